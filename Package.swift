@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let collections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
+let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let serviceContext = Target.Dependency.product(name: "ServiceContextModule", package: "swift-service-context")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "servicekit",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "ServiceKit", targets: ["ServiceKit"]),
+        .library(name: "ServiceKitConfig", targets: ["ServiceKitConfig"]),
+        .library(name: "ServiceKitGRPC", targets: ["ServiceKitGRPC"]),
+        .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
+        .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
+        .executable(name: "user-server", targets: ["user-server"]),
+        .executable(name: "user-client", targets: ["user-client"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        .target(name: "ServiceKitConfig", dependencies: ["CYAML"], swiftSettings: settings),
+        .target(
+            name: "ServiceKit",
+            dependencies: [
+                "ServiceKitConfig", argumentParser, collections, lifecycle, logging, nio, serviceContext, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "GRPCNghttp2Transport",
+            dependencies: ["CNghttp2", grpc, logging, nio, nioPosix],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServiceKitGRPC",
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "GRPCNghttp2Transport", grpc, grpcProtobuf, lifecycle, logging,
+                serviceContext,
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", logging], swiftSettings: settings),
+
+        .target(
+            name: "UserAPI",
+            dependencies: [grpc, grpcProtobuf, protobuf],
+            path: "cmd/user-api",
+            exclude: ["user.proto"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "user-server",
+            dependencies: ["ServiceKit", "ServiceKitGRPC", "UserAPI", grpc, logging, protobuf],
+            path: "cmd/user-server",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "user-client",
+            dependencies: ["ServiceKit", "ServiceKitGRPC", "UserAPI", argumentParser, grpc, logging, protobuf],
+            path: "cmd/user-client",
+            swiftSettings: settings
+        ),
+
+        .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: settings),
+        .testTarget(
+            name: "ServiceKitTests",
+            dependencies: ["ServiceKit", "ServiceKitConfig", "ServiceKitTesting", logging, serviceContext],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "GRPCNghttp2TransportTests",
+            dependencies: ["GRPCNghttp2Transport", grpc, nio, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServiceKitGRPCTests",
+            dependencies: ["ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "GRPCNghttp2Transport", grpc, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["ServiceKit", "ServiceKitTesting", "user-server", "user-client"],
+            swiftSettings: settings
+        ),
+    ]
+)
