@@ -1,0 +1,120 @@
+extension ConfigurationNode {
+    /// Reads the node as a scalar.
+    func scalarValue<T: ScalarConvertible>(_ type: T.Type, keyPath: String) throws(ConfigurationError) -> T {
+        guard case .scalar(let scalar) = content, !scalar.isNull else {
+            throw mismatch(expected: T.expectation, keyPath: keyPath)
+        }
+        do {
+            return try T(reading: scalar)
+        } catch {
+            let expected = error.expected ?? T.expectation
+            throw mismatch(expected: expected, advice: error.advice, keyPath: keyPath)
+        }
+    }
+
+    /// The error that says what was expected, what was found instead, and what to do.
+    func mismatch(expected: String, advice: String? = nil, keyPath: String) -> ConfigurationError {
+        if isAbsent {
+            return ConfigurationError(message: "required key is missing; expected \(expected)", keyPath: keyPath)
+        }
+        let advice = advice.map { "; \($0)" } ?? ""
+        return ConfigurationError(
+            message: "expected \(expected), found \(finding(at: keyPath))\(advice)",
+            location: location,
+            keyPath: keyPath
+        )
+    }
+
+    /// What is written, as far as it may be shown.
+    func finding(at keyPath: String) -> String {
+        guard case .scalar(let scalar) = content, !scalar.isNull else { return kind }
+        let prefix = scalar.form == .quoted ? "the quoted text" : ""
+        guard !SecretKeys.mustHide(scalar.text, at: keyPath) else {
+            return (prefix.isEmpty ? "a value" : prefix) + " (not shown: it may be secret)"
+        }
+        return (prefix.isEmpty ? "" : prefix + " ") + Excerpt.quoted(scalar.text)
+    }
+}
+
+extension NodeDecoder {
+    /// The error for what a type's `init(from:)` threw.
+    func configurationError(for error: any Error, decoding type: any Decodable.Type) -> ConfigurationError {
+        switch error {
+        case let error as ConfigurationError:
+            // A type itself knows neither file nor key; a missing key is written nowhere, but what lacks it is.
+            return ConfigurationError(
+                message: error.message,
+                location: error.location ?? node.location,
+                keyPath: error.keyPath ?? trail.text
+            )
+        case let error as DecodingError:
+            return configurationError(for: error, decoding: type)
+        default:
+            return failure("\(error)", at: [])
+        }
+    }
+
+    private func configurationError(
+        for error: DecodingError,
+        decoding type: any Decodable.Type
+    ) -> ConfigurationError {
+        switch error {
+        case .keyNotFound(let key, let context):
+            return failure("required key is missing", at: context.codingPath + [key])
+        case .dataCorrupted(let context):
+            if let allowed = allowedValues(of: type) {
+                return node.mismatch(expected: allowed, keyPath: trail.text)
+            }
+            return failure(context.debugDescription, at: context.codingPath)
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            return failure(context.debugDescription, at: context.codingPath)
+        @unknown default:
+            return failure("cannot be decoded as \(type)", at: [])
+        }
+    }
+
+    /// What an enumeration of raw values accepts; `nil` for other types.
+    private func allowedValues(of type: any Decodable.Type) -> String? {
+        guard type is any RawRepresentable.Type, node.mapping == nil else { return nil }
+        guard let enumeration = type as? any CaseIterable.Type else { return "a valid \(type)" }
+        let values = Self.rawValues(of: enumeration)
+        return values.count == 1 ? values[0] : "one of " + values.joined(separator: ", ")
+    }
+
+    private static func rawValues<T: CaseIterable>(of type: T.Type) -> [String] {
+        T.allCases.compactMap { value in
+            (value as? any RawRepresentable).map { "\($0.rawValue)" }
+        }
+    }
+
+    /// An error below this node; `message` is a type's own and may hold the value.
+    private func failure(_ message: String, at path: [any CodingKey]) -> ConfigurationError {
+        var node: ConfigurationNode? = node
+        var location = self.node.location
+        var keyPath = trail.text
+        for key in path.dropFirst(codingPath.count) {
+            let child: ConfigurationNode?
+            switch node?.content {
+            case .sequence(let elements):
+                child = key.intValue.flatMap { elements.indices.contains($0) ? elements[$0] : nil }
+                keyPath += "[\(key.intValue ?? 0)]"
+            case .mapping(let mapping):
+                child = mapping[KeyNaming.name(of: key)]?.value
+                keyPath = KeyTrail.join(keyPath, KeyNaming.name(of: key))
+            default:
+                child = nil
+                keyPath = KeyTrail.join(keyPath, KeyNaming.name(of: key))
+            }
+            location = child?.location ?? location
+            node = child
+        }
+        var text = ""
+        if case .scalar(let scalar) = node?.content { text = scalar.text }
+        let isSecret = SecretKeys.mustHide(text, at: keyPath)
+        return ConfigurationError(
+            message: isSecret ? "invalid value (not shown: it may be secret)" : message,
+            location: location,
+            keyPath: keyPath
+        )
+    }
+}

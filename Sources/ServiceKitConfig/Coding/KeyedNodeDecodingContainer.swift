@@ -1,0 +1,103 @@
+struct KeyedNodeDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let decoder: NodeDecoder
+    let mapping: Mapping
+    private let keysAreLiteral = KeyNaming.isLiteral(Key.self)
+
+    var codingPath: [any CodingKey] { decoder.codingPath }
+
+    init(decoder: NodeDecoder, mapping: Mapping) {
+        self.decoder = decoder
+        self.mapping = mapping
+    }
+
+    var allKeys: [Key] {
+        mapping.entries.compactMap { entry in
+            let key = Key(stringValue: keysAreLiteral ? entry.key : KeyNaming.camelCase(entry.key))
+            guard let key, name(of: key) == entry.key else { return nil }
+            decoder.markAsked(entry.key)
+            return key
+        }
+    }
+
+    func contains(_ key: Key) -> Bool {
+        entry(for: key) != nil
+    }
+
+    func decodeNil(forKey key: Key) throws -> Bool {
+        entry(for: key)?.value.isNull ?? true
+    }
+
+    func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
+        guard let entry = entry(for: key) else { return try decodeAbsent(type, forKey: key) }
+        return try NodeDecoder.decode(
+            type,
+            from: entry.value,
+            hiddenDefault: entry.hiddenDefault,
+            trail: trail(for: key)
+        )
+    }
+
+    /// Decodes what needs no value, such as a section.
+    private func decodeAbsent<T: Decodable>(_ type: T.Type, forKey key: Key) throws(ConfigurationError) -> T {
+        do {
+            return try NodeDecoder.decode(type, from: .absent, trail: trail(for: key))
+        } catch {
+            guard let similar = decoder.unaskedKey(similarTo: name(of: key)) else { throw error }
+            throw ConfigurationError(
+                message: "\(error.message); did you misspell it as \"\(similar.key)\"?",
+                location: similar.keyLocation,
+                keyPath: error.keyPath
+            )
+        }
+    }
+
+    // The generic method does for all types but these two, for which the protocol has implementations that fail.
+    func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { try value(type, forKey: key) }
+    func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 { try value(type, forKey: key) }
+
+    private func value<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T { try decode(type, forKey: key) }
+
+    func nestedContainer<NestedKey: CodingKey>(
+        keyedBy type: NestedKey.Type,
+        forKey key: Key
+    ) throws -> KeyedDecodingContainer<NestedKey> {
+        try child(for: key).container(keyedBy: type)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+        try child(for: key).unkeyedContainer()
+    }
+
+    func superDecoder() -> any Decoder {
+        child(PlainKey.superclass, named: PlainKey.superclass.stringValue)
+    }
+
+    func superDecoder(forKey key: Key) -> any Decoder {
+        child(for: key)
+    }
+
+    // MARK: - Keys
+
+    private func name(of key: Key) -> String {
+        keysAreLiteral ? key.stringValue : KeyNaming.kebabCase(key.stringValue)
+    }
+
+    private func entry(for key: Key) -> Mapping.Entry? {
+        let name = name(of: key)
+        decoder.markAsked(name)
+        return mapping[name]
+    }
+
+    private func trail(for key: Key) -> KeyTrail {
+        decoder.trail.appending(key, named: name(of: key))
+    }
+
+    private func child(for key: Key) -> NodeDecoder {
+        child(key, named: name(of: key))
+    }
+
+    private func child(_ key: any CodingKey, named name: String) -> NodeDecoder {
+        decoder.markAsked(name)
+        return decoder.child(mapping[name]?.value ?? .absent, trail: decoder.trail.appending(key, named: name))
+    }
+}

@@ -1,0 +1,38 @@
+/// How the keys of Swift types are written in YAML.
+enum KeyNaming {
+    /// Whether the keys of a type are written as they are: so for dictionaries, and all key types that accept any
+    /// text. An enumeration of keys, as the compiler makes, accepts only its own.
+    static func isLiteral(_ type: any CodingKey.Type) -> Bool {
+        type.init(stringValue: "\u{0}") != nil
+    }
+
+    /// The key in YAML: `max-message` for `maxMessage`.
+    static func name(of key: some CodingKey) -> String {
+        isLiteral(type(of: key)) ? key.stringValue : kebabCase(key.stringValue)
+    }
+
+    /// `maxMessage` → `max-message`, `maxURLLength` → `max-url-length`, `http2Port` → `http2-port`.
+    static func kebabCase(_ name: String) -> String {
+        let characters = Array(name)
+        var result = ""
+        for (index, character) in characters.enumerated() {
+            if character.isUppercase, index > 0 {
+                let previous = characters[index - 1]
+                let nextIsLowercase = index + 1 < characters.count && characters[index + 1].isLowercase
+                let startsWord = previous.isLowercase || previous.isNumber
+                let endsAcronym = previous.isUppercase && nextIsLowercase
+                if startsWord || endsAcronym { result += "-" }
+            }
+            result += character.lowercased()
+        }
+        return result
+    }
+
+    /// `max-message` → `maxMessage`.
+    static func camelCase(_ name: String) -> String {
+        let words = name.split(separator: "-", omittingEmptySubsequences: false)
+        return words.dropFirst().reduce(String(words.first ?? "")) { result, word in
+            result + word.prefix(1).uppercased() + word.dropFirst()
+        }
+    }
+}

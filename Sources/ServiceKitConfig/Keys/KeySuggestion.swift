@@ -1,0 +1,55 @@
+/// What to say about a key that nobody knows.
+enum KeySuggestion {
+    /// The longest key that is compared with others; the cost is the product of the lengths.
+    static let maximumComparedLength = 64
+
+    /// The most known keys that a message lists.
+    static let maximumListed = 12
+
+    /// `unknown key; did you mean "listen"?`, or a list of the known keys when none is similar.
+    static func message(for key: String, known: [String]) -> String {
+        if let nearest = nearest(to: key, among: known) {
+            return "unknown key; did you mean \"\(nearest)\"?"
+        }
+        guard !known.isEmpty else { return "unknown key; no keys are known here" }
+        let rest = known.count > maximumListed ? ", …" : ""
+        return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
+    }
+
+    /// The most similar of `candidates` (the first of equals), unless all differ in more than a third.
+    static func nearest(to key: String, among candidates: [String]) -> String? {
+        guard key.utf8.count <= maximumComparedLength else { return nil }
+        let key = Array(key)
+        var best: (name: String, distance: Int)?
+        for candidate in candidates where candidate.utf8.count <= maximumComparedLength {
+            let other = Array(candidate)
+            let length = max(key.count, other.count)
+            let distance = distance(key, other)
+            guard distance <= max(1, length / 3), distance < length else { continue }
+            if distance < best?.distance ?? .max {
+                best = (candidate, distance)
+            }
+        }
+        return best?.name
+    }
+
+    /// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other: the
+    /// Damerau–Levenshtein distance, in its restricted form (optimal string alignment).
+    static func distance(_ left: [Character], _ right: [Character]) -> Int {
+        var beforeLast: [Int] = []
+        var last = Array(0...right.count)
+        for i in left.indices {
+            var row = [i + 1]
+            for j in right.indices {
+                let substitution = last[j] + (left[i] == right[j] ? 0 : 1)
+                var least = min(last[j + 1] + 1, row[j] + 1, substitution)
+                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
+                    least = min(least, beforeLast[j - 1] + 1)
+                }
+                row.append(least)
+            }
+            (beforeLast, last) = (last, row)
+        }
+        return last[right.count]
+    }
+}

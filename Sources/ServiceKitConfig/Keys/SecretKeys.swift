@@ -1,0 +1,17 @@
+/// Decides which values an error message may show.
+enum SecretKeys {
+    private static let words: Set<Substring> = ["auth", "authorization", "cookie", "dsn", "pwd", "signature"]
+    private static let stems = ["credential", "passphrase", "passwd", "password", "secret", "token"]
+    private static let endings = ["key", "keys"]
+
+    /// Whether the value at `keyPath` must not appear in messages: when a word of the path says so (`db-password`,
+    /// `auth.token`, `privateKey`), or the value is a URL with user information. Hides too much rather than too little.
+    static func mustHide(_ value: String, at keyPath: String) -> Bool {
+        if value.contains("@") && value.contains("://") { return true }
+        return KeyNaming.kebabCase(keyPath)
+            .split { !$0.isLetter }
+            .contains { word in
+                words.contains(word) || stems.contains { word.contains($0) } || endings.contains { word.hasSuffix($0) }
+            }
+    }
+}

@@ -1,0 +1,60 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Reads a configuration file, never more of it than the limit.
+enum ConfigurationFile {
+    static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
+        // Without O_NONBLOCK, opening a pipe would wait for someone to write to it.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure(path, code: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure(path, code: errno) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw failure(path, "is a directory; name a YAML file in it")
+        default: throw failure(path, "is not a regular file; name a YAML file")
+        }
+        return try contents(of: descriptor, path)
+    }
+
+    private static func contents(of descriptor: Int32, _ path: String) throws(ConfigurationError) -> [UInt8] {
+        // One byte more than allowed shows that the file is too large; the parser says so.
+        var bytes = [UInt8](repeating: 0, count: YAMLLimits.maximumDocumentBytes + 1)
+        var count = 0
+        while count < bytes.count {
+            // Safe: the buffer is valid during the call, and `read` writes no more than its count.
+            let (result, code) = bytes.withUnsafeMutableBytes { buffer in
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+                return (read(descriptor, rest.baseAddress, rest.count), errno)
+            }
+            if result == 0 { break }
+            if result > 0 {
+                count += result
+            } else if code != EINTR {
+                throw failure(path, code: code)
+            }
+        }
+        return Array(bytes[..<count])
+    }
+
+    private static func failure(_ path: String, code: Int32) -> ConfigurationError {
+        switch code {
+        case ENOENT, ENOTDIR:
+            failure(path, "no such file; create it or name another one")
+        case EACCES, EPERM:
+            failure(path, "permission denied; let the user that runs the service read it")
+        default:
+            failure(path, "cannot be read: \(String(cString: strerror(code)))")
+        }
+    }
+
+    private static func failure(_ path: String, _ message: String) -> ConfigurationError {
+        ConfigurationError(message: message, location: SourceLocation(origin: path))
+    }
+}

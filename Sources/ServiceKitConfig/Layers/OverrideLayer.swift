@@ -1,0 +1,30 @@
+/// The layer of the command line: `--set server.grpc.listen=127.0.0.1:9000`.
+enum OverrideLayer {
+    /// What the location of a value says that was set at `path`.
+    static func origin(of path: String) -> String { "--set \(path)" }
+
+    /// Merges the overrides, each `path=value` with a value in YAML, into `root`, in their order.
+    static func apply(
+        _ overrides: [String],
+        to root: ConfigurationNode
+    ) throws(ConfigurationError) -> ConfigurationNode {
+        var root = root
+        for override in overrides {
+            // The text before "=" only: the rest may be secret.
+            let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let text = String(parts[0])
+            let keys = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, keys.allSatisfy({ !$0.isEmpty }) else {
+                throw ConfigurationError(
+                    message: "expected path=value, as in --set server.grpc.listen=127.0.0.1:9000",
+                    location: SourceLocation(origin: parts.count == 2 && !text.isEmpty ? origin(of: text) : "--set")
+                )
+            }
+            let origin = YAMLComposer.Origin(name: origin(of: text), hasLines: false)
+            let value = try YAMLComposer.compose(Array(parts[1].utf8), origin: origin, at: text)
+            let null = ConfigurationNode(.scalar(.null), location: SourceLocation(origin: origin.name))
+            root = try root.setting(value ?? null, at: ConfigurationPath(keys: keys))
+        }
+        return root
+    }
+}

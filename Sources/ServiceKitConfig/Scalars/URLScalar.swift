@@ -1,0 +1,19 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension URL: ScalarConvertible {
+    static var expectation: String { "a URL such as http://127.0.0.1:2379" }
+
+    /// Reads an absolute URL: one with a scheme.
+    init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
+        guard let url = URL(string: scalar.text), let scheme = url.scheme, !scheme.isEmpty else {
+            throw ScalarMismatch()
+        }
+        self = url
+    }
+
+    var scalar: ConfigurationNode.Scalar { ConfigurationNode.Scalar(text: absoluteString, form: .quoted) }
+}

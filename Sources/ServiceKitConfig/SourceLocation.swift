@@ -1,0 +1,33 @@
+/// Where a configuration value came from.
+///
+/// Its description is what an editor or a shell understands: `config/app.yaml:14:5`,
+/// `environment variable KIT_SERVER__GRPC__LISTEN`, `--set server.grpc.listen`.
+public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
+    /// The file's path as it was given, or the name of the variable or command line option.
+    public let origin: String
+
+    /// The line, counted from 1; `nil` where lines mean nothing.
+    public let line: Int?
+
+    /// The column, counted in characters from 1; `nil` where columns mean nothing.
+    public let column: Int?
+
+    /// Creates a location.
+    ///
+    /// - Parameters:
+    ///   - origin: The file, variable or option.
+    ///   - line: The line, counted from 1.
+    ///   - column: The column, counted in characters from 1.
+    public init(origin: String, line: Int? = nil, column: Int? = nil) {
+        self.origin = origin
+        self.line = line
+        self.column = column
+    }
+
+    /// `origin:line:column`, as far as they are known.
+    public var description: String {
+        guard let line else { return origin }
+        guard let column else { return "\(origin):\(line)" }
+        return "\(origin):\(line):\(column)"
+    }
+}

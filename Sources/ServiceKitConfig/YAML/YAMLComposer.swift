@@ -1,0 +1,257 @@
+/// Builds a tree of nodes from a YAML document, within ``YAMLLimits``.
+struct YAMLComposer: ~Copyable {
+    /// Where the document is from, and whether line and column mean anything there.
+    struct Origin {
+        var name: String
+        var hasLines = true
+    }
+
+    /// A node with what it counts towards the limits.
+    private struct Composed {
+        var node: ConfigurationNode
+        var height: Int
+        var count: Int
+    }
+
+    private let reader: YAMLEventReader
+    private let origin: Origin
+    private var anchors: [String: Composed] = [:]
+    private var count = 0
+    /// The key path of the value being read and of all around it, for messages.
+    private var keyPaths: [String]
+
+    /// Reads a document.
+    ///
+    /// - Parameters:
+    ///   - bytes: The document, in UTF-8.
+    ///   - origin: Where it is from, for locations.
+    ///   - keyPath: Where in the configuration its root belongs, for messages.
+    /// - Returns: The root, or `nil` when the document is empty.
+    /// - Throws: ``ConfigurationError`` when the document is not well-formed or exceeds a limit.
+    static func compose(
+        _ bytes: [UInt8],
+        origin: Origin,
+        at keyPath: String = ""
+    ) throws(ConfigurationError) -> ConfigurationNode? {
+        let bytes = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(byteOrderMark.count)) : bytes
+        let start = SourceLocation(origin: origin.name)
+        guard bytes.count <= YAMLLimits.maximumDocumentBytes else {
+            throw ConfigurationError(
+                message: "larger than \(YAMLLimits.maximumDocumentBytes) bytes; split it into several files",
+                location: start
+            )
+        }
+        guard tagDirectiveCount(bytes) <= YAMLLimits.maximumTagDirectives else {
+            throw ConfigurationError(
+                message: "more than \(YAMLLimits.maximumTagDirectives) times %TAG; remove these lines",
+                location: start
+            )
+        }
+        guard let reader = YAMLEventReader(bytes) else {
+            throw ConfigurationError(message: "out of memory while reading YAML", location: start)
+        }
+        var composer = YAMLComposer(reader: reader, origin: origin, keyPath: keyPath)
+        return try composer.document()
+    }
+
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    private static func tagDirectiveCount(_ bytes: [UInt8]) -> Int {
+        bytes.lazy.split(separator: UInt8(ascii: "%")).count { $0.starts(with: "TAG".utf8) }
+    }
+
+    private init(reader: consuming YAMLEventReader, origin: Origin, keyPath: String) {
+        self.reader = reader
+        self.origin = origin
+        keyPaths = [keyPath]
+    }
+
+    // Every loop below ends: each turn reads an event, and all but a handful of events are nodes, which `count` limits.
+
+    private mutating func document() throws(ConfigurationError) -> ConfigurationNode? {
+        _ = try next()
+        guard case .documentStart = try next().kind else { return nil }
+        let root = try compose(next(), depth: 1).node
+        _ = try next()
+        let end = try next()
+        if case .documentStart = end.kind {
+            throw failure("more than one YAML document; keep one, and give each other one a file of its own", end.mark)
+        }
+        return root
+    }
+
+    private mutating func compose(_ event: YAMLEvent, depth: Int) throws(ConfigurationError) -> Composed {
+        let countBefore = count
+        switch event.kind {
+        case .alias(let name):
+            return try resolveAlias(name, event.mark, depth: depth)
+        case .scalar(let scalar):
+            try countNode(event.mark)
+            let content = try YAMLTag.content(of: scalar, failure: { name in tagFailure(name, event.mark) })
+            let node = ConfigurationNode(.scalar(content), location: location(event.mark))
+            return remember(node, scalar.properties, height: 0, countBefore)
+        case .sequenceStart(let properties):
+            try enter(event.mark, depth: depth)
+            guard YAMLTag.isSequence(properties.tag) else { throw tagFailure(properties.tag, event.mark) }
+            let (elements, height) = try composeElements(depth: depth)
+            let node = ConfigurationNode(.sequence(elements), location: location(event.mark))
+            return remember(node, properties, height: height, countBefore)
+        case .mappingStart(let properties):
+            try enter(event.mark, depth: depth)
+            guard YAMLTag.isMapping(properties.tag) else { throw tagFailure(properties.tag, event.mark) }
+            let (mapping, height) = try composeEntries(depth: depth)
+            let node = ConfigurationNode(.mapping(mapping), location: location(event.mark))
+            return remember(node, properties, height: height, countBefore)
+        case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
+            throw failure("expected a value", event.mark)
+        }
+    }
+
+    private mutating func composeElements(
+        depth: Int
+    ) throws(ConfigurationError) -> (elements: [ConfigurationNode], height: Int) {
+        var elements: [ConfigurationNode] = []
+        var height = 0
+        while true {
+            let event = try next()
+            if case .sequenceEnd = event.kind { return (elements, height + 1) }
+            keyPaths.append("\(keyPath)[\(elements.count)]")
+            let element = try compose(event, depth: depth + 1)
+            keyPaths.removeLast()
+            elements.append(element.node)
+            height = max(height, element.height)
+        }
+    }
+
+    private mutating func composeEntries(
+        depth: Int
+    ) throws(ConfigurationError) -> (mapping: Mapping, height: Int) {
+        var mapping = Mapping()
+        var height = 0
+        var merge: ConfigurationNode?
+        while true {
+            let keyEvent = try next()
+            if case .mappingEnd = keyEvent.kind { break }
+            let key = try composeKey(keyEvent, depth: depth + 1)
+            keyPaths.append(KeyTrail.join(keyPath, key.text))
+            let isMerge = key.text == "<<" && key.form == .plain
+            if isMerge ? merge != nil : mapping[key.text] != nil {
+                throw duplicateKey(isMerge ? nil : mapping[key.text]?.keyLocation, keyEvent.mark)
+            }
+            let value = try compose(next(), depth: depth + 1)
+            keyPaths.removeLast()
+            height = max(height, value.height)
+            if isMerge {
+                merge = value.node
+            } else {
+                mapping.set(
+                    Mapping.Entry(key: key.text, keyLocation: location(keyEvent.mark), value: value.node)
+                )
+            }
+        }
+        if let merge { try mapping.includeMissing(from: merge, keyPath: keyPath) }
+        return (mapping, height + 1)
+    }
+
+    private mutating func composeKey(
+        _ event: YAMLEvent,
+        depth: Int
+    ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
+        switch event.kind {
+        case .scalar, .alias:
+            guard case .scalar(let key) = try compose(event, depth: depth).node.content else { break }
+            guard key != .null else { throw failure("a key is empty; write a name before the colon", event.mark) }
+            return key
+        default:
+            break
+        }
+        throw failure("a key must be a scalar, not a sequence or a mapping", event.mark)
+    }
+
+    // MARK: - Anchors and limits
+
+    private mutating func remember(
+        _ node: ConfigurationNode,
+        _ properties: YAMLEvent.NodeProperties,
+        height: Int,
+        _ countBefore: Int
+    ) -> Composed {
+        let composed = Composed(node: node, height: height, count: count - countBefore)
+        if let anchor = properties.anchor { anchors[anchor] = composed }
+        return composed
+    }
+
+    private mutating func resolveAlias(
+        _ name: String,
+        _ mark: YAMLEvent.Mark,
+        depth: Int
+    ) throws(ConfigurationError) -> Composed {
+        guard let target = anchors[name] else {
+            let alias = SecretKeys.mustHide(name, at: keyPath) ? "the alias" : "the alias *\(name)"
+            throw failure("\(alias) has no anchor before it; if it is meant as text, put it in quotes", mark)
+        }
+        try countNode(mark, target.count)
+        if target.height > 0 { try checkDepth(depth + target.height - 1, mark) }
+        return target
+    }
+
+    private mutating func enter(_ mark: YAMLEvent.Mark, depth: Int) throws(ConfigurationError) {
+        try countNode(mark)
+        try checkDepth(depth, mark)
+    }
+
+    private mutating func countNode(_ mark: YAMLEvent.Mark, _ nodes: Int = 1) throws(ConfigurationError) {
+        count += nodes
+        guard count <= YAMLLimits.maximumNodes else {
+            throw failure("more than \(YAMLLimits.maximumNodes) keys and values, with aliases expanded", mark)
+        }
+    }
+
+    private func checkDepth(_ depth: Int, _ mark: YAMLEvent.Mark) throws(ConfigurationError) {
+        guard depth <= YAMLLimits.maximumDepth else {
+            throw failure("nested deeper than \(YAMLLimits.maximumDepth) levels", mark)
+        }
+    }
+
+    // MARK: - Events, locations and errors
+
+    private func next() throws(ConfigurationError) -> YAMLEvent {
+        do {
+            return try reader.next()
+        } catch {
+            throw syntaxFailure(error)
+        }
+    }
+
+    private var keyPath: String { keyPaths.last ?? "" }
+
+    private func location(_ mark: YAMLEvent.Mark) -> SourceLocation {
+        guard origin.hasLines else { return SourceLocation(origin: origin.name) }
+        return SourceLocation(origin: origin.name, line: mark.line, column: mark.column)
+    }
+
+    private func failure(_ message: String, _ mark: YAMLEvent.Mark) -> ConfigurationError {
+        ConfigurationError(message: message, location: location(mark), keyPath: keyPath)
+    }
+
+    private func syntaxFailure(_ error: YAMLSyntaxError) -> ConfigurationError {
+        var message = "YAML syntax: \(error.problem)"
+        if let context = error.context {
+            message += ", \(context.text)"
+            if origin.hasLines, context.line != error.mark.line { message += " that starts on line \(context.line)" }
+        }
+        if let advice = error.advice { message += "; \(advice)" }
+        return failure(message, error.mark)
+    }
+
+    private func tagFailure(_ tag: String?, _ mark: YAMLEvent.Mark) -> ConfigurationError {
+        let tag = tag.flatMap { SecretKeys.mustHide($0, at: keyPath) ? nil : " \(Excerpt.quoted($0))" } ?? ""
+        return failure("the tag\(tag) is unknown or does not fit the value; if it is meant as text, quote it", mark)
+    }
+
+    private func duplicateKey(_ first: SourceLocation?, _ mark: YAMLEvent.Mark) -> ConfigurationError {
+        guard let first else { return failure("only one merge key; write <<: [*one, *other]", mark) }
+        let place = first.line.map { " on line \($0)" } ?? ""
+        return failure("duplicate key; it is first set\(place)", mark)
+    }
+}

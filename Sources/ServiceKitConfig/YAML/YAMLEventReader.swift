@@ -1,0 +1,175 @@
+import CYAML
+
+/// What libyaml's parser reports, in Swift's types.
+struct YAMLEvent {
+    /// A position in the document; both numbers count from 1, columns in characters.
+    struct Mark {
+        var line: Int
+        var column: Int
+    }
+
+    enum Kind {
+        case streamStart, streamEnd
+        case documentStart, documentEnd
+        case alias(String)
+        case scalar(ScalarEvent)
+        case sequenceStart(NodeProperties)
+        case sequenceEnd
+        case mappingStart(NodeProperties)
+        case mappingEnd
+    }
+
+    struct NodeProperties {
+        var anchor: String?
+        var tag: String?
+    }
+
+    struct ScalarEvent {
+        var text: String
+        var isPlain: Bool
+        var properties: NodeProperties
+    }
+
+    var kind: Kind
+    var mark: Mark
+}
+
+/// A document that libyaml cannot read.
+struct YAMLSyntaxError: Error {
+    var problem: String
+    var mark: YAMLEvent.Mark
+    /// What libyaml was doing, and the line on which it began.
+    var context: (text: String, line: Int)?
+    var advice: String?
+}
+
+/// Reads a document event by event; owns libyaml's parser and the bytes it reads, and frees both.
+struct YAMLEventReader: ~Copyable {
+    // Safe: both are allocated by `init`, used by no one else, and freed once, by `deinit`. libyaml keeps pointers
+    // into itself and into the input, which is why both need an address that does not change.
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
+    private let input: UnsafeMutableBufferPointer<UInt8>
+
+    /// Takes a document in UTF-8.
+    ///
+    /// Fails when there is no memory.
+    init?(_ bytes: [UInt8]) {
+        // One byte more than needed: libyaml wants an address even for no input.
+        let input = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count + 1)
+        _ = input.initialize(fromContentsOf: bytes + [0])
+        let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
+        parser.initialize(to: yaml_parser_t())
+        guard yaml_parser_initialize(parser) == 1, let start = input.baseAddress else {
+            parser.deallocate()
+            input.deallocate()
+            return nil
+        }
+        yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+        yaml_parser_set_input_string(parser, start, bytes.count)
+        self.parser = parser
+        self.input = input
+    }
+
+    deinit {
+        yaml_parser_delete(parser)
+        parser.deallocate()
+        input.deallocate()
+    }
+
+    /// The next event. Not to be called again after ``YAMLEvent/Kind/streamEnd`` or an error.
+    func next() throws(YAMLSyntaxError) -> YAMLEvent {
+        var event = yaml_event_t()
+        guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
+        defer { yaml_event_delete(&event) }
+        return YAMLEvent(kind: kind(of: event), mark: YAMLEvent.Mark(event.start_mark))
+    }
+
+    private func kind(of event: yaml_event_t) -> YAMLEvent.Kind {
+        switch event.type {
+        case YAML_STREAM_START_EVENT:
+            return .streamStart
+        case YAML_DOCUMENT_START_EVENT:
+            return .documentStart
+        case YAML_DOCUMENT_END_EVENT:
+            return .documentEnd
+        case YAML_ALIAS_EVENT:
+            return .alias(text(event.data.alias.anchor) ?? "")
+        case YAML_SCALAR_EVENT:
+            let scalar = event.data.scalar
+            // Safe: libyaml says how many bytes the text has, and the event is alive until `next` returns.
+            let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+            return .scalar(
+                YAMLEvent.ScalarEvent(
+                    text: String(decoding: bytes, as: UTF8.self),
+                    isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                    properties: YAMLEvent.NodeProperties(anchor: text(scalar.anchor), tag: text(scalar.tag))
+                )
+            )
+        case YAML_SEQUENCE_START_EVENT:
+            let start = event.data.sequence_start
+            return .sequenceStart(YAMLEvent.NodeProperties(anchor: text(start.anchor), tag: text(start.tag)))
+        case YAML_SEQUENCE_END_EVENT:
+            return .sequenceEnd
+        case YAML_MAPPING_START_EVENT:
+            let start = event.data.mapping_start
+            return .mappingStart(YAMLEvent.NodeProperties(anchor: text(start.anchor), tag: text(start.tag)))
+        case YAML_MAPPING_END_EVENT:
+            return .mappingEnd
+        default:
+            return .streamEnd
+        }
+    }
+
+    /// Copies one of libyaml's strings, which end in a zero byte.
+    private func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+        pointer.map { String(decodingCString: $0, as: UTF8.self) }
+    }
+
+    private func syntaxError() -> YAMLSyntaxError {
+        let problem = parser.pointee.problem.map { String(cString: $0) } ?? "cannot be read as YAML"
+        switch parser.pointee.error {
+        case YAML_READER_ERROR:
+            return YAMLSyntaxError(problem: problem, mark: mark(ofByte: parser.pointee.problem_offset))
+        case YAML_MEMORY_ERROR:
+            return YAMLSyntaxError(problem: "out of memory", mark: YAMLEvent.Mark(line: 1, column: 1))
+        default:
+            let mark = parser.pointee.problem_mark
+            let contextLine = parser.pointee.context_mark.line + 1
+            return YAMLSyntaxError(
+                problem: problem,
+                mark: YAMLEvent.Mark(mark),
+                context: parser.pointee.context.map { (String(cString: $0), contextLine) },
+                advice: character(at: mark) == UInt8(ascii: "\t") ? "use spaces instead of tabs" : nil
+            )
+        }
+    }
+
+    /// The position of a byte: libyaml knows no line for bytes that are no characters.
+    private func mark(ofByte offset: Int) -> YAMLEvent.Mark {
+        var mark = YAMLEvent.Mark(line: 1, column: 1)
+        for byte in input.prefix(offset) {
+            if byte == UInt8(ascii: "\n") {
+                mark = YAMLEvent.Mark(line: mark.line + 1, column: 1)
+            } else if byte & 0b1100_0000 != 0b1000_0000 {
+                mark.column += 1
+            }
+        }
+        return mark
+    }
+
+    /// The first byte of the character that libyaml points at.
+    private func character(at mark: yaml_mark_t) -> UInt8? {
+        var remaining = mark.index
+        for byte in input where byte & 0b1100_0000 != 0b1000_0000 {
+            if remaining == 0 { return byte }
+            remaining -= 1
+        }
+        return nil
+    }
+}
+
+extension YAMLEvent.Mark {
+    init(_ mark: yaml_mark_t) {
+        self.init(line: mark.line + 1, column: mark.column + 1)
+    }
+}

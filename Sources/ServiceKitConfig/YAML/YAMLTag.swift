@@ -1,0 +1,44 @@
+/// YAML's own tags; there are no others.
+enum YAMLTag {
+    private static let prefix = "tag:yaml.org,2002:"
+
+    static func isSequence(_ tag: String?) -> Bool {
+        tag == nil || tag == "!" || tag == prefix + "seq"
+    }
+
+    static func isMapping(_ tag: String?) -> Bool {
+        tag == nil || tag == "!" || tag == prefix + "map"
+    }
+
+    /// The scalar as its tag wants it to be understood.
+    ///
+    /// - Throws: `failure`, given the tag, when the tag is unknown or the text does not fit it.
+    static func content(
+        of scalar: YAMLEvent.ScalarEvent,
+        failure: (String?) -> ConfigurationError
+    ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
+        let tag = scalar.properties.tag
+        let untagged = ConfigurationNode.Scalar(text: scalar.text, form: .plain)
+        let fits: Bool
+        switch tag {
+        case nil:
+            return ConfigurationNode.Scalar(text: scalar.text, form: scalar.isPlain ? .plain : .quoted)
+        case "!", prefix + "str":
+            return ConfigurationNode.Scalar(text: scalar.text, form: .quoted)
+        case prefix + "null":
+            fits = untagged.isNull
+        case prefix + "bool":
+            fits = (try? Bool(reading: untagged)) != nil
+        case prefix + "int":
+            fits = (try? Int128(reading: untagged)) != nil
+        case prefix + "float":
+            fits = (try? Double(reading: untagged)) != nil
+        case prefix + "merge":
+            fits = scalar.text == "<<"
+        default:
+            fits = false
+        }
+        guard fits else { throw failure(tag) }
+        return untagged
+    }
+}

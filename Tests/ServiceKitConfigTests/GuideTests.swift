@@ -1,0 +1,45 @@
+import ServiceKitConfig
+import Testing
+
+/// The example of the guide, kept true.
+@Suite struct GuideTests {
+    struct ListenerSettings: ConfigurationSection {
+        var listen = "127.0.0.1:9000"
+        var maxMessage: ByteCount = .mebibytes(4)
+        var idleTimeout: Duration? = nil
+    }
+
+    struct ServerSettings: ConfigurationSection {
+        var grpc = ListenerSettings()
+        var labels: [String: String] = [:]
+    }
+
+    @Test func theExampleWorks() throws {
+        try withTemporaryDirectory { directory in
+            let file = "\(directory)/config.yaml"
+            try write(
+                """
+                server:
+                  grpc:
+                    listen: 0.0.0.0:9000
+                    max-message: 16MiB
+                  labels:
+                    zone: north
+                """,
+                to: file
+            )
+            let configuration = try Configuration.load(
+                files: [file],
+                environment: ["KIT_SERVER__GRPC__MAX_MESSAGE": "32MiB"],
+                overrides: ["server.grpc.idle-timeout=1m30s"]
+            )
+            let server = try configuration.decode(ServerSettings.self, at: "server")
+            try configuration.checkForUnknownKeys()
+
+            #expect(server.grpc.listen == "0.0.0.0:9000")
+            #expect(server.grpc.maxMessage == .mebibytes(32))
+            #expect(server.grpc.idleTimeout == .seconds(90))
+            #expect(server.labels == ["zone": "north"])
+        }
+    }
+}

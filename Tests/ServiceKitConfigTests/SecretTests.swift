@@ -1,0 +1,72 @@
+import FoundationEssentials
+import ServiceKitConfig
+import Testing
+
+@Suite struct SecretTests {
+    static let secret = "hunter2"
+
+    @Test(arguments: [
+        "password", "db-password", "passwd", "secret", "client-secret", "token", "api-token", "apikey", "api-key",
+        "private-key", "privateKey", "API_KEY", "credentials", "auth", "authorization", "dsn", "cookie", "passphrase",
+    ])
+    func secretsAreInNoError(key: String) throws {
+        let hidden =
+            "app.yaml:1:\(key.count + 3): \(key): expected an integer, found a value (not shown: it may be secret)"
+        #expect(decodeError([String: Int].self, "\(key): \(Self.secret)") == hidden)
+        let errors = [
+            decodeError([String: Int].self, "\(key): \(Self.secret)"),
+            decodeError([String: Int].self, "\(key): '\(Self.secret)'"),
+            decodeError([String: Bool].self, "\(key): \(Self.secret)"),
+            decodeError([String: Duration].self, "\(key): \(Self.secret)"),
+            decodeError([String: ByteCount].self, "\(key): \(Self.secret)"),
+            decodeError([String: URL].self, "\(key): \(Self.secret)"),
+            decodeError([String: [Int]].self, "\(key): \(Self.secret)"),
+            decodeError([String: [Int]].self, "\(key): [\(Self.secret)]"),
+            decodeError([String: [String: Int]].self, "\(key): {value: \(Self.secret)}"),
+            decodeError([String: ScalarTests.Policy].self, "\(key): \(Self.secret)"),
+            decodeError([String: Talkative].self, "\(key): \(Self.secret)"),
+            decodeError([String: Int].self, "\(key): *\(Self.secret)"),
+            decodeError([String: Int].self, "\(key): !\(Self.secret)"),
+            decodeError([String: Int].self, "\(key): \"\(Self.secret)"),
+            errorText { _ = try layered([:], ["\(key)=\(Self.secret)"]).decode([String: Int].self, at: "") },
+            errorText { _ = try layered([:], ["\(key).a=*\(Self.secret)"]) },
+            errorText { _ = try layered([:], ["\(key)=\(Self.secret)", "\(key).a=1"]) },
+            errorText { _ = try layered([:], ["\(key) \(Self.secret)"]) },
+            errorText { _ = try layered(["KIT_\(key.uppercased())": Self.secret]).decode([String: Int].self, at: "") },
+        ]
+        for error in errors {
+            #expect(error != "no error")
+            #expect(!error.contains(Self.secret), "\(error)")
+        }
+    }
+
+    /// A type whose errors hold the value.
+    struct Talkative: Decodable {
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "bad value \(text)")
+        }
+    }
+
+    @Test func otherValuesAreShown() {
+        #expect(decodeError([String: Talkative].self, "name: x") == "app.yaml:1:7: name: bad value x")
+        #expect(
+            decodeError([String: Int].self, "keyboard: x")
+                == "app.yaml:1:11: keyboard: expected an integer, found \"x\"")
+    }
+
+    @Test func userInformationInURLsIsHidden() {
+        let text = decodeError([String: Int].self, "endpoint: http://user:hunter2@host")
+        #expect(text == "app.yaml:1:11: endpoint: expected an integer, found a value (not shown: it may be secret)")
+    }
+
+    @Test func printingAConfigurationShowsNothing() throws {
+        let configuration = try Configuration(yaml: "name: hunter2")
+        var dumped = ""
+        dump(configuration, to: &dumped)
+        for text in ["\(configuration)", String(reflecting: configuration), "\([configuration])", dumped] {
+            #expect(!text.contains("hunter2"))
+        }
+    }
+}

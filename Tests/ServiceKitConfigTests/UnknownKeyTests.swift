@@ -1,0 +1,105 @@
+import ServiceKitConfig
+import Testing
+
+@Suite struct UnknownKeyTests {
+    static let yaml = """
+        app: {name: a}
+        server:
+          grpc: {listen: x}
+          http: {listen: y}
+        registry:
+          backend: file
+          file: {directory: d}
+          etcd: {endpoints: []}
+        """
+
+    private func check(_ claims: [String], _ yaml: String = Self.yaml) -> String {
+        errorText {
+            let configuration = try Configuration(yaml: yaml, origin: "app.yaml")
+            for claim in claims { configuration.claim(claim) }
+            try configuration.checkForUnknownKeys()
+        }
+    }
+
+    @Test(arguments: [
+        ["app", "server", "registry"], [""], ["app.name", "server.grpc", "server.http", "registry"],
+        ["app", "server.grpc.listen", "server.http", "registry.backend", "registry.file", "registry.etcd"],
+    ])
+    func whatIsClaimedIsKnown(claims: [String]) {
+        #expect(check(claims) == "no error")
+    }
+
+    @Test(arguments: [
+        (["app", "servers", "registry"], "app.yaml:2:1: server: unknown key; did you mean \"servers\"?"),
+        (["app", "registry"], "app.yaml:2:1: server: unknown key; known keys: app, registry"),
+        (["app", "server.grpc", "registry"], "app.yaml:4:3: server.http: unknown key; known keys: grpc"),
+        (
+            ["app", "server.grpc", "server.htp.x", "registry"],
+            "app.yaml:4:3: server.http: unknown key; did you mean \"htp\"?"
+        ),
+        (
+            ["app", "server", "registry.backend", "registry.file"],
+            "app.yaml:8:3: registry.etcd: unknown key; known keys: backend, file"
+        ),
+        ([], "app.yaml:1:1: app: unknown key; no keys are known here"),
+        (["app.name.first"], "app.yaml:1:13: app.name: expected a mapping, found \"a\""),
+    ])
+    func whatIsNotClaimedIsUnknown(claims: [String], error: String) {
+        #expect(check(claims) == error)
+    }
+
+    @Test func anEmptySectionIsNotUnknown() {
+        #expect(check(["server.grpc"], "server:\n") == "no error")
+        #expect(check([], "") == "no error")
+    }
+
+    @Test func decodingClaims() throws {
+        let configuration = try Configuration(yaml: "a: 1\nb: {c: 2}\nd:\n", origin: "app.yaml")
+        let copy = configuration
+        _ = try configuration.decode(Int.self, at: "a")
+        #expect(errorText { try copy.checkForUnknownKeys() } == "app.yaml:2:1: b: unknown key; known keys: a")
+        _ = try configuration.decodeIfPresent(Int.self, at: "b.c")
+        #expect(throws: ConfigurationError.self) { try copy.checkForUnknownKeys() }
+        _ = try configuration.decodeIfPresent(Int.self, at: "d")
+        #expect(throws: Never.self) { try copy.checkForUnknownKeys() }
+    }
+
+    @Test func lookingIsNotClaiming() throws {
+        let configuration = try Configuration(yaml: "alpha: 1", origin: "app.yaml")
+        _ = configuration.contains("alpha")
+        _ = configuration.location(of: "alpha")
+        _ = configuration.keys(at: "")
+        #expect(
+            errorText { try configuration.checkForUnknownKeys() }
+                == "app.yaml:1:1: alpha: unknown key; no keys are known here")
+    }
+
+    @Test func variablesAndOverridesAreCheckedToo() throws {
+        let variable = try layered(["KIT_SERVR__PORT": "1"])
+        variable.claim("server")
+        #expect(
+            errorText { try variable.checkForUnknownKeys() }
+                == "environment variable KIT_SERVR__PORT: servr: unknown key; did you mean \"server\"?"
+        )
+        let override = try layered([:], ["registry.bakend=etcd"])
+        override.claim("registry.backend")
+        #expect(
+            errorText { try override.checkForUnknownKeys() }
+                == "--set registry.bakend: unknown key; did you mean \"backend\"?"
+        )
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func claimsMayComeFromManyTasks() async throws {
+        let configuration = try Configuration(yaml: (0..<100).map { "k\($0): \($0)\n" }.joined())
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<100 {
+                group.addTask { try configuration.decode(Int.self, at: "k\(index)") }
+            }
+            var sum = 0
+            for try await value in group { sum += value }
+            #expect(sum == 4950)
+        }
+        #expect(throws: Never.self) { try configuration.checkForUnknownKeys() }
+    }
+}
