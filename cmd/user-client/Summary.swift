@@ -1,0 +1,92 @@
+import ServiceKit
+
+/// How a number of calls went.
+struct Summary: Sendable {
+    private(set) var calls = 0
+    private(set) var failuresByStatus: [String: (count: Int, example: String)] = [:]
+    private var latencies = LatencyHistogram()
+    var duration = Duration.zero
+    var instances: [String: Int] = [:]
+
+    var failures: Int { failuresByStatus.values.reduce(0) { $0 + $1.count } }
+
+    mutating func add(_ record: CallRecord) {
+        calls += 1
+        latencies.record(record.latency)
+        if let (status, message) = record.failure {
+            failuresByStatus[status, default: (0, message)].count += 1
+        }
+    }
+
+    /// For people.
+    var text: String {
+        let seconds = duration / .seconds(1)
+        var lines = [
+            "calls      \(calls) in \(Self.rounded(seconds)) s, \(Int(Double(calls) / max(seconds, 0.001))) a second",
+            "latency    p50 \(Self.text(latencies.percentile(50))), p99 \(Self.text(latencies.percentile(99)))",
+            "failures   \(failures)",
+        ]
+        for (status, failure) in failuresByStatus.sorted(by: { $0.key < $1.key }) {
+            lines.append("           \(failure.count) \(status): \(failure.example)")
+        }
+        for (index, (id, count)) in instances.sorted(by: { $0.key < $1.key }).enumerated() {
+            lines.append("\(index == 0 ? "served by" : "         ")  \(id): \(count)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// For programs: one line. Instance ids need no escaping, a registry allows only plain characters in them.
+    var json: String {
+        let instances = instances.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
+        let p50 = latencies.percentile(50) / .microseconds(1)
+        let p99 = latencies.percentile(99) / .microseconds(1)
+        return "{\"calls\":\(calls),\"failures\":\(failures),\"p50_us\":\(Int(p50)),\"p99_us\":\(Int(p99)),"
+            + "\"instances\":{\(instances)}}"
+    }
+
+    private static func text(_ latency: Duration) -> String {
+        let microseconds = latency / .microseconds(1)
+        return microseconds < 1000 ? "\(Int(microseconds)) µs" : "\(rounded(microseconds / 1000)) ms"
+    }
+
+    private static func rounded(_ value: Double) -> Double {
+        (value * 100).rounded() / 100
+    }
+}
+
+/// Latencies in buckets whose width grows with the value: 1/16 of it at most, in constant memory.
+struct LatencyHistogram: Sendable {
+    private static let bucketsPerDoubling = 16
+    private var buckets = [Int](repeating: 0, count: 64 * bucketsPerDoubling)
+    private var count = 0
+
+    mutating func record(_ latency: Duration) {
+        let nanoseconds = UInt64(max(1, latency / .nanoseconds(1)))
+        buckets[Self.bucket(of: nanoseconds)] += 1
+        count += 1
+    }
+
+    /// The latency that so many percent of the calls did not exceed.
+    func percentile(_ percent: Double) -> Duration {
+        var rank = Int((Double(count) * percent / 100).rounded(.up))
+        for (index, bucket) in buckets.enumerated() {
+            rank -= bucket
+            if rank <= 0 { return .nanoseconds(Self.upperBound(of: index)) }
+        }
+        return .zero
+    }
+
+    private static func bucket(of value: UInt64) -> Int {
+        guard value >= UInt64(bucketsPerDoubling) else { return Int(value) }
+        let doubling = 63 - value.leadingZeroBitCount
+        let offset = Int(value >> (doubling - 4)) - bucketsPerDoubling
+        return (doubling - 3) * bucketsPerDoubling + offset
+    }
+
+    private static func upperBound(of bucket: Int) -> Int64 {
+        guard bucket >= bucketsPerDoubling else { return Int64(bucket) }
+        let doubling = bucket / bucketsPerDoubling + 3
+        let offset = bucket % bucketsPerDoubling + bucketsPerDoubling
+        return (Int64(offset + 1) << (doubling - 4)) - 1
+    }
+}

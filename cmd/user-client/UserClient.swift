@@ -1,0 +1,110 @@
+import ArgumentParser
+import GRPCCore
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
+import SwiftProtobuf
+import UserAPI
+
+/// The sample client: calls the sample service by its name and says how that went.
+@main struct UserClient: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "user-client",
+            abstract: "Calls GetUser of user-service, wherever its instances are.",
+            discussion: """
+                user-client --count 1000 --concurrency 8
+                user-client --duration 10s --rate 200 --follow
+                """
+        )
+    }
+
+    @Option(help: "How many calls to make; 10 when there is no --duration either.")
+    var count: Int?
+
+    @Option(help: "How long to make calls, as in 10s; with --count, whichever ends first.")
+    var duration: DurationArgument?
+
+    @Option(help: "How many calls are in flight at once.")
+    var concurrency = 1
+
+    @Option(help: "How many calls to make a second, all together; as many as possible without it.")
+    var rate: Double?
+
+    @Flag(help: "Say who joins and who leaves, and once a second how many calls each instance served.")
+    var follow = false
+
+    @Flag(help: "Print the summary as one line of JSON.")
+    var json = false
+
+    @OptionGroup var arguments: AppArguments
+
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count is at least 1") }
+        if let duration, duration.value <= .zero { throw ValidationError("--duration is more than 0") }
+        if !(1...100_000).contains(concurrency) { throw ValidationError("--concurrency is from 1 to 100000") }
+        if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is more than 0") }
+    }
+
+    func run() async throws {
+        let summary: Summary
+        do {
+            summary = try await makeCalls()
+        } catch {
+            App.exitReporting(error)
+        }
+        print(json ? summary.json : summary.text)
+        if summary.failures > 0 { throw ExitCode.failure }
+    }
+
+    private func makeCalls() async throws -> Summary {
+        let configuration = try arguments.configuration()
+        var logger = Logger(label: "user-client")
+        logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level.loggerLevel ?? .error
+        let registry = try RegistryBackends().make(configuration: configuration, logger: logger)
+        let discovery = Discovery(registry)
+        let options = try configuration.decode(ChannelOptions.self, at: "client")
+        try configuration.checkForUnknownKeys()
+
+        let counter = InstanceCounter()
+        var middleware = MiddlewareChain()
+        middleware.use(MetadataPropagation())
+        middleware.use(Deadlines(options.timeouts))
+        middleware.use(counter)
+        let channel = try ServiceChannel(
+            to: "user-service",
+            discoverer: discovery,
+            options: options,
+            middleware: middleware,
+            logger: logger
+        )
+        let load = Load(
+            count: count ?? (duration == nil ? 10 : nil),
+            duration: duration?.value,
+            concurrency: concurrency,
+            rate: rate
+        )
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await registry.run() }
+            if follow {
+                group.addTask { await Follower(discovery: discovery, counter: counter).run() }
+            }
+            let summary = try await withGRPCClient(transport: channel) { client in
+                await load.run(User_V1_UserService.Client(wrapping: client), counter: counter)
+            }
+            group.cancelAll()
+            return summary
+        }
+    }
+}
+
+/// A duration on the command line, written as in the configuration.
+struct DurationArgument: ExpressibleByArgument {
+    let value: Duration
+
+    init?(argument: String) {
+        guard let value = Duration(configurationText: argument) else { return nil }
+        self.value = value
+    }
+}
