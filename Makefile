@@ -1,0 +1,32 @@
+.PHONY: all setup build test demo proto format lint clean
+
+SWIFT ?= swift
+
+all: build
+
+setup: ## Installs the system packages that are missing.
+	@scripts/setup
+
+build: setup ## Builds everything.
+	@$(SWIFT) build
+
+test: setup ## Builds and passes every test.
+	@scripts/test
+
+demo: setup ## Shows a service found, balanced, killed and replaced.
+	@echo "==> building; the first time takes some minutes"
+	@$(SWIFT) build --product user-server --quiet
+	@$(SWIFT) build --product user-client --quiet
+	@scripts/demo
+
+proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
+	@scripts/proto
+
+format: ## Formats the sources.
+	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd
+
+lint: ## Says where the sources are not formatted.
+	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd
+
+clean:
+	@rm -rf .build .build-python
