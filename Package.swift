@@ -93,7 +93,7 @@ let package = Package(
         .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: settings),
         .testTarget(
             name: "ServiceKitTests",
-            dependencies: ["ServiceKit", "ServiceKitConfig", "ServiceKitTesting", logging, serviceContext],
+            dependencies: ["ServiceKit", "ServiceKitConfig", "ServiceKitTesting", lifecycle, logging, serviceContext],
             swiftSettings: settings
         ),
         .testTarget(
@@ -103,12 +103,18 @@ let package = Package(
         ),
         .testTarget(
             name: "ServiceKitGRPCTests",
-            dependencies: ["ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "GRPCNghttp2Transport", grpc, logging],
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "GRPCNghttp2Transport", "UserAPI",
+                grpc, lifecycle, logging, protobuf, serviceContext,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ServiceKit", "ServiceKitTesting", "user-server", "user-client"],
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "UserAPI", "user-client",
+                "user-server", grpc, logging, protobuf,
+            ],
             swiftSettings: settings
         ),
     ]

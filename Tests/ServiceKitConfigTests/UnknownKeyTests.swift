@@ -74,6 +74,19 @@ import Testing
                 == "app.yaml:1:1: alpha: unknown key; no keys are known here")
     }
 
+    @Test func variablesOfSomebodyElseAreLeftAlone() throws {
+        let foreign = try layered(["KIT_SERVICE_HOST": "10.0.0.1", "KIT_PORT": "80", "KIT_SERVERS": "x"])
+        foreign.claim("server")
+        try foreign.checkForUnknownKeys()
+        let misspelt = try layered(["KIT_SERVER_MAX_PORT": "1"])
+        misspelt.claim("server")
+        #expect(
+            errorText { try misspelt.checkForUnknownKeys() }
+                == "environment variable KIT_SERVER_MAX_PORT: server-max-port: unknown key; to set server.max-port, "
+                + "write KIT_SERVER__MAX_PORT, two underscores between parts"
+        )
+    }
+
     @Test func variablesAndOverridesAreCheckedToo() throws {
         let variable = try layered(["KIT_SERVR__PORT": "1"])
         variable.claim("server")

@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 import ServiceKit
 
 /// Says who joins and leaves the service, and once a second how many calls each instance served.
@@ -37,5 +42,7 @@ struct Follower: Sendable {
 
     private func say(_ line: String) {
         print(line)
+        // As it happens, also into a pipe.
+        fflush(nil)
     }
 }

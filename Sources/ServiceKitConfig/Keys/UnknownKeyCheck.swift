@@ -27,6 +27,10 @@ struct UnknownKeyCheck {
         for entry in mapping.entries {
             let entryPath = path.appending(entry.key)
             guard known.contains(entry.key) else {
+                if path.keys.isEmpty, let variable = EnvironmentLayer.variableOfOnePart(entry.keyLocation) {
+                    try checkForeign(variable, key: entry.key, known: known)
+                    continue
+                }
                 throw ConfigurationError(
                     message: KeySuggestion.message(for: entry.key, known: known.sorted()),
                     location: entry.keyLocation,
@@ -35,5 +39,18 @@ struct UnknownKeyCheck {
             }
             try check(entry.value, at: entryPath)
         }
+    }
+
+    /// A variable such as `KIT_SERVICE_HOST` may be someone else's: Kubernetes sets it for any service called "kit". One
+    /// that begins with the name of a section was meant for it.
+    private func checkForeign(_ variable: String, key: String, known: Set<String>) throws(ConfigurationError) {
+        guard let section = known.first(where: { key.hasPrefix($0 + "-") }) else { return }
+        let rest = key.dropFirst(section.count + 1)
+        throw ConfigurationError(
+            message: "unknown key; to set \(section).\(rest), write \(EnvironmentLayer.name(of: [section, String(rest)])), "
+                + "two underscores between parts",
+            location: SourceLocation(origin: EnvironmentLayer.origin(of: variable)),
+            keyPath: key
+        )
     }
 }

@@ -11,7 +11,8 @@ extension Configuration {
     ///   - files: Paths of YAML files; of two that set the same key the later wins. Each must exist.
     ///   - environment: Environment variables. `KIT_REGISTRY__FILE__DIRECTORY` sets `registry.file.directory`: a double
     ///     underscore stands for the dot, a single one for the hyphen. A value that starts with `[` or `{` is YAML, any
-    ///     other is taken literally. `KIT_CONFIG` and `KIT_PROFILE` are left alone. Default: those of the process.
+    ///     other is taken literally. `KIT_CONFIG` and `KIT_PROFILE` are left alone, and a variable without a double underscore that
+    ///     sets no known key is taken for somebody else's. Default: those of the process.
     ///   - overrides: `path=value` texts as given to `--set`, with values in YAML.
     /// - Returns: The merged layers.
     /// - Throws: ``ConfigurationError`` when a file cannot be read, or something is not in the form described here.

@@ -57,6 +57,25 @@ enum EnvironmentLayer {
     }
 
     private static func location(of name: String) -> SourceLocation {
-        SourceLocation(origin: "environment variable \(name)")
+        SourceLocation(origin: origin(of: name))
+    }
+
+    private static let originPrefix = "environment variable "
+
+    /// What errors call a variable.
+    static func origin(of name: String) -> String {
+        originPrefix + name
+    }
+
+    /// The variable that sets a path.
+    static func name(of keys: [String]) -> String {
+        prefix + keys.map { $0.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }.joined(separator: "__")
+    }
+
+    /// The name of the variable that something comes from, if it is one whose name has no double underscore.
+    static func variableOfOnePart(_ location: SourceLocation?) -> String? {
+        guard let origin = location?.origin, origin.hasPrefix(originPrefix) else { return nil }
+        let name = origin.dropFirst(originPrefix.count)
+        return name.contains("__") ? nil : String(name)
     }
 }
