@@ -1,0 +1,36 @@
+/// Growing pauses between attempts, with full jitter.
+///
+/// Each pause is chosen evenly between zero and a bound that starts at ``base`` and doubles up to ``maximum``, so that
+/// many who failed together do not come back together ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+package struct Backoff: Sendable {
+    /// The bound of the first pause.
+    package let base: Duration
+    /// The bound of every later pause.
+    package let maximum: Duration
+
+    private var bound: Duration
+
+    /// Starts at the base.
+    package init(base: Duration = .milliseconds(100), maximum: Duration = .seconds(5)) {
+        self.base = base
+        self.maximum = maximum
+        bound = base
+    }
+
+    /// The next pause.
+    package mutating func next() -> Duration {
+        var generator = SystemRandomNumberGenerator()
+        return next(using: &generator)
+    }
+
+    /// The next pause, with randomness from a generator.
+    package mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+        defer { bound = min(bound * 2, maximum) }
+        return bound * Double.random(in: 0...1, using: &generator)
+    }
+
+    /// Starts anew, as after a success.
+    package mutating func reset() {
+        bound = base
+    }
+}

@@ -1,0 +1,4 @@
+/// Waits until the task is cancelled.
+package func untilCancelled() async {
+    _ = await Watched(()).first { _ in false }
+}

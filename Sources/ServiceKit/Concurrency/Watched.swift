@@ -1,0 +1,161 @@
+private import Synchronization
+
+/// A value that can be read at any time and whose changes can be followed.
+///
+/// A reader that is busy skips to the latest value, so nothing is buffered. Safe to use from any task.
+public final class Watched<Value: Sendable>: Sendable {
+    private struct State {
+        var value: Value
+        /// Counts the changes, so that a reader knows whether it has seen the value.
+        var version: UInt64 = 1
+        var isFinished = false
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter: UInt64 = 0
+
+        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+            defer { waiters = [:] }
+            return Array(waiters.values)
+        }
+    }
+
+    private let state: Mutex<State>
+
+    /// Starts with a value.
+    public init(_ value: Value) {
+        state = Mutex(State(value: value))
+    }
+
+    /// The value now.
+    public var value: Value { state.withLock(\.value) }
+
+    /// Sets the value and tells everyone who follows it.
+    public func set(_ value: Value) {
+        update { $0 = value }
+    }
+
+    /// Changes the value in place and tells everyone who follows it.
+    ///
+    /// - Returns: What the body returns.
+    @discardableResult
+    public func update<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        let (result, waiters) = state.withLock { state in
+            let result = body(&state.value)
+            state.version += 1
+            return (result, state.takeWaiters())
+        }
+        for waiter in waiters { waiter.resume() }
+        return result
+    }
+
+    /// Ends the sequences of everyone who follows it, after the latest value.
+    public func finish() {
+        let waiters = state.withLock { state in
+            state.isFinished = true
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// The value now and each later one; ends with ``finish()`` or when the reading task is cancelled.
+    public var values: Values { Values(watched: self) }
+
+    /// Waits until the value satisfies a condition.
+    ///
+    /// - Returns: The value that did, or `nil` when the task was cancelled or the value finished before.
+    public func first(where condition: (Value) -> Bool) async -> Value? {
+        for await value in values where condition(value) { return value }
+        return nil
+    }
+
+    /// The values of a ``Watched``, the present one first.
+    public struct Values: AsyncSequence, Sendable {
+        /// Following a value does not fail.
+        public typealias Failure = Never
+        fileprivate let watched: Watched<Value>
+
+        /// Starts with the present value.
+        public func makeAsyncIterator() -> Iterator {
+            Iterator(watched: watched)
+        }
+
+        /// Reads the values.
+        public struct Iterator: AsyncIteratorProtocol {
+            fileprivate let watched: Watched<Value>
+            private var seen: UInt64 = 0
+
+            fileprivate init(watched: Watched<Value>) {
+                self.watched = watched
+            }
+
+            /// The latest value not read yet; waits for one.
+            public mutating func next() async -> Value? {
+                await next(isolation: nil)
+            }
+
+            /// The latest value not read yet; waits for one.
+            public mutating func next(isolation actor: isolated (any Actor)?) async -> Value? {
+                while !Task.isCancelled {
+                    switch watched.poll(after: seen) {
+                    case .value(let value, let version):
+                        seen = version
+                        return value
+                    case .finished:
+                        return nil
+                    case .unchanged:
+                        await watched.waitForChange(after: seen, isolation: actor)
+                    }
+                }
+                return nil
+            }
+        }
+    }
+
+    private enum Poll {
+        case value(Value, version: UInt64)
+        case finished
+        case unchanged
+    }
+
+    private func poll(after seen: UInt64) -> Poll {
+        state.withLock { state in
+            if state.version > seen { return .value(state.value, version: state.version) }
+            return state.isFinished ? .finished : .unchanged
+        }
+    }
+
+    private func waitForChange(after seen: UInt64, isolation: isolated (any Actor)?) async {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation(isolation: isolation) { continuation in
+                let resumeNow = state.withLock { state in
+                    if state.version > seen || state.isFinished || Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if resumeNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+}
+
+extension Watched where Value: Equatable {
+    /// Sets the value; nothing happens when it is the same.
+    ///
+    /// - Returns: Whether it was another.
+    @discardableResult
+    public func setIfChanged(_ value: Value) -> Bool {
+        let waiters: [CheckedContinuation<Void, Never>]? = state.withLock { state in
+            guard state.value != value else { return nil }
+            state.value = value
+            state.version += 1
+            return state.takeWaiters()
+        }
+        for waiter in waiters ?? [] { waiter.resume() }
+        return waiters != nil
+    }
+}

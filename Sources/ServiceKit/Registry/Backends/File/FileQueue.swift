@@ -1,0 +1,22 @@
+import Dispatch
+
+/// Where a registry's file work is done, one piece after the other: a disk that hangs must not hold a thread of the
+/// concurrency runtime.
+struct FileQueue: Sendable {
+    let queue = DispatchQueue(label: "servicekit.file-registry")
+
+    /// Does a piece of work, also when the task is cancelled.
+    func run<Output: Sendable, Failure: Error>(
+        _ work: @escaping @Sendable () throws(Failure) -> Output
+    ) async throws(Failure) -> Output {
+        let result: Result<Output, Failure> = await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: Result(catching: work)) }
+        }
+        return try result.get()
+    }
+
+    /// Does a piece of work after a pause.
+    func after(_ pause: Duration, _ work: @escaping @Sendable () -> Void) {
+        queue.asyncAfter(deadline: .now() + .nanoseconds(Int(pause / .nanoseconds(1))), execute: work)
+    }
+}

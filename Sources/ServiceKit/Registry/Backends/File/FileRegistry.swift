@@ -1,0 +1,131 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+public import Logging
+public import ServiceKitConfig
+
+/// A registry in a directory, for all processes of one machine; needs no server.
+///
+/// Each instance is one JSON file, `<directory>/<service>/<id>.json`. Its owner keeps the file open and locked. When a
+/// process ends, however it ends, the kernel closes its files and so releases the locks; watchers are told by inotify
+/// and see the instance gone within milliseconds, without a time to live. Where there is no inotify they look once a
+/// second. The directory must be on a local file system.
+///
+/// What a dead owner left is ignored, and removed by whoever sees it and may. A file that is deleted while its owner
+/// lives is put back. Files that are no instances are skipped and logged.
+///
+/// New directories have the permissions 0755 and files 0644, less the umask; the default directory is 0700, for
+/// services of one user. To share a directory among users, create it with a group and permissions of your choice.
+public final class FileRegistry: Registry, RegistryBackend {
+    /// What stands under `registry.file`.
+    public struct Options: ConfigurationSection {
+        /// Where the files are. By default `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or
+        /// `/tmp`.
+        public var directory: String?
+
+        /// The default directory.
+        public init() {}
+    }
+
+    /// `file`.
+    public static let name = "file"
+
+    /// Makes the registry; its directory is created when it is first used.
+    public static func make(_ options: Options, logger: Logger) throws -> any Registry {
+        FileRegistry(directory: options.directory, logger: logger)
+    }
+
+    private let root: FileRegistryDirectory
+    private let queue: FileQueue
+    private let oddities: Oddities
+    private let logger: Logger
+    private let secondLook: Duration
+    let watcher: DirectoryWatcher
+
+    /// Creates a registry; its directory is created when it is first used.
+    ///
+    /// - Parameters:
+    ///   - directory: Where the files are; by default as ``Options/directory`` says.
+    ///   - logger: Where skipped files and lost registrations are logged.
+    public convenience init(
+        directory: String? = nil,
+        logger: Logger = Logger(label: "servicekit.registry.file")
+    ) {
+        let environment = ProcessInfo.processInfo.environment
+        self.init(
+            directory.map(FileRegistryDirectory.init(path:)) ?? FileRegistryDirectory { environment[$0] },
+            logger: logger
+        )
+    }
+
+    /// Creates a registry.
+    ///
+    /// - Parameters:
+    ///   - root: Where the files are.
+    ///   - logger: Where skipped files and lost registrations are logged.
+    ///   - mayUseInotify: Whether the kernel is asked to tell what changes.
+    ///   - secondLook: When a watch checks its first look by another, since an owner may have been dying just then: its
+    ///     file closed before anyone listened, and its lock not yet released.
+    init(
+        _ root: FileRegistryDirectory,
+        logger: Logger,
+        mayUseInotify: Bool = true,
+        secondLook: Duration = .seconds(1)
+    ) {
+        self.root = root
+        self.secondLook = secondLook
+        self.logger = logger
+        queue = FileQueue()
+        oddities = Oddities(logger: logger)
+        watcher = DirectoryWatcher(queue: queue, logger: logger, mayUseInotify: mayUseInotify)
+    }
+
+    /// Where the files are.
+    public var directory: String { root.path }
+
+    /// This machine.
+    public var reach: RegistryReach { .machine }
+
+    /// Registers an instance; see ``Registrar/register(_:)``.
+    ///
+    /// - Throws: ``RegistryError``: `alreadyRegistered` when a living owner has the id, in this or another process;
+    ///   `permissionDenied` when the directory may not be written; `unavailable` when the disk is full, say.
+    public func register(_ instance: ServiceInstance) async throws -> any Registration {
+        try instance.validate()
+        let keeper = InstanceKeeper(instance, directory: root, watcher: watcher, queue: queue, logger: logger)
+        try await translating { try await keeper.register() }
+        return FileRegistration(keeper)
+    }
+
+    /// The instances whose owners live; see ``Discoverer/instances(of:)``.
+    public func instances(of service: String) async throws -> InstanceSet {
+        try ServiceInstance.validate(serviceName: service)
+        return try await translating {
+            try await queue.run { [root, reader = reader(of: service)] () throws(SystemError) in
+                try root.refuseStrangers()
+                return InstanceSet(try reader.instances() ?? [])
+            }
+        }
+    }
+
+    /// Follows a service; see ``Discoverer/watch(_:)``. Creates the service's directory if it is missing.
+    public func watch(_ service: String) -> DiscoveryUpdates {
+        DiscoveryUpdates(of: service) { [root, watcher, queue, secondLook, reader = reader(of: service)] emit in
+            var watch = FileWatch(
+                directory: root,
+                reader: reader,
+                watcher: watcher,
+                queue: queue,
+                secondLook: secondLook,
+                emit: emit
+            )
+            await watch.run()
+        }
+    }
+
+    private func reader(of service: String) -> ServiceReader {
+        ServiceReader(directory: root.path(of: service), service: service, oddities: oddities)
+    }
+}

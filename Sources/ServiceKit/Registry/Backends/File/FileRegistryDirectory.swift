@@ -1,0 +1,84 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The directory of a file registry: in it one directory per service, in that one file per instance.
+///
+/// ```
+/// <directory>/user-service/user-1.json     the instance, locked by its owner
+///                         /.0f3c….tmp      about to be renamed
+/// ```
+struct FileRegistryDirectory: Sendable {
+    let path: String
+    /// Whether it is this user's alone, as the default one is.
+    let isPrivate: Bool
+
+    /// A directory that was configured, shared by whoever has access.
+    init(path: String) {
+        self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        isPrivate = false
+    }
+
+    /// The default: `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or `/tmp`.
+    ///
+    /// A variable that is no absolute path does not count (XDG Base Directory Specification).
+    init(environment variable: (String) -> String?, user: UInt32 = geteuid()) {
+        func directory(_ name: String) -> String? {
+            guard let path = variable(name), path.hasPrefix("/") else { return nil }
+            return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        }
+        if let runtime = directory("XDG_RUNTIME_DIR") {
+            path = runtime + "/servicekit"
+        } else {
+            path = (directory("TMPDIR") ?? "/tmp") + "/servicekit-\(user)"
+        }
+        isPrivate = true
+    }
+
+    /// The directory of a service.
+    func path(of service: String) -> String {
+        "\(path)/\(service)"
+    }
+
+    /// Makes sure that the directory of a service is there.
+    func create(for service: String) throws(SystemError) {
+        if isPrivate {
+            try Self.make(path, permissions: 0o700)
+            try refuseStrangers()
+        } else {
+            try Self.makeWithParents(path)
+        }
+        try Self.make(path(of: service), permissions: 0o755)
+    }
+
+    /// Refuses a private directory that is somebody else's: where everyone may write (`/tmp`), somebody may have put it
+    /// there to answer in the place of services.
+    func refuseStrangers() throws(SystemError) {
+        guard isPrivate, let status = try FileStatus.ofLink(path) else { return }
+        guard status.isDirectory else { throw SystemError("use", path, number: ENOTDIR) }
+        guard status.owner == geteuid(), status.permissions & 0o022 == 0 else {
+            throw SystemError("trust", path, number: EPERM)
+        }
+    }
+
+    private static func makeWithParents(_ path: String) throws(SystemError) {
+        do {
+            try make(path, permissions: 0o755)
+        } catch where error.isAbsence {
+            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
+            try makeWithParents(String(path[..<slash]))
+            try make(path, permissions: 0o755)
+        }
+    }
+
+    private static func make(_ path: String, permissions: mode_t) throws(SystemError) {
+        if mkdir(path, permissions) == 0 { return }
+        let error = SystemError("create directory", path)
+        // Whoever may not write above it may still use what is there.
+        if !FileStatus.isDirectory(path) { throw error }
+    }
+}

@@ -1,0 +1,99 @@
+#if os(Linux)
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+import Dispatch
+
+/// The kernel's notices about directories: inotify(7).
+final class Inotify: Sendable {
+    /// A notice.
+    struct Event: Sendable {
+        /// Which directory, as ``add(_:)`` returned it; none when notices were lost.
+        let watch: CInt
+        /// The file concerned; empty when it is the directory itself.
+        let name: String
+        private let mask: UInt32
+
+        fileprivate init(watch: CInt, mask: UInt32, name: String) {
+            self.watch = watch
+            self.mask = mask
+            self.name = name
+        }
+
+        /// A file that was open for writing was closed, be it because its process died.
+        var isClosed: Bool { mask & UInt32(IN_CLOSE_WRITE) != 0 }
+        /// The queue was full.
+        var isOverflow: Bool { mask & UInt32(IN_Q_OVERFLOW) != 0 }
+        /// The directory was deleted, moved away or unmounted.
+        var isGone: Bool {
+            mask & (UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_UNMOUNT) | UInt32(IN_IGNORED)) != 0
+        }
+    }
+
+    private let descriptor: CInt
+    // Dispatch objects may be used from any thread; Swift's overlay does not say so of sources.
+    private nonisolated(unsafe) let source: any DispatchSourceRead
+
+    /// Starts to listen.
+    ///
+    /// - Parameters:
+    ///   - queue: Where events are handed over.
+    ///   - handle: Takes events, in their order.
+    /// - Throws: When the user has as many listeners as the system allows.
+    init(queue: DispatchQueue, handle: @escaping @Sendable ([Event]) -> Void) throws(SystemError) {
+        let descriptor = inotify_init1(CInt(IN_NONBLOCK) | CInt(IN_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemError("start inotify for", "the registry") }
+        self.descriptor = descriptor
+        source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+        source.setEventHandler { handle(Inotify.events(descriptor)) }
+        source.setCancelHandler { _ = close(descriptor) }
+        source.resume()
+    }
+
+    /// Ends it. The descriptor is closed once the handler is not running.
+    func cancel() {
+        source.cancel()
+    }
+
+    /// Watches a directory; watching one again gives the same number.
+    func add(_ directory: String) throws(SystemError) -> CInt {
+        // Files that are gone from the directory tell nothing (IN_EXCL_UNLINK): when an owner replaces its file, the
+        // old one's closing is no death. Creation tells nothing either: a new file is complete when it is renamed or
+        // closed.
+        let mask =
+            UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE)
+            | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
+            | UInt32(IN_EXCL_UNLINK) | UInt32(IN_ONLYDIR) | UInt32(IN_DONT_FOLLOW)
+        let watch = inotify_add_watch(descriptor, directory, mask)
+        guard watch >= 0 else { throw SystemError("watch directory", directory) }
+        return watch
+    }
+
+    /// Stops to watch a directory.
+    func remove(_ watch: CInt) {
+        _ = inotify_rm_watch(descriptor, watch)
+    }
+
+    private static func events(_ descriptor: CInt) -> [Event] {
+        var events: [Event] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let count = retrying { buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) } }
+        guard count > 0 else { return [] }
+        buffer.withUnsafeBytes { bytes in
+            var offset = 0
+            while offset + MemoryLayout<inotify_event>.size <= count {
+                let header = bytes.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+                let start = offset + MemoryLayout<inotify_event>.size
+                let end = start + Int(header.len)
+                guard end <= count else { break }
+                let name = bytes[start..<end].prefix { $0 != 0 }
+                events.append(Event(watch: header.wd, mask: header.mask, name: String(decoding: name, as: UTF8.self)))
+                offset = end
+            }
+        }
+        return events
+    }
+}
+#endif

@@ -1,0 +1,61 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A system call on a path that failed.
+struct SystemError: Error {
+    /// What was tried, as in "cannot read".
+    let action: String
+    /// On what.
+    let path: String
+    /// The error number.
+    let number: CInt
+
+    /// Describes the last system call of this thread, unless a number is given.
+    init(_ action: String, _ path: String, number: CInt = errno) {
+        self.action = action
+        self.path = path
+        self.number = number
+    }
+
+    /// Whether nothing is there.
+    var isAbsence: Bool { number == ENOENT }
+
+    /// Whether access is refused.
+    var isRefusal: Bool { [EACCES, EPERM, EROFS].contains(number) }
+
+    /// Whether the process or the machine has run out of something, so that the path itself is not to blame.
+    var isExhaustion: Bool {
+        [EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO].contains(number)
+    }
+
+    /// The error for callers of the registry.
+    var registryError: RegistryError {
+        RegistryError(code: isRefusal ? .permissionDenied : .unavailable, message: description)
+    }
+
+    private var remedy: String? {
+        switch number {
+        case EACCES, EPERM, EROFS: "give this user write access, or set registry.file.directory to a directory it owns"
+        case ENOTDIR, EEXIST: "a file is in the way; remove it, or set registry.file.directory to another directory"
+        case ENOSPC where action.hasPrefix("watch"): "raise the limit fs.inotify.max_user_watches"
+        case ENOSPC, EDQUOT: "free some space there, or set registry.file.directory to a directory on another disk"
+        case EMFILE: "raise this process's limit of open files"
+        case ENFILE: "raise the system's limit of open files"
+        default: nil
+        }
+    }
+}
+
+extension SystemError: CustomStringConvertible {
+    var description: String {
+        // The text of a known error number is a constant, also where strerror is not thread-safe for unknown ones.
+        let cause = strerror(number).map { String(cString: $0) } ?? "error \(number)"
+        let advice = remedy.map { "; \($0)" } ?? ""
+        return "file registry: cannot \(action) \(path): \(cause)\(advice)"
+    }
+}

@@ -1,0 +1,83 @@
+/// The states of a watched service, one after the other; see ``Discoverer/watch(_:)``.
+///
+/// Only the latest state is kept for a reader that is busy. Each iterator is a watch of its own.
+public struct DiscoveryUpdates: AsyncSequence, Sendable {
+    /// A snapshot.
+    public typealias Element = DiscoverySnapshot
+    /// Watching does not fail.
+    public typealias Failure = Never
+
+    private let run: @Sendable (Emitter) async -> Void
+
+    /// Makes the sequence of a backend from the function that watches.
+    ///
+    /// - Parameter run: Watches until its task is cancelled, and hands every new state to the emitter. It runs once for
+    ///   each iterator. When it returns, the sequence ends.
+    public init(_ run: @escaping @Sendable (Emitter) async -> Void) {
+        self.run = run
+    }
+
+    /// Makes the sequence of a backend for one service, as ``init(_:)`` does. An invalid name, which no registry can
+    /// hold, gives a watch that is stale from the start and stays so.
+    ///
+    /// - Parameters:
+    ///   - service: The service's name.
+    ///   - run: Watches until its task is cancelled; see ``init(_:)``.
+    public init(of service: String, _ run: @escaping @Sendable (Emitter) async -> Void) {
+        do throws(RegistryError) {
+            try ServiceInstance.validate(serviceName: service)
+            self.init(run)
+        } catch {
+            let cause = error.message
+            self.init { emit in
+                emit(DiscoverySnapshot(instances: [], state: .stale(since: .now, cause: cause)))
+                await untilCancelled()
+            }
+        }
+    }
+
+    /// Takes the states from a backend.
+    public struct Emitter: Sendable {
+        fileprivate let continuation: AsyncStream<DiscoverySnapshot>.Continuation
+
+        /// Hands over a new state, replacing one not yet read.
+        public func callAsFunction(_ snapshot: DiscoverySnapshot) {
+            continuation.yield(snapshot)
+        }
+    }
+
+    /// Starts watching.
+    public func makeAsyncIterator() -> Iterator {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: DiscoverySnapshot.self,
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        // Unstructured, since an iterator has no scope to own it: it ends when the reader's task is cancelled or the
+        // iterator is dropped, both of which terminate the stream.
+        let task = Task { [run] in
+            await run(Emitter(continuation: continuation))
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in task.cancel() }
+        return Iterator(base: stream.makeAsyncIterator())
+    }
+
+    /// Reads the states of one watch.
+    public struct Iterator: AsyncIteratorProtocol {
+        private var base: AsyncStream<DiscoverySnapshot>.Iterator
+
+        fileprivate init(base: AsyncStream<DiscoverySnapshot>.Iterator) {
+            self.base = base
+        }
+
+        /// The next state, or `nil` when the task is cancelled.
+        public mutating func next() async -> DiscoverySnapshot? {
+            await base.next()
+        }
+
+        /// The next state, or `nil` when the task is cancelled.
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> DiscoverySnapshot? {
+            await base.next(isolation: actor)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// What a registry could not do, in one line that names the registry, the thing tried, and the remedy.
+public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kind of failure, which decides whether trying again can help.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private enum Value: String {
+            case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, unsupported
+        }
+        private let value: Value
+
+        /// The registry cannot be reached or does not answer; trying again can help.
+        public static let unavailable = Code(value: .unavailable)
+        /// The registry did not answer in time; trying again can help.
+        public static let timeout = Code(value: .timeout)
+        /// Another owner holds the instance's id.
+        public static let alreadyRegistered = Code(value: .alreadyRegistered)
+        /// The instance breaks a rule that trying again does not mend.
+        public static let invalidInstance = Code(value: .invalidInstance)
+        /// The registry refuses access.
+        public static let permissionDenied = Code(value: .permissionDenied)
+        /// This cannot be done at all: updating what was deregistered, say.
+        public static let unsupported = Code(value: .unsupported)
+
+        /// The code's name.
+        public var description: String { value.rawValue }
+
+        /// Whether the same call can succeed later without anyone changing anything else.
+        public var isTransient: Bool {
+            switch value {
+            case .unavailable, .timeout: true
+            case .alreadyRegistered, .invalidInstance, .permissionDenied, .unsupported: false
+            }
+        }
+    }
+
+    /// The kind of failure.
+    public var code: Code
+    /// What was tried, on what, and what to do.
+    public var message: String
+
+    /// Creates an error.
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}

@@ -1,0 +1,138 @@
+/// One running copy of a service: what a registry holds and what clients find.
+///
+/// Its JSON is `{"id","name","version","metadata":{},"endpoints":["grpc://ip:port"]}`; `version` and `metadata` may be
+/// absent or null when read.
+public struct ServiceInstance: Hashable, Sendable, Identifiable {
+    /// Unique among the instances of the service; by default new with every start.
+    public var id: String
+    /// The service's name, as clients ask for it.
+    public var name: String
+    /// The version of the service's software; empty when unknown.
+    public var version: String
+    /// Labels such as `zone` and `weight`, seen by clients.
+    public var metadata: [String: String]
+    /// Where it is reached, one for each server.
+    public var endpoints: [Endpoint]
+
+    /// Creates an instance; registries validate it when it is registered.
+    public init(
+        id: String,
+        name: String,
+        version: String = "",
+        metadata: [String: String] = [:],
+        endpoints: [Endpoint] = []
+    ) {
+        self.id = id
+        self.name = name
+        self.version = version
+        self.metadata = metadata
+        self.endpoints = endpoints
+    }
+
+    /// The share of traffic relative to other instances: metadata `weight`, by default 100.
+    public var weight: Int {
+        guard let weight = metadata["weight"].flatMap(Int.init), weight >= 0 else { return 100 }
+        return weight
+    }
+
+    /// The zone it runs in: metadata `zone`.
+    public var zone: String? { metadata["zone"] }
+
+    /// The first endpoint whose scheme is one of `schemes`, in their order of preference.
+    public func endpoint(schemes: [String]) -> Endpoint? {
+        for scheme in schemes {
+            if let endpoint = endpoints.first(where: { $0.scheme == scheme }) { return endpoint }
+        }
+        return nil
+    }
+}
+
+extension ServiceInstance {
+    /// The most characters a service's name or an instance's id may have, so that `<id>.json` still is a file's name.
+    public static let maximumNameLength = 250
+
+    /// Checks that name and id can be written into every registry.
+    ///
+    /// Both are 1 to 250 of the characters `a-z A-Z 0-9 . _ -` (ids also `:`), and do not begin with a dot.
+    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``.
+    public func validate() throws(RegistryError) {
+        try Self.validate(serviceName: name)
+        guard Self.isValid(id, alsoAllowed: ":") else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "instance id \"\(id.prefix(64))\" of service \"\(name)\" is not valid; "
+                    + "use 1 to \(Self.maximumNameLength) of a-z A-Z 0-9 . _ : - and no dot at the start"
+            )
+        }
+        guard endpoints.count == Set(endpoints).count else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "instance \"\(id)\" of service \"\(name)\" lists an endpoint twice"
+            )
+        }
+    }
+
+    /// Checks a service's name alone, as ``validate()`` does.
+    ///
+    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``.
+    public static func validate(serviceName: String) throws(RegistryError) {
+        guard isValid(serviceName, alsoAllowed: nil) else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "service name \"\(serviceName.prefix(64))\" is not valid; "
+                    + "use 1 to \(maximumNameLength) of a-z A-Z 0-9 . _ - and no dot at the start"
+            )
+        }
+    }
+
+    /// Checks that a registration of this instance can be updated to another version: what
+    /// ``Registration/update(_:)`` of every registry does first.
+    ///
+    /// - Parameters:
+    ///   - next: The other version.
+    ///   - isDeregistered: Whether the registration has been given up.
+    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``, or
+    ///   ``RegistryError/Code/unsupported`` after it was given up.
+    public func validateUpdate(to next: ServiceInstance, isDeregistered: Bool) throws(RegistryError) {
+        try next.validate()
+        guard next.id == id, next.name == name else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "an update cannot make instance \"\(id)\" of service \"\(name)\" into \"\(next.id)\" of "
+                    + "\"\(next.name)\"; register that one"
+            )
+        }
+        guard !isDeregistered else {
+            throw RegistryError(
+                code: .unsupported,
+                message: "instance \"\(id)\" of service \"\(name)\" was deregistered; register it anew"
+            )
+        }
+    }
+
+    private static func isValid(_ text: String, alsoAllowed: Character?) -> Bool {
+        !text.isEmpty && text.utf8.count <= maximumNameLength && !text.hasPrefix(".")
+            && text.allSatisfy { character in
+                (character.isASCII && (character.isLetter || character.isNumber)) || "._-".contains(character)
+                    || character == alsoAllowed
+            }
+    }
+}
+
+extension ServiceInstance: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case id, name, version, metadata, endpoints
+    }
+
+    /// Decodes the JSON form; absent or null `version`, `metadata` and `endpoints` are empty.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try container.decode(String.self, forKey: .id),
+            name: try container.decode(String.self, forKey: .name),
+            version: try container.decodeIfPresent(String.self, forKey: .version) ?? "",
+            metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata) ?? [:],
+            endpoints: try container.decodeIfPresent([Endpoint].self, forKey: .endpoints) ?? []
+        )
+    }
+}

@@ -1,0 +1,128 @@
+public import ServiceKit
+
+/// The suite that every registry backend passes; see ``Check`` for what it demands.
+///
+/// It needs no test framework: a failed check throws ``ConformanceFailure``. With Swift Testing:
+///
+/// ```swift
+/// let conformance = RegistryConformance(name: "mine") { MyRegistry(…) }
+///
+/// @Test(arguments: conformance.checks)
+/// func conforms(_ check: RegistryConformance.Check) async throws {
+///     try await conformance.run(check)
+/// }
+/// ```
+///
+/// Nothing waits longer than the timeout. Each check uses a service name of its own, so that checks can run side by
+/// side on one registry.
+public struct RegistryConformance: Sendable {
+    /// What the suite cannot do by itself, since it differs among backends. Checks that need one that is missing are
+    /// not in ``RegistryConformance/checks``.
+    public struct Hooks: Sendable {
+        /// Ends an owner without giving it a chance to deregister.
+        public typealias Kill = @Sendable () async throws -> Void
+        /// Brings back what was away.
+        public typealias Restore = @Sendable () async throws -> Void
+
+        /// Registers an instance from an owner that can be killed: another process, say.
+        public var mortalOwner: (@Sendable (ServiceInstance) async throws -> Kill)?
+        /// Puts an entry among those of a service that no one can read as an instance.
+        public var plantGarbage: (@Sendable (_ service: String) async throws -> Void)?
+        /// Returns once a registry has no watch and holds nothing for one.
+        public var waitUntilIdle: (@Sendable (any Registry) async -> Void)?
+        /// Takes the registry away, at least where it concerns a service.
+        public var interrupt: (@Sendable (_ service: String) async throws -> Restore)?
+
+        /// None.
+        public init() {}
+    }
+
+    let name: String
+    let timeout: Duration
+    let instanceCount: Int
+    let hooks: Hooks
+    let makeRegistry: @Sendable () async throws -> any Registry
+
+    /// Creates the suite for a backend.
+    ///
+    /// - Parameters:
+    ///   - name: The backend's name, for failures.
+    ///   - timeout: The most that anything is waited for, by default 30 s.
+    ///   - instanceCount: How many instances the check for many registers, by default 1000.
+    ///   - hooks: What only the backend's author can do.
+    ///   - makeRegistry: Another view of one and the same registry, as another process would have it. The suite runs it
+    ///     (``Registry/run()``).
+    public init(
+        name: String,
+        timeout: Duration = .seconds(30),
+        instanceCount: Int = 1000,
+        hooks: Hooks = Hooks(),
+        makeRegistry: @escaping @Sendable () async throws -> any Registry
+    ) {
+        self.name = name
+        self.timeout = timeout
+        self.instanceCount = instanceCount
+        self.hooks = hooks
+        self.makeRegistry = makeRegistry
+    }
+
+    /// The checks that can be run with the hooks there are.
+    public var checks: [Check] {
+        Check.allCases.filter { $0.isPossible(hooks) }
+    }
+
+    /// Runs one check.
+    ///
+    /// - Throws: ``ConformanceFailure`` when the backend fails it, or a hook is missing; else what the registry or a
+    ///   hook threw.
+    public func run(_ check: Check) async throws {
+        let run = ConformanceRun(self, check)
+        guard check.isPossible(hooks) else { throw run.failure("a hook that it needs is missing") }
+        do {
+            try await check.body(run)
+        } catch {
+            await run.finish()
+            throw error
+        }
+        await run.finish()
+    }
+}
+
+extension RegistryConformance {
+    /// One demand of the suite.
+    public struct Check: Sendable, Hashable, CaseIterable, CustomStringConvertible {
+        /// What is demanded.
+        public let description: String
+
+        let isPossible: @Sendable (Hooks) -> Bool
+        let body: @Sendable (ConformanceRun) async throws -> Void
+
+        init(
+            _ description: String,
+            needs isPossible: @escaping @Sendable (Hooks) -> Bool = { _ in true },
+            _ body: @escaping @Sendable (ConformanceRun) async throws -> Void
+        ) {
+            self.description = description
+            self.isPossible = isPossible
+            self.body = body
+        }
+
+        /// Whether it is the same check.
+        public static func == (left: Check, right: Check) -> Bool {
+            left.description == right.description
+        }
+
+        /// Hashes the description.
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(description)
+        }
+
+        /// All of them.
+        public static let allCases: [Check] = [
+            unknownService, registeredIsListed, roundTrip, takenIDIsRefused, oneWinner, releasedIDIsFree,
+            updateReplaces, deregisterKeepsOut, invalidNames,
+            comingAndGoing, orderOfUpdates, updateInPlace, likeNamesApart, allSeeTheSame, cancellationFrees,
+            ownersDeath, unreadableIsSkipped, thousandInstances, awayAndBack,
+        ]
+    }
+}

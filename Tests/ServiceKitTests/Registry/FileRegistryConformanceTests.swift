@@ -1,0 +1,65 @@
+import Foundation
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+@Suite(.timeLimit(.minutes(1)))
+struct FileRegistryConformanceTests {
+    /// With inotify, or polled.
+    static func conformance(mayUseInotify: Bool) throws -> RegistryConformance {
+        raiseFileLimit()
+        let directory = try TemporaryDirectory()
+        var hooks = RegistryConformance.Hooks()
+        hooks.mortalOwner = { instance in
+            let owner = try await OwnerProcess(instance, in: directory.path)
+            return { await owner.kill() }
+        }
+        hooks.plantGarbage = { service in
+            try directory.write("{\"id\":\"torn\",\"na", to: "\(service)/torn.json")
+            try directory.write("no JSON", to: "\(service)/README.md")
+            try directory.write("", to: "\(service)/.hidden")
+            try directory.write(
+                "{\"id\":\"x\",\"name\":\"\(service)\",\"endpoints\":[]}",
+                to: "\(service)/misnamed-\(UUID()).json"
+            )
+        }
+        hooks.waitUntilIdle = { registry in
+            _ = await (registry as? FileRegistry)?.watcher.subscriptions.first { $0 == 0 }
+        }
+        hooks.interrupt = { service in
+            try directory.move(service, to: "away-\(service)")
+            try directory.write("in the way", to: service)
+            return { try directory.remove(service) }
+        }
+        return RegistryConformance(name: "file", hooks: hooks) {
+            FileRegistry(
+                FileRegistryDirectory(path: directory.path),
+                logger: LogRecorder().logger(),
+                mayUseInotify: mayUseInotify
+            )
+        }
+    }
+
+    @Test(arguments: RegistryConformance.Check.allCases)
+    func conforms(_ check: RegistryConformance.Check) async throws {
+        try await Self.conformance(mayUseInotify: true).run(check)
+    }
+
+    @Test(
+        "conforms without inotify",
+        // Fifty updates, each seen only after a second, take too long.
+        arguments: RegistryConformance.Check.allCases.filter { $0 != .updateInPlace }
+    )
+    func conformsWithoutInotify(_ check: RegistryConformance.Check) async throws {
+        try await Self.conformance(mayUseInotify: false).run(check)
+    }
+
+    /// An open file for each of a thousand instances is more than many a shell allows.
+    static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 16384)
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}

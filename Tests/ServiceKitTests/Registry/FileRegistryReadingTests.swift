@@ -1,0 +1,121 @@
+import Foundation
+import Logging
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+/// What is in a file registry's directory though it should not be, and directories that cannot be used.
+@Suite(.timeLimit(.minutes(1)))
+struct FileRegistryReadingTests {
+    let directory: TemporaryDirectory
+    let log = LogRecorder()
+    let registry: FileRegistry
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        registry = FileRegistry(directory: directory.path, logger: log.logger())
+    }
+
+    @Test(arguments: [
+        ("{\"id\":\"x\",\"na", "corrupted"),
+        ("[]", "typeMismatch"),
+        ("{\"id\":\"y\",\"name\":\"user\"}", "misplaced"),
+        ("{\"id\":\"x\",\"name\":\"admin\"}", "misplaced"),
+        ("{\"id\":\"x\",\"name\":\"user\",\"endpoints\":[\"127.0.0.1\"]}", "scheme://host:port"),
+        (String(repeating: " ", count: InstanceFile.maximumSize + 1), "longer than"),
+    ])
+    func aFileThatIsNoInstanceIsSkippedAndLoggedOncePerChange(_ contents: String, _ cause: String) async throws {
+        let registration = try await registry.register(instance("a"))
+        for change in 1...2 {
+            try directory.write(contents + String(repeating: "\n", count: change), to: "user/x.json")
+            for _ in 0..<3 {
+                #expect(try await registry.instances(of: "user") == [instance("a")])
+            }
+            #expect(log.count(of: "skipped a file of the registry") == change)
+        }
+        let entry = try #require(log.entries.first { $0.message == "skipped a file of the registry" })
+        #expect(entry.level == .warning)
+        #expect(entry.metadata["path"] == "\(directory.path("user/x.json"))")
+        #expect(entry.metadata["cause"]?.description.contains(cause) == true)
+        #expect(directory.exists("user/x.json"))
+        await registration.release()
+    }
+
+    @Test func whatIsNoRegularFileIsSkipped() async throws {
+        let registration = try await registry.register(instance("a"))
+        #expect(mkfifo(directory.path("user/fifo.json"), 0o600) == 0)
+        #expect(mkdir(directory.path("user/dir.json"), 0o700) == 0)
+        #expect(symlink("a.json", directory.path("user/link.json")) == 0)
+        try directory.write("not looked at", to: "user/a.json~")
+        #expect(try await registry.instances(of: "user") == [instance("a")])
+        #expect(log.count(of: "skipped a file of the registry") == 3)
+        await registration.release()
+    }
+
+    @Test func whatSomeoneWritesInPiecesIsSkippedUntilItIsWhole() async throws {
+        let writer = try OpenFile(directory.path("user-x.json"), .new)
+        #expect(try writer.lock())
+        let contents = try InstanceFile.contents(for: instance("x"))
+        try writer.write(Array(contents.prefix(10)))
+        try FileManager.default.createDirectory(atPath: directory.path("user"), withIntermediateDirectories: false)
+        try directory.move("user-x.json", to: "user/x.json")
+        var updates = registry.watch("user").makeAsyncIterator()
+        #expect(await updates.next() == live())
+        try writer.write(contents)
+        close(open(directory.path("user/x.json"), O_WRONLY))
+        #expect(await updates.next() == live(instance("x")))
+    }
+
+    @Test func aDirectoryThatIsNotThereIsEmptyAndStaysAway() async throws {
+        #expect(try await registry.instances(of: "nobody") == [])
+        #expect(!directory.exists("nobody"))
+    }
+
+    @Test func anUnreadableDirectoryIsAnError() async throws {
+        try directory.write("a file", to: "user")
+        let listing = await #expect(throws: RegistryError.self) { try await registry.instances(of: "user") }
+        #expect(listing?.code == .unavailable)
+        let registering = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
+        for message in [listing?.message, registering?.message] {
+            #expect(message?.contains(directory.path("user")) == true)
+            #expect(message?.contains("a file is in the way; remove it") == true)
+        }
+    }
+
+    @Test func anInvalidNameIsStaleFromTheStart() async throws {
+        var updates = registry.watch("a/../b").makeAsyncIterator()
+        let snapshot = await updates.next()
+        guard case .stale(_, let cause) = snapshot?.state else { return #expect(Bool(false), "\(snapshot as Any)") }
+        #expect(cause.contains("service name \"a/../b\" is not valid"))
+    }
+
+    @Test func theLongestNamesFit() async throws {
+        let name = String(repeating: "n", count: ServiceInstance.maximumNameLength)
+        let registration = try await registry.register(instance(name, of: name))
+        #expect(try await registry.instances(of: name) == [instance(name, of: name)])
+        await registration.release()
+    }
+
+    @Test func oddFilesAreRememberedUpToALimit() {
+        let oddities = Oddities(logger: log.logger())
+        let paths = (0..<Oddities.maximumCount).map { "\($0)" }
+        #expect(paths.allSatisfy { oddities.isNew($0, nil) })
+        #expect(!oddities.isNew("0", nil))
+        #expect(!oddities.isNew("one more", nil))
+        oddities.forget("0")
+        #expect(oddities.isNew("one more", nil))
+    }
+
+    @Test func manyChangesBecomeEverything() {
+        var changes = DirectoryChanges()
+        for number in 0..<DirectoryChanges.maximumNames { changes.insert("\(number)", looks: 0) }
+        #expect(changes.names.count == DirectoryChanges.maximumNames)
+        #expect(!changes.everything)
+        changes.insert("one more", looks: 0)
+        #expect(changes.everything)
+        #expect(changes.names.isEmpty)
+        changes.insert("another", looks: 0)
+        #expect(changes.names.isEmpty)
+    }
+}

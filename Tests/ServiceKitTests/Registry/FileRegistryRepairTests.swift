@@ -1,0 +1,109 @@
+import Foundation
+import Logging
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+/// What is deleted or written behind an owner's back.
+@Suite(.timeLimit(.minutes(1)))
+struct FileRegistryRepairTests {
+    let directory: TemporaryDirectory
+    let log = LogRecorder()
+    let registry: FileRegistry
+    let observer: FileRegistry
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        registry = FileRegistry(directory: directory.path, logger: log.logger())
+        observer = FileRegistry(directory: directory.path)
+    }
+
+    @Test(arguments: ["user/a.json", "user", ""])
+    func whatIsDeletedIsPutBack(_ deleted: String) async throws {
+        let registration = try await registry.register(instance("a"))
+        for time in 1...3 {
+            try directory.remove(deleted)
+            let entry = await log.first(time) { $0.message == "instance registered again" }
+            #expect(entry?.metadata["path"] == "\(directory.path("user/a.json"))")
+            #expect(try await observer.instances(of: "user") == [instance("a")])
+            #expect(await registration.state.first { $0 == .registered } == .registered)
+        }
+        #expect(log.count(of: "instance lost") == 3)
+        await registration.release()
+        #expect(try await observer.instances(of: "user") == [])
+    }
+
+    @Test func watchersSurviveTheDirectory() async throws {
+        let registration = try await registry.register(instance("a"))
+        var updates = observer.watch("user").makeAsyncIterator()
+        #expect(await updates.next() == live(instance("a")))
+        for version in 2...4 {
+            try directory.remove("user")
+            let next = instance("a", version: "\(version)")
+            // Until the directory is back this may fail, and is then tried again.
+            while (try? await registration.update(next)) == nil { await Task.yield() }
+            #expect(await updates.next { $0 == live(next) } != nil)
+        }
+        await registration.release()
+    }
+
+    @Test func whatIsWrittenOverIsRestored() async throws {
+        let registration = try await registry.register(instance("a"))
+        try Data("garbage".utf8).write(to: URL(fileURLWithPath: directory.path("user/a.json")), options: [])
+        #expect(await log.first { $0.message.contains("written over; restored") } != nil)
+        #expect(try await observer.instances(of: "user") == [instance("a")])
+        #expect(registration.state.value == .registered)
+        #expect(log.count(of: "instance lost") == 0)
+        await registration.release()
+    }
+
+    @Test func whoeverTookTheIDMeanwhileKeepsIt() async throws {
+        let registration = try await registry.register(instance("a"))
+        let usurper = try OpenFile(directory.path("user/.usurper"), .new)
+        #expect(try usurper.lock())
+        try usurper.write(InstanceFile.contents(for: instance("a", version: "2")))
+        try directory.replace("user/a.json", with: "user/.usurper")
+
+        let state = await registration.state.first { state in
+            if case .lost(let cause) = state { cause.contains("has another owner") } else { false }
+        }
+        #expect(state != nil)
+        #expect(try await observer.instances(of: "user") == [instance("a", version: "2")])
+        let error = await #expect(throws: RegistryError.self) { try await registration.update(instance("a")) }
+        #expect(error?.code == .alreadyRegistered)
+
+        try directory.remove("user/a.json")
+        #expect(await registration.state.first { $0 == .registered } != nil)
+        #expect(try await observer.instances(of: "user") == [instance("a")])
+        await registration.release()
+    }
+
+    @Test func whoeverTookTheIDIsNotDeletedByDeregistering() async throws {
+        let registration = try await registry.register(instance("a"))
+        let usurper = try OpenFile(directory.path("user/.usurper"), .new)
+        #expect(try usurper.lock())
+        try usurper.write(InstanceFile.contents(for: instance("a", version: "2")))
+        try directory.replace("user/a.json", with: "user/.usurper")
+        try await registration.deregister()
+        await registration.release()
+        #expect(try await observer.instances(of: "user") == [instance("a", version: "2")])
+    }
+
+    @Test func aRegistrationThatIsDroppedIsTakenOut() async throws {
+        var updates = observer.watch("user").makeAsyncIterator()
+        let box = Watched<(any Registration)?>(try await registry.register(instance("a")))
+        #expect(await updates.next { $0 == live(instance("a")) } != nil)
+        box.set(nil)
+        #expect(await updates.next { $0 == live() } != nil)
+        #expect(await registry.watcher.subscriptions.first { $0 == 0 } == 0)
+    }
+
+    @Test func aReleasedRegistrationsStatesEnd() async throws {
+        let registration = try await registry.register(instance("a"))
+        async let states = registration.state.values.reduce(into: []) { $0.append($1) }
+        await registration.release()
+        #expect(await states.last == .deregistered)
+        #expect(registry.watcher.subscriptions.value == 0)
+    }
+}

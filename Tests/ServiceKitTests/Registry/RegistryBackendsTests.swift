@@ -1,0 +1,70 @@
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import Testing
+
+@Suite struct RegistryBackendsTests {
+    let backends = RegistryBackends.embedded
+    let logger = Logger(label: "test")
+
+    func error(_ yaml: String, backend: String) throws -> ConfigurationError? {
+        let configuration = try Configuration(yaml: yaml, origin: "config.yaml")
+        return #expect(throws: ConfigurationError.self) {
+            try backends.make(backend, configuration: configuration, logger: logger)
+        }
+    }
+
+    @Test func theEmbeddedOnesNeedNoConfiguration() throws {
+        #expect(backends.names == ["file", "memory", "static"])
+        #expect(try backends.make("file", configuration: Configuration(), logger: logger) is FileRegistry)
+        #expect(try backends.make("memory", configuration: Configuration(), logger: logger) is MemoryRegistry)
+        #expect(try backends.make("static", configuration: Configuration(), logger: logger) is StaticRegistry)
+    }
+
+    @Test func anUnknownNameIsToldWhereAndWhatThereIs() throws {
+        let error = try error("registry:\n  backend: ectd\n", backend: "ectd")
+        #expect(
+            error?.description == "config.yaml:2:12: registry.backend: no registry backend \"ectd\" is linked into "
+                + "this program; there are: file, memory, static"
+        )
+    }
+
+    @Test func optionsAreDecoded() throws {
+        let configuration = try Configuration(yaml: "registry: {file: {directory: /run/services}}")
+        let registry = try backends.make("file", configuration: configuration, logger: logger)
+        #expect((registry as? FileRegistry)?.directory == "/run/services")
+        let unset = try Configuration(yaml: "registry: {file: {directory: ~}}")
+        let byDefault = try backends.make("file", configuration: unset, logger: logger)
+        #expect((byDefault as? FileRegistry)?.directory == FileRegistry().directory)
+    }
+
+    @Test func anUnknownOptionIsToldWhere() throws {
+        let error = try error("registry:\n  file:\n    directry: /run\n", backend: "file")
+        #expect(error?.description.hasPrefix("config.yaml:3:5: registry.file.directry: unknown key") == true)
+        #expect(error?.description.contains("\"directory\"") == true)
+    }
+
+    @Test func whatOthersHaveConfiguredIsNotLookedAt() throws {
+        let configuration = try Configuration(yaml: "registry: {backend: memory, file: {what: ever}, static: 7}")
+        _ = try backends.make("memory", configuration: configuration, logger: logger)
+        configuration.claim("registry.backend")
+        try configuration.checkForUnknownKeys()
+    }
+
+    @Test func anotherIsAddedByItsName() throws {
+        struct Other: RegistryBackend {
+            struct Options: ConfigurationSection { var level = 1 }
+            static let name = "other"
+            static func make(_ options: Options, logger: Logger) throws -> any Registry {
+                guard options.level < 9 else { throw RegistryError(code: .unsupported, message: "level is too high") }
+                return MemoryRegistry()
+            }
+        }
+        var backends = backends
+        backends.add(Other.self)
+        #expect(backends.names == ["file", "memory", "other", "static"])
+        #expect(try backends.make("other", configuration: Configuration(), logger: logger) is MemoryRegistry)
+        let high = try Configuration(yaml: "registry: {other: {level: 9}}")
+        #expect(throws: RegistryError.self) { try backends.make("other", configuration: high, logger: logger) }
+    }
+}

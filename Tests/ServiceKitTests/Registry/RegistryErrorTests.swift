@@ -1,0 +1,17 @@
+import ServiceKit
+import Testing
+
+@Suite struct RegistryErrorTests {
+    @Test(arguments: [
+        (RegistryError.Code.unavailable, true), (.timeout, true), (.alreadyRegistered, false),
+        (.invalidInstance, false), (.permissionDenied, false), (.unsupported, false),
+    ])
+    func saysWhetherTryingAgainHelps(_ code: RegistryError.Code, _ isTransient: Bool) {
+        #expect(code.isTransient == isTransient)
+    }
+
+    @Test func isItsMessage() {
+        #expect("\(RegistryError(code: .timeout, message: "too late"))" == "too late")
+        #expect("\(RegistryError.Code.timeout)" == "timeout")
+    }
+}

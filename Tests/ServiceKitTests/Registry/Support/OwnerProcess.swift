@@ -1,0 +1,82 @@
+import Foundation
+import ServiceKit
+
+/// Another process that owns an instance's file, written in another language from the documented format alone: it takes
+/// the lock of `<directory>/<service>/<id>.json`, renames the contents in place, and waits to be killed.
+struct OwnerProcess {
+    /// The file has an owner, or what else the process said in place of "ready".
+    struct Refused: Error, Equatable {
+        let output: String
+    }
+
+    private static let script = """
+        import fcntl, os, signal, struct, sys
+        path, contents = sys.argv[1], sys.argv[2]
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write_lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
+        def locked(path, flags):
+            file = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o644)
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, write_lock)
+            return file
+        try:
+            claim = locked(path, 0)
+        except BlockingIOError:
+            print("refused", flush=True)
+            sys.exit(0)
+        temporary = os.path.join(os.path.dirname(path), ".%d.tmp" % os.getpid())
+        file = locked(temporary, os.O_EXCL)
+        os.write(file, (contents % os.getpid()).encode())
+        os.rename(temporary, path)
+        os.close(claim)
+        print("ready", flush=True)
+        signal.pause()
+        """
+
+    let process = Process()
+    var pid: Int { Int(process.processIdentifier) }
+
+    /// Starts it, and waits until it owns the file.
+    ///
+    /// - Throws: ``Refused`` when the file has an owner.
+    init(_ instance: ServiceInstance, in directory: String) async throws {
+        let endpoints = instance.endpoints.map { "\"\($0)\"" }.joined(separator: ",")
+        let contents = """
+            {"id":"\(instance.id)","name":"\(instance.name)","version":"\(instance.version)","metadata":null,
+            "endpoints":[\(endpoints)],"pid":%d}
+            """
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c", Self.script, "\(directory)/\(instance.name)/\(instance.id).json", contents,
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let line = await withCheckedContinuation { continuation in
+            // Its thread waits, rather than one of the test's.
+            Thread {
+                var line = Data()
+                while line.last != UInt8(ascii: "\n") {
+                    let more = output.fileHandleForReading.availableData
+                    if more.isEmpty { break }
+                    line += more
+                }
+                continuation.resume(returning: String(decoding: line, as: UTF8.self))
+            }.start()
+        }
+        guard line == "ready\n" else {
+            await kill()
+            throw Refused(output: line)
+        }
+    }
+
+    /// Kills it, and waits until it is gone.
+    func kill() async {
+        _ = Foundation.kill(process.processIdentifier, SIGKILL)
+        await withCheckedContinuation { continuation in
+            Thread { [process] in
+                process.waitUntilExit()
+                continuation.resume()
+            }.start()
+        }
+    }
+}

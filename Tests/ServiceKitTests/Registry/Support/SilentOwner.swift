@@ -1,0 +1,28 @@
+#if os(Linux)
+import Foundation
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+/// An owner whose lock can be released silently, as a dying owner's is after the kernel has announced the closing of its
+/// file.
+final class SilentOwner {
+    let path: String
+    private let file: FileHandle
+
+    init(_ instance: ServiceInstance, in directory: TemporaryDirectory) throws {
+        path = directory.path("\(instance.name)/\(instance.id).json")
+        try directory.write("", to: "\(instance.name)/\(instance.id).json")
+        file = FileHandle(fileDescriptor: open(path, O_RDWR | O_CLOEXEC), closeOnDealloc: true)
+        try #require(try FileLock.take(file.fileDescriptor, path: path))
+        try file.write(contentsOf: InstanceFile.contents(for: instance))
+    }
+
+    func release() throws {
+        var lock = flock()
+        lock.l_type = CShort(F_UNLCK)
+        try #require(fcntl(file.fileDescriptor, 37 /* F_OFD_SETLK */, &lock) == 0)
+    }
+}
+#endif
