@@ -3,7 +3,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     /// The kind of failure, which decides whether trying again can help.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
-            case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, unsupported
+            case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, misconfigured, unsupported
         }
         private let value: Value
 
@@ -17,6 +17,8 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let invalidInstance = Code(value: .invalidInstance)
         /// The registry refuses access.
         public static let permissionDenied = Code(value: .permissionDenied)
+        /// The registry cannot work as it is configured: a file is where its directory should be, say.
+        public static let misconfigured = Code(value: .misconfigured)
         /// This cannot be done at all: updating what was deregistered, say.
         public static let unsupported = Code(value: .unsupported)
 
@@ -27,7 +29,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         public var isTransient: Bool {
             switch value {
             case .unavailable, .timeout: true
-            case .alreadyRegistered, .invalidInstance, .permissionDenied, .unsupported: false
+            case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported: false
             }
         }
     }

@@ -33,14 +33,23 @@ struct SystemError: Error {
         [EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO].contains(number)
     }
 
+    /// Whether the path cannot be what it is used for, whoever asks and whenever.
+    private var isImpossible: Bool {
+        [ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(number) || number == ENOENT && action == "create directory"
+    }
+
     /// The error for callers of the registry.
     var registryError: RegistryError {
-        RegistryError(code: isRefusal ? .permissionDenied : .unavailable, message: description)
+        let code: RegistryError.Code =
+            if isRefusal { .permissionDenied } else if isImpossible { .misconfigured } else { .unavailable }
+        return RegistryError(code: code, message: description)
     }
 
     private var remedy: String? {
         switch number {
         case EACCES, EPERM, EROFS: "give this user write access, or set registry.file.directory to a directory it owns"
+        case ENOENT where action == "create directory", ELOOP, ENAMETOOLONG:
+            "set registry.file.directory to another directory"
         case ENOTDIR, EEXIST: "a file is in the way; remove it, or set registry.file.directory to another directory"
         case ENOSPC where action.hasPrefix("watch"): "raise the limit fs.inotify.max_user_watches"
         case ENOSPC, EDQUOT: "free some space there, or set registry.file.directory to a directory on another disk"

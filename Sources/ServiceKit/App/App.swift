@@ -1,0 +1,276 @@
+public import Logging
+public import ServiceKitConfig
+public import ServiceLifecycle
+private import Synchronization
+
+/// A service: its servers, its place in the registry, and its life from start to stop.
+///
+/// ```swift
+/// @main struct UserService {
+///     static func main() async {
+///         await App.run { app in
+///             app.serve(UserProvider(store: UserStore()))
+///             app.beforeStop { await flush() }
+///         }
+///     }
+/// }
+/// ```
+///
+/// *Start*: before-start hooks; services; every server bound and ready; registration; after-start hooks; serving.
+/// *Stop*, on a signal or a failure: not serving; before-stop hooks; deregistration; a gap for clients that have not
+/// heard of it; servers drain; services end; the lease is given back; after-stop hooks. Every step has a limit, and a
+/// step that fails is logged while the rest still runs. The first cause of a stop that was a failure is reported.
+///
+/// An App is itself a `Service` and can be part of a larger `ServiceGroup`; ``run(plugins:arguments:_:)`` is for a main.
+public final class App: Service, Sendable {
+    private enum Stage { case described, assembled, run }
+
+    private struct State {
+        var stage = Stage.described
+        var serverMiddleware = MiddlewareChain()
+        var clientMiddleware = MiddlewareChain()
+        var hooks = Hooks()
+        var services: [any Service] = []
+        var servers: [any Server] = []
+        var serverFactories: [@Sendable (App) throws -> any Server] = []
+    }
+
+    /// The configuration; decode the sections of your own from it.
+    public let configuration: Configuration
+    /// The logger, at the level that `log.level` says.
+    public let logger: Logger
+    /// This instance; its endpoints are known to the registry alone.
+    public let instance: ServiceInstance
+    /// The registry that `registry.backend` names.
+    public let registry: any Registry
+    /// Finds services through the registry, with one watch for each service in this process.
+    public let discovery: Discovery
+    /// The balancers that configuration can name.
+    public let balancers: Balancers
+    /// Whether the App serves, and every change of that.
+    public let health = Watched(AppHealth.starting)
+    /// Whether the registry holds this instance, and every change of that.
+    public let isRegistered = Watched(false)
+
+    private let options: AppOptions
+    private let registryOptions: RegistryOptions
+    private let startup: StartupOptions
+    private let shutdown: ShutdownOptions
+    private let environment: [String: String]
+    private let registryName: String
+    private let components = Mutex<[ObjectIdentifier: any Sendable]>([:])
+    private let state = Mutex(State())
+
+    /// Creates an App from its configuration.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration; the sections `app`, `registry`, `startup`, `shutdown` and `log` are read.
+    ///   - plugins: What it can name beyond what is embedded.
+    ///   - registry: A registry to use instead of the one that the configuration names.
+    ///   - logger: Where to log; by default a logger of the service's name.
+    ///   - environment: The environment variables, by default the process's.
+    /// - Throws: `ConfigurationError`, or what the registry's backend throws.
+    public init(
+        configuration: Configuration = Configuration(),
+        plugins: [Plugin] = [],
+        registry: (any Registry)? = nil,
+        logger: Logger? = nil,
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws {
+        let options = try configuration.decode(AppOptions.self, at: "app")
+        let name = options.name ?? ProcessEnvironment.programName
+        var logger = logger ?? Logger(label: name)
+        if let level = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level {
+            logger.logLevel = level.loggerLevel
+        }
+        self.configuration = configuration
+        self.options = options
+        self.balancers = Balancers(plugins: plugins)
+        self.logger = logger
+        self.environment = environment
+        self.startup = try configuration.decode(StartupOptions.self, at: "startup")
+        self.shutdown = try configuration.decode(ShutdownOptions.self, at: "shutdown")
+        self.instance = ServiceInstance(
+            id: options.id ?? InstanceID.random(),
+            name: name,
+            version: options.version,
+            metadata: options.metadata
+        )
+        self.registryOptions = try RegistryOptions(configuration)
+        let backends = RegistryBackends(plugins: plugins)
+        if let registry {
+            for name in backends.names { configuration.claim("registry.\(name)") }
+            self.registry = registry
+            self.registryName = "\(type(of: registry))"
+        } else {
+            self.registry = try backends.make(configuration: configuration, logger: logger)
+            self.registryName = registryOptions.backend
+        }
+        self.discovery = Discovery(self.registry)
+        try instance.validate(from: configuration)
+        try useDefaultMiddleware()
+    }
+
+    // MARK: - Middleware
+
+    /// Adds middleware around the calls that are served, inside what is there already.
+    ///
+    /// By default there is, from the outside in: ``CallLogging``, ``Recovery``, ``MetadataPropagation``, ``Deadlines``.
+    /// One of the same type for all calls replaces the default.
+    public func use(_ middleware: any Middleware, for rule: PathRule = .all) {
+        describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
+    }
+
+    /// Adds middleware around the calls that are made, inside what is there already.
+    ///
+    /// By default there is, from the outside in: ``CallLogging``, ``MetadataPropagation``, ``Deadlines``. Clients have what
+    /// was added before they were asked for.
+    public func useForClients(_ middleware: any Middleware, for rule: PathRule = .all) {
+        describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
+    }
+
+    /// The middleware around the calls that are served.
+    public var serverMiddleware: MiddlewareChain { state.withLock(\.serverMiddleware) }
+
+    /// The middleware around the calls that are made.
+    public var clientMiddleware: MiddlewareChain { state.withLock(\.clientMiddleware) }
+
+    private func useDefaultMiddleware() throws {
+        use(CallLogging(logger: logger))
+        use(Recovery(logger: logger))
+        use(MetadataPropagation())
+        use(Deadlines(try configuration.decode(Deadlines.Options.self, at: "server.timeouts")))
+        useForClients(CallLogging(logger: logger))
+        useForClients(MetadataPropagation())
+        useForClients(Deadlines(try configuration.decode(Deadlines.Options.self, at: "client.timeouts")))
+    }
+
+    // MARK: - Parts
+
+    /// Adds a hook that runs before anything is started. A failure ends the start.
+    public func beforeStart(_ hook: @escaping Hook) {
+        describe("before-start hook") { $0.hooks.add(hook, at: .beforeStart) }
+    }
+
+    /// Adds a hook that runs when the servers are ready and the instance is registered. A failure ends the start.
+    public func afterStart(_ hook: @escaping Hook) {
+        describe("after-start hook") { $0.hooks.add(hook, at: .afterStart) }
+    }
+
+    /// Adds a hook that runs when the stop begins, while calls are still served; not when the before-start hooks failed.
+    public func beforeStop(_ hook: @escaping Hook) {
+        describe("before-stop hook") { $0.hooks.add(hook, at: .beforeStop) }
+    }
+
+    /// Adds a hook that runs when everything has ended, in any case: also when the start failed.
+    public func afterStop(_ hook: @escaping Hook) {
+        describe("after-stop hook") { $0.hooks.add(hook, at: .afterStop) }
+    }
+
+    /// Adds a service of swift-service-lifecycle, such as a database client.
+    ///
+    /// It is started before the servers and shut down gracefully after they have drained, the last one added first. It may
+    /// end when its work is done; one that fails stops the App.
+    public func add(_ service: any Service) {
+        describe("\(type(of: service))") { $0.services.append(service) }
+    }
+
+    /// Adds a server.
+    public func add(server: any Server) {
+        describe("\(server.name) server") { $0.servers.append(server) }
+    }
+
+    /// Adds a server that is made when everything has been said, middleware included.
+    public func addServer(_ make: @escaping @Sendable (App) throws -> any Server) {
+        describe("server") { $0.serverFactories.append(make) }
+    }
+
+    /// Changes what the App consists of, which is settled once it runs.
+    private func describe(_ part: String, _ change: (inout State) -> Void) {
+        let isTooLate = state.withLock { state in
+            if state.stage == .run { return true }
+            change(&state)
+            return false
+        }
+        if isTooLate {
+            logger.error("ignored: it was added when the App ran already; add it before", metadata: ["part": "\(part)"])
+        }
+    }
+
+    /// The part of a type that a module keeps with the App, made when it is asked for first.
+    ///
+    /// - Parameter make: Makes the part; it cannot ask for another.
+    public func component<Component: Sendable>(_ type: Component.Type, _ make: () throws -> Component) rethrows -> Component {
+        try components.withLock { components in
+            if let component = components[ObjectIdentifier(type)] as? Component { return component }
+            let component = try make()
+            components[ObjectIdentifier(type)] = component
+            return component
+        }
+    }
+
+    // MARK: - Life
+
+    /// Runs the App until it is shut down gracefully, cancelled, or something in it fails. It can be run once.
+    ///
+    /// Cancellation is a request to hurry: hooks are left out and calls in flight are cut, but the instance is still taken
+    /// out of the registry.
+    /// - Throws: The cause of the stop when it was a failure.
+    public func run() async throws {
+        try await makeLifecycle().run()
+    }
+
+    func makeLifecycle(clock: any Clock<Duration> = ContinuousClock()) throws -> Lifecycle {
+        let factories = try state.withLock { state in
+            guard state.stage == .described else {
+                throw AppError("the App \(instance.name) has been run before; it runs once, make another")
+            }
+            state.stage = .assembled
+            return state.serverFactories
+        }
+        for make in factories { add(server: try make(self)) }
+        try configuration.checkForUnknownKeys()
+        let parts = state.withLock { state in
+            state.stage = .run
+            return state
+        }
+        return Lifecycle(
+            AppPlan(
+                instance: instance,
+                advertise: options.advertise,
+                registryOptions: registryOptions,
+                startup: startup,
+                shutdown: shutdown,
+                registry: registry,
+                registryName: registryName,
+                hooks: parts.hooks,
+                services: parts.services,
+                servers: parts.servers,
+                health: health,
+                isRegistered: isRegistered,
+                environment: environment,
+                clock: clock,
+                logger: logger
+            )
+        )
+    }
+}
+
+extension ServiceInstance {
+    /// Checks name and id, naming where they are configured.
+    fileprivate func validate(from configuration: Configuration) throws(ConfigurationError) {
+        func error(_ cause: RegistryError, at key: String) -> ConfigurationError {
+            ConfigurationError(message: cause.message, location: configuration.location(of: key), keyPath: key)
+        }
+        do throws(RegistryError) {
+            try Self.validate(serviceName: name)
+        } catch let cause {
+            throw error(cause, at: "app.name")
+        }
+        do throws(RegistryError) {
+            try validate()
+        } catch let cause {
+            throw error(cause, at: "app.id")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+public import ArgumentParser
+public import ServiceKitConfig
+
+/// The options that every program of the kit takes: `--config FILE` and `--set path=value`.
+///
+/// A program with options of its own adds these by `@OptionGroup`.
+public struct AppArguments: ParsableArguments, Sendable {
+    /// The file read when there is no `--config` and no `KIT_CONFIG`, if it exists.
+    public static let defaultFile = "config/config.yaml"
+
+    /// The configuration file.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The YAML configuration file; without it the file that KIT_CONFIG names, else \(defaultFile) if there is one.",
+            valueName: "file"
+        )
+    )
+    public var config: String?
+
+    /// Values set on the command line.
+    @Option(
+        name: .long,
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Sets one value, in YAML: --set server.grpc.listen=0.0.0.0:9000", valueName: "path=value")
+    )
+    public var set: [String] = []
+
+    /// Creates what ArgumentParser fills in; nothing can be read before it has, or before both are set.
+    public init() {}
+
+    /// Reads the configuration that the arguments name, with the environment over it.
+    ///
+    /// - Parameter environment: The environment, by default the process's.
+    /// - Throws: `ConfigurationError`.
+    public func configuration(
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws(ConfigurationError) -> Configuration {
+        var files: [String] = []
+        if let config {
+            files = [config]
+        } else if let file = environment["KIT_CONFIG"], !file.isEmpty {
+            files = [file]
+        } else if FileSystem.exists(Self.defaultFile) {
+            files = [Self.defaultFile]
+        }
+        return try Configuration.load(files: files, environment: environment, overrides: set)
+    }
+}

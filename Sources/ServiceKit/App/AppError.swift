@@ -1,0 +1,13 @@
+/// Why an App did not start, or did not stop as it should; one line, with the remedy.
+public struct AppError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was tried, on what, and what to do.
+    public var message: String
+
+    /// Creates an error.
+    public init(_ message: String) {
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}

@@ -1,0 +1,149 @@
+public import Logging
+public import ServiceKitConfig
+
+/// The section `app`: who the service is.
+public struct AppOptions: ConfigurationSection, Hashable {
+    /// The service's name, by which clients find it; by default the name of the program.
+    public var name: String?
+    /// The instance's id; by default the host's name and a number drawn at each start.
+    public var id: String?
+    /// The version of the service's software.
+    public var version = ""
+    /// Labels that clients see: `zone`, `weight` and your own.
+    public var metadata: [String: String] = [:]
+    /// How the address is chosen that others are given.
+    public var advertise = AdvertiseOptions()
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The section `app.advertise`: how the address is chosen that a registry gives to others, for servers that listen on
+/// every interface (`0.0.0.0` or `::`).
+///
+/// The order is: ``host``; the environment variable `POD_IP`; the addresses that ``interface``, ``cidr`` and ``family``
+/// leave. A server's own `advertise` comes before all of them.
+public struct AdvertiseOptions: ConfigurationSection, Hashable {
+    /// A host name or address.
+    public var host: String?
+    /// Only addresses of this network interface: `eth0`.
+    public var interface: String?
+    /// Only addresses of this network: `10.0.0.0/8`.
+    public var cidr: String?
+    /// Only addresses of this family: `ipv4`, the default, or `ipv6`.
+    public var family = Family.ipv4
+
+    /// A family of addresses.
+    public enum Family: String, Codable, Sendable, CaseIterable {
+        /// IPv4.
+        case ipv4
+        /// IPv6.
+        case ipv6
+    }
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The section `registry`, without the backends' own parts.
+public struct RegistryOptions: ConfigurationSection, Hashable {
+    /// The name of the backend, `file` by default.
+    public var backend = "file"
+    /// What happens when the registry cannot take the registration at the start.
+    public var registration = Mode.required
+    /// How long registering may take when it is required; 10 s by default.
+    public var timeout = Duration.seconds(10)
+
+    /// What happens when the registry cannot take the registration at the start.
+    public enum Mode: String, Codable, Sendable, CaseIterable {
+        /// The start fails, within ``RegistryOptions/timeout``.
+        case required
+        /// The service serves, and registers as soon as it can.
+        case background
+        /// The service is not registered.
+        case none
+    }
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The section `startup`: limits of the start.
+public struct StartupOptions: ConfigurationSection, Hashable {
+    /// How long a hook may take; 30 s by default.
+    public var hookTimeout = Duration.seconds(30)
+    /// How long a server may take to be ready; 30 s by default.
+    public var readyTimeout = Duration.seconds(30)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The section `shutdown`: limits of the stop. Each phase ends at its limit, and the next begins.
+public struct ShutdownOptions: ConfigurationSection, Hashable {
+    /// How long a hook may take; 10 s by default.
+    public var hookTimeout = Duration.seconds(10)
+    /// How long deregistering may take; 5 s by default.
+    public var deregisterTimeout = Duration.seconds(5)
+    /// How long calls are still accepted after the registry was told, for clients that have not heard of it yet; 1 s by
+    /// default.
+    public var lameDuck = Duration.seconds(1)
+    /// How long calls in flight may take to end before they are cut, and after them services before they are cancelled;
+    /// 30 s by default.
+    public var drainTimeout = Duration.seconds(30)
+    /// How long giving back the lease may take, and after it ending the registry; 5 s by default.
+    public var releaseTimeout = Duration.seconds(5)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The section `log`.
+public struct LogOptions: ConfigurationSection, Hashable {
+    /// The least severe level that is logged, `info` by default.
+    public var level = Level.info
+
+    /// A level of swift-log.
+    public enum Level: String, Codable, Sendable, CaseIterable {
+        // Named as there.
+        case trace, debug, info, notice, warning, error, critical
+
+        /// The level as swift-log has it.
+        public var loggerLevel: Logger.Level {
+            switch self {
+            case .trace: .trace
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            case .critical: .critical
+            }
+        }
+    }
+
+    /// The defaults.
+    public init() {}
+}
+
+extension RegistryOptions {
+    /// Reads the section's own values and leaves the backends' parts, which are mappings beside them, alone.
+    init(_ configuration: Configuration) throws {
+        self.init()
+        backend = try configuration.decodeIfPresent(String.self, at: "registry.backend") ?? backend
+        registration = try configuration.decodeIfPresent(Mode.self, at: "registry.registration") ?? registration
+        timeout = try configuration.decodeIfPresent(Duration.self, at: "registry.timeout") ?? timeout
+    }
+}
+
+extension RegistryBackends {
+    /// Makes the registry that `registry.backend` names.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration; the section `registry` is read.
+    ///   - logger: Where the registry logs.
+    /// - Throws: As ``make(_:configuration:logger:)``.
+    public func make(configuration: Configuration, logger: Logger) throws -> any Registry {
+        try make(RegistryOptions(configuration).backend, configuration: configuration, logger: logger)
+    }
+}

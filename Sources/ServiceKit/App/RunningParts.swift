@@ -1,0 +1,127 @@
+internal import Logging
+private import ServiceLifecycle
+private import Synchronization
+
+/// What of an App runs, so that the stop knows what to stop.
+final class RunningParts: Sendable {
+    private struct State {
+        var isStarted = false
+        var servers: [RunningServer] = []
+        var services: (group: ServiceGroup, task: Task<Void, Never>)?
+        var registryTask: Task<Void, Never>?
+        var keeper: RegistrationKeeper?
+    }
+
+    private let plan: AppPlan
+    private let stopRequest: StopRequest
+    private let state = Mutex(State())
+
+    init(_ plan: AppPlan, stopRequest: StopRequest) {
+        self.plan = plan
+        self.stopRequest = stopRequest
+    }
+
+    /// Whether anything was started.
+    var isStarted: Bool { state.withLock(\.isStarted) }
+    var hasServices: Bool { state.withLock { $0.services != nil } }
+    var servers: [RunningServer] { state.withLock(\.servers) }
+    var keeper: RegistrationKeeper? { state.withLock(\.keeper) }
+
+    // MARK: - Start
+
+    // The tasks below are unstructured, so that one that does not end cannot keep the App from ending. The stop cancels
+    // each and waits for it, within a limit.
+
+    /// Starts the registry and the App's services.
+    func startServices() {
+        let registryTask = Task { [registry = plan.registry] in await registry.run() }
+        state.withLock { state in
+            state.isStarted = true
+            state.registryTask = registryTask
+        }
+        if plan.services.isEmpty { return }
+        let services = plan.services.map { service in
+            // A service that has done its work may end.
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: ReportingService(base: service, onFailure: failed),
+                successTerminationBehavior: .ignore
+            )
+        }
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: plan.logger))
+        // What it throws is its cancellation: the services report their failures themselves.
+        let task = Task { _ = try? await group.run() }
+        state.withLock { $0.services = (group, task) }
+    }
+
+    /// Starts every server.
+    func startServers() {
+        let servers = plan.servers.map { server in RunningServer(server, onEnd: ended) }
+        state.withLock { $0.servers = servers }
+    }
+
+    /// Starts to register, and to follow the registration.
+    func keepRegistered(_ keeper: RegistrationKeeper) {
+        state.withLock { $0.keeper = keeper }
+        keeper.start()
+    }
+
+    // MARK: - Failures
+
+    private func ended(_ server: any Server, _ state: RunningServer.State, _ error: (any Error)?) {
+        switch (state, error) {
+        case (.starting, _) where stopRequest.isRequested, (_, nil) where stopRequest.isRequested:
+            // It was asked to; one that was asked before it served may say that it could not.
+            break
+        case (_, let error?) where !(error is CancellationError):
+            failed("\(server.name) server", error)
+        default:
+            failed("\(server.name) server", AppError("the \(server.name) server ended by itself"))
+        }
+    }
+
+    /// A part failed: that is a reason to stop, unless the App is stopping already.
+    private func failed(_ part: String, _ error: any Error) {
+        if stopRequest.fail(error) { return }
+        plan.logger.error("failed while stopping; going on", metadata: ["part": "\(part)", "error": "\(error)"])
+    }
+
+    // MARK: - Stop
+
+    /// Lets the App's services end, in the reverse of their order, and waits for them.
+    func stopServices() async {
+        guard let services = state.withLock(\.services) else { return }
+        await services.group.triggerGracefulShutdown()
+        await services.task.value
+    }
+
+    /// Cancels the services that are left, and waits.
+    func cutServices() async {
+        guard let task = state.withLock(\.services)?.task else { return }
+        task.cancel()
+        await task.value
+    }
+
+    /// Ends the registry, and waits.
+    func stopRegistry() async {
+        guard let task = state.withLock(\.registryTask) else { return }
+        task.cancel()
+        await task.value
+    }
+}
+
+/// A service whose failure does not end the services beside it, which calls in flight may need.
+private struct ReportingService: Service {
+    let base: any Service
+    let onFailure: @Sendable (_ part: String, any Error) -> Void
+
+    func run() async throws {
+        do {
+            try await base.run()
+        } catch is CancellationError where Task.isCancelled {
+            // Cut by the stop.
+        } catch {
+            let name = "service \(type(of: base))"
+            onFailure(name, AppError("\(name): \(error)"))
+        }
+    }
+}

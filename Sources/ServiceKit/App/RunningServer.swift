@@ -1,0 +1,67 @@
+/// A server of an App while it runs.
+final class RunningServer: Sendable {
+    /// How far it has come.
+    enum State: Sendable {
+        case starting
+        case ready(Endpoint?)
+        case ended
+    }
+
+    let server: any Server
+    private let state: Watched<State>
+    private let task: Task<Void, Never>
+
+    /// Starts a server.
+    ///
+    /// - Parameters:
+    ///   - server: The server.
+    ///   - onEnd: Told when it ends, with how far it had come and its error.
+    init(_ server: any Server, onEnd: @escaping @Sendable (any Server, State, (any Error)?) -> Void) {
+        let state = Watched(State.starting)
+        self.server = server
+        self.state = state
+        // Unstructured, so that a server that does not end cannot keep the App from ending: `drain` and `cut` wait for
+        // it, each within a limit.
+        task = Task {
+            var failure: (any Error)?
+            do {
+                try await server.run { endpoint in
+                    state.update { if case .starting = $0 { $0 = .ready(endpoint) } }
+                }
+            } catch {
+                failure = error
+            }
+            // Before those who wait for it to be ready hear that it never will be, so that this counts as the cause.
+            onEnd(server, state.value, failure)
+            state.set(.ended)
+            state.finish()
+        }
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// - Returns: What it listens on; `nil` when it listens on nothing that others could use.
+    /// - Throws: `AppError` when it has ended, `CancellationError` when the task is cancelled.
+    func waitUntilReady() async throws -> Endpoint? {
+        for await state in state.values {
+            switch state {
+            case .starting: continue
+            case .ready(let endpoint): return endpoint
+            case .ended: throw AppError("the \(server.name) server has ended")
+            }
+        }
+        throw CancellationError()
+    }
+
+    /// Lets the calls in flight end, and waits for them.
+    func drain() async {
+        server.beginGracefulShutdown()
+        await task.value
+    }
+
+    /// Cuts the calls in flight, and waits.
+    func cut() async {
+        task.cancel()
+        await task.value
+    }
+}

@@ -1,0 +1,152 @@
+#if canImport(Glibc)
+private import Glibc
+#else
+private import Darwin
+#endif
+private import Synchronization
+
+/// How the calls to one node went lately: exponentially weighted means of latency and success, and the calls in flight.
+///
+/// The weight of the past is `exp(-Δt / 600 ms)`, Δt being the time since the call before ended: the mean of an
+/// irregularly sampled series (Eckner, "Algorithms for Unevenly Spaced Time Series", 2012), with the constants that
+/// go-kratos uses. All times are in nanoseconds from any origin, not 0.
+public final class NodeStatistics: Sendable {
+    /// How fast the past is forgotten.
+    private static let decay: Double = 600_000_000
+    /// Added to the latency, so that differences below some milliseconds hardly count.
+    private static let latencyFloor: Double = 5_000_000
+    /// Success is between 0 and this.
+    static let fullSuccess: Double = 1000
+    /// How long a prediction from the calls in flight is used.
+    private static let predictionLifetime: UInt64 = 1_000_000
+    /// How many draws in a row a node loses, to one as good as itself, before it has a turn.
+    private static let patience: Double = 32
+    /// How long a node that loses draws goes without a call, and how many draws those are at least: a node that is rarely
+    /// drawn must not have a turn each time.
+    private static let idleLimit: UInt64 = 3_000_000_000
+    private static let idleLosses: Double = 8
+
+    /// A call in flight.
+    public struct InFlight: Sendable {
+        fileprivate let slot: Int
+        fileprivate let start: UInt64
+    }
+
+    private struct State {
+        var latency: Double = 0
+        var success: Double = fullSuccess
+        var lastEnd: UInt64 = 0
+        var lastBegin: UInt64 = 0
+        /// Draws lost since the last call began.
+        var losses: Double = 0
+        /// Start times of the calls in flight; 0 is a free slot.
+        var starts: [UInt64] = []
+        var freeSlots: [Int] = []
+        var prediction: Double = 0
+        var predictedAt: UInt64 = 0
+
+        var inFlight: Int { starts.count - freeSlots.count }
+    }
+
+    private let state = Mutex(State())
+
+    /// Nothing known: the node counts as good.
+    public init() {}
+
+    /// Calls in flight.
+    public var inFlight: Int { state.withLock(\.inFlight) }
+
+    /// The mean latency; 0 while unknown.
+    var latency: Double { state.withLock(\.latency) }
+
+    /// The mean success, 0 to 1000.
+    var success: Double { state.withLock(\.success) }
+
+    /// A call begins.
+    func begin(at now: UInt64) -> InFlight {
+        state.withLock { state in
+            state.lastBegin = now
+            state.losses = 0
+            if let slot = state.freeSlots.popLast() {
+                state.starts[slot] = now
+                return InFlight(slot: slot, start: now)
+            }
+            state.starts.append(now)
+            return InFlight(slot: state.starts.count - 1, start: now)
+        }
+    }
+
+    /// A call ended. One that has ended before is left alone.
+    func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome) {
+        state.withLock { state in
+            guard state.starts.indices.contains(call.slot), state.starts[call.slot] == call.start else { return }
+            state.starts[call.slot] = 0
+            state.freeSlots.append(call.slot)
+            if case .ignored = outcome { return }
+            // The first call counts fully, whatever time has passed.
+            let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / Self.decay)
+            state.lastEnd = now
+            state.latency = state.latency * past + Double(Self.elapsed(from: call.start, to: now)) * (1 - past)
+            let sample: Double = if case .success = outcome { Self.fullSuccess } else { 0 }
+            state.success = state.success * past + sample * (1 - past)
+        }
+    }
+
+    /// How good the node is to call: the larger the better.
+    ///
+    /// `success / load`, where `load = √(max(latency, prediction) + 5 ms) · (1 + calls in flight / share)`. The prediction
+    /// is the mean age of the calls in flight older than the latency, and counts when they are more than half: a node
+    /// that has begun to hang is seen before its calls end. A node not called yet counts as fast, so that it is tried at
+    /// once; its calls in flight then hold back more until it has answered.
+    ///
+    /// - Parameter share: The node's weight in proportion to the others': one of 2 bears twice the calls.
+    func score(at now: UInt64, share: Double = 1) -> Double {
+        state.withLock { state in
+            if Self.elapsed(from: state.predictedAt, to: now) > Self.predictionLifetime {
+                state.predictedAt = now
+                state.prediction = Self.prediction(state.starts, latency: state.latency, now: now)
+            }
+            let latency = max(state.latency, state.prediction) + Self.latencyFloor
+            return state.success / (latency.squareRoot() * (1 + Double(state.inFlight) / share))
+        }
+    }
+
+    private static func prediction(_ starts: [UInt64], latency: Double, now: UInt64) -> Double {
+        var total = 0.0
+        var slow = 0
+        var inFlight = 0
+        for start in starts where start != 0 {
+            inFlight += 1
+            let age = Double(elapsed(from: start, to: now))
+            if age > latency {
+                slow += 1
+                total += age
+            }
+        }
+        return slow * 2 > inFlight ? total / Double(slow) : 0
+    }
+
+    /// Whether the node, which has lost a draw, is called all the same: so that one which was slow once gets the chance
+    /// to show that it no longer is. Of several tasks that ask at once, one is told so.
+    ///
+    /// It has a turn after 32 lost draws if the other was just as good, after 64 if the other was twice as good, and so on:
+    /// so a node that hardly works costs hardly any call. One that has not been called for 3 s has a turn after 8 lost
+    /// draws, however bad it was.
+    ///
+    /// - Parameter ratio: How many times as good the other node was.
+    func claimsTurn(against ratio: Double, at now: UInt64) -> Bool {
+        state.withLock { state in
+            state.losses += 1
+            let isIdle = Self.elapsed(from: state.lastBegin, to: now) > Self.idleLimit
+            guard state.losses >= Self.patience * ratio || isIdle && state.losses >= Self.idleLosses else { return false }
+            state.losses = 0
+            state.lastBegin = now
+            return true
+        }
+    }
+
+    /// Times are taken before the lock, so that another task's may be a little later.
+    private static func elapsed(from start: UInt64, to end: UInt64) -> UInt64 {
+        end > start ? end - start : 0
+    }
+}

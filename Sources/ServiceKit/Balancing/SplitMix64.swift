@@ -1,0 +1,28 @@
+private import Synchronization
+
+/// A generator of random numbers that many tasks share without a lock: a counter, and a function that mixes its bits.
+///
+/// Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014. Not for secrets. The system's generator
+/// can cost a system call for each number, which is more than all the rest of a pick.
+struct SplitMix64: ~Copyable, Sendable {
+    private let counter: Atomic<UInt64>
+
+    /// Starts anywhere; the same seed gives the same numbers.
+    init(seed: UInt64 = .random(in: 0 ... .max)) {
+        counter = Atomic(seed)
+    }
+
+    /// A number from 0 up to, but not including, a bound.
+    ///
+    /// Some numbers are more likely than others by `bound / 2⁶⁴`, which nobody can notice.
+    func next(below bound: Int) -> Int {
+        Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+    }
+
+    private func next() -> UInt64 {
+        var z = counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

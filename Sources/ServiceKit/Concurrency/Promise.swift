@@ -1,0 +1,58 @@
+private import Synchronization
+
+/// A value that comes later: the first result it is given counts. Safe to use from any task.
+package final class Promise<Value: Sendable>: Sendable {
+    private struct Waiter {
+        let id: UInt64
+        let continuation: CheckedContinuation<Value, any Error>
+    }
+
+    private struct State {
+        var result: Result<Value, any Error>?
+        var waiters: [Waiter] = []
+        var nextID: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Creates a promise that has no result yet.
+    package init() {}
+
+    /// Gives the result; a later one is dropped.
+    package func resolve(_ result: Result<Value, any Error>) {
+        let waiters: [Waiter] = state.withLock { state in
+            if state.result != nil { return [] }
+            state.result = result
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(with: result) }
+    }
+
+    /// The result; waits for it.
+    ///
+    /// - Throws: What it was resolved with, or `CancellationError` when the waiting task is cancelled before.
+    package func value() async throws -> Value {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result: Result<Value, any Error>? = state.withLock { state in
+                    if let result = state.result { return result }
+                    // Cancelled before there was a waiter to end.
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    state.waiters.append(Waiter(id: id, continuation: continuation))
+                    return nil
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            let continuation = state.withLock { state in
+                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0).continuation }
+            }
+            continuation?.resume(throwing: CancellationError())
+        }
+    }
+}

@@ -1,0 +1,44 @@
+public import GRPCCore
+public import ServiceKit
+private import ServiceLifecycle
+private import Synchronization
+
+extension App {
+    /// A client of a service, which the App runs: `UserService.Client(wrapping: app.channel("user-service"))`.
+    ///
+    /// Asking for the same service again gives the same client. It can be used when the App starts its servers, and until
+    /// they have drained.
+    /// - Parameter service: The service's name.
+    /// - Throws: `ConfigurationError` when the section `client` is wrong; `AppError` when the name is not valid.
+    public func channel(_ service: String) throws -> GRPCClient<ServiceChannel> {
+        try component(Channels.self) { Channels() }.client(of: ChannelTarget(inGivenRegistry: service), in: self)
+    }
+}
+
+/// The channels of an App.
+private final class Channels: Sendable {
+    private let clients = Mutex<[String: GRPCClient<ServiceChannel>]>([:])
+
+    func client(of target: ChannelTarget, in app: App) throws -> GRPCClient<ServiceChannel> {
+        try clients.withLock { clients in
+            if let client = clients[target.service] { return client }
+            let client = GRPCClient(transport: try ServiceChannel(to: target, of: app))
+            app.add(ChannelService(client: client))
+            clients[target.service] = client
+            return client
+        }
+    }
+}
+
+/// Runs a channel's connections with an App.
+private struct ChannelService: Service {
+    let client: GRPCClient<ServiceChannel>
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await client.runConnections()
+        } onGracefulShutdown: {
+            client.beginGracefulShutdown()
+        }
+    }
+}

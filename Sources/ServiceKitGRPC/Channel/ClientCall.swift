@@ -1,0 +1,264 @@
+internal import GRPCCore
+internal import GRPCNghttp2Transport
+internal import ServiceKit
+private import ServiceKitConfig
+private import Synchronization
+
+/// A call on a channel: its request, kept until it is certain that it will not be sent again, and its attempts, one
+/// after the other, each on another node while there is one.
+///
+/// The reader of the response drives it: it begins the first attempt when the request's headers are there, and the next
+/// one when an attempt failed that may be repeated (gRFC A6). A call is committed, and no longer repeated, once response
+/// headers have come or its request has outgrown the buffer.
+final class ClientCall: Sendable {
+    /// What a call begins with.
+    private struct Start {
+        let headers: Metadata
+        let deadline: ContinuousClock.Instant?
+    }
+
+    /// Who is told of the headers that the caller wrote, in place of beginning with them.
+    private let headersGate: Promise<Metadata>?
+    private let deadline: ContinuousClock.Instant?
+    private let start = Promise<Start>()
+
+    private let path: String
+    private let descriptor: MethodDescriptor
+    private let options: CallOptions
+    private let channel: ChannelCore
+    private let state = Mutex(ClientCallState())
+
+    /// Creates a call.
+    ///
+    /// - Parameters:
+    ///   - path: The method's, with a slash in front.
+    ///   - deadline: When it must have ended.
+    ///   - headersGate: Resolved with the headers that the caller writes; whoever reads them then calls
+    ///     ``begin(headers:deadline:)``. Without it the call begins with them by itself.
+    init(
+        _ descriptor: MethodDescriptor,
+        path: String,
+        deadline: ContinuousClock.Instant?,
+        options: CallOptions,
+        channel: ChannelCore,
+        headersGate: Promise<Metadata>? = nil
+    ) {
+        self.descriptor = descriptor
+        self.path = path
+        self.deadline = deadline
+        self.options = options
+        self.channel = channel
+        self.headersGate = headersGate
+    }
+
+    /// The instance that the last attempt was made on.
+    var lastInstance: ServiceInstance? { state.withLock { $0.lastInstance } }
+
+    // MARK: - The request
+
+    /// Lets the first attempt begin.
+    func begin(headers: Metadata, deadline: ContinuousClock.Instant?) {
+        var headers = headers
+        // Each attempt has less time than the one before: the transport writes what is left when one begins.
+        if deadline != nil { headers.removeAllValues(forKey: "grpc-timeout") }
+        start.resolve(.success(Start(headers: headers, deadline: deadline)))
+    }
+
+    /// Takes the headers that the caller wrote.
+    func write(_ headers: Metadata) {
+        if let headersGate {
+            headersGate.resolve(.success(headers))
+        } else {
+            begin(headers: headers, deadline: deadline)
+        }
+    }
+
+    /// Takes a message; suspends while there is no room for more.
+    ///
+    /// - Throws: `RPCError` when the call has ended, `CancellationError`.
+    func write(_ message: [UInt8]) async throws {
+        let limit = channel.options.retry.buffer.bytes
+        switch try state.withLock({ state throws(RPCError) in try state.write(message, keeping: limit) }) {
+        case .kept: break
+        case .full(let nextAttempt): try await nextAttempt.value()
+        // A stream that failed is the reader's to see: it decides whether there is another attempt.
+        case .sent(let stream): try await stream.waitUntilWritable()
+        }
+    }
+
+    func finishRequest() {
+        state.withLock { $0.finishRequest() }
+    }
+
+    // MARK: - The response
+
+    /// The next part of the response; `nil` behind its end.
+    ///
+    /// - Throws: `RPCError` when the call failed.
+    func next(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
+        do {
+            guard var stream = try await currentStream() else { return nil }
+            while true {
+                let failure: RPCError
+                do {
+                    switch try await stream.next(isolation: isolation) {
+                    case .metadata(let headers):
+                        state.withLock { $0.commit() }
+                        return .metadata(headers)
+                    case .message(let message):
+                        return .message(message)
+                    case .status(let status, let trailers):
+                        guard let error = RPCError(status: status, metadata: trailers) else {
+                            end(with: .success)
+                            return .status(status, trailers)
+                        }
+                        failure = error
+                    case nil:
+                        failure = RPCError(code: .unknown, message: "the server ended the call without a status")
+                    }
+                } catch {
+                    failure = RPCError(describing: error)
+                }
+                stream = try await nextAttempt(after: failure)
+            }
+        } catch {
+            let error = RPCError(describing: error)
+            end(with: Self.outcome(of: error))
+            throw error
+        }
+    }
+
+    /// The stream to read from; `nil` behind the end.
+    private func currentStream() async throws -> ClientStream? {
+        switch try state.withLock({ state throws(RPCError) in try state.reading() }) {
+        case .stream(let stream):
+            return stream
+        case .nothing:
+            return nil
+        case .beginning:
+            let start = try await start.value()
+            state.withLock { $0.start(headers: start.headers, deadline: start.deadline) }
+            return try await beginAttempt()
+        }
+    }
+
+    // MARK: - The attempts
+
+    private func beginAttempt() async throws -> ClientStream {
+        let placement = try await place()
+        let limit = channel.options.retry.buffer.bytes
+        do {
+            let waiting = try state.withLock { state throws(RPCError) in try state.begin(placement, keeping: limit) }
+            waiting?.resolve(.success(()))
+            return placement.stream
+        } catch {
+            placement.stream.cancel()
+            channel.pool.ended(placement.pick, with: .ignored)
+            throw error
+        }
+    }
+
+    /// Picks a node and makes a stream to it; waits for one as long as there is hope.
+    private func place() async throws -> NodePool.Placement {
+        let (avoid, deadline) = state.withLock { ($0.avoid, $0.deadline) }
+        let request = PickRequest(path: path, avoid: avoid)
+        func placement() throws -> NodePool.Placement? {
+            try channel.pool.place(request) { connection in
+                try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
+            }
+        }
+        if let placement = try placement() { return placement }
+        let patience = Patience(
+            service: channel.service,
+            options: channel.options,
+            waitsForReady: options.waitForReady ?? false,
+            deadline: deadline
+        )
+        while true {
+            // Before the attempt that it is compared for, so that no change is missed.
+            let outlook = channel.pool.outlook.value
+            if let placement = try placement() { return placement }
+            try await wait(until: patience.limit(outlook.availability)) { [pool = channel.pool] in
+                await pool.waitForChange(after: outlook)
+            }
+        }
+    }
+
+    /// Begins another attempt when the call may be made again.
+    ///
+    /// - Throws: The failure, when it may not.
+    private func nextAttempt(after failure: RPCError) async throws -> ClientStream {
+        let retry = channel.options.retry
+        let verdict = state.withLock { state in
+            state.failed(failure) { attempts in
+                attempts < retry.attempts && retry.isIdempotent(path) && channel.retryBudget.takeRetry()
+            }
+        }
+        switch verdict {
+        case .failed(let error):
+            throw error
+        case .repeated(let attempt, let pause):
+            // The server may have answered before it had all of the request.
+            attempt.stream.cancel()
+            channel.pool.ended(attempt.pick, with: .failure)
+            if pause > .zero { try await wait(until: .now + pause) }
+            do {
+                return try await beginAttempt()
+            } catch let error as RPCError where error.code == .unavailable || error.code == .deadlineExceeded {
+                // That there is nowhere to go now is half of what happened.
+                let message = "\(error.message); the attempt before failed: \(failure.message)"
+                throw RPCError(code: error.code, message: message, metadata: failure.metadata)
+            }
+        }
+    }
+
+    /// Waits until a time, for an event if there is one, and no longer than the call lasts.
+    private func wait(
+        until limit: ContinuousClock.Instant,
+        for event: (@Sendable () async -> Void)? = nil
+    ) async throws {
+        let end = try state.withLock { state throws(RPCError) in try state.endSignal() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Task.sleep(until: limit, clock: .continuous) }
+            group.addTask { try await end.value() }
+            if let event { group.addTask { await event() } }
+            defer { group.cancelAll() }
+            _ = try await group.next()
+        }
+        try Task.checkCancellation()
+    }
+
+    // MARK: - The end
+
+    /// Ends the call if it has not ended, telling the server when it has to be told.
+    ///
+    /// - Parameter reason: What the reader and the writer are told.
+    func cancel(with reason: RPCError) {
+        end(with: .ignored, reason)
+    }
+
+    private func end(with outcome: CallOutcome, _ reason: RPCError? = nil) {
+        guard let ending = state.withLock({ $0.end(reason) }) else { return }
+        if let attempt = ending.attempt {
+            // Does nothing to a stream that has ended.
+            attempt.stream.cancel()
+            channel.pool.ended(attempt.pick, with: outcome)
+            if case .success = outcome { channel.retryBudget.succeeded() }
+        }
+        if ending.attempt != nil, ending.waiting.isEmpty { return }
+        let error = reason ?? RPCError(code: .cancelled, message: "the call has ended")
+        for promise in ending.waiting { promise.resolve(.failure(error)) }
+        // When it ends before it has begun.
+        start.resolve(.failure(error))
+        headersGate?.resolve(.failure(error))
+    }
+
+    /// What a failure says of the node that served the call.
+    private static func outcome(of error: RPCError) -> CallOutcome {
+        switch error.code {
+        case .unavailable, .deadlineExceeded, .resourceExhausted: .failure
+        case .cancelled: .ignored
+        default: .success
+        }
+    }
+}

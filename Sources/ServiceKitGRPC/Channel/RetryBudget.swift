@@ -1,0 +1,42 @@
+private import Synchronization
+
+/// Keeps retries from multiplying the load on services in trouble: a bucket of tokens, of which a retry takes one and a
+/// call that succeeds puts a tenth back, as in gRPC's retry throttling (gRFC A6).
+final class RetryBudget: Sendable {
+    /// Tokens are counted in tenths.
+    private let capacity: Int
+    private let tokens: Atomic<Int>
+
+    /// - Parameter burst: How many retries there are before any success.
+    init(burst: Int) {
+        capacity = min(max(0, burst), 1_000_000) * 10
+        tokens = Atomic(capacity)
+    }
+
+    /// A call succeeded.
+    func succeeded() {
+        // Mostly it is full, and then no call writes what all calls read.
+        change { $0 < capacity ? $0 + 1 : nil }
+    }
+
+    /// Whether a retry may be made.
+    func takeRetry() -> Bool {
+        change { $0 >= 10 ? $0 - 10 : nil }
+    }
+
+    /// - Returns: Whether there was a change to be made.
+    @discardableResult
+    private func change(_ next: (Int) -> Int?) -> Bool {
+        var current = tokens.load(ordering: .relaxed)
+        while let wanted = next(current) {
+            let (exchanged, original) = tokens.weakCompareExchange(
+                expected: current,
+                desired: wanted,
+                ordering: .relaxed
+            )
+            if exchanged { return true }
+            current = original
+        }
+        return false
+    }
+}

@@ -1,0 +1,274 @@
+public import GRPCCore
+private import GRPCNghttp2Transport
+public import Logging
+public import ServiceKit
+public import ServiceKitConfig
+
+/// A gRPC channel to a service by its name: it finds the instances, holds a connection to each, and chooses one for each
+/// call.
+///
+/// ```swift
+/// let channel = try ServiceChannel(to: "discovery:///user-service", configuration: configuration)
+/// try await withGRPCClient(transport: channel) { client in
+///     let users = User_V1_UserService.Client(wrapping: client)
+///     let user = try await users.getUser(.with { $0.id = 7 })
+/// }
+/// ```
+/// In an App, `app.channel("user-service")` gives a client that is run with it.
+///
+/// When the registry says that there is no instance, calls fail at once with `unavailable`, or wait when they are made
+/// with `waitForReady`. When the registry is away, the instances known last are called. A call that no instance has begun
+/// to process is made again on another; see ``RetryOptions`` for the others.
+public final class ServiceChannel: ClientTransport, Sendable {
+    /// A message's bytes.
+    public typealias Bytes = [UInt8]
+
+    /// The longest wait between two attempts to connect to an instance that is registered.
+    private static let maximumBackoff = Duration.seconds(10)
+
+    private let core: ChannelCore
+    private let target: String
+    private let discoverer: any Discoverer
+    private let ownedRegistry: (any Registry)?
+    private let isClosing = Watched(false)
+    private let logger: Logger
+
+    /// Creates a channel that finds instances through a discoverer.
+    ///
+    /// - Parameters:
+    ///   - service: The service's name.
+    ///   - discoverer: Finds the instances; it is shared, and not run by the channel.
+    ///   - options: How instances are chosen.
+    ///   - balancers: What ``ChannelOptions/balancer`` can name.
+    ///   - middleware: What is done around each call.
+    ///   - logger: Where to log.
+    /// - Throws: `AppError` when the name or an option is not valid.
+    public convenience init(
+        to service: String,
+        discoverer: any Discoverer,
+        options: ChannelOptions = ChannelOptions(),
+        balancers: Balancers = .standard,
+        middleware: MiddlewareChain = MiddlewareChain(),
+        logger: Logger = Logger(label: "servicekit.channel")
+    ) throws {
+        let target = try ChannelTarget(inGivenRegistry: service)
+        guard let balancer = balancers.make(options.balancer) else {
+            throw AppError(balancers.unknown(options.balancer))
+        }
+        self.init(
+            target,
+            discoverer: discoverer,
+            ownedRegistry: nil,
+            options: options,
+            balancer: balancer,
+            middleware: middleware,
+            logger: logger
+        )
+    }
+
+    /// Creates a channel from the configuration, with a registry of its own.
+    ///
+    /// - Parameters:
+    ///   - target: `discovery:///NAME` for the registry that `registry.backend` names, or a backend's name in place of
+    ///     `discovery`.
+    ///   - configuration: The configuration; the sections `registry` and `client` are read.
+    ///   - plugins: What it can name beyond what is embedded.
+    ///   - middleware: What is done around each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - logger: Where to log.
+    /// - Throws: `ConfigurationError`, `AppError`, or what the backend throws.
+    public convenience init(
+        to target: String,
+        configuration: Configuration,
+        plugins: [Plugin] = [],
+        middleware: [any Middleware] = [],
+        logger: Logger = Logger(label: "servicekit.channel")
+    ) throws {
+        let target = try ChannelTarget(target)
+        let options = try configuration.decode(ChannelOptions.self, at: "client")
+        let backends = RegistryBackends(plugins: plugins)
+        let registry =
+            if let backend = target.backend {
+                try backends.make(backend, configuration: configuration, logger: logger)
+            } else {
+                try backends.make(configuration: configuration, logger: logger)
+            }
+        var chain = MiddlewareChain()
+        chain.use(MetadataPropagation())
+        chain.use(Deadlines(options.timeouts))
+        for middleware in middleware { chain.use(middleware) }
+        self.init(
+            target,
+            discoverer: Discovery(registry),
+            ownedRegistry: registry,
+            options: options,
+            balancer: try Balancers(plugins: plugins).make(options, from: configuration),
+            middleware: chain,
+            logger: logger
+        )
+    }
+
+    /// Creates an App's channel.
+    convenience init(to target: ChannelTarget, of app: App) throws {
+        let options = try app.configuration.decode(ChannelOptions.self, at: "client")
+        self.init(
+            target,
+            discoverer: app.discovery,
+            ownedRegistry: nil,
+            options: options,
+            balancer: try app.balancers.make(options, from: app.configuration),
+            middleware: app.clientMiddleware,
+            logger: app.logger
+        )
+    }
+
+    private init(
+        _ target: ChannelTarget,
+        discoverer: any Discoverer,
+        ownedRegistry: (any Registry)?,
+        options: ChannelOptions,
+        balancer: any Balancer,
+        middleware: MiddlewareChain,
+        logger: Logger
+    ) {
+        var config = ClientTransportConfig.defaults
+        config.limits.maxMessageBytes = options.maxMessage.bytes
+        // A channel has few connections to a dead instance, and is to see soon that it lives again.
+        config.backoff.max = Self.maximumBackoff
+        let pool = NodePool(balancer: balancer) { [config] endpoint, onStateChange in
+            ClientConnection(
+                address: TransportAddress(host: endpoint.host, port: endpoint.port),
+                authority: endpoint.authority,
+                config: config,
+                logger: logger,
+                onStateChange: onStateChange
+            )
+        }
+        self.core = ChannelCore(service: target.service, options: options, pool: pool, middleware: middleware)
+        self.target = "\(target.backend ?? "discovery"):///\(target.service)"
+        self.discoverer = discoverer
+        self.ownedRegistry = ownedRegistry
+        self.logger = logger
+    }
+
+    var pool: NodePool { core.pool }
+
+    /// Retries are the channel's own.
+    public var retryThrottle: RetryThrottle? { nil }
+
+    /// Nothing is configured for methods here.
+    public func config(forMethod descriptor: MethodDescriptor) -> MethodConfig? { nil }
+
+    /// Finds instances and holds connections, until the channel is shut down and the last call has ended.
+    public func connect() async throws {
+        let (connections, continuation) = AsyncStream.makeStream(of: ClientConnection.self)
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.discover { continuation.yield($0) }
+                self.core.pool.close()
+                continuation.finish()
+            }
+            for await connection in connections {
+                group.addTask { await connection.run() }
+            }
+        }
+    }
+
+    /// Takes no more calls, and lets those in flight end.
+    public func beginGracefulShutdown() {
+        isClosing.set(true)
+    }
+
+    /// Follows the service until the channel is shut down.
+    private func discover(_ add: @escaping @Sendable (ClientConnection) -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            if let ownedRegistry {
+                group.addTask { await ownedRegistry.run() }
+            }
+            group.addTask {
+                for await snapshot in self.discoverer.watch(self.core.service) {
+                    self.log(snapshot)
+                    for connection in self.core.pool.apply(snapshot) { add(connection) }
+                }
+            }
+            _ = await isClosing.first(where: \.self)
+            group.cancelAll()
+        }
+    }
+
+    private func log(_ snapshot: DiscoverySnapshot) {
+        switch snapshot.state {
+        case .live:
+            logger.debug("instances", metadata: ["service": "\(core.service)", "ids": "\(snapshot.instances)"])
+        case .stale(_, let cause):
+            logger.warning(
+                "the registry is away; the instances known last are called",
+                metadata: ["service": "\(core.service)", "known": "\(snapshot.instances.count)", "cause": "\(cause)"]
+            )
+        }
+    }
+
+    /// Makes a call.
+    ///
+    /// - Throws: What `closure` throws.
+    public func withStream<T: Sendable>(
+        descriptor: MethodDescriptor,
+        options: CallOptions,
+        _ closure: (_ stream: RPCStream<Inbound, Outbound>, _ context: ClientContext) async throws -> T
+    ) async throws -> T {
+        let path = "/\(descriptor.fullyQualifiedMethod)"
+        let deadline = options.timeout.map { ContinuousClock.now + $0 }
+        let pipeline = core.pipelines[path]
+        let headers = pipeline.isEmpty ? nil : Promise<Metadata>()
+        let call = ClientCall(
+            descriptor,
+            path: path,
+            deadline: deadline,
+            options: options,
+            channel: core,
+            headersGate: headers
+        )
+        let context = ClientContext(descriptor: descriptor, remotePeer: target, localPeer: "in-process")
+        let outbound = RPCWriter.Closable(wrapping: RequestWriter(call: call))
+
+        guard let headers else {
+            // The caller may leave before the call has ended; what has ended already is not touched.
+            defer { call.cancel(with: Self.callerLeft) }
+            let response = ResponseParts { isolation in try await call.next(isolation: isolation) }
+            let inbound = RPCAsyncSequence(wrapping: response)
+            return try await closure(RPCStream(descriptor: descriptor, inbound: inbound, outbound: outbound), context)
+        }
+
+        let middleware = ClientMiddleware(call, headers: headers, pipeline)
+        let response = ResponseParts { isolation in try await middleware.next(isolation: isolation) }
+        let inbound = RPCAsyncSequence(wrapping: response)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [target] in await middleware.run(path: path, peer: target, deadline: deadline) }
+            defer {
+                call.cancel(with: Self.callerLeft)
+                middleware.cancel()
+            }
+            return try await closure(RPCStream(descriptor: descriptor, inbound: inbound, outbound: outbound), context)
+        }
+    }
+
+    private static let callerLeft = RPCError(code: .cancelled, message: "the caller left the call")
+}
+
+extension Balancers {
+    fileprivate func unknown(_ name: String) -> String {
+        "no balancer \"\(name)\" is linked into this program; there are: \(names.joined(separator: ", "))"
+    }
+
+    /// Makes the balancer that the configuration names.
+    ///
+    /// - Throws: `ConfigurationError` when there is none of the name.
+    fileprivate func make(_ options: ChannelOptions, from configuration: Configuration) throws -> any Balancer {
+        if let balancer = make(options.balancer) { return balancer }
+        let keyPath = "client.balancer"
+        throw ConfigurationError(
+            message: unknown(options.balancer),
+            location: configuration.location(of: keyPath),
+            keyPath: keyPath
+        )
+    }
+}

@@ -1,0 +1,103 @@
+public import GRPCCore
+private import GRPCProtobuf
+public import ServiceKit
+
+/// The mapping between ``ServiceError`` and gRPC's status: the code by the table of go-kratos; `reason` and `metadata` as
+/// `google.rpc.ErrorInfo` in `grpc-status-details-bin`.
+extension ServiceError: RPCErrorConvertible {
+    /// The gRPC code.
+    public var rpcErrorCode: RPCError.Code { RPCError.Code(code) }
+
+    /// The message.
+    public var rpcErrorMessage: String { message }
+
+    /// Reason and metadata, for programs.
+    public var rpcErrorMetadata: Metadata {
+        let info = ErrorDetails.errorInfo(reason: reason, domain: "", metadata: metadata)
+        return GoogleRPCStatus(code: rpcErrorCode, message: message, details: [info]).rpcErrorMetadata
+    }
+}
+
+extension RPCError: ServiceErrorConvertible {
+    /// The error as it travels; its reason is that of the details, else the name of the gRPC code.
+    public var serviceError: ServiceError {
+        let info = (try? unpackGoogleRPCStatus())?.details.lazy.compactMap(\.errorInfo).first
+        return ServiceError(
+            ServiceError.Code(code),
+            reason: info?.reason ?? code.reason,
+            message: message,
+            metadata: info?.metadata ?? [:]
+        )
+    }
+}
+
+extension RPCError.Code {
+    /// The code's name in capitals, as gRPC documents write it: `NOT_FOUND`.
+    fileprivate var reason: String {
+        if self == .internalError { return "INTERNAL" }
+        return description.reduce(into: "") { name, character in
+            if character.isUppercase { name.append("_") }
+            name += character.uppercased()
+        }
+    }
+
+    /// The gRPC code of an HTTP status.
+    init(_ code: ServiceError.Code) {
+        self =
+            switch code {
+            case .badRequest: .invalidArgument
+            case .unauthenticated: .unauthenticated
+            case .forbidden: .permissionDenied
+            case .notFound: .notFound
+            case .conflict: .aborted
+            case .preconditionFailed: .failedPrecondition
+            case .tooManyRequests: .resourceExhausted
+            case .cancelled: .cancelled
+            case .internalError: .internalError
+            case .unimplemented: .unimplemented
+            case .unavailable: .unavailable
+            case .deadlineExceeded: .deadlineExceeded
+            default: .unknown
+            }
+    }
+}
+
+extension ServiceError.Code {
+    /// The HTTP status of a gRPC code.
+    init(_ code: RPCError.Code) {
+        self =
+            switch code {
+            case .invalidArgument, .outOfRange: .badRequest
+            case .unauthenticated: .unauthenticated
+            case .permissionDenied: .forbidden
+            case .notFound: .notFound
+            case .aborted, .alreadyExists: .conflict
+            case .failedPrecondition: .preconditionFailed
+            case .resourceExhausted: .tooManyRequests
+            case .cancelled: .cancelled
+            case .unimplemented: .unimplemented
+            case .unavailable: .unavailable
+            case .deadlineExceeded: .deadlineExceeded
+            default: .internalError
+            }
+    }
+}
+
+extension RPCError {
+    /// The gRPC form of what a middleware or a handler threw.
+    init(describing error: any Error) {
+        switch error {
+        case let error as RPCError:
+            self = error
+        case let error as any RPCErrorConvertible:
+            self.init(error)
+        case let error as any ServiceErrorConvertible:
+            self.init(error.serviceError)
+        case is CancellationError:
+            self.init(code: .cancelled, message: "the call was cancelled")
+        default:
+            // Its text may hold what no caller should read.
+            self.init(code: .unknown, message: "unexpected error", cause: error)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import GRPCCore
+internal import GRPCNghttp2Transport
+internal import Logging
+internal import ServiceKit
+private import ServiceKitConfig
+
+/// An App's gRPC server.
+final class GRPCAppServer: Server {
+    let name = "grpc"
+    let advertise: String?
+
+    private let transport: Nghttp2ServerTransport
+    private let server: GRPCServer<MiddlewareServerTransport>
+
+    init(
+        services: [any RegistrableRPCService],
+        options: GRPCServerOptions,
+        middleware: MiddlewareChain,
+        logger: Logger
+    ) {
+        var config = Nghttp2ServerTransport.Config.defaults
+        config.limits.maxMessageBytes = options.maxMessage.bytes
+        advertise = options.advertise
+        transport = Nghttp2ServerTransport(address: TransportAddress(options.listen), config: config, logger: logger)
+        server = GRPCServer(
+            transport: MiddlewareServerTransport(transport, middleware: middleware),
+            services: services,
+            interceptors: [HandlerErrorRecorder()]
+        )
+    }
+
+    func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { ready(Endpoint(try await self.transport.listeningAddress)) }
+            // When it has ended, nobody is to wait for an address any more.
+            defer { group.cancelAll() }
+            do {
+                try await server.serve()
+            } catch let error as RuntimeError where error.code == .transportError {
+                // What it could not listen on says more than that serving ended.
+                throw error.cause ?? error
+            } catch let error as RuntimeError where error.code == .serverIsStopped {
+                // It was to stop before it served.
+            }
+        }
+    }
+
+    func beginGracefulShutdown() {
+        server.beginGracefulShutdown()
+    }
+}
+
+extension TransportAddress {
+    /// The transport's form of what configuration says.
+    init(_ address: ListenAddress) {
+        switch address.kind {
+        case .tcp(let host, let port): self.init(host: host, port: port)
+        case .unix(let path): self = .unixDomainSocket(path: path)
+        }
+    }
+
+    /// An address by its host's form: IPv6, IPv4, or a name.
+    init(host: String, port: Int) {
+        if host.contains(":") {
+            self = .ipv6(host: host, port: port)
+        } else if host.allSatisfy({ $0.isNumber || $0 == "." }) {
+            self = .ipv4(host: host, port: port)
+        } else {
+            self = .name(host, port: port)
+        }
+    }
+}
+
+extension Endpoint {
+    /// The endpoint of a listener; a Unix domain socket has none.
+    fileprivate init?(_ address: TransportAddress) {
+        guard let host = address.host, let port = address.port else { return nil }
+        self.init(scheme: "grpc", host: host, port: port)
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import ServiceKit
+import Testing
+
+/// Servers that are asked to stop.
+@Suite(.timeLimit(.minutes(4)), .serialized) struct StopTests {
+    @Test func noCallFailsWhenServersAreStoppedUnderLoad() async throws {
+        try await Fleet.with { fleet in
+            let last = Watched(try await fleet.start("user-0"))
+            let result = try await fleet.underLoad(callers: 64) {
+                for round in 1...20 {
+                    let new = try await fleet.start("user-\(round)")
+                    let old = last.value
+                    old.signal(SIGTERM)
+                    #expect(try await old.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                    try await fleet.waitUntilGone("user-\(round - 1)")
+                    last.set(new)
+                }
+            }
+            #expect(result.failures == [:])
+            print("\(result.calls) calls while 20 servers were stopped")
+        }
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGQUIT])
+    func aSignalStopsInOrder(signal: Int32) async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1", settings: ["log.level=info"])
+            try await server.waitForLog("] serving")
+            server.signal(signal)
+            #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(fleet.directory.files == [])
+            let log = server.standardError
+            let order = ["registered", "serving", "stopping", "deregistered", "stopped"].compactMap { word in
+                log.firstRange(of: "] \(word)")?.lowerBound
+            }
+            #expect(order.count == 5)
+            #expect(order == order.sorted())
+        }
+    }
+
+    @Test func aSecondSignalHurries() async throws {
+        try await Fleet.with { fleet in
+            // Without the second signal the stop would take as long as the suite may.
+            let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m", "log.level=info"])
+            try await server.waitForLog("] serving")
+            server.signal(SIGTERM)
+            try await fleet.waitUntilGone("user-1")
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+            #expect(server.standardError.contains("hurrying"))
+            #expect(fleet.directory.files == [])
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import GRPCCore
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
+import SwiftProtobuf
+import Testing
+import UserAPI
+
+/// Servers of the sample service on a registry of their own, and this process's view of them.
+struct Fleet: Sendable {
+    let directory: TemporaryDirectory
+    let registry: any Registry
+    let discovery: Discovery
+    /// What is known of the service, kept up to date while the body of ``with(_:)`` runs.
+    let instances: Watched<InstanceSet>
+
+    /// Runs a body with a registry in a directory of its own.
+    static func with(_ body: @escaping @Sendable (Fleet) async throws -> Void) async throws {
+        let directory = try TemporaryDirectory()
+        var logger = Logger(label: "test")
+        logger.logLevel = .error
+        let configuration = try Configuration(yaml: "registry: {backend: file, file: {directory: \(directory.path)}}")
+        let registry = try RegistryBackends().make(configuration: configuration, logger: logger)
+        let fleet = Fleet(
+            directory: directory,
+            registry: registry,
+            discovery: Discovery(registry),
+            instances: Watched([])
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { await fleet.registry.run() }
+            group.addTask {
+                for await snapshot in fleet.discovery.watch("user-service") { fleet.instances.set(snapshot.instances) }
+            }
+            try await body(fleet)
+        }
+    }
+
+    /// Starts a server and waits until it is registered.
+    func start(_ id: String, settings: [String] = []) async throws -> ChildProcess {
+        let server = try ChildProcess.userServer(id: id, registry: directory.path, settings: settings)
+        let isRegistered = await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await instances.first { $0[id] != nil } != nil }
+            group.addTask {
+                _ = await server.exitUnlessCancelled()
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+        try #require(isRegistered, "\(id) did not register: \(server.standardError)")
+        return server
+    }
+
+    /// Waits until an instance is no longer known.
+    func waitUntilGone(_ id: String) async throws {
+        _ = try #require(await instances.first { $0[id] == nil })
+    }
+
+    /// Options with which the sample client calls.
+    static func channelOptions() throws -> ChannelOptions {
+        try Configuration.load(files: [Executable.configuration("user-client.yaml")], environment: [:])
+            .decode(ChannelOptions.self, at: "client")
+    }
+
+    /// Calls the service from many tasks as fast as it answers, while a body runs.
+    func underLoad(callers: Int, _ body: @escaping @Sendable () async throws -> Void) async throws -> LoadResult {
+        let channel = try ServiceChannel(
+            to: "user-service",
+            discoverer: discovery,
+            options: Self.channelOptions()
+        )
+        let result = Watched(LoadResult())
+        let isOver = Watched(false)
+        try await withGRPCClient(transport: channel) { client in
+            let users = User_V1_UserService.Client(wrapping: client)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<callers {
+                    group.addTask {
+                        while !isOver.value {
+                            do {
+                                let user = try await users.getUser(.with { $0.id = 1 })
+                                result.update { $0.add(user.id == 1 ? nil : "wrong answer \(user)") }
+                            } catch {
+                                result.update { $0.add("\(error)") }
+                            }
+                        }
+                    }
+                }
+                defer { isOver.set(true) }
+                // The servers are warm, and every caller is under way, when the body begins.
+                _ = await result.first { $0.calls >= callers * 4 }
+                try await body()
+            }
+        }
+        return result.value
+    }
+}
+
+/// How calls went.
+struct LoadResult: Sendable {
+    private(set) var calls = 0
+    private(set) var failures: [String: Int] = [:]
+
+    mutating func add(_ failure: String?) {
+        calls += 1
+        if let failure { failures[failure, default: 0] += 1 }
+    }
+}
