@@ -1,0 +1,198 @@
+package import GRPCCore
+package import Logging
+package import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A client's connection to one address, made and made again for as long as it runs.
+///
+/// There is one connection to take calls at most. When the server says that it is going away, that connection keeps the
+/// calls it has and closes after them, while a new one is made at once.
+package final class ClientConnection: Sendable {
+    /// Whether calls can be made.
+    package enum State: Sendable {
+        /// `run` was not called yet.
+        case idle
+        case connecting
+        case ready
+        /// The last attempt failed, or the connection was lost, with this error; the next attempt waits its time.
+        case transientFailure(RPCError)
+        /// No calls can be made any more.
+        case shutdown
+    }
+
+    /// Where it connects to.
+    package let address: TransportAddress
+
+    private let authority: String
+    private let config: ClientTransportConfig
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
+    private let onStateChange: @Sendable (State) -> Void
+    private let machine: Mutex<ClientConnectionMachine>
+
+    /// The version of this transport, as its user agent tells it.
+    private static let userAgent = "grpc-swift-nghttp2/0.1.0"
+
+    /// Creates a connection, which does nothing before `run`.
+    ///
+    /// - Parameters:
+    ///   - address: Where to connect to.
+    ///   - authority: What the calls carry as `:authority`. Default: the host and port of the address.
+    ///   - config: How to behave.
+    ///   - eventLoopGroup: What runs the connections.
+    ///   - logger: Gets a line for each connection made or lost, at debug level.
+    ///   - onStateChange: Called for each change of the state, one at a time and in order. It may call anything here.
+    package init(
+        address: TransportAddress,
+        authority: String? = nil,
+        config: ClientTransportConfig = .defaults,
+        eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+        logger: Logger = Logger(label: "grpc.nghttp2.client"),
+        onStateChange: @escaping @Sendable (State) -> Void = { _ in }
+    ) {
+        self.address = address
+        self.authority = authority ?? address.authority
+        self.config = config
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        self.onStateChange = onStateChange
+        self.machine = Mutex(ClientConnectionMachine(address: address, backoff: config.backoff))
+    }
+
+    /// Whether `makeStream` would succeed now.
+    package var isReady: Bool {
+        self.machine.withLock { $0.readyLink != nil }
+    }
+
+    /// Makes a call. It is on its way when its metadata is written.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The method to call.
+    ///   - deadline: When the call is to fail with `deadlineExceeded`. It is sent as `grpc-timeout`, unless the metadata
+    ///     has that already.
+    ///   - options: Only the message sizes in here count.
+    /// - Returns: The call; `cancel` it when done with it.
+    /// - Throws: `unavailable`, with cause ``CallNotProcessed``, if there is no connection now.
+    package func makeStream(
+        descriptor: MethodDescriptor,
+        deadline: ContinuousClock.Instant? = nil,
+        options: CallOptions = .defaults
+    ) throws(RPCError) -> ClientStream {
+        let (link, state) = self.machine.withLock { ($0.readyLink, $0.state) }
+        guard let link else {
+            throw Self.unavailable(state, self.address)
+        }
+        let timeout = deadline.map { TimeAmount(ContinuousClock.now.duration(to: $0)) }
+        return ClientStream(
+            descriptor: descriptor,
+            stream: link.http2.makeStream(deadline: timeout.map { .now() + $0 }),
+            deadline: deadline,
+            options: options,
+            remotePeer: link.remotePeer,
+            localPeer: link.localPeer
+        )
+    }
+
+    private static func unavailable(_ state: State, _ address: TransportAddress) -> RPCError {
+        switch state {
+        case .transientFailure(let error):
+            error
+        case .idle, .connecting, .ready:
+            RPCError(code: .unavailable, message: "there is no connection to \(address) yet", cause: CallNotProcessed())
+        case .shutdown:
+            RPCError(
+                code: .unavailable, message: "the connection to \(address) was shut down", cause: CallNotProcessed()
+            )
+        }
+    }
+
+    // MARK: Running
+
+    /// Connects, and connects again, until the connection was shut down and its last call has ended. If the task is
+    /// cancelled, calls that are open fail with `cancelled` and it returns at once.
+    package func run() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.update { $0.run(continuation) }
+            }
+        } onCancel: {
+            self.update { $0.shutDown(closingCalls: true) }
+        }
+    }
+
+    /// Takes no new calls; when those that are open have ended, `run` returns.
+    package func beginGracefulShutdown() {
+        self.update { $0.shutDown(closingCalls: false) }
+    }
+
+    /// Connects now, if the next attempt waits for its time, and forgets the attempts that failed.
+    package func resetBackoff() {
+        self.update { $0.resetBackoff() }
+    }
+
+    private func update(_ change: (inout ClientConnectionMachine) -> [ClientConnectionMachine.Action]) {
+        for action in self.machine.withLock({ change(&$0) }) {
+            switch action {
+            case .connect:
+                self.connect()
+            case .scheduleAttempt(let number, let delay):
+                self.eventLoopGroup.next().scheduleTask(in: TimeAmount(delay)) { [weak self] in
+                    self?.update { $0.attemptIsDue(number) }
+                }
+            case .drain(let http2):
+                http2.beginGracefulShutdown()
+            case .close(let http2):
+                http2.close(.cancelled, reason: "the client was stopped")
+            case .report:
+                self.report()
+            case .finish(let runner):
+                runner.resume()
+            }
+        }
+    }
+
+    /// Reports what there is to be reported, unless another thread is about it.
+    private func report() {
+        var isContinuing = false
+        while let state = self.machine.withLock({ $0.nextReport(isContinuing: isContinuing) }) {
+            isContinuing = true
+            self.logger.debug(
+                "connection changed state", metadata: ["address": "\(self.address)", "state": "\(state)"]
+            )
+            self.onStateChange(state)
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        let loop = self.eventLoopGroup.next()
+        let http2 = HTTP2Connection(
+            role: .client(authority: self.authority, userAgent: Self.userAgent),
+            limits: self.config.limits,
+            maxQueuedRequests: self.config.maxQueuedCalls,
+            loop: loop,
+            delegate: ClientLinkDelegate { http2, event in self.update { $0.handle(event, of: http2) } }
+        )
+        self.update { $0.attemptBegan(http2) }
+        let timeout = self.config.connectTimeout
+        loop.scheduleTask(in: TimeAmount(timeout)) { [weak self, weak http2] in
+            guard let self, let http2 else { return }
+            self.update { $0.attemptTimedOut(http2, after: timeout) }
+        }
+        let bootstrap = ClientBootstrap(group: loop).connectTimeout(TimeAmount(timeout))
+        let channel =
+            if let path = self.address.path {
+                bootstrap.connect(unixDomainSocketPath: path)
+            } else {
+                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .connect(host: self.address.host ?? "", port: self.address.port ?? 0)
+            }
+        channel.flatMapThrowing { channel in
+            try channel.pipeline.syncOperations.addHandler(http2)
+        }.whenFailure { error in
+            self.update { $0.handle(.closed(ConnectFailure.reason(error)), of: http2) }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+package import GRPCCore
+import Synchronization
+
+/// One call of a client.
+///
+/// The request goes in through `write` and `finish`, its metadata first; the response comes out of `next`. Both work
+/// from any task, for one reader at a time. Whoever makes a stream calls `cancel` when done with it: that resets the
+/// call if it has not ended.
+package final class ClientStream: Sendable {
+    package typealias Inbound = RPCAsyncSequence<RPCResponsePart<[UInt8]>, any Error>
+    package typealias Outbound = RPCWriter<RPCRequestPart<[UInt8]>>.Closable
+
+    private enum Request {
+        case notBegun
+        case begun
+        /// The call failed on this side, for this reason; it is what the reader shall see.
+        case failed(RPCError)
+    }
+
+    package let descriptor: MethodDescriptor
+    /// The server, as gRPC describes it: `ipv4:127.0.0.1:8080`.
+    package let remotePeer: String
+    /// This side of the connection, likewise.
+    package let localPeer: String
+
+    let stream: HTTP2Stream
+    private let deadline: ContinuousClock.Instant?
+    private let maxRequestMessageBytes: Int
+    private let request = Mutex(Request.notBegun)
+    private let response: Mutex<ResponseReader>
+
+    init(
+        descriptor: MethodDescriptor,
+        stream: HTTP2Stream,
+        deadline: ContinuousClock.Instant?,
+        options: CallOptions,
+        remotePeer: String,
+        localPeer: String
+    ) {
+        self.descriptor = descriptor
+        self.stream = stream
+        self.deadline = deadline
+        self.maxRequestMessageBytes = options.maxRequestMessageBytes ?? .max
+        self.remotePeer = remotePeer
+        self.localPeer = localPeer
+        self.response = Mutex(ResponseReader(peer: remotePeer, maxMessageBytes: options.maxResponseMessageBytes))
+    }
+
+    deinit {
+        self.cancel()
+    }
+
+    /// Resets the call if it has not ended: the reader and the writers fail with `cancelled`.
+    package func cancel() {
+        if !self.stream.hasReadingEnded || !self.stream.hasWritingEnded {
+            self.stream.reset(.cancel, failure: .cancelled)
+        }
+    }
+
+    // MARK: The response
+
+    /// Returns the next part of the response; `nil` after the status.
+    ///
+    /// If the task is cancelled while it waits, the call is reset.
+    /// - Throws: `RPCError` if the call failed otherwise than by a status from the server.
+    package func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> RPCResponsePart<[UInt8]>? {
+        while true {
+            let part: InboundPart?
+            do {
+                part = try await self.stream.next(isolation: actor)
+            } catch {
+                // Where the response made no sense, the stream was reset here; that is not what ended it.
+                if self.response.withLock({ $0.hasEnded }) { return nil }
+                if error is CancellationError {
+                    self.stream.reset(.cancel, failure: .cancelled)
+                }
+                throw self.error(error)
+            }
+            let reading = self.response.withLock { $0.read(part) }
+            switch reading {
+            case .part(let part):
+                return part
+            case .end:
+                return nil
+            case .skip:
+                continue
+            case .failed(let error):
+                self.stream.reset(.cancel, failure: .cancelled)
+                throw error
+            case .ended(let status):
+                // An answer that is not gRPC's: what follows it is of no use.
+                self.stream.reset(.cancel, failure: .cancelled)
+                return .status(status, [:])
+            }
+        }
+    }
+
+    private func error(_ error: any Error) -> RPCError {
+        if case .failed(let error) = self.request.withLock({ $0 }) {
+            return error
+        }
+        return RPCError.from(error, peer: self.remotePeer)
+    }
+
+    // MARK: The request
+
+    /// Sends a part of the request; suspends while more waits to be sent than the configuration allows.
+    ///
+    /// - Throws: `RPCError`.
+    package func write(_ part: RPCRequestPart<[UInt8]>) async throws {
+        do {
+            switch part {
+            case .metadata(let metadata):
+                try self.send(metadata)
+            case .message(let message):
+                try self.check(message)
+                try await self.stream.send(message: message)
+            }
+        } catch {
+            throw self.error(error)
+        }
+    }
+
+    /// Takes a part of the request at once, so that it can be called under a lock; see ``waitUntilWritable()``. What is
+    /// wrong with the part, the reader learns.
+    package func enqueue(_ part: RPCRequestPart<[UInt8]>) {
+        do {
+            switch part {
+            case .metadata(let metadata):
+                try self.send(metadata)
+            case .message(let message):
+                try self.check(message)
+                self.stream.enqueue(message: message)
+            }
+        } catch {
+            self.finish(throwing: error)
+        }
+    }
+
+    /// Returns when less waits to be sent than the configuration allows, or nothing can be sent any more.
+    ///
+    /// - Throws: `CancellationError` if the task is cancelled while it waits.
+    package func waitUntilWritable() async throws {
+        try await self.stream.waitUntilWritable()
+    }
+
+    private func check(_ message: [UInt8]) throws(RPCError) {
+        guard message.count <= self.maxRequestMessageBytes else {
+            throw RPCError(
+                code: .resourceExhausted,
+                message: "the message takes \(message.count) bytes where \(self.maxRequestMessageBytes) are allowed"
+            )
+        }
+    }
+
+    private func send(_ metadata: Metadata) throws {
+        var block = HeaderBlock()
+        block.append(name: ":path", value: "/\(self.descriptor.fullyQualifiedMethod)")
+        try block.append(metadata)
+        if let deadline = self.deadline, !metadata.contains(where: { $0.key == HeaderName.timeout }) {
+            let timeout = GRPCTimeout(ContinuousClock.now.duration(to: deadline))
+            block.append(name: HeaderName.timeout, value: timeout.wireValue)
+        }
+        let maxBytes = self.stream.connection.limits.maxHeaderListBytes
+        guard block.listSize <= maxBytes else {
+            throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
+        }
+        let isFirst = self.request.withLock { request in
+            guard case .notBegun = request else { return false }
+            request = .begun
+            return true
+        }
+        guard isFirst else {
+            throw RPCError(code: .internalError, message: "the request's metadata was sent already")
+        }
+        try self.stream.send(head: block, prefix: .request)
+    }
+
+    /// Ends the request.
+    package func finish() {
+        // It fails if the call has ended already, which is no harm then.
+        try? self.stream.send(end: .data)
+    }
+
+    /// Gives the call up: it is reset, and the reader gets `error`.
+    package func finish(throwing error: any Error) {
+        // GRPCCore wraps what the producer of a request throws.
+        let isCancellation = error is CancellationError || (error as? RPCError)?.cause is CancellationError
+        let error = RPCError.from(isCancellation ? CancellationError() : error, peer: self.remotePeer)
+        // A response that has come in whole stands.
+        guard !self.stream.hasReadingEnded else { return }
+        self.request.withLock { $0 = .failed(error) }
+        self.stream.reset(.cancel, failure: .cancelled)
+    }
+}
+
+// MARK: - What GRPCCore takes
+
+extension ClientStream {
+    /// The response as GRPCCore reads it.
+    package var inbound: Inbound {
+        RPCAsyncSequence(wrapping: Response(stream: self))
+    }
+
+    /// The request as GRPCCore writes it.
+    package var outbound: Outbound {
+        RPCWriter.Closable(wrapping: RequestWriter(stream: self))
+    }
+
+    /// The context of the call.
+    package var context: ClientContext {
+        ClientContext(descriptor: self.descriptor, remotePeer: self.remotePeer, localPeer: self.localPeer)
+    }
+
+    private struct Response: AsyncSequence, Sendable {
+        typealias Element = RPCResponsePart<[UInt8]>
+        typealias Failure = any Error
+
+        let stream: ClientStream
+
+        func makeAsyncIterator() -> AsyncIterator {
+            AsyncIterator(stream: self.stream)
+        }
+
+        struct AsyncIterator: AsyncIteratorProtocol {
+            let stream: ClientStream
+
+            mutating func next() async throws -> Element? {
+                try await self.stream.next(isolation: nil)
+            }
+
+            mutating func next(isolation actor: isolated (any Actor)?) async throws -> Element? {
+                try await self.stream.next(isolation: actor)
+            }
+        }
+    }
+
+    private struct RequestWriter: ClosableRPCWriterProtocol {
+        typealias Element = RPCRequestPart<[UInt8]>
+
+        let stream: ClientStream
+
+        func write(_ element: Element) async throws {
+            try await self.stream.write(element)
+        }
+
+        func write(contentsOf elements: some Sequence<Element>) async throws {
+            for element in elements {
+                try await self.stream.write(element)
+            }
+        }
+
+        func finish() async {
+            self.stream.finish()
+        }
+
+        func finish(throwing error: any Error) async {
+            self.stream.finish(throwing: error)
+        }
+    }
+}

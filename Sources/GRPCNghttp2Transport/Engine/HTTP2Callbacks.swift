@@ -1,0 +1,150 @@
+import CNghttp2
+
+/// The callbacks through which nghttp2 reports to an `HTTP2Connection`.
+///
+/// They are plain C functions: no Swift error may leave them. The pointer that nghttp2 hands them is the connection,
+/// which keeps itself alive for as long as its session, and a stream's is the `HTTP2Stream`, which the connection keeps
+/// until nghttp2 reports it closed or the session is gone.
+// @unchecked: the callbacks are set once, by `shared`'s initialiser, and only read afterwards.
+struct HTTP2Callbacks: @unchecked Sendable {
+    static let shared = HTTP2Callbacks()
+
+    /// `nil` only if there was no memory for it.
+    let pointer: OpaquePointer?
+
+    private init() {
+        var callbacks: OpaquePointer?
+        nghttp2_session_callbacks_new(&callbacks)
+        self.pointer = callbacks
+        nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Self.onBeginHeaders)
+        nghttp2_session_callbacks_set_on_header_callback(callbacks, Self.onHeader)
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Self.onFrameReceived)
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Self.onDataChunk)
+        nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Self.onFrameSent)
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, Self.onFrameNotSent)
+        nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Self.onStreamClose)
+        nghttp2_session_callbacks_set_error_callback2(callbacks, Self.onError)
+    }
+
+    private static func connection(_ user: UnsafeMutableRawPointer?) -> HTTP2Connection? {
+        user.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private static func stream(_ session: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
+        nghttp2_session_get_stream_user_data(session, id).map {
+            Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
+        }
+    }
+
+    private static func isSet(_ flag: nghttp2_flag, in flags: UInt8) -> Bool {
+        flags & UInt8(flag.rawValue) != 0
+    }
+
+    private static let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, user in
+        guard let frame, let connection = connection(user) else { return 0 }
+        connection.headersBegan(
+            id: frame.pointee.hd.stream_id,
+            isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+        )
+        return 0
+    }
+
+    private static let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, _, user in
+        connection(user)?.headerReceived(
+            name: UnsafeBufferPointer(start: name, count: nameCount),
+            value: UnsafeBufferPointer(start: value, count: valueCount)
+        )
+        return 0
+    }
+
+    private static let onFrameReceived: nghttp2_on_frame_recv_callback = { session, frame, user in
+        guard let frame, let connection = connection(user) else { return 0 }
+        let header = frame.pointee.hd
+        let endStream = isSet(NGHTTP2_FLAG_END_STREAM, in: header.flags)
+        switch nghttp2_frame_type(UInt32(header.type)) {
+        case NGHTTP2_DATA:
+            if endStream {
+                stream(session, header.stream_id)?.receiveEnd()
+            }
+        case NGHTTP2_HEADERS:
+            if let stream = stream(session, header.stream_id) {
+                connection.headersEnded(
+                    stream, isRequest: frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST, endStream: endStream
+                )
+            }
+        case NGHTTP2_SETTINGS:
+            if !isSet(NGHTTP2_FLAG_ACK, in: header.flags) {
+                connection.settingsReceived()
+            }
+        case NGHTTP2_PING:
+            if isSet(NGHTTP2_FLAG_ACK, in: header.flags) {
+                connection.pingAcknowledged()
+            }
+        case NGHTTP2_GOAWAY:
+            let goAway = frame.pointee.goaway
+            let debugData = UnsafeBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len)
+            connection.goAwayReceived(
+                HTTP2ErrorCode(rawValue: goAway.error_code), debugData: String(decoding: debugData, as: UTF8.self)
+            )
+        default:
+            break
+        }
+        return 0
+    }
+
+    private static let onDataChunk: nghttp2_on_data_chunk_recv_callback = { session, _, id, data, count, user in
+        connection(user)?.dataReceived(
+            UnsafeRawBufferPointer(start: data, count: count), id: id, stream: stream(session, id)
+        )
+        return 0
+    }
+
+    private static let onFrameSent: nghttp2_on_frame_send_callback = { session, frame, user in
+        guard let frame, let connection = connection(user) else { return 0 }
+        let header = frame.pointee.hd
+        let type = nghttp2_frame_type(UInt32(header.type))
+        guard type == NGHTTP2_HEADERS || type == NGHTTP2_DATA, let stream = stream(session, header.stream_id) else {
+            return 0
+        }
+        connection.frameSent(stream, endStream: isSet(NGHTTP2_FLAG_END_STREAM, in: header.flags))
+        return 0
+    }
+
+    private static let onFrameNotSent: nghttp2_on_frame_not_send_callback = { _, frame, error, user in
+        guard let frame, let connection = connection(user) else { return 0 }
+        if nghttp2_frame_type(UInt32(frame.pointee.hd.type)) == NGHTTP2_HEADERS {
+            connection.headersNotSent(id: frame.pointee.hd.stream_id, HTTP2SessionError(code: Int(error)))
+        }
+        return 0
+    }
+
+    private static let onStreamClose: nghttp2_on_stream_close_callback = { session, id, code, user in
+        connection(user)?.streamClosed(id: id, HTTP2ErrorCode(rawValue: code))
+        return 0
+    }
+
+    private static let onError: nghttp2_error_callback2 = { _, _, message, count, user in
+        let bytes = UnsafeRawBufferPointer(start: message, count: count)
+        connection(user)?.errorReported(String(decoding: bytes, as: UTF8.self))
+        return 0
+    }
+
+    /// Yields the data of a stream that is to be sent. The source is the stream.
+    static let readData: nghttp2_data_source_read_callback = { session, id, buffer, length, flags, source, _ in
+        guard let pointer = source?.pointee.ptr else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+        let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
+        let (count, end) = stream.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: length))
+        switch end {
+        case .none:
+            return count > 0 ? count : Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        case .data:
+            flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        case .trailers(let fields):
+            flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            _ = fields.withFields(.none, template: nil) { fields in
+                nghttp2_submit_trailer(session, id, fields.baseAddress, fields.count)
+            }
+        }
+        return count
+    }
+}

@@ -1,0 +1,18 @@
+/// What an `HTTP2Connection` tells the layer above. All of it is called on the connection's event loop.
+protocol HTTP2ConnectionDelegate: AnyObject, Sendable {
+    /// The peer has sent its settings: the connection is one of HTTP/2, and can be used.
+    func connectionReady(_ connection: HTTP2Connection)
+
+    /// The peer opened a stream. `headers` is `nil` if there were more than this side takes; the delegate then refuses
+    /// the call.
+    func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?)
+
+    /// All bytes that were there to be read were processed; work put off while they were can be done.
+    func connectionReadComplete(_ connection: HTTP2Connection)
+
+    /// The peer takes no more streams; those that are open go on.
+    func connection(_ connection: HTTP2Connection, isDraining reason: String)
+
+    /// The connection is gone, and all its streams have failed or ended.
+    func connection(_ connection: HTTP2Connection, closed reason: String)
+}

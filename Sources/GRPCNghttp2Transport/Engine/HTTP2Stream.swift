@@ -1,0 +1,308 @@
+import NIOCore
+import Synchronization
+
+/// One HTTP/2 stream: one call.
+///
+/// Readers and writers use it from any thread. They leave their work in one of its two halves and mark it dirty; the
+/// event loop of its connection then does the work. A stream outlives its connection's death and answers with the
+/// failure from then on.
+// @unchecked: what is not behind a lock or immutable is marked "event loop" below and is touched only on the event
+// loop of `connection`, in `HTTP2Connection`.
+final class HTTP2Stream: @unchecked Sendable {
+    /// Who wants to know that the stream has failed.
+    private enum FailureHandler {
+        case none
+        case handler(@Sendable () -> Void)
+        case failed
+    }
+
+    let connection: HTTP2Connection
+    /// When the stream is to fail with `deadlineExceeded`, if ever.
+    let deadline: NIODeadline?
+    /// Whether the stream is in the connection's list of streams with work to do.
+    let isDirty = Atomic<Bool>(false)
+
+    private let inbound: Mutex<StreamInbound>
+    private let outbound: Mutex<StreamOutbound>
+    private let failureHandler = Mutex<FailureHandler>(.none)
+
+    // MARK: Event loop
+    /// The number of the stream on its connection; zero until it is submitted.
+    var id: Int32 = 0
+    /// Whether the peer can have seen the stream.
+    var wasSent = false
+    /// Whether the peer has sent headers for the stream.
+    var wasAnswered = false
+    /// Whether this side has ended the stream.
+    var isLocallyClosed = false
+    /// Whether the peer has ended the stream.
+    var isRemotelyClosed = false
+    /// Whether the stream is over, for whatever reason.
+    var isClosed = false
+    var deadlineTimer: Scheduled<Void>?
+
+    init(connection: HTTP2Connection, limits: TransportLimits, deadline: NIODeadline? = nil) {
+        self.connection = connection
+        self.deadline = deadline
+        self.inbound = Mutex(StreamInbound(limits: limits))
+        self.outbound = Mutex(StreamOutbound(limits: limits))
+    }
+
+    // MARK: Reading
+
+    /// Returns the next part, or `nil` when the peer has ended the stream. For one reader at a time.
+    /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits.
+    func next(isolation actor: isolated (any Actor)?) async throws -> InboundPart? {
+        while true {
+            let (poll, isCreditDue) = self.inbound.withLock { ($0.poll(), $0.isCreditDue) }
+            if isCreditDue {
+                self.connection.markDirty(self)
+            }
+            switch poll {
+            case .part(let part): return part
+            case .end: return nil
+            case .failed(let failure): throw failure
+            case .wait: try await self.waitForInbound(isolation: actor)
+            }
+        }
+    }
+
+    private func waitForInbound(isolation actor: isolated (any Actor)?) async throws {
+        let wakeup = await withTaskCancellationHandler {
+            await withUnsafeContinuation(isolation: actor) { (continuation: WaitContinuation) in
+                let (wakeup, isCreditDue) = self.inbound.withLock { ($0.suspend(continuation), $0.isCreditDue) }
+                if let wakeup {
+                    continuation.resume(returning: wakeup)
+                }
+                if isCreditDue {
+                    self.connection.markDirty(self)
+                }
+            }
+        } onCancel: {
+            self.inbound.withLock { $0.takeWaiter() }?.resume(returning: .cancelled)
+        }
+        switch wakeup {
+        case .ready: return
+        case .cancelled: throw CancellationError()
+        case .alreadyAwaited: throw StreamFailure.protocolViolation("two tasks read the same call at a time")
+        }
+    }
+
+    // MARK: Writing
+
+    /// Bytes of messages that wait to be sent.
+    var bufferedBytes: Int { self.outbound.withLock { $0.bufferedBytes } }
+
+    /// Writers that wait for room.
+    var waitingWriters: Int { self.outbound.withLock { $0.waitingWriters } }
+
+    /// Bytes received that the reader has not taken.
+    var unreadBytes: Int { self.inbound.withLock { $0.unreadBytes } }
+
+    /// Whether nothing more can be written.
+    var hasWritingEnded: Bool { self.outbound.withLock { $0.hasEnded } }
+
+    /// Whether there is nothing more to be received.
+    var hasReadingEnded: Bool { self.inbound.withLock { $0.hasEnded } }
+
+    /// Sends the first header block.
+    func send(head: HeaderBlock, prefix: HeadPrefix, endStream: Bool = false) throws(StreamFailure) {
+        try self.outbound.withLock { outbound throws(StreamFailure) in
+            try outbound.send(head: .init(prefix: prefix, fields: head, endStream: endStream))
+        }
+        self.connection.markDirty(self)
+    }
+
+    /// Sends a message; suspends while more than the high-water mark waits to be sent.
+    /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits, in
+    ///   which case the message is not sent.
+    func send(message: [UInt8]) async throws {
+        while true {
+            switch self.outbound.withLock({ $0.send(message: message) }) {
+            case .accepted:
+                self.connection.markDirty(self)
+                return
+            case .failed(let failure):
+                throw failure
+            case .full:
+                try await self.waitForRoom()
+            }
+        }
+    }
+
+    /// Takes a message at once, whatever waits to be sent. It is for the caller to bound what it hands over, by
+    /// `waitUntilWritable`.
+    func enqueue(message: [UInt8]) {
+        self.outbound.withLock { $0.enqueue(message: message) }
+        self.connection.markDirty(self)
+    }
+
+    /// Returns when less than the high-water mark waits to be sent, or nothing can be sent any more.
+    /// - Throws: `CancellationError` if the task is cancelled while it waits.
+    func waitUntilWritable() async throws {
+        try await self.waitForRoom()
+    }
+
+    private func waitForRoom() async throws {
+        let id = self.outbound.withLock { $0.nextWaiter() }
+        let wakeup = await withTaskCancellationHandler {
+            await withUnsafeContinuation { (continuation: WaitContinuation) in
+                if let wakeup = self.outbound.withLock({ $0.suspend(continuation, id: id) }) {
+                    continuation.resume(returning: wakeup)
+                }
+            }
+        } onCancel: {
+            self.outbound.withLock { $0.takeWaiter(id: id) }?.resume(returning: .cancelled)
+        }
+        if case .cancelled = wakeup {
+            throw CancellationError()
+        }
+    }
+
+    /// Ends this side of the stream, with trailers if there are any to send.
+    func send(end: StreamOutbound.End) throws(StreamFailure) {
+        let writers = try self.outbound.withLock { outbound throws(StreamFailure) in
+            try outbound.send(end: end)
+            return outbound.takeReadyWaiters()
+        }
+        for writer in writers {
+            writer.resume(returning: .ready)
+        }
+        self.connection.markDirty(self)
+    }
+
+    // MARK: Failing
+
+    /// Calls `handler` once when the stream fails; at once if it has.
+    func onFailure(_ handler: @escaping @Sendable () -> Void) {
+        let hasFailed = self.failureHandler.withLock { state in
+            if case .failed = state { return true }
+            state = .handler(handler)
+            return false
+        }
+        if hasFailed {
+            handler()
+        }
+    }
+
+    /// Gives the stream up: readers and writers get `failure`, what was not read or sent is dropped, and the peer, if
+    /// the stream is still open, gets a reset with `code`.
+    func reset(_ code: HTTP2ErrorCode, failure: StreamFailure) {
+        if self.fail(failure, reset: code, discardingUnread: true) {
+            self.connection.markDirty(self)
+        }
+    }
+
+    /// Fails the reader and the writers of messages, but leaves the stream open for its trailers.
+    func interrupt(_ failure: StreamFailure) {
+        let reader = self.inbound.withLock { inbound in
+            inbound.fail(failure, discardingUnread: true)
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+        let writers = self.outbound.withLock { outbound in
+            outbound.interrupt(failure)
+            return outbound.takeReadyWaiters()
+        }
+        for writer in writers {
+            writer.resume(returning: .ready)
+        }
+    }
+
+    @discardableResult
+    private func fail(_ failure: StreamFailure, reset code: HTTP2ErrorCode?, discardingUnread: Bool) -> Bool {
+        let (wasOpen, writers) = self.outbound.withLock { outbound in
+            (outbound.fail(failure, reset: code), outbound.takeReadyWaiters())
+        }
+        for writer in writers {
+            writer.resume(returning: .ready)
+        }
+        let reader = self.inbound.withLock { inbound in
+            inbound.fail(failure, discardingUnread: discardingUnread)
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+        if wasOpen {
+            self.callFailureHandler()
+        }
+        return wasOpen
+    }
+
+    private func callFailureHandler() {
+        let state = self.failureHandler.withLock { state in
+            defer { state = .failed }
+            return state
+        }
+        if case .handler(let handler) = state {
+            handler()
+        }
+    }
+
+    // MARK: What the event loop does
+
+    /// Takes a received header block.
+    func receive(headers: HeaderBlock, endStream: Bool) {
+        let reader = self.inbound.withLock { inbound in
+            inbound.receive(headers: headers, endStream: endStream)
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+    }
+
+    /// Takes the payload of a DATA frame. Returns the bytes to give back to the peer.
+    func receive(data: UnsafeRawBufferPointer) -> Int {
+        let (reader, credit) = self.inbound.withLock { inbound in
+            inbound.receive(data: data)
+            let reader = inbound.takeReadyWaiter()
+            return (reader, inbound.takeCredit())
+        }
+        reader?.resume(returning: .ready)
+        return credit
+    }
+
+    /// The peer has ended the stream.
+    func receiveEnd() {
+        self.isRemotelyClosed = true
+        let reader = self.inbound.withLock { inbound in
+            inbound.finish()
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+    }
+
+    /// Takes the bytes to give back to the peer.
+    func takeCredit() -> Int {
+        self.inbound.withLock { $0.takeCredit() }
+    }
+
+    func takeHead() -> StreamOutbound.Head? {
+        self.outbound.withLock { $0.takeHead() }
+    }
+
+    func takeReset() -> HTTP2ErrorCode? {
+        self.outbound.withLock { $0.takeReset() }
+    }
+
+    /// Moves bytes to be sent into `buffer`; see `StreamOutbound.read`.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamOutbound.End?) {
+        let (result, writers) = self.outbound.withLock { outbound in
+            (outbound.read(into: buffer), outbound.takeReadyWaiters())
+        }
+        for writer in writers {
+            writer.resume(returning: .ready)
+        }
+        return result
+    }
+
+    /// The stream is over, with `failure` for whoever still reads or writes; whoever asked to be told of a failure is
+    /// told if `isFailure` says so.
+    func close(_ failure: StreamFailure, isFailure: Bool) {
+        self.isClosed = true
+        self.deadlineTimer?.cancel()
+        self.deadlineTimer = nil
+        if !isFailure {
+            self.failureHandler.withLock { $0 = .none }
+        }
+        self.fail(failure, reset: nil, discardingUnread: false)
+    }
+}

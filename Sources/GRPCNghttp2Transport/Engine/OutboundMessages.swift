@@ -1,0 +1,69 @@
+import NIOCore
+
+/// Messages waiting to be sent on a stream, read out as length-prefixed bytes.
+///
+/// Messages are kept as they were given, so a large one is copied once, straight into its DATA frames.
+struct OutboundMessages: Sendable {
+    private var messages = CircularBuffer<[UInt8]>(initialCapacity: 2)
+    /// How far the first message has been read, counting its prefix.
+    private var offset = 0
+    /// The bytes that wait, prefixes included.
+    private(set) var byteCount = 0
+
+    var isEmpty: Bool { self.byteCount == 0 }
+
+    mutating func append(_ message: [UInt8]) {
+        self.messages.append(message)
+        self.byteCount += MessageDeframer.prefixBytes + message.count
+    }
+
+    mutating func removeAll() {
+        self.messages.removeAll()
+        self.offset = 0
+        self.byteCount = 0
+    }
+
+    /// Moves as many bytes as there are, or as fit, into `buffer`, and returns their number.
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        var written = 0
+        while written < buffer.count, let message = self.messages.first {
+            let end = MessageDeframer.prefixBytes + message.count
+            let copied = Self.copy(
+                message, from: self.offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[written...])
+            )
+            written += copied
+            self.offset += copied
+            if self.offset == end {
+                self.messages.removeFirst()
+                self.offset = 0
+            }
+        }
+        self.byteCount -= written
+        return written
+    }
+
+    /// Copies what fits of a message's prefix and payload, from `offset` on, and returns how much that was.
+    private static func copy(
+        _ message: [UInt8],
+        from offset: Int,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        var written = 0
+        while offset + written < MessageDeframer.prefixBytes, written < buffer.count {
+            let index = offset + written
+            // The first byte says "not compressed"; the length follows, most significant byte first.
+            buffer[written] = index == 0 ? 0 : UInt8(truncatingIfNeeded: message.count >> (8 * (4 - index)))
+            written += 1
+        }
+        let start = offset + written - MessageDeframer.prefixBytes
+        if start >= 0 {
+            let count = min(message.count - start, buffer.count - written)
+            message.withUnsafeBytes { bytes in
+                UnsafeMutableRawBufferPointer(rebasing: buffer[written...])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
+            }
+            written += count
+        }
+        return written
+    }
+}

@@ -1,0 +1,56 @@
+import NIOCore
+
+/// The two steps in which a server says goodbye, so that no request under way in the network is lost (RFC 9113,
+/// section 6.8).
+///
+/// First a GOAWAY that names no last stream stops the client from opening more. A PING behind it comes back when
+/// everything that the client had sent before has arrived. Only then the final GOAWAY names the last stream that was
+/// taken; a stream beyond it is refused, and the client knows that it was never processed. To be used on the event loop.
+final class ServerDrain {
+    private enum Step {
+        case waiting
+        case acknowledged
+        case final(lastStream: Int32)
+    }
+
+    /// How long to wait for the PING's acknowledgement.
+    static let roundTripTimeout = TimeAmount.seconds(1)
+    private static let ping: InlineArray<8, UInt8> = [0x67, 0x6f, 0x6f, 0x64, 0x2d, 0x62, 0x79, 0x65]
+
+    private var step = Step.waiting
+    private var timer: Scheduled<Void>?
+
+    /// Takes the first step. `proceed` is called when the acknowledgement was waited for long enough.
+    init(session: HTTP2Session, loop: any EventLoop, proceed: @escaping @Sendable () -> Void) {
+        session.submitShutdownNotice()
+        session.submitPing(Self.ping)
+        self.timer = loop.assumeIsolated().scheduleTask(in: Self.roundTripTimeout) { [weak self] in
+            self?.pingWasAcknowledged()
+            proceed()
+        }
+    }
+
+    func pingWasAcknowledged() {
+        if case .waiting = self.step {
+            self.step = .acknowledged
+        }
+    }
+
+    /// Takes the second step if it is due. To be called outside of nghttp2's callbacks only: a request in the bytes
+    /// being read would otherwise be taken although the GOAWAY does not count it.
+    func advance(_ session: HTTP2Session) {
+        guard case .acknowledged = self.step else { return }
+        self.cancel()
+        self.step = .final(lastStream: session.submitGoAway())
+    }
+
+    /// Whether a stream came too late.
+    func refuses(_ id: Int32) -> Bool {
+        if case .final(let lastStream) = self.step { id > lastStream } else { false }
+    }
+
+    func cancel() {
+        self.timer?.cancel()
+        self.timer = nil
+    }
+}

@@ -1,0 +1,80 @@
+import GRPCCore
+
+/// The header block of a request, understood.
+struct RequestHead {
+    /// A request that is not one of gRPC, or that cannot be taken.
+    struct Rejection: Error {
+        /// The complete header block that answers it.
+        var response: HeaderBlock
+
+        /// An HTTP error, for what does not speak gRPC.
+        static func http(status: String, _ fields: KeyValuePairs<String, String> = [:]) -> Self {
+            var block = HeaderBlock([":status": status])
+            for (name, value) in fields {
+                block.append(name: name, value: value)
+            }
+            return Self(response: block)
+        }
+
+        static func grpc(_ code: Status.Code, _ message: String) -> Self {
+            Self(
+                response: HeaderBlock([
+                    ":status": "200",
+                    "content-type": "application/grpc",
+                    HeaderName.status: String(code.rawValue),
+                    HeaderName.message: StatusMessage.encode(message),
+                ])
+            )
+        }
+
+        static func headersTooLarge(limit: Int) -> Self {
+            .grpc(.resourceExhausted, "the request's metadata exceeds \(limit) bytes")
+        }
+    }
+
+    private(set) var path = ""
+    private(set) var metadata = Metadata()
+    private(set) var timeout: Duration?
+
+    init(_ block: HeaderBlock) throws(Rejection) {
+        var isPost = false
+        var isGRPC = false
+        try block.forEach { name, value throws(Rejection) in
+            if name.equals(":path") {
+                self.path = String(decoding: value, as: UTF8.self)
+            } else if name.equals(":method") {
+                isPost = value.equals("POST")
+            } else if name.equals("content-type") {
+                isGRPC = Self.isGRPC(value)
+            } else if name.equals("grpc-timeout") {
+                try self.addTimeout(value)
+            } else if !HeaderName.isReserved(name) {
+                do throws(MetadataError) {
+                    try self.metadata.add(name: name, value: value)
+                } catch {
+                    throw .grpc(.internalError, error.description)
+                }
+            }
+        }
+        guard isPost else { throw .http(status: "405", ["allow": "POST"]) }
+        guard isGRPC else { throw .http(status: "415") }
+    }
+
+    private mutating func addTimeout(_ value: UnsafeBufferPointer<UInt8>) throws(Rejection) {
+        guard self.timeout == nil else { return }
+        guard let timeout = GRPCTimeout(value) else {
+            let text = String(decoding: value, as: UTF8.self)
+            throw .grpc(.internalError, "\"\(text)\" is not a value of grpc-timeout")
+        }
+        self.timeout = timeout.duration
+        // GRPCCore reads it here; it is written anew because GRPCCore cannot read, or traps on, some that are valid.
+        self.metadata.addString(timeout.wireValue, forKey: HeaderName.timeout)
+    }
+
+    /// Whether a content type is `application/grpc`, with or without a format or parameters.
+    static func isGRPC(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard value.hasPrefix("application/grpc") else { return false }
+        guard let next = value.dropFirst("application/grpc".utf8.count).first else { return true }
+        return next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
+    }
+}

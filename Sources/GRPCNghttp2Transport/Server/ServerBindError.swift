@@ -1,0 +1,45 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import NIOCore
+
+/// A server could not listen at its address.
+public struct ServerBindError: Error, CustomStringConvertible {
+    /// Where the server was to listen.
+    public let address: TransportAddress
+
+    /// What the system, or the resolver of names, said.
+    public let cause: any Error
+
+    /// One line that names the address, the cause and what can be done about it.
+    public var description: String {
+        let (reason, remedy) = self.explanation
+        return "cannot listen on \(self.address): \(reason); \(remedy)"
+    }
+
+    private var explanation: (reason: String, remedy: String) {
+        guard let error = self.cause as? IOError else {
+            return ("\(self.cause)", "check the address")
+        }
+        let reason = String(cString: strerror(error.errnoCode))
+        switch error.errnoCode {
+        case EADDRINUSE:
+            return (
+                reason,
+                self.address.path == nil
+                    ? "end the process that listens there, or choose another port (0 means any that is free)"
+                    : "end the process that listens there, or remove the file if there is none"
+            )
+        case EADDRNOTAVAIL:
+            return (reason, "this machine has no such address; 0.0.0.0 or :: stand for all it has")
+        case EACCES:
+            return (reason, "ports below 1024 and directories of others take privileges; choose another")
+        default:
+            return (reason, "check the address")
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import GRPCCore
+import NIOCore
+import Synchronization
+
+/// One connection of a server: turns streams that a client opens into calls, and runs them.
+///
+/// A call's handler runs in an unstructured task, because streams are opened by the event loop, which is no task, and
+/// passing them to a task that starts handlers as its children would cost every call another thread switch. The
+/// connection owns these tasks instead: they are at most `maxHandlers`, `cancel` cancels them all, and the server does
+/// not count the connection as gone before each has returned.
+// @unchecked: `starting` is touched only by the delegate's methods, on the event loop of the connection.
+final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
+    private struct State {
+        var tasks: [Int32: Task<Void, Never>] = [:]
+        var isClosed = false
+        var isCancelled = false
+
+        var isFinished: Bool { self.isClosed && self.tasks.isEmpty }
+    }
+
+    private let service: ServerService
+    private let maxHandlers: Int
+    private let onFinish: @Sendable (ServerConnection) -> Void
+    private let state = Mutex(State())
+    private var starting: [ServerCall] = []
+
+    /// Creates the calls of a connection.
+    ///
+    /// - Parameters:
+    ///   - service: What handles them.
+    ///   - maxConcurrentCalls: How many calls the client may have open at a time.
+    ///   - onFinish: Called once, when the connection is closed and the last of its handlers has returned.
+    init(
+        service: ServerService,
+        maxConcurrentCalls: Int,
+        onFinish: @escaping @Sendable (ServerConnection) -> Void
+    ) {
+        self.service = service
+        // The handler of a call returns a little later than the call ends, and much later if the client resets the call
+        // and the handler does not heed it. For a client that keeps to its calls this is never too few.
+        self.maxHandlers = 2 * maxConcurrentCalls
+        self.onFinish = onFinish
+    }
+
+    /// Cancels the handlers that are running.
+    func cancel() {
+        let tasks = self.state.withLock { state in
+            state.isCancelled = true
+            return Array(state.tasks.values)
+        }
+        for task in tasks {
+            task.cancel()
+        }
+    }
+
+    // MARK: HTTP2ConnectionDelegate
+
+    func connectionReady(_ connection: HTTP2Connection) {}
+
+    func connection(_ connection: HTTP2Connection, isDraining reason: String) {}
+
+    func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
+        guard self.state.withLock({ $0.tasks.count }) + self.starting.count < self.maxHandlers else {
+            stream.reset(.refusedStream, failure: .cancelled)
+            return
+        }
+        do throws(RequestHead.Rejection) {
+            guard let headers else { throw .headersTooLarge(limit: connection.limits.maxHeaderListBytes) }
+            let head = try RequestHead(headers)
+            let descriptor = try self.service.descriptor(path: head.path)
+            self.starting.append(
+                ServerCall(
+                    stream: stream,
+                    descriptor: descriptor,
+                    head: head,
+                    peer: connection.remotePeer,
+                    localPeer: connection.localPeer
+                )
+            )
+        } catch {
+            // A stream that was opened just now takes a header block, unless it is gone already.
+            try? stream.send(head: error.response, prefix: .none, endStream: true)
+        }
+    }
+
+    /// Starts handlers only now, as then the messages that came with the requests are there, and need not be waited for.
+    func connectionReadComplete(_ connection: HTTP2Connection) {
+        guard !self.starting.isEmpty else { return }
+        self.state.withLock { state in
+            for call in self.starting {
+                state.tasks[call.stream.id] = Task { [service] in
+                    await call.run(service.handler)
+                    self.handlerReturned(call.stream)
+                }
+                if state.isCancelled {
+                    state.tasks[call.stream.id]?.cancel()
+                }
+            }
+        }
+        self.starting.removeAll(keepingCapacity: true)
+    }
+
+    func connection(_ connection: HTTP2Connection, closed reason: String) {
+        self.starting.removeAll()
+        self.update { $0.isClosed = true }
+    }
+
+    private func handlerReturned(_ stream: HTTP2Stream) {
+        self.update { $0.tasks[stream.id] = nil }
+    }
+
+    private func update(_ change: (inout State) -> Void) {
+        let isFinished = self.state.withLock { state in
+            change(&state)
+            return state.isFinished
+        }
+        if isFinished {
+            self.onFinish(self)
+        }
+    }
+}
+
+/// What all connections of a server share.
+struct ServerService: Sendable {
+    let handler: ServerCall.Handler
+    private let methods: [String: MethodDescriptor]
+
+    init(methods: [MethodDescriptor], handler: @escaping ServerCall.Handler) {
+        self.handler = handler
+        self.methods = Dictionary(
+            methods.map { ("/\($0.fullyQualifiedMethod)", $0) }, uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    /// The method that a path names. A method that is not registered is made up from the path: the router answers it.
+    func descriptor(path: String) throws(RequestHead.Rejection) -> MethodDescriptor {
+        if let method = self.methods[path] {
+            return method
+        }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].isEmpty, !parts[1].isEmpty, !parts[2].isEmpty else {
+            throw .grpc(.unimplemented, "\"\(path)\" is not the path of a method: /package.Service/Method")
+        }
+        return MethodDescriptor(fullyQualifiedService: String(parts[1]), method: String(parts[2]))
+    }
+}

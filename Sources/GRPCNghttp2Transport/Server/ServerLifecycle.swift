@@ -1,0 +1,240 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import GRPCCore
+import NIOCore
+import Synchronization
+
+/// The life of a server: when it listens, which connections it has, and when the last of them is gone.
+final class ServerLifecycle: Sendable {
+    private struct Connection {
+        var calls: ServerConnection
+        var http2: HTTP2Connection
+    }
+
+    private struct Listener {
+        var channel: any Channel
+
+        func close() {
+            // First the name, then the socket: later it could be the name of another server's.
+            if case .unixDomainSocket? = self.channel.localAddress, let path = self.channel.localAddress?.pathname {
+                unlink(path)
+            }
+            self.channel.close(promise: nil)
+        }
+    }
+
+    private enum Phase {
+        case idle
+        case binding
+        case listening(Listener)
+        /// No new connections; those that are open end.
+        case draining
+        case stopped
+    }
+
+    private enum Address {
+        case unknown
+        case known(TransportAddress)
+        case failed(any Error)
+    }
+
+    private typealias AddressWaiter = CheckedContinuation<TransportAddress, any Error>
+
+    private struct State {
+        var phase = Phase.idle
+        var isCancelled = false
+        var isListenerClosed = false
+        var connections: [ObjectIdentifier: Connection] = [:]
+        var runner: CheckedContinuation<Void, Never>?
+        var address = Address.unknown
+        var addressWaiters: [Int: AddressWaiter] = [:]
+        var lastWaiter = 0
+
+        /// Returns the runner if the last has ended.
+        mutating func stopIfDrained() -> CheckedContinuation<Void, Never>? {
+            guard case .draining = self.phase, self.isListenerClosed, self.connections.isEmpty else { return nil }
+            guard let runner = self.runner else { return nil }
+            self.runner = nil
+            self.phase = .stopped
+            return runner
+        }
+
+        mutating func resolveAddress(_ address: Address) -> [AddressWaiter] {
+            self.address = address
+            defer { self.addressWaiters = [:] }
+            return Array(self.addressWaiters.values)
+        }
+    }
+
+    private let state = Mutex(State())
+
+    private static let shutDown = RPCError(
+        code: .failedPrecondition, message: "the server was shut down before it listened"
+    )
+
+    // MARK: Listening
+
+    /// Returns `false` if the server was shut down before.
+    func beginListening() throws -> Bool {
+        try self.state.withLock { state in
+            switch state.phase {
+            case .idle:
+                state.phase = .binding
+                return true
+            case .stopped:
+                return false
+            case .binding, .listening, .draining:
+                throw RPCError(code: .failedPrecondition, message: "the transport listens already")
+            }
+        }
+    }
+
+    func failedToListen(_ error: ServerBindError) {
+        let waiters = self.state.withLock { state in
+            state.phase = .stopped
+            return state.resolveAddress(.failed(error))
+        }
+        for waiter in waiters {
+            waiter.resume(throwing: error)
+        }
+    }
+
+    /// Returns when the listener is closed and the last connection is gone.
+    func run(_ channel: any Channel, _ address: TransportAddress) async {
+        let listener = Listener(channel: channel)
+        let (waiters, isShutDown) = self.state.withLock { state in
+            // It may have been shut down while it was binding.
+            let isShutDown = if case .binding = state.phase { false } else { true }
+            if !isShutDown {
+                state.phase = .listening(listener)
+            }
+            return (state.resolveAddress(.known(address)), isShutDown)
+        }
+        for waiter in waiters {
+            waiter.resume(returning: address)
+        }
+        channel.closeFuture.whenComplete { _ in self.listenerClosed() }
+        if isShutDown {
+            listener.close()
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let runner = self.state.withLock { state in
+                    state.runner = continuation
+                    return state.stopIfDrained()
+                }
+                runner?.resume()
+            }
+        } onCancel: {
+            self.cancel()
+        }
+    }
+
+    private func listenerClosed() {
+        // Whatever has closed it, there will be no new connections.
+        self.beginGracefulShutdown()
+        let runner = self.state.withLock { state in
+            state.isListenerClosed = true
+            return state.stopIfDrained()
+        }
+        runner?.resume()
+    }
+
+    /// Whether it was listening, and does so no more.
+    var isListenerClosed: Bool { self.state.withLock { $0.isListenerClosed } }
+
+    // MARK: Connections
+
+    /// Returns `false` if the connection comes too late.
+    func accepted(_ calls: ServerConnection, _ http2: HTTP2Connection) -> Bool {
+        self.state.withLock { state in
+            switch state.phase {
+            case .binding, .listening:
+                state.connections[ObjectIdentifier(calls)] = Connection(calls: calls, http2: http2)
+                return true
+            case .idle, .draining, .stopped:
+                return false
+            }
+        }
+    }
+
+    func finished(_ calls: ServerConnection) {
+        let runner = self.state.withLock { state in
+            state.connections[ObjectIdentifier(calls)] = nil
+            return state.stopIfDrained()
+        }
+        runner?.resume()
+    }
+
+    // MARK: Ending
+
+    func beginGracefulShutdown() {
+        let (listener, connections, waiters) = self.state.withLock { state in
+            switch state.phase {
+            case .idle:
+                state.phase = .stopped
+                return (nil as Listener?, [] as [Connection], state.resolveAddress(.failed(Self.shutDown)))
+            case .binding:
+                state.phase = .draining
+                return (nil, Array(state.connections.values), [])
+            case .listening(let listener):
+                state.phase = .draining
+                return (listener, Array(state.connections.values), [])
+            case .draining, .stopped:
+                return (nil, [], [])
+            }
+        }
+        for waiter in waiters {
+            waiter.resume(throwing: Self.shutDown)
+        }
+        listener?.close()
+        for connection in connections {
+            connection.http2.beginGracefulShutdown()
+        }
+    }
+
+    /// Ends all connections and calls at once.
+    private func cancel() {
+        self.beginGracefulShutdown()
+        let connections = self.state.withLock { Array($0.connections.values) }
+        for connection in connections {
+            connection.calls.cancel()
+            connection.http2.close(.cancelled, reason: "the server was stopped")
+        }
+    }
+
+    // MARK: The address
+
+    var listeningAddress: TransportAddress {
+        get async throws {
+            let id = self.state.withLock { state in
+                state.lastWaiter += 1
+                return state.lastWaiter
+            }
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let address: Address? = self.state.withLock { state in
+                        guard case .unknown = state.address else { return state.address }
+                        // Under the lock: a task cancelled later finds its waiter in place.
+                        guard !Task.isCancelled else { return .failed(CancellationError()) }
+                        state.addressWaiters[id] = continuation
+                        return nil
+                    }
+                    switch address {
+                    case .known(let address): continuation.resume(returning: address)
+                    case .failed(let error): continuation.resume(throwing: error)
+                    case .unknown, .none: break
+                    }
+                }
+            } onCancel: {
+                let waiter = self.state.withLock { $0.addressWaiters.removeValue(forKey: id) }
+                waiter?.resume(throwing: CancellationError())
+            }
+        }
+    }
+}

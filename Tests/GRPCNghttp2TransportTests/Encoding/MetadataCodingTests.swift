@@ -1,0 +1,126 @@
+import GRPCCore
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+@Suite struct MetadataCodingTests {
+    private func encode(_ metadata: Metadata) throws -> HeaderBlock {
+        var block = HeaderBlock()
+        try block.append(metadata)
+        return block
+    }
+
+    private func decode(_ fields: KeyValuePairs<String, String>) throws -> Metadata {
+        var metadata = Metadata()
+        try HeaderBlock(fields).forEach { name, value in
+            if !HeaderName.isReserved(name) {
+                try metadata.add(name: name, value: value)
+            }
+        }
+        return metadata
+    }
+
+    @Test func roundTrip() throws {
+        let metadata: Metadata = [
+            "text": "value", "text": "other value", "empty": "", "x-bin": .binary([0, 255, 1]), "y-bin": .binary([]),
+        ]
+        var decoded = Metadata()
+        try self.encode(metadata).forEach { name, value in try decoded.add(name: name, value: value) }
+        #expect(decoded == metadata)
+    }
+
+    @Test func keysAreLowerCase() throws {
+        #expect(try self.encode(["X-Mixed": "1"]).fields == ["x-mixed": "1"])
+    }
+
+    @Test(arguments: [
+        ":path", "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding", "connection", "host",
+        "Content-Type", "user-agent", "transfer-encoding", "",
+    ])
+    func whatBelongsToTheTransportIsNotSent(_ key: String) throws {
+        #expect(try self.encode(Metadata([(key: key, value: .string("x"))])).count == 0)
+    }
+
+    @Test(arguments: [
+        ":status", "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding", "grpc-accept-encoding",
+    ])
+    func whatBelongsToTheTransportIsNotShown(_ name: String) throws {
+        #expect(try self.decode([name: "x", "other": "y"]) == ["other": "y"])
+    }
+
+    @Test func grpcKeysOfUseToUsersPass() throws {
+        let metadata: Metadata = [
+            "grpc-timeout": "1S", "grpc-previous-rpc-attempts": "1", "grpc-status-details-bin": .binary([1]),
+        ]
+        #expect(try self.encode(metadata).count == 3)
+    }
+
+    @Test func joinedBinaryValuesAreSplit() throws {
+        let metadata = try self.decode(["x-bin": "AQ==, Ag,,Aw"])
+        #expect(Array(metadata[binaryValues: "x-bin"]) == [[1], [2], [], [3]])
+    }
+
+    @Test func whiteSpaceAroundAValueIsDropped() throws {
+        #expect(try self.encode(["a": "  b c "]).fields == ["a": "b c"])
+        #expect(try self.encode(["a": "   "]).fields == ["a": ""])
+    }
+
+    @Test(arguments: [("key", "grün"), ("key", "a\nb"), ("ke y", "x"), ("kéy", "x"), ("a:b", "x")])
+    func whatCannotBeSentIsNamed(_ key: String, _ value: String) throws {
+        let error = #expect(throws: MetadataError.self) {
+            try self.encode(Metadata([(key: key, value: .string(value))]))
+        }
+        #expect(error?.description.contains("\"\(key)\"") == true)
+    }
+
+    @Test func binaryThatIsNotBase64IsAnError() {
+        #expect(throws: MetadataError.self) { try self.decode(["x-bin": "*"]) }
+    }
+}
+
+@Suite struct RequestHeadTests {
+    private static func block(_ fields: KeyValuePairs<String, String> = [:]) -> HeaderBlock {
+        var block = HeaderBlock([
+            ":method": "POST", ":path": "/p.S/M", "content-type": "application/grpc", "te": "trailers",
+        ])
+        for (name, value) in fields {
+            block.append(name: name, value: value)
+        }
+        return block
+    }
+
+    @Test func understandsARequest() throws {
+        let head = try RequestHead(Self.block(["user-agent": "me", "grpc-timeout": "2S"]))
+        #expect(head.path == "/p.S/M")
+        #expect(head.timeout == .seconds(2))
+        #expect(head.metadata == ["user-agent": "me", "grpc-timeout": "2000000u"])
+    }
+
+    @Test(arguments: ["application/grpc+proto", "application/grpc;charset=utf-8", "application/grpc"])
+    func contentTypesOfGRPC(_ type: String) {
+        #expect(type.withBytes(RequestHead.isGRPC))
+    }
+
+    @Test(arguments: ["application/grpcweb", "application/grpc-web", "text/plain", ""])
+    func otherContentTypes(_ type: String) {
+        #expect(!type.withBytes(RequestHead.isGRPC))
+    }
+
+    @Test(arguments: ["-1S", "1", "x"])
+    func refusesATimeoutThatIsNone(_ timeout: String) {
+        let rejection = #expect(throws: RequestHead.Rejection.self) {
+            try RequestHead(Self.block(["grpc-timeout": timeout]))
+        }
+        #expect(rejection?.response.fields["grpc-status"] == "13")
+    }
+
+    @Test func pathsOfMethods() throws {
+        let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
+        let service = ServerService(methods: [known]) { _, _ in }
+        #expect(try service.descriptor(path: "/p.S/M") == known)
+        #expect(try service.descriptor(path: "/p.S/N") == MethodDescriptor(fullyQualifiedService: "p.S", method: "N"))
+        for path in ["", "/", "/p.S", "/p.S/", "p.S/M", "/p.S/M/", "*"] {
+            #expect(throws: RequestHead.Rejection.self) { try service.descriptor(path: path) }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+"""The other side of the interoperability tests: a server and a client on gRPC for Python, messages being raw bytes.
+
+    peer.py server             prints its port; serves until its standard input ends
+    peer.py client PORT NAME   runs one check against a server; its exit code tells the outcome
+"""
+
+import sys
+import threading
+from concurrent import futures
+
+import grpc
+
+SERVICE = "test.Raw"
+ALL_BYTES = bytes(range(256))
+OPTIONS = [("grpc.max_receive_message_length", 16 << 20), ("grpc.max_send_message_length", 16 << 20)]
+UNICODE = "größer ☃ 100%\nline"
+METADATA = (("text", "a value"), ("text", "another"), ("all-bin", ALL_BYTES), ("empty-bin", b""))
+
+
+def own(metadata):
+    """The metadata that the tests send, without what libraries add."""
+    return [(key, value) for key, value in metadata if key in ("text", "all-bin", "empty-bin")]
+
+
+def serve():
+    cancelled = threading.Semaphore(0)
+
+    def echo(request, context):
+        return request
+
+    def join(requests, context):
+        return b"".join(requests)
+
+    def split(request, context):
+        for byte in request:
+            yield bytes([byte])
+
+    def echo_each(requests, context):
+        yield from requests
+
+    def reflect(request, context):
+        metadata = own(context.invocation_metadata())
+        context.send_initial_metadata(metadata)
+        context.set_trailing_metadata(metadata)
+        return b""
+
+    def fail(request, context):
+        context.set_trailing_metadata((("detail-bin", ALL_BYTES),))
+        context.abort(grpc.StatusCode.NOT_FOUND, UNICODE)
+
+    def wait(requests, context):
+        if not context.add_callback(cancelled.release):
+            cancelled.release()
+        context.send_initial_metadata(())
+        for _ in requests:
+            pass
+        return b""
+
+    def await_cancelled(request, context):
+        return b"yes" if cancelled.acquire(timeout=30) else b"no"
+
+    handlers = {
+        "Echo": grpc.unary_unary_rpc_method_handler(echo),
+        "Join": grpc.stream_unary_rpc_method_handler(join),
+        "Split": grpc.unary_stream_rpc_method_handler(split),
+        "EchoEach": grpc.stream_stream_rpc_method_handler(echo_each),
+        "Reflect": grpc.unary_unary_rpc_method_handler(reflect),
+        "Fail": grpc.unary_unary_rpc_method_handler(fail),
+        "Wait": grpc.stream_unary_rpc_method_handler(wait),
+        "AwaitCancelled": grpc.unary_unary_rpc_method_handler(await_cancelled),
+    }
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=OPTIONS)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    sys.stdin.read()
+    server.stop(5).wait()
+
+
+class Checks:
+    """The checks of a server; each is one method."""
+
+    def __init__(self, port):
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
+
+    def path(self, method):
+        return f"/{SERVICE}/{method}"
+
+    def unary(self, method, *arguments, **options):
+        return self.channel.unary_unary(self.path(method))(*arguments, timeout=options.pop("timeout", 30), **options)
+
+    def failure(self, call):
+        try:
+            call()
+        except grpc.RpcError as error:
+            return error
+        raise AssertionError("the call did not fail")
+
+    def echo(self):
+        assert self.unary("Echo", b"hello") == b"hello"
+        assert self.unary("Echo", b"") == b""
+
+    def client_streaming(self):
+        call = self.channel.stream_unary(self.path("Join"))
+        assert call((bytes([i]) for i in range(200)), timeout=30) == bytes(range(200))
+
+    def server_streaming(self):
+        call = self.channel.unary_stream(self.path("Split"))
+        assert b"".join(call(bytes(range(200)), timeout=30)) == bytes(range(200))
+
+    def bidirectional_streaming(self):
+        answers = threading.Semaphore(1)
+
+        def requests():
+            # Each message goes out when the answer to the one before it is there.
+            for i in range(100):
+                assert answers.acquire(timeout=30)
+                yield bytes([i])
+
+        received = []
+        for answer in self.channel.stream_stream(self.path("EchoEach"))(requests(), timeout=30):
+            received.append(answer)
+            answers.release()
+        assert received == [bytes([i]) for i in range(100)]
+
+    def metadata(self):
+        call = self.channel.unary_unary(self.path("Reflect"))
+        _, outcome = call.with_call(b"", metadata=METADATA, timeout=30)
+        assert own(outcome.initial_metadata()) == list(METADATA), outcome.initial_metadata()
+        assert own(outcome.trailing_metadata()) == list(METADATA), outcome.trailing_metadata()
+
+    def error(self):
+        error = self.failure(lambda: self.unary("Fail", b""))
+        assert error.code() == grpc.StatusCode.NOT_FOUND, error
+        assert error.details() == UNICODE, repr(error.details())
+        assert ("detail-bin", ALL_BYTES) in error.trailing_metadata(), error.trailing_metadata()
+
+    def unknown_method(self):
+        error = self.failure(lambda: self.unary("Nothing", b""))
+        assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
+
+    def deadline(self):
+        # So that the time is not spent on connecting.
+        self.unary("Echo", b"")
+        call = self.channel.stream_unary(self.path("Wait"))
+        done = threading.Event()
+
+        def requests():
+            done.wait(30)
+            yield from ()
+
+        error = self.failure(lambda: call(requests(), timeout=0.5))
+        done.set()
+        assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED, error
+        assert self.unary("AwaitCancelled", b"") == b"yes"
+
+    def cancellation(self):
+        done = threading.Event()
+
+        def requests():
+            done.wait(30)
+            yield from ()
+
+        call = self.channel.stream_stream(self.path("Wait"))(requests())
+        call.initial_metadata()
+        call.cancel()
+        done.set()
+        assert call.code() == grpc.StatusCode.CANCELLED, call
+        assert self.unary("AwaitCancelled", b"") == b"yes"
+
+    def large_messages(self):
+        message = ALL_BYTES * (12 << 10)
+        assert self.unary("Echo", message) == message
+        call = self.channel.stream_stream(self.path("EchoEach"))
+        assert list(call(iter([message] * 3), timeout=30)) == [message] * 3
+
+    def message_over_the_limit(self):
+        error = self.failure(lambda: self.unary("Echo", bytes(5 << 20)))
+        assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error
+        assert self.unary("Echo", b"next") == b"next"
+
+    def compression(self):
+        error = self.failure(lambda: self.unary("Echo", bytes(10_000), compression=grpc.Compression.Gzip))
+        assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
+
+    def many_calls(self):
+        call = self.channel.unary_unary(self.path("Echo"))
+        pending = [call.future(str(i).encode(), timeout=30) for i in range(2000)]
+        for i, future in enumerate(pending):
+            assert future.result() == str(i).encode()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "server":
+        serve()
+    else:
+        getattr(Checks(sys.argv[2]), sys.argv[3])()

@@ -1,0 +1,170 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// What a connection of the engine reports, for tests that speak HTTP/2 themselves.
+// @unchecked: only closures and a lock.
+final class RawDelegate: HTTP2ConnectionDelegate {
+    private let ready = Mutex(false)
+    private let closeReason = Mutex<String?>(nil)
+    private let onStream: @Sendable (HTTP2Stream, HeaderBlock?) -> Void
+
+    var isReady: Bool { self.ready.withLock { $0 } }
+    var closedReason: String? { self.closeReason.withLock { $0 } }
+
+    init(onStream: @escaping @Sendable (HTTP2Stream, HeaderBlock?) -> Void = { _, _ in }) {
+        self.onStream = onStream
+    }
+
+    func connectionReady(_ connection: HTTP2Connection) {
+        self.ready.withLock { $0 = true }
+    }
+
+    func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
+        self.onStream(stream, headers)
+    }
+
+    func connectionReadComplete(_ connection: HTTP2Connection) {}
+    func connection(_ connection: HTTP2Connection, isDraining reason: String) {}
+
+    func connection(_ connection: HTTP2Connection, closed reason: String) {
+        self.closeReason.withLock { $0 = reason }
+    }
+}
+
+/// A server that does with a stream whatever a test wants.
+struct RawHTTP2Server: Sendable {
+    let address: TransportAddress
+    let channel: any Channel
+    /// The channels of the connections that were accepted.
+    let accepted: Accepted
+
+    final class Accepted: Sendable {
+        private let channels = Mutex<[(channel: any Channel, http2: HTTP2Connection)]>([])
+
+        func append(_ channel: any Channel, _ http2: HTTP2Connection) {
+            self.channels.withLock { $0.append((channel, http2)) }
+        }
+
+        var count: Int { self.channels.withLock { $0.count } }
+        var first: HTTP2Connection? { self.channels.withLock { $0.first?.http2 } }
+
+        /// Closes the connections without a word.
+        func kill() {
+            for (channel, _) in self.channels.withLock({ $0 }) {
+                channel.close(promise: nil)
+            }
+        }
+    }
+
+    static func run<Result: Sendable>(
+        limits: TransportLimits = .defaults,
+        maxConcurrentStreams: Int = 100,
+        onStream: @escaping @Sendable (HTTP2Stream, HeaderBlock?) -> Void,
+        _ body: (RawHTTP2Server) async throws -> Result
+    ) async throws -> Result {
+        let accepted = Accepted()
+        let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = HTTP2Connection(
+                        role: .server(maxConcurrentStreams: maxConcurrentStreams),
+                        limits: limits,
+                        maxQueuedRequests: 0,
+                        loop: channel.eventLoop,
+                        delegate: RawDelegate(onStream: onStream)
+                    )
+                    accepted.append(channel, connection)
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let server = RawHTTP2Server(
+            address: channel.localAddress.flatMap(TransportAddress.init) ?? .anyPort,
+            channel: channel,
+            accepted: accepted
+        )
+        let result: Result
+        do {
+            result = try await body(server)
+        } catch {
+            await server.stop()
+            throw error
+        }
+        await server.stop()
+        return result
+    }
+
+    func stop() async {
+        try? await self.channel.close().get()
+        self.accepted.kill()
+    }
+}
+
+/// A client that can send any header block.
+struct RawHTTP2Client: Sendable {
+    let http2: HTTP2Connection
+    let channel: any Channel
+    let delegate: RawDelegate
+
+    static func run<Result: Sendable>(
+        _ address: TransportAddress,
+        limits: TransportLimits = .defaults,
+        maxQueuedRequests: Int = 100,
+        _ body: (RawHTTP2Client) async throws -> Result
+    ) async throws -> Result {
+        let delegate = RawDelegate()
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let http2 = HTTP2Connection(
+            role: .client(authority: "test", userAgent: "test"),
+            limits: limits,
+            maxQueuedRequests: maxQueuedRequests,
+            loop: loop,
+            delegate: delegate
+        )
+        let channel = try await ClientBootstrap(group: loop)
+            .connect(host: address.host ?? "", port: address.port ?? 0)
+            .flatMapThrowing { channel in
+                try channel.pipeline.syncOperations.addHandler(http2)
+                return channel
+            }.get()
+        try await eventually { delegate.isReady }
+        let result: Result
+        do {
+            result = try await body(RawHTTP2Client(http2: http2, channel: channel, delegate: delegate))
+        } catch {
+            try? await channel.close().get()
+            throw error
+        }
+        try? await channel.close().get()
+        return result
+    }
+
+    /// Opens a stream with these header fields, to which nothing is added.
+    func open(_ fields: KeyValuePairs<String, String>, endStream: Bool = false) throws -> HTTP2Stream {
+        let stream = self.http2.makeStream(deadline: nil)
+        try stream.send(head: HeaderBlock(fields), prefix: .none, endStream: endStream)
+        return stream
+    }
+
+    /// Opens a stream for a call of `method`.
+    func open(method: String) throws -> HTTP2Stream {
+        let stream = self.http2.makeStream(deadline: nil)
+        try stream.send(head: HeaderBlock([":path": "/\(RawService.name)/\(method)"]), prefix: .request)
+        return stream
+    }
+}
+
+extension HeaderBlock {
+    /// The fields as strings.
+    var fields: [String: String] {
+        var fields: [String: String] = [:]
+        self.forEach { name, value in
+            fields[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
+        }
+        return fields
+    }
+}

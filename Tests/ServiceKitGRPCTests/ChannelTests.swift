@@ -1,0 +1,338 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// Which instances calls reach, and what becomes of them when there is none.
+@Suite(.timeLimit(.minutes(1)))
+struct ChannelTests {
+    private func options(
+        balancer: String = "p2c",
+        ready: Duration = .seconds(30),
+        settle: Duration = .seconds(30)
+    ) -> ChannelOptions {
+        var options = ChannelOptions()
+        options.balancer = balancer
+        options.readyTimeout = ready
+        options.settleTimeout = settle
+        return options
+    }
+
+    private func waiting(_ timeout: Duration? = nil) -> CallOptions {
+        var options = CallOptions.defaults
+        options.waitForReady = true
+        options.timeout = timeout
+        return options
+    }
+
+    // MARK: - Instances
+
+    @Test func roundRobinReachesEveryInstanceEvenly() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b", "c"] { try await bed.server(id) }
+            let client = try bed.client(options(balancer: "round_robin"))
+            // Until all three are connected.
+            var seen: Set<String> = []
+            while seen.count < 3 { seen.insert(try await client.text()) }
+            var counts: [String: Int] = [:]
+            for _ in 0..<30 { counts[try await client.text(), default: 0] += 1 }
+            #expect(counts == ["a": 10, "b": 10, "c": 10])
+        }
+    }
+
+    @Test func powerOfTwoChoicesReachesEveryInstance() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b", "c"] { try await bed.server(id) }
+            let client = try bed.client()
+            var seen: Set<String> = []
+            while seen.count < 3 { seen.insert(try await client.text()) }
+        }
+    }
+
+    @Test func callsMadeBeforeItConnectsAreServed() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a")
+            let channel = try ServiceChannel(to: "test", discoverer: bed.registry)
+            let call = Task {
+                try await channel.withStream(descriptor: .test("Name"), options: .defaults) { stream, _ in
+                    try await stream.outbound.write(.metadata([:]))
+                    try await stream.outbound.write(.message([]))
+                    await stream.outbound.finish()
+                    for try await case .message(let message) in stream.inbound {
+                        return String(decoding: message, as: UTF8.self)
+                    }
+                    return ""
+                }
+            }
+            let connecting = Task { try await channel.connect() }
+            #expect(try await call.value == "a")
+            channel.beginGracefulShutdown()
+            try await connecting.value
+        }
+    }
+
+    @Test func anInstanceThatRegistersIsCalled() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a")
+            let client = try bed.client(options(balancer: "round_robin"))
+            #expect(try await client.text() == "a")
+            try await bed.server("b")
+            while try await client.text() != "b" {}
+        }
+    }
+
+    @Test func anInstanceThatIsTakenOutKeepsItsCallsAndGetsNoMore() async throws {
+        try await withTestBed { bed in
+            let (entered, gate) = (Gate(), Gate())
+            let leaving = try await bed.server(
+                "a",
+                [
+                    "Slow": { _, _ in
+                        entered.open()
+                        try await gate.pass()
+                        return .text("a")
+                    }
+                ]
+            )
+            let balancer = OrderedBalancer()
+            let client = try bed.client(balancer: balancer)
+            let slow = Task { try await client.text("Slow") }
+            try await entered.pass()
+            try await bed.server("b")
+            await balancer.waitForNodes("a", "b")
+            try await leaving.deregister()
+            await balancer.waitForNodes("b")
+            #expect(try await client.text() == "b")
+            gate.open()
+            #expect(try await slow.value == "a")
+            _ = await balancer.inFlight.first { $0 == 0 }
+        }
+    }
+
+    @Test func aChangedInstanceKeepsItsConnectionAndItsStatistics() async throws {
+        try await withTestBed { bed in
+            let server = try await bed.server("a", ["Peer": { _, context in .text(context.remotePeer) }])
+            let balancer = OrderedBalancer()
+            let client = try bed.client(balancer: balancer)
+            let peer = try await client.text("Peer")
+            let before = try #require(balancer.current.value.first)
+            try await server.update { $0.metadata["weight"] = "7" }
+            let nodes = await balancer.current.first { $0.first?.instance.weight == 7 }
+            #expect(nodes?.first?.statistics === before.statistics)
+            #expect(try await client.text("Peer") == peer)
+        }
+    }
+
+    @Test func anInstanceThatComesBackIsNotTakenForItsPredecessor() async throws {
+        try await withTestBed { bed in
+            let server = try await bed.server("a", isRegistered: false)
+            let endpoint = try await server.endpoint
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(endpoint)
+            let client = try bed.client(discoverer: discoverer)
+            for _ in 0..<50 {
+                #expect(try await client.text(options: waiting()) == "a")
+                // The old connection's end is reported after the new one is ready.
+                discoverer.say()
+                discoverer.say(endpoint)
+            }
+            #expect(try await client.text(options: waiting()) == "a")
+        }
+    }
+
+    @Test func aDeadInstanceBesideALiveOneFailsNoCall() async throws {
+        try await withTestBed { bed in
+            let dead = try await bed.server("dead")
+            try await bed.server("live")
+            let client = try bed.client(options(balancer: "round_robin"))
+            await dead.kill()
+            for _ in 0..<20 { #expect(try await client.text() == "live") }
+        }
+    }
+
+    // MARK: - No instance
+
+    @Test func theRegistrysWordThatThereIsNoneFailsACallAtOnce() async throws {
+        try await withTestBed { bed in
+            let failure = try await bed.client().failure()
+            #expect(failure?.code == .unavailable)
+            #expect(failure?.message == "no instance of \"test\" with a grpc endpoint is registered")
+        }
+    }
+
+    @Test func aCallThatWaitsForReadyIsServedByTheFirstInstance() async throws {
+        try await withTestBed { bed in
+            let client = try bed.client(options(ready: .zero, settle: .zero))
+            let call = Task { try await client.text(options: waiting()) }
+            // It has been told that there is none.
+            _ = await client.channel.pool.outlook.first { if case .empty = $0.availability { true } else { false } }
+            try await bed.server("a")
+            #expect(try await call.value == "a")
+        }
+    }
+
+    @Test func aRegistryThatDoesNotAnswerIsNamedInTheEnd() async throws {
+        try await withTestBed { bed in
+            let discoverer = ScriptedDiscoverer()
+            let client = try bed.client(options(ready: .milliseconds(20)), discoverer: discoverer)
+            let silent = await client.failure()
+            #expect(silent?.code == .unavailable)
+            #expect(silent?.message == "no instance of \"test\" is known: the registry has not answered")
+            discoverer.say(state: .stale(since: .now, cause: "registry: connection refused"))
+            _ = await client.channel.pool.outlook.first { $0.revision > 0 }
+            let refused = await client.failure()
+            #expect(refused?.message == "no instance of \"test\" is known: registry: connection refused")
+        }
+    }
+
+    @Test func whileTheRegistryIsAwayTheInstancesKnownLastAreCalled() async throws {
+        try await withTestBed { bed in
+            let endpoint = try await bed.server("a", isRegistered: false).endpoint
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(endpoint)
+            let client = try bed.client(discoverer: discoverer)
+            #expect(try await client.text() == "a")
+            discoverer.say(endpoint, state: .stale(since: .now, cause: "away"))
+            _ = await bed.log.first { $0.message.contains("the registry is away") }
+            #expect(try await client.text() == "a")
+            // A watch that was begun anew while it is away knows of none.
+            discoverer.say(state: .stale(since: .now, cause: "away"))
+            _ = await bed.log.first(2) { $0.message.contains("the registry is away") }
+            #expect(try await client.text() == "a")
+        }
+    }
+
+    @Test func deadInstancesAreWaitedForOnceAndThenFailCallsAtOnce() async throws {
+        try await withTestBed { bed in
+            let server = try await bed.server("a")
+            let endpoint = try await server.endpoint
+            await server.kill()
+            let settle = Duration.milliseconds(300)
+            let client = try bed.client(options(settle: settle))
+            let start = ContinuousClock.now
+            let first = await client.failure()
+            #expect(ContinuousClock.now - start >= settle)
+            #expect(first?.code == .unavailable)
+            let message = try #require(first?.message)
+            #expect(message.hasPrefix("no instance of \"test\" can be reached: cannot connect to"))
+            #expect(message.contains("\(endpoint.port)") && message.contains("Connection refused"))
+            // Further attempts to connect do not begin the wait anew.
+            let again = ContinuousClock.now
+            for _ in 0..<20 { #expect(await client.failure()?.code == .unavailable) }
+            #expect(ContinuousClock.now - again < settle)
+        }
+    }
+
+    @Test func aSuccessorIsFoundWhileDeadInstancesAreWaitedFor() async throws {
+        try await withTestBed { bed in
+            let dead = try await bed.server("dead")
+            await dead.kill()
+            let client = try bed.client()
+            _ = await client.channel.pool.outlook.first { if case .failing = $0.availability { true } else { false } }
+            let call = Task { try await client.text() }
+            try await bed.server("next")
+            #expect(try await call.value == "next")
+        }
+    }
+
+    @Test func aCallWaitsNoLongerThanItsDeadline() async throws {
+        try await withTestBed { bed in
+            let client = try bed.client(discoverer: ScriptedDiscoverer())
+            let failure = await client.failure(options: waiting(.milliseconds(20)))
+            #expect(failure?.code == .deadlineExceeded)
+        }
+    }
+
+    @Test func aCallThatWaitsCanBeCancelled() async throws {
+        try await withTestBed { bed in
+            let client = try bed.client(discoverer: ScriptedDiscoverer())
+            let call = Task { await client.failure(options: waiting()) }
+            call.cancel()
+            #expect(await call.value?.code == .cancelled)
+        }
+    }
+
+    @Test func aRequestThatFailsEndsACallThatWaits() async throws {
+        struct Broken: Error {}
+        try await withTestBed { bed in
+            let client = try bed.client(discoverer: ScriptedDiscoverer())
+            let code = try await client.stream(options: waiting()) { _ in
+                throw Broken()
+            } _: { response in
+                if case .failure(let error) = response.accepted { error.cause is Broken } else { false }
+            }
+            #expect(code)
+        }
+    }
+
+    @Test func aBalancerThatPicksNoneDoesNotKeepACallForEver() async throws {
+        struct Picky: Balancer {
+            func update(_ nodes: [Node]) {}
+            func pick(for request: PickRequest) -> Pick? { nil }
+            func ended(_ pick: Pick, with outcome: CallOutcome) {}
+        }
+        try await withTestBed { bed in
+            try await bed.server("a")
+            let client = try bed.client(options(ready: .milliseconds(50)), balancer: Picky())
+            let failure = await client.failure()
+            #expect(failure?.message == "no connection to an instance of \"test\" was ready in time")
+        }
+    }
+
+    // MARK: - The end
+
+    @Test func aChannelThatShutsDownLetsCallsEndAndTakesNoMore() async throws {
+        try await withTestBed { bed in
+            let (entered, gate) = (Gate(), Gate())
+            try await bed.server(
+                "a",
+                [
+                    "Slow": { _, _ in
+                        entered.open()
+                        try await gate.pass()
+                        return .text("a")
+                    }
+                ]
+            )
+            let client = try bed.client()
+            let slow = Task { try await client.text("Slow") }
+            try await entered.pass()
+            client.channel.beginGracefulShutdown()
+            _ = await client.channel.pool.outlook.first { if case .closed = $0.availability { true } else { false } }
+            let failure = await client.failure()
+            #expect(failure?.code == .failedPrecondition)
+            #expect(failure?.message == "the channel to \"test\" is shut down")
+            gate.open()
+            #expect(try await slow.value == "a")
+            try await client.end()
+        }
+    }
+
+    @Test func aCallThatWaitsEndsWhenTheChannelShutsDown() async throws {
+        try await withTestBed { bed in
+            let client = try bed.client(discoverer: ScriptedDiscoverer())
+            let call = Task { await client.failure(options: waiting()) }
+            client.channel.beginGracefulShutdown()
+            #expect(await call.value?.code == .failedPrecondition)
+        }
+    }
+
+    @Test func aChannelLeavesNothingBehind() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a")
+            weak var channel: ServiceChannel?
+            weak var pool: NodePool?
+            do {
+                let client = TestClient(try ServiceChannel(to: "test", discoverer: bed.registry))
+                channel = client.channel
+                pool = client.channel.pool
+                #expect(try await client.text() == "a")
+                await client.shutDown()
+            }
+            #expect(channel == nil)
+            #expect(pool == nil)
+        }
+    }
+}

@@ -1,0 +1,364 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConfig
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// Which calls are made again, where, and which are not.
+@Suite(.timeLimit(.minutes(1)))
+struct RetryTests {
+    private func options(
+        idempotent: [String] = ["/test.Service/"],
+        attempts: Int = 3,
+        burst: Int = 1000,
+        buffer: ByteCount = 262_144
+    ) -> ChannelOptions {
+        var options = ChannelOptions()
+        options.retry.idempotent = idempotent
+        options.retry.attempts = attempts
+        options.retry.burst = burst
+        options.retry.buffer = buffer
+        return options
+    }
+
+    private static let databaseDown = ServiceError(
+        .unavailable,
+        reason: "DATABASE_DOWN",
+        message: "the database is down"
+    )
+    private static let unavailable: TestService.Handler = { _, _ in throw databaseDown }
+
+    /// A first instance that misbehaves, and a second one that is well.
+    private func withRawServer(
+        _ behavior: RawServer.Behavior,
+        _ options: ChannelOptions,
+        _ body: (TestClient, OrderedBalancer) async throws -> Void
+    ) async throws {
+        try await withTestBed { bed in
+            let raw = try RawServer(behavior)
+            defer { raw.stop() }
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(raw.endpoint, try await bed.server("b", isRegistered: false).endpoint)
+            let balancer = OrderedBalancer()
+            let client = try bed.client(options, balancer: balancer, discoverer: discoverer)
+            await balancer.waitForNodes("a", "b")
+            try await body(client, balancer)
+            _ = await balancer.inFlight.first { $0 == 0 }
+        }
+    }
+
+    // MARK: - Calls that were not processed
+
+    @Test(arguments: [RawServer.Behavior.refuses(afterBytes: 0), .goesAway])
+    func aCallThatWasNotProcessedIsMadeAgainWhateverItsMethod(_ behavior: RawServer.Behavior) async throws {
+        // Neither the number of attempts nor the budget count for it.
+        try await withRawServer(behavior, options(idempotent: [], attempts: 1, burst: 0)) { client, balancer in
+            let name = try await client.text()
+            #expect(name == "b")
+            #expect(balancer.picks.value == ["a", "b"])
+        }
+    }
+
+    @Test func aPartlyStreamedRequestIsSentAgainInWhole() async throws {
+        try await withRawServer(.refuses(afterBytes: 300), options(idempotent: [])) { client, balancer in
+            let messages = (0..<200).map { [UInt8](repeating: UInt8($0), count: $0) }
+            let received = try await client.echo(messages)
+            #expect(received == messages)
+            #expect(balancer.picks.value == ["a", "b"])
+        }
+    }
+
+    @Test func messagesWrittenAfterTheRefusalFollow() async throws {
+        try await withRawServer(.refuses(afterBytes: 0), options(idempotent: [])) { client, balancer in
+            let received = try await client.stream { writer in
+                try await writer.write([1])
+                // The second attempt is under way.
+                _ = await balancer.picks.first { $0.count == 2 }
+                try await writer.write([2])
+                try await writer.write([3])
+            } _: { response in
+                try await response.messages.reduce(into: []) { $0.append($1) }
+            }
+            #expect(received == [[1], [2], [3]])
+        }
+    }
+
+    @Test func aRequestThatOutgrewTheBufferIsNotMadeAgain() async throws {
+        try await withRawServer(.refuses(afterBytes: 100), options(buffer: 64)) { client, balancer in
+            let failure = await client.failure("Echo", [UInt8](repeating: 1, count: 200))
+            #expect(failure?.code == .unavailable)
+            #expect(balancer.picks.value == ["a"])
+        }
+    }
+
+    @Test func aCallThatNobodyTakesFailsInTheEnd() async throws {
+        try await withTestBed { bed in
+            let raw = try RawServer(.refuses(afterBytes: 0))
+            defer { raw.stop() }
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(raw.endpoint)
+            let balancer = OrderedBalancer()
+            let client = try bed.client(balancer: balancer, discoverer: discoverer)
+            #expect(await client.failure()?.code == .unavailable)
+            #expect(balancer.picks.value.count == 11)
+            #expect(balancer.inFlight.value == 0)
+        }
+    }
+
+    // MARK: - Calls that may have been processed
+
+    @Test func aLostCallIsMadeAgainIfItsMethodIsIdempotent() async throws {
+        try await withRawServer(.closes, options(idempotent: ["/test.Service/Name"])) { client, balancer in
+            let name = try await client.text()
+            #expect(name == "b")
+            #expect(balancer.picks.value == ["a", "b"])
+        }
+    }
+
+    @Test func aLostCallOfAnotherMethodFails() async throws {
+        try await withRawServer(.closes, options(idempotent: ["/test.Service/Other"])) { client, balancer in
+            let failure = await client.failure()
+            #expect(failure?.code == .unavailable)
+            #expect(failure?.message.contains("was lost") == true)
+            #expect(balancer.picks.value == ["a"])
+        }
+    }
+
+    @Test func aHandlersUnavailableIsMadeAgainElsewhere() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a", ["Try": Self.unavailable])
+            let report: TestService.Handler = { request, _ in
+                .text(request.metadata.text("grpc-previous-rpc-attempts") ?? "none")
+            }
+            try await bed.server("b", ["Try": report])
+            let balancer = OrderedBalancer()
+            let client = try bed.client(options(), balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            #expect(try await client.text("Try") == "1")
+            #expect(balancer.picks.value == ["a", "b"])
+            #expect(balancer.outcomes.value == [.failure, .success])
+        }
+    }
+
+    @Test func thereAreSoManyAttemptsAtMostAndTheLastErrorIsTheCallers() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b", "c", "d"] {
+                try await bed.server(
+                    id,
+                    [
+                        "Try": { _, _ in
+                            throw ServiceError(.unavailable, reason: "DOWN", message: "\(id) is down")
+                        }
+                    ]
+                )
+            }
+            let balancer = OrderedBalancer()
+            let client = try bed.client(options(attempts: 3), balancer: balancer)
+            await balancer.waitForNodes("a", "b", "c", "d")
+            let failure = try #require(await client.failure("Try"))
+            #expect(failure.serviceError == ServiceError(.unavailable, reason: "DOWN", message: "c is down"))
+            #expect(balancer.picks.value == ["a", "b", "c"])
+            #expect(balancer.inFlight.value == 0)
+        }
+    }
+
+    @Test func theOnlyInstanceIsTriedAgain() async throws {
+        try await withTestBed { bed in
+            let calls = Watched(0)
+            try await bed.server(
+                "a",
+                [
+                    "Try": { _, _ in
+                        guard calls.increment() == 3 else { throw Self.databaseDown }
+                        return .text("a")
+                    }
+                ]
+            )
+            #expect(try await bed.client(options()).text("Try") == "a")
+        }
+    }
+
+    @Test func anotherErrorIsNotMadeAgain() async throws {
+        try await withTestBed { bed in
+            let calls = Watched(0)
+            try await bed.server(
+                "a",
+                [
+                    "Try": { _, _ in
+                        calls.update { $0 += 1 }
+                        throw RPCError(code: .resourceExhausted, message: "too many")
+                    }
+                ]
+            )
+            let client = try bed.client(options())
+            #expect(await client.failure("Try")?.code == .resourceExhausted)
+            #expect(calls.value == 1)
+        }
+    }
+
+    @Test func aCallIsCommittedWhenResponseHeadersHaveCome() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b"] {
+                try await bed.server(
+                    id,
+                    [
+                        "Try": { _, _ in
+                            TestService.Response { _ in throw RPCError(code: .unavailable, message: "\(id) broke") }
+                        }
+                    ]
+                )
+            }
+            let balancer = OrderedBalancer()
+            let client = try bed.client(options(), balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            #expect(await client.failure("Try")?.message == "a broke")
+            #expect(balancer.picks.value == ["a"])
+        }
+    }
+
+    @Test func anEmptyBudgetEndsRetries() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a", ["Try": Self.unavailable])
+            try await bed.server("b")
+            let balancer = OrderedBalancer()
+            let client = try bed.client(options(burst: 0), balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            #expect(await client.failure("Try")?.code == .unavailable)
+            #expect(balancer.picks.value == ["a"])
+            // Ten calls that succeed would allow one, were the bucket not of no size.
+            for _ in 0..<20 { _ = try await client.text() }
+            #expect(await client.failure("Try")?.code == .unavailable)
+            #expect(balancer.picks.value.filter { $0 == "b" }.isEmpty)
+        }
+    }
+
+    @Test func whatFailedBeforeIsToldWithWhereThereIsNowhereToGo() async throws {
+        try await withTestBed { bed in
+            let discoverer = ScriptedDiscoverer()
+            let balancer = OrderedBalancer()
+            let server = try await bed.server(
+                "a",
+                [
+                    "Try": { _, _ in
+                        discoverer.say()
+                        await balancer.waitForNodes()
+                        throw Self.databaseDown
+                    }
+                ],
+                isRegistered: false
+            )
+            discoverer.say(try await server.endpoint)
+            let client = try bed.client(options(), balancer: balancer, discoverer: discoverer)
+            let failure = try #require(await client.failure("Try"))
+            #expect(failure.code == .unavailable)
+            #expect(
+                failure.message == "no instance of \"test\" with a grpc endpoint is registered; "
+                    + "the attempt before failed: the database is down"
+            )
+            #expect(failure.serviceError.reason == "DATABASE_DOWN")
+        }
+    }
+
+    @Test func aRetryThatWouldComeTooLateIsNotMade() async throws {
+        try await withTestBed { bed in
+            let calls = Watched(0)
+            try await bed.server(
+                "a",
+                [
+                    "Try": { _, _ in
+                        calls.update { $0 += 1 }
+                        throw Self.databaseDown
+                    }
+                ]
+            )
+            // The deadline is the channel's alone, as a middleware may set it, and has passed when the failure comes.
+            let client = try bed.client(options(attempts: 100), middleware: [Deadline(after: .milliseconds(100))])
+            let failure = try #require(await client.failure("Try"))
+            #expect(failure.code == .unavailable || failure.code == .deadlineExceeded)
+            #expect(calls.value < 100)
+        }
+    }
+
+    @Test func eachAttemptIsGivenWhatIsLeftOfTheTime() async throws {
+        try await withTestBed { bed in
+            let timeouts = Watched<[Duration]>([])
+            for id in ["a", "b"] {
+                try await bed.server(
+                    id,
+                    [
+                        "Try": { request, _ in
+                            if let timeout = request.metadata.grpcTimeout { timeouts.update { $0.append(timeout) } }
+                            throw Self.databaseDown
+                        }
+                    ]
+                )
+            }
+            let balancer = OrderedBalancer()
+            let client = try bed.client(options(attempts: 2), balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            var callOptions = CallOptions.defaults
+            callOptions.timeout = .seconds(50)
+            #expect(await client.failure("Try", options: callOptions)?.code == .unavailable)
+            #expect(timeouts.value.count == 2)
+            #expect(timeouts.value[1] < timeouts.value[0])
+            #expect(timeouts.value[0] <= .seconds(50))
+        }
+    }
+
+    // MARK: - Memory
+
+    @Test func aRequestThatFindsNoInstanceIsNotKeptInWhole() async throws {
+        try await withTestBed { bed in
+            let written = Watched(0)
+            let writtenBefore = Watched(0)
+            let client = try bed.client(discoverer: bed.registry)
+            let call = Task {
+                var callOptions = CallOptions.defaults
+                callOptions.waitForReady = true
+                return try await client.stream("Count", options: callOptions) { writer in
+                    for _ in 0..<1000 {
+                        try await writer.write([UInt8](repeating: 1, count: 65_536))
+                        written.update { $0 += 1 }
+                    }
+                } _: { response in
+                    try await response.messages.reduce(into: []) { $0.append($1) }
+                }
+            }
+            _ = await written.first { $0 == 4 }
+            try await bed.server(
+                "a",
+                [
+                    "Count": { request, _ in
+                        writtenBefore.set(written.value)
+                        let count = try await request.messages.reduce(0) { count, _ in count + 1 }
+                        return .text("\(count)")
+                    }
+                ]
+            )
+            #expect(try await call.value == [Array("1000".utf8)])
+            // 256 KiB are kept, and beyond them what the stream and its window take.
+            #expect(writtenBefore.value < 40)
+        }
+    }
+}
+
+/// Sets a deadline, as a middleware may.
+private struct Deadline: Middleware {
+    let after: Duration
+
+    func handle(_ call: Call, next: Next) async throws -> CallResult {
+        var call = call
+        call.deadline = .now + after
+        return try await next(call)
+    }
+}
+
+extension Watched<Int> {
+    fileprivate func increment() -> Int {
+        update { count in
+            count += 1
+            return count
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import GRPCCore
+import Logging
+import ServiceKit
+import ServiceKitTesting
+import Synchronization
+
+@testable import ServiceKitGRPC
+
+/// Servers and clients of one test, which end with it.
+final class TestBed: Sendable {
+    let registry = MemoryRegistry()
+    let log = LogRecorder()
+    private let servers = Mutex<[TestServer]>([])
+    private let clients = Mutex<[TestClient]>([])
+
+    /// Starts a server of the tests' service, and registers it.
+    @discardableResult
+    func server(
+        _ id: String,
+        _ handlers: [String: TestService.Handler] = [:],
+        middleware: [any Middleware] = [],
+        metadata: [String: String] = [:],
+        isRegistered: Bool = true
+    ) async throws -> TestServer {
+        let server = TestServer(TestService(id: id, handlers), middleware: middleware, log: log)
+        servers.withLock { $0.append(server) }
+        let endpoint = try await server.endpoint
+        if isRegistered {
+            try await server.register(id, metadata, at: endpoint, in: registry)
+        }
+        return server
+    }
+
+    /// A client of the servers, by default through the registry.
+    func client(
+        _ options: ChannelOptions = ChannelOptions(),
+        balancer: (any Balancer)? = nil,
+        middleware: [any Middleware] = [],
+        discoverer: (any Discoverer)? = nil
+    ) throws -> TestClient {
+        var options = options
+        var balancers = Balancers.standard
+        if let balancer {
+            options.balancer = "test"
+            balancers.add("test") { balancer }
+        }
+        var chain = MiddlewareChain()
+        for middleware in middleware { chain.use(middleware) }
+        let channel = try ServiceChannel(
+            to: "test",
+            discoverer: discoverer ?? registry,
+            options: options,
+            balancers: balancers,
+            middleware: chain,
+            logger: log.logger()
+        )
+        let client = TestClient(channel)
+        clients.withLock { $0.append(client) }
+        return client
+    }
+
+    fileprivate func close() async {
+        for client in clients.withLock(\.self) { await client.shutDown() }
+        for server in servers.withLock(\.self) { await server.kill() }
+    }
+}
+
+/// Runs a test with servers and clients.
+func withTestBed(_ body: (TestBed) async throws -> Void) async throws {
+    let bed = TestBed()
+    do {
+        try await body(bed)
+    } catch {
+        await bed.close()
+        throw error
+    }
+    await bed.close()
+}
+
+/// A server of the tests' service, and the task that runs it.
+final class TestServer: Sendable {
+    private let server: GRPCAppServer
+    private let bound = Promise<Endpoint>()
+    private let task: Task<Void, Never>
+    private let registration = Mutex<(any Registration)?>(nil)
+
+    init(_ service: TestService, middleware: [any Middleware], log: LogRecorder) {
+        var chain = MiddlewareChain()
+        for middleware in middleware { chain.use(middleware) }
+        let server = GRPCAppServer(
+            services: [service],
+            options: GRPCServerOptions(),
+            middleware: chain,
+            logger: log.logger()
+        )
+        self.server = server
+        task = Task { [bound] in
+            do {
+                try await server.run { endpoint in
+                    if let endpoint { bound.resolve(.success(endpoint)) }
+                }
+                bound.resolve(.failure(CancellationError()))
+            } catch {
+                bound.resolve(.failure(error))
+            }
+        }
+    }
+
+    var endpoint: Endpoint {
+        get async throws { try await bound.value() }
+    }
+
+    func register(
+        _ id: String,
+        _ metadata: [String: String],
+        at endpoint: Endpoint,
+        in registry: MemoryRegistry
+    ) async throws {
+        let instance = ServiceInstance(id: id, name: "test", metadata: metadata, endpoints: [endpoint])
+        let registration = try await registry.register(instance)
+        self.registration.withLock { $0 = registration }
+    }
+
+    func update(_ change: (inout ServiceInstance) -> Void) async throws {
+        guard let registration = registration.withLock(\.self) else { return }
+        var instance = registration.instance
+        change(&instance)
+        try await registration.update(instance)
+    }
+
+    func deregister() async throws {
+        try await registration.withLock(\.self)?.deregister()
+    }
+
+    /// Ends when its calls have ended.
+    func drain() async {
+        server.beginGracefulShutdown()
+        await task.value
+    }
+
+    /// Ends at once, as far as its clients see; it stays registered.
+    func kill() async {
+        task.cancel()
+        await task.value
+    }
+}

@@ -1,0 +1,66 @@
+import GRPCCore
+import ServiceKit
+
+/// Messages that are just bytes.
+struct Bytes: MessageSerializer, MessageDeserializer {
+    func serialize<Wire: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Wire {
+        Wire(message)
+    }
+
+    func deserialize<Wire: GRPCContiguousBytes>(_ wire: Wire) throws -> [UInt8] {
+        wire.withUnsafeBytes { Array($0) }
+    }
+}
+
+extension MethodDescriptor {
+    /// A method of the tests' service.
+    static func test(_ name: String) -> MethodDescriptor {
+        MethodDescriptor(fullyQualifiedService: "test.Service", method: name)
+    }
+}
+
+/// A service of bytes, made of closures.
+struct TestService: RegistrableRPCService {
+    typealias Request = StreamingServerRequest<[UInt8]>
+    typealias Response = StreamingServerResponse<[UInt8]>
+    typealias Handler = @Sendable (_ request: Request, _ context: ServerContext) async throws -> Response
+
+    var handlers: [String: Handler]
+
+    /// `Echo`, which writes back each message as it comes, and `Name`, which answers with the instance's id.
+    init(id: String, _ handlers: [String: Handler] = [:]) {
+        self.handlers = handlers.merging(["Echo": Self.echo, "Name": { _, _ in .text(id) }]) { own, _ in own }
+    }
+
+    func registerMethods(with router: inout RPCRouter<some ServerTransport>) {
+        for (name, handler) in handlers {
+            router.registerHandler(
+                forMethod: .test(name),
+                deserializer: Bytes(),
+                serializer: Bytes(),
+                handler: handler
+            )
+        }
+    }
+
+    private static let echo: Handler = { request, _ in
+        Response { writer in
+            for try await message in request.messages { try await writer.write(message) }
+            return [:]
+        }
+    }
+}
+
+extension StreamingServerResponse<[UInt8]> {
+    /// One message of text.
+    static func text(_ text: String) -> Self {
+        Self(single: ServerResponse(message: Array(text.utf8)))
+    }
+}
+
+extension Metadata {
+    /// The text of a header.
+    func text(_ name: String) -> String? {
+        self[stringValues: name].first { _ in true }
+    }
+}

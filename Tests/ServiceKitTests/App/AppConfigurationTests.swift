@@ -1,0 +1,214 @@
+import Foundation
+import Logging
+import ServiceKitConfig
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+/// What an App takes from its configuration, and what it refuses.
+@Suite(.timeLimit(.minutes(1)))
+struct AppConfigurationTests {
+    static func app(_ yaml: String, plugins: [Plugin] = [], registry: (any Registry)? = MemoryRegistry()) throws -> App {
+        try App(
+            configuration: Configuration(yaml: yaml, origin: "c.yaml"),
+            plugins: plugins,
+            registry: registry,
+            logger: LogRecorder().logger(),
+            environment: [:]
+        )
+    }
+
+    /// What an App says of a configuration when it is made or, at the latest, run.
+    static func failure(_ yaml: String, plugins: [Plugin] = [], registry: (any Registry)? = nil) -> String? {
+        do {
+            _ = try app(yaml, plugins: plugins, registry: registry).makeLifecycle()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func theInstanceIsWhatItSays() throws {
+        let app = try Self.app(
+            """
+            app:
+              name: user-service
+              id: user-1
+              version: 1.10
+              metadata: {zone: north, weight: 200}
+            """
+        )
+        let expected = ServiceInstance(
+            id: "user-1",
+            name: "user-service",
+            version: "1.10",
+            metadata: ["zone": "north", "weight": "200"]
+        )
+        #expect(app.instance == expected)
+    }
+
+    @Test func eachAppHasAnIDOfItsOwn() throws {
+        #expect(try Self.app("app: {name: a}").instance.id != Self.app("app: {name: a}").instance.id)
+    }
+
+    @Test(arguments: [
+        ("app: {nmae: a}", "c.yaml:1:7: app.nmae: unknown key; did you mean \"name\"?"),
+        (
+            "app: {advertise: {hosst: a}}",
+            "c.yaml:1:19: app.advertise.hosst: unknown key; did you mean \"host\"?"
+        ),
+        ("app: {name: a b}", "c.yaml:1:13: app.name: service name \"a b\" is not valid"),
+        ("app: {name: a, id: /}", "c.yaml:1:20: app.id: instance id \"/\" of service \"a\" is not valid"),
+        ("app: {name: a}\nservre: {}", "c.yaml:2:1: servre: unknown key"),
+        (
+            "app: {name: a}\nregistry: {timout: 5s}",
+            "c.yaml:2:12: registry.timout: unknown key; did you mean \"timeout\"?"
+        ),
+        ("app: {name: a}\nregistry: {timeout: 5}", "c.yaml:2:21: registry.timeout: "),
+        ("app: {name: a}\nregistry: {registration: maybe}", "c.yaml:2:26: registry.registration: "),
+        ("app: {name: a}\nregistry: memory", "c.yaml:2:11: registry: "),
+        (
+            "app: {name: a}\nregistry:\n  backend: zookeeper",
+            "c.yaml:3:12: registry.backend: no registry backend \"zookeeper\" is linked into this program; "
+                + "there are: file, memory, static"
+        ),
+        (
+            "app: {name: a}\nregistry: {backend: memory, memory: {size: 1}}",
+            "c.yaml:2:38: registry.memory.size: unknown key"
+        ),
+        (
+            "app: {name: a}\nshutdown: {lameduck: 1s}",
+            "c.yaml:2:12: shutdown.lameduck: unknown key; did you mean \"lame-duck\"?"
+        ),
+        ("app: {name: a}\nstartup: {hook-timeout: soon}", "c.yaml:2:25: startup.hook-timeout: "),
+        ("app: {name: a}\nlog: {level: loud}", "c.yaml:2:14: log.level: "),
+        ("app: {name: a}\nserver: {timeouts: {defualt: 1s}}", "c.yaml:2:21: server.timeouts.defualt: unknown key"),
+    ])
+    func mistakesAreFoundWhereTheyAre(yaml: String, message: String) throws {
+        let failure = try #require(Self.failure(yaml))
+        #expect(failure.hasPrefix(message))
+    }
+
+    @Test func aDurationWithoutAUnitSaysWhatToWrite() throws {
+        #expect(Self.failure("app: {name: a}\nregistry: {timeout: 5}")?.contains("add a unit: h, m, s, ms, us, ns") == true)
+    }
+
+    static let others = "app: {name: a}\nregistry: {backend: memory, file: {anything: 1}, static: {services: 7}}"
+
+    @Test func theOtherBackendsSectionsAreNotLookedAt() {
+        #expect(Self.failure(Self.others) == nil)
+    }
+
+    @Test func aGivenRegistryLeavesThemAllAlone() {
+        #expect(Self.failure(Self.others, registry: MemoryRegistry()) == nil)
+    }
+
+    @Test func everyDefaultIsWhatTheGuideSays() throws {
+        let registry = try RegistryOptions(Configuration())
+        #expect(registry == RegistryOptions())
+        #expect(registry.backend == "file" && registry.registration == .required && registry.timeout == .seconds(10))
+        let shutdown = try Configuration().decode(ShutdownOptions.self, at: "shutdown")
+        #expect(shutdown.lameDuck == .seconds(1) && shutdown.drainTimeout == .seconds(30))
+    }
+
+    @Test func theLogLevelIsSet() throws {
+        #expect(try Self.app("app: {name: a}\nlog: {level: error}").logger.logLevel == .error)
+        for level in LogOptions.Level.allCases { #expect(level.loggerLevel.rawValue == level.rawValue) }
+    }
+
+    // MARK: - Plugins
+
+    struct OtherBackend: RegistryBackend {
+        struct Options: ConfigurationSection {
+            var address = "nowhere"
+        }
+
+        static let name = "other"
+
+        static func make(_ options: Options, logger: Logger) throws -> any Registry {
+            guard options.address != "nowhere" else { throw Failure("no address") }
+            return MemoryRegistry()
+        }
+    }
+
+    @Test func aPluginAddsABackendAndABalancer() throws {
+        let plugins: [Plugin] = [.registry(OtherBackend.self), .balancer("first") { RoundRobin(startingAt: 0) }]
+        let yaml = "app: {name: a}\nregistry: {backend: other, other: {address: here}}"
+        let app = try Self.app(yaml, plugins: plugins, registry: nil)
+        #expect(app.registry is MemoryRegistry)
+        #expect(app.balancers.names == ["first", "p2c", "round_robin"])
+        #expect(app.balancers.make("first") is RoundRobin)
+        #expect(app.balancers.make("p2c") is PowerOfTwoChoices)
+        #expect(app.balancers.make("last") == nil)
+        #expect(Self.failure("app: {name: a}\nregistry: {backend: other}", plugins: plugins) == "no address")
+        #expect(
+            Self.failure("app: {name: a}\nregistry: {backend: no}", plugins: plugins)?
+                .hasSuffix("there are: file, memory, other, static") == true
+        )
+    }
+
+    @Test func serversAreMadeWhenEverythingHasBeenSaid() throws {
+        let app = try Self.app("app: {name: a}\nserver: {fake: {port: 7}}")
+        let names = Watched<[String]>([])
+        app.addServer { app in
+            names.set(app.configuration.keys(at: "server.fake") + [app.serverMiddleware.isEmpty ? "none" : "some"])
+            _ = try app.configuration.decode([String: Int].self, at: "server.fake")
+            return FakeServer(events: Events())
+        }
+        _ = try app.makeLifecycle()
+        #expect(names.value == ["port", "some"])
+    }
+
+    @Test func componentsAreMadeOnce() throws {
+        let app = try Self.app("app: {name: a}")
+        let first = app.component(Events.self) { Events() }
+        #expect(app.component(Events.self) { Events() } === first)
+    }
+
+    // MARK: - Arguments
+
+    static func arguments(config: String? = nil, set: [String] = []) -> AppArguments {
+        var arguments = AppArguments()
+        arguments.config = config
+        arguments.set = set
+        return arguments
+    }
+
+    static func withFile(_ yaml: String, _ body: (String) throws -> Void) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "servicekit-\(InstanceID.random()).yaml")
+        try Data(yaml.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try body(file.path())
+    }
+
+    @Test func argumentsNameTheFileAndSetValues() throws {
+        try Self.withFile("app: {name: a, version: '1', id: x}") { file in
+            let arguments = Self.arguments(config: file, set: ["app.version=2", "app.id=-y"])
+            let environment = ["KIT_APP__VERSION": "3", "KIT_APP__NAME": "b", "KIT_CONFIG": "/nowhere"]
+            let configuration = try arguments.configuration(environment: environment)
+            let options = try configuration.decode(AppOptions.self, at: "app")
+            // The file, the environment over it, and the command line over both.
+            #expect(options.name == "b" && options.version == "2" && options.id == "-y")
+        }
+    }
+
+    @Test func theEnvironmentNamesTheFile() throws {
+        try Self.withFile("app: {name: from-file}") { file in
+            let arguments = Self.arguments()
+            let configuration = try arguments.configuration(environment: ["KIT_CONFIG": file])
+            #expect(try configuration.decode(AppOptions.self, at: "app").name == "from-file")
+        }
+    }
+
+    @Test func withoutAFileEverythingHasItsDefault() throws {
+        let configuration = try Self.arguments().configuration(environment: ["KIT_CONFIG": ""])
+        #expect(try configuration.decode(AppOptions.self, at: "app") == AppOptions())
+    }
+
+    @Test func aFileThatIsNamedMustExist() throws {
+        let arguments = Self.arguments(config: "/nowhere/c.yaml")
+        let error = #expect(throws: ConfigurationError.self) { try arguments.configuration(environment: [:]) }
+        #expect(error?.description == "/nowhere/c.yaml: no such file; create it or name another one")
+    }
+}

@@ -1,0 +1,138 @@
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+/// How an App gets into the registry, and that it never stays there.
+@Suite(.timeLimit(.minutes(1)))
+struct AppRegistrationTests {
+    static let unavailable = RegistryError(code: .unavailable, message: "registry: connection refused")
+
+    /// A registry that refuses so many attempts.
+    static func refusing(_ count: Int, with error: RegistryError = unavailable) -> FakeRegistry.Behavior {
+        var behavior = FakeRegistry.Behavior()
+        behavior.register = { attempt in if attempt <= count { throw error } }
+        return behavior
+    }
+
+    @Test(arguments: [RegistryError.Code.alreadyRegistered, .permissionDenied, .invalidInstance, .unsupported])
+    func whatTryingAgainDoesNotMendFailsAtOnce(code: RegistryError.Code) async throws {
+        let error = RegistryError(code: code, message: "registry: no")
+        let test = try AppUnderTest(behavior: Self.refusing(.max, with: error))
+        test.addServer()
+        let running = try test.run()
+        #expect(await running.failure() == "registry: no")
+        #expect(test.registry.attempts.value == 1)
+        #expect(test.events.all == ["grpc ready", "grpc drains", "grpc ended", "registry ended"])
+    }
+
+    @Test func whatMayMendIsTriedAgain() async throws {
+        let test = try AppUnderTest(behavior: Self.refusing(2))
+        test.addServer()
+        let running = try test.run()
+        // The limit, and the wait between attempts.
+        await test.pass(.milliseconds(100), whenSleeping: 2)
+        _ = await test.registry.attempts.first { $0 == 2 }
+        await test.pass(.milliseconds(200), whenSleeping: 2)
+        await test.serving()
+        #expect(test.registry.attempts.value == 3)
+        #expect(
+            test.problems == Array(
+                repeating: "warning: cannot register; trying again () registry: connection refused",
+                count: 2
+            )
+        )
+        await test.stopWithoutGap(running)
+    }
+
+    @Test func whatDoesNotMendInTimeFailsWithTheLastCause() async throws {
+        let test = try AppUnderTest("registry: {timeout: 4s}", behavior: Self.refusing(.max))
+        test.addServer()
+        let running = try test.run()
+        await test.pass(.seconds(4), whenSleeping: 2)
+        #expect(
+            await running.failure() == "cannot register within 4.0 seconds with the FakeRegistry registry: "
+                + "registry: connection refused; "
+                + "registry.registration: background would serve all the same and register later"
+        )
+        #expect(test.events.all == ["grpc ready", "grpc drains", "grpc ended", "registry ended"])
+    }
+
+    @Test func aRegistryThatDoesNotAnswerFailsInTimeAndALateRegistrationIsReleased() async throws {
+        let gate = Gate()
+        var behavior = FakeRegistry.Behavior()
+        behavior.register = { _ in await gate.passIgnoringCancellation() }
+        let test = try AppUnderTest(behavior: behavior)
+        test.addServer()
+        test.app.beforeStop { gate.open() }
+        let running = try test.run()
+        await test.pass(.seconds(10))
+        let failure = await running.failure()
+        #expect(
+            failure?.hasPrefix("cannot register within 10.0 seconds with the FakeRegistry registry, which has not answered")
+                == true
+        )
+        // Given back by a task that is not cancelled, and before the registry ends.
+        #expect(test.events.contains("registered") && test.events.contains("released"))
+        #expect(test.events.all.last == "registry ended")
+        #expect(!test.events.contains("deregistered"))
+    }
+
+    @Test func inTheBackgroundItServesAndRegistersLater() async throws {
+        let taken = RegistryError(code: .alreadyRegistered, message: "registry: id in use")
+        let test = try AppUnderTest("registry: {registration: background}", behavior: Self.refusing(1, with: taken))
+        test.addServer()
+        let running = try await test.serve()
+        #expect(!test.app.isRegistered.value)
+        await test.pass(.milliseconds(100))
+        _ = await test.app.isRegistered.first { $0 }
+        #expect(test.app.health.value == .serving)
+        await test.stopWithoutGap(running)
+        #expect(!test.app.isRegistered.value)
+        #expect(test.events.all.suffix(5) == ["deregistered", "grpc drains", "grpc ended", "released", "registry ended"])
+    }
+
+    @Test func inTheBackgroundNothingIsRegisteredOnceTheStopHasBegun() async throws {
+        let gate = Gate()
+        var behavior = FakeRegistry.Behavior()
+        behavior.register = { _ in await gate.passIgnoringCancellation() }
+        let test = try AppUnderTest("registry: {registration: background}", behavior: behavior)
+        test.addServer()
+        test.app.beforeStop {
+            gate.open()
+            await test.events.wait(for: "released")
+        }
+        let running = try await test.serve()
+        _ = await test.registry.attempts.first { $0 == 1 }
+        try await running.stop()
+        #expect(
+            test.events.all == [
+                "grpc ready", "registered", "released", "grpc drains", "grpc ended", "registry ended",
+            ]
+        )
+        #expect(!test.log.entries.map(\.message).contains("registered"))
+    }
+
+    @Test func aWaitBetweenAttemptsDoesNotHoldUpTheStop() async throws {
+        let test = try AppUnderTest("registry: {registration: background}", behavior: Self.refusing(.max))
+        test.addServer()
+        let running = try await test.serve()
+        await test.clock.waitForSleepers()
+        try await running.stop()
+        #expect(test.registry.attempts.value == 1)
+    }
+
+    @Test func aLostRegistrationShows() async throws {
+        let test = try AppUnderTest()
+        test.addServer()
+        let running = try await test.serve()
+        let registration = try #require(test.registry.registrations.value.first)
+        registration.state.set(.lost(cause: "lease expired"))
+        _ = await test.app.isRegistered.first { !$0 }
+        _ = await test.log.first { "\($0)".contains("registration lost; putting it back cause=lease expired") }
+        registration.state.set(.registered)
+        _ = await test.app.isRegistered.first { $0 }
+        _ = await test.log.first { $0.message == "registration restored" }
+        await test.stopWithoutGap(running)
+    }
+}

@@ -1,0 +1,64 @@
+import ServiceKit
+
+/// A server that listens on nothing.
+final class FakeServer: Server {
+    let name: String
+    let advertise: String?
+    private let endpoint: Endpoint?
+    private let events: Events
+    private let bindFailure: (any Error)?
+    private let end = Promise<Void>()
+    private let drainsAtOnce: Bool
+    /// Lets it become ready.
+    private let readiness: Gate?
+    /// Keeps it from ending, even when it is cancelled.
+    private let stuck: Gate?
+
+    init(
+        _ name: String = "grpc",
+        events: Events,
+        endpoint: Endpoint? = Endpoint(scheme: "grpc", host: "127.0.0.1", port: 9000),
+        advertise: String? = nil,
+        bindFailure: (any Error)? = nil,
+        readiness: Gate? = nil,
+        drainsAtOnce: Bool = true,
+        stuck: Gate? = nil
+    ) {
+        self.name = name
+        self.events = events
+        self.endpoint = endpoint
+        self.advertise = advertise
+        self.bindFailure = bindFailure
+        self.readiness = readiness
+        self.drainsAtOnce = drainsAtOnce
+        self.stuck = stuck
+    }
+
+    func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {
+        if let bindFailure { throw bindFailure }
+        do {
+            try await readiness?.pass()
+            events.record("\(name) ready")
+            ready(endpoint)
+            try await end.value()
+            events.record("\(name) ended")
+        } catch is CancellationError {
+            events.record("\(name) cut")
+            await stuck?.passIgnoringCancellation()
+        }
+    }
+
+    func beginGracefulShutdown() {
+        events.record("\(name) drains")
+        if drainsAtOnce { finish() }
+    }
+
+    /// Ends by itself, or after it has drained.
+    func finish() {
+        end.resolve(.success(()))
+    }
+
+    func fail(_ error: any Error) {
+        end.resolve(.failure(error))
+    }
+}

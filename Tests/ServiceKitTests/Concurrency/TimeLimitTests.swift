@@ -1,0 +1,136 @@
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+@Suite(.timeLimit(.minutes(1)))
+struct TimeLimitTests {
+    let clock = TestClock()
+
+    @Test func theResultComesBeforeTheLimit() async throws {
+        #expect(try await withTimeLimit(.seconds(1), clock: clock) { 7 } == 7)
+        await #expect(throws: Failure("no")) {
+            try await withTimeLimit(.seconds(1), clock: clock) { throw Failure("no") }
+        }
+    }
+
+    @Test func theBodyIsCancelledAtTheLimit() async {
+        let isCancelled = Gate()
+        let result = Task { [clock] in
+            try await withTimeLimit(.seconds(1), clock: clock) {
+                try? await Gate().pass()
+                isCancelled.open()
+            }
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(1))
+        await #expect(throws: TimeLimitExceeded(limit: .seconds(1))) { try await result.value }
+        await #expect(throws: Never.self) { try await isCancelled.pass() }
+    }
+
+    @Test func aBodyThatIgnoresCancellationIsLeftBehind() async {
+        let gate = Gate()
+        let isOver = Gate()
+        let result = Task { [clock] in
+            try await withTimeLimit(.seconds(1), clock: clock) {
+                await gate.passIgnoringCancellation()
+                isOver.open()
+            }
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(1))
+        await #expect(throws: TimeLimitExceeded.self) { try await result.value }
+        gate.open()
+        await #expect(throws: Never.self) { try await isOver.pass() }
+    }
+
+    @Test func theCallersCancellationEndsItAtOnce() async {
+        let gate = Gate()
+        defer { gate.open() }
+        let task = Task { [clock] in
+            try await withTimeLimit(.seconds(1), clock: clock) { await gate.passIgnoringCancellation() }
+        }
+        await clock.waitForSleepers()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test func nothingSleepsAfterwards() async throws {
+        try await withTimeLimit(.seconds(1), clock: clock) { [clock] in await clock.waitForSleepers() }
+        async let other: Void = clock.sleep(for: .seconds(1))
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(1))
+        try await other
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct DeadlineTests {
+    let clock = TestClock()
+
+    @Test func theResultComesBeforeTheDeadline() async throws {
+        let deadline = clock.now.advanced(by: .seconds(1))
+        #expect(try await withDeadline(deadline, clock: clock, onExpiry: Failure("late")) { 7 } == 7)
+        await #expect(throws: Failure("no")) {
+            try await withDeadline(deadline, clock: clock, onExpiry: Failure("late")) { throw Failure("no") }
+        }
+    }
+
+    @Test func theBodyIsCancelledAndAwaited() async {
+        let events = Events()
+        let deadline = clock.now.advanced(by: .seconds(1))
+        let result = Task { [clock] in
+            try await withDeadline(deadline, clock: clock, onExpiry: Failure("late")) {
+                try? await Gate().pass()
+                events.record("ended")
+            }
+        }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(1))
+        await #expect(throws: Failure("late")) { try await result.value }
+        #expect(events.all == ["ended"])
+    }
+
+    @Test func theCallersCancellationIsTheBodys() async {
+        let deadline = clock.now.advanced(by: .seconds(1))
+        let task = Task { [clock] in
+            try await withDeadline(deadline, clock: clock, onExpiry: Failure("late")) { try await Gate().pass() }
+        }
+        await clock.waitForSleepers()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}
+
+@Suite struct BackoffTests {
+    /// Always the same bits: all of them gives the largest number of a range, none the least.
+    struct Constant: RandomNumberGenerator {
+        let bits: UInt64
+
+        func next() -> UInt64 { bits }
+    }
+
+    @Test func theBoundDoublesUpToTheMaximum() {
+        var generator = Constant(bits: .max)
+        var backoff = Backoff(base: .milliseconds(100), maximum: .seconds(1))
+        let pauses = (0..<6).map { _ in backoff.next(using: &generator) }
+        for (pause, bound) in zip(pauses, [100, 200, 400, 800, 1000, 1000]) {
+            #expect(pause <= .milliseconds(bound) && pause > .milliseconds(bound) * 0.99)
+        }
+        backoff.reset()
+        #expect(backoff.next(using: &generator) <= .milliseconds(100))
+    }
+
+    @Test func theJitterIsFull() {
+        var none = Constant(bits: 0)
+        var backoff = Backoff()
+        for _ in 0..<5 { #expect(backoff.next(using: &none) == .zero) }
+        // Each tenth of the range is met.
+        var tenths: Set<Int> = []
+        for _ in 0..<1000 {
+            var backoff = Backoff(base: .seconds(1), maximum: .seconds(1))
+            tenths.insert(Int(backoff.next() / .milliseconds(100)))
+        }
+        #expect(tenths.isSuperset(of: 0..<10))
+    }
+}

@@ -1,0 +1,100 @@
+import ServiceContextModule
+import ServiceKitConfig
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+@Suite(.timeLimit(.minutes(1)))
+struct DeadlinesTests {
+    /// Far enough ahead that no real time reaches it.
+    let now = ContinuousClock.now + .seconds(3600)
+
+    func deadlines(_ yaml: String) throws -> Deadlines {
+        let options = try Configuration(yaml: yaml).decode(Deadlines.Options.self, at: "")
+        return Deadlines(options) { [now] in now }
+    }
+
+    static let limits = """
+        default: 10s
+        methods:
+          /a.A/: 5s
+          /a.A/Slow: 60s
+        """
+
+    @Test(arguments: [("/a.A/Slow", 60), ("/a.A/Get", 5), ("/b.B/Get", 10), ("/a.AB/Get", 10), ("odd", 10)])
+    func theLimitIsTheMethodsElseTheServicesElseTheDefault(path: String, seconds: Int) async throws {
+        let call = try await deadlines(Self.limits).passed(.made(path))
+        #expect(call.deadline == now + .seconds(seconds))
+    }
+
+    @Test func withoutALimitThereIsNone() async throws {
+        #expect(try await Deadlines().passed(.made()).deadline == nil)
+        #expect(try await Deadlines().passed(.served()).deadline == nil)
+    }
+
+    @Test(arguments: [
+        (nil, nil, 10), (7, nil, 7), (20, nil, 10), (nil, 3, 3), (2, 3, 2), (7, 30, 7), (20, 30, 10),
+    ] as [(Int?, Int?, Int)])
+    func theEarliestCounts(own: Int?, served: Int?, expected: Int) async throws {
+        var context = ServiceContext.topLevel
+        context.deadline = served.map { now + .seconds($0) }
+        let call = Call.made("/b.B/Get", deadline: own.map { now + .seconds($0) })
+        let passed = try await ServiceContext.withValue(context) {
+            try await deadlines(Self.limits).passed(call)
+        }
+        #expect(passed.deadline == now + .seconds(expected))
+    }
+
+    @Test(arguments: [Call.Side.client, .server])
+    func aCallWhoseTimeIsOverIsNotMade(side: Call.Side) async throws {
+        let call = Call(side: side, transport: "grpc", path: "/a.A/Get", peer: "p", deadline: now)
+        let error = await #expect(throws: ServiceError.self) {
+            try await deadlines("{}").run(call) { _ in
+                Issue.record("called")
+                return CallResult()
+            }
+        }
+        #expect(error?.code == .deadlineExceeded && error?.reason == "DEADLINE_EXCEEDED")
+        #expect(error?.message == "/a.A/Get did not end before its deadline")
+    }
+
+    @Test func callsMadeWhileServingEndWithTheCallServed() async throws {
+        let deadlines = try deadlines("default: 10s")
+        let now = now
+        for (own, expected) in [(4, 4), (20, 10)] {
+            _ = try await deadlines.run(.served(deadline: now + .seconds(own))) { call in
+                #expect(call.deadline == now + .seconds(expected))
+                let made = try await Deadlines().passed(.made())
+                #expect(made.deadline == now + .seconds(expected))
+                return CallResult()
+            }
+        }
+    }
+
+    @Test func aCallWithoutADeadlineInheritsNone() async throws {
+        var context = ServiceContext.topLevel
+        context.deadline = now
+        try await ServiceContext.withValue(context) {
+            _ = try await Deadlines().run(.served()) { _ in
+                #expect(ServiceContext.current?.deadline == nil)
+                return CallResult()
+            }
+        }
+    }
+
+    @Test func aServersLimitCancelsTheHandler() async throws {
+        // Real time, since the limit is enforced by the real clock.
+        let options = try Configuration(yaml: "default: 5ms").decode(Deadlines.Options.self, at: "")
+        let events = Events()
+        let error = await #expect(throws: ServiceError.self) {
+            try await Deadlines(options).run(.served()) { _ in
+                await untilCancelled()
+                events.record("cancelled")
+                return CallResult()
+            }
+        }
+        #expect(error?.code == .deadlineExceeded)
+        #expect(events.all == ["cancelled"])
+    }
+}

@@ -1,0 +1,77 @@
+import ServiceContextModule
+import Testing
+
+@testable import ServiceKit
+
+@Suite struct MetadataPropagationTests {
+    static let received: CallMetadata = [
+        "x-md-tenant": "acme", "x-md-global-user": "7", "traceparent": "00-1", "tracestate": "a=b", "baggage": "c=d",
+        "authorization": "secret", "x-md-global-user": "8",
+    ]
+
+    /// What a call carries that is made while serving one.
+    func carried(
+        whileServing received: CallMetadata,
+        _ made: CallMetadata = [:],
+        outgoing: CallMetadata = [:]
+    ) async throws -> CallMetadata {
+        let carried = Watched(CallMetadata())
+        _ = try await MetadataPropagation().run(.served(metadata: received)) { _ in
+            try await withOutgoingMetadata(outgoing) {
+                carried.set(try await MetadataPropagation().passed(.made(metadata: made)).metadata)
+            }
+            return CallResult()
+        }
+        return carried.value
+    }
+
+    @Test func whatIsMeantForItReachesTheCallee() async throws {
+        let incoming = Watched<CallMetadata?>(nil)
+        _ = try await MetadataPropagation().run(.served(metadata: Self.received)) { call in
+            incoming.set(ServiceContext.current?.incomingMetadata)
+            // The handler has all of the headers.
+            #expect(call.metadata == Self.received)
+            return CallResult()
+        }
+        #expect(incoming.value == Self.received.filter { $0.name != "authorization" })
+    }
+
+    @Test func globalHeadersAndTheTraceTravelOn() async throws {
+        #expect(
+            try await carried(whileServing: Self.received) == [
+                "x-md-global-user": "7", "traceparent": "00-1", "tracestate": "a=b", "baggage": "c=d",
+                "x-md-global-user": "8",
+            ]
+        )
+    }
+
+    @Test func whatIsSetForCallsInsideCountsMoreAndTheCallsOwnMost() async throws {
+        let received: CallMetadata = ["x-md-global-a": "in", "x-md-global-b": "in", "x-md-global-c": "in"]
+        let carried = try await carried(
+            whileServing: received,
+            ["x-md-global-c": "own", "own": "own"],
+            outgoing: ["x-md-global-b": "out", "x-md-global-c": "out", "out": "out"]
+        )
+        #expect(carried["x-md-global-a"] == "in")
+        #expect(carried["x-md-global-b"] == "out" && carried["out"] == "out")
+        #expect(carried["x-md-global-c"] == "own" && carried["own"] == "own")
+        #expect(carried.count == 5)
+    }
+
+    @Test func outsideOfACallThereIsTheCallsOwn() async throws {
+        #expect(try await MetadataPropagation().passed(.made(metadata: ["a": "1"])).metadata == ["a": "1"])
+    }
+
+    @Test func aCallThatIsServedDoesNotInheritWhatAnotherReceived() async throws {
+        var context = ServiceContext.topLevel
+        context.incomingMetadata = ["x-md-tenant": "other"]
+        let incoming = Watched<CallMetadata?>(nil)
+        try await ServiceContext.withValue(context) {
+            _ = try await MetadataPropagation().run(.served()) { _ in
+                incoming.set(ServiceContext.current?.incomingMetadata)
+                return CallResult()
+            }
+        }
+        #expect(incoming.value == [:])
+    }
+}
