@@ -181,7 +181,11 @@ package final class ClientConnection: Sendable {
             guard let self, let http2 else { return }
             self.update { $0.attemptTimedOut(http2, after: timeout) }
         }
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(TimeAmount(timeout))
+        // A name may be tried at several addresses at once, each with a channel of its own; the connection gets the one
+        // that is first. Nothing is read before that, as it would be lost.
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(timeout))
+            .channelOption(.autoRead, value: false)
         let channel =
             if let path = self.address.path {
                 bootstrap.connect(unixDomainSocketPath: path)
@@ -189,8 +193,9 @@ package final class ClientConnection: Sendable {
                 bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .connect(host: self.address.host ?? "", port: self.address.port ?? 0)
             }
-        channel.flatMapThrowing { channel in
-            try channel.pipeline.syncOperations.addHandler(http2)
+        channel.flatMap { channel in
+            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(http2) }
+                .flatMap { channel.setOption(.autoRead, value: true) }
         }.whenFailure { error in
             self.update { $0.handle(.closed(ConnectFailure.reason(error)), of: http2) }
         }

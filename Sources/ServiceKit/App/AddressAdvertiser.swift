@@ -69,7 +69,9 @@ struct AddressAdvertiser: Sendable {
         var network: CIDR?
         if let cidr = options.cidr {
             network = CIDR(cidr)
-            if network == nil { throw AppError("app.advertise.cidr is \"\(cidr)\", which is no network such as 10.0.0.0/8") }
+            if network == nil {
+                throw AppError("app.advertise.cidr is \"\(cidr)\", which is no network such as 10.0.0.0/8")
+            }
         }
         let all = try interfaces()
         let candidates = all.filter { candidate in

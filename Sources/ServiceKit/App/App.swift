@@ -200,7 +200,9 @@ public final class App: Service, Sendable {
     /// The part of a type that a module keeps with the App, made when it is asked for first.
     ///
     /// - Parameter make: Makes the part; it cannot ask for another.
-    public func component<Component: Sendable>(_ type: Component.Type, _ make: () throws -> Component) rethrows -> Component {
+    public func component<Component: Sendable>(
+        _ type: Component.Type, _ make: () throws -> Component
+    ) rethrows -> Component {
         try components.withLock { components in
             if let component = components[ObjectIdentifier(type)] as? Component { return component }
             let component = try make()

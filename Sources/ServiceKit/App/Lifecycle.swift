@@ -156,7 +156,9 @@ final class Lifecycle: Service {
         await drain(parts.servers, limits.drainTimeout)
         if parts.hasServices { await stopServices(parts, limits.drainTimeout) }
         if let keeper {
-            await step("giving back the registration", limits.releaseTimeout, canBeCut: false) { await keeper.release() }
+            await step("giving back the registration", limits.releaseTimeout, canBeCut: false) {
+                await keeper.release()
+            }
         }
         await step("ending the registry", limits.releaseTimeout, canBeCut: false) { await parts.stopRegistry() }
         await runStopHooks(.afterStop)

@@ -40,7 +40,9 @@ public struct ListenAddress: Hashable, Sendable, LosslessStringConvertible {
         var host = description[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
-            guard host.contains(":"), !host.contains(where: { "[]/".contains($0) || $0.isWhitespace }) else { return nil }
+            guard host.contains(":"), !host.contains(where: { "[]/".contains($0) || $0.isWhitespace }) else {
+                return nil
+            }
         } else if host.contains(where: { ":[]/".contains($0) || $0.isWhitespace }) {
             return nil
         }
@@ -66,7 +68,8 @@ extension ListenAddress: Codable {
         guard let address = ListenAddress(text) else {
             throw DecodingError.dataCorruptedError(
                 in: container,
-                debugDescription: "\"\(text)\" is nothing to listen on; write host:port as in 0.0.0.0:9000, or unix:/path"
+                debugDescription:
+                    "\"\(text)\" is nothing to listen on; write host:port as in 0.0.0.0:9000, or unix:/path"
             )
         }
         self = address

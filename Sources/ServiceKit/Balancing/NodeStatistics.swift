@@ -138,7 +138,9 @@ public final class NodeStatistics: Sendable {
         state.withLock { state in
             state.losses += 1
             let isIdle = Self.elapsed(from: state.lastBegin, to: now) > Self.idleLimit
-            guard state.losses >= Self.patience * ratio || isIdle && state.losses >= Self.idleLosses else { return false }
+            guard state.losses >= Self.patience * ratio || isIdle && state.losses >= Self.idleLosses else {
+                return false
+            }
             state.losses = 0
             state.lastBegin = now
             return true

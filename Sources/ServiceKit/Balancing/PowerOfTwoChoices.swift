@@ -68,10 +68,12 @@ public final class PowerOfTwoChoices: Balancer {
         let firstScore = first.node.statistics.score(at: now, share: first.share)
         let secondScore = second.node.statistics.score(at: now, share: second.share)
         if firstScore < secondScore * similarity {
-            return first.node.statistics.claimsTurn(against: secondScore / firstScore, at: now) ? first.node : second.node
+            return first.node.statistics.claimsTurn(against: secondScore / firstScore, at: now)
+                ? first.node : second.node
         }
         if secondScore < firstScore * similarity {
-            return second.node.statistics.claimsTurn(against: firstScore / secondScore, at: now) ? second.node : first.node
+            return second.node.statistics.claimsTurn(against: firstScore / secondScore, at: now)
+                ? second.node : first.node
         }
         return first.node
     }

@@ -126,12 +126,14 @@ struct RawHTTP2Client: Sendable {
             delegate: delegate
         )
         let channel = try await ClientBootstrap(group: loop)
-            .connect(host: address.host ?? "", port: address.port ?? 0)
-            .flatMapThrowing { channel in
-                try channel.pipeline.syncOperations.addHandler(http2)
-                return channel
-            }.get()
-        try await eventually { delegate.isReady }
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(http2) }
+            }
+            .connect(to: SocketAddress(ipAddress: address.host ?? "", port: address.port ?? 0)).get()
+        try await eventually { delegate.isReady || delegate.closedReason != nil }
+        if let reason = delegate.closedReason {
+            Issue.record("the connection was closed before it was ready: \(reason)")
+        }
         let result: Result
         do {
             result = try await body(RawHTTP2Client(http2: http2, channel: channel, delegate: delegate))

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0", "::/129", "users/8",
+        "", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0", "::/129",
+        "users/8",
     ])
     func thisIsNoNetwork(text: String) {
         #expect(CIDR(text) == nil)
@@ -23,7 +24,9 @@ import Testing
 
     @Test func addressesAreKnownByWhatTheyAreGoodFor() {
         for host in ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"] { #expect(HostAddress.isWildcard(host)) }
-        for host in ["127.0.0.1", "127.255.0.1", "::1", "localhost", "LocalHost"] { #expect(HostAddress.isLoopback(host)) }
+        for host in ["127.0.0.1", "127.255.0.1", "::1", "localhost", "LocalHost"] {
+            #expect(HostAddress.isLoopback(host))
+        }
         for host in ["169.254.0.1", "fe80::1", "127.0.0.1", "::", "0.0.0.0"] { #expect(!HostAddress.isRoutable(host)) }
         for host in ["10.0.0.1", "203.0.113.1", "2001:db8::1", "fd00::1"] {
             #expect(HostAddress.isRoutable(host) && !HostAddress.isWildcard(host) && !HostAddress.isLoopback(host))

@@ -9,7 +9,8 @@ import Testing
 /// What an App takes from its configuration, and what it refuses.
 @Suite(.timeLimit(.minutes(1)))
 struct AppConfigurationTests {
-    static func app(_ yaml: String, plugins: [Plugin] = [], registry: (any Registry)? = MemoryRegistry()) throws -> App {
+    static func app(_ yaml: String, plugins: [Plugin] = [], registry: (any Registry)? = MemoryRegistry()) throws -> App
+    {
         try App(
             configuration: Configuration(yaml: yaml, origin: "c.yaml"),
             plugins: plugins,
@@ -91,7 +92,8 @@ struct AppConfigurationTests {
     }
 
     @Test func aDurationWithoutAUnitSaysWhatToWrite() throws {
-        #expect(Self.failure("app: {name: a}\nregistry: {timeout: 5}")?.contains("add a unit: h, m, s, ms, us, ns") == true)
+        #expect(
+            Self.failure("app: {name: a}\nregistry: {timeout: 5}")?.contains("add a unit: h, m, s, ms, us, ns") == true)
     }
 
     static let others = "app: {name: a}\nregistry: {backend: memory, file: {anything: 1}, static: {services: 7}}"
@@ -102,14 +104,6 @@ struct AppConfigurationTests {
 
     @Test func aGivenRegistryLeavesThemAllAlone() {
         #expect(Self.failure(Self.others, registry: MemoryRegistry()) == nil)
-    }
-
-    @Test func everyDefaultIsWhatTheGuideSays() throws {
-        let registry = try RegistryOptions(Configuration())
-        #expect(registry == RegistryOptions())
-        #expect(registry.backend == "file" && registry.registration == .required && registry.timeout == .seconds(10))
-        let shutdown = try Configuration().decode(ShutdownOptions.self, at: "shutdown")
-        #expect(shutdown.lameDuck == .seconds(1) && shutdown.drainTimeout == .seconds(30))
     }
 
     @Test func theLogLevelIsSet() throws {

@@ -37,10 +37,11 @@ struct AppRegistrationTests {
         await test.serving()
         #expect(test.registry.attempts.value == 3)
         #expect(
-            test.problems == Array(
-                repeating: "warning: cannot register; trying again () registry: connection refused",
-                count: 2
-            )
+            test.problems
+                == Array(
+                    repeating: "warning: cannot register; trying again () registry: connection refused",
+                    count: 2
+                )
         )
         await test.stopWithoutGap(running)
     }
@@ -69,7 +70,8 @@ struct AppRegistrationTests {
         await test.pass(.seconds(10))
         let failure = await running.failure()
         #expect(
-            failure?.hasPrefix("cannot register within 10.0 seconds with the FakeRegistry registry, which has not answered")
+            failure?.hasPrefix(
+                "cannot register within 10.0 seconds with the FakeRegistry registry, which has not answered")
                 == true
         )
         // Given back by a task that is not cancelled, and before the registry ends.
@@ -89,7 +91,8 @@ struct AppRegistrationTests {
         #expect(test.app.health.value == .serving)
         await test.stopWithoutGap(running)
         #expect(!test.app.isRegistered.value)
-        #expect(test.events.all.suffix(5) == ["deregistered", "grpc drains", "grpc ended", "released", "registry ended"])
+        #expect(
+            test.events.all.suffix(5) == ["deregistered", "grpc drains", "grpc ended", "released", "registry ended"])
     }
 
     @Test func inTheBackgroundNothingIsRegisteredOnceTheStopHasBegun() async throws {

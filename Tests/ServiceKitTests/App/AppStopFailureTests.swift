@@ -247,6 +247,7 @@ struct AppStopFailureTests {
         let running = try await test.serve()
         running.cancel()
         _ = await running.failure()
-        #expect(test.events.all == ["grpc ready", "registered", "deregistered", "grpc cut", "released", "registry ended"])
+        #expect(
+            test.events.all == ["grpc ready", "registered", "deregistered", "grpc cut", "released", "registry ended"])
     }
 }

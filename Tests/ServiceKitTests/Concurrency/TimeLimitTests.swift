@@ -101,36 +101,3 @@ struct DeadlineTests {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 }
-
-@Suite struct BackoffTests {
-    /// Always the same bits: all of them gives the largest number of a range, none the least.
-    struct Constant: RandomNumberGenerator {
-        let bits: UInt64
-
-        func next() -> UInt64 { bits }
-    }
-
-    @Test func theBoundDoublesUpToTheMaximum() {
-        var generator = Constant(bits: .max)
-        var backoff = Backoff(base: .milliseconds(100), maximum: .seconds(1))
-        let pauses = (0..<6).map { _ in backoff.next(using: &generator) }
-        for (pause, bound) in zip(pauses, [100, 200, 400, 800, 1000, 1000]) {
-            #expect(pause <= .milliseconds(bound) && pause > .milliseconds(bound) * 0.99)
-        }
-        backoff.reset()
-        #expect(backoff.next(using: &generator) <= .milliseconds(100))
-    }
-
-    @Test func theJitterIsFull() {
-        var none = Constant(bits: 0)
-        var backoff = Backoff()
-        for _ in 0..<5 { #expect(backoff.next(using: &none) == .zero) }
-        // Each tenth of the range is met.
-        var tenths: Set<Int> = []
-        for _ in 0..<1000 {
-            var backoff = Backoff(base: .seconds(1), maximum: .seconds(1))
-            tenths.insert(Int(backoff.next() / .milliseconds(100)))
-        }
-        #expect(tenths.isSuperset(of: 0..<10))
-    }
-}

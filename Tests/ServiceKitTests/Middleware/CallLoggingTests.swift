@@ -9,7 +9,9 @@ import Testing
 
     /// The one line of a call, without its duration.
     func line(_ call: Call, _ result: Result<CallResult, any Error>) async throws -> String {
-        let outcome = await Result(catching: { try await CallLogging(logger: log.logger()).run(call) { _ in try result.get() } })
+        let outcome = await Result(catching: {
+            try await CallLogging(logger: log.logger()).run(call) { _ in try result.get() }
+        })
         switch (outcome, result) {
         case (.success, .success), (.failure, .failure): break
         default: Issue.record("logging changed the outcome")

@@ -33,9 +33,10 @@ struct DeadlinesTests {
         #expect(try await Deadlines().passed(.served()).deadline == nil)
     }
 
-    @Test(arguments: [
-        (nil, nil, 10), (7, nil, 7), (20, nil, 10), (nil, 3, 3), (2, 3, 2), (7, 30, 7), (20, 30, 10),
-    ] as [(Int?, Int?, Int)])
+    @Test(
+        arguments: [
+            (nil, nil, 10), (7, nil, 7), (20, nil, 10), (nil, 3, 3), (2, 3, 2), (7, 30, 7), (20, 30, 10),
+        ] as [(Int?, Int?, Int)])
     func theEarliestCounts(own: Int?, served: Int?, expected: Int) async throws {
         var context = ServiceContext.topLevel
         context.deadline = served.map { now + .seconds($0) }

@@ -50,7 +50,7 @@ struct FileRegistryDirectoryTests {
         let directory = Self.privateDirectory(in: temporary)
         try temporary.write("", to: "elsewhere/file")
         #expect(symlink(temporary.path("elsewhere"), directory.path) == 0)
-        try await Self.expectRefusal(of: directory, .unavailable, "cannot use \(directory.path)")
+        try await Self.expectRefusal(of: directory, .misconfigured, "cannot use \(directory.path)")
     }
 
     @Test(.enabled(if: geteuid() == 0, "needs root to give a directory away"))
@@ -87,7 +87,7 @@ struct FileRegistryDirectoryTests {
         (ENOSPC, .unavailable, "free some space there"),
         (EDQUOT, .unavailable, "free some space there"),
         (EMFILE, .unavailable, "raise this process's limit of open files"),
-        (ENOTDIR, .unavailable, "a file is in the way"),
+        (ENOTDIR, .misconfigured, "a file is in the way"),
         (EIO, .unavailable, "file registry: cannot write /x: "),
     ])
     func errorsSayWhatToDo(_ number: CInt, _ code: RegistryError.Code, _ text: String) {

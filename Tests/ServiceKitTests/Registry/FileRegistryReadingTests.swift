@@ -75,7 +75,7 @@ struct FileRegistryReadingTests {
     @Test func anUnreadableDirectoryIsAnError() async throws {
         try directory.write("a file", to: "user")
         let listing = await #expect(throws: RegistryError.self) { try await registry.instances(of: "user") }
-        #expect(listing?.code == .unavailable)
+        #expect(listing?.code == .misconfigured)
         let registering = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
         for message in [listing?.message, registering?.message] {
             #expect(message?.contains(directory.path("user")) == true)

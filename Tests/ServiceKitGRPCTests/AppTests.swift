@@ -1,0 +1,165 @@
+import GRPCCore
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitTesting
+import ServiceLifecycle
+import SwiftProtobuf
+import Testing
+import UserAPI
+
+@testable import ServiceKitGRPC
+
+/// Apps that serve and call over gRPC.
+@Suite(.timeLimit(.minutes(1)))
+struct AppTests {
+    private let registry = MemoryRegistry()
+    private let log = LogRecorder()
+
+    private func app(_ yaml: String = "", name: String = "user-service") throws -> App {
+        try App(
+            configuration: Configuration(yaml: "app: {name: \(name)}\nshutdown: {lame-duck: 0}\n" + yaml),
+            registry: registry,
+            logger: log.logger(),
+            environment: [:]
+        )
+    }
+
+    /// Runs an App; when it serves the body runs, and then it is stopped.
+    private func serving(_ app: App, _ body: () async throws -> Void) async throws {
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [app], logger: log.logger()))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            #expect(await app.health.first { $0 == .serving } != nil)
+            do {
+                try await body()
+            } catch {
+                await group.triggerGracefulShutdown()
+                throw error
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    @Test func anAppCallsAnother() async throws {
+        let server = try app()
+        server.serve(UserProvider())
+        let client = try app(name: "web")
+        let users = User_V1_UserService.Client(wrapping: try client.channel("user-service"))
+        try await serving(server) {
+            try await serving(client) {
+                let user = try await users.getUser(.with { $0.id = 2 })
+                #expect(user.id == 2)
+                let all = try await users.listUsers(.init()) { response in
+                    try await response.messages.reduce(into: []) { $0.append($1.id) }
+                }
+                #expect(all == [1, 2, 3])
+                let error = await #expect(throws: RPCError.self) { try await users.getUser(.with { $0.id = 9 }) }
+                let expected = ServiceError(
+                    .notFound,
+                    reason: "USER_NOT_FOUND",
+                    message: "there is no user 9",
+                    metadata: ["id": "9"]
+                )
+                #expect(error?.serviceError == expected)
+            }
+        }
+    }
+
+    @Test func anAppCallsItself() async throws {
+        let app = try app()
+        app.serve(UserProvider())
+        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
+        try await serving(app) {
+            let user = try await users.getUser(.with { $0.id = 3 })
+            #expect(user.id == 3)
+        }
+    }
+
+    @Test func allServicesShareOneServer() async throws {
+        let app = try app()
+        app.serve()
+        app.serve(UserProvider())
+        app.serve(TestService(id: "a"))
+        try await serving(app) {
+            let instances = Array(try await registry.instances(of: "user-service"))
+            #expect(instances.first?.endpoints.count == 1)
+            let channel = try ServiceChannel(to: "user-service", discoverer: registry)
+            let client = TestClient(channel)
+            #expect(try await client.text() == "a")
+            await client.shutDown()
+        }
+    }
+
+    @Test func aServiceHasOneClient() throws {
+        let app = try app()
+        let client = try app.channel("user-service")
+        #expect(try app.channel("user-service") === client)
+        #expect(try app.channel("discovery:///user-service") === client)
+        #expect(try app.channel("other-service") !== client)
+    }
+
+    @Test func anAddressInUseIsTheCause() async throws {
+        let first = try app()
+        first.serve(UserProvider())
+        try await serving(first) {
+            let endpoint = try #require(try await registry.instances(of: "user-service").first { _ in true }?.endpoints.first)
+            let second = try app("server: {grpc: {listen: \"\(endpoint.authority)\"}}", name: "second")
+            second.serve(UserProvider())
+            do {
+                try await second.run()
+                Issue.record("it ran")
+            } catch {
+                #expect("\(error)".contains("cannot listen on ipv4:\(endpoint.authority): Address already in use"))
+            }
+        }
+    }
+
+    @Test func aTypoInTheServersSectionEndsTheStart() async throws {
+        let app = try app("server: {grpc: {lisen: x}}")
+        app.serve(UserProvider())
+        await #expect(throws: ConfigurationError.self) { try await app.run() }
+    }
+
+    @Test func callsAreLoggedOnBothSides() async throws {
+        let app = try app()
+        app.serve(UserProvider())
+        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
+        try await serving(app) {
+            _ = try await users.getUser(.with { $0.id = 3 })
+            for side in ["server", "client"] {
+                let entry = await log.first { $0.message == "call" && $0.metadata["side"] == .string(side) }
+                #expect(entry?.metadata["path"] == "/user.v1.UserService/GetUser")
+                #expect(entry?.metadata["code"] == "200")
+            }
+        }
+    }
+
+    @Test func aCallInFlightEndsWhenTheAppStops() async throws {
+        let entered = Gate()
+        let app = try app()
+        app.serve(
+            TestService(
+                id: "a",
+                [
+                    "Slow": { [registry] _, _ in
+                        entered.open()
+                        // Deregistered, the server is asked to end.
+                        _ = await registry.watch("user-service").first { $0.instances.isEmpty }
+                        for _ in 0..<1000 { await Task.yield() }
+                        return .text("slow")
+                    }
+                ]
+            )
+        )
+        let client = TestClient(try ServiceChannel(to: "user-service", discoverer: registry))
+        let call = Watched<Task<String, any Error>?>(nil)
+        try await serving(app) {
+            call.set(Task { try await client.text("Slow") })
+            try await entered.pass()
+        }
+        #expect(try await call.value?.value == "slow")
+        await client.shutDown()
+    }
+}

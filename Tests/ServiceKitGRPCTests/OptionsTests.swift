@@ -1,0 +1,230 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import ServiceKit
+import ServiceKitConfig
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// What is read from configuration, targets and headers.
+@Suite struct OptionsTests {
+    // MARK: - Sections
+
+    @Test func theDefaults() throws {
+        let client = try Configuration().decode(ChannelOptions.self, at: "client")
+        #expect(client == ChannelOptions())
+        #expect(client.balancer == "p2c")
+        #expect(client.readyTimeout == .seconds(10))
+        #expect(client.settleTimeout == .seconds(1))
+        #expect(client.maxMessage.bytes == 4 * 1024 * 1024)
+        #expect(client.retry.attempts == 3)
+        #expect(client.retry.buffer.bytes == 256 * 1024)
+        #expect(client.retry.burst == 1000)
+        #expect(client.retry.idempotent.isEmpty)
+        let server = try Configuration().decode(GRPCServerOptions.self, at: "server.grpc")
+        #expect(server == GRPCServerOptions())
+        #expect(server.listen == .tcp(host: "127.0.0.1", port: 0))
+        #expect(server.maxMessage.bytes == 4 * 1024 * 1024)
+        #expect(server.advertise == nil)
+    }
+
+    @Test func everyKey() throws {
+        let configuration = try Configuration(
+            yaml: """
+                client:
+                  balancer: round_robin
+                  ready-timeout: 2s
+                  settle-timeout: 250ms
+                  max-message: 1MiB
+                  retry:
+                    attempts: 5
+                    idempotent: [/a.B/, /a.C/D]
+                    buffer: 1KiB
+                    burst: 7
+                  timeouts:
+                    default: 3s
+                    methods:
+                      /a.B/C: 1s
+                server:
+                  grpc:
+                    listen: 0.0.0.0:9000
+                    advertise: example.org
+                    max-message: 2MiB
+                """
+        )
+        let client = try configuration.decode(ChannelOptions.self, at: "client")
+        #expect(client.balancer == "round_robin")
+        #expect(client.readyTimeout == .seconds(2))
+        #expect(client.settleTimeout == .milliseconds(250))
+        #expect(client.maxMessage == .mebibytes(1))
+        #expect(client.retry.attempts == 5)
+        #expect(client.retry.idempotent == ["/a.B/", "/a.C/D"])
+        #expect(client.retry.buffer == .kibibytes(1))
+        #expect(client.retry.burst == 7)
+        #expect(client.timeouts.default == .seconds(3))
+        #expect(client.timeouts.methods == ["/a.B/C": .seconds(1)])
+        let server = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
+        #expect(server.listen == .tcp(host: "0.0.0.0", port: 9000))
+        #expect(server.advertise == "example.org")
+        #expect(server.maxMessage == .mebibytes(2))
+    }
+
+    @Test(arguments: [
+        ("client: {balancers: p2c}", "app.yaml:1:10: client.balancers: unknown key; did you mean \"balancer\"?"),
+        ("client: {retry: {attempt: 1}}", "app.yaml:1:18: client.retry.attempt: unknown key; did you mean \"attempts\"?"),
+    ])
+    func anUnknownKeyOfTheClient(_ yaml: String, _ error: String) {
+        #expect(Self.text { try Self.app(yaml).channel("test") } == error)
+    }
+
+    @Test func anUnknownKeyOfTheServer() throws {
+        #expect(
+            Self.text {
+                try Configuration(yaml: "server: {grpc: {lisen: x}}", origin: "app.yaml")
+                    .decode(GRPCServerOptions.self, at: "server.grpc")
+            } == "app.yaml:1:17: server.grpc.lisen: unknown key; did you mean \"listen\"?"
+        )
+    }
+
+    @Test func anUnknownBalancerIsAnErrorThatNamesTheLine() {
+        let error = "no balancer \"p3c\" is linked into this program; there are: p2c, round_robin"
+        #expect(
+            Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
+                == "app.yaml:2:13: client.balancer: \(error)"
+        )
+        #expect(
+            Self.text {
+                let yaml = "client:\n  balancer: p3c\nregistry: {backend: memory}"
+                _ = try ServiceChannel(to: "test", configuration: Configuration(yaml: yaml, origin: "app.yaml"))
+            } == "app.yaml:2:13: client.balancer: \(error)"
+        )
+        #expect(
+            Self.text {
+                var options = ChannelOptions()
+                options.balancer = "p3c"
+                _ = try ServiceChannel(to: "test", discoverer: MemoryRegistry(), options: options)
+            } == error
+        )
+    }
+
+    private static func app(_ yaml: String) throws -> App {
+        try App(
+            configuration: Configuration(yaml: yaml, origin: "app.yaml"),
+            registry: MemoryRegistry(),
+            environment: [:]
+        )
+    }
+
+    private static func text(_ body: () throws -> some Any) -> String {
+        do {
+            _ = try body()
+            return "no error"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    // MARK: - Retries
+
+    @Test(arguments: [
+        ("/a.B/C", true), ("/a.B/D", false), ("/a.E/F", true), ("/a.E/", true), ("/a.EX/F", false), ("/a.B/CC", false),
+    ])
+    func idempotentMethods(_ path: String, _ isIdempotent: Bool) {
+        var options = RetryOptions()
+        options.idempotent = ["/a.B/C", "/a.E/"]
+        #expect(options.isIdempotent(path) == isIdempotent)
+    }
+
+    @Test func theBudgetAllowsABurstAndThenATenthOfTheCalls() {
+        let budget = RetryBudget(burst: 2)
+        #expect(budget.takeRetry())
+        #expect(budget.takeRetry())
+        #expect(!budget.takeRetry())
+        for _ in 0..<9 { budget.succeeded() }
+        #expect(!budget.takeRetry())
+        budget.succeeded()
+        #expect(budget.takeRetry())
+        for _ in 0..<1000 { budget.succeeded() }
+        #expect(budget.takeRetry())
+        #expect(budget.takeRetry())
+        #expect(!budget.takeRetry())
+    }
+
+    @Test(arguments: [0, -5, Int.min]) func aBudgetOfNothing(_ burst: Int) {
+        let budget = RetryBudget(burst: burst)
+        for _ in 0..<100 { budget.succeeded() }
+        #expect(!budget.takeRetry())
+    }
+
+    @Test func aBudgetIsNotOverdrawnByManyAtOnce() async {
+        let budget = RetryBudget(burst: 1000)
+        let taken = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask { (0..<1000).count { _ in budget.takeRetry() } }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(taken == 1000)
+    }
+
+    // MARK: - Targets and addresses
+
+    @Test(arguments: [
+        ("user-service", nil, "user-service"), ("discovery:///user-service", nil, "user-service"),
+        ("etcd:///user.v1", "etcd", "user.v1"),
+    ])
+    func targets(_ text: String, _ backend: String?, _ service: String) throws {
+        let target = try ChannelTarget(text)
+        #expect(target.backend == backend)
+        #expect(target.service == service)
+    }
+
+    @Test(arguments: ["", "discovery:///", "http://host:80", "a b", "etcd:///a/b", "discovery://host/a", ".a"])
+    func whatIsNoTarget(_ text: String) {
+        let error = #expect(throws: AppError.self) { try ChannelTarget(text) }
+        #expect(error?.description.contains("\"\(text)\" is no target; write discovery:///NAME") == true)
+    }
+
+    @Test func aRegistryIsNotNamedTwice() throws {
+        #expect(throws: AppError.self) { try ServiceChannel(to: "etcd:///test", discoverer: MemoryRegistry()) }
+        #expect(throws: AppError.self) { try Self.app("").channel("etcd:///test") }
+        #expect(throws: Never.self) { try ServiceChannel(to: "discovery:///test", discoverer: MemoryRegistry()) }
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", "ipv4:127.0.0.1:80"), ("::1", "ipv6:[::1]:80"), ("localhost", "dns:localhost:80"),
+        ("10.example.org", "dns:10.example.org:80"),
+    ])
+    func addresses(_ host: String, _ description: String) {
+        #expect(TransportAddress(host: host, port: 80).description == description)
+    }
+
+    @Test func listenAddresses() throws {
+        #expect(TransportAddress(.tcp(host: "::", port: 1)).description == "ipv6:[::]:1")
+        #expect(TransportAddress(.unix(path: "/tmp/s")).description == "unix:/tmp/s")
+    }
+
+    // MARK: - grpc-timeout
+
+    @Test(arguments: [
+        ("1H", Duration.seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("4m", .milliseconds(4)),
+        ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("0n", .zero), ("99999999H", .seconds(359_999_996_400)),
+    ])
+    func timeouts(_ text: String, _ duration: Duration) {
+        #expect(Metadata(dictionaryLiteral: ("grpc-timeout", .string(text))).grpcTimeout == duration)
+    }
+
+    @Test(arguments: ["", "H", "1", "1h", "-1S", "+1S", "1.5S", "100000000S", " 1S", "1 S", "٣S"])
+    func whatIsNoTimeout(_ text: String) {
+        #expect(Metadata(dictionaryLiteral: ("grpc-timeout", .string(text))).grpcTimeout == nil)
+    }
+
+    @Test func aCallWithoutATimeout() {
+        #expect(Metadata().grpcTimeout == nil)
+    }
+
+    @Test func headersKeepTheirOrderAndKind() {
+        let metadata: Metadata = ["a": "1", "b-bin": .binary([1]), "a": "2"]
+        #expect(Metadata(CallMetadata(metadata)) == metadata)
+    }
+}

@@ -1,0 +1,282 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// Middleware around the calls that a server serves.
+@Suite(.timeLimit(.minutes(1)))
+struct ServerMiddlewareTests {
+    @TaskLocal private static var tag = "none"
+
+    private struct Secret: Error {}
+
+    private func withServer(
+        _ middleware: [any Middleware],
+        _ handlers: [String: TestService.Handler] = [:],
+        _ body: (TestClient) async throws -> Void
+    ) async throws {
+        try await withTestBed { bed in
+            try await bed.server("a", handlers, middleware: middleware)
+            try await body(try bed.client())
+        }
+    }
+
+    @Test func itSeesTheCall() async throws {
+        let recorder = Recorder()
+        try await withServer([recorder]) { client in
+            var options = CallOptions.defaults
+            options.timeout = .seconds(40)
+            let metadata: Metadata = ["k": "v", "k": "w", "k-bin": .binary([1, 2])]
+            _ = try await client.call("Name", metadata: metadata, options: options).message
+            let call = try #require(recorder.calls.value.first)
+            #expect(call.side == .server)
+            #expect(call.transport == "grpc")
+            #expect(call.path == "/test.Service/Name")
+            #expect(call.peer.hasPrefix("ipv4:127.0.0.1:"))
+            #expect(call.metadata.values(of: "k") == ["v", "w"])
+            #expect(call.metadata.values(of: "k-bin") == [.binary([1, 2])])
+            let left = try #require(call.deadline) - .now
+            #expect(left > .zero && left <= .seconds(40))
+        }
+    }
+
+    @Test func itChangesTheRequestsHeadersAndAddsToTheResponses() async throws {
+        let middleware = Around { call, next in
+            var call = call
+            call.metadata["k"] = "changed"
+            call.responseMetadata["head"] = "added"
+            var result = try await next(call)
+            result.trailers["tail"] = "added to \(result.trailers["tail"] ?? "nothing")"
+            return result
+        }
+        let handler: TestService.Handler = { request, _ in
+            let text = request.metadata.text("k") ?? ""
+            return TestService.Response(
+                single: ServerResponse(
+                    message: Array(text.utf8),
+                    metadata: ["own": "1"],
+                    trailingMetadata: ["tail": "the handler's"]
+                )
+            )
+        }
+        try await withServer([middleware], ["Read": handler]) { client in
+            let response = try await client.call("Read", metadata: ["k": "v"])
+            let message = try response.message
+            #expect(message == Array("changed".utf8))
+            #expect(response.metadata.text("head") == "added")
+            #expect(response.metadata.text("own") == "1")
+            #expect(response.trailingMetadata.text("tail") == "added to the handler's")
+        }
+    }
+
+    @Test func whatItRejectsTheHandlerNeverSees() async throws {
+        let isHandled = Watched(false)
+        let middleware = Around { _, _ in
+            throw ServiceError(.forbidden, reason: "NOT_YOU", message: "not you", metadata: ["who": "you"])
+        }
+        let handler: TestService.Handler = { _, _ in
+            isHandled.set(true)
+            return .text("")
+        }
+        try await withServer([middleware], ["Handle": handler]) { client in
+            let failure = try #require(await client.failure("Handle"))
+            #expect(failure.code == .permissionDenied)
+            let expected = ServiceError(.forbidden, reason: "NOT_YOU", message: "not you", metadata: ["who": "you"])
+            #expect(failure.serviceError == expected)
+            #expect(!isHandled.value)
+        }
+    }
+
+    @Test func itReplacesAnError() async throws {
+        let middleware = Around { call, next in
+            do {
+                return try await next(call)
+            } catch is Secret {
+                throw ServiceError(.conflict, reason: "CONFLICT", message: "replaced")
+            }
+        }
+        let unary: TestService.Handler = { _, _ in throw Secret() }
+        let stream: TestService.Handler = { _, _ in
+            TestService.Response { writer in
+                try await writer.write([1])
+                throw Secret()
+            }
+        }
+        try await withServer([middleware], ["Unary": unary, "Stream": stream]) { client in
+            #expect(await client.failure("Unary")?.serviceError.reason == "CONFLICT")
+            #expect(await client.failure("Stream")?.serviceError.reason == "CONFLICT")
+        }
+    }
+
+    @Test func itRunsUntilTheLastMessageOfAStreamWasWritten() async throws {
+        let recorder = Recorder()
+        let gate = Gate()
+        let handler: TestService.Handler = { _, _ in
+            TestService.Response { writer in
+                try await writer.write([1])
+                try await gate.pass()
+                try await writer.write([2])
+                return [:]
+            }
+        }
+        try await withServer([recorder], ["Stream": handler]) { client in
+            let received = try await client.stream("Stream") { _ in
+            } _: { response in
+                var received: [UInt8] = []
+                for try await message in response.messages {
+                    received += message
+                    if message == [1] {
+                        #expect(recorder.results.value.isEmpty)
+                        gate.open()
+                    }
+                }
+                return received
+            }
+            #expect(received == [1, 2])
+            _ = try await recorder.result()
+        }
+    }
+
+    @Test func taskLocalsReachHandlersAndTheirStreams() async throws {
+        let middleware = Around { call, next in
+            try await Self.$tag.withValue("set") { try await next(call) }
+        }
+        let unary: TestService.Handler = { _, _ in .text(Self.tag) }
+        let stream: TestService.Handler = { _, _ in
+            TestService.Response { writer in
+                try await writer.write(Array(Self.tag.utf8))
+                return [:]
+            }
+        }
+        try await withServer([middleware], ["Unary": unary, "Stream": stream]) { client in
+            for method in ["Unary", "Stream"] {
+                let text = try await client.text(method)
+                #expect(text == "set")
+            }
+        }
+    }
+
+    @Test func recoveryHidesAnUnknownErrorThatMiddlewareInsideItSees() async throws {
+        let (log, recorder) = (LogRecorder(), Recorder())
+        let unary: TestService.Handler = { _, _ in throw Secret() }
+        let stream: TestService.Handler = { _, _ in TestService.Response { _ in throw Secret() } }
+        try await withServer([Recovery(logger: log.logger()), recorder], ["Unary": unary, "Stream": stream]) { client in
+            for method in ["Unary", "Stream"] {
+                let failure = try #require(await client.failure(method))
+                #expect(failure.code == .internalError)
+                #expect(failure.serviceError == ServiceError(.internalError, reason: "INTERNAL", message: "internal error"))
+            }
+            #expect(recorder.results.value.count == 2)
+            for result in recorder.results.value {
+                #expect(throws: Secret.self) { try result.get() }
+            }
+            #expect(log.entries.filter { "\($0)".contains("Secret") }.count == 2)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func aServiceErrorReachesTheClientInWhole(_ hasMiddleware: Bool) async throws {
+        let error = ServiceError(.notFound, reason: "USER_NOT_FOUND", message: "no user 7", metadata: ["id": "7"])
+        let middleware: [any Middleware] = hasMiddleware ? [Around { try await $1($0) }] : []
+        let unary: TestService.Handler = { _, _ in throw error }
+        let stream: TestService.Handler = { _, _ in TestService.Response { _ in throw error } }
+        try await withServer(middleware, ["Unary": unary, "Stream": stream]) { client in
+            for method in ["Unary", "Stream"] {
+                let failure = try #require(await client.failure(method))
+                #expect(failure.code == .notFound)
+                #expect(failure.serviceError == error)
+            }
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func anErrorThatConvertsTravelsAsItsServiceError(_ hasMiddleware: Bool) async throws {
+        struct Convertible: ServiceErrorConvertible {
+            let serviceError = ServiceError(.conflict, reason: "TAKEN", message: "taken")
+        }
+        let middleware: [any Middleware] = hasMiddleware ? [Around { try await $1($0) }] : []
+        try await withServer(middleware, ["Take": { _, _ in throw Convertible() }]) { client in
+            #expect(await client.failure("Take")?.serviceError == Convertible().serviceError)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func anUnknownErrorsTextStaysOnTheServer(_ hasMiddleware: Bool) async throws {
+        let middleware: [any Middleware] = hasMiddleware ? [Around { try await $1($0) }] : []
+        try await withServer(middleware, ["Leak": { _, _ in throw Secret() }]) { client in
+            let failure = try #require(await client.failure("Leak"))
+            #expect(failure.code == .unknown)
+            #expect(failure.message == "unexpected error")
+        }
+    }
+
+    @Test func aRuleSelectsItsCalls() async throws {
+        try await withTestBed { bed in
+            let recorder = Recorder()
+            var chain = MiddlewareChain()
+            chain.use(recorder, for: .exact("/test.Service/Name"))
+            let server = GRPCAppServer(
+                services: [TestService(id: "a")],
+                options: GRPCServerOptions(),
+                middleware: chain,
+                logger: bed.log.logger()
+            )
+            let bound = Promise<Endpoint>()
+            let serving = Task {
+                try await server.run { if let endpoint = $0 { bound.resolve(.success(endpoint)) } }
+            }
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(try await bound.value())
+            let client = try bed.client(discoverer: discoverer)
+            _ = try await client.text("Name")
+            _ = try await client.echo([[1]])
+            #expect(recorder.calls.value.map(\.path) == ["/test.Service/Name"])
+            await client.shutDown()
+            server.beginGracefulShutdown()
+            try await serving.value
+        }
+    }
+
+    @Test func anUnknownMethodIsUnimplemented() async throws {
+        let recorder = Recorder()
+        try await withServer([recorder]) { client in
+            #expect(await client.failure("Missing")?.code == .unimplemented)
+            #expect((await recorder.error() as? RPCError)?.code == .unimplemented)
+        }
+    }
+
+    @Test func aResultWithoutACallIsAnError() async throws {
+        try await withServer([Around { _, _ in CallResult() }]) { client in
+            let failure = try #require(await client.failure())
+            #expect(failure.code == .internalError)
+            #expect(failure.message.contains("without passing the call on"))
+        }
+    }
+
+    @Test func aServersTimeLimitEndsItsHandler() async throws {
+        var limits = Deadlines.Options()
+        limits.methods["/test.Service/Hang"] = .milliseconds(30)
+        let handler: TestService.Handler = { _, _ in
+            try await Gate().pass()
+            return .text("")
+        }
+        try await withServer([Deadlines(limits)], ["Hang": handler]) { client in
+            let failure = try #require(await client.failure("Hang"))
+            #expect(failure.code == .deadlineExceeded)
+            #expect(failure.message == "/test.Service/Hang did not end before its deadline")
+        }
+    }
+
+    @Test func aServerThatIsStoppedBeforeItServesEnds() async throws {
+        let server = GRPCAppServer(
+            services: [],
+            options: GRPCServerOptions(),
+            middleware: MiddlewareChain(),
+            logger: LogRecorder().logger()
+        )
+        server.beginGracefulShutdown()
+        try await server.run { _ in Issue.record("it never listened") }
+    }
+}

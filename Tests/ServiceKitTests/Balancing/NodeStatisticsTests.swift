@@ -1,0 +1,115 @@
+import Foundation
+import Testing
+
+@testable import ServiceKit
+
+@Suite struct NodeStatisticsTests {
+    static let millisecond: UInt64 = 1_000_000
+
+    let statistics = NodeStatistics()
+
+    func call(from start: UInt64, to end: UInt64, _ outcome: CallOutcome = .success) {
+        statistics.end(statistics.begin(at: start * Self.millisecond), at: end * Self.millisecond, with: outcome)
+    }
+
+    @Test func theFirstCallCountsFully() {
+        call(from: 1, to: 21, .failure)
+        #expect(statistics.latency == 20e6)
+        #expect(statistics.success == 0)
+    }
+
+    @Test func meansForgetByTheTimeBetweenEnds() {
+        call(from: 1, to: 11)
+        call(from: 281, to: 311, .failure)
+        // 300 ms between the ends, of 600.
+        let past = exp(-0.5)
+        #expect(abs(statistics.latency - (10e6 * past + 30e6 * (1 - past))) < 1)
+        #expect(abs(statistics.success - 1000 * past) < 0.001)
+    }
+
+    @Test func endsAtTheSameTimeCountOnce() {
+        call(from: 1, to: 11)
+        call(from: 1, to: 11, .failure)
+        #expect(statistics.latency == 10e6)
+        #expect(statistics.success == 1000)
+    }
+
+    @Test func aCallThatSaysNothingIsNotCounted() {
+        call(from: 1, to: 500, .ignored)
+        #expect(statistics.latency == 0 && statistics.success == 1000 && statistics.inFlight == 0)
+    }
+
+    @Test func theScoreIsSuccessByLoad() {
+        call(from: 1, to: 11)
+        let now = 11 * Self.millisecond
+        #expect(abs(statistics.score(at: now) - 1000 / (15e6).squareRoot()) < 1e-9)
+        _ = statistics.begin(at: now)
+        #expect(abs(statistics.score(at: now) - 1000 / (15e6).squareRoot() / 2) < 1e-9)
+        // One of twice the weight bears twice the calls.
+        #expect(abs(statistics.score(at: now, share: 2) - 1000 / (15e6).squareRoot() / 1.5) < 1e-9)
+    }
+
+    @Test func callsThatHangAreSeenBeforeTheyEnd() {
+        call(from: 1, to: 11)
+        _ = statistics.begin(at: 100 * Self.millisecond)
+        _ = statistics.begin(at: 200 * Self.millisecond)
+        // Both are older than the mean: their mean age is 150 ms.
+        let score = statistics.score(at: 300 * Self.millisecond)
+        #expect(abs(score - 1000 / (155e6).squareRoot() / 3) < 1e-9)
+    }
+
+    @Test func aMinorityOfOldCallsPredictsNothing() {
+        call(from: 1, to: 11)
+        _ = statistics.begin(at: 100 * Self.millisecond)
+        for _ in 0..<2 { _ = statistics.begin(at: 299 * Self.millisecond) }
+        let score = statistics.score(at: 300 * Self.millisecond)
+        #expect(abs(score - 1000 / (15e6).squareRoot() / 4) < 1e-9)
+    }
+
+    @Test func aPredictionEndsWithTheCalls() {
+        call(from: 1, to: 11)
+        let hanging = statistics.begin(at: 100 * Self.millisecond)
+        _ = statistics.score(at: 300 * Self.millisecond)
+        statistics.end(hanging, at: 300 * Self.millisecond, with: .ignored)
+        #expect(abs(statistics.score(at: 302 * Self.millisecond) - 1000 / (15e6).squareRoot()) < 1e-9)
+    }
+
+    @Test func slotsAreUsedAgainAndACallEndsOnce() {
+        let first = statistics.begin(at: 1)
+        let second = statistics.begin(at: 2)
+        statistics.end(first, at: 3, with: .success)
+        statistics.end(first, at: 4, with: .success)
+        #expect(statistics.inFlight == 1)
+        let third = statistics.begin(at: 5)
+        statistics.end(first, at: 6, with: .success)
+        #expect(statistics.inFlight == 2)
+        for call in [second, third] { statistics.end(call, at: 7, with: .success) }
+        #expect(statistics.inFlight == 0)
+    }
+
+    @Test func timesThatWentBackDoNoHarm() {
+        let call = statistics.begin(at: 1000)
+        statistics.end(call, at: 900, with: .success)
+        let again = statistics.begin(at: 800)
+        statistics.end(again, at: 700, with: .success)
+        #expect(statistics.latency == 0 && statistics.score(at: 1) > 0)
+    }
+
+    @Test func turnsComeByLossesInProportionToTheRatio() {
+        _ = statistics.begin(at: 1)
+        for (ratio, losses) in [(1.0, 32), (2.0, 64), (13.0, 416)] {
+            let turns = (0..<losses).map { _ in statistics.claimsTurn(against: ratio, at: 2) }
+            #expect(turns.last == true && turns.count(where: \.self) == 1)
+        }
+        #expect(!(0..<100_000).contains { _ in statistics.claimsTurn(against: .infinity, at: 2) })
+    }
+
+    @Test func anIdleNodeHasATurnThoughNotEachTimeItIsDrawn() {
+        _ = statistics.begin(at: 1)
+        let later: UInt64 = 3_000_000_002
+        let turns = (0..<8).map { _ in statistics.claimsTurn(against: .infinity, at: later) }
+        #expect(turns == [false, false, false, false, false, false, false, true])
+        // Now it has been called.
+        #expect(!(0..<100).contains { _ in statistics.claimsTurn(against: .infinity, at: later) })
+    }
+}

@@ -1,0 +1,198 @@
+import Testing
+
+@testable import ServiceKit
+
+@Suite(.timeLimit(.minutes(1)))
+struct PowerOfTwoChoicesTests {
+    static let three = ["a", "b", "c"]
+
+    @Test func withoutNodesThereIsNoPick() {
+        #expect(PowerOfTwoChoices().pick(for: request) == nil)
+    }
+
+    @Test func oneNodeIsAlwaysPicked() {
+        let simulation = Simulation([node("a")])
+        #expect(simulation.call(10) { _ in (.seconds(1), .failure) } == ["a": 10])
+    }
+
+    @Test(arguments: [2, 3, 10, 100])
+    func equalNodesShareTheCalls(count: Int) {
+        let simulation = Simulation((0..<count).map { node("\($0)") })
+        let calls = simulation.call(1000 * count)
+        #expect(calls.count == count)
+        for (_, share) in calls { #expect((850...1150).contains(share)) }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+    func noNodeStarves(seed: UInt64) {
+        let simulation = Simulation(Self.three.map { node($0) }, seed: seed)
+        let calls = simulation.call(1000)
+        for id in Self.three { #expect(calls[id, default: 0] > 250) }
+    }
+
+    @Test(arguments: [10, 50, 250, 1000])
+    func aSlowNodeGetsFewCallsButSome(milliseconds: Int) {
+        let simulation = Simulation(Self.three.map { node($0) })
+        let calls = simulation.call(1000) { node in
+            (.milliseconds(node.instance.id == "c" ? milliseconds : 1), .success)
+        }
+        #expect((1...30).contains(calls["c", default: 0]))
+        #expect(calls["a", default: 0] > 400 && calls["b", default: 0] > 400)
+    }
+
+    @Test func aSlowNodeThatIsWellAgainIsFound() {
+        let simulation = Simulation(Self.three.map { node($0) })
+        _ = simulation.call(1000) { node in (.milliseconds(node.instance.id == "c" ? 250 : 1), .success) }
+        _ = simulation.call(3000)
+        let calls = simulation.call(900)
+        #expect(calls["c", default: 0] > 250)
+    }
+
+    @Test func aFailingNodeIsShunned() {
+        let simulation = Simulation(Self.three.map { node($0) })
+        let calls = simulation.call(10_000) { node in (.milliseconds(1), node.instance.id == "c" ? .failure : .success)
+        }
+        // 10 s: the first call, and then one every 3 s.
+        #expect((2...5).contains(calls["c", default: 0]))
+    }
+
+    @Test func aFailingNodeIsShunnedWhenCallsAreRare() {
+        // Each of 20 nodes is drawn once in 10 s: none has been called for 3 s.
+        let simulation = Simulation((0..<20).map { node("\($0)") })
+        let calls = simulation.call(4000, pause: .seconds(1)) { node in
+            (.milliseconds(1), node.instance.id == "7" ? .failure : .success)
+        }
+        #expect((1...80).contains(calls["7", default: 0]))
+    }
+
+    @Test func aNodeWhoseCallsHangIsShunned() {
+        let simulation = Simulation(Self.three.map { node($0) })
+        _ = simulation.call(100)
+        var hanging: [Pick] = []
+        var served = 0
+        for _ in 0..<1000 {
+            guard let pick = simulation.balancer.pick(for: request) else { continue }
+            simulation.pass(.milliseconds(5))
+            if pick.node.instance.id == "c" {
+                hanging.append(pick)
+            } else {
+                simulation.balancer.ended(pick, with: .success)
+                served += 1
+            }
+        }
+        #expect((1...8).contains(hanging.count))
+        for pick in hanging { simulation.balancer.ended(pick, with: .ignored) }
+    }
+
+    @Test func theLessLoadedIsPicked() {
+        // Nobody ends: calls in flight decide, and stay even.
+        let nodes = Self.three.map { node($0) }
+        let simulation = Simulation(nodes)
+        for _ in 0..<300 { _ = simulation.balancer.pick(for: request) }
+        for node in nodes { #expect((90...110).contains(node.statistics.inFlight)) }
+    }
+
+    @Test func aNewNodeIsTriedAtOnce() {
+        let old = Self.three.map { node($0) }
+        let simulation = Simulation(old)
+        _ = simulation.call(300) { _ in (.milliseconds(20), .success) }
+        simulation.balancer.update(old + [node("new")])
+        #expect(simulation.call(10)["new", default: 0] > 0)
+    }
+
+    @Test func whatIsKnownOfANodeThatStaysIsKept() {
+        let slow = node("c")
+        let simulation = Simulation([node("a"), node("b"), slow])
+        let serve: (Node) -> (Duration, CallOutcome) = { (.milliseconds($0.instance.id == "c" ? 500 : 1), .success) }
+        _ = simulation.call(100, serve)
+        // Of the same speed, though its weight has changed: the node is another, its statistics are the same.
+        simulation.balancer.update([node("a"), node("b"), node("c", weight: 50, statistics: slow.statistics)])
+        #expect(simulation.call(100, serve)["c", default: 0] <= 2)
+        #expect(slow.statistics.latency > 1e8)
+    }
+
+    // MARK: - Weights
+
+    @Test(arguments: [[200, 100], [2, 1], [2_000_000, 1_000_000, 500_000], [300, 100, 100, 100]])
+    func callsAreInProportionToTheWeights(weights: [Int]) {
+        let simulation = Simulation(weights.enumerated().map { node("\($0)", weight: $1) })
+        let calls = simulation.call(12_000)
+        let total = weights.map { min($0, 1_000_000) }.reduce(0, +)
+        for (index, weight) in weights.enumerated() {
+            let expected = 12_000 * min(weight, 1_000_000) / total
+            #expect(abs(calls["\(index)", default: 0] - expected) < expected / 10)
+        }
+    }
+
+    @Test func weightsHoldForCallsInFlight() {
+        let nodes = [node("a", weight: 200), node("b", weight: 100)]
+        let simulation = Simulation(nodes)
+        for _ in 0..<300 { _ = simulation.balancer.pick(for: request) }
+        #expect((190...210).contains(nodes[0].statistics.inFlight))
+    }
+
+    @Test func aNodeOfWeight0GetsNoCallsWhileThereIsAnother() {
+        let idle = node("idle", weight: 0)
+        let simulation = Simulation([idle, node("a")])
+        #expect(simulation.call(1000, pause: .seconds(1)) { _ in (.seconds(1), .failure) } == ["a": 1000])
+        simulation.balancer.update([idle])
+        #expect(simulation.call(1) == ["idle": 1])
+        simulation.balancer.update([idle, node("idle2", weight: 0)])
+        #expect(Set(simulation.call(100).keys) == ["idle", "idle2"])
+    }
+
+    @Test func weightsOfAnySizeDoNoHarm() {
+        let simulation = Simulation([node("a", weight: .max), node("b", weight: .max), node("c", weight: -1)])
+        #expect(simulation.call(1000).values.reduce(0, +) == 1000)
+    }
+
+    // MARK: - Avoiding
+
+    @Test func nodesToAvoidAreAvoidedWhileThereIsAnother() {
+        let simulation = Simulation(Self.three.map { node($0) })
+        for _ in 0..<100 {
+            let two = PickRequest(path: "/", avoid: ["a", "c"])
+            #expect(simulation.balancer.pick(for: two)?.node.instance.id == "b")
+            let one = PickRequest(path: "/", avoid: ["b"])
+            #expect(simulation.balancer.pick(for: one)?.node.instance.id != "b")
+            #expect(simulation.balancer.pick(for: PickRequest(path: "/", avoid: Self.three)) != nil)
+        }
+    }
+
+    // MARK: - Many at once
+
+    @Test func manyTasksPickAtOnceAndNothingIsLeftInFlight() async {
+        let nodes = (0..<10).map { node("\($0)") }
+        let balancer = PowerOfTwoChoices()
+        balancer.update(nodes)
+        await withTaskGroup(of: Void.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for round in 0..<500 {
+                        guard let pick = balancer.pick(for: request) else {
+                            Issue.record("no pick")
+                            return
+                        }
+                        if round % 50 == 0 { balancer.update(task % 2 == 0 ? nodes : nodes.reversed()) }
+                        if round % 20 == 0 { await Task.yield() }
+                        balancer.ended(pick, with: [.success, .failure, .ignored][round % 3])
+                    }
+                }
+            }
+        }
+        for node in nodes { #expect(node.statistics.inFlight == 0) }
+    }
+
+    @Test func oneSeedGivesTheSameNumbersAndAllOfThem() {
+        let left = SplitMix64(seed: 5)
+        let right = SplitMix64(seed: 5)
+        var seen = [Int](repeating: 0, count: 10)
+        for _ in 0..<10_000 {
+            let number = left.next(below: 10)
+            #expect(number == right.next(below: 10))
+            seen[number] += 1
+        }
+        #expect(seen.allSatisfy { (900...1100).contains($0) })
+        #expect(left.next(below: 1) == 0)
+    }
+}
