@@ -15,8 +15,8 @@ test: setup ## Builds and passes every test.
 
 demo: setup ## Shows a service found, balanced, killed and replaced.
 	@echo "==> building; the first time takes some minutes"
-	@$(SWIFT) build --product user-server --quiet
-	@$(SWIFT) build --product user-client --quiet
+	@log=$$(mktemp); { $(SWIFT) build --product user-server && $(SWIFT) build --product user-client; } >$$log 2>&1 \
+		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@scripts/demo
 
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
