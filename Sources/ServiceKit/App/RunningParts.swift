@@ -68,14 +68,18 @@ final class RunningParts: Sendable {
     // MARK: - Failures
 
     private func ended(_ server: any Server, _ state: RunningServer.State, _ error: (any Error)?) {
+        let isStopping = stopRequest.isRequested
         switch (state, error) {
-        case (.starting, _) where stopRequest.isRequested, (_, nil) where stopRequest.isRequested:
-            // It was asked to; one that was asked before it served may say that it could not.
+        case (_, nil) where isStopping, (_, is CancellationError) where isStopping:
+            // It was asked to, or cut.
             break
-        case (_, let error?) where !(error is CancellationError):
-            failed("\(server.name) server", error)
-        default:
+        case (.starting, _) where isStopping:
+            // One that is asked to stop before it serves may say that it could not.
+            break
+        case (_, nil), (_, is CancellationError):
             failed("\(server.name) server", AppError("the \(server.name) server ended by itself"))
+        case (_, let error?):
+            failed("\(server.name) server", error)
         }
     }
 

@@ -10,7 +10,8 @@ private import Synchronization
 /// first one drawn is called unless the second is clearly better: so nodes that are equally good share the calls by
 /// weight. A node of weight 0 is not called while there is another.
 ///
-/// No node starves: see ``NodeStatistics/claimsTurn(against:at:)``.
+/// No node starves: one that keeps losing draws is called once in 32 of them, more rarely the worse it is, and when it has
+/// not been called for 3 seconds.
 public final class PowerOfTwoChoices: Balancer {
     /// A score below this part of another is clearly worse. The means move by about so much from call to call.
     private static let similarity = 0.9

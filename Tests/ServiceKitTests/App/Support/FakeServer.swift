@@ -45,6 +45,7 @@ final class FakeServer: Server {
         } catch is CancellationError {
             events.record("\(name) cut")
             await stuck?.passIgnoringCancellation()
+            throw CancellationError()
         }
     }
 

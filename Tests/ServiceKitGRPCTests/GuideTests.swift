@@ -1,0 +1,77 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
+import ServiceLifecycle
+import SwiftProtobuf
+import Testing
+import UserAPI
+
+/// The examples of the guide, kept true.
+@Suite(.timeLimit(.minutes(1)))
+struct GuideTests {
+    struct RequireTenant: Middleware {
+        func handle(_ call: Call, next: Next) async throws -> CallResult {
+            guard call.metadata["x-md-tenant"] != nil else {
+                throw ServiceError(.badRequest, reason: "TENANT_MISSING", message: "send x-md-tenant")
+            }
+            var call = call
+            call.responseMetadata["x-checked"] = "tenant"
+            return try await next(call)
+        }
+    }
+
+    @Test func theExamplesWork() async throws {
+        // A port that nobody else has while the test runs: the static registry is told before the server is.
+        let reserved = try RawServer(.hangs)
+        let port = reserved.endpoint.port
+        reserved.stop()
+        let configuration = try Configuration(
+            yaml: """
+                app: {name: user-service}
+                registry:
+                  backend: static
+                  registration: none
+                  static:
+                    services:
+                      user-service: [grpc://127.0.0.1:\(port)]
+                server: {grpc: {listen: 127.0.0.1:\(port)}}
+                log: {level: critical}
+                """
+        )
+        let app = try App(configuration: configuration, environment: [:])
+        app.serve(UserProvider())
+        app.use(RequireTenant(), for: .prefix("/user.v1.UserService/"))
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [app], logger: app.logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            _ = await app.health.first { $0 == .serving }
+            try await call(configuration)
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    private func call(_ configuration: Configuration) async throws {
+        let channel = try ServiceChannel(to: "discovery:///user-service", configuration: configuration)
+        try await withGRPCClient(transport: channel) { client in
+            let users = User_V1_UserService.Client(wrapping: client)
+            let user = try await withOutgoingMetadata(["x-md-tenant": "acme"]) {
+                try await users.getUser(.with { $0.id = 2 })
+            }
+            #expect(user.id == 2)
+            do {
+                _ = try await users.getUser(.with { $0.id = 2 })
+                Issue.record("it was served")
+            } catch let error as RPCError {
+                #expect(error.serviceError.reason == "TENANT_MISSING")
+            }
+            do {
+                _ = try await users.getUser(.with { $0.id = 9 }, metadata: ["x-md-tenant": "acme"])
+                Issue.record("there is a user 9")
+            } catch let error as RPCError {
+                #expect("\(error.serviceError)" == "404 USER_NOT_FOUND: there is no user 9")
+            }
+        }
+    }
+}
