@@ -104,7 +104,8 @@ struct AppTests {
         let first = try app()
         first.serve(UserProvider())
         try await serving(first) {
-            let endpoint = try #require(try await registry.instances(of: "user-service").first { _ in true }?.endpoints.first)
+            let endpoint = try #require(
+                try await registry.instances(of: "user-service").first { _ in true }?.endpoints.first)
             let second = try app("server: {grpc: {listen: \"\(endpoint.authority)\"}}", name: "second")
             second.serve(UserProvider())
             do {

@@ -38,7 +38,8 @@ struct CallKindTests {
         let handler: TestService.Handler = { request, _ in
             let message = try await request.messages.first { _ in true } ?? []
             return TestService.Response(
-                single: ServerResponse(message: message.reversed(), metadata: ["head": "1"], trailingMetadata: ["tail": "2"])
+                single: ServerResponse(
+                    message: message.reversed(), metadata: ["head": "1"], trailingMetadata: ["tail": "2"])
             )
         }
         try await withEcho(surrounding, ["Reverse": handler]) { client in

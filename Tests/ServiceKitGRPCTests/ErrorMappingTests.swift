@@ -8,8 +8,8 @@ import Testing
 @Suite struct ErrorMappingTests {
     @Test(arguments: [
         (400, RPCError.Code.invalidArgument), (401, .unauthenticated), (403, .permissionDenied), (404, .notFound),
-        (409, .aborted), (412, .failedPrecondition), (429, .resourceExhausted), (499, .cancelled), (500, .internalError),
-        (501, .unimplemented), (503, .unavailable), (504, .deadlineExceeded),
+        (409, .aborted), (412, .failedPrecondition), (429, .resourceExhausted), (499, .cancelled),
+        (500, .internalError), (501, .unimplemented), (503, .unavailable), (504, .deadlineExceeded),
     ])
     func bothWays(_ status: Int, _ code: RPCError.Code) {
         let error = ServiceError(.init(rawValue: status), reason: "REASON", message: "text", metadata: ["a": "b"])

@@ -1,3 +1,4 @@
+import Foundation
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
@@ -22,20 +23,13 @@ struct GuideTests {
     }
 
     @Test func theExamplesWork() async throws {
-        // A port that nobody else has while the test runs: the static registry is told before the server is.
-        let reserved = try RawServer(.hangs)
-        let port = reserved.endpoint.port
-        reserved.stop()
+        let directory = NSTemporaryDirectory() + "servicekit-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: directory) }
         let configuration = try Configuration(
             yaml: """
                 app: {name: user-service}
-                registry:
-                  backend: static
-                  registration: none
-                  static:
-                    services:
-                      user-service: [grpc://127.0.0.1:\(port)]
-                server: {grpc: {listen: 127.0.0.1:\(port)}}
+                registry: {backend: file, file: {directory: \(directory)}}
+                shutdown: {lame-duck: 0}
                 log: {level: critical}
                 """
         )

@@ -71,7 +71,10 @@ import Testing
 
     @Test(arguments: [
         ("client: {balancers: p2c}", "app.yaml:1:10: client.balancers: unknown key; did you mean \"balancer\"?"),
-        ("client: {retry: {attempt: 1}}", "app.yaml:1:18: client.retry.attempt: unknown key; did you mean \"attempts\"?"),
+        (
+            "client: {retry: {attempt: 1}}",
+            "app.yaml:1:18: client.retry.attempt: unknown key; did you mean \"attempts\"?"
+        ),
     ])
     func anUnknownKeyOfTheClient(_ yaml: String, _ error: String) {
         #expect(Self.text { try Self.app(yaml).channel("test") } == error)

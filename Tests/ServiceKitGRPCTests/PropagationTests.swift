@@ -14,14 +14,17 @@ struct PropagationTests {
     private func relay(
         metadata: Metadata,
         timeout: Duration? = nil,
-        inA around: @escaping @Sendable (@Sendable () async throws -> String) async throws -> String = { try await $0() }
+        inA around: @escaping @Sendable (@Sendable () async throws -> String) async throws -> String = {
+            try await $0()
+        }
     ) async throws -> (atA: Call, atB: Call) {
         let (atA, atB) = (Recorder(), Recorder())
         try await withTestBed { bed in
             try await bed.server("b", middleware: propagation + [atB])
             let toB = try bed.client(middleware: propagation)
             let relay: TestService.Handler = { _, _ in .text(try await around { try await toB.text() }) }
-            let server = try await bed.server("a", ["Relay": relay], middleware: propagation + [atA], isRegistered: false)
+            let server = try await bed.server(
+                "a", ["Relay": relay], middleware: propagation + [atA], isRegistered: false)
             let discoverer = ScriptedDiscoverer()
             discoverer.say(try await server.endpoint)
             let toA = try bed.client(middleware: propagation, discoverer: discoverer)

@@ -166,7 +166,8 @@ struct ServerMiddlewareTests {
             for method in ["Unary", "Stream"] {
                 let failure = try #require(await client.failure(method))
                 #expect(failure.code == .internalError)
-                #expect(failure.serviceError == ServiceError(.internalError, reason: "INTERNAL", message: "internal error"))
+                #expect(
+                    failure.serviceError == ServiceError(.internalError, reason: "INTERNAL", message: "internal error"))
             }
             #expect(recorder.results.value.count == 2)
             for result in recorder.results.value {

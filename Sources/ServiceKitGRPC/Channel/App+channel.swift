@@ -6,9 +6,10 @@ private import Synchronization
 extension App {
     /// A client of a service, which the App runs: `UserService.Client(wrapping: app.channel("user-service"))`.
     ///
-    /// Asking for the same service again gives the same client. It can be used when the App starts its servers, and until
-    /// they have drained.
+    /// Ask for it before the App runs; asking for the same service again gives the same client. It can be used when the
+    /// App starts its servers, and until they have drained.
     /// - Parameter service: The service's name.
+    /// - Returns: The client.
     /// - Throws: `ConfigurationError` when the section `client` is wrong; `AppError` when the name is not valid.
     public func channel(_ service: String) throws -> GRPCClient<ServiceChannel> {
         try component(Channels.self) { Channels() }.client(of: ChannelTarget(inGivenRegistry: service), in: self)

@@ -31,8 +31,11 @@ final class ClientCall: Sendable {
     /// Creates a call.
     ///
     /// - Parameters:
+    ///   - descriptor: The method.
     ///   - path: The method's, with a slash in front.
     ///   - deadline: When it must have ended.
+    ///   - options: Whether it waits for ready, and how large messages may be.
+    ///   - channel: Where it is made.
     ///   - headersGate: Resolved with the headers that the caller writes; whoever reads them then calls
     ///     ``begin(headers:deadline:)``. Without it the call begins with them by itself.
     init(
@@ -84,6 +87,8 @@ final class ClientCall: Sendable {
         // A stream that failed is the reader's to see: it decides whether there is another attempt.
         case .sent(let stream): try await stream.waitUntilWritable()
         }
+        // Where there was nothing to wait for.
+        try Task.checkCancellation()
     }
 
     func finishRequest() {

@@ -146,7 +146,9 @@ struct ClientCallState: ~Copyable {
     ///
     /// - Parameters:
     ///   - failure: What the present one failed with.
+    ///   - now: The time.
     ///   - mayRepeat: Whether a call that may have been processed is made again after so many attempts; asked last.
+    /// - Returns: What is to be done.
     mutating func failed(
         _ failure: RPCError,
         now: ContinuousClock.Instant = .now,

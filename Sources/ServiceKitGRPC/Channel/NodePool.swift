@@ -123,8 +123,10 @@ final class NodePool: Sendable {
         for connection in connections { connection.beginGracefulShutdown() }
     }
 
-    /// - Parameter statistics: Those of the node that the connection was made for: an instance that left and came back has
-    ///   a new node, and what becomes of the old one's connection says nothing of it.
+    /// Takes the state of a member's connection.
+    ///
+    /// The statistics are those of the node that the connection was made for: an instance that left and came back has a
+    /// new node, and what becomes of the old one's connection says nothing of it.
     private func connection(of key: Key, _ statistics: NodeStatistics, became connectionState: ClientConnection.State) {
         state.withLock { state in
             guard var member = state.members[key], member.node.statistics === statistics else { return }
@@ -162,6 +164,7 @@ final class NodePool: Sendable {
     ///   - request: What is known of the call.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
     /// - Returns: `nil` when no node is ready now.
+    /// - Throws: What `begin` throws, unless it is that the call was not processed.
     func place(
         _ request: PickRequest,
         _ begin: (ClientConnection) throws -> ClientStream
@@ -210,7 +213,7 @@ extension NodePool.State {
         connections[ObjectIdentifier(member.node.statistics)] = nil
     }
 
-    /// - Parameter last: What it was before.
+    /// What calls can hope for, given what it was before.
     fileprivate func availability(after last: Availability) -> Availability {
         if isClosed { return .closed }
         if members.isEmpty { return isLive ? .empty : .resolving(cause: staleCause) }

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import ServiceKit
 import Synchronization
 
@@ -24,8 +24,6 @@ final class RawServer: Sendable {
         case refuses(afterBytes: Int)
         /// Says that it goes away and has not seen the call, and closes the connection.
         case goesAway
-        /// Neither reads on nor answers.
-        case hangs
     }
 
     private struct State {
@@ -38,7 +36,6 @@ final class RawServer: Sendable {
     /// How many calls have come.
     let calls = Watched(0)
     private let behavior: Behavior
-    private let isHanging = DispatchSemaphore(value: 0)
     private let state: Mutex<State>
 
     /// Starts to listen.
@@ -59,7 +56,7 @@ final class RawServer: Sendable {
         endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: Int(UInt16(bigEndian: address.sin_port)))
         state = Mutex(State(listener: listener))
         // Blocking calls: they get threads of their own, which end with `stop`.
-        DispatchQueue.global().async { self.acceptAll(listener) }
+        Thread.detachNewThread { self.acceptAll(listener) }
     }
 
     struct SocketError: Error {
@@ -73,10 +70,7 @@ final class RawServer: Sendable {
             state.isClosed = true
             return [state.listener] + state.connections
         }
-        for socket in sockets {
-            shutdown(socket, Int32(SHUT_RDWR))
-            isHanging.signal()
-        }
+        for socket in sockets { shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
     private func acceptAll(_ listener: Int32) {
@@ -91,7 +85,7 @@ final class RawServer: Sendable {
                 close(connection)
                 break
             }
-            DispatchQueue.global().async { self.serve(connection) }
+            Thread.detachNewThread { self.serve(connection) }
         }
         close(listener)
     }
@@ -125,17 +119,13 @@ final class RawServer: Sendable {
             case .goesAway:
                 _ = sendFrame(connection, type: 7, stream: 0, [0, 0, 0, 0, 0, 0, 0, 0])
                 return
-            case .hangs:
-                // Until it is shut down.
-                isHanging.wait()
-                return
             }
         }
     }
 
     private func sendFrame(_ socket: Int32, type: UInt8, stream: UInt32, _ payload: [UInt8] = []) -> Bool {
         var bytes: [UInt8] = [0, 0, UInt8(payload.count), type, 0]
-        for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: stream >> UInt32(shift))) }
+        for shift in [UInt32(24), 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: stream >> shift)) }
         bytes += payload
         return send(socket, bytes, bytes.count, noSignal) == bytes.count
     }

@@ -43,12 +43,16 @@ final class TestClient: Sendable {
     }
 
     /// Calls a method that answers with text.
-    func text(_ method: String = "Name", metadata: Metadata = [:], options: CallOptions = .defaults) async throws -> String {
+    func text(
+        _ method: String = "Name", metadata: Metadata = [:], options: CallOptions = .defaults
+    ) async throws -> String {
         String(decoding: try await call(method, metadata: metadata, options: options).message, as: UTF8.self)
     }
 
     /// The error of a call that fails.
-    func failure(_ method: String = "Name", _ message: [UInt8] = [], options: CallOptions = .defaults) async -> RPCError? {
+    func failure(
+        _ method: String = "Name", _ message: [UInt8] = [], options: CallOptions = .defaults
+    ) async -> RPCError? {
         do {
             _ = try await call(method, message, options: options).message
             return nil
