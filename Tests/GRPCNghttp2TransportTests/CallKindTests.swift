@@ -97,12 +97,12 @@ struct CallKindTests {
     @Test(arguments: [
         TransportAddress.ipv4(host: "127.0.0.1", port: 0),
         .ipv6(host: "::1", port: 0),
-        .name("localhost", port: 0),
+        .dns(host: "localhost", port: 0),
     ])
     func addresses(_ address: TransportAddress) async throws {
         try await withServer(["Echo": RawService.echo], address: address) { _, bound in
             #expect(bound.port != 0)
-            let target = address.description.hasPrefix("dns") ? .name("localhost", port: bound.port ?? 0) : bound
+            let target = address.description.hasPrefix("dns") ? .dns(host: "localhost", port: bound.port ?? 0) : bound
             try await withClient(target) { client in
                 let answer = try await client.call("Echo", [7])
                 #expect(answer == [7])

@@ -142,7 +142,7 @@ struct ClientConnectionTests {
                 let error = await #expect(throws: RPCError.self) { try await late.next() }
                 #expect(error?.isNotProcessed == true)
                 // The first call ends as if nothing was.
-                try peer.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .response, endStream: true)
+                try peer.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
                 guard case .status(let status, _)? = try await stream.next() else {
                     Issue.record("no status")
                     return
@@ -172,7 +172,9 @@ struct ClientConnectionTests {
             return try await RawService.echo(request, context)
         }
         try await withServer(["Echo": echo], config: config) { _, address in
-            try await withClientConnection(address) { connection in
+            var clientConfig = ClientTransportConfig.defaults
+            clientConfig.maxConnections = 1
+            try await withClientConnection(address, config: clientConfig) { connection in
                 try await withThrowingTaskGroup(of: Int.self) { group in
                     for _ in 0..<200 {
                         group.addTask { try await connection.call("Echo", [1]).count }
@@ -254,7 +256,7 @@ struct ClientConnectionTests {
                 let peer = try #require(await iterator.next())
                 connection.beginGracefulShutdown()
                 #expect(throws: RPCError.self) { try connection.makeStream(descriptor: RawService.method("Any")) }
-                try peer.send(head: HeaderBlock(), prefix: .response)
+                try peer.send(head: HeaderBlock(), prefix: .grpc)
                 guard case .metadata? = try await stream.next() else {
                     Issue.record("no metadata")
                     return

@@ -50,7 +50,7 @@ struct ClientProtocolTests {
     func httpErrors(_ httpStatus: String, _ code: Status.Code) async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": httpStatus, "content-type": "text/html"])
-            try stream.send(head: head, prefix: .none, endStream: false)
+            try stream.send(head: head, prefix: .whole, endStream: false)
         }
         #expect(outcome.status?.code == code)
         #expect(outcome.status?.message.contains(httpStatus) == true)
@@ -59,7 +59,7 @@ struct ClientProtocolTests {
     @Test func aStatusCountsMoreThanAnHTTPError() async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": "503", "grpc-status": "8", "grpc-message": "slow%20down"])
-            try stream.send(head: head, prefix: .none, endStream: true)
+            try stream.send(head: head, prefix: .whole, endStream: true)
         }
         #expect(outcome.status == Status(code: .resourceExhausted, message: "slow down"))
     }
@@ -67,18 +67,18 @@ struct ClientProtocolTests {
     @Test func otherContentTypes() async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": "200", "content-type": "text/html"])
-            try stream.send(head: head, prefix: .none, endStream: false)
+            try stream.send(head: head, prefix: .whole, endStream: false)
         }
         #expect(outcome.status?.code == .unknown)
         #expect(outcome.status?.message.contains("text/html") == true)
     }
 
     @Test func noStatus() async throws {
-        let trailersOnly = try await Self.call { try $0.send(head: HeaderBlock(), prefix: .response, endStream: true) }
+        let trailersOnly = try await Self.call { try $0.send(head: HeaderBlock(), prefix: .grpc, endStream: true) }
         #expect(trailersOnly.status?.code == .unknown)
         #expect(trailersOnly.status?.message.contains("without a status") == true)
         let ended = try await Self.call { stream in
-            try stream.send(head: HeaderBlock(), prefix: .response)
+            try stream.send(head: HeaderBlock(), prefix: .grpc)
             try stream.send(end: .data)
         }
         #expect(ended.status?.code == .unknown)
@@ -87,7 +87,7 @@ struct ClientProtocolTests {
     @Test(arguments: ["17", "-1", "x", ""])
     func unknownStatusCodes(_ code: String) async throws {
         let outcome = try await Self.call { stream in
-            try stream.send(head: HeaderBlock(["grpc-status": code]), prefix: .response, endStream: true)
+            try stream.send(head: HeaderBlock(["grpc-status": code]), prefix: .grpc, endStream: true)
         }
         #expect(outcome.status?.code == .unknown)
     }
@@ -95,7 +95,7 @@ struct ClientProtocolTests {
     @Test func informationalResponsesAreSkipped() async throws {
         let outcome = try await Self.call { stream in
             try stream.send(
-                head: HeaderBlock(["grpc-status": "0", "x": "1"]), prefix: .response, endStream: true
+                head: HeaderBlock(["grpc-status": "0", "x": "1"]), prefix: .grpc, endStream: true
             )
         }
         #expect(outcome.status?.code == .ok)
@@ -124,7 +124,7 @@ struct ClientProtocolTests {
                 let stream = try connection.makeStream(descriptor: RawService.method("Any"))
                 try await stream.write(.metadata([:]))
                 try await eventually { streams.value != nil }
-                try streams.value?.send(head: HeaderBlock(), prefix: .response)
+                try streams.value?.send(head: HeaderBlock(), prefix: .grpc)
                 guard case .metadata? = try await stream.next() else {
                     Issue.record("no metadata")
                     return
@@ -142,7 +142,7 @@ struct ClientProtocolTests {
         config.limits.maxHeaderListBytes = 1000
         let outcome = try await Self.call(config: config) { stream in
             let head = HeaderBlock(["x": String(repeating: "x", count: 1000)])
-            try stream.send(head: head, prefix: .response)
+            try stream.send(head: head, prefix: .grpc)
         }
         #expect(outcome.error?.code == .resourceExhausted)
     }
@@ -162,7 +162,7 @@ struct ClientProtocolTests {
 
     @Test func messagesBeforeMetadataMakeNoSense() {
         var reader = ResponseReader(peer: "x", maxMessageBytes: nil)
-        guard case .failed(let error) = reader.read(.message([1])) else {
+        guard case .failed(let error) = reader.read(.message([1], isCompressed: false)) else {
             Issue.record("a response begins with headers")
             return
         }

@@ -97,7 +97,7 @@ struct FlowControlTests {
                     let peer = try #require(streams.value.first)
                     var received = 0
                     while let part = try await peer.next(isolation: nil) {
-                        guard case .message(let message) = part else { continue }
+                        guard case .message(let message, _) = part else { continue }
                         #expect(message.count == messageBytes)
                         received += 1
                         #expect(peer.unreadBytes <= limits.streamWindowBytes)
@@ -119,7 +119,7 @@ struct FlowControlTests {
                 let stream = try client.open(method: "Any")
                 try await eventually { peer.value != nil }
                 let writer = try #require(peer.value)
-                try writer.send(head: HeaderBlock(), prefix: .response)
+                try writer.send(head: HeaderBlock(), prefix: .grpc)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for _ in 0..<100 {

@@ -3,11 +3,24 @@ public struct ClientTransportConfig: Sendable {
     /// The bounds of each connection and its calls.
     public var limits = TransportLimits.defaults
 
-    /// How many calls wait on a connection for the server to allow one more at a time; further ones fail with
-    /// `unavailable`. Default: 1000.
+    /// How messages are compressed.
+    public var compression = CompressionConfig.defaults
+
+    /// How the client finds out that the server is gone.
+    public var keepalive = Keepalive.defaults
+
+    /// How many connections are made to one server at the most. One is, until it has as many calls as the server
+    /// allows at a time; then another, which is closed again when it has been idle. Default: 4.
+    public var maxConnections = 4
+
+    /// How long a connection beyond the first may be without calls before it is closed. Default: 5 minutes.
+    public var maxConnectionIdle = Duration.seconds(300)
+
+    /// `max-queued-calls`: how many calls wait on a connection for the server to allow one more at a time; further ones
+    /// fail with `unavailable`. Default: 1000.
     public var maxQueuedCalls = 1000
 
-    /// How long an attempt to connect may take, until the server has sent its HTTP/2 settings. Default: 20 s.
+    /// How long an attempt to connect may take, TLS included, until the server has sent its HTTP/2 settings. Default: 20 s.
     public var connectTimeout = Duration.seconds(20)
 
     /// How long to wait between attempts to connect.
@@ -16,5 +29,34 @@ public struct ClientTransportConfig: Sendable {
     /// The default configuration.
     public static var defaults: Self { Self() }
 
+    /// The default configuration, changed.
+    ///
+    /// - Parameter configure: Changes it.
+    /// - Returns: The configuration.
+    public static func defaults(configure: (inout Self) -> Void) -> Self {
+        var config = Self()
+        configure(&config)
+        return config
+    }
+
     private init() {}
+
+    /// How a client finds out that the server is gone
+    /// (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md).
+    public struct Keepalive: Sendable, Hashable {
+        /// How long nothing may come from the server before the client pings it; `nil` for never. It is doubled when
+        /// the server says that this was too often; most servers want 5 minutes or more. Default: never.
+        public var time: Duration?
+
+        /// How long the server may take to answer before the connection is closed. Default: 20 s.
+        public var timeout = Duration.seconds(20)
+
+        /// Whether to ping while there are no calls. Default: `false`.
+        public var allowWithoutCalls = false
+
+        /// The default values.
+        public static var defaults: Self { Self() }
+
+        private init() {}
+    }
 }

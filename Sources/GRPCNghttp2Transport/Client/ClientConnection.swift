@@ -6,8 +6,9 @@ import Synchronization
 
 /// A client's connection to one address, made and made again for as long as it runs.
 ///
-/// There is one connection to take calls at most. When the server says that it is going away, that connection keeps the
-/// calls it has and closes after them, while a new one is made at once.
+/// One connection takes the calls until it has as many as the server allows; then another one is made, up to a bound.
+/// When the server says that it is going away, a connection keeps the calls it has and closes after them, while a new
+/// one is made at once. All of them run on one event loop.
 package final class ClientConnection: Sendable {
     /// Whether calls can be made.
     package enum State: Sendable {
@@ -26,7 +27,9 @@ package final class ClientConnection: Sendable {
 
     private let authority: String
     private let config: ClientTransportConfig
-    private let eventLoopGroup: any EventLoopGroup
+    private let tls: ClientTLS?
+    private let scheduler: LoopScheduler
+    private let reporter: LimitReporter
     private let logger: Logger
     private let onStateChange: @Sendable (State) -> Void
     private let machine: Mutex<ClientConnectionMachine>
@@ -38,13 +41,16 @@ package final class ClientConnection: Sendable {
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - authority: What the calls carry as `:authority`. Default: the host and port of the address.
+    ///   - transportSecurity: Whether the connections are encrypted.
+    ///   - authority: What the calls carry as `:authority`, and the name that TLS asks for and verifies. Default: the
+    ///     host and port of the address.
     ///   - config: How to behave.
     ///   - eventLoopGroup: What runs the connections.
-    ///   - logger: Gets a line for each connection made or lost, at debug level.
+    ///   - logger: Gets a warning when a bound bites, and a line for each connection made or lost at debug level.
     ///   - onStateChange: Called for each change of the state, one at a time and in order. It may call anything here.
     package init(
         address: TransportAddress,
+        transportSecurity: ClientTransportSecurity = .plaintext,
         authority: String? = nil,
         config: ClientTransportConfig = .defaults,
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
@@ -54,10 +60,12 @@ package final class ClientConnection: Sendable {
         self.address = address
         self.authority = authority ?? address.authority
         self.config = config
-        self.eventLoopGroup = eventLoopGroup
+        self.tls = transportSecurity.tls.map { ClientTLS($0, authority: authority ?? address.authority, logger: logger) }
+        self.scheduler = LoopScheduler(loop: eventLoopGroup.next())
+        self.reporter = LimitReporter(side: .client, logger: logger)
         self.logger = logger
         self.onStateChange = onStateChange
-        self.machine = Mutex(ClientConnectionMachine(address: address, backoff: config.backoff))
+        self.machine = Mutex(ClientConnectionMachine(address: address, config: config))
     }
 
     /// Whether `makeStream` would succeed now.
@@ -79,16 +87,26 @@ package final class ClientConnection: Sendable {
         deadline: ContinuousClock.Instant? = nil,
         options: CallOptions = .defaults
     ) throws(RPCError) -> ClientStream {
-        let (link, state) = self.machine.withLock { ($0.readyLink, $0.state) }
-        guard let link else {
+        let timeout = deadline.map { NIODeadline.now() + ContinuousClock.now.duration(to: $0) }
+        // Under the lock: a connection that is to be closed as it has no calls is taken out first.
+        let (call, isExtraWanted, state) = self.machine.withLock { machine in
+            let (link, isExtraWanted) = machine.linkForCall()
+            let call = link.map { (link: $0, stream: $0.http2.makeStream(deadline: timeout)) }
+            return (call, isExtraWanted, machine.state)
+        }
+        if isExtraWanted {
+            // Elsewhere, as the caller may hold a lock that a change of state would take.
+            self.scheduler.loop.execute { self.connect(isExtra: true) }
+        }
+        guard let (link, stream) = call else {
             throw Self.unavailable(state, self.address)
         }
-        let timeout = deadline.map { TimeAmount(ContinuousClock.now.duration(to: $0)) }
         return ClientStream(
             descriptor: descriptor,
-            stream: link.http2.makeStream(deadline: timeout.map { .now() + $0 }),
+            stream: stream,
             deadline: deadline,
             options: options,
+            encoding: MessageEncoding(options.compression ?? self.config.compression.algorithm),
             remotePeer: link.remotePeer,
             localPeer: link.localPeer
         )
@@ -135,9 +153,13 @@ package final class ClientConnection: Sendable {
         for action in self.machine.withLock({ change(&$0) }) {
             switch action {
             case .connect:
-                self.connect()
+                self.connect(isExtra: false)
+            case .handOver(let others, let http2):
+                self.scheduler.loop.execute {
+                    for other in others { other.handOverRequests(to: http2) }
+                }
             case .scheduleAttempt(let number, let delay):
-                self.eventLoopGroup.next().scheduleTask(in: TimeAmount(delay)) { [weak self] in
+                self.scheduler.loop.scheduleTask(in: TimeAmount(delay)) { [weak self] in
                     self?.update { $0.attemptIsDue(number) }
                 }
             case .drain(let http2):
@@ -166,16 +188,14 @@ package final class ClientConnection: Sendable {
 
     // MARK: Connecting
 
-    private func connect() {
-        let loop = self.eventLoopGroup.next()
+    private func connect(isExtra: Bool) {
+        let loop = self.scheduler.loop
         let http2 = HTTP2Connection(
-            role: .client(authority: self.authority, userAgent: Self.userAgent),
-            limits: self.config.limits,
-            maxQueuedRequests: self.config.maxQueuedCalls,
-            loop: loop,
+            config: self.connectionConfig(isExtra: isExtra),
+            scheduler: self.scheduler,
             delegate: ClientLinkDelegate { http2, event in self.update { $0.handle(event, of: http2) } }
         )
-        self.update { $0.attemptBegan(http2) }
+        self.update { isExtra ? $0.extraAttemptBegan(http2) : $0.attemptBegan(http2) }
         let timeout = self.config.connectTimeout
         loop.scheduleTask(in: TimeAmount(timeout)) { [weak self, weak http2] in
             guard let self, let http2 else { return }
@@ -193,11 +213,39 @@ package final class ClientConnection: Sendable {
                 bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .connect(host: self.address.host ?? "", port: self.address.port ?? 0)
             }
-        channel.flatMap { channel in
-            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(http2) }
-                .flatMap { channel.setOption(.autoRead, value: true) }
+        channel.flatMap { [tls] channel in
+            channel.eventLoop.makeCompletedFuture {
+                if let tls {
+                    try channel.pipeline.syncOperations.addHandler(tls.makeHandler())
+                }
+                try channel.pipeline.syncOperations.addHandler(http2)
+            }
+            .flatMap { channel.setOption(.autoRead, value: true) }
+            .flatMapErrorThrowing { error in
+                channel.close(promise: nil)
+                throw error
+            }
         }.whenFailure { error in
-            self.update { $0.handle(.closed(ConnectFailure.reason(error)), of: http2) }
+            self.update { $0.handle(.closed(ConnectionError.reason(error)), of: http2) }
         }
+    }
+
+    private func connectionConfig(isExtra: Bool) -> HTTP2ConnectionConfig {
+        HTTP2ConnectionConfig(
+            role: .client(
+                authority: self.authority, userAgent: Self.userAgent, maxQueuedRequests: self.config.maxQueuedCalls
+            ),
+            security: self.tls == nil ? .plaintext : .tls(requireALPN: true),
+            limits: self.config.limits,
+            times: ConnectionTimes(
+                keepaliveTime: self.machine.withLock { $0.keepaliveTime },
+                keepaliveTimeout: self.config.keepalive.timeout,
+                keepaliveWithoutCalls: self.config.keepalive.allowWithoutCalls,
+                maxIdle: isExtra ? self.config.maxConnectionIdle : nil,
+                writeTimeout: self.config.limits.writeTimeout
+            ),
+            acceptedEncodings: self.config.compression.acceptedEncodings,
+            reporter: self.reporter
+        )
     }
 }

@@ -6,6 +6,8 @@ struct ClientConnectionMachine {
     enum Action {
         /// Begin an attempt to connect, and say so with `attemptBegan`.
         case connect
+        /// Let a new connection make the requests that wait on others.
+        case handOver(from: [HTTP2Connection], to: HTTP2Connection)
         /// Call `attemptIsDue` after a while.
         case scheduleAttempt(number: Int, after: Duration)
         case drain(HTTP2Connection)
@@ -29,6 +31,7 @@ struct ClientConnectionMachine {
 
     private let address: TransportAddress
     private let backoff: ConnectionBackoff
+    private let maxConnections: Int
     private var generator = SystemRandomNumberGenerator()
     private var phase = Phase.idle
     /// Connections that are not gone yet: the one that takes calls, and those that finish theirs.
@@ -38,12 +41,17 @@ struct ClientConnectionMachine {
     private var attempt = 0
     private var attemptBeganAt = ContinuousClock.now
     private var failures = 0
+    private var extra = ExtraLinks()
+    /// How long nothing may come from the server before it is pinged.
+    private(set) var keepaliveTime: Duration?
     private var reports: [ClientConnection.State] = []
     private var isReporting = false
 
-    init(address: TransportAddress, backoff: ConnectionBackoff) {
+    init(address: TransportAddress, config: ClientTransportConfig) {
         self.address = address
-        self.backoff = backoff
+        self.backoff = config.backoff
+        self.maxConnections = config.maxConnections
+        self.keepaliveTime = config.keepalive.time
     }
 
     var state: ClientConnection.State {
@@ -58,6 +66,19 @@ struct ClientConnectionMachine {
 
     var readyLink: ClientLink? {
         if case .ready(let link) = self.phase { link } else { nil }
+    }
+
+    // MARK: Calls
+
+    /// The connection for one more call, and whether another one has to be made, as all have as many calls as the
+    /// server allows.
+    mutating func linkForCall() -> (link: ClientLink?, isExtraWanted: Bool) {
+        guard let first = self.readyLink, first.http2.room <= 0 else { return (self.readyLink, false) }
+        if let free = self.extra.links.first(where: { $0.http2.room > 0 }) {
+            return (free, false)
+        }
+        let roomiest = self.extra.links.reduce(first) { $0.http2.room >= $1.http2.room ? $0 : $1 }
+        return (roomiest, self.extra.isWanted(maxCount: self.maxConnections - 1))
     }
 
     // MARK: Running
@@ -89,6 +110,10 @@ struct ClientConnectionMachine {
         case .idle, .preparing, .ready, .waiting:
             actions += self.enter(.shutdown)
         }
+        if let attempt = self.extra.endAttempt() {
+            self.open[ObjectIdentifier(attempt)] = nil
+            actions.append(.close(attempt))
+        }
         for http2 in self.open.values {
             actions.append(closingCalls ? .close(http2) : .drain(http2))
         }
@@ -116,12 +141,27 @@ struct ClientConnectionMachine {
         return []
     }
 
+    mutating func extraAttemptBegan(_ http2: HTTP2Connection) -> [Action] {
+        guard case .ready = self.phase else {
+            self.extra.attemptFailed(wait: .zero)
+            return [.close(http2)]
+        }
+        self.open[ObjectIdentifier(http2)] = http2
+        self.extra.attemptBegan(http2)
+        return []
+    }
+
     mutating func attemptIsDue(_ number: Int) -> [Action] {
         guard case .waiting = self.phase, number == self.attempt else { return [] }
         return self.beginAttempt()
     }
 
     mutating func attemptTimedOut(_ http2: HTTP2Connection, after timeout: Duration) -> [Action] {
+        if self.extra.isAttempt(http2) {
+            self.open[ObjectIdentifier(http2)] = nil
+            self.extraAttemptFailed()
+            return [.close(http2)]
+        }
         guard case .connecting(let current) = self.phase, current === http2 else { return [] }
         self.open[ObjectIdentifier(http2)] = nil
         return [.close(http2)] + self.retry("there was no answer within \(timeout)", isFailure: true)
@@ -131,6 +171,12 @@ struct ClientConnectionMachine {
         self.failures = 0
         guard case .waiting = self.phase else { return [] }
         return self.beginAttempt()
+    }
+
+    private mutating func extraAttemptFailed() {
+        self.extra.attemptFailed(
+            wait: self.backoff.wait(afterFailures: self.extra.failures + 1, using: &self.generator)
+        )
     }
 
     /// Connects again, when the time for it has come: the wait counts from when the last attempt began. If that attempt
@@ -156,19 +202,51 @@ struct ClientConnectionMachine {
 
     mutating func handle(_ event: ClientLink.Event, of http2: HTTP2Connection) -> [Action] {
         switch event {
+        case .ready(let link) where self.extra.isAttempt(http2):
+            self.extra.attemptSucceeded(link)
+            guard let first = self.readyLink else {
+                // The others are gone meanwhile; an attempt to replace them is under way, or waits for its time.
+                return self.promoteExtra()
+            }
+            let others = [first] + self.extra.links.filter { $0.http2 !== http2 }
+            return [.handOver(from: others.map(\.http2), to: http2)]
         case .ready(let link):
             guard case .connecting(let current) = self.phase, current === http2 else { return [] }
             self.failures = 0
             return self.enter(.ready(link))
+        case .tooManyPings:
+            self.keepaliveTime = self.keepaliveTime.map { $0 * 2 }
+            return []
         case .draining:
+            self.extra.remove(http2)
             guard self.isCurrent(http2) else { return [] }
-            // A new connection takes the calls from now on.
+            // Another connection takes the calls from now on.
+            guard self.extra.links.isEmpty else { return self.promoteExtra() }
             return self.retry("the server is going away", isFailure: false)
         case .closed(let reason):
             let isCurrent = self.isCurrent(http2)
             let wasReady = self.readyLink != nil
             self.open[ObjectIdentifier(http2)] = nil
-            return (isCurrent ? self.retry(reason, isFailure: !wasReady) : []) + self.finishIfDone()
+            self.extra.remove(http2)
+            if self.extra.isAttempt(http2) {
+                self.extraAttemptFailed()
+            }
+            guard isCurrent else { return self.finishIfDone() }
+            guard self.extra.links.isEmpty else { return self.promoteExtra() }
+            return self.retry(reason, isFailure: !wasReady) + self.finishIfDone()
+        }
+    }
+
+    /// Makes a connection beyond the first the first one.
+    private mutating func promoteExtra() -> [Action] {
+        guard let link = self.extra.links.first else { return [] }
+        switch self.phase {
+        case .ready, .waiting:
+            self.extra.remove(link.http2)
+            self.failures = 0
+            return self.enter(.ready(link))
+        case .idle, .preparing, .connecting, .shutdown:
+            return []
         }
     }
 

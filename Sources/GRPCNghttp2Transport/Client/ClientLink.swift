@@ -3,6 +3,8 @@ struct ClientLink: Sendable {
     enum Event: Sendable {
         /// Calls can be made.
         case ready(ClientLink)
+        /// The server was pinged more often than it wants.
+        case tooManyPings
         /// No more calls can be made, for this reason; those that are open go on.
         case draining(String)
         /// It is gone, or could not be made, for this reason. Nothing follows.
@@ -32,6 +34,9 @@ final class ClientLinkDelegate: HTTP2ConnectionDelegate {
     }
 
     func connection(_ connection: HTTP2Connection, isDraining reason: String) {
+        if connection.peerWantsFewerPings {
+            self.onEvent(connection, .tooManyPings)
+        }
         self.onEvent(connection, .draining(reason))
     }
 

@@ -25,6 +25,7 @@ package final class ClientStream: Sendable {
 
     let stream: HTTP2Stream
     private let deadline: ContinuousClock.Instant?
+    private let encoding: MessageEncoding
     private let maxRequestMessageBytes: Int
     private let request = Mutex(Request.notBegun)
     private let response: Mutex<ResponseReader>
@@ -34,13 +35,15 @@ package final class ClientStream: Sendable {
         stream: HTTP2Stream,
         deadline: ContinuousClock.Instant?,
         options: CallOptions,
+        encoding: MessageEncoding,
         remotePeer: String,
         localPeer: String
     ) {
         self.descriptor = descriptor
         self.stream = stream
         self.deadline = deadline
-        self.maxRequestMessageBytes = options.maxRequestMessageBytes ?? .max
+        self.encoding = encoding
+        self.maxRequestMessageBytes = min(options.maxRequestMessageBytes ?? .max, stream.limits.maxSendMessageBytes)
         self.remotePeer = remotePeer
         self.localPeer = localPeer
         self.response = Mutex(ResponseReader(peer: remotePeer, maxMessageBytes: options.maxResponseMessageBytes))
@@ -67,7 +70,7 @@ package final class ClientStream: Sendable {
         while true {
             let part: InboundPart?
             do {
-                part = try await self.stream.next(isolation: actor)
+                part = try self.decompressed(try await self.stream.next(isolation: actor))
             } catch {
                 // Where the response made no sense, the stream was reset here; that is not what ended it.
                 if self.response.withLock({ $0.hasEnded }) { return nil }
@@ -95,6 +98,18 @@ package final class ClientStream: Sendable {
         }
     }
 
+    private func decompressed(_ part: InboundPart?) throws(StreamFailure) -> InboundPart? {
+        guard case .message(let bytes, isCompressed: true) = part else { return part }
+        let encoding = self.response.withLock { $0.encoding }
+        do throws(StreamFailure) {
+            return .message(try self.stream.decompress(bytes, encoding), isCompressed: false)
+        } catch {
+            // There is no way to go on with a response that cannot be read.
+            self.stream.reset(.cancel, failure: error)
+            throw error
+        }
+    }
+
     private func error(_ error: any Error) -> RPCError {
         if case .failed(let error) = self.request.withLock({ $0 }) {
             return error
@@ -113,8 +128,7 @@ package final class ClientStream: Sendable {
             case .metadata(let metadata):
                 try self.send(metadata)
             case .message(let message):
-                try self.check(message)
-                try await self.stream.send(message: message)
+                try await self.stream.send(message: self.outbound(message))
             }
         } catch {
             throw self.error(error)
@@ -129,8 +143,7 @@ package final class ClientStream: Sendable {
             case .metadata(let metadata):
                 try self.send(metadata)
             case .message(let message):
-                try self.check(message)
-                self.stream.enqueue(message: message)
+                self.stream.enqueue(message: try self.outbound(message))
             }
         } catch {
             self.finish(throwing: error)
@@ -144,13 +157,8 @@ package final class ClientStream: Sendable {
         try await self.stream.waitUntilWritable()
     }
 
-    private func check(_ message: [UInt8]) throws(RPCError) {
-        guard message.count <= self.maxRequestMessageBytes else {
-            throw RPCError(
-                code: .resourceExhausted,
-                message: "the message takes \(message.count) bytes where \(self.maxRequestMessageBytes) are allowed"
-            )
-        }
+    private func outbound(_ message: [UInt8]) throws(StreamFailure) -> OutboundMessage {
+        try OutboundMessage(message, self.encoding, limit: self.maxRequestMessageBytes)
     }
 
     private func send(_ metadata: Metadata) throws {
@@ -161,7 +169,8 @@ package final class ClientStream: Sendable {
             let timeout = GRPCTimeout(ContinuousClock.now.duration(to: deadline))
             block.append(name: HeaderName.timeout, value: timeout.wireValue)
         }
-        let maxBytes = self.stream.connection.limits.maxHeaderListBytes
+        block.append(self.encoding)
+        let maxBytes = self.stream.limits.maxHeaderListBytes
         guard block.listSize <= maxBytes else {
             throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
         }
@@ -173,7 +182,7 @@ package final class ClientStream: Sendable {
         guard isFirst else {
             throw RPCError(code: .internalError, message: "the request's metadata was sent already")
         }
-        try self.stream.send(head: block, prefix: .request)
+        try self.stream.send(head: block, prefix: .grpc)
     }
 
     /// Ends the request.

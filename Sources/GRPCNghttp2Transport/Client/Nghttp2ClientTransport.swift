@@ -35,13 +35,16 @@ public final class Nghttp2ClientTransport: ClientTransport {
     ///
     /// - Parameters:
     ///   - target: Where to connect to.
-    ///   - authority: What the calls carry as `:authority`. Default: the host and port of the target.
+    ///   - transportSecurity: Whether connections are encrypted. Default: no.
+    ///   - authority: What the calls carry as `:authority`, and the name that TLS asks for and verifies. Default: the
+    ///     host and port of the target.
     ///   - config: How to behave.
     ///   - serviceConfig: Timeouts, retries and the like of each method.
     ///   - eventLoopGroup: What runs the connection.
-    ///   - logger: Gets a line for each change of the connection at debug level.
+    ///   - logger: Gets a warning when a bound bites, and a line for each change of the connection at debug level.
     public init(
         target: TransportAddress,
+        transportSecurity: TransportSecurity = .plaintext,
         authority: String? = nil,
         config: Config = .defaults,
         serviceConfig: ServiceConfig = ServiceConfig(),
@@ -60,6 +63,7 @@ public final class Nghttp2ClientTransport: ClientTransport {
         self.methodConfig = methodConfig
         self.connection = ClientConnection(
             address: target,
+            transportSecurity: transportSecurity,
             authority: authority,
             config: config,
             eventLoopGroup: eventLoopGroup,

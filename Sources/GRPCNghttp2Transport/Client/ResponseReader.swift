@@ -14,6 +14,9 @@ struct ResponseReader: Sendable {
         case ended(Status)
     }
 
+    /// How the messages are compressed that are.
+    private(set) var encoding = MessageEncoding.identity
+
     private enum State {
         case awaitingMetadata
         case awaitingMessages
@@ -28,6 +31,8 @@ struct ResponseReader: Sendable {
         var code: Status.Code?
         var message = ""
         var metadata = Metadata()
+        var encoding: MessageEncoding? = .identity
+        var encodingName = ""
 
         init(_ block: HeaderBlock) throws(MetadataError) {
             try block.forEach { name, value throws(MetadataError) in
@@ -41,6 +46,9 @@ struct ResponseReader: Sendable {
                     self.code = Int(String(decoding: value, as: UTF8.self)).flatMap(Status.Code.init) ?? .unknown
                 } else if name.equals("grpc-message") {
                     self.message = StatusMessage.decode(value)
+                } else if name.equals("grpc-encoding") {
+                    self.encoding = MessageEncoding(value)
+                    self.encodingName = String(decoding: value, as: UTF8.self)
                 } else if !HeaderName.isReserved(name) {
                     try self.metadata.add(name: name, value: value)
                 }
@@ -70,7 +78,7 @@ struct ResponseReader: Sendable {
             return self.end(.unknown, "the response ended without a status")
         case (.awaitingMetadata, .message):
             return self.fail("the response began with a message")
-        case (.awaitingMessages, .message(let message)):
+        case (.awaitingMessages, .message(let message, _)):
             if let limit = self.maxMessageBytes, message.count > limit {
                 self.state = .ended
                 let failure = StreamFailure.messageTooLarge(bytes: message.count, limit: limit)
@@ -100,6 +108,11 @@ struct ResponseReader: Sendable {
         }
         guard endStream else {
             guard case .awaitingMetadata = self.state else { return self.fail("the response has metadata twice") }
+            guard let encoding = head.encoding else {
+                self.state = .ended
+                return .failed(StreamFailure.unknownEncoding(head.encodingName).rpcError(peer: self.peer))
+            }
+            self.encoding = encoding
             self.state = .awaitingMessages
             return .part(.metadata(head.metadata))
         }

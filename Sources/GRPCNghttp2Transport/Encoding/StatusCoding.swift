@@ -56,14 +56,29 @@ extension StreamFailure {
                 code: .resourceExhausted,
                 message: "\(peer) sent a message of \(bytes) bytes; the largest accepted is \(limit) bytes"
             )
-        case .compressedMessage:
-            RPCError(code: .unimplemented, message: "\(peer) sent a compressed message; compression is not supported")
+        case .unknownEncoding(let name):
+            RPCError(code: .internalError, message: "\(peer) compresses messages as \"\(name)\", which cannot be read")
+        case .missingEncoding:
+            RPCError(
+                code: .internalError, message: "\(peer) sent a compressed message and did not say how it is compressed"
+            )
         case .truncatedMessage:
             RPCError(code: .internalError, message: "\(peer) ended the call in the middle of a message")
         case .inboundHeadersTooLarge(let bytes, let limit):
             RPCError(
                 code: .resourceExhausted,
                 message: "\(peer) sent metadata of \(bytes) bytes; at most \(limit) bytes are accepted"
+            )
+        case .tooManyHeaderFields(let limit):
+            RPCError(code: .resourceExhausted, message: "\(peer) sent metadata of more than \(limit) fields")
+        case .bufferFull(let limit):
+            RPCError(
+                code: .resourceExhausted,
+                message: "\(peer) sent more than \(limit) bytes on one connection that nobody has read yet"
+            )
+        case .outboundMessageTooLarge(let bytes, let limit):
+            RPCError(
+                code: .resourceExhausted, message: "the message takes \(bytes) bytes where \(limit) are allowed"
             )
         case .outboundHeadersTooLarge(let bytes, let limit):
             RPCError(

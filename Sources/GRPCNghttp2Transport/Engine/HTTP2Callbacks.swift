@@ -16,6 +16,8 @@ struct HTTP2Callbacks: @unchecked Sendable {
         var callbacks: OpaquePointer?
         nghttp2_session_callbacks_new(&callbacks)
         self.pointer = callbacks
+        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Self.onBeginFrame)
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, Self.onInvalidFrame)
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Self.onBeginHeaders)
         nghttp2_session_callbacks_set_on_header_callback(callbacks, Self.onHeader)
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Self.onFrameReceived)
@@ -38,6 +40,18 @@ struct HTTP2Callbacks: @unchecked Sendable {
 
     private static func isSet(_ flag: nghttp2_flag, in flags: UInt8) -> Bool {
         flags & UInt8(flag.rawValue) != 0
+    }
+
+    private static let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
+        if let header = header?.pointee {
+            connection(user)?.frameBegan(FrameKind(type: header.type, flags: header.flags, length: header.length))
+        }
+        return 0
+    }
+
+    private static let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { _, _, _, user in
+        connection(user)?.streamWasBroken()
+        return 0
     }
 
     private static let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, frame, user in
@@ -78,7 +92,9 @@ struct HTTP2Callbacks: @unchecked Sendable {
             }
         case NGHTTP2_PING:
             if isSet(NGHTTP2_FLAG_ACK, in: header.flags) {
-                connection.pingAcknowledged()
+                connection.pingAcknowledged(InlineArray(frame.pointee.ping.opaque_data))
+            } else {
+                connection.pingReceived()
             }
         case NGHTTP2_GOAWAY:
             let goAway = frame.pointee.goaway
@@ -141,10 +157,44 @@ struct HTTP2Callbacks: @unchecked Sendable {
             flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
         case .trailers(let fields):
             flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-            _ = fields.withFields(.none, template: nil) { fields in
+            _ = fields.withFields(around: nil) { fields in
                 nghttp2_submit_trailer(session, id, fields.baseAddress, fields.count)
             }
         }
         return count
+    }
+}
+
+/// What a frame does, as far as bounds on a peer's frames are concerned.
+enum FrameKind {
+    /// It carries something.
+    case useful
+    /// It carries nothing and nobody is further than before.
+    case control
+    /// It ends a stream early.
+    case reset
+    /// It is counted elsewhere, or needs no bound.
+    case other
+
+    init(type: UInt8, flags: UInt8, length: Int) {
+        switch nghttp2_frame_type(UInt32(type)) {
+        case NGHTTP2_DATA:
+            let endsStream = flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+            self = length > 0 || endsStream ? .useful : .control
+        case NGHTTP2_RST_STREAM:
+            self = .reset
+        // Header blocks count when they are a stream's; window updates go with what was sent.
+        case NGHTTP2_HEADERS, NGHTTP2_CONTINUATION, NGHTTP2_WINDOW_UPDATE, NGHTTP2_GOAWAY:
+            self = .other
+        default:
+            self = .control
+        }
+    }
+}
+
+extension InlineArray<8, UInt8> {
+    /// From an array as C has it.
+    fileprivate init(_ bytes: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8)) {
+        self = [bytes.0, bytes.1, bytes.2, bytes.3, bytes.4, bytes.5, bytes.6, bytes.7]
     }
 }

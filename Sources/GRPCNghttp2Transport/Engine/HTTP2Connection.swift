@@ -1,22 +1,18 @@
 import NIOCore
+import NIOSSL
+import NIOTLS
 import Synchronization
 
 /// One HTTP/2 connection: the last handler of its channel, with one nghttp2 session and all of its streams.
 ///
 /// There are no channels for streams. Bytes that arrive go through nghttp2 into the streams' inbound halves; streams
-/// that have something to be sent are marked dirty and visited, all of them, once per tick of the event loop, and what
-/// nghttp2 then has to say leaves in one write.
-// @unchecked: what is neither immutable, atomic nor behind a lock is private and confined to `loop`: it is touched by
-// channel handler methods and by nghttp2's callbacks, which NIO and `tick` call there, and by functions that begin by
-// hopping there.
+/// that have something to be sent are visited by the `LoopScheduler`, all of them once per turn of the event loop, and
+/// what nghttp2 then has to say leaves in one write.
+// @unchecked: what is neither immutable, atomic nor behind a lock is confined to `loop`: it is touched by channel handler
+// methods, by nghttp2's callbacks and by the scheduler, which all run there, and by functions that begin by hopping there.
 final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
-
-    enum Role: Sendable {
-        case server(maxConcurrentStreams: Int)
-        case client(authority: String, userAgent: String)
-    }
 
     private enum Phase {
         /// The peer's settings have not come yet.
@@ -29,56 +25,72 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         case closed
     }
 
-    let loop: any EventLoop
-    let limits: TransportLimits
-    let role: Role
-    private let dirty = DirtyStreams()
+    let scheduler: LoopScheduler
+    let config: HTTP2ConnectionConfig
+    let inboundBudget = InboundBudget()
     /// Streams that this side has made and that are not over yet; for clients only.
     private let madeStreams = Atomic<Int>(0)
+    /// How many streams the peer lets this side have open; for clients only.
+    private let allowedStreams = Atomic<Int>(Int.max)
 
-    // Confined to the event loop. What is not private is for HTTP2ConnectionEvents.swift.
+    // Confined to the event loop. What is not private is for HTTP2ConnectionEvents.swift and the scheduler.
     private(set) var delegate: (any HTTP2ConnectionDelegate)?
     private var context: ChannelHandlerContext?
     private(set) var session: HTTP2Session?
     private var phase = Phase.starting
     private(set) var drain: ServerDrain?
     private var isDrainRequested = false
-    private var writer = SocketWriter()
-    private var servicing: [HTTP2Stream] = []
-    private var isInTick = false
+    private var isReading = false
     private var isFlushing = false
     private var abortFailure: StreamFailure?
+    private var careTimer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
+    private(set) var peerCertificate: NIOSSLCertificate?
 
+    /// Whether the scheduler will call `sendPending`.
+    var isTouched = false
     var streams: StreamTable
     var headers: HeaderCollector
+    var care: ConnectionCare
+    var flood: FloodGuard
+    var pings: PingPolicy?
+    var limitLog: LimitLog
     /// Whether the peer's settings have come and were not acted on yet.
     var settingsArrived = false
     /// The peer's GOAWAY, if it was not acted on yet.
     var goAway: String?
+    /// Whether the peer has said that it was pinged too often.
+    var peerWantsFewerPings = false
     /// The last error that nghttp2 explained.
     var sessionError: String?
     /// Why the connection is, or will be, closed.
     var closeReason: String?
 
+    /// What TLS is to negotiate (ALPN).
+    static let applicationProtocol = "h2"
     /// How long a finished connection waits for its client to close first. Closing with unread bytes makes the kernel
     /// reset the connection, which can destroy responses that the client has not read yet.
     private static let lingerTime = TimeAmount.seconds(1)
 
-    init(
-        role: Role,
-        limits: TransportLimits,
-        maxQueuedRequests: Int,
-        loop: any EventLoop,
-        delegate: any HTTP2ConnectionDelegate
-    ) {
-        self.role = role
-        self.limits = limits
-        self.loop = loop
+    init(config: HTTP2ConnectionConfig, scheduler: LoopScheduler, delegate: any HTTP2ConnectionDelegate) {
+        self.config = config
+        self.scheduler = scheduler
         self.delegate = delegate
-        self.streams = StreamTable(maxQueuedRequests: maxQueuedRequests)
-        self.headers = HeaderCollector(limit: limits.maxHeaderListBytes)
+        let now = NIODeadline.now()
+        var generator = SystemRandomNumberGenerator()
+        self.streams = StreamTable(maxQueuedRequests: config.maxQueuedRequests)
+        self.headers = HeaderCollector(limits: config.limits)
+        self.care = ConnectionCare(times: config.times, now: now, using: &generator)
+        self.flood = FloodGuard(limits: config.limits, now: now)
+        self.pings = config.pings.map { PingPolicy(minInterval: $0.minInterval, allowWithoutCalls: $0.allowWithoutCalls) }
+        self.limitLog = LimitLog(reporter: config.reporter)
+    }
+
+    var loop: any EventLoop { self.scheduler.loop }
+
+    private var isServer: Bool {
+        if case .server = self.config.role { true } else { false }
     }
 
     // MARK: From any thread
@@ -87,29 +99,20 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     /// late. Whoever makes a stream resets it at the end, whatever has become of it.
     func makeStream(deadline: NIODeadline?) -> HTTP2Stream {
         self.madeStreams.add(1, ordering: .relaxed)
-        return HTTP2Stream(connection: self, limits: self.limits, deadline: deadline)
+        return HTTP2Stream(connection: self, deadline: deadline)
     }
 
-    /// Has the event loop look after `stream` soon.
-    func markDirty(_ stream: HTTP2Stream) {
-        if self.dirty.add(stream) {
-            self.loop.execute { self.tick() }
-        }
+    /// How many streams more the peer would take at once.
+    var room: Int {
+        self.allowedStreams.load(ordering: .relaxed) - self.madeStreams.load(ordering: .relaxed)
     }
 
     /// Takes no new streams, lets those that are open end, then closes.
     func beginGracefulShutdown() {
         self.loop.execute {
-            guard self.phase != .closed, !self.isDrainRequested else { return }
-            self.isDrainRequested = true
-            self.startDraining()
-            self.tick()
+            self.drainNow()
+            self.scheduler.run(for: self)
         }
-    }
-
-    private func startDraining() {
-        guard self.isDrainRequested, case .server = self.role, let session = self.session else { return }
-        self.drain = ServerDrain(session: session, loop: self.loop) { self.tick() }
     }
 
     /// Closes at once; streams that are open fail with `failure`.
@@ -127,22 +130,47 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive {
-            self.start(context)
+            self.connected(context)
         }
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.start(context)
+        self.connected(context)
         context.fireChannelActive()
     }
 
-    private func start(_ context: ChannelHandlerContext) {
-        guard self.context == nil else { return }
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent {
+            self.secured(context, negotiated: negotiated)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func connected(_ context: ChannelHandlerContext) {
+        guard self.context == nil, self.phase != .closed else { return }
         self.context = context
         self.remotePeer = context.channel.remoteAddress.map(TransportAddress.peerDescription) ?? "unknown"
         self.localPeer = context.channel.localAddress.map(TransportAddress.peerDescription) ?? "unknown"
+        self.scheduleCheck()
+        if case .plaintext = self.config.security {
+            self.start(context)
+        }
+    }
+
+    private func secured(_ context: ChannelHandlerContext, negotiated: String?) {
+        guard case .tls(let requireALPN) = self.config.security, self.session == nil else { return }
+        guard negotiated == Self.applicationProtocol || !requireALPN && negotiated == nil else {
+            let what = negotiated.map { "\"\($0)\"" } ?? "nothing"
+            self.fail("TLS: the peer agreed to \(what) as protocol, not to \"\(Self.applicationProtocol)\" (ALPN)")
+            return
+        }
+        self.peerCertificate = try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate()
+        self.start(context)
+    }
+
+    private func start(_ context: ChannelHandlerContext) {
         do {
-            self.session = try HTTP2Session(connection: self, role: self.role, limits: self.limits)
+            self.session = try HTTP2Session(connection: self, config: self.config)
             // Either may have been asked for before there was a session to do it with.
             self.startDraining()
             self.flush()
@@ -155,9 +183,13 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let session = self.session, self.phase != .lingering else { return }
+        guard let session = self.session, self.phase != .lingering, self.phase != .closed else { return }
         let buffer = self.unwrapInboundIn(data)
-        self.isInTick = true
+        if !self.isReading {
+            self.isReading = true
+            self.scheduler.hold()
+            self.care.read(now: .now())
+        }
         do {
             try buffer.withUnsafeReadableBytes { try session.receive($0) }
         } catch {
@@ -168,30 +200,43 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     func channelReadComplete(context: ChannelHandlerContext) {
         if self.settingsArrived {
             self.settingsArrived = false
-            if case .starting = self.phase {
-                self.phase = .open
-                self.delegate?.connectionReady(self)
-            }
+            self.applySettings()
         }
         if let reason = self.goAway {
             self.goAway = nil
             self.peerIsGoingAway(reason)
         }
-        self.delegate?.connectionReadComplete(self)
-        self.isInTick = false
-        self.tick()
+        if self.isReading {
+            self.isReading = false
+            self.delegate?.connectionReadComplete(self)
+            self.scheduler.run(for: self)
+        }
         context.fireChannelReadComplete()
     }
 
+    private func applySettings() {
+        if let session = self.session, !self.isServer {
+            self.allowedStreams.store(session.peerMaxConcurrentStreams, ordering: .relaxed)
+        }
+        guard case .starting = self.phase else { return }
+        self.phase = .open
+        self.care.becameReady(now: .now())
+        self.scheduleCheck()
+        self.delegate?.connectionReady(self)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, !self.isFlushing {
-            self.tick()
+        if context.channel.isWritable {
+            self.care.writingContinued()
+            if !self.isFlushing {
+                self.scheduler.run(for: self)
+            }
         }
         context.fireChannelWritabilityChanged()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.closeReason = self.closeReason ?? "\(error)"
+        self.closeReason = self.closeReason ?? ConnectionError.reason(error)
         context.close(promise: nil)
     }
 
@@ -207,17 +252,22 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private func closed() {
         guard self.phase != .closed else { return }
         self.phase = .closed
-        // If it is closed while bytes are being read, nobody else ends that tick.
-        self.isInTick = false
         let reason = self.closeReason ?? "the peer closed the connection"
         self.closeReason = reason
         self.drain?.cancel()
         self.drain = nil
+        self.careTimer?.task.cancel()
+        self.careTimer = nil
         self.session = nil
         self.context = nil
         self.failStreams()
         self.delegate?.connection(self, closed: reason)
         self.delegate = nil
+        if self.isReading {
+            // Nobody else ends what `channelRead` began.
+            self.isReading = false
+            self.scheduler.run()
+        }
     }
 
     /// Fails all streams that there are.
@@ -225,7 +275,6 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         for stream in self.streams.removeAll() {
             self.close(stream, self.failure(of: stream), isFailure: true)
         }
-        self.serviceDirtyStreams()
     }
 
     private func failure(of stream: HTTP2Stream) -> StreamFailure {
@@ -243,45 +292,15 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     func close(_ stream: HTTP2Stream, _ failure: StreamFailure, isFailure: Bool) {
         guard !stream.isClosed else { return }
         stream.close(failure, isFailure: isFailure)
-        if case .client = self.role {
+        if !self.isServer {
             self.madeStreams.subtract(1, ordering: .relaxed)
         }
     }
 
     // MARK: Sending
 
-    /// Does what streams ask for, and sends what there is to be sent.
-    private func tick() {
-        guard !self.isInTick else { return }
-        self.isInTick = true
-        self.serviceDirtyStreams()
-        if let drain = self.drain, let session = self.session {
-            drain.advance(session)
-        }
-        self.isInTick = false
-        while let session = self.session {
-            for (stream, failure) in self.streams.submitRequests(to: session) {
-                self.close(stream, failure, isFailure: true)
-            }
-            if case .client = self.role, !session.hasStreamNumbers {
-                self.peerIsGoingAway("the connection has used up its stream numbers")
-            }
-            self.flush()
-            // A reset that was sent may have made room for a request that waits.
-            if !self.streams.canSubmitRequest(to: session) { break }
-        }
-        self.closeIfDone()
-    }
-
-    private func serviceDirtyStreams() {
-        self.dirty.take(&self.servicing)
-        for stream in self.servicing {
-            self.service(stream)
-        }
-        self.servicing.removeAll(keepingCapacity: true)
-    }
-
-    private func service(_ stream: HTTP2Stream) {
+    /// Does what a stream asks for. Called by the scheduler, which then calls `sendPending`.
+    func service(_ stream: HTTP2Stream) {
         guard !stream.isClosed else { return }
         guard let session = self.session, self.phase != .lingering else {
             self.close(stream, self.failure(of: stream), isFailure: true)
@@ -305,23 +324,47 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
+    /// Sends what there is to be sent, and closes the connection if that was all.
+    func sendPending() {
+        if let drain = self.drain, let session = self.session {
+            drain.advance(session)
+        }
+        while let session = self.session {
+            for (stream, failure) in self.streams.submitRequests(to: session) {
+                self.close(stream, failure, isFailure: true)
+            }
+            if !self.isServer, !session.hasStreamNumbers {
+                self.peerIsGoingAway("the connection has used up its stream numbers")
+            }
+            self.flush()
+            // A reset that was sent may have made room for a request that waits.
+            if !self.streams.canSubmitRequest(to: session) { break }
+        }
+        self.noteCalls()
+        self.closeIfDone()
+    }
+
     private func flush() {
         guard let context = self.context, let session = self.session, !self.isFlushing else { return }
         self.isFlushing = true
         defer { self.isFlushing = false }
         do {
             // A write that fails closes the connection, and with it the session, at once.
-            while self.session != nil, let bytes = try self.writer.next(from: session, to: context.channel) {
+            while self.session != nil, let bytes = try self.scheduler.writer.next(from: session, to: context.channel) {
                 context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
             }
         } catch {
             self.fail("\(error)")
         }
+        if self.session != nil, !context.channel.isWritable {
+            self.care.writingStalled(now: .now())
+            self.scheduleCheck()
+        }
     }
 
     private func closeIfDone() {
-        guard let context = self.context, let session = self.session, self.phase != .lingering else { return }
-        if case .client = self.role, self.isDrainRequested, self.madeStreams.load(ordering: .relaxed) == 0 {
+        guard let session = self.session, self.phase != .lingering else { return }
+        if !self.isServer, self.isDrainRequested, self.madeStreams.load(ordering: .relaxed) == 0 {
             session.terminate(.noError)
             self.flush()
         }
@@ -329,10 +372,13 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         let isOrderly = self.isDrainRequested || self.phase == .draining
         let error = isOrderly ? nil : self.sessionError.map { "HTTP/2: \($0)" }
         self.closeReason = self.closeReason ?? error ?? "the connection was shut down"
-        switch self.role {
-        case .client:
-            context.close(promise: nil)
-        case .server:
+        self.finish()
+    }
+
+    /// Closes after all was said.
+    private func finish() {
+        guard let context = self.context, self.phase != .lingering else { return }
+        if self.isServer {
             self.phase = .lingering
             // There are some only if an error ended the connection.
             self.failStreams()
@@ -340,6 +386,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             self.loop.scheduleTask(in: Self.lingerTime) { [weak self] in
                 self?.context?.close(promise: nil)
             }
+        } else {
+            context.close(promise: nil)
         }
     }
 
@@ -361,8 +409,22 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             guard self.phase != .draining else { throw .notProcessed("the peer takes no more calls") }
             try self.streams.enqueue(stream, head)
         } catch {
+            if case .notProcessed = error, self.phase == .open {
+                self.limitLog.report(.queuedCalls, peer: self.remotePeer, "more calls wait than may")
+            }
             self.close(stream, error, isFailure: true)
         }
+    }
+
+    /// Lets another connection, on the same event loop, make requests that wait here for the peer to take one more.
+    func handOverRequests(to other: HTTP2Connection) {
+        while other.session != nil, other.phase == .open, other.room > 0, let request = self.streams.takeRequest() {
+            request.stream.connection = other
+            self.madeStreams.subtract(1, ordering: .relaxed)
+            other.madeStreams.add(1, ordering: .relaxed)
+            other.streams.requeue(request)
+        }
+        self.scheduler.run(for: other)
     }
 
     private func peerIsGoingAway(_ reason: String) {
@@ -372,5 +434,75 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             self.close(stream, .notProcessed(reason), isFailure: true)
         }
         self.delegate?.connection(self, isDraining: reason)
+    }
+
+    // MARK: Draining
+
+    private func drainNow() {
+        guard self.phase != .closed, !self.isDrainRequested else { return }
+        self.isDrainRequested = true
+        self.care.isBeingDrained()
+        self.startDraining()
+    }
+
+    private func startDraining() {
+        guard self.isDrainRequested, self.isServer, let session = self.session else { return }
+        self.drain = ServerDrain(session: session, loop: self.loop) { self.scheduler.run(for: self) }
+    }
+
+    // MARK: Times and bounds
+
+    private func noteCalls() {
+        let areCallsOpen = !self.streams.isEmpty
+        guard self.session != nil, areCallsOpen == self.care.isIdle else { return }
+        self.care.callsChanged(areOpen: areCallsOpen, now: .now())
+        self.scheduleCheck()
+    }
+
+    private func scheduleCheck() {
+        guard self.phase != .closed, let next = self.care.nextCheck(now: .now()) else { return }
+        if let timer = self.careTimer {
+            guard next < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        let task = self.loop.assumeIsolated().scheduleTask(deadline: next) { [weak self] in
+            self?.careTimer = nil
+            self?.check()
+        }
+        self.careTimer = (task, next)
+    }
+
+    private func check() {
+        switch self.care.check(now: .now()) {
+        case .none:
+            break
+        case .ping:
+            self.session?.submitPing(KeepalivePing.payload)
+            self.scheduler.run(for: self)
+        case .drain(let reason):
+            self.closeReason = self.closeReason ?? reason
+            self.drainNow()
+            if !self.isServer {
+                self.peerIsGoingAway(reason)
+            }
+            self.scheduler.run(for: self)
+        case .close(let reason, let limit):
+            if let limit {
+                self.limitLog.report(limit, peer: self.remotePeer, reason)
+            }
+            self.fail(reason)
+        }
+        self.scheduleCheck()
+    }
+
+    /// Ends the connection because its peer asks too much of this side. May be called within nghttp2's callbacks.
+    func calmDown(_ limit: Limit, _ reason: String, debugData: StaticString = "") {
+        guard self.closeReason == nil else { return }
+        self.limitLog.report(limit, peer: self.remotePeer, reason)
+        self.closeReason = reason
+        if debugData.utf8CodeUnitCount > 0 {
+            self.session?.submitGoAway(.enhanceYourCalm, debugData: debugData)
+        }
+        self.session?.terminate(.enhanceYourCalm)
     }
 }

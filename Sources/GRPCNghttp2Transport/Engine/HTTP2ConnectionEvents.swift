@@ -1,14 +1,17 @@
+import NIOCore
+
 /// What nghttp2 reports to a connection, by way of `HTTP2Callbacks`: while bytes are received, or put together to be
 /// sent. What must not be done in the middle of that is noted down, and done at the end of the tick.
 extension HTTP2Connection {
     func headersBegan(id: Int32, isRequest: Bool) {
         self.headers.begin()
+        self.flood.usefulFrame()
         guard isRequest, let session = self.session else { return }
         if let drain = self.drain, drain.refuses(id) {
             session.reset(id: id, .refusedStream)
             return
         }
-        let stream = HTTP2Stream(connection: self, limits: self.limits)
+        let stream = HTTP2Stream(connection: self)
         stream.wasSent = true
         self.streams.insert(stream, id: id)
         session.setStream(stream, id: id)
@@ -19,13 +22,15 @@ extension HTTP2Connection {
     }
 
     func headersEnded(_ stream: HTTP2Stream, isRequest: Bool, endStream: Bool) {
+        if let excess = self.headers.excess {
+            self.limitLog.report(excess, peer: self.remotePeer, "a call has more metadata than may come in")
+        }
         if isRequest {
-            let headers = self.headers.isTooLarge ? nil : self.headers.block
+            let headers = self.headers.excess == nil ? self.headers.block : nil
             self.delegate?.connection(self, opened: stream, headers: headers)
-        } else if self.headers.isTooLarge {
-            let failure = StreamFailure.inboundHeadersTooLarge(bytes: self.headers.size, limit: self.headers.limit)
+        } else if let failure = self.headers.failure {
             stream.reset(.cancel, failure: failure)
-        } else if case .client = self.role {
+        } else if case .client = self.config.role {
             stream.wasAnswered = true
             stream.receive(headers: self.headers.block, endStream: endStream)
         }
@@ -38,10 +43,22 @@ extension HTTP2Connection {
         guard let session = self.session else { return }
         session.creditConnection(data.count)
         guard let stream else { return }
-        let credit = stream.receive(data: data)
-        if credit > 0 {
-            session.creditStream(id: id, credit)
+        guard stream.inboundBudget.heldBytes + data.count <= self.config.limits.maxBufferedBytesPerConnection else {
+            self.limitLog.report(.buffered, peer: self.remotePeer, "too much that came in waits to be read")
+            stream.reset(.enhanceYourCalm, failure: .bufferFull(limit: self.config.limits.maxBufferedBytesPerConnection))
+            return
         }
+        let receipt = stream.receive(data: data)
+        if receipt.credit > 0 {
+            session.creditStream(id: id, receipt.credit)
+        }
+        if receipt.isMessageTooLarge {
+            self.messageWasTooLarge()
+        }
+    }
+
+    func messageWasTooLarge() {
+        self.limitLog.report(.message, peer: self.remotePeer, "a message is larger than may come in")
     }
 
     /// nghttp2 explains an error, most likely of the peer, in words.
@@ -53,12 +70,43 @@ extension HTTP2Connection {
         self.settingsArrived = true
     }
 
-    func pingAcknowledged() {
-        // The only PING that this side sends is the one of a draining server.
-        self.drain?.pingWasAcknowledged()
+    func pingReceived() {
+        guard self.pings?.pingReceived(now: .now(), hasCalls: !self.streams.isEmpty) ?? false else { return }
+        self.calmDown(.pings, "the client pings more often than it may", debugData: "too_many_pings")
+    }
+
+    func pingAcknowledged(_ payload: InlineArray<8, UInt8>) {
+        // That of a keep-alive ping is a sign of life as everything is that comes in.
+        self.drain?.pingWasAcknowledged(payload)
+    }
+
+    /// A frame begins.
+    func frameBegan(_ kind: FrameKind) {
+        switch kind {
+        case .useful:
+            self.flood.usefulFrame()
+        case .control:
+            if self.flood.controlFrame(now: .now()) {
+                self.calmDown(.controlFrames, "the peer sends more frames without use than it may")
+            }
+        case .reset:
+            self.streamWasBroken()
+        case .other:
+            break
+        }
+    }
+
+    /// The peer has reset a stream, or has had it reset by an error.
+    func streamWasBroken() {
+        if self.flood.reset(now: .now()) {
+            self.calmDown(.resets, "the peer resets more calls than it may")
+        }
     }
 
     func goAwayReceived(_ code: HTTP2ErrorCode, debugData: String) {
+        // There may be two, of which the first explains the error.
+        guard self.goAway == nil else { return }
+        self.peerWantsFewerPings = code == .enhanceYourCalm && debugData == "too_many_pings"
         let detail = debugData.isEmpty ? "" : " (\(debugData))"
         self.goAway = "the peer is going away: \(code)\(detail)"
         if code != .noError {
@@ -68,9 +116,12 @@ extension HTTP2Connection {
 
     func frameSent(_ stream: HTTP2Stream, endStream: Bool) {
         stream.wasSent = true
+        self.flood.usefulFrame()
+        self.pings?.somethingWasSent()
         guard endStream else { return }
         stream.isLocallyClosed = true
-        if case .server = self.role, !stream.isRemotelyClosed {
+        self.flood.completedCall()
+        if case .server = self.config.role, !stream.isRemotelyClosed {
             // The response is complete: tell the client to stop sending (RFC 9113, section 8.1).
             self.session?.reset(id: stream.id, .noError)
         }
@@ -88,7 +139,7 @@ extension HTTP2Connection {
 
     func streamClosed(id: Int32, _ code: HTTP2ErrorCode) {
         guard let stream = self.streams.remove(id: id) else { return }
-        switch self.role {
+        switch self.config.role {
         case .server:
             // Once the response is out, nothing that happens to the stream is a failure of the call.
             self.close(stream, .reset(code), isFailure: !stream.isLocallyClosed)

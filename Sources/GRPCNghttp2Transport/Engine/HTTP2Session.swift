@@ -18,9 +18,11 @@ struct HTTP2SessionError: Error, CustomStringConvertible {
 final class HTTP2Session {
     private let session: OpaquePointer
     private let requestHead: RequestHeadTemplate?
+    private let responseHead: ResponseHeadTemplate?
 
     /// Creates a session whose callbacks go to `connection`, which the caller keeps alive for as long as the session.
-    init(connection: HTTP2Connection, role: HTTP2Connection.Role, limits: TransportLimits) throws {
+    init(connection: HTTP2Connection, config: HTTP2ConnectionConfig) throws {
+        let limits = config.limits
         var option: OpaquePointer?
         try Self.check(nghttp2_option_new(&option))
         defer { nghttp2_option_del(option) }
@@ -28,26 +30,36 @@ final class HTTP2Session {
         nghttp2_option_set_no_auto_window_update(option, 1)
         // Closed streams are kept by default, for the sake of priorities, which gRPC does not use.
         nghttp2_option_set_no_closed_streams(option, 1)
+        nghttp2_option_set_max_continuations(option, max(1, limits.maxContinuationFrames))
+        // The connection counts resets itself, with those that a peer provokes; see `FloodGuard`.
+        nghttp2_option_set_stream_reset_rate_limit(option, UInt64(Int32.max), UInt64(Int32.max))
         let user = Unmanaged.passUnretained(connection).toOpaque()
         var session: OpaquePointer?
-        switch role {
+        switch config.role {
         case .server:
             self.requestHead = nil
+            self.responseHead = ResponseHeadTemplate.template(accepting: config.acceptedEncodings)
             try Self.check(nghttp2_session_server_new2(&session, HTTP2Callbacks.shared.pointer, user, option))
-        case .client(let authority, let userAgent):
-            self.requestHead = RequestHeadTemplate(authority: authority, userAgent: userAgent)
+        case .client(let authority, let userAgent, _):
+            self.responseHead = nil
+            self.requestHead = RequestHeadTemplate(
+                scheme: config.isSecure ? "https" : "http",
+                authority: authority,
+                userAgent: userAgent,
+                acceptedEncodings: config.acceptedEncodings
+            )
             try Self.check(nghttp2_session_client_new2(&session, HTTP2Callbacks.shared.pointer, user, option))
         }
         guard let session else { throw HTTP2SessionError(code: Int(NGHTTP2_ERR_NOMEM.rawValue)) }
         self.session = session
-        try self.submitSettings(role: role, limits: limits)
+        try self.submitSettings(role: config.role, limits: limits)
     }
 
     deinit {
         nghttp2_session_del(self.session)
     }
 
-    private func submitSettings(role: HTTP2Connection.Role, limits: TransportLimits) throws {
+    private func submitSettings(role: HTTP2ConnectionConfig.Role, limits: TransportLimits) throws {
         var settings = [
             Self.setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, Self.clampedWindow(limits.streamWindowBytes)),
             Self.setting(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.maxHeaderListBytes),
@@ -113,7 +125,7 @@ final class HTTP2Session {
     /// `stream` alive until it is closed.
     func submitRequest(_ head: StreamOutbound.Head, stream: HTTP2Stream) -> Int32? {
         let user = Unmanaged.passUnretained(stream).toOpaque()
-        let id = head.fields.withFields(head.prefix, template: self.requestHead) { fields in
+        let id = head.fields.withFields(around: head.prefix == .whole ? nil : self.requestHead?.fields) { fields in
             Self.withDataProvider(for: stream, unless: head.endStream) { provider in
                 nghttp2_submit_request(self.session, nil, fields.baseAddress, fields.count, provider, user)
             }
@@ -123,7 +135,7 @@ final class HTTP2Session {
 
     /// Submits the head of a response.
     func submitResponse(_ head: StreamOutbound.Head, stream: HTTP2Stream) {
-        _ = head.fields.withFields(head.prefix, template: nil) { fields in
+        _ = head.fields.withFields(around: head.prefix == .whole ? nil : self.responseHead?.fields) { fields in
             Self.withDataProvider(for: stream, unless: head.endStream) { provider in
                 nghttp2_submit_response(self.session, stream.id, fields.baseAddress, fields.count, provider)
             }
@@ -208,6 +220,15 @@ final class HTTP2Session {
             self.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, HTTP2ErrorCode.noError.rawValue, nil, 0
         )
         return last
+    }
+
+    /// Tells the peer why the connection is about to end.
+    func submitGoAway(_ code: HTTP2ErrorCode, debugData: StaticString) {
+        let last = nghttp2_session_get_last_proc_stream_id(self.session)
+        _ = nghttp2_submit_goaway(
+            self.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, debugData.utf8Start,
+            debugData.utf8CodeUnitCount
+        )
     }
 
     /// Ends the connection at once: the next `send` yields a last GOAWAY and nothing else.

@@ -16,7 +16,9 @@ final class HTTP2Stream: @unchecked Sendable {
         case failed
     }
 
-    let connection: HTTP2Connection
+    let scheduler: LoopScheduler
+    let inboundBudget: InboundBudget
+    private let config: HTTP2ConnectionConfig
     /// When the stream is to fail with `deadlineExceeded`, if ever.
     let deadline: NIODeadline?
     /// Whether the stream is in the connection's list of streams with work to do.
@@ -27,6 +29,8 @@ final class HTTP2Stream: @unchecked Sendable {
     private let failureHandler = Mutex<FailureHandler>(.none)
 
     // MARK: Event loop
+    /// A request that waits can be handed over to another connection.
+    var connection: HTTP2Connection
     /// The number of the stream on its connection; zero until it is submitted.
     var id: Int32 = 0
     /// Whether the peer can have seen the stream.
@@ -41,11 +45,31 @@ final class HTTP2Stream: @unchecked Sendable {
     var isClosed = false
     var deadlineTimer: Scheduled<Void>?
 
-    init(connection: HTTP2Connection, limits: TransportLimits, deadline: NIODeadline? = nil) {
+    init(connection: HTTP2Connection, deadline: NIODeadline? = nil) {
+        let limits = connection.config.limits
         self.connection = connection
+        self.scheduler = connection.scheduler
+        self.inboundBudget = connection.inboundBudget
+        self.config = connection.config
         self.deadline = deadline
         self.inbound = Mutex(StreamInbound(limits: limits))
         self.outbound = Mutex(StreamOutbound(limits: limits))
+    }
+
+    var limits: TransportLimits { self.config.limits }
+
+    deinit {
+        self.inboundBudget.change(-self.inbound.withLock { $0.heldBytes })
+    }
+
+    /// Changes the receiving half, and what the connection's budget knows of it.
+    private func withInbound<Result>(_ body: (inout StreamInbound) -> Result) -> Result {
+        let (result, change) = self.inbound.withLock { inbound in
+            let before = inbound.heldBytes
+            return (body(&inbound), inbound.heldBytes - before)
+        }
+        self.inboundBudget.change(change)
+        return result
     }
 
     // MARK: Reading
@@ -54,9 +78,9 @@ final class HTTP2Stream: @unchecked Sendable {
     /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits.
     func next(isolation actor: isolated (any Actor)?) async throws -> InboundPart? {
         while true {
-            let (poll, isCreditDue) = self.inbound.withLock { ($0.poll(), $0.isCreditDue) }
+            let (poll, isCreditDue) = self.withInbound { ($0.poll(), $0.isCreditDue) }
             if isCreditDue {
-                self.connection.markDirty(self)
+                self.scheduler.markDirty(self)
             }
             switch poll {
             case .part(let part): return part
@@ -64,6 +88,19 @@ final class HTTP2Stream: @unchecked Sendable {
             case .failed(let failure): throw failure
             case .wait: try await self.waitForInbound(isolation: actor)
             }
+        }
+    }
+
+    /// Decompresses a message that came in.
+    func decompress(_ bytes: [UInt8], _ encoding: MessageEncoding) throws(StreamFailure) -> [UInt8] {
+        guard encoding != .identity else { throw .missingEncoding }
+        do throws(StreamFailure) {
+            return try Zlib.decompress(bytes, encoding, limit: self.limits.maxMessageBytes)
+        } catch {
+            if case .messageTooLarge = error {
+                self.scheduler.loop.execute { self.connection.messageWasTooLarge() }
+            }
+            throw error
         }
     }
 
@@ -75,7 +112,7 @@ final class HTTP2Stream: @unchecked Sendable {
                     continuation.resume(returning: wakeup)
                 }
                 if isCreditDue {
-                    self.connection.markDirty(self)
+                    self.scheduler.markDirty(self)
                 }
             }
         } onCancel: {
@@ -110,17 +147,17 @@ final class HTTP2Stream: @unchecked Sendable {
         try self.outbound.withLock { outbound throws(StreamFailure) in
             try outbound.send(head: .init(prefix: prefix, fields: head, endStream: endStream))
         }
-        self.connection.markDirty(self)
+        self.scheduler.markDirty(self)
     }
 
     /// Sends a message; suspends while more than the high-water mark waits to be sent.
     /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits, in
     ///   which case the message is not sent.
-    func send(message: [UInt8]) async throws {
+    func send(message: OutboundMessage) async throws {
         while true {
             switch self.outbound.withLock({ $0.send(message: message) }) {
             case .accepted:
-                self.connection.markDirty(self)
+                self.scheduler.markDirty(self)
                 return
             case .failed(let failure):
                 throw failure
@@ -132,9 +169,9 @@ final class HTTP2Stream: @unchecked Sendable {
 
     /// Takes a message at once, whatever waits to be sent. It is for the caller to bound what it hands over, by
     /// `waitUntilWritable`.
-    func enqueue(message: [UInt8]) {
+    func enqueue(message: OutboundMessage) {
         self.outbound.withLock { $0.enqueue(message: message) }
-        self.connection.markDirty(self)
+        self.scheduler.markDirty(self)
     }
 
     /// Returns when less than the high-water mark waits to be sent, or nothing can be sent any more.
@@ -168,7 +205,7 @@ final class HTTP2Stream: @unchecked Sendable {
         for writer in writers {
             writer.resume(returning: .ready)
         }
-        self.connection.markDirty(self)
+        self.scheduler.markDirty(self)
     }
 
     // MARK: Failing
@@ -189,13 +226,13 @@ final class HTTP2Stream: @unchecked Sendable {
     /// the stream is still open, gets a reset with `code`.
     func reset(_ code: HTTP2ErrorCode, failure: StreamFailure) {
         if self.fail(failure, reset: code, discardingUnread: true) {
-            self.connection.markDirty(self)
+            self.scheduler.markDirty(self)
         }
     }
 
     /// Fails the reader and the writers of messages, but leaves the stream open for its trailers.
     func interrupt(_ failure: StreamFailure) {
-        let reader = self.inbound.withLock { inbound in
+        let reader = self.withInbound { inbound in
             inbound.fail(failure, discardingUnread: true)
             return inbound.takeReadyWaiter()
         }
@@ -217,7 +254,7 @@ final class HTTP2Stream: @unchecked Sendable {
         for writer in writers {
             writer.resume(returning: .ready)
         }
-        let reader = self.inbound.withLock { inbound in
+        let reader = self.withInbound { inbound in
             inbound.fail(failure, discardingUnread: discardingUnread)
             return inbound.takeReadyWaiter()
         }
@@ -249,15 +286,17 @@ final class HTTP2Stream: @unchecked Sendable {
         reader?.resume(returning: .ready)
     }
 
-    /// Takes the payload of a DATA frame. Returns the bytes to give back to the peer.
-    func receive(data: UnsafeRawBufferPointer) -> Int {
-        let (reader, credit) = self.inbound.withLock { inbound in
+    /// Takes the payload of a DATA frame. Returns the bytes to give back to the peer, and whether a message began that
+    /// is larger than may come in.
+    func receive(data: UnsafeRawBufferPointer) -> (credit: Int, isMessageTooLarge: Bool) {
+        let (reader, credit, isMessageTooLarge) = self.withInbound { inbound in
+            let hadEnded = inbound.hasEnded
             inbound.receive(data: data)
             let reader = inbound.takeReadyWaiter()
-            return (reader, inbound.takeCredit())
+            return (reader, inbound.takeCredit(), !hadEnded && inbound.isMessageTooLarge)
         }
         reader?.resume(returning: .ready)
-        return credit
+        return (credit, isMessageTooLarge)
     }
 
     /// The peer has ended the stream.

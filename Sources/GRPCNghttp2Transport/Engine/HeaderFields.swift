@@ -14,54 +14,78 @@ extension nghttp2_nv {
     }
 }
 
+/// The fields that a header block is put between: nghttp2 refers to their memory, so whoever owns it outlives the session
+/// that they are used with.
+struct SurroundingFields {
+    let leading: UnsafeMutableBufferPointer<nghttp2_nv>
+    let trailing: UnsafeMutableBufferPointer<nghttp2_nv>
+
+    init(leading: [nghttp2_nv], trailing: [nghttp2_nv]) {
+        self.leading = .allocate(capacity: leading.count)
+        _ = self.leading.initialize(from: leading)
+        self.trailing = .allocate(capacity: trailing.count)
+        _ = self.trailing.initialize(from: trailing)
+    }
+
+    func deallocate() {
+        self.leading.deallocate()
+        self.trailing.deallocate()
+    }
+}
+
 /// The fields that begin every gRPC response.
-// @unchecked: the memory is written once, by `allocate`, before anyone else can see it, and never freed.
+// @unchecked: the memory is written once, by the initialiser, before anyone else can see it, and never freed.
 struct ResponseHeadTemplate: @unchecked Sendable {
-    static let shared = ResponseHeadTemplate()
+    let fields: SurroundingFields
 
-    let fields: UnsafeBufferPointer<nghttp2_nv>
+    private init(accepting encodings: MessageEncodings) {
+        self.fields = SurroundingFields(
+            leading: [
+                nghttp2_nv(immortal: ":status", "200"),
+                nghttp2_nv(immortal: "content-type", "application/grpc"),
+                nghttp2_nv(immortal: "grpc-accept-encoding", encodings.acceptEncoding),
+            ],
+            trailing: []
+        )
+    }
 
-    private init() {
-        let fields = UnsafeMutableBufferPointer<nghttp2_nv>.allocate(capacity: 2)
-        _ = fields.initialize(from: [
-            nghttp2_nv(immortal: ":status", "200"),
-            nghttp2_nv(immortal: "content-type", "application/grpc"),
-        ])
-        self.fields = UnsafeBufferPointer(fields)
+    private static let all: [MessageEncodings: Self] = {
+        let sets: [MessageEncodings] = [.init(), .init([.deflate]), .init([.gzip]), .init([.deflate, .gzip])]
+        return Dictionary(uniqueKeysWithValues: sets.map { ($0, Self(accepting: $0)) })
+    }()
+
+    /// One for each set of encodings, made once.
+    static func template(accepting encodings: MessageEncodings) -> Self? {
+        Self.all[encodings]
     }
 }
 
 /// The fields that all requests of a connection have, around `:path` and the call's own.
-///
-/// It must outlive the session that it is used with, as nghttp2 refers to its memory.
 final class RequestHeadTemplate {
-    /// What comes before `:path`: pseudo-header fields.
-    let leading: UnsafeMutableBufferPointer<nghttp2_nv>
-    /// What comes after the call's own fields.
-    let trailing: UnsafeMutableBufferPointer<nghttp2_nv>
+    let fields: SurroundingFields
     private let values: UnsafeMutableBufferPointer<UInt8>
 
-    init(authority: String, userAgent: String) {
+    init(scheme: StaticString, authority: String, userAgent: String, acceptedEncodings: MessageEncodings) {
         let bytes = Array(authority.utf8) + Array(userAgent.utf8)
         self.values = .allocate(capacity: bytes.count)
         _ = self.values.initialize(from: bytes)
-        self.leading = .allocate(capacity: 3)
-        _ = self.leading.initialize(from: [
-            nghttp2_nv(immortal: ":method", "POST"),
-            nghttp2_nv(immortal: ":scheme", "http"),
-            Self.field(":authority", self.values[..<authority.utf8.count]),
-        ])
-        self.trailing = .allocate(capacity: 3)
-        _ = self.trailing.initialize(from: [
-            nghttp2_nv(immortal: "te", "trailers"),
-            nghttp2_nv(immortal: "content-type", "application/grpc"),
-            Self.field("user-agent", self.values[authority.utf8.count...]),
-        ])
+        self.fields = SurroundingFields(
+            leading: [
+                nghttp2_nv(immortal: ":method", "POST"),
+                nghttp2_nv(immortal: ":scheme", scheme),
+                Self.field(":authority", self.values[..<authority.utf8.count]),
+            ],
+            trailing: [
+                nghttp2_nv(immortal: "te", "trailers"),
+                nghttp2_nv(immortal: "content-type", "application/grpc"),
+                nghttp2_nv(immortal: "grpc-accept-encoding", acceptedEncodings.acceptEncoding),
+                Self.field("user-agent", self.values[authority.utf8.count...]),
+            ]
+        )
     }
 
     deinit {
-        self.leading.deallocate()
-        self.trailing.deallocate()
+        self.fields.deallocate()
         self.values.deallocate()
     }
 
@@ -81,25 +105,13 @@ final class RequestHeadTemplate {
 
 extension HeaderBlock {
     /// Calls `body` with the whole block as nghttp2 wants it. The memory is valid during the call only, but for that
-    /// of the templates.
+    /// of the surrounding fields.
     func withFields<Result>(
-        _ prefix: HeadPrefix,
-        template: RequestHeadTemplate?,
+        around surrounding: SurroundingFields?,
         _ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result
     ) -> Result {
-        var leading = UnsafeBufferPointer<nghttp2_nv>(start: nil, count: 0)
-        var trailing = leading
-        switch prefix {
-        case .request:
-            if let template {
-                leading = UnsafeBufferPointer(template.leading)
-                trailing = UnsafeBufferPointer(template.trailing)
-            }
-        case .response:
-            leading = ResponseHeadTemplate.shared.fields
-        case .none:
-            break
-        }
+        let leading = UnsafeBufferPointer(surrounding?.leading ?? .init(start: nil, count: 0))
+        let trailing = UnsafeBufferPointer(surrounding?.trailing ?? .init(start: nil, count: 0))
         let capacity = leading.count + self.count + trailing.count
         return withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: capacity) { fields in
             var end = fields[...].initialize(fromContentsOf: leading)

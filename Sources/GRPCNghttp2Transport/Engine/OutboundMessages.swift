@@ -1,10 +1,16 @@
 import NIOCore
 
+/// A message as it is sent.
+struct OutboundMessage: Sendable {
+    var bytes: [UInt8]
+    var isCompressed = false
+}
+
 /// Messages waiting to be sent on a stream, read out as length-prefixed bytes.
 ///
 /// Messages are kept as they were given, so a large one is copied once, straight into its DATA frames.
 struct OutboundMessages: Sendable {
-    private var messages = CircularBuffer<[UInt8]>(initialCapacity: 2)
+    private var messages = CircularBuffer<OutboundMessage>(initialCapacity: 2)
     /// How far the first message has been read, counting its prefix.
     private var offset = 0
     /// The bytes that wait, prefixes included.
@@ -12,9 +18,9 @@ struct OutboundMessages: Sendable {
 
     var isEmpty: Bool { self.byteCount == 0 }
 
-    mutating func append(_ message: [UInt8]) {
+    mutating func append(_ message: OutboundMessage) {
         self.messages.append(message)
-        self.byteCount += MessageDeframer.prefixBytes + message.count
+        self.byteCount += MessageDeframer.prefixBytes + message.bytes.count
     }
 
     mutating func removeAll() {
@@ -27,7 +33,7 @@ struct OutboundMessages: Sendable {
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         var written = 0
         while written < buffer.count, let message = self.messages.first {
-            let end = MessageDeframer.prefixBytes + message.count
+            let end = MessageDeframer.prefixBytes + message.bytes.count
             let copied = Self.copy(
                 message, from: self.offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[written...])
             )
@@ -44,21 +50,23 @@ struct OutboundMessages: Sendable {
 
     /// Copies what fits of a message's prefix and payload, from `offset` on, and returns how much that was.
     private static func copy(
-        _ message: [UInt8],
+        _ message: OutboundMessage,
         from offset: Int,
         into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
         var written = 0
         while offset + written < MessageDeframer.prefixBytes, written < buffer.count {
             let index = offset + written
-            // The first byte says "not compressed"; the length follows, most significant byte first.
-            buffer[written] = index == 0 ? 0 : UInt8(truncatingIfNeeded: message.count >> (8 * (4 - index)))
+            // The first byte says whether it is compressed; the length follows, most significant byte first.
+            buffer[written] =
+                index == 0
+                ? (message.isCompressed ? 1 : 0) : UInt8(truncatingIfNeeded: message.bytes.count >> (8 * (4 - index)))
             written += 1
         }
         let start = offset + written - MessageDeframer.prefixBytes
         if start >= 0 {
-            let count = min(message.count - start, buffer.count - written)
-            message.withUnsafeBytes { bytes in
+            let count = min(message.bytes.count - start, buffer.count - written)
+            message.bytes.withUnsafeBytes { bytes in
                 UnsafeMutableRawBufferPointer(rebasing: buffer[written...])
                     .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
             }

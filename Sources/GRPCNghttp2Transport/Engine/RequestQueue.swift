@@ -7,7 +7,10 @@ struct RequestQueue {
         case failed(HTTP2Stream, StreamFailure)
     }
 
-    private var requests = CircularBuffer<(stream: HTTP2Stream, head: StreamOutbound.Head)>(initialCapacity: 2)
+    typealias Request = (stream: HTTP2Stream, head: StreamOutbound.Head)
+
+    // Most connections never have one that waits.
+    private var requests = CircularBuffer<Request>()
     private let maxCount: Int
 
     init(maxCount: Int) {
@@ -21,6 +24,14 @@ struct RequestQueue {
             throw .notProcessed("\(self.requests.count) calls wait already for the peer to take one more")
         }
         self.requests.append((stream, head))
+    }
+
+    mutating func requeue(_ request: Request) {
+        self.requests.append(request)
+    }
+
+    mutating func popFirst() -> Request? {
+        self.requests.popFirst()
     }
 
     /// Submits the first request, if there is one.

@@ -15,6 +15,7 @@ final class ServerDrain {
 
     /// How long to wait for the PING's acknowledgement.
     static let roundTripTimeout = TimeAmount.seconds(1)
+    /// "good-bye"
     private static let ping: InlineArray<8, UInt8> = [0x67, 0x6f, 0x6f, 0x64, 0x2d, 0x62, 0x79, 0x65]
 
     private var step = Step.waiting
@@ -25,12 +26,17 @@ final class ServerDrain {
         session.submitShutdownNotice()
         session.submitPing(Self.ping)
         self.timer = loop.assumeIsolated().scheduleTask(in: Self.roundTripTimeout) { [weak self] in
-            self?.pingWasAcknowledged()
+            self?.roundTripIsOver()
             proceed()
         }
     }
 
-    func pingWasAcknowledged() {
+    func pingWasAcknowledged(_ payload: InlineArray<8, UInt8>) {
+        guard payload.indices.allSatisfy({ payload[$0] == Self.ping[$0] }) else { return }
+        self.roundTripIsOver()
+    }
+
+    private func roundTripIsOver() {
         if case .waiting = self.step {
             self.step = .acknowledged
         }

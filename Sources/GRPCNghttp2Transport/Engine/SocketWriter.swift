@@ -6,7 +6,7 @@ struct SocketWriter {
     /// How many bytes are put together for one write.
     private static let bytesPerWrite = 64 * 1024
 
-    // Reused from write to write; NIO has mostly let go of it by then.
+    // Reused from write to write, by all connections of an event loop; NIO has mostly let go of it by then.
     private var buffer = ByteBuffer()
 
     /// Fills the buffer for the next write. Returns `nil` if there is nothing to be sent, or no room for it.

@@ -12,12 +12,20 @@ enum StreamFailure: Error, Hashable, Sendable {
     case deadlineExceeded
     /// The peer announced a message that is larger than this side takes.
     case messageTooLarge(bytes: Int, limit: Int)
-    /// The peer sent a compressed message; this side has no codec.
-    case compressedMessage
+    /// The peer compresses messages in a way that this side does not read.
+    case unknownEncoding(String)
+    /// The peer sent a compressed message and had not said how it compresses.
+    case missingEncoding
     /// The peer ended the stream in the middle of a message.
     case truncatedMessage
     /// The peer's header block is larger than this side takes.
     case inboundHeadersTooLarge(bytes: Int, limit: Int)
+    /// The peer's header block has more fields than this side takes.
+    case tooManyHeaderFields(limit: Int)
+    /// More waits to be read than this side keeps for one connection.
+    case bufferFull(limit: Int)
+    /// This side's message is larger than it may be.
+    case outboundMessageTooLarge(bytes: Int, limit: Int)
     /// This side's header block is larger than the peer, or HTTP/2 framing, takes.
     case outboundHeadersTooLarge(bytes: Int, limit: Int)
     /// A write came after the stream had ended.

@@ -5,8 +5,8 @@ enum InboundPart: Sendable {
     /// A header block, with whether it ends the stream. Only clients see these: a server learns the request's header
     /// block when the stream opens.
     case headers(HeaderBlock, endStream: Bool)
-    /// A whole message.
-    case message([UInt8])
+    /// A whole message, as it came in.
+    case message([UInt8], isCompressed: Bool)
 }
 
 /// Why a task that waited for a stream goes on.
@@ -58,6 +58,9 @@ struct StreamInbound: ~Copyable, Sendable {
     /// Bytes received that the reader has not taken.
     var unreadBytes: Int { self.window.received - self.window.taken }
 
+    /// Bytes received that still take memory.
+    private(set) var heldBytes = 0
+
     /// Whether nothing more will be put in.
     var hasEnded: Bool { self.end != nil }
 
@@ -72,14 +75,20 @@ struct StreamInbound: ~Copyable, Sendable {
     mutating func receive(data: UnsafeRawBufferPointer) {
         guard self.end == nil else { return }
         self.window.received += data.count
+        self.heldBytes += data.count
         var rest = data
         do throws(StreamFailure) {
             while let message = try self.deframer.next(from: &rest) {
-                self.parts.append(.message(message))
+                self.parts.append(.message(message.bytes, isCompressed: message.isCompressed))
             }
         } catch {
             self.end = .failed(error)
         }
+    }
+
+    /// Whether the last bytes made a message larger than may come in.
+    var isMessageTooLarge: Bool {
+        if case .failed(.messageTooLarge) = self.end { true } else { false }
     }
 
     /// The peer has ended the stream.
@@ -93,6 +102,8 @@ struct StreamInbound: ~Copyable, Sendable {
     mutating func fail(_ failure: StreamFailure, discardingUnread: Bool) {
         if discardingUnread {
             self.parts.removeAll()
+            self.deframer.removeAll()
+            self.heldBytes = 0
         } else if self.end != nil {
             return
         }
@@ -119,8 +130,9 @@ struct StreamInbound: ~Copyable, Sendable {
 
     mutating func poll() -> Poll {
         if let part = self.parts.popFirst() {
-            if case .message(let message) = part {
+            if case .message(let message, _) = part {
                 self.window.taken += MessageDeframer.prefixBytes + message.count
+                self.heldBytes -= MessageDeframer.prefixBytes + message.count
             }
             return .part(part)
         }

@@ -1,11 +1,9 @@
-/// What stands before the fields of a stream's first header block.
+/// What stands around the fields of a stream's first header block.
 enum HeadPrefix: Sendable {
-    /// The request line and the fields that every gRPC request has; the block begins with `:path`.
-    case request
-    /// `:status: 200` and gRPC's content type.
-    case response
+    /// What every gRPC request, or response, of the connection has. The block of a request begins with `:path`.
+    case grpc
     /// Nothing: the block is complete.
-    case none
+    case whole
 }
 
 /// The sending half of a stream: filled by writers, emptied by the event loop.
@@ -76,7 +74,7 @@ struct StreamOutbound: ~Copyable, Sendable {
 
     /// Takes a message if there is room for it. Room there is as long as the bytes that wait are below the mark, so a
     /// message of any size gets through, and one writer exceeds the mark by one message at most.
-    mutating func send(message: [UInt8]) -> Admission {
+    mutating func send(message: OutboundMessage) -> Admission {
         if let failure = self.failure ?? self.interruption { return .failed(failure) }
         guard self.end == nil else { return .failed(.closed) }
         guard self.messages.byteCount < self.highWaterMark else { return .full }
@@ -85,7 +83,7 @@ struct StreamOutbound: ~Copyable, Sendable {
     }
 
     /// Takes a message whatever waits to be sent; dropped when nothing more can be written.
-    mutating func enqueue(message: [UInt8]) {
+    mutating func enqueue(message: OutboundMessage) {
         guard !self.hasEnded else { return }
         self.messages.append(message)
     }

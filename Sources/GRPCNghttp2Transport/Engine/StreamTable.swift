@@ -10,6 +10,9 @@ struct StreamTable {
         self.requests = RequestQueue(maxCount: maxQueuedRequests)
     }
 
+    /// Whether there are neither streams nor requests that wait to become some.
+    var isEmpty: Bool { self.open.isEmpty && self.requests.isEmpty }
+
     subscript(id: Int32) -> HTTP2Stream? { self.open[id] }
 
     mutating func insert(_ stream: HTTP2Stream, id: Int32) {
@@ -30,6 +33,16 @@ struct StreamTable {
 
     mutating func enqueue(_ stream: HTTP2Stream, _ head: StreamOutbound.Head) throws(StreamFailure) {
         try self.requests.append(stream, head)
+    }
+
+    /// Takes out the request that has waited longest.
+    mutating func takeRequest() -> RequestQueue.Request? {
+        self.requests.popFirst()
+    }
+
+    /// Puts a request that has waited elsewhere at the end.
+    mutating func requeue(_ request: RequestQueue.Request) {
+        self.requests.requeue(request)
     }
 
     mutating func dequeue(_ stream: HTTP2Stream) {

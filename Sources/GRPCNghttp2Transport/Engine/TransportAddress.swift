@@ -22,7 +22,7 @@ public struct TransportAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// A TCP port of a host that is named, such as `localhost`; it is resolved for each connection.
-    public static func name(_ host: String, port: Int) -> Self {
+    public static func dns(host: String, port: Int) -> Self {
         Self(kind: .name(host: host, port: port))
     }
 

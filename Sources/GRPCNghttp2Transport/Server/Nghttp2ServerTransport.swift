@@ -20,24 +20,8 @@ public final class Nghttp2ServerTransport: ServerTransport {
     /// Messages are arrays of bytes.
     public typealias Bytes = [UInt8]
 
-    /// How a server behaves.
-    public struct Config: Sendable {
-        /// The bounds of each connection and its calls.
-        public var limits = TransportLimits.defaults
-
-        /// How many calls a client may have open on one connection at a time. Default: 1000.
-        public var maxConcurrentCallsPerConnection = 1000
-
-        /// How many connections the system keeps that were not accepted yet. Default: 256.
-        public var backlog = 256
-
-        /// The default configuration.
-        public static var defaults: Self { Self() }
-
-        private init() {}
-    }
-
     private let address: TransportAddress
+    private let transportSecurity: TransportSecurity
     private let config: Config
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
@@ -48,16 +32,19 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///
     /// - Parameters:
     ///   - address: Where to listen.
+    ///   - transportSecurity: Whether connections are encrypted. Default: no.
     ///   - config: How to behave.
-    ///   - eventLoopGroup: What runs the connections. The handlers of calls do not run there, and may block.
-    ///   - logger: Gets a line when the server listens and when it has stopped, at debug level.
+    ///   - eventLoopGroup: What runs the connections.
+    ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     public init(
         address: TransportAddress,
+        transportSecurity: TransportSecurity = .plaintext,
         config: Config = .defaults,
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         logger: Logger = Logger(label: "grpc.nghttp2.server")
     ) {
         self.address = address
+        self.transportSecurity = transportSecurity
         self.config = config
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -65,7 +52,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
 
     /// Where the server listens, with the port that the system chose if it was asked to. Suspends until it does.
     ///
-    /// - Throws: ``ServerBindError`` if it cannot listen, `CancellationError` if the task is cancelled, an `RPCError`
+    /// - Throws: ``ServerBindError`` or ``TLSConfigError`` if it cannot listen, `CancellationError` if the task is cancelled, an `RPCError`
     ///   with code `failedPrecondition` if the server was shut down before it listened.
     public var listeningAddress: TransportAddress {
         get async throws { try await self.lifecycle.listeningAddress }
@@ -79,17 +66,27 @@ public final class Nghttp2ServerTransport: ServerTransport {
     /// Listens and serves until ``beginGracefulShutdown()`` was called and the last call has ended, or until the task
     /// is cancelled.
     ///
-    /// - Throws: ``ServerBindError`` if it cannot listen.
+    /// - Throws: ``ServerBindError`` if it cannot listen, ``TLSConfigError`` if certificates or keys cannot be used.
     public func listen(
         streamHandler: @escaping @Sendable (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
     ) async throws {
-        let service = ServerService(methods: self.methods.withLock { $0 }, handler: streamHandler)
+        let service = ServerService(
+            methods: self.methods.withLock { $0 }, config: self.config, logger: self.logger, handler: streamHandler
+        )
         guard try self.lifecycle.beginListening() else { return }
         let channel: any Channel
         do {
-            channel = try await self.bind(service)
+            let tls = self.transportSecurity.tls.map { TLSContextSource($0, logger: self.logger) }
+            // Read now, so that what is wrong with them is known before somebody connects.
+            _ = try tls?.context()
+            channel = try await self.bind(
+                ServerAcceptor(
+                    service: service, config: self.config, security: self.transportSecurity, tls: tls,
+                    lifecycle: self.lifecycle
+                )
+            )
         } catch {
-            let error = ServerBindError(address: self.address, cause: error)
+            let error: any Error = error is TLSConfigError ? error : ServerBindError(address: self.address, cause: error)
             self.lifecycle.failedToListen(error)
             throw error
         }
@@ -104,12 +101,12 @@ public final class Nghttp2ServerTransport: ServerTransport {
         self.lifecycle.beginGracefulShutdown()
     }
 
-    private func bind(_ service: ServerService) async throws -> any Channel {
+    private func bind(_ acceptor: ServerAcceptor) async throws -> any Channel {
         let isTCP = self.address.path == nil
         let bootstrap = ServerBootstrap(group: self.eventLoopGroup)
             .serverChannelOption(.backlog, value: Int32(clamping: self.config.backlog))
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.accept(channel, service, isTCP: isTCP) }
+                channel.eventLoop.makeCompletedFuture { try acceptor.accept(channel, isTCP: isTCP) }
             }
         if let path = self.address.path {
             return try await bootstrap.bind(unixDomainSocketPath: path).get()
@@ -118,28 +115,5 @@ public final class Nghttp2ServerTransport: ServerTransport {
             try await bootstrap
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .bind(host: self.address.host ?? "", port: self.address.port ?? 0).get()
-    }
-
-    private func accept(_ channel: any Channel, _ service: ServerService, isTCP: Bool) throws {
-        if isTCP, let options = channel.syncOptions {
-            try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
-        }
-        let calls = ServerConnection(
-            service: service,
-            maxConcurrentCalls: self.config.maxConcurrentCallsPerConnection,
-            onFinish: { [lifecycle] in lifecycle.finished($0) }
-        )
-        let connection = HTTP2Connection(
-            role: .server(maxConcurrentStreams: self.config.maxConcurrentCallsPerConnection),
-            limits: self.config.limits,
-            maxQueuedRequests: 0,
-            loop: channel.eventLoop,
-            delegate: calls
-        )
-        guard self.lifecycle.accepted(calls, connection) else {
-            channel.close(promise: nil)
-            return
-        }
-        try channel.pipeline.syncOperations.addHandler(connection)
     }
 }

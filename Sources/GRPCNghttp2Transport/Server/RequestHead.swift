@@ -27,27 +27,56 @@ struct RequestHead {
             )
         }
 
-        static func headersTooLarge(limit: Int) -> Self {
-            .grpc(.resourceExhausted, "the request's metadata exceeds \(limit) bytes")
+        static func metadataTooLarge(_ limits: TransportLimits) -> Self {
+            let limit = "\(limits.maxHeaderListBytes) bytes or \(limits.maxHeaderFields) fields"
+            return .grpc(.resourceExhausted, "the request's metadata exceeds \(limit)")
+        }
+
+        /// The client learns which encodings it may use
+        /// (https://github.com/grpc/grpc/blob/master/doc/compression.md).
+        static func unknownEncoding(_ value: UnsafeBufferPointer<UInt8>, readable: MessageEncodings) -> Self {
+            let name = String(decoding: value, as: UTF8.self)
+            var rejection = Self.grpc(
+                .unimplemented, "messages compressed as \"\(name)\" cannot be read; use \(readable.acceptEncoding)"
+            )
+            rejection.response.append(name: HeaderName.acceptEncoding, value: "\(readable.acceptEncoding)")
+            return rejection
         }
     }
 
     private(set) var path = ""
     private(set) var metadata = Metadata()
     private(set) var timeout: Duration?
+    /// How the request's messages are compressed.
+    private(set) var encoding = MessageEncoding.identity
+    /// The encodings that the client reads.
+    private(set) var acceptedEncodings = MessageEncodings()
 
-    init(_ block: HeaderBlock) throws(Rejection) {
+    /// - Parameters:
+    ///   - block: The fields.
+    ///   - readableEncodings: The encodings that this side reads.
+    init(_ block: HeaderBlock, readableEncodings: MessageEncodings) throws(Rejection) {
         var isPost = false
         var isGRPC = false
+        var takesTrailers = false
         try block.forEach { name, value throws(Rejection) in
             if name.equals(":path") {
                 self.path = String(decoding: value, as: UTF8.self)
             } else if name.equals(":method") {
                 isPost = value.equals("POST")
+            } else if name.equals("te") {
+                takesTrailers = value.equals("trailers")
             } else if name.equals("content-type") {
                 isGRPC = Self.isGRPC(value)
             } else if name.equals("grpc-timeout") {
                 try self.addTimeout(value)
+            } else if name.equals("grpc-accept-encoding") {
+                self.acceptedEncodings = MessageEncodings(acceptEncoding: value)
+            } else if name.equals("grpc-encoding") {
+                guard let encoding = MessageEncoding(value), readableEncodings.contains(encoding) else {
+                    throw .unknownEncoding(value, readable: readableEncodings)
+                }
+                self.encoding = encoding
             } else if !HeaderName.isReserved(name) {
                 do throws(MetadataError) {
                     try self.metadata.add(name: name, value: value)
@@ -58,6 +87,8 @@ struct RequestHead {
         }
         guard isPost else { throw .http(status: "405", ["allow": "POST"]) }
         guard isGRPC else { throw .http(status: "415") }
+        // Its absence tells that somebody on the way, or the client, would drop the status.
+        guard takesTrailers else { throw .grpc(.invalidArgument, "the request lacks \"te: trailers\"") }
     }
 
     private mutating func addTimeout(_ value: UnsafeBufferPointer<UInt8>) throws(Rejection) {

@@ -1,4 +1,5 @@
 import GRPCCore
+import NIOSSL
 import Synchronization
 
 /// One call on a server: a stream, seen as GRPCCore sees it.
@@ -17,24 +18,65 @@ final class ServerCall: Sendable {
 
     private struct State {
         var response = Response.notBegun
+        /// How the response's messages are compressed.
+        var encoding: MessageEncoding
         var cancellation: ServerContext.RPCCancellationHandle?
     }
 
     let stream: HTTP2Stream
     let peer: String
+    let peerCertificate: NIOSSLCertificate?
     private let localPeer: String
     private let descriptor: MethodDescriptor
-    fileprivate let metadata: Metadata
+    private let head: RequestHead
     private let deadline: ContinuousClock.Instant?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    private let receivedCompressed = Atomic<Bool>(false)
 
-    init(stream: HTTP2Stream, descriptor: MethodDescriptor, head: RequestHead, peer: String, localPeer: String) {
+    init(
+        stream: HTTP2Stream,
+        descriptor: MethodDescriptor,
+        head: RequestHead,
+        responseEncoding: MessageEncoding,
+        connection: HTTP2Connection
+    ) {
         self.stream = stream
         self.descriptor = descriptor
-        self.metadata = head.metadata
+        self.head = head
         self.deadline = head.timeout.map { .now + $0 }
-        self.peer = peer
-        self.localPeer = localPeer
+        self.peer = connection.remotePeer
+        self.peerCertificate = connection.peerCertificate
+        self.localPeer = connection.localPeer
+        let encoding = head.acceptedEncodings.contains(responseEncoding) ? responseEncoding : .identity
+        self.state = Mutex(State(encoding: encoding))
+    }
+
+    fileprivate var metadata: Metadata { self.head.metadata }
+
+    /// Whether the last message that was read came compressed.
+    var receivedMessageWasCompressed: Bool { self.receivedCompressed.load(ordering: .relaxed) }
+
+    func setResponseEncoding(_ encoding: MessageEncoding) {
+        guard self.head.acceptedEncodings.contains(encoding) else { return }
+        self.state.withLock { state in
+            if case .notBegun = state.response {
+                state.encoding = encoding
+            }
+        }
+    }
+
+    /// Returns the next message of the request, or `nil` when there are no more.
+    fileprivate func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
+        switch try await self.stream.next(isolation: actor) {
+        case .message(let message, let isCompressed):
+            if isCompressed || self.head.encoding != .identity {
+                self.receivedCompressed.store(isCompressed, ordering: .relaxed)
+            }
+            return isCompressed ? try self.stream.decompress(message, self.head.encoding) : message
+        // Only clients get header blocks.
+        case .headers, .none:
+            return nil
+        }
     }
 
     /// Runs the handler; the call is over when this returns.
@@ -58,18 +100,20 @@ final class ServerCall: Sendable {
     }
 
     private func handle(_ handler: Handler, _ cancellation: ServerContext.RPCCancellationHandle) async {
+        var context = ServerContext(
+            descriptor: self.descriptor,
+            remotePeer: self.peer,
+            localPeer: self.localPeer,
+            cancellation: cancellation
+        )
+        context.transportSpecific = Nghttp2ServerTransport.Context(call: self)
         await handler(
             RPCStream(
                 descriptor: self.descriptor,
                 inbound: RPCAsyncSequence(wrapping: ServerInbound(call: self)),
                 outbound: RPCWriter.Closable(wrapping: ServerOutbound(call: self))
             ),
-            ServerContext(
-                descriptor: self.descriptor,
-                remotePeer: self.peer,
-                localPeer: self.localPeer,
-                cancellation: cancellation
-            )
+            context
         )
     }
 }
@@ -83,10 +127,15 @@ extension ServerCall {
             case .metadata(let metadata):
                 try self.send(metadata)
             case .message(let message):
-                if self.begin() {
-                    try self.stream.send(head: HeaderBlock(), prefix: .response)
+                let (isFirst, encoding) = self.begin()
+                if isFirst {
+                    var block = HeaderBlock()
+                    block.append(encoding)
+                    try self.stream.send(head: block, prefix: .grpc)
                 }
-                try await self.stream.send(message: message)
+                try await self.stream.send(
+                    message: OutboundMessage(message, encoding, limit: self.stream.limits.maxSendMessageBytes)
+                )
             case .status(let status, let metadata):
                 try self.send(status, metadata)
             }
@@ -95,26 +144,28 @@ extension ServerCall {
         }
     }
 
-    /// Notes that the response begins. Returns `false` if it has already.
-    private func begin() -> Bool {
+    /// Notes that the response begins, unless it has already.
+    private func begin() -> (isFirst: Bool, encoding: MessageEncoding) {
         self.state.withLock { state in
-            guard case .notBegun = state.response else { return false }
+            guard case .notBegun = state.response else { return (false, state.encoding) }
             state.response = .begun
-            return true
+            return (true, state.encoding)
         }
     }
 
     private func send(_ metadata: Metadata) throws {
         var block = HeaderBlock()
         try block.append(metadata)
-        let maxBytes = self.stream.connection.limits.maxHeaderListBytes
+        let maxBytes = self.stream.limits.maxHeaderListBytes
         guard block.listSize <= maxBytes else {
             throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
         }
-        guard self.begin() else {
+        let (isFirst, encoding) = self.begin()
+        guard isFirst else {
             throw RPCError(code: .internalError, message: "the response's initial metadata was sent already")
         }
-        try self.stream.send(head: block, prefix: .response)
+        block.append(encoding)
+        try self.stream.send(head: block, prefix: .grpc)
     }
 
     private func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
@@ -123,10 +174,10 @@ extension ServerCall {
             return (state.response, state.cancellation?.isCancelled ?? false)
         }
         let status = isCancelled || Task.isCancelled ? self.statusOfCancelled(status) : status
-        let maxBytes = self.stream.connection.limits.maxHeaderListBytes
+        let maxBytes = self.stream.limits.maxHeaderListBytes
         let block = HeaderBlock.trailers(status, metadata, maxBytes: maxBytes)
         switch response {
-        case .notBegun: try self.stream.send(head: block, prefix: .response, endStream: true)
+        case .notBegun: try self.stream.send(head: block, prefix: .grpc, endStream: true)
         case .begun: try self.stream.send(end: .trailers(block))
         case .ended: throw .closed
         }
@@ -182,11 +233,7 @@ private struct ServerInbound: AsyncSequence, Sendable {
                 return .metadata(self.call.metadata)
             }
             do {
-                switch try await self.call.stream.next(isolation: actor) {
-                case .message(let message): return .message(message)
-                // Only clients get header blocks.
-                case .headers, .none: return nil
-                }
+                return try await self.call.next(isolation: actor).map { .message($0) }
             } catch let failure as StreamFailure {
                 throw failure.rpcError(peer: self.call.peer)
             }

@@ -1,4 +1,5 @@
 import GRPCCore
+import Logging
 import NIOCore
 import Synchronization
 
@@ -19,6 +20,8 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
 
     private let service: ServerService
+    /// What runs the handlers; `nil` for the global pool.
+    private let executor: LoopScheduler?
     private let maxHandlers: Int
     private let onFinish: @Sendable (ServerConnection) -> Void
     private let state = Mutex(State())
@@ -28,17 +31,18 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - service: What handles them.
-    ///   - maxConcurrentCalls: How many calls the client may have open at a time.
+    ///   - scheduler: That of the connection's event loop.
     ///   - onFinish: Called once, when the connection is closed and the last of its handlers has returned.
     init(
         service: ServerService,
-        maxConcurrentCalls: Int,
+        scheduler: LoopScheduler,
         onFinish: @escaping @Sendable (ServerConnection) -> Void
     ) {
         self.service = service
         // The handler of a call returns a little later than the call ends, and much later if the client resets the call
         // and the handler does not heed it. For a client that keeps to its calls this is never too few.
-        self.maxHandlers = 2 * maxConcurrentCalls
+        self.maxHandlers = 2 * min(service.maxConcurrentCalls, Int(Int32.max))
+        self.executor = service.handlerExecutor == .eventLoop ? scheduler : nil
         self.onFinish = onFinish
     }
 
@@ -61,25 +65,28 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
         guard self.state.withLock({ $0.tasks.count }) + self.starting.count < self.maxHandlers else {
+            connection.limitLog.report(
+                .concurrentCalls, peer: connection.remotePeer, "more handlers are running than may"
+            )
             stream.reset(.refusedStream, failure: .cancelled)
             return
         }
         do throws(RequestHead.Rejection) {
-            guard let headers else { throw .headersTooLarge(limit: connection.limits.maxHeaderListBytes) }
-            let head = try RequestHead(headers)
+            guard let headers else { throw .metadataTooLarge(connection.config.limits) }
+            let head = try RequestHead(headers, readableEncodings: connection.config.acceptedEncodings)
             let descriptor = try self.service.descriptor(path: head.path)
             self.starting.append(
                 ServerCall(
                     stream: stream,
                     descriptor: descriptor,
                     head: head,
-                    peer: connection.remotePeer,
-                    localPeer: connection.localPeer
+                    responseEncoding: self.service.responseEncoding,
+                    connection: connection
                 )
             )
         } catch {
             // A stream that was opened just now takes a header block, unless it is gone already.
-            try? stream.send(head: error.response, prefix: .none, endStream: true)
+            try? stream.send(head: error.response, prefix: .whole, endStream: true)
         }
     }
 
@@ -88,7 +95,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         guard !self.starting.isEmpty else { return }
         self.state.withLock { state in
             for call in self.starting {
-                state.tasks[call.stream.id] = Task { [service] in
+                state.tasks[call.stream.id] = Task(executorPreference: self.executor) { [service] in
                     await call.run(service.handler)
                     self.handlerReturned(call.stream)
                 }
@@ -102,6 +109,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
     func connection(_ connection: HTTP2Connection, closed reason: String) {
         self.starting.removeAll()
+        self.service.logger.debug(
+            "connection closed", metadata: ["peer": "\(connection.remotePeer)", "reason": "\(reason)"]
+        )
         self.update { $0.isClosed = true }
     }
 
@@ -117,30 +127,5 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         if isFinished {
             self.onFinish(self)
         }
-    }
-}
-
-/// What all connections of a server share.
-struct ServerService: Sendable {
-    let handler: ServerCall.Handler
-    private let methods: [String: MethodDescriptor]
-
-    init(methods: [MethodDescriptor], handler: @escaping ServerCall.Handler) {
-        self.handler = handler
-        self.methods = Dictionary(
-            methods.map { ("/\($0.fullyQualifiedMethod)", $0) }, uniquingKeysWith: { first, _ in first }
-        )
-    }
-
-    /// The method that a path names. A method that is not registered is made up from the path: the router answers it.
-    func descriptor(path: String) throws(RequestHead.Rejection) -> MethodDescriptor {
-        if let method = self.methods[path] {
-            return method
-        }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].isEmpty, !parts[1].isEmpty, !parts[2].isEmpty else {
-            throw .grpc(.unimplemented, "\"\(path)\" is not the path of a method: /package.Service/Method")
-        }
-        return MethodDescriptor(fullyQualifiedService: String(parts[1]), method: String(parts[2]))
     }
 }

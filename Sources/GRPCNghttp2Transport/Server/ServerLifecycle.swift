@@ -94,7 +94,7 @@ final class ServerLifecycle: Sendable {
         }
     }
 
-    func failedToListen(_ error: ServerBindError) {
+    func failedToListen(_ error: any Error) {
         let waiters = self.state.withLock { state in
             state.phase = .stopped
             return state.resolveAddress(.failed(error))
@@ -150,15 +150,23 @@ final class ServerLifecycle: Sendable {
 
     // MARK: Connections
 
-    /// Returns `false` if the connection comes too late.
-    func accepted(_ calls: ServerConnection, _ http2: HTTP2Connection) -> Bool {
+    enum Admission {
+        case accepted
+        /// The server has as many as it may.
+        case full
+        /// The server is stopping.
+        case late
+    }
+
+    func accept(_ calls: ServerConnection, _ http2: HTTP2Connection, maxConnections: Int) -> Admission {
         self.state.withLock { state in
             switch state.phase {
             case .binding, .listening:
+                guard state.connections.count < maxConnections else { return .full }
                 state.connections[ObjectIdentifier(calls)] = Connection(calls: calls, http2: http2)
-                return true
+                return .accepted
             case .idle, .draining, .stopped:
-                return false
+                return .late
             }
         }
     }

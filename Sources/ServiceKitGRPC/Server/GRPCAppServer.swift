@@ -66,7 +66,7 @@ extension TransportAddress {
         } else if host.allSatisfy({ $0.isNumber || $0 == "." }) {
             self = .ipv4(host: host, port: port)
         } else {
-            self = .name(host, port: port)
+            self = .dns(host: host, port: port)
         }
     }
 }

@@ -1,4 +1,5 @@
 import GRPCCore
+import Logging
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -89,8 +90,31 @@ import Testing
         return block
     }
 
+    private static func head(
+        _ fields: KeyValuePairs<String, String>,
+        readableEncodings: MessageEncodings = .init([.gzip])
+    ) throws(RequestHead.Rejection) -> RequestHead {
+        try RequestHead(Self.block(fields), readableEncodings: readableEncodings)
+    }
+
+    @Test func understandsEncodings() throws {
+        let head = try Self.head(["grpc-encoding": "gzip", "grpc-accept-encoding": "identity, deflate,br"])
+        #expect(head.encoding == .gzip)
+        #expect(head.acceptedEncodings == MessageEncodings([.deflate]))
+        #expect(head.metadata.isEmpty)
+        #expect(try Self.head([:]).encoding == .identity)
+        #expect(try Self.head([:]).acceptedEncodings == MessageEncodings())
+    }
+
+    @Test(arguments: ["deflate", "br", "GZIP", ""])
+    func refusesAnEncodingThatItDoesNotRead(_ encoding: String) {
+        let rejection = #expect(throws: RequestHead.Rejection.self) { try Self.head(["grpc-encoding": encoding]) }
+        #expect(rejection?.response.fields["grpc-status"] == "12")
+        #expect(rejection?.response.fields["grpc-accept-encoding"] == "identity,gzip")
+    }
+
     @Test func understandsARequest() throws {
-        let head = try RequestHead(Self.block(["user-agent": "me", "grpc-timeout": "2S"]))
+        let head = try Self.head(["user-agent": "me", "grpc-timeout": "2S"])
         #expect(head.path == "/p.S/M")
         #expect(head.timeout == .seconds(2))
         #expect(head.metadata == ["user-agent": "me", "grpc-timeout": "2000000u"])
@@ -109,14 +133,14 @@ import Testing
     @Test(arguments: ["-1S", "1", "x"])
     func refusesATimeoutThatIsNone(_ timeout: String) {
         let rejection = #expect(throws: RequestHead.Rejection.self) {
-            try RequestHead(Self.block(["grpc-timeout": timeout]))
+            try Self.head(["grpc-timeout": timeout])
         }
         #expect(rejection?.response.fields["grpc-status"] == "13")
     }
 
     @Test func pathsOfMethods() throws {
         let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
-        let service = ServerService(methods: [known]) { _, _ in }
+        let service = ServerService(methods: [known], config: .defaults, logger: Logger(label: "test")) { _, _ in }
         #expect(try service.descriptor(path: "/p.S/M") == known)
         #expect(try service.descriptor(path: "/p.S/N") == MethodDescriptor(fullyQualifiedService: "p.S", method: "N"))
         for path in ["", "/", "/p.S", "/p.S/", "p.S/M", "/p.S/M/", "*"] {

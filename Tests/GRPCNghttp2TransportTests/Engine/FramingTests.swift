@@ -20,7 +20,7 @@ import Testing
             try piece.withUnsafeBytes { bytes in
                 var rest = bytes
                 while let message = try deframer.next(from: &rest) {
-                    messages.append(message)
+                    messages.append(message.bytes)
                 }
                 #expect(rest.isEmpty)
             }
@@ -67,17 +67,36 @@ import Testing
         #expect(try Self.feed([bytes[...]], to: &deframer).count == 1)
     }
 
-    @Test func refusesWhatIsCompressed() {
-        var deframer = MessageDeframer(maxMessageBytes: 10)
-        let bytes: [UInt8] = [1, 0, 0, 0, 1, 9]
-        #expect(throws: StreamFailure.compressedMessage) { try Self.feed([bytes[...]], to: &deframer) }
+    @Test func tellsWhatIsCompressed() throws {
+        let bytes: [UInt8] = [1, 0, 0, 0, 1, 9, 0, 0, 0, 0, 1, 9]
+        for split in 0..<bytes.count {
+            var deframer = MessageDeframer(maxMessageBytes: 10)
+            var flags: [Bool] = []
+            for piece in [bytes[..<split], bytes[split...]] {
+                try piece.withUnsafeBytes { bytes in
+                    var rest = bytes
+                    while let message = try deframer.next(from: &rest) { flags.append(message.isCompressed) }
+                }
+            }
+            #expect(flags == [true, false], "split at \(split)")
+        }
+    }
+
+    @Test(arguments: [2, 3, 128, 255] as [UInt8])
+    func refusesAnotherFlag(_ flag: UInt8) {
+        let bytes: [UInt8] = [flag, 0, 0, 0, 1, 9]
+        let failure = StreamFailure.protocolViolation("a message begins with byte \(flag), not 0 or 1")
+        for split in 0..<bytes.count {
+            var deframer = MessageDeframer(maxMessageBytes: 10)
+            #expect(throws: failure) { try Self.feed([bytes[..<split], bytes[split...]], to: &deframer) }
+        }
     }
 
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 100, 1000])
     func messagesComeOutAsTheyWentIn(_ bufferSize: Int) {
         var outbound = OutboundMessages()
         for message in Self.messages {
-            outbound.append(message)
+            outbound.append(OutboundMessage(bytes: message))
         }
         let expected = Self.framed(Self.messages)
         #expect(outbound.byteCount == expected.count)
@@ -94,10 +113,10 @@ import Testing
 
     @Test func largeLengthsAreWrittenWhole() throws {
         var outbound = OutboundMessages()
-        outbound.append(Array(repeating: 7, count: 0x12_3456))
+        outbound.append(OutboundMessage(bytes: Array(repeating: 7, count: 0x12_3456), isCompressed: true))
         let prefix = [UInt8](unsafeUninitializedCapacity: 5) { buffer, count in
             count = outbound.read(into: UnsafeMutableRawBufferPointer(buffer))
         }
-        #expect(prefix == [0, 0, 0x12, 0x34, 0x56])
+        #expect(prefix == [1, 0, 0x12, 0x34, 0x56])
     }
 }

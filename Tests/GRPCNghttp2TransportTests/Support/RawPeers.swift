@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -71,10 +72,8 @@ struct RawHTTP2Server: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = HTTP2Connection(
-                        role: .server(maxConcurrentStreams: maxConcurrentStreams),
-                        limits: limits,
-                        maxQueuedRequests: 0,
-                        loop: channel.eventLoop,
+                        config: .test(role: .server(maxConcurrentStreams: maxConcurrentStreams), limits: limits),
+                        scheduler: LoopScheduler(loop: channel.eventLoop),
                         delegate: RawDelegate(onStream: onStream)
                     )
                     accepted.append(channel, connection)
@@ -119,10 +118,10 @@ struct RawHTTP2Client: Sendable {
         let delegate = RawDelegate()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let http2 = HTTP2Connection(
-            role: .client(authority: "test", userAgent: "test"),
-            limits: limits,
-            maxQueuedRequests: maxQueuedRequests,
-            loop: loop,
+            config: .test(
+                role: .client(authority: "test", userAgent: "test", maxQueuedRequests: maxQueuedRequests), limits: limits
+            ),
+            scheduler: LoopScheduler(loop: loop),
             delegate: delegate
         )
         let channel = try await ClientBootstrap(group: loop)
@@ -148,15 +147,34 @@ struct RawHTTP2Client: Sendable {
     /// Opens a stream with these header fields, to which nothing is added.
     func open(_ fields: KeyValuePairs<String, String>, endStream: Bool = false) throws -> HTTP2Stream {
         let stream = self.http2.makeStream(deadline: nil)
-        try stream.send(head: HeaderBlock(fields), prefix: .none, endStream: endStream)
+        try stream.send(head: HeaderBlock(fields), prefix: .whole, endStream: endStream)
         return stream
     }
 
     /// Opens a stream for a call of `method`.
     func open(method: String) throws -> HTTP2Stream {
         let stream = self.http2.makeStream(deadline: nil)
-        try stream.send(head: HeaderBlock([":path": "/\(RawService.name)/\(method)"]), prefix: .request)
+        try stream.send(head: HeaderBlock([":path": "/\(RawService.name)/\(method)"]), prefix: .grpc)
         return stream
+    }
+}
+
+extension HTTP2ConnectionConfig {
+    static func test(role: Role, limits: TransportLimits) -> HTTP2ConnectionConfig {
+        HTTP2ConnectionConfig(
+            role: role,
+            security: .plaintext,
+            limits: limits,
+            times: ConnectionTimes(writeTimeout: limits.writeTimeout),
+            acceptedEncodings: MessageEncodings(MessageEncoding.allCases),
+            reporter: LimitReporter(side: .server, logger: Logger(label: "test"))
+        )
+    }
+}
+
+extension HTTP2Stream {
+    func send(message: [UInt8]) async throws {
+        try await self.send(message: OutboundMessage(bytes: message))
     }
 }
 

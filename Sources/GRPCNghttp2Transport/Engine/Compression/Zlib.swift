@@ -1,0 +1,137 @@
+import CZlib
+import Synchronization
+
+/// Compression of whole messages with zlib.
+enum Zlib {
+    /// Compresses a message. Returns `nil` if that makes it no smaller, or if there is no memory for it: it is then to
+    /// be sent as it is.
+    static func compress(_ message: [UInt8], _ encoding: MessageEncoding) -> [UInt8]? {
+        // Less cannot get smaller: the formats add at least six bytes.
+        guard encoding != .identity, message.count > 16, let deflater = Deflater.take(encoding) else { return nil }
+        defer { deflater.giveBack() }
+        return deflater.compress(message)
+    }
+
+    /// Decompresses a message.
+    /// - Throws: `messageTooLarge` when it grows beyond `limit` bytes; no more memory than that is used.
+    ///   `protocolViolation` if the bytes make no sense.
+    static func decompress(
+        _ bytes: [UInt8],
+        _ encoding: MessageEncoding,
+        limit: Int
+    ) throws(StreamFailure) -> [UInt8] {
+        var stream = z_stream()
+        let code = inflateInit2_(
+            &stream, Self.windowBits(encoding), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
+        )
+        guard code == Z_OK else { throw .protocolViolation("there is no memory to decompress a message") }
+        defer { inflateEnd(&stream) }
+        var output: [UInt8] = []
+        var isComplete = false
+        var failure: StreamFailure?
+        bytes.withUnsafeBufferPointer { input in
+            // zlib declares its input mutable but only reads it.
+            stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+            stream.avail_in = UInt32(clamping: input.count)
+            // Grows by doubling, so that a bomb costs no more than twice what it has earned so far.
+            var capacity = min(max(2 * input.count, 512), limit + 1)
+            while !isComplete, failure == nil {
+                let room = capacity - output.count
+                let start = output.count
+                output.append(contentsOf: repeatElement(0, count: room))
+                let code = output.withUnsafeMutableBufferPointer { buffer in
+                    stream.next_out = buffer.baseAddress.map { $0 + start }
+                    stream.avail_out = UInt32(clamping: room)
+                    return inflate(&stream, Z_NO_FLUSH)
+                }
+                output.removeLast(Int(stream.avail_out))
+                switch code {
+                case Z_STREAM_END:
+                    isComplete = true
+                case Z_OK, Z_BUF_ERROR:
+                    if output.count > limit {
+                        failure = .messageTooLarge(bytes: output.count, limit: limit)
+                    } else if stream.avail_out > 0 {
+                        failure = .protocolViolation("a compressed message is incomplete")
+                    }
+                    capacity = min(2 * capacity, limit + 1)
+                default:
+                    failure = .protocolViolation("a message is not compressed as \(encoding.name)")
+                }
+            }
+        }
+        if let failure { throw failure }
+        guard output.count <= limit else { throw .messageTooLarge(bytes: output.count, limit: limit) }
+        return output
+    }
+
+    /// What zlib calls the window tells the format as well: 15 bits, and 16 more for gzip. gRPC's "deflate" is zlib's
+    /// format (RFC 1950), as HTTP's is.
+    fileprivate static func windowBits(_ encoding: MessageEncoding) -> Int32 {
+        encoding == .gzip ? 15 + 16 : 15
+    }
+}
+
+/// A compressor, which takes 256 KiB: some are kept to be used again.
+// @unchecked: one owner at a time uses it. `take` hands it out, removing it from where it was kept; `giveBack`, after
+// which its owner lets go of it, puts it there.
+private final class Deflater: @unchecked Sendable {
+    private static let kept = Mutex<[Deflater]>([])
+    private static let maxKept = 8
+    /// As much as the level above would cost twice the time for a hundredth of the size.
+    private static let level: Int32 = 6
+    private static let memoryLevel: Int32 = 8
+
+    private let encoding: MessageEncoding
+    // zlib keeps a pointer to the structure inside of it, so it must not move.
+    private let stream: UnsafeMutablePointer<z_stream>
+
+    static func take(_ encoding: MessageEncoding) -> Deflater? {
+        let deflater = Self.kept.withLock { kept in
+            kept.lastIndex { $0.encoding == encoding }.map { kept.remove(at: $0) }
+        }
+        return deflater ?? Deflater(encoding)
+    }
+
+    func giveBack() {
+        deflateReset(self.stream)
+        Self.kept.withLock { kept in
+            if kept.count < Self.maxKept {
+                kept.append(self)
+            }
+        }
+    }
+
+    private init?(_ encoding: MessageEncoding) {
+        self.encoding = encoding
+        self.stream = .allocate(capacity: 1)
+        self.stream.initialize(to: z_stream())
+        let code = deflateInit2_(
+            self.stream, Self.level, Z_DEFLATED, Zlib.windowBits(encoding), Self.memoryLevel, Z_DEFAULT_STRATEGY,
+            ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
+        )
+        guard code == Z_OK else { return nil }
+    }
+
+    deinit {
+        deflateEnd(self.stream)
+        self.stream.deallocate()
+    }
+
+    /// Returns `nil` if the message does not get smaller.
+    func compress(_ message: [UInt8]) -> [UInt8]? {
+        let isComplete = message.withUnsafeBufferPointer { input -> ([UInt8], Bool) in
+            self.stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+            self.stream.pointee.avail_in = UInt32(clamping: input.count)
+            var isComplete = false
+            let output = [UInt8](unsafeUninitializedCapacity: input.count - 1) { buffer, count in
+                self.stream.pointee.next_out = buffer.baseAddress
+                self.stream.pointee.avail_out = UInt32(clamping: buffer.count)
+                isComplete = deflate(self.stream, Z_FINISH) == Z_STREAM_END
+                count = buffer.count - Int(self.stream.pointee.avail_out)
+            }
+            return (output, isComplete)
+        }
+        return isComplete.1 ? isComplete.0 : nil
+    }
+}

@@ -1,0 +1,30 @@
+import Logging
+import NIOCore
+import NIOSSL
+
+/// TLS as the connections of one client use it.
+final class ClientTLS: Sendable {
+    private let contexts: TLSContextSource
+    /// The name to ask for and to verify; `nil` for an address, which is verified as such.
+    private let hostname: String?
+
+    init(_ tls: ClientTransportSecurity.TLS, authority: String, logger: Logger) {
+        self.contexts = TLSContextSource(tls, logger: logger)
+        let hostname = tls.serverHostname ?? Self.host(of: authority)
+        self.hostname = (try? SocketAddress(ipAddress: hostname, port: 0)) == nil ? hostname : nil
+    }
+
+    /// - Throws: ``TLSConfigError`` if certificates or keys cannot be used.
+    func makeHandler() throws -> NIOSSLClientHandler {
+        try NIOSSLClientHandler(context: self.contexts.context(), serverHostname: self.hostname)
+    }
+
+    /// `example.com` of `example.com:443`, `::1` of `[::1]:443`.
+    private static func host(of authority: String) -> String {
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
+            return String(authority[authority.index(after: authority.startIndex)..<end])
+        }
+        guard let colon = authority.lastIndex(of: ":") else { return authority }
+        return String(authority[..<colon])
+    }
+}

@@ -1,0 +1,67 @@
+/// Whether a client's connections are encrypted, and who their ends are.
+public struct ClientTransportSecurity: Sendable {
+    let tls: TLS?
+
+    /// No encryption.
+    public static let plaintext = Self(tls: nil)
+
+    /// TLS, trusting whom the system trusts.
+    public static var tls: Self { .tls {_ in } }
+
+    /// TLS.
+    public static func tls(_ tls: TLS) -> Self { Self(tls: tls) }
+
+    /// TLS: the client verifies the server.
+    ///
+    /// - Parameter configure: Changes the defaults: above all `trustRoots`, who signs the certificates of servers.
+    /// - Returns: The security.
+    public static func tls(configure: (_ config: inout TLS) -> Void) -> Self {
+        var tls = TLS()
+        configure(&tls)
+        return Self(tls: tls)
+    }
+
+    /// Mutual TLS: each verifies the other.
+    ///
+    /// - Parameters:
+    ///   - certificateChain: The client's certificate, then those that lead to one that servers trust.
+    ///   - privateKey: The key of the first certificate.
+    ///   - configure: Changes the rest: above all `trustRoots`, who signs the certificates of servers.
+    /// - Returns: The security.
+    public static func mTLS(
+        certificateChain: [TLSConfig.CertificateSource],
+        privateKey: TLSConfig.PrivateKeySource,
+        configure: (_ config: inout TLS) -> Void = { _ in }
+    ) -> Self {
+        var tls = TLS()
+        tls.certificateChain = certificateChain
+        tls.privateKey = privateKey
+        configure(&tls)
+        return Self(tls: tls)
+    }
+
+    /// How a client uses TLS 1.2 or 1.3.
+    ///
+    /// Files are looked at again, at most once a second, when a connection is made: those that have changed are read.
+    /// What cannot be read then is logged, and the last good ones stay.
+    public struct TLS: Sendable {
+        /// The client's certificate, then those that lead to one that servers trust. Default: none.
+        public var certificateChain: [TLSConfig.CertificateSource] = []
+        /// The key of the first certificate. Default: none.
+        public var privateKey: TLSConfig.PrivateKeySource?
+        /// How the server's certificate is verified. Default: fully.
+        public var serverCertificateVerification = TLSConfig.CertificateVerification.fullVerification
+        /// Who is trusted to sign the certificates of servers. Default: whom the system trusts.
+        public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
+        /// The name that the server's certificate has to be made out to, which is also the one asked for (SNI). Default:
+        /// the host of the authority that the client was given, or else of the address.
+        public var serverHostname: String?
+
+        init() {}
+    }
+}
+
+extension Nghttp2ClientTransport {
+    /// Whether connections are encrypted, and who their ends are.
+    public typealias TransportSecurity = ClientTransportSecurity
+}

@@ -1,0 +1,204 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import Logging
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// Certificates and keys, as connections need them: read from files when there is a first connection, and again when
+/// one comes and the files have changed.
+final class TLSContextSource: Sendable {
+    /// What is known of a file without reading it.
+    private struct Stamp: Hashable {
+        var seconds: Int
+        var nanoseconds: Int
+        var size: Int
+        var node: UInt64
+
+        /// `nil` if there is no such file.
+        init?(path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            #if canImport(Darwin)
+            let time = status.st_mtimespec
+            #else
+            let time = status.st_mtim
+            #endif
+            self.seconds = Int(time.tv_sec)
+            self.nanoseconds = Int(time.tv_nsec)
+            self.size = Int(status.st_size)
+            self.node = UInt64(status.st_ino)
+        }
+    }
+
+    private struct State {
+        var context: NIOSSLContext?
+        var stamps: [Stamp?] = []
+        var checkedAt: NIODeadline?
+    }
+
+    private let files: [String]
+    private let make: @Sendable () throws -> TLSConfiguration
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    /// How often files are looked at, at most.
+    private static let checkInterval = TimeAmount.seconds(1)
+
+    /// - Parameters:
+    ///   - sources: What the configuration is made from.
+    ///   - logger: Is told when files that have changed cannot be used.
+    ///   - make: Makes the configuration, reading files.
+    private init(_ sources: [TLSConfig.Source], logger: Logger, make: @escaping @Sendable () throws -> TLSConfiguration) {
+        self.files = sources.compactMap(\.path)
+        self.logger = logger
+        self.make = make
+    }
+
+    /// The certificates and keys as they are now.
+    ///
+    /// It reads files, which are few and small, and mostly not at all, so it may be called on an event loop.
+    /// - Throws: ``TLSConfigError`` if they cannot be used and never could.
+    func context(now: NIODeadline = .now()) throws -> NIOSSLContext {
+        try self.state.withLock { state in
+            if let context = state.context {
+                if let checkedAt = state.checkedAt, now < checkedAt + Self.checkInterval { return context }
+                state.checkedAt = now
+                if self.files.map({ Stamp(path: $0) }) == state.stamps { return context }
+            }
+            // Before they are read: what changes meanwhile is read again the next time.
+            let stamps = self.files.map { Stamp(path: $0) }
+            do {
+                let context = try NIOSSLContext(configuration: self.make())
+                let isReloaded = state.context != nil
+                state = State(context: context, stamps: stamps, checkedAt: now)
+                if isReloaded {
+                    self.logger.info("certificates were loaded again", metadata: ["files": "\(self.files)"])
+                }
+                return context
+            } catch {
+                guard let context = state.context else { throw error }
+                // Said once for each change: perhaps the other half of a pair is still to be written.
+                state.stamps = stamps
+                self.logger.warning(
+                    "certificates have changed but cannot be used; the last good ones stay", metadata: ["error": "\(error)"]
+                )
+                return context
+            }
+        }
+    }
+
+    // MARK: Configurations
+
+    convenience init(_ tls: Nghttp2ServerTransport.TransportSecurity.TLS, logger: Logger) {
+        let sources = tls.certificateChain.map(\.source) + [tls.privateKey.source] + tls.trustRoots.sources
+        self.init(sources, logger: logger) {
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try tls.certificateChain.flatMap { try $0.certificates() }.map { .certificate($0) },
+                privateKey: .privateKey(try tls.privateKey.key())
+            )
+            configuration.minimumTLSVersion = .tlsv12
+            // A server has no use for the names in a client's certificate.
+            configuration.certificateVerification =
+                tls.clientCertificateVerification == .noVerification ? .none : .noHostnameVerification
+            configuration.trustRoots = try tls.trustRoots.roots()
+            configuration.applicationProtocols = [HTTP2Connection.applicationProtocol]
+            return configuration
+        }
+    }
+
+    convenience init(_ tls: ClientTransportSecurity.TLS, logger: Logger) {
+        let sources = tls.certificateChain.map(\.source) + [tls.privateKey?.source].compactMap { $0 } + tls.trustRoots.sources
+        self.init(sources, logger: logger) {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.certificateChain = try tls.certificateChain.flatMap { try $0.certificates() }
+                .map { .certificate($0) }
+            configuration.privateKey = try tls.privateKey.map { .privateKey(try $0.key()) }
+            configuration.certificateVerification =
+                switch tls.serverCertificateVerification.kind {
+                case .none: .none
+                case .withoutHostname: .noHostnameVerification
+                case .full: .fullVerification
+                }
+            configuration.trustRoots = try tls.trustRoots.roots()
+            configuration.applicationProtocols = [HTTP2Connection.applicationProtocol]
+            return configuration
+        }
+    }
+}
+
+/// A certificate or key that cannot be used.
+public struct TLSConfigError: Error, CustomStringConvertible {
+    /// One line that names the file and what is wrong with it.
+    public let description: String
+}
+
+extension TLSConfig.Source {
+    fileprivate func use<Result>(as what: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            let place = self.path.map { "in file \"\($0)\"" } ?? "given in memory"
+            let reason =
+                switch error {
+                case let error as IOError: String(cString: strerror(error.errnoCode))
+                case NIOSSLError.failedToLoadCertificate: "it holds no certificate in this format"
+                case NIOSSLError.failedToLoadPrivateKey: "it holds no private key in this format"
+                default: "\(error)"
+                }
+            throw TLSConfigError(description: "the \(what) \(place) cannot be used: \(reason)")
+        }
+    }
+}
+
+extension TLSConfig.CertificateSource {
+    fileprivate func certificates() throws -> [NIOSSLCertificate] {
+        try self.source.use(as: "certificate") {
+            switch self.source {
+            case .file(let path, .pem): try NIOSSLCertificate.fromPEMFile(path)
+            case .file(let path, _): [try NIOSSLCertificate.fromDERFile(path)]
+            case .bytes(let bytes, .pem): try NIOSSLCertificate.fromPEMBytes(bytes)
+            case .bytes(let bytes, _): [try NIOSSLCertificate(bytes: bytes, format: .der)]
+            }
+        }
+    }
+}
+
+extension TLSConfig.PrivateKeySource {
+    fileprivate func key() throws -> NIOSSLPrivateKey {
+        try self.source.use(as: "private key") {
+            switch self.source {
+            case .file(let path, let format): try NIOSSLPrivateKey(file: path, format: format.nio)
+            case .bytes(let bytes, let format): try NIOSSLPrivateKey(bytes: bytes, format: format.nio)
+            }
+        }
+    }
+}
+
+extension TLSConfig.TrustRootsSource {
+    fileprivate var sources: [TLSConfig.Source] {
+        switch self.kind {
+        case .systemDefault: []
+        case .certificates(let certificates): certificates.map(\.source)
+        }
+    }
+
+    fileprivate func roots() throws -> NIOSSLTrustRoots {
+        switch self.kind {
+        case .systemDefault: .default
+        case .certificates(let certificates): .certificates(try certificates.flatMap { try $0.certificates() })
+        }
+    }
+}
+
+extension TLSConfig.SerializationFormat {
+    fileprivate var nio: NIOSSLSerializationFormats {
+        self == .pem ? .pem : .der
+    }
+}

@@ -1,0 +1,100 @@
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// Makes connections of a server out of channels that it has accepted.
+final class ServerAcceptor: Sendable {
+    private let service: ServerService
+    private let maxConnections: Int
+    private let connectionConfig: HTTP2ConnectionConfig
+    private let tls: TLSContextSource?
+    private let lifecycle: ServerLifecycle
+    /// One for each event loop.
+    private let schedulers = Mutex<[ObjectIdentifier: LoopScheduler]>([:])
+
+    init(
+        service: ServerService,
+        config: Nghttp2ServerTransport.Config,
+        security: Nghttp2ServerTransport.TransportSecurity,
+        tls: TLSContextSource?,
+        lifecycle: ServerLifecycle
+    ) {
+        self.service = service
+        self.maxConnections = config.maxConnections
+        self.connectionConfig = HTTP2ConnectionConfig(
+            config, security, reporter: LimitReporter(side: .server, logger: service.logger)
+        )
+        self.tls = tls
+        self.lifecycle = lifecycle
+    }
+
+    /// Called on the channel's event loop.
+    func accept(_ channel: any Channel, isTCP: Bool) throws {
+        if isTCP, let options = channel.syncOptions {
+            try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+        }
+        let scheduler = self.scheduler(of: channel.eventLoop)
+        let calls = ServerConnection(service: self.service, scheduler: scheduler) { [lifecycle] in lifecycle.finished($0) }
+        let connection = HTTP2Connection(config: self.connectionConfig, scheduler: scheduler, delegate: calls)
+        switch self.lifecycle.accept(calls, connection, maxConnections: self.maxConnections) {
+        case .accepted:
+            break
+        case .full:
+            connection.limitLog.report(.connections, peer: "", "there are \(self.maxConnections) connections already")
+            channel.close(promise: nil)
+            return
+        case .late:
+            channel.close(promise: nil)
+            return
+        }
+        do {
+            if let tls = self.tls {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: try tls.context()))
+            }
+            try channel.pipeline.syncOperations.addHandler(connection)
+        } catch {
+            self.lifecycle.finished(calls)
+            throw error
+        }
+    }
+
+    private func scheduler(of loop: any EventLoop) -> LoopScheduler {
+        self.schedulers.withLock { schedulers in
+            let key = ObjectIdentifier(loop)
+            if let scheduler = schedulers[key] { return scheduler }
+            let scheduler = LoopScheduler(loop: loop)
+            schedulers[key] = scheduler
+            return scheduler
+        }
+    }
+}
+
+extension HTTP2ConnectionConfig {
+    convenience init(
+        _ config: Nghttp2ServerTransport.Config,
+        _ security: Nghttp2ServerTransport.TransportSecurity,
+        reporter: LimitReporter
+    ) {
+        self.init(
+            role: .server(maxConcurrentStreams: config.maxConcurrentCallsPerConnection),
+            security: security.tls.map { .tls(requireALPN: $0.requireALPN) } ?? .plaintext,
+            limits: config.limits,
+            times: ConnectionTimes(
+                keepaliveTime: config.keepalive.time,
+                keepaliveTimeout: config.keepalive.timeout,
+                keepaliveWithoutCalls: true,
+                maxIdle: config.maxConnectionIdle,
+                maxAge: config.maxConnectionAge,
+                maxAgeGrace: config.maxConnectionAgeGrace,
+                handshakeTimeout: config.limits.handshakeTimeout,
+                writeTimeout: config.limits.writeTimeout
+            ),
+            pings: Pings(
+                minInterval: config.keepalive.minPingInterval,
+                allowWithoutCalls: config.keepalive.allowPingsWithoutCalls
+            ),
+            acceptedEncodings: config.compression.acceptedEncodings,
+            reporter: reporter
+        )
+    }
+}

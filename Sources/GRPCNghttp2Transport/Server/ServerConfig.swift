@@ -1,0 +1,128 @@
+public import GRPCCore
+
+extension Nghttp2ServerTransport {
+    /// How a server behaves.
+    public struct Config: Sendable {
+        /// The bounds of each connection and its calls.
+        public var limits = TransportLimits.defaults
+
+        /// How messages are compressed.
+        public var compression = CompressionConfig.defaults
+
+        /// How the server finds out that a client is gone, and how often clients may do so.
+        public var keepalive = Keepalive.defaults
+
+        /// What runs the handlers of calls.
+        public var handlerExecutor = HandlerExecutor.globalPool
+
+        /// How many calls a client may have open on one connection at a time: `max-concurrent-calls`. Default: 1000.
+        public var maxConcurrentCallsPerConnection = 1000
+
+        /// How many connections there may be at a time: `max-connections`. More are closed at once. Default: 10,000.
+        public var maxConnections = 10_000
+
+        /// How long a connection may be without calls before its client is told to make a new one when it needs it.
+        /// Default: for ever.
+        public var maxConnectionIdle: Duration?
+
+        /// How long a connection may live, give or take a tenth, before its client is told to make a new one, so that
+        /// clients spread over servers that were added. Calls that are open go on. Default: for ever.
+        public var maxConnectionAge: Duration?
+
+        /// How long calls may go on from then on, before they fail with `unavailable`. Default: for ever.
+        public var maxConnectionAgeGrace: Duration?
+
+        /// How many connections the system keeps that were not accepted yet. Default: 256.
+        public var backlog = 256
+
+        /// The default configuration.
+        public static var defaults: Self { Self() }
+
+        /// The default configuration, changed.
+        ///
+        /// - Parameter configure: Changes it.
+        /// - Returns: The configuration.
+        public static func defaults(configure: (inout Self) -> Void) -> Self {
+            var config = Self()
+            configure(&config)
+            return config
+        }
+
+        private init() {}
+    }
+
+    /// How a server finds out that a client is gone, and how often clients may do so
+    /// (https://github.com/grpc/proposal/blob/master/A9-server-side-conn-mgt.md).
+    public struct Keepalive: Sendable, Hashable {
+        /// How long nothing may come from a client before the server pings it; `nil` for never. Default: 2 hours.
+        public var time: Duration? = .seconds(2 * 3600)
+
+        /// How long a client may take to answer before the connection is closed. Default: 20 s.
+        public var timeout = Duration.seconds(20)
+
+        /// `min-ping-interval`: how often a client may ping the server. One that does more often, three times without a
+        /// response in between, is told so (`too_many_pings`) and disconnected. Default: 5 minutes.
+        public var minPingInterval = Duration.seconds(300)
+
+        /// Whether a client may ping the server as often while it has no calls; else once in 2 hours. Default: `false`.
+        public var allowPingsWithoutCalls = false
+
+        /// The default values.
+        public static var defaults: Self { Self() }
+
+        private init() {}
+    }
+
+    /// What runs the handlers of calls.
+    public struct HandlerExecutor: Sendable, Hashable {
+        enum Kind: Sendable {
+            case globalPool, eventLoop
+        }
+
+        let kind: Kind
+
+        /// Swift's pool of threads, one for each core. A handler may compute for as long as it likes.
+        public static let globalPool = Self(kind: .globalPool)
+
+        /// The event loop of the call's connection. It saves the switch of threads that costs most of a small call, but
+        /// a handler that blocks or computes for long holds up every call of its loop: take this where handlers mostly
+        /// wait for others, in `await`.
+        public static let eventLoop = Self(kind: .eventLoop)
+    }
+
+    /// What the transport adds to a call's `ServerContext`, as its `transportSpecific`.
+    public struct Context: ServerContext.TransportSpecific {
+        let call: ServerCall
+    }
+}
+
+/// How messages are compressed.
+public struct CompressionConfig: Sendable, Hashable {
+    /// How messages are sent compressed, unless a call says otherwise and if the peer reads it. Default: not at all.
+    public var algorithm = CompressionAlgorithm.none
+
+    /// Which compressed messages are read. Default: all.
+    public var enabledAlgorithms = CompressionAlgorithmSet.all
+
+    /// The default values.
+    public static var defaults: Self { Self() }
+
+    private init() {}
+}
+
+extension CompressionConfig {
+    var acceptedEncodings: MessageEncodings {
+        MessageEncodings(self.enabledAlgorithms.elements.map { MessageEncoding($0) })
+    }
+}
+
+extension MessageEncoding {
+    init(_ algorithm: CompressionAlgorithm) {
+        self =
+            switch algorithm {
+            case .gzip: .gzip
+            case .deflate: .deflate
+            default: .identity
+            }
+    }
+}
