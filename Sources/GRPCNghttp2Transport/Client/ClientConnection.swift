@@ -197,9 +197,9 @@ package final class ClientConnection: Sendable {
         )
         self.update { isExtra ? $0.extraAttemptBegan(http2) : $0.attemptBegan(http2) }
         let timeout = self.config.connectTimeout
-        loop.scheduleTask(in: TimeAmount(timeout)) { [weak self, weak http2] in
-            guard let self, let http2 else { return }
-            self.update { $0.attemptTimedOut(http2, after: timeout) }
+        // By its number, as one weak reference to a connection would make all others slow.
+        loop.scheduleTask(in: TimeAmount(timeout)) { [weak self, id = http2.id] in
+            self?.update { $0.attemptTimedOut(id, after: timeout) }
         }
         // A name may be tried at several addresses at once, each with a channel of its own; the connection gets the one
         // that is first. Nothing is read before that, as it would be lost.

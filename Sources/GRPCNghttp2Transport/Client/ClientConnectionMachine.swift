@@ -156,13 +156,13 @@ struct ClientConnectionMachine {
         return self.beginAttempt()
     }
 
-    mutating func attemptTimedOut(_ http2: HTTP2Connection, after timeout: Duration) -> [Action] {
-        if self.extra.isAttempt(http2) {
+    mutating func attemptTimedOut(_ id: Int, after timeout: Duration) -> [Action] {
+        if let http2 = self.extra.connecting, http2.id == id {
             self.open[ObjectIdentifier(http2)] = nil
             self.extraAttemptFailed()
             return [.close(http2)]
         }
-        guard case .connecting(let current) = self.phase, current === http2 else { return [] }
+        guard case .connecting(let http2) = self.phase, http2.id == id else { return [] }
         self.open[ObjectIdentifier(http2)] = nil
         return [.close(http2)] + self.retry("there was no answer within \(timeout)", isFailure: true)
     }

@@ -24,8 +24,13 @@ struct ExtraLinks {
         self.attempt = .connecting(http2)
     }
 
+    /// The connection that is being made.
+    var connecting: HTTP2Connection? {
+        if case .connecting(let http2) = self.attempt { http2 } else { nil }
+    }
+
     func isAttempt(_ http2: HTTP2Connection) -> Bool {
-        if case .connecting(let current) = self.attempt { current === http2 } else { false }
+        self.connecting === http2
     }
 
     mutating func attemptSucceeded(_ link: ClientLink) {
@@ -43,8 +48,7 @@ struct ExtraLinks {
     /// Forgets the connection that is being made, and returns it.
     mutating func endAttempt() -> HTTP2Connection? {
         defer { self.attempt = .none }
-        if case .connecting(let http2) = self.attempt { return http2 }
-        return nil
+        return self.connecting
     }
 
     mutating func remove(_ http2: HTTP2Connection) {

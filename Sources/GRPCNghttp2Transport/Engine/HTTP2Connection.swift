@@ -25,6 +25,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         case closed
     }
 
+    /// Tells connections apart, also those of different times.
+    let id = HTTP2Connection.lastID.add(1, ordering: .relaxed).newValue
     let scheduler: LoopScheduler
     let config: HTTP2ConnectionConfig
     let inboundBudget = InboundBudget()
@@ -67,6 +69,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Why the connection is, or will be, closed.
     var closeReason: String?
 
+    private static let lastID = Atomic<Int>(0)
     /// What TLS is to negotiate (ALPN).
     static let applicationProtocol = "h2"
     /// How long a finished connection waits for its client to close first. Closing with unread bytes makes the kernel
@@ -383,8 +386,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             // There are some only if an error ended the connection.
             self.failStreams()
             context.close(mode: .output, promise: nil)
-            self.loop.scheduleTask(in: Self.lingerTime) { [weak self] in
-                self?.context?.close(promise: nil)
+            self.loop.scheduleTask(in: Self.lingerTime) {
+                self.context?.close(promise: nil)
             }
         } else {
             context.close(promise: nil)
@@ -465,9 +468,10 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             guard next < timer.deadline else { return }
             timer.task.cancel()
         }
-        let task = self.loop.assumeIsolated().scheduleTask(deadline: next) { [weak self] in
-            self?.careTimer = nil
-            self?.check()
+        // It refers to this connection strongly, as one weak reference would make all others slow; `closed` cancels it.
+        let task = self.loop.assumeIsolated().scheduleTask(deadline: next) {
+            self.careTimer = nil
+            self.check()
         }
         self.careTimer = (task, next)
     }

@@ -15,8 +15,7 @@ import Synchronization
 final class TLSContextSource: Sendable {
     /// What is known of a file without reading it.
     private struct Stamp: Hashable {
-        var seconds: Int
-        var nanoseconds: Int
+        var modified: [UInt8]
         var size: Int
         var node: UInt64
 
@@ -29,8 +28,8 @@ final class TLSContextSource: Sendable {
             #else
             let time = status.st_mtim
             #endif
-            self.seconds = Int(time.tv_sec)
-            self.nanoseconds = Int(time.tv_nsec)
+            // Compared and nothing else.
+            self.modified = withUnsafeBytes(of: time) { Array($0) }
             self.size = Int(status.st_size)
             self.node = UInt64(status.st_ino)
         }

@@ -195,8 +195,10 @@ extension ServerCall {
 
     /// Ends the response, with an error if the handler has not.
     fileprivate func finish(_ error: RPCError? = nil) {
+        // It has been ended, mostly.
+        if case .ended = self.state.withLock({ $0.response }) { return }
         let status = error.map { Status(code: Status.Code($0.code), message: $0.message) }
-        // It fails if the response was ended, as it mostly was, or if the stream is gone.
+        // It fails if the stream is gone.
         try? self.send(
             status ?? Status(code: .internalError, message: "the handler returned without a status"),
             error?.metadata ?? [:]

@@ -1,0 +1,37 @@
+/// A small generator that begins with a seed: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014).
+struct SoakRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        self.state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9e37_79b9_7f4a_7c15
+        var value = self.state
+        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
+        return value ^ value >> 31
+    }
+
+    /// Whether something that happens once in `count` times happens.
+    mutating func oneIn(_ count: Int) -> Bool {
+        Int.random(in: 0..<count, using: &self) == 0
+    }
+
+    /// Mostly small, sometimes large.
+    mutating func size() -> Int {
+        switch Int.random(in: 0..<20, using: &self) {
+        case 0: 0
+        case 1..<15: Int.random(in: 1...2_000, using: &self)
+        case 15..<19: Int.random(in: 1...100_000, using: &self)
+        default: Int.random(in: 1...1_500_000, using: &self)
+        }
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        let start = UInt8.random(in: 0...255, using: &self)
+        return (0..<count).map { UInt8(truncatingIfNeeded: $0) &+ start }
+    }
+}

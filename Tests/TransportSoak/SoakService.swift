@@ -1,0 +1,73 @@
+import GRPCCore
+
+/// What the soak's calls call. Messages are bytes.
+struct SoakService: RegistrableRPCService {
+    static func method(_ name: String, _ type: RPCType) -> MethodDescriptor {
+        MethodDescriptor(fullyQualifiedService: "soak.Soak", method: name, type: type)
+    }
+
+    static let echo = Self.method("Echo", .unary)
+    static let sum = Self.method("Sum", .clientStreaming)
+    static let count = Self.method("Count", .serverStreaming)
+    static let chat = Self.method("Chat", .bidirectionalStreaming)
+    static let hang = Self.method("Hang", .unary)
+
+    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        // One message, answered with itself.
+        router.register(Self.echo) { request in
+            let message = try await ServerRequest(stream: request).message
+            return StreamingServerResponse(single: ServerResponse(message: message))
+        }
+        // Messages, answered with the number of their bytes.
+        router.register(Self.sum) { request in
+            var count = 0
+            for try await message in request.messages { count += message.count }
+            return StreamingServerResponse(single: ServerResponse(message: Array("\(count)".utf8)))
+        }
+        // A message that says how many to answer with, each as long as itself.
+        router.register(Self.count) { request in
+            let message = try await ServerRequest(stream: request).message
+            return StreamingServerResponse { writer in
+                for _ in 0..<Int(message.first ?? 0) { try await writer.write(message) }
+                return [:]
+            }
+        }
+        // Messages, each answered with itself.
+        router.register(Self.chat) { request in
+            StreamingServerResponse { writer in
+                for try await message in request.messages { try await writer.write(message) }
+                return [:]
+            }
+        }
+        // Answers when the call is given up.
+        router.register(Self.hang) { _ in
+            let (cancellations, cancellation) = AsyncStream.makeStream(of: Never.self)
+            await withRPCCancellationHandler {
+                for await _ in cancellations {}
+            } onCancelRPC: {
+                cancellation.finish()
+            }
+            throw RPCError(code: .cancelled, message: "the call was given up")
+        }
+    }
+}
+
+extension RPCRouter {
+    fileprivate mutating func register(
+        _ method: MethodDescriptor,
+        _ handler: @escaping @Sendable (StreamingServerRequest<[UInt8]>) async throws -> StreamingServerResponse<[UInt8]>
+    ) {
+        self.registerHandler(forMethod: method, deserializer: Bytes(), serializer: Bytes()) { request, _ in
+            try await handler(request)
+        }
+    }
+}
+
+/// Messages that are bytes already.
+struct Bytes: MessageSerializer, MessageDeserializer {
+    func serialize<Buffer: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Buffer { Buffer(message) }
+
+    func deserialize<Buffer: GRPCContiguousBytes>(_ bytes: Buffer) throws -> [UInt8] {
+        bytes.withUnsafeBytes { Array($0) }
+    }
+}

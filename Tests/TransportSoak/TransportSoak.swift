@@ -1,0 +1,60 @@
+#if DEBUG
+import ArgumentParser
+import Foundation
+
+/// Runs the transport under random load, or feeds random bytes to its sessions, for as long as it is told to. Meant to be
+/// built with a sanitizer; see `scripts/soak-transport`.
+@main
+struct TransportSoak: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transport-soak", subcommands: [Load.self, Feed.self]
+    )
+
+    struct Load: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Random calls, cancellations, deadlines and kills.")
+
+        @Option(help: "For how long.")
+        var minutes = 20.0
+
+        @Option(help: "What the randomness begins with; another each time if not said.")
+        var seed: UInt64 = .random(in: 1 ... .max)
+
+        @Option(help: "A directory with cert.pem and key.pem for localhost; without it there is no TLS.")
+        var certificates: String?
+
+        @Option(help: "How many calls are made at a time.")
+        var callers = 48
+
+        func run() async throws {
+            print("seed \(self.seed)")
+            let load = SoakLoad(
+                duration: .seconds(self.minutes * 60), callers: self.callers, seed: self.seed,
+                certificates: self.certificates
+            )
+            try await load.run()
+        }
+    }
+
+    struct Feed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Random bytes and frames into a session.")
+
+        @Option(help: "For how long.")
+        var minutes = 10.0
+
+        @Option(help: "What the randomness begins with; another each time if not said.")
+        var seed: UInt64 = .random(in: 1 ... .max)
+
+        func run() throws {
+            print("seed \(self.seed)")
+            ByteFeeder(seed: self.seed).run(for: .seconds(self.minutes * 60))
+        }
+    }
+}
+#else
+@main
+struct TransportSoak {
+    static func main() {
+        print("transport-soak looks inside of the transport: build it without -c release")
+    }
+}
+#endif
