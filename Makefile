@@ -1,4 +1,4 @@
-.PHONY: all setup build test demo proto format lint clean
+.PHONY: all setup build test demo soak-transport proto format lint clean
 
 SWIFT ?= swift
 
@@ -21,6 +21,9 @@ demo: setup ## Shows a service found, balanced, killed and replaced.
 
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
 	@scripts/proto
+
+soak-transport: setup ## Runs the transport under load and noise with sanitizers, for an hour.
+	@scripts/soak-transport
 
 format: ## Formats the sources.
 	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd

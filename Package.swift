@@ -9,6 +9,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let collections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -16,6 +17,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let metricsTesting = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
@@ -64,7 +66,7 @@ let package = Package(
         ),
         .target(
             name: "GRPCNghttp2Transport",
-            dependencies: ["CNghttp2", "CZlib", grpc, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
+            dependencies: ["CNghttp2", "CZlib", deque, grpc, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
             swiftSettings: settings
         ),
         .target(
@@ -94,6 +96,13 @@ let package = Package(
             name: "user-client",
             dependencies: ["ServiceKit", "ServiceKitGRPC", "UserAPI", argumentParser, grpc, logging, protobuf],
             path: "cmd/user-client",
+            swiftSettings: settings
+        ),
+
+        .executableTarget(
+            name: "transport-soak",
+            dependencies: ["GRPCNghttp2Transport", argumentParser, grpc, logging, nio, nioEmbedded, nioPosix],
+            path: "Tests/TransportSoak",
             swiftSettings: settings
         ),
 

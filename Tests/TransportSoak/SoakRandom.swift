@@ -31,7 +31,15 @@ struct SoakRandom: RandomNumberGenerator {
     }
 
     mutating func bytes(_ count: Int) -> [UInt8] {
-        let start = UInt8.random(in: 0...255, using: &self)
-        return (0..<count).map { UInt8(truncatingIfNeeded: $0) &+ start }
+        let start = Int.random(in: 0..<256, using: &self)
+        return Array(Self.pattern[start..<start + count])
+    }
+
+    /// As much as anybody asks for, and something to begin at.
+    private static let pattern = [UInt8](unsafeUninitializedCapacity: 1_600_000) { buffer, count in
+        while count < buffer.count {
+            buffer[count] = UInt8(truncatingIfNeeded: count ^ count >> 8)
+            count += 1
+        }
     }
 }

@@ -2,15 +2,15 @@ import GRPCCore
 
 /// What the soak's calls call. Messages are bytes.
 struct SoakService: RegistrableRPCService {
-    static func method(_ name: String, _ type: RPCType) -> MethodDescriptor {
-        MethodDescriptor(fullyQualifiedService: "soak.Soak", method: name, type: type)
+    static func method(_ name: String) -> MethodDescriptor {
+        MethodDescriptor(fullyQualifiedService: "soak.Soak", method: name)
     }
 
-    static let echo = Self.method("Echo", .unary)
-    static let sum = Self.method("Sum", .clientStreaming)
-    static let count = Self.method("Count", .serverStreaming)
-    static let chat = Self.method("Chat", .bidirectionalStreaming)
-    static let hang = Self.method("Hang", .unary)
+    static let echo = Self.method("Echo")
+    static let sum = Self.method("Sum")
+    static let count = Self.method("Count")
+    static let chat = Self.method("Chat")
+    static let hang = Self.method("Hang")
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         // One message, answered with itself.

@@ -46,7 +46,8 @@ struct TransportSoak: AsyncParsableCommand {
 
         func run() throws {
             print("seed \(self.seed)")
-            ByteFeeder(seed: self.seed).run(for: .seconds(self.minutes * 60))
+            var feeder = ByteFeeder(seed: self.seed)
+            feeder.run(for: .seconds(self.minutes * 60))
         }
     }
 }

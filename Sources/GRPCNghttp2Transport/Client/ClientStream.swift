@@ -163,7 +163,7 @@ package final class ClientStream: Sendable {
 
     private func send(_ metadata: Metadata) throws {
         var block = HeaderBlock()
-        block.append(name: ":path", value: "/\(self.descriptor.fullyQualifiedMethod)")
+        block.appendPath(service: self.descriptor.service.fullyQualifiedService, method: self.descriptor.method)
         try block.append(metadata)
         if let deadline = self.deadline, !metadata.contains(where: { $0.key == HeaderName.timeout }) {
             let timeout = GRPCTimeout(ContinuousClock.now.duration(to: deadline))

@@ -37,13 +37,15 @@ struct ResponseReader: Sendable {
         init(_ block: HeaderBlock) throws(MetadataError) {
             try block.forEach { name, value throws(MetadataError) in
                 if name.equals(":status") {
-                    self.httpStatus = Int(String(decoding: value, as: UTF8.self))
+                    self.httpStatus = value.decimal
                 } else if name.equals("content-type") {
-                    self.contentType = String(decoding: value, as: UTF8.self)
                     self.isGRPC = RequestHead.isGRPC(value)
+                    if !self.isGRPC {
+                        self.contentType = String(decoding: value, as: UTF8.self)
+                    }
                 } else if name.equals("grpc-status") {
                     // A code that is not known means an error that is not known.
-                    self.code = Int(String(decoding: value, as: UTF8.self)).flatMap(Status.Code.init) ?? .unknown
+                    self.code = value.decimal.flatMap(Status.Code.init) ?? .unknown
                 } else if name.equals("grpc-message") {
                     self.message = StatusMessage.decode(value)
                 } else if name.equals("grpc-encoding") {

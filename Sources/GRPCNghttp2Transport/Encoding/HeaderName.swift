@@ -6,25 +6,24 @@ enum HeaderName {
     static let acceptEncoding = "grpc-accept-encoding"
     static let binarySuffix = "-bin"
 
-    private static let reserved: [Set<[UInt8]>] = {
-        // By length, so that most names are told apart without being hashed.
-        var byLength: [Set<[UInt8]>] = []
-        for name in [
-            "te", "host", "trailer", "upgrade", "connection", "keep-alive", "content-type", "content-length",
-            "proxy-connection", "transfer-encoding", "grpc-status", "grpc-message", "grpc-encoding",
-            "grpc-accept-encoding",
-        ] {
-            while byLength.count <= name.utf8.count { byLength.append([]) }
-            byLength[name.utf8.count].insert(Array(name.utf8))
-        }
-        return byLength
-    }()
-
     /// Whether a field belongs to HTTP or to the transport and is no metadata, in either direction.
     static func isReserved(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let first = name.first, first != UInt8(ascii: ":") else { return true }
-        guard name.count < Self.reserved.count, !Self.reserved[name.count].isEmpty else { return false }
-        return Self.reserved[name.count].contains { $0.elementsEqual(name) }
+        // By length, so that most names are told apart without being read.
+        switch name.count {
+        case 2: return name.equals("te")
+        case 4: return name.equals("host")
+        case 7: return name.equals("trailer") || name.equals("upgrade")
+        case 10: return name.equals("connection") || name.equals("keep-alive")
+        case 11: return name.equals("grpc-status")
+        case 12: return name.equals("content-type") || name.equals("grpc-message")
+        case 13: return name.equals("grpc-encoding")
+        case 14: return name.equals("content-length")
+        case 16: return name.equals("proxy-connection")
+        case 17: return name.equals("transfer-encoding")
+        case 20: return name.equals("grpc-accept-encoding")
+        default: return false
+        }
     }
 
     /// Whether a metadata key can be sent: lower-case letters, digits, `_`, `-` and `.`, at least one of them.
@@ -44,8 +43,20 @@ enum HeaderName {
 
 extension UnsafeBufferPointer<UInt8> {
     func equals(_ string: StaticString) -> Bool {
-        self.count == string.utf8CodeUnitCount
-            && self.elementsEqual(UnsafeBufferPointer(start: string.utf8Start, count: string.utf8CodeUnitCount))
+        guard self.count == string.utf8CodeUnitCount else { return false }
+        for index in 0..<self.count where self[index] != string.utf8Start[index] { return false }
+        return true
+    }
+
+    /// The number that the bytes are in decimal, up to nine digits; `nil` if they are none.
+    var decimal: Int? {
+        guard (1...9).contains(self.count) else { return nil }
+        var number = 0
+        for byte in self {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return number
     }
 
     func hasPrefix(_ string: StaticString) -> Bool {

@@ -119,6 +119,10 @@ struct HTTP2Callbacks: @unchecked Sendable {
         guard let frame, let connection = connection(user) else { return 0 }
         let header = frame.pointee.hd
         let type = nghttp2_frame_type(UInt32(header.type))
+        if type == NGHTTP2_GOAWAY {
+            connection.goAwaySent(HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code))
+            return 0
+        }
         guard type == NGHTTP2_HEADERS || type == NGHTTP2_DATA, let stream = stream(session, header.stream_id) else {
             return 0
         }

@@ -103,6 +103,11 @@ extension HTTP2Connection {
         }
     }
 
+    func goAwaySent(_ code: HTTP2ErrorCode) {
+        guard code != .noError else { return }
+        self.sessionError = self.sessionError ?? "the peer broke the protocol: \(code)"
+    }
+
     func goAwayReceived(_ code: HTTP2ErrorCode, debugData: String) {
         // There may be two, of which the first explains the error.
         guard self.goAway == nil else { return }

@@ -34,18 +34,31 @@ struct HeaderBlock: Sendable, Hashable {
     }
 
     mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        self.appendLength(name.count)
-        self.appendLength(value.count)
+        self.appendLengths(name.count, value.count)
         self.storage.append(contentsOf: name)
         self.storage.append(contentsOf: value)
         self.count += 1
     }
 
     mutating func append(name: String, value: String) {
-        self.appendLength(name.utf8.count)
-        self.appendLength(value.utf8.count)
+        self.appendLengths(name.utf8.count, value.utf8.count)
         self.storage.append(contentsOf: name.utf8)
         self.storage.append(contentsOf: value.utf8)
+        self.count += 1
+    }
+
+    /// Appends the path of a method.
+    mutating func appendPath(service: String, method: String) {
+        let name: StaticString = ":path"
+        let slash = UInt8(ascii: "/")
+        let length = 2 + service.utf8.count + method.utf8.count
+        self.storage.reserveCapacity(self.storage.count + 2 * Self.lengthBytes + name.utf8CodeUnitCount + length)
+        self.appendLengths(name.utf8CodeUnitCount, length)
+        self.storage.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        self.storage.append(slash)
+        self.storage.append(contentsOf: service.utf8)
+        self.storage.append(slash)
+        self.storage.append(contentsOf: method.utf8)
         self.count += 1
     }
 
@@ -69,8 +82,9 @@ struct HeaderBlock: Sendable, Hashable {
         }
     }
 
-    private mutating func appendLength(_ length: Int) {
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: length)) { self.storage.append(contentsOf: $0) }
+    private mutating func appendLengths(_ name: Int, _ value: Int) {
+        let lengths: (UInt32, UInt32) = (UInt32(truncatingIfNeeded: name), UInt32(truncatingIfNeeded: value))
+        withUnsafeBytes(of: lengths) { self.storage.append(contentsOf: $0) }
     }
 
     private static func length(in buffer: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int {

@@ -1,5 +1,3 @@
-import NIOCore
-
 /// A message as it is sent.
 struct OutboundMessage: Sendable {
     var bytes: [UInt8]
@@ -10,7 +8,7 @@ struct OutboundMessage: Sendable {
 ///
 /// Messages are kept as they were given, so a large one is copied once, straight into its DATA frames.
 struct OutboundMessages: Sendable {
-    private var messages = CircularBuffer<OutboundMessage>(initialCapacity: 2)
+    private var messages = SmallQueue<OutboundMessage>()
     /// How far the first message has been read, counting its prefix.
     private var offset = 0
     /// The bytes that wait, prefixes included.
@@ -40,7 +38,7 @@ struct OutboundMessages: Sendable {
             written += copied
             self.offset += copied
             if self.offset == end {
-                self.messages.removeFirst()
+                _ = self.messages.popFirst()
                 self.offset = 0
             }
         }

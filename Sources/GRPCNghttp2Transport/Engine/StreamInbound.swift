@@ -1,5 +1,3 @@
-import NIOCore
-
 /// What a stream hands to its reader.
 enum InboundPart: Sendable {
     /// A header block, with whether it ends the stream. Only clients see these: a server learns the request's header
@@ -39,7 +37,7 @@ struct StreamInbound: ~Copyable, Sendable {
         case failed(StreamFailure)
     }
 
-    private var parts = CircularBuffer<InboundPart>(initialCapacity: 2)
+    private var parts = SmallQueue<InboundPart>()
     private var deframer: MessageDeframer
     private var end: End?
     private var window: ReceiveWindow

@@ -46,6 +46,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         self.onFinish = onFinish
     }
 
+    /// How many handlers have not returned.
+    var runningHandlers: Int { self.state.withLock { $0.tasks.count } }
+
     /// Cancels the handlers that are running.
     func cancel() {
         let tasks = self.state.withLock { state in
@@ -64,7 +67,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     func connection(_ connection: HTTP2Connection, isDraining reason: String) {}
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
-        guard self.state.withLock({ $0.tasks.count }) + self.starting.count < self.maxHandlers else {
+        guard self.runningHandlers + self.starting.count < self.maxHandlers else {
             connection.limitLog.report(
                 .concurrentCalls, peer: connection.remotePeer, "more handlers are running than may"
             )

@@ -171,6 +171,12 @@ final class ServerLifecycle: Sendable {
         }
     }
 
+    /// How many handlers have not returned, on all connections.
+    var runningHandlers: Int {
+        let connections = self.state.withLock { Array($0.connections.values) }
+        return connections.reduce(0) { $0 + $1.calls.runningHandlers }
+    }
+
     func finished(_ calls: ServerConnection) {
         let runner = self.state.withLock { state in
             state.connections[ObjectIdentifier(calls)] = nil
