@@ -1,4 +1,4 @@
-.PHONY: all setup build test demo soak-transport proto format lint clean
+.PHONY: all setup build test demo soak-transport bench-transport proto format lint clean
 
 SWIFT ?= swift
 
@@ -19,6 +19,9 @@ demo: setup ## Shows a service found, balanced, killed and replaced.
 		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@scripts/demo
 
+bench-transport: setup ## Measures the gRPC transport against others; ARGS="--quick" for a look.
+	@scripts/bench-transport $(ARGS)
+
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
 	@scripts/proto
 
@@ -26,10 +29,10 @@ soak-transport: setup ## Runs the transport under load and noise with sanitizers
 	@scripts/soak-transport
 
 format: ## Formats the sources.
-	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd
+	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
 lint: ## Says where the sources are not formatted.
-	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd
+	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
 clean:
-	@rm -rf .build .build-python
+	@rm -rf .build .build-python Benchmarks/.build

@@ -191,6 +191,7 @@ struct ClientConnectionTests {
     @Test func theQueueOfCallsIsBounded() async throws {
         var config = ClientTransportConfig.defaults
         config.maxQueuedCalls = 2
+        config.maxConnections = 1
         let (requests, request) = AsyncStream.makeStream(of: String.self)
         let onStream = { @Sendable (_: HTTP2Stream, headers: HeaderBlock?) in
             _ = request.yield(headers?.fields["number"] ?? "none")

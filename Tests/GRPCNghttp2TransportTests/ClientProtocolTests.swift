@@ -99,7 +99,7 @@ struct ClientProtocolTests {
             )
         }
         #expect(outcome.status?.code == .ok)
-        var reader = ResponseReader(peer: "x", maxMessageBytes: nil)
+        var reader = ResponseReader(peer: "x", maxMessageBytes: nil, readableEncodings: MessageEncodings())
         guard case .skip = reader.read(.headers(HeaderBlock([":status": "103"]), endStream: false)) else {
             Issue.record("a 103 is not the response")
             return
@@ -161,7 +161,7 @@ struct ClientProtocolTests {
     }
 
     @Test func messagesBeforeMetadataMakeNoSense() {
-        var reader = ResponseReader(peer: "x", maxMessageBytes: nil)
+        var reader = ResponseReader(peer: "x", maxMessageBytes: nil, readableEncodings: MessageEncodings())
         guard case .failed(let error) = reader.read(.message([1], isCompressed: false)) else {
             Issue.record("a response begins with headers")
             return

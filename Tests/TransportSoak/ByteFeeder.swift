@@ -207,7 +207,7 @@ private struct FrameNoise {
     private func headers(using random: inout SoakRandom) -> [UInt8] {
         var fields: [(String, String)] =
             self.isServer
-            ? [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), ("te", "trailers")] : [(":status", "200")]
+            ? [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "x"), ("te", "trailers")] : [(":status", "200")]
         fields.append(("content-type", random.oneIn(8) ? "text/html" : "application/grpc"))
         let extra = [
             ("grpc-status", "\(Int.random(in: -1...20, using: &random))"), ("grpc-message", "%41%zz"), ("x-bin", "AQI*"),

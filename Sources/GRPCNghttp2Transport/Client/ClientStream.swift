@@ -46,7 +46,13 @@ package final class ClientStream: Sendable {
         self.maxRequestMessageBytes = min(options.maxRequestMessageBytes ?? .max, stream.limits.maxSendMessageBytes)
         self.remotePeer = remotePeer
         self.localPeer = localPeer
-        self.response = Mutex(ResponseReader(peer: remotePeer, maxMessageBytes: options.maxResponseMessageBytes))
+        self.response = Mutex(
+            ResponseReader(
+                peer: remotePeer,
+                maxMessageBytes: options.maxResponseMessageBytes,
+                readableEncodings: stream.readableEncodings
+            )
+        )
     }
 
     deinit {

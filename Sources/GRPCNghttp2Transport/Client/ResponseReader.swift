@@ -60,11 +60,13 @@ struct ResponseReader: Sendable {
 
     private let peer: String
     private let maxMessageBytes: Int?
+    private let readableEncodings: MessageEncodings
     private var state = State.awaitingMetadata
 
-    init(peer: String, maxMessageBytes: Int?) {
+    init(peer: String, maxMessageBytes: Int?, readableEncodings: MessageEncodings) {
         self.peer = peer
         self.maxMessageBytes = maxMessageBytes
+        self.readableEncodings = readableEncodings
     }
 
     /// Whether all that there is was read.
@@ -110,7 +112,7 @@ struct ResponseReader: Sendable {
         }
         guard endStream else {
             guard case .awaitingMetadata = self.state else { return self.fail("the response has metadata twice") }
-            guard let encoding = head.encoding else {
+            guard let encoding = head.encoding, self.readableEncodings.contains(encoding) else {
                 self.state = .ended
                 return .failed(StreamFailure.unknownEncoding(head.encodingName).rpcError(peer: self.peer))
             }

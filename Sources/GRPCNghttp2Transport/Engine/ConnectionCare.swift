@@ -38,6 +38,8 @@ struct ConnectionCare {
 
     private var isReady = false
     private var isDraining = false
+    /// Whether the connection is being closed: it may take a while, as TLS says goodbye first.
+    private var isClosing = false
     private var drainedForAgeAt: NIODeadline?
     private var lastRead: NIODeadline
     private var pingedAt: NIODeadline?
@@ -107,7 +109,7 @@ struct ConnectionCare {
 
     private var keepaliveEnds: NIODeadline? {
         if self.isSilent, let pingedAt { return pingedAt + self.times.keepaliveTimeout }
-        return self.isReady ? self.times.keepaliveTime.map { self.lastRead + $0 } : nil
+        return self.isKeptAlive ? self.times.keepaliveTime.map { self.lastRead + $0 } : nil
     }
 
     private var idleEnds: NIODeadline? {
@@ -120,24 +122,24 @@ struct ConnectionCare {
         return self.isDraining ? nil : self.maxAge.map { self.bornAt + $0 }
     }
 
-    /// When to call `check`, if ever.
-    func nextCheck(now: NIODeadline) -> NIODeadline? {
-        var next: NIODeadline?
-        for time in [self.handshakeEnds, self.stallEnds, self.idleEnds, self.ageEnds] {
-            if let time { next = min(next ?? time, time) }
-        }
-        if var time = self.keepaliveEnds {
-            if time <= now, !self.isKeptAlive, let interval = self.times.keepaliveTime {
-                // Nothing is asked without calls; looked at again in case there are some by then.
-                time = now + interval
-            }
-            next = min(next ?? time, time)
-        }
-        return next
+    /// When to call `check`, if ever. It changes with what happens.
+    var nextCheck: NIODeadline? {
+        guard !self.isClosing else { return nil }
+        return [self.handshakeEnds, self.stallEnds, self.keepaliveEnds, self.idleEnds, self.ageEnds]
+            .compactMap { $0 }.min()
     }
 
     /// What is to be done now.
     mutating func check(now: NIODeadline) -> Action? {
+        guard !self.isClosing else { return nil }
+        let action = self.action(now: now)
+        if case .close? = action {
+            self.isClosing = true
+        }
+        return action
+    }
+
+    private mutating func action(now: NIODeadline) -> Action? {
         if let end = self.handshakeEnds, end <= now {
             return .close("the client did not complete the handshake in time", limit: .handshakeTimeout)
         }
@@ -160,10 +162,8 @@ struct ConnectionCare {
             if self.isSilent {
                 return .close("the peer gave no sign of life (keep-alive)", limit: nil)
             }
-            if self.isKeptAlive {
-                self.pingedAt = now
-                return .ping
-            }
+            self.pingedAt = now
+            return .ping
         }
         return nil
     }

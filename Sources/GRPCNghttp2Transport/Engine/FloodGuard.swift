@@ -40,11 +40,13 @@ struct TokenBucket {
     private var filledAt: NIODeadline
 
     private static let seconds = 10
+    /// Nobody gets to more, and times and tokens can be multiplied.
+    private static let maxPerSecond = 100_000_000
+    private static let second = 1_000_000_000
 
     init(perSecond: Int, now: NIODeadline) {
-        self.perSecond = max(1, perSecond)
-        self.capacity = self.perSecond.multipliedReportingOverflow(by: Self.seconds).overflow
-            ? .max : self.perSecond * Self.seconds
+        self.perSecond = min(max(1, perSecond), Self.maxPerSecond)
+        self.capacity = self.perSecond * Self.seconds
         self.tokens = self.capacity
         self.filledAt = now
     }
@@ -66,11 +68,11 @@ struct TokenBucket {
     }
 
     private mutating func fill(now: NIODeadline) {
-        // In milliseconds, as a second is too long to wait for a token; what is left of one is kept for the next time.
-        let elapsed = max(0, (now - self.filledAt).nanoseconds / 1_000_000)
-        let earned = min(Double(self.capacity), Double(elapsed) * Double(self.perSecond) / 1000)
-        guard earned >= 1 else { return }
-        self.tokens = min(self.capacity, Int(earned))
-        self.filledAt = now
+        let elapsed = min(max(0, Int((now - self.filledAt).nanoseconds)), Self.seconds * Self.second)
+        let earned = elapsed * self.perSecond / Self.second
+        guard earned > 0 else { return }
+        self.tokens = earned
+        // What is left of a token is kept for the next time.
+        self.filledAt = now - .nanoseconds(Int64(elapsed - earned * Self.second / self.perSecond))
     }
 }

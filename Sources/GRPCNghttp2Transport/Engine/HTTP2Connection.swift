@@ -463,7 +463,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func scheduleCheck() {
-        guard self.phase != .closed, let next = self.care.nextCheck(now: .now()) else { return }
+        guard self.phase != .closed, let next = self.care.nextCheck else { return }
         if let timer = self.careTimer {
             guard next < timer.deadline else { return }
             timer.task.cancel()

@@ -58,6 +58,9 @@ final class HTTP2Stream: @unchecked Sendable {
 
     var limits: TransportLimits { self.config.limits }
 
+    /// The encodings that this side reads.
+    var readableEncodings: MessageEncodings { self.config.acceptedEncodings }
+
     deinit {
         self.inboundBudget.change(-self.inbound.withLock { $0.heldBytes })
     }

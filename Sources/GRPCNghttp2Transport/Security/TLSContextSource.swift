@@ -73,7 +73,7 @@ final class TLSContextSource: Sendable {
             // Before they are read: what changes meanwhile is read again the next time.
             let stamps = self.files.map { Stamp(path: $0) }
             do {
-                let context = try NIOSSLContext(configuration: self.make())
+                let context = try Self.makeContext(self.make())
                 let isReloaded = state.context != nil
                 state = State(context: context, stamps: stamps, checkedAt: now)
                 if isReloaded {
@@ -92,13 +92,27 @@ final class TLSContextSource: Sendable {
         }
     }
 
+    private static func makeContext(_ configuration: TLSConfiguration) throws -> NIOSSLContext {
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw TLSConfigError(
+                description: "the certificates and the private key cannot be used together: \(error)"
+            )
+        }
+    }
+
     // MARK: Configurations
 
     convenience init(_ tls: Nghttp2ServerTransport.TransportSecurity.TLS, logger: Logger) {
         let sources = tls.certificateChain.map(\.source) + [tls.privateKey.source] + tls.trustRoots.sources
         self.init(sources, logger: logger) {
+            let certificates = try tls.certificateChain.flatMap { try $0.certificates() }
+            guard !certificates.isEmpty else {
+                throw TLSConfigError(description: "a server needs a certificate, and its certificate chain is empty")
+            }
             var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try tls.certificateChain.flatMap { try $0.certificates() }.map { .certificate($0) },
+                certificateChain: certificates.map { .certificate($0) },
                 privateKey: .privateKey(try tls.privateKey.key())
             )
             configuration.minimumTLSVersion = .tlsv12
@@ -144,8 +158,11 @@ extension TLSConfig.Source {
             return try body()
         } catch {
             let place = self.path.map { "in file \"\($0)\"" } ?? "given in memory"
+            // BoringSSL does not always say that it could not even read the file.
+            let isReadable = self.path.map { access($0, R_OK) == 0 } ?? true
             let reason =
                 switch error {
+                case _ where !isReadable: String(cString: strerror(errno))
                 case let error as IOError: String(cString: strerror(error.errnoCode))
                 case NIOSSLError.failedToLoadCertificate: "it holds no certificate in this format"
                 case NIOSSLError.failedToLoadPrivateKey: "it holds no private key in this format"

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -42,17 +43,25 @@ enum Frames {
     static func exchange(
         _ address: TransportAddress,
         _ bytes: [UInt8],
+        tls: NIOSSLContext? = nil,
+        onCertificate: @Sendable @escaping (NIOSSLCertificate) -> Void = { _ in },
         until isEnough: @Sendable @escaping ([UInt8]) -> Bool
     ) async throws -> [UInt8] {
         let received = Shared<[UInt8]>([])
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Collector(received))
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: "test.example")
+                        )
+                    }
+                    try channel.pipeline.syncOperations.addHandler(Collector(received, onCertificate: onCertificate))
                 }
             }
             .connect(host: address.host ?? "", port: address.port ?? 0).get()
-        try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+        // It fails if the server has hung up before.
+        try? await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
         let closed = Shared(false)
         channel.closeFuture.whenComplete { _ in closed.update { $0 = true } }
         try await eventually { closed.value || isEnough(received.value) }
@@ -77,12 +86,17 @@ enum Frames {
         typealias InboundIn = ByteBuffer
 
         private let received: Shared<[UInt8]>
+        private let onCertificate: @Sendable (NIOSSLCertificate) -> Void
 
-        init(_ received: Shared<[UInt8]>) {
+        init(_ received: Shared<[UInt8]>, onCertificate: @escaping @Sendable (NIOSSLCertificate) -> Void) {
             self.received = received
+            self.onCertificate = onCertificate
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate() {
+                self.onCertificate(certificate)
+            }
             let bytes = Array(self.unwrapInboundIn(data).readableBytesView)
             self.received.update { $0 += bytes }
         }

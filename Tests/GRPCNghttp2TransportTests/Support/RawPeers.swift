@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import Testing
 
@@ -64,6 +65,7 @@ struct RawHTTP2Server: Sendable {
     static func run<Result: Sendable>(
         limits: TransportLimits = .defaults,
         maxConcurrentStreams: Int = 100,
+        tls: NIOSSLContext? = nil,
         onStream: @escaping @Sendable (HTTP2Stream, HeaderBlock?) -> Void,
         _ body: (RawHTTP2Server) async throws -> Result
     ) async throws -> Result {
@@ -77,6 +79,9 @@ struct RawHTTP2Server: Sendable {
                         delegate: RawDelegate(onStream: onStream)
                     )
                     accepted.append(channel, connection)
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }

@@ -26,6 +26,8 @@ enum Zlib {
         )
         guard code == Z_OK else { throw .protocolViolation("there is no memory to decompress a message") }
         defer { inflateEnd(&stream) }
+        // No message of gRPC is larger than four bytes of length can tell, nor does zlib count further.
+        let limit = min(limit, Int(UInt32.max) - 1)
         var output: [UInt8] = []
         var isComplete = false
         var failure: StreamFailure?
@@ -48,6 +50,9 @@ enum Zlib {
                 switch code {
                 case Z_STREAM_END:
                     isComplete = true
+                    if stream.avail_in > 0 {
+                        failure = .protocolViolation("a compressed message goes on after its end")
+                    }
                 case Z_OK, Z_BUF_ERROR:
                     if output.count > limit {
                         failure = .messageTooLarge(bytes: output.count, limit: limit)

@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+let nghttp2Transport = Target.Dependency.product(name: "GRPCNghttp2Transport", package: "servicekit")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+// A package of its own, so that what the transport is measured against is no dependency of the kit.
+let package = Package(
+    name: "servicekit-benchmarks",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "servicekit", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        .target(name: "BenchmarkSupport", dependencies: [argumentParser, grpc, nioPosix], swiftSettings: settings),
+        .executableTarget(
+            name: "bench-server",
+            dependencies: ["BenchmarkSupport", argumentParser, grpc, nghttp2Transport, nioPosix, nioTransport],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-client",
+            dependencies: ["BenchmarkSupport", argumentParser, grpc, histogram, nghttp2Transport, nioTransport],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-transport",
+            dependencies: ["BenchmarkSupport", argumentParser, subprocess, system, unixSignals],
+            swiftSettings: settings
+        ),
+    ]
+)

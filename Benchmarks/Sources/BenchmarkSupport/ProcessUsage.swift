@@ -1,0 +1,67 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// What the kernel knows of a process of this user, this one or another. Linux only.
+public struct ProcessUsage: Sendable {
+    /// Whose usage it is.
+    public let processID: Int32
+
+    /// The usage of the process with this id.
+    public init(processID: Int32) {
+        self.processID = processID
+    }
+
+    /// The usage of this process.
+    public static var current: Self { Self(processID: getpid()) }
+
+    /// The CPU time in seconds, of user and system, that all its threads have taken, ended ones too.
+    ///
+    /// It is the process's CPU-time clock (POSIX `clock_getcpuclockid`), which counts what `getrusage` counts, in
+    /// nanoseconds, and can be read from outside, so that every process is measured the same way.
+    ///
+    /// - Throws: ``UsageError`` if there is no such process.
+    public var cpuSeconds: Double {
+        get throws {
+            var clock = clockid_t()
+            var time = timespec()
+            guard clock_getcpuclockid(self.processID, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+                throw UsageError(what: "CPU time", processID: self.processID)
+            }
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+    }
+
+    /// How much of its memory is resident, in KiB.
+    ///
+    /// - Throws: ``UsageError`` if there is no such process.
+    public var residentKiB: Int {
+        get throws {
+            guard
+                let file = fopen("/proc/\(self.processID)/statm", "r"),
+                case var line = [CChar](repeating: 0, count: 256),
+                case let read = fgets(&line, CInt(line.count), file) != nil,
+                fclose(file) == 0, read,
+                case let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
+                let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+            else {
+                throw UsageError(what: "resident memory", processID: self.processID)
+            }
+            return pages * sysconf(Int32(_SC_PAGESIZE)) / 1024
+        }
+    }
+}
+
+/// The usage of a process that could not be read.
+public struct UsageError: Error, CustomStringConvertible {
+    /// Which usage.
+    public let what: String
+
+    /// Whose usage.
+    public let processID: Int32
+
+    /// Says which usage of which process.
+    public var description: String { "cannot read the \(self.what) of process \(self.processID): it has ended" }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import BenchmarkSupport
+import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import GRPCNghttp2Transport
+import Histogram
+
+/// A client that measures itself and its server: one connection, a number of calls in flight, every answer checked.
+///
+/// It ends without a report when its standard input ends.
+@main
+struct BenchClient: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-client")
+
+    @Option(help: "Which transport.")
+    var transport: TransportKind
+
+    @Option(help: "The port of the server on 127.0.0.1.")
+    var port: Int
+
+    @Option(help: "The process id of the server.")
+    var serverProcess: Int32
+
+    @Option(help: "How many calls to measure.")
+    var calls: Int
+
+    @Option(help: "How many calls to make before them.")
+    var warmUpCalls: Int
+
+    @Option(help: "How many calls are under way at any time.")
+    var inFlight = 1
+
+    @Option(help: "How many bytes a message has.")
+    var bytes = 100
+
+    @Option(help: "How many messages a call streams back; without it a call is unary.")
+    var streamedMessages: Int?
+
+    func run() async throws {
+        exitAtEndOfStandardInput()
+        let report =
+            switch self.transport {
+            case .nghttp2:
+                try await self.measure(Nghttp2ClientTransport(target: .ipv4(host: "127.0.0.1", port: self.port)))
+            case .nio:
+                try await self.measure(
+                    HTTP2ClientTransport.Posix(
+                        target: .ipv4(address: "127.0.0.1", port: self.port),
+                        transportSecurity: .plaintext
+                    )
+                )
+            }
+        print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    }
+
+    private func measure(_ transport: some ClientTransport) async throws -> ClientReport {
+        try await withGRPCClient(transport: transport) { client in
+            if let messages = self.streamedMessages {
+                let request = StreamRequest(messages: messages, bytes: self.bytes)
+                return try await self.measure(StreamCall(client: client, request: request))
+            } else {
+                return try await self.measure(EchoCall(client: client, bytes: self.bytes))
+            }
+        }
+    }
+
+    private func measure(_ call: some BenchmarkCall) async throws -> ClientReport {
+        _ = try await CallLoad(call: call, calls: self.warmUpCalls, inFlight: self.inFlight).run(thorough: true)
+        let server = ProcessUsage(processID: self.serverProcess)
+        let client = ProcessUsage.current
+        let start = (server: try server.cpuSeconds, client: try client.cpuSeconds, time: ContinuousClock.now)
+        let latencies = try await CallLoad(call: call, calls: self.calls, inFlight: self.inFlight).run(thorough: false)
+        let seconds = start.time.duration(to: .now) / .seconds(1)
+        return ClientReport(
+            calls: self.calls,
+            messages: self.calls * call.messagesPerCall,
+            bytes: self.calls * call.bytesPerCall,
+            seconds: seconds,
+            clientCPUSeconds: try client.cpuSeconds - start.client,
+            serverCPUSeconds: try server.cpuSeconds - start.server,
+            p50Microseconds: Double(latencies.valueAtPercentile(50)) / 1000,
+            p99Microseconds: Double(latencies.valueAtPercentile(99)) / 1000
+        )
+    }
+}

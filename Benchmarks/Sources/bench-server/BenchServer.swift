@@ -1,0 +1,119 @@
+import ArgumentParser
+import BenchmarkSupport
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import GRPCNghttp2Transport
+import NIOPosix
+
+/// A server to be measured: prints its port, then serves until its standard input ends.
+@main
+struct BenchServer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-server")
+
+    @Option(help: "Which transport.")
+    var transport: TransportKind
+
+    @Option(help: "How many event loops; as many as SwiftNIO's singleton has if not said.")
+    var threads: Int?
+
+    @Option(help: "What runs the handlers of calls; only nghttp2 has a choice.")
+    var executor = ExecutorKind.default
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Serve with TLS: the files of the certificate and of its key, in PEM.", valueName: "file")
+    )
+    var tls: [String] = []
+
+    @Flag(help: "Write each answer at once, where the NIO transport would wait up to 100 µs for more.")
+    var noFlushCoalescing = false
+
+    func validate() throws {
+        if let threads = self.threads, threads < 1 { throw ValidationError("--threads has to be 1 or more") }
+        guard self.tls.isEmpty || self.tls.count == 2 else {
+            throw ValidationError("--tls takes two files: CERTIFICATE KEY")
+        }
+        guard self.transport == .nghttp2 || self.executor == .default else {
+            throw ValidationError("--executor is for --transport nghttp2")
+        }
+        guard self.transport == .nio || !self.noFlushCoalescing else {
+            throw ValidationError("--no-flush-coalescing is for --transport nio")
+        }
+    }
+
+    func run() async throws {
+        exitAtEndOfStandardInput()
+        switch self.transport {
+        case .nghttp2: try await self.serveOnNghttp2()
+        case .nio: try await self.serveOnNIO()
+        }
+    }
+
+    private func serveOnNghttp2() async throws {
+        let transport = Nghttp2ServerTransport(
+            address: .ipv4(host: "127.0.0.1", port: 0),
+            transportSecurity: self.tls.isEmpty
+                ? .plaintext
+                : .tls(
+                    certificateChain: [.file(path: self.tls[0], format: .pem)],
+                    privateKey: .file(path: self.tls[1], format: .pem)
+                ),
+            config: .defaults { self.executor.apply(to: &$0) },
+            eventLoopGroup: self.eventLoops
+        )
+        let server = GRPCServer(transport: transport, serving: BenchmarkService())
+        try await self.run(server) { try await transport.listeningAddress.port }
+    }
+
+    private func serveOnNIO() async throws {
+        let transport = HTTP2ServerTransport.Posix(
+            address: .ipv4(host: "127.0.0.1", port: 0),
+            transportSecurity: self.tls.isEmpty
+                ? .plaintext
+                : .tls(
+                    certificateChain: [.file(path: self.tls[0], format: .pem)],
+                    privateKey: .file(path: self.tls[1], format: .pem)
+                ),
+            config: .defaults { if self.noFlushCoalescing { $0.connection.flushCoalescing = nil } },
+            eventLoopGroup: self.eventLoops
+        )
+        // What `GRPCServer(transport:serving:)` does for our transport, by hand: the service is registered by its type.
+        // As an existential it would cost each call unspecialised code, and the two would not be compared alike.
+        var router = RPCRouter<HTTP2ServerTransport.Posix>()
+        BenchmarkService().registerMethods(with: &router)
+        try await self.run(GRPCServer(transport: transport, router: router)) {
+            try await transport.listeningAddress.ipv4?.port
+        }
+    }
+
+    private var eventLoops: MultiThreadedEventLoopGroup {
+        self.threads.map(MultiThreadedEventLoopGroup.init(numberOfThreads:)) ?? .singleton
+    }
+
+    private func run(_ server: GRPCServer<some ServerTransport>, port: () async throws -> Int?) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await server.serve() }
+            guard let port = try await port() else { throw ValidationError("the server has no port") }
+            print(port)
+            fflush(nil)
+        }
+    }
+}
+
+/// What runs the handlers of calls.
+enum ExecutorKind: String, CaseIterable, ExpressibleByArgument {
+    /// Whatever the transport does if nothing is said.
+    case `default`
+    /// Swift's pool of threads.
+    case pool
+    /// The event loop of the call's connection.
+    case loop
+
+    func apply(to config: inout Nghttp2ServerTransport.Config) {
+        switch self {
+        case .default: break
+        case .pool: config.handlerExecutor = .globalPool
+        case .loop: config.handlerExecutor = .eventLoop
+        }
+    }
+}

@@ -1,0 +1,16 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The machine that measures, and what it does besides.
+enum Machine {
+    /// How many cores it has, and its load averages of the last 1, 5 and 15 minutes.
+    static var description: String {
+        var loads = [Double](repeating: .nan, count: 3)
+        getloadavg(&loads, CInt(loads.count))
+        return "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) cores, load averages "
+            + loads.map { $0.formatted() }.joined(separator: " ")
+    }
+}

@@ -1,0 +1,142 @@
+import BenchmarkSupport
+import SystemPackage
+
+/// What is measured of servers and of pairs of client and server.
+struct Measurements: Sendable {
+    var load: H2Load
+    var client: FilePath
+
+    /// By which the numbers of calls are divided when a quick look will do.
+    var divisor: Int
+
+    /// The CPU time that a server takes for a unary call, with h2load as the client.
+    func serverCPU(_ command: ServerCommand, calls: Int) async throws -> Sample {
+        let calls = calls / self.divisor
+        return try await RunningServer.with(command) { server in
+            try await self.load.run(calls: calls / 5, on: server)
+            let start = try server.usage.cpuSeconds
+            // One call on each connection: what this costs is connecting, which is no part of a call.
+            try await self.load.run(calls: H2Load.connections, on: server)
+            let connected = try server.usage.cpuSeconds
+            let seconds = try await self.load.run(calls: calls, on: server)
+            let connecting = connected - start
+            let cpu = try server.usage.cpuSeconds - connected - connecting
+            return Sample(
+                main: .init(value: cpu / Double(calls - H2Load.connections) * 1e6, unit: "µs/call"),
+                others: [
+                    .init(value: Double(calls) / seconds, unit: "calls/s"),
+                    .init(value: connecting / Double(H2Load.connections) * 1e3, unit: "ms/connection"),
+                ]
+            )
+        }
+    }
+
+    /// The CPU time that a client takes for a unary call, 64 of them in flight on one connection.
+    func clientCPU(_ transport: TransportKind, of command: ServerCommand, calls: Int) async throws -> Sample {
+        let report = try await self.report(command, transport, calls: calls, inFlight: 64)
+        return Sample(
+            main: .init(value: report.clientCPUSeconds / Double(report.calls) * 1e6, unit: "µs/call"),
+            others: [.init(value: Double(report.calls) / report.seconds, unit: "calls/s")] + report.latencies
+        )
+    }
+
+    /// The median time of a unary call, one at a time.
+    func latency(_ transport: TransportKind, of command: ServerCommand, calls: Int) async throws -> Sample {
+        let report = try await self.report(command, transport, calls: calls)
+        return Sample(
+            main: .init(value: report.p50Microseconds, unit: "µs p50"),
+            others: [.init(value: report.p99Microseconds, unit: "µs p99")]
+        )
+    }
+
+    /// The messages that a server streams in a second of its CPU time: 1 KiB each, on 8 streams of one connection.
+    func stream(_ transport: TransportKind, of command: ServerCommand, messages: Int) async throws -> Sample {
+        let report = try await self.report(
+            command, transport, calls: 80, inFlight: 8, bytes: 1024, streamedMessages: messages / 80 / self.divisor,
+            divisor: 1
+        )
+        let total = report.clientCPUSeconds + report.serverCPUSeconds
+        return Sample(
+            main: .init(value: Double(report.messages) / report.serverCPUSeconds / 1000, unit: "k/CPU s of the server"),
+            others: [
+                .init(value: Double(report.messages) / total / 1000, unit: "k/CPU s of both"),
+                .init(value: Double(report.messages) / report.seconds / 1000, unit: "k/s"),
+            ]
+        )
+    }
+
+    /// The bytes that client and server move in a second of their CPU time: 1 MiB to and fro, 4 calls at a time.
+    func large(_ transport: TransportKind, of command: ServerCommand, calls: Int) async throws -> Sample {
+        let report = try await self.report(command, transport, calls: calls, inFlight: 4, bytes: 1 << 20)
+        let total = report.clientCPUSeconds + report.serverCPUSeconds
+        let mebibytes = Double(report.bytes) / Double(1 << 20)
+        return Sample(
+            main: .init(value: mebibytes / total, unit: "MiB/CPU s of both"),
+            others: [
+                .init(value: mebibytes / report.serverCPUSeconds, unit: "MiB/CPU s of the server"),
+                .init(value: mebibytes / report.seconds, unit: "MiB/s"),
+            ] + report.latencies
+        )
+    }
+
+    /// How much more memory a server has resident for each idle connection.
+    func idleConnection(_ command: ServerCommand, connections: Int) async throws -> Sample {
+        let path = "/benchmark.Benchmark/Echo"
+        let message = [UInt8](repeating: 1, count: 100)
+        return try await RunningServer.with(command) { server in
+            // What the first connections cost is not the price of a connection.
+            var warmUp = IdleConnections()
+            try warmUp.open(20, port: server.port, path: path, message: message)
+            let before = try await Self.settledKiB(server.usage)
+            var idle = IdleConnections()
+            try idle.open(connections, port: server.port, path: path, message: message)
+            let after = try await Self.settledKiB(server.usage)
+            return Sample(
+                main: .init(value: Double(after - before) / Double(connections), unit: "KiB"),
+                others: [.init(value: Double(after) / 1024, unit: "MiB in all")]
+            )
+        }
+    }
+
+    /// The resident memory once it has not changed for half a second, or after five.
+    private static func settledKiB(_ usage: ProcessUsage) async throws -> Int {
+        var last = try usage.residentKiB
+        var unchanged = 0
+        for _ in 0..<50 where unchanged < 5 {
+            try await Task.sleep(for: .milliseconds(100))
+            let now = try usage.residentKiB
+            unchanged = now == last ? unchanged + 1 : 0
+            last = now
+        }
+        return last
+    }
+
+    private func report(
+        _ command: ServerCommand,
+        _ transport: TransportKind,
+        calls: Int,
+        inFlight: Int = 1,
+        bytes: Int = 100,
+        streamedMessages: Int? = nil,
+        divisor: Int? = nil
+    ) async throws -> ClientReport {
+        let client = SwiftClient(
+            program: self.client,
+            transport: transport,
+            calls: calls / (divisor ?? self.divisor),
+            inFlight: inFlight,
+            bytes: bytes,
+            streamedMessages: streamedMessages
+        )
+        return try await RunningServer.with(command) { try await client.run(on: $0) }
+    }
+}
+
+extension ClientReport {
+    fileprivate var latencies: [Sample.Figure] {
+        [
+            .init(value: self.p50Microseconds, unit: "µs p50"),
+            .init(value: self.p99Microseconds, unit: "µs p99"),
+        ]
+    }
+}

@@ -1,0 +1,52 @@
+import BenchmarkSupport
+import Subprocess
+import SystemPackage
+
+/// How to start a server.
+struct ServerCommand: Sendable {
+    var program: FilePath
+    var arguments: [String] = []
+    var environment: [String: String] = [:]
+    var scheme = "http"
+}
+
+/// A server that runs in a process of its own, on a port that the system chose.
+struct RunningServer: Sendable {
+    var port: Int
+    var scheme: String
+    var usage: ProcessUsage
+
+    /// Runs a server for as long as `body` takes.
+    ///
+    /// - Throws: ``MeasurementError`` if the server does not start; what `body` throws.
+    static func with<Result: Sendable>(
+        _ command: ServerCommand,
+        _ body: @escaping @Sendable (RunningServer) async throws -> Result
+    ) async throws -> Result {
+        let name = command.program.lastComponent?.string ?? command.program.string
+        let environment = Dictionary(
+            uniqueKeysWithValues: command.environment.map { (Environment.Key(stringLiteral: $0), String?.some($1)) }
+        )
+        var result: Result?
+        // Its standard input is open for as long as this process lives: should it die, the server ends too.
+        _ = try await Subprocess.run(
+            .path(command.program),
+            arguments: Arguments(command.arguments),
+            environment: .inherit.updating(environment),
+            input: .inputWriter,
+            output: .sequence,
+            error: .currentStandardError
+        ) { execution in
+            var lines = execution.standardOutput.strings().makeAsyncIterator()
+            guard let line = try await lines.next(), let port = Int(line.prefix { $0.isNumber }) else {
+                throw MeasurementError(description: "\(name) \(command.arguments) printed no port")
+            }
+            let usage = ProcessUsage(processID: execution.processIdentifier.value)
+            result = try await body(RunningServer(port: port, scheme: command.scheme, usage: usage))
+            // It has done what it was started for; how it shuts down is not measured here.
+            try execution.send(signal: .kill)
+        }
+        guard let result else { throw MeasurementError(description: "\(name) was not measured") }
+        return result
+    }
+}

@@ -1,0 +1,30 @@
+import BenchmarkSupport
+import Foundation
+import Subprocess
+import SystemPackage
+
+/// Calls made by `bench-client`, which checks every answer and measures itself and the server.
+struct SwiftClient: Sendable {
+    var program: FilePath
+    var transport: TransportKind
+    var calls: Int
+    var inFlight = 1
+    var bytes = 100
+    var streamedMessages: Int?
+
+    /// Makes the calls, after a warm-up of a tenth of their number.
+    ///
+    /// - Throws: ``MeasurementError`` if a call fails or is answered wrongly.
+    func run(on server: RunningServer) async throws -> ClientReport {
+        var arguments = [
+            "--transport", self.transport.rawValue, "--port", "\(server.port)",
+            "--server-process", "\(server.usage.processID)", "--calls", "\(self.calls)",
+            "--warm-up-calls", "\(self.calls / 10)", "--in-flight", "\(self.inFlight)", "--bytes", "\(self.bytes)",
+        ]
+        if let messages = self.streamedMessages {
+            arguments += ["--streamed-messages", "\(messages)"]
+        }
+        let text = try await output(of: .path(self.program), arguments)
+        return try JSONDecoder().decode(ClientReport.self, from: Data(text.utf8))
+    }
+}

@@ -1,0 +1,86 @@
+import NIOCore
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// What a connection believes to hold is what its streams hold.
+@Suite(.timeLimit(.minutes(1)))
+struct InboundBudgetTests {
+    private static func framed(_ message: [UInt8]) -> [UInt8] {
+        [0, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message
+    }
+
+    // MARK: One stream
+
+    private static func receive(_ bytes: [UInt8], _ inbound: inout StreamInbound) {
+        bytes.withUnsafeBytes { inbound.receive(data: $0) }
+    }
+
+    @Test func bytesCountUntilTheirMessageIsTaken() {
+        var inbound = StreamInbound(limits: .defaults)
+        Self.receive(Self.framed([1, 2, 3]) + Self.framed([]) + [0, 0], &inbound)
+        #expect(inbound.heldBytes == 8 + 5 + 2)
+        _ = inbound.poll()
+        #expect(inbound.heldBytes == 5 + 2)
+        _ = inbound.poll()
+        #expect(inbound.heldBytes == 2)
+        _ = inbound.poll()
+        #expect(inbound.heldBytes == 2, "the third message is incomplete")
+        Self.receive([0, 0, 1, 9], &inbound)
+        #expect(inbound.heldBytes == 6)
+        _ = inbound.poll()
+        #expect(inbound.heldBytes == 0)
+    }
+
+    @Test func whatIsDiscardedCountsNoMore() {
+        var inbound = StreamInbound(limits: .defaults)
+        Self.receive(Self.framed([1, 2, 3]) + [0], &inbound)
+        inbound.fail(.cancelled, discardingUnread: true)
+        #expect(inbound.heldBytes == 0)
+        Self.receive(Self.framed([4]), &inbound)
+        #expect(inbound.heldBytes == 0, "nor does what comes after it")
+    }
+
+    @Test func whatCanStillBeReadCounts() {
+        var inbound = StreamInbound(limits: .defaults)
+        Self.receive(Self.framed([1, 2, 3]), &inbound)
+        inbound.fail(.connectionLost("gone"), discardingUnread: false)
+        #expect(inbound.heldBytes == 8)
+        _ = inbound.poll()
+        #expect(inbound.heldBytes == 0)
+    }
+
+    // MARK: A connection
+
+    /// However a stream ends, it leaves nothing behind.
+    @Test func allStreamsTogether() async throws {
+        let streams = Shared<[HTTP2Stream]>([])
+        let server = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in streams.update { $0.append(stream) } }
+        try await RawHTTP2Server.run(onStream: server) { server in
+            try await RawHTTP2Client.run(server.address) { client in
+                var calls: [HTTP2Stream] = []
+                for _ in 0..<4 {
+                    let stream = try client.open(method: "Any")
+                    try await stream.send(message: Array(repeating: 1, count: 95))
+                    calls.append(stream)
+                }
+                let budget = try #require(server.accepted.first).inboundBudget
+                try await eventually { budget.heldBytes == 400 }
+                #expect(streams.value.map(\.unreadBytes) == [100, 100, 100, 100])
+                // One is read, one reset by this side, one by the peer; the last is forgotten.
+                _ = try await streams.value[0].next(isolation: nil)
+                #expect(budget.heldBytes == 300)
+                streams.value[1].reset(.cancel, failure: .cancelled)
+                #expect(budget.heldBytes == 200)
+                calls[2].reset(.cancel, failure: .cancelled)
+                try await eventually { streams.value[2].hasReadingEnded }
+                #expect(budget.heldBytes == 200, "what had come before can be read")
+                _ = try await streams.value[2].next(isolation: nil)
+                #expect(budget.heldBytes == 100)
+                streams.update { $0.removeAll() }
+                client.channel.close(promise: nil)
+                try await eventually { budget.heldBytes == 0 }
+            }
+        }
+    }
+}

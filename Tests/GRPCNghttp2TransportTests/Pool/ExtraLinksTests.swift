@@ -1,0 +1,114 @@
+import NIOPosix
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+@Suite struct ExtraLinksTests {
+    private static func expectWanted(
+        _ isWanted: Bool,
+        _ extra: inout ExtraLinks,
+        maxCount: Int,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let result = extra.isWanted(maxCount: maxCount)
+        #expect(result == isWanted, sourceLocation: sourceLocation)
+    }
+
+    private static func expectNoAttempt(
+        _ extra: inout ExtraLinks,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let attempt = extra.endAttempt()
+        #expect(attempt == nil, sourceLocation: sourceLocation)
+    }
+
+    private static func connection() -> HTTP2Connection {
+        HTTP2Connection(
+            config: .test(role: .client(authority: "x", userAgent: "x", maxQueuedRequests: 1), limits: .defaults),
+            scheduler: LoopScheduler(loop: MultiThreadedEventLoopGroup.singleton.next()),
+            delegate: RawDelegate()
+        )
+    }
+
+    private static func link(_ connection: HTTP2Connection) -> ClientLink {
+        ClientLink(http2: connection, remotePeer: "x", localPeer: "x")
+    }
+
+    @Test func oneIsMadeAtATime() {
+        var extra = ExtraLinks()
+        Self.expectWanted(true, &extra, maxCount: 2)
+        Self.expectWanted(false, &extra, maxCount: 2)
+        let first = Self.connection()
+        extra.attemptBegan(first)
+        #expect(extra.isAttempt(first))
+        #expect(!extra.isAttempt(Self.connection()))
+        Self.expectWanted(false, &extra, maxCount: 2)
+        extra.attemptSucceeded(Self.link(first))
+        #expect(!extra.isAttempt(first))
+        #expect(extra.links.map { $0.http2 === first } == [true])
+        Self.expectWanted(true, &extra, maxCount: 2)
+    }
+
+    @Test(arguments: 0...3)
+    func thereAreNoMoreThanMayBe(_ maxCount: Int) {
+        var extra = ExtraLinks()
+        while extra.isWanted(maxCount: maxCount) {
+            let connection = Self.connection()
+            extra.attemptBegan(connection)
+            extra.attemptSucceeded(Self.link(connection))
+            guard extra.links.count <= 3 else { break }
+        }
+        #expect(extra.links.count == maxCount)
+    }
+
+    @Test func noneAreWantedWhereNoneMayBe() {
+        var extra = ExtraLinks()
+        Self.expectWanted(false, &extra, maxCount: 0)
+        Self.expectWanted(false, &extra, maxCount: -1)
+    }
+
+    @Test func afterAFailureOneWaits() {
+        var extra = ExtraLinks()
+        Self.expectWanted(true, &extra, maxCount: 1)
+        extra.attemptFailed(wait: .seconds(1000))
+        #expect(extra.failures == 1)
+        Self.expectWanted(false, &extra, maxCount: 1)
+        extra.attemptFailed(wait: .zero)
+        #expect(extra.failures == 2)
+        Self.expectWanted(true, &extra, maxCount: 1)
+        let connection = Self.connection()
+        extra.attemptBegan(connection)
+        extra.attemptSucceeded(Self.link(connection))
+        #expect(extra.failures == 0)
+    }
+
+    @Test func anAttemptThatIsGivenUp() {
+        var extra = ExtraLinks()
+        Self.expectNoAttempt(&extra)
+        Self.expectWanted(true, &extra, maxCount: 1)
+        // It has not begun.
+        Self.expectNoAttempt(&extra)
+        Self.expectWanted(true, &extra, maxCount: 1)
+        let connection = Self.connection()
+        extra.attemptBegan(connection)
+        let ended = extra.endAttempt()
+        #expect(ended === connection)
+        #expect(!extra.isAttempt(connection))
+        #expect(extra.links.isEmpty)
+    }
+
+    @Test func oneThatIsGoneMakesRoom() {
+        var extra = ExtraLinks()
+        let connections = (0..<2).map { _ in Self.connection() }
+        for connection in connections {
+            Self.expectWanted(true, &extra, maxCount: 2)
+            extra.attemptBegan(connection)
+            extra.attemptSucceeded(Self.link(connection))
+        }
+        Self.expectWanted(false, &extra, maxCount: 2)
+        extra.remove(connections[0])
+        extra.remove(connections[0])
+        #expect(extra.links.map { $0.http2 === connections[1] } == [true])
+        Self.expectWanted(true, &extra, maxCount: 2)
+    }
+}

@@ -1,0 +1,327 @@
+import Foundation
+import GRPCCore
+import Logging
+import NIOCore
+import NIOSSL
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// Where certificates and keys come from, what is wrong with them, and what happens when files change.
+@Suite(.timeLimit(.minutes(1)))
+struct TLSSourcesTests {
+    private let certificates: TestCertificates
+
+    init() throws {
+        self.certificates = try TestCertificates.shared()
+    }
+
+    private func client(_ roots: TLSConfig.TrustRootsSource? = nil) -> ClientTransportSecurity {
+        .tls { $0.trustRoots = roots ?? self.certificates.roots }
+    }
+
+    private func echo(_ server: ServerSecurity, _ client: ClientTransportSecurity) async throws -> [UInt8] {
+        try await withSecureServer(server) { _, address in
+            try await withSecureClient(address, client) { try await $0.call("Echo", [1]) }
+        }
+    }
+
+    // MARK: Forms
+
+    @Test func files() async throws {
+        let server = self.certificates.server
+        try await withTemporaryDirectory { directory in
+            let security = ServerSecurity.tls(
+                certificateChain: [.file(path: try directory.replace("chain.pem", server.certificate), format: .pem)],
+                privateKey: .file(path: try directory.replace("key.pem", server.key), format: .pem)
+            )
+            let roots = try directory.replace("roots.pem", self.certificates.authority)
+            let answer = try await self.echo(security, self.client(.certificates([.file(path: roots, format: .pem)])))
+            #expect(answer == [1])
+        }
+    }
+
+    @Test func filesInDER() async throws {
+        let server = self.certificates.server
+        try await withTemporaryDirectory { directory in
+            let security = ServerSecurity.tls(
+                certificateChain: [.file(path: try directory.replace("chain", server.certificateDER), format: .der)],
+                privateKey: .file(path: try directory.replace("key", server.keyDER), format: .der)
+            )
+            let roots = try directory.replace("roots", self.certificates.authorityDER)
+            let answer = try await self.echo(security, self.client(.certificates([.file(path: roots, format: .der)])))
+            #expect(answer == [1])
+        }
+    }
+
+    @Test func bytesInDER() async throws {
+        let security = ServerSecurity.tls(
+            certificateChain: [.bytes(self.certificates.server.certificateDER, format: .der)],
+            privateKey: .bytes(self.certificates.server.keyDER, format: .der)
+        )
+        let roots = TLSConfig.TrustRootsSource.certificates([.bytes(self.certificates.authorityDER, format: .der)])
+        #expect(try await self.echo(security, self.client(roots)) == [1])
+    }
+
+    @Test func severalRoots() async throws {
+        let stranger = self.certificates.stranger
+        let security = ServerSecurity.tls(certificateChain: stranger.chain, privateKey: stranger.privateKey)
+        // In one file, and in two.
+        let both = self.certificates.authority + self.certificates.otherAuthority
+        #expect(try await self.echo(security, self.client(.certificates([.bytes(both, format: .pem)]))) == [1])
+        let each = [self.certificates.authority, self.certificates.otherAuthority]
+        let sources = each.map { TLSConfig.CertificateSource.bytes($0, format: .pem) }
+        #expect(try await self.echo(security, self.client(.certificates(sources))) == [1])
+    }
+
+    // MARK: What is wrong with them
+
+    private func listenError(
+        chain: [TLSConfig.CertificateSource]? = nil,
+        key: TLSConfig.PrivateKeySource? = nil
+    ) async throws -> TLSConfigError {
+        let transport = Nghttp2ServerTransport(
+            address: .anyPort,
+            transportSecurity: .tls(
+                certificateChain: chain ?? self.certificates.server.chain,
+                privateKey: key ?? self.certificates.server.privateKey
+            )
+        )
+        let error = await #expect(throws: TLSConfigError.self) { try await transport.listen { _, _ in } }
+        await #expect(throws: TLSConfigError.self, "who waits for the address learns of it, too") {
+            try await transport.listeningAddress
+        }
+        return try #require(error)
+    }
+
+    @Test func aFileThatIsNotThere() async throws {
+        let certificate = try await self.listenError(chain: [.file(path: "/no/such/chain.pem", format: .pem)])
+        let reason = "in file \"/no/such/chain.pem\" cannot be used: No such file or directory"
+        #expect(certificate.description == "the certificate \(reason)")
+        let key = try await self.listenError(key: .file(path: "/no/such/chain.pem", format: .pem))
+        #expect(key.description == "the private key \(reason)")
+        let der = try await self.listenError(chain: [.file(path: "/no/such/chain.pem", format: .der)])
+        #expect(der.description == "the certificate \(reason)")
+    }
+
+    @Test func aFileThatHoldsSomethingElse() async throws {
+        let server = self.certificates.server
+        try await withTemporaryDirectory { directory in
+            for (name, bytes) in [
+                ("empty", []), ("text", Array("hello\n".utf8)), ("half", Array(server.certificate.prefix(200))),
+            ] {
+                let path = try directory.replace(name, bytes)
+                let certificate = try await self.listenError(chain: [.file(path: path, format: .pem)])
+                #expect(
+                    certificate.description.hasPrefix("the certificate in file \"\(path)\" cannot be used: it holds no")
+                )
+                let key = try await self.listenError(key: .file(path: path, format: .pem))
+                #expect(key.description.hasPrefix("the private key in file \"\(path)\" cannot be used: it holds no"))
+            }
+        }
+    }
+
+    @Test func theOtherFormat() async throws {
+        let server = self.certificates.server
+        for error in [
+            try await self.listenError(chain: [.bytes(server.certificate, format: .der)]),
+            try await self.listenError(chain: [.bytes(server.certificateDER, format: .pem)]),
+        ] {
+            #expect(
+                error.description
+                    == "the certificate given in memory cannot be used: it holds no certificate in this format")
+        }
+        for error in [
+            try await self.listenError(key: .bytes(server.key, format: .der)),
+            try await self.listenError(key: .bytes(server.keyDER, format: .pem)),
+        ] {
+            #expect(
+                error.description
+                    == "the private key given in memory cannot be used: it holds no private key in this format")
+        }
+    }
+
+    @Test func aKeyOfAnotherCertificate() async throws {
+        let error = try await self.listenError(key: self.certificates.client.privateKey)
+        #expect(error.description.contains("private key"))
+        #expect(error.description.contains("certificate"))
+    }
+
+    @Test func noCertificateAtAll() async throws {
+        let error = try await self.listenError(chain: [])
+        #expect(error.description.contains("certificate"))
+    }
+
+    @Test func aClientLearnsOfItWhenItConnects() async throws {
+        let server = ServerSecurity.tls(
+            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+        )
+        let roots = TLSConfig.TrustRootsSource.certificates([.file(path: "/no/such/roots.pem", format: .pem)])
+        let client = self.client(roots)
+        let stranger = self.certificates.stranger
+        let mismatch = ClientTransportSecurity.mTLS(
+            certificateChain: self.certificates.client.chain, privateKey: stranger.privateKey
+        )
+        try await withSecureServer(server) { _, address in
+            try await withSecureClient(address, client) { client in
+                let error = await client.failure()
+                #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("\"/no/such/roots.pem\" cannot be used: No such file") == true)
+            }
+            try await withSecureClient(address, mismatch) { client in
+                let error = await client.failure()
+                #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("private key") == true)
+            }
+        }
+    }
+
+    // MARK: Files that change
+
+    /// A pair of files, and what is made of them.
+    private struct Files {
+        let directory: URL
+
+        func write(_ identity: TestCertificates.Identity) throws {
+            _ = try self.directory.replace("chain.pem", identity.certificate)
+            _ = try self.directory.replace("key.pem", identity.key)
+        }
+
+        private func path(_ name: String) -> String { self.directory.appendingPathComponent(name).path }
+
+        var security: ServerSecurity {
+            .tls(
+                certificateChain: [.file(path: self.path("chain.pem"), format: .pem)],
+                privateKey: .file(path: self.path("key.pem"), format: .pem)
+            )
+        }
+    }
+
+    private static func at(_ milliseconds: Int64) -> NIODeadline {
+        .uptimeNanoseconds(1_000_000_000_000) + TimeAmount.milliseconds(milliseconds)
+    }
+
+    @Test func changedFilesAreReadAgain() throws {
+        try withTemporaryDirectory { directory in
+            let files = Files(directory: directory)
+            try files.write(self.certificates.server)
+            let log = LogRecording()
+            let source = TLSContextSource(try #require(files.security.tls), logger: log.logger)
+            let first = try source.context(now: Self.at(0))
+            #expect(try source.context(now: Self.at(5000)) === first, "nothing has changed")
+            try files.write(self.certificates.renewed)
+            #expect(try source.context(now: Self.at(5999)) === first, "they are looked at once a second")
+            let second = try source.context(now: Self.at(6000))
+            #expect(second !== first)
+            #expect(try source.context(now: Self.at(7000)) === second)
+            #expect(log.lines.map(\.level) == [.info], "one line")
+        }
+    }
+
+    @Test func brokenFilesAreNotTaken() throws {
+        try withTemporaryDirectory { directory in
+            let files = Files(directory: directory)
+            try files.write(self.certificates.server)
+            let log = LogRecording()
+            let source = TLSContextSource(try #require(files.security.tls), logger: log.logger)
+            let first = try source.context(now: Self.at(0))
+            _ = try directory.replace("chain.pem", Array("nonsense".utf8))
+            #expect(try source.context(now: Self.at(1000)) === first)
+            #expect(try source.context(now: Self.at(2000)) === first)
+            #expect(log.warnings.count == 1, "once for each change")
+            #expect(log.warnings.first?.metadata["error"]?.contains("chain.pem") == true)
+            // Half of a pair: certificate and key do not belong together.
+            _ = try directory.replace("chain.pem", self.certificates.renewed.certificate)
+            #expect(try source.context(now: Self.at(3000)) === first)
+            #expect(log.warnings.count == 2)
+            _ = try directory.replace("key.pem", self.certificates.renewed.key)
+            #expect(try source.context(now: Self.at(4000)) !== first)
+            #expect(log.warnings.count == 2)
+            // And gone altogether.
+            let last = try source.context(now: Self.at(4000))
+            try FileManager.default.removeItem(at: directory.appendingPathComponent("key.pem"))
+            #expect(try source.context(now: Self.at(5000)) === last)
+            #expect(log.warnings.count == 3)
+        }
+    }
+
+    @Test func whatIsGivenInMemoryIsMadeOnce() throws {
+        let server = ServerSecurity.tls(
+            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+        )
+        let source = TLSContextSource(try #require(server.tls), logger: LogRecording().logger)
+        let first = try source.context(now: Self.at(0))
+        #expect(try source.context(now: Self.at(100_000)) === first)
+    }
+
+    /// What cannot be used at first is tried again, without a wait.
+    @Test func filesThatComeLater() throws {
+        try withTemporaryDirectory { directory in
+            let files = Files(directory: directory)
+            let source = TLSContextSource(try #require(files.security.tls), logger: LogRecording().logger)
+            #expect(throws: TLSConfigError.self) { try source.context(now: Self.at(0)) }
+            try files.write(self.certificates.server)
+            _ = try source.context(now: Self.at(1))
+        }
+    }
+
+    /// New connections see the new certificate; those that are open go on.
+    @Test func aServerWhoseFilesChange() async throws {
+        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
+        let (starts, started) = AsyncStream.makeStream(of: Void.self)
+        let wait: RawHandler = { request, context in
+            started.yield()
+            for await _ in go {}
+            return try await RawService.echo(request, context)
+        }
+        let certificates = self.certificates
+        let client = self.client()
+        try await withTemporaryDirectory { directory in
+            let files = Files(directory: directory)
+            try files.write(certificates.server)
+            try await withSecureServer(files.security, ["Wait": wait, "Echo": RawService.echo]) { _, address in
+                try await withSecureClient(address, client) { old in
+                    try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                        group.addTask { try await old.call("Wait", [7]) }
+                        var iterator = starts.makeAsyncIterator()
+                        await iterator.next()
+                        #expect(
+                            try await Self.certificate(of: address, certificates) == certificates.server.certificateDER)
+                        try files.write(certificates.renewed)
+                        while try await Self.certificate(of: address, certificates)
+                            != certificates.renewed.certificateDER
+                        {
+                            try Task.checkCancellation()
+                        }
+                        let answer = try await old.call("Echo", [8])
+                        #expect(answer == [8])
+                        proceed.finish()
+                        #expect(try await group.next() == [7])
+                    }
+                }
+                let answer = try await withSecureClient(address, client) { try await $0.call("Echo", [9]) }
+                #expect(answer == [9])
+            }
+        }
+    }
+
+    /// What a server shows.
+    private static func certificate(
+        of address: TransportAddress, _ certificates: TestCertificates
+    ) async throws -> [UInt8] {
+        let seen = Shared<[UInt8]>([])
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .noHostnameVerification
+        configuration.applicationProtocols = ["h2"]
+        configuration.trustRoots = .certificates([try NIOSSLCertificate(bytes: certificates.authority, format: .pem)])
+        let context = try NIOSSLContext(configuration: configuration)
+        _ = try await Frames.exchange(
+            address, Frames.preface + Frames.settings, tls: context,
+            onCertificate: { certificate in
+                let bytes = (try? certificate.toDERBytes()) ?? []
+                seen.update { $0 = bytes }
+            }
+        ) { !$0.isEmpty }
+        return seen.value
+    }
+}

@@ -1,0 +1,313 @@
+import Foundation
+import GRPCCore
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// Encrypted connections, and those that are refused.
+@Suite(.timeLimit(.minutes(1)))
+struct TLSTests {
+    private let certificates: TestCertificates
+
+    init() throws {
+        self.certificates = try TestCertificates.shared()
+    }
+
+    private var server: ServerSecurity {
+        .tls(certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey)
+    }
+
+    private func client(
+        _ configure: (inout ClientTransportSecurity.TLS) -> Void = { _ in }
+    ) -> ClientTransportSecurity {
+        .tls { tls in
+            tls.trustRoots = self.certificates.roots
+            configure(&tls)
+        }
+    }
+
+    /// How a server of another make is set up.
+    private func context(protocols: [String]) throws -> NIOSSLContext {
+        let server = self.certificates.server
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: [.certificate(try NIOSSLCertificate(bytes: server.certificate, format: .pem))],
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: server.key, format: .pem))
+        )
+        configuration.applicationProtocols = protocols
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// The answer of a server to one call.
+    private func echo(
+        _ server: ServerSecurity,
+        _ client: ClientTransportSecurity,
+        address: TransportAddress = .anyPort,
+        authority: String? = nil
+    ) async throws -> [UInt8] {
+        try await withSecureServer(server, address: address) { _, address in
+            try await withSecureClient(address, client, authority: authority) { try await $0.call("Echo", [1, 2, 3]) }
+        }
+    }
+
+    /// Why there is no connection.
+    private func failure(
+        _ server: ServerSecurity,
+        _ client: ClientTransportSecurity,
+        authority: String? = nil
+    ) async throws -> String {
+        try await withSecureServer(server) { _, address in
+            try await withSecureClient(address, client, authority: authority) { client in
+                let error = try #require(await client.failure())
+                #expect(error.code == .unavailable)
+                #expect(error.isNotProcessed)
+                #expect(error.message.contains("\(address)"))
+                return error.message
+            }
+        }
+    }
+
+    // MARK: The server's certificate
+
+    @Test func aServerThatIsTrusted() async throws {
+        #expect(try await self.echo(self.server, self.client()) == [1, 2, 3])
+    }
+
+    @Test func aServerThatTheSystemDoesNotTrust() async throws {
+        let message = try await self.failure(self.server, .tls)
+        #expect(message.contains("TLS"))
+        #expect(message.contains("CERTIFICATE_VERIFY_FAILED"))
+    }
+
+    @Test func aServerThatSomebodyElseSigned() async throws {
+        let certificates = self.certificates
+        let message = try await self.failure(self.server, self.client { $0.trustRoots = certificates.otherRoots })
+        #expect(message.contains("TLS") && message.contains("CERTIFICATE_VERIFY_FAILED"))
+    }
+
+    @Test func aServerThatIsSomebodyElse() async throws {
+        let elsewhere = self.certificates.elsewhere
+        let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
+        let message = try await self.failure(server, self.client(), authority: "test.example")
+        #expect(message.contains("TLS"))
+        #expect(message.contains("test.example"))
+        // What the name is to be can be said in two ways.
+        #expect(try await self.echo(server, self.client(), authority: "elsewhere.example:443") == [1, 2, 3])
+        #expect(try await self.echo(server, self.client { $0.serverHostname = "elsewhere.example" }) == [1, 2, 3])
+        let both = self.client { $0.serverHostname = "elsewhere.example" }
+        #expect(try await self.echo(server, both, authority: "test.example") == [1, 2, 3])
+    }
+
+    @Test func verificationThatIsTurnedDown() async throws {
+        let elsewhere = self.certificates.elsewhere
+        let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
+        let withoutName = self.client { $0.serverCertificateVerification = .noHostnameVerification }
+        #expect(try await self.echo(server, withoutName) == [1, 2, 3])
+        let stranger = self.certificates.stranger
+        let untrusted = ServerSecurity.tls(certificateChain: stranger.chain, privateKey: stranger.privateKey)
+        let message = try await self.failure(untrusted, withoutName)
+        #expect(message.contains("CERTIFICATE_VERIFY_FAILED"))
+        let blind = self.client { $0.serverCertificateVerification = .noVerification }
+        #expect(try await self.echo(untrusted, blind) == [1, 2, 3])
+    }
+
+    @Test func theSchemeTellsThatItIsSecure() async throws {
+        let (heads, opened) = AsyncStream.makeStream(of: [String: String].self)
+        let security = self.client()
+        let context = try self.context(protocols: ["h2"])
+        try await RawHTTP2Server.run(tls: context, onStream: { _, head in opened.yield(head?.fields ?? [:]) }) {
+            server in
+            try await withSecureClient(server.address, security) { client in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = await client.failure() }
+                    var iterator = heads.makeAsyncIterator()
+                    let head = try #require(await iterator.next())
+                    #expect(head[":scheme"] == "https")
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    // MARK: Addresses
+
+    @Test func overIPv6() async throws {
+        #expect(try await self.echo(self.server, self.client(), address: .ipv6(host: "::1", port: 0)) == [1, 2, 3])
+    }
+
+    @Test func byName() async throws {
+        let client = self.client()
+        try await withSecureServer(self.server) { _, address in
+            let named = TransportAddress.dns(host: "localhost", port: try #require(address.port))
+            let answer = try await withSecureClient(named, client) { try await $0.call("Echo", [1]) }
+            #expect(answer == [1])
+        }
+    }
+
+    @Test func overAUnixDomainSocket() async throws {
+        #expect(try await self.echo(self.server, self.client(), address: .unusedPath()) == [1, 2, 3])
+    }
+
+    // MARK: The client's certificate
+
+    private func mutual(_ roots: TLSConfig.TrustRootsSource) -> ServerSecurity {
+        .mTLS(
+            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+        ) {
+            $0.trustRoots = roots
+        }
+    }
+
+    private func client(_ identity: TestCertificates.Identity) -> ClientTransportSecurity {
+        .mTLS(certificateChain: identity.chain, privateKey: identity.privateKey) {
+            $0.trustRoots = self.certificates.roots
+        }
+    }
+
+    /// The certificate that a handler sees.
+    private static func handler(_ seen: Shared<NIOSSLCertificate?>) -> RawHandler {
+        { request, context in
+            let transport = try #require(context.transportSpecific as? Nghttp2ServerTransport.Context)
+            seen.update { $0 = transport.peerCertificate }
+            return try await RawService.echo(request, context)
+        }
+    }
+
+    @Test func aClientThatIsTrusted() async throws {
+        let seen = Shared<NIOSSLCertificate?>(nil)
+        let client = self.client(self.certificates.client)
+        try await withSecureServer(self.mutual(self.certificates.roots), ["Echo": Self.handler(seen)]) { _, address in
+            let answer = try await withSecureClient(address, client) { try await $0.call("Echo", [1]) }
+            #expect(answer == [1])
+        }
+        #expect(seen.value == (try NIOSSLCertificate(bytes: self.certificates.client.certificate, format: .pem)))
+    }
+
+    /// A server that does not ask sees none, though there is one.
+    @Test func aClientThatIsNotAsked() async throws {
+        let seen = Shared<NIOSSLCertificate?>(nil)
+        let client = self.client(self.certificates.client)
+        try await withSecureServer(self.server, ["Echo": Self.handler(seen)]) { _, address in
+            let answer = try await withSecureClient(address, client) { try await $0.call("Echo", [1]) }
+            #expect(answer == [1])
+        }
+        #expect(seen.value == nil)
+    }
+
+    @Test func aClientWithoutACertificate() async throws {
+        let message = try await self.failure(self.mutual(self.certificates.roots), self.client())
+        #expect(message.contains("TLS"))
+        #expect(message.contains("CERTIFICATE_REQUIRED"))
+    }
+
+    @Test func aClientThatIsNotTrusted() async throws {
+        let server = self.mutual(self.certificates.roots)
+        let message = try await self.failure(server, self.client(self.certificates.stranger))
+        #expect(message.contains("TLS"))
+        // Trust is the server's: with other roots it is the other way round.
+        let other = self.mutual(self.certificates.otherRoots)
+        #expect(try await self.echo(other, self.client(self.certificates.stranger)) == [1, 2, 3])
+        #expect(try await self.failure(other, self.client(self.certificates.client)).contains("TLS"))
+    }
+
+    // MARK: Those who do not agree
+
+    @Test func aClientThatDoesNotEncrypt() async throws {
+        try await withSecureServer(self.server) { _, address in
+            try await withSecureClient(address, .plaintext) { client in
+                let error = await client.failure()
+                #expect(error?.code == .unavailable)
+                #expect(error?.isNotProcessed == true)
+            }
+        }
+    }
+
+    @Test func aServerThatDoesNotEncrypt() async throws {
+        let message = try await self.failure(.plaintext, self.client())
+        #expect(message.contains("TLS"))
+        #expect(message.contains("WRONG_VERSION_NUMBER"))
+    }
+
+    /// What a client that agrees to these protocols gets from a server: the types of its frames.
+    private func frames(_ security: ServerSecurity, protocols: [String]) async throws -> [UInt8] {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = .certificates([
+            try NIOSSLCertificate(bytes: self.certificates.authority, format: .pem)
+        ])
+        configuration.applicationProtocols = protocols
+        let context = try NIOSSLContext(configuration: configuration)
+        return try await withSecureServer(security) { _, address in
+            let received = try await Frames.exchange(address, Frames.preface + Frames.settings, tls: context) {
+                received in
+                Frames.summary(received).contains { $0.type == 4 && $0.flags == 1 }
+            }
+            return Frames.summary(received).map(\.type)
+        }
+    }
+
+    @Test func aClientThatAgreesToNoProtocol() async throws {
+        #expect(try await self.frames(self.server, protocols: []).isEmpty, "it is disconnected without a word")
+        #expect(try await self.frames(self.server, protocols: ["http/1.1"]).isEmpty)
+        #expect(try await self.frames(self.server, protocols: ["http/1.1", "h2"]).contains(4))
+    }
+
+    @Test func aServerThatTakesClientsThatAgreeToNoProtocol() async throws {
+        let lenient = ServerSecurity.tls(
+            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+        ) {
+            $0.requireALPN = false
+        }
+        #expect(try await self.frames(lenient, protocols: []).contains(4))
+        #expect(try await self.frames(lenient, protocols: ["h2"]).contains(4))
+    }
+
+    @Test func aServerThatAgreesToNoProtocol() async throws {
+        let context = try self.context(protocols: [])
+        let client = self.client()
+        try await RawHTTP2Server.run(tls: context, onStream: { _, _ in }) { server in
+            try await withSecureClient(server.address, client) { client in
+                let error = await client.failure()
+                #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("ALPN") == true)
+            }
+        }
+    }
+
+    // MARK: Calls
+
+    @Test func largeMessagesBothWays() async throws {
+        let message = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 >> 4) }
+        let client = self.client()
+        try await withSecureServer(self.server, ["Echo": RawService.echoEach]) { _, address in
+            try await withSecureClient(address, client) { client in
+                let sizes = try await client.stream("Echo") { writer in
+                    for _ in 0..<3 { try await writer.write(message) }
+                } response: { response in
+                    try await response.messages.reduce(into: [Bool]()) { $0.append($1 == message) }
+                }
+                #expect(sizes == [true, true, true])
+            }
+        }
+    }
+
+    @Test func manyCallsAndAnOrderlyEnd() async throws {
+        let client = self.client()
+        let log = LogRecording()
+        try await withSecureServer(self.server, logger: log.logger) { _, address in
+            try await withSecureClient(address, client, logger: log.logger) { client in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for index in 0..<300 {
+                        group.addTask {
+                            let answer = try await client.call("Echo", [UInt8(index % 256)])
+                            #expect(answer == [UInt8(index % 256)])
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+        #expect(log.warnings.isEmpty)
+    }
+}

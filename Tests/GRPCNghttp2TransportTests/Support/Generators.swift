@@ -1,0 +1,26 @@
+/// Always the largest value.
+struct HighestGenerator: RandomNumberGenerator {
+    mutating func next() -> UInt64 { .max }
+}
+
+/// Always the smallest value.
+struct LowestGenerator: RandomNumberGenerator {
+    mutating func next() -> UInt64 { 0 }
+}
+
+/// The same values for the same seed: SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        self.state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = self.state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}

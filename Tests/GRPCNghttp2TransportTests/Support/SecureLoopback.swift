@@ -1,0 +1,50 @@
+import GRPCCore
+import Logging
+
+@testable import GRPCNghttp2Transport
+
+typealias ServerSecurity = Nghttp2ServerTransport.TransportSecurity
+
+/// Runs a server that is, or is not, encrypted.
+func withSecureServer<Result: Sendable>(
+    _ security: ServerSecurity,
+    _ handlers: [String: RawHandler] = ["Echo": RawService.echo],
+    address: TransportAddress = .anyPort,
+    config: Nghttp2ServerTransport.Config = .defaults,
+    logger: Logger = Logger(label: "test"),
+    _ body: @Sendable (RawServer, TransportAddress) async throws -> Result
+) async throws -> Result {
+    let transport = Nghttp2ServerTransport(
+        address: address, transportSecurity: security, config: config, logger: logger
+    )
+    return try await withGRPCServer(transport: transport, services: [RawService(handlers: handlers)]) { server in
+        try await body(server, try await transport.listeningAddress)
+    }
+}
+
+/// Runs a client that does, or does not, encrypt.
+func withSecureClient<Result: Sendable>(
+    _ address: TransportAddress,
+    _ security: ClientTransportSecurity,
+    authority: String? = nil,
+    config: Nghttp2ClientTransport.Config = .defaults,
+    logger: Logger = Logger(label: "test"),
+    _ body: (RawClient) async throws -> Result
+) async throws -> Result {
+    let transport = Nghttp2ClientTransport(
+        target: address, transportSecurity: security, authority: authority, config: config, logger: logger
+    )
+    return try await withGRPCClient(transport: transport, handleClient: body)
+}
+
+extension RawClient {
+    /// The error of a call that is bound to fail.
+    func failure(_ method: String = "Echo", _ message: [UInt8] = [1]) async -> RPCError? {
+        do {
+            _ = try await self.call(method, message)
+            return nil
+        } catch {
+            return error as? RPCError
+        }
+    }
+}
