@@ -121,7 +121,8 @@ let package = Package(
         .testTarget(
             name: "ServiceKitGRPCTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "GRPCNghttp2Transport", "UserAPI",
+                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "GRPCNghttp2Transport",
+                "UserAPI",
                 grpc, lifecycle, logging, protobuf, serviceContext,
             ],
             swiftSettings: settings

@@ -64,7 +64,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [["--count", "0"], ["--duration", "5"], ["--rate", "-1"], ["--concurrency", "0"], ["--unknown"]])
+    @Test(arguments: [
+        ["--count", "0"], ["--duration", "5"], ["--rate", "-1"], ["--concurrency", "0"], ["--unknown"],
+    ])
     func badArguments(arguments: [String]) async throws {
         let client = try ChildProcess(Executable.userClient, arguments)
         #expect(try await client.waitForExit() == .init(code: 64, wasKilledBySignal: false))

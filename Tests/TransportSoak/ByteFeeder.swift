@@ -33,7 +33,9 @@ struct ByteFeeder {
                 fflush(nil)
             }
         }
-        for (reason, count) in self.endings.sorted(by: { $0.value > $1.value }).prefix(25) { print("\(count) × \(reason)") }
+        for (reason, count) in self.endings.sorted(by: { $0.value > $1.value }).prefix(25) {
+            print("\(count) × \(reason)")
+        }
         print("feed: passed; \(connections) connections, \(streams) streams, \(bytes) bytes")
     }
 
@@ -180,7 +182,9 @@ private struct FrameNoise {
         case 6:
             frame = Self.frame(type: 3, flags: 0, stream: stream, [0, 0, 0, UInt8.random(in: 0...14, using: &random)])
         case 7:
-            let payload: [UInt8] = [0, UInt8.random(in: 0...9, using: &random), 0, 0, UInt8.random(in: 0...255, using: &random), 0]
+            let payload: [UInt8] = [
+                0, UInt8.random(in: 0...9, using: &random), 0, 0, UInt8.random(in: 0...255, using: &random), 0,
+            ]
             frame = Self.frame(type: 4, flags: random.oneIn(3) ? 1 : 0, stream: 0, random.oneIn(2) ? payload : [])
         case 8:
             frame = Self.frame(type: 6, flags: random.oneIn(2) ? 1 : 0, stream: 0, random.bytes(8))
@@ -188,7 +192,8 @@ private struct FrameNoise {
             frame = Self.frame(type: 8, flags: 0, stream: stream, [0, 0, UInt8.random(in: 0...255, using: &random), 1])
         case 10:
             guard random.oneIn(10) else { return [] }
-            frame = Self.frame(type: 7, flags: 0, stream: 0, [0, 0, 0, UInt8.random(in: 0...9, using: &random), 0, 0, 0, 0])
+            frame = Self.frame(
+                type: 7, flags: 0, stream: 0, [0, 0, 0, UInt8.random(in: 0...9, using: &random), 0, 0, 0, 0])
         default:
             guard random.oneIn(3) else { return [] }
             frame = Self.frame(
@@ -207,10 +212,12 @@ private struct FrameNoise {
     private func headers(using random: inout SoakRandom) -> [UInt8] {
         var fields: [(String, String)] =
             self.isServer
-            ? [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "x"), ("te", "trailers")] : [(":status", "200")]
+            ? [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "x"), ("te", "trailers")]
+            : [(":status", "200")]
         fields.append(("content-type", random.oneIn(8) ? "text/html" : "application/grpc"))
         let extra = [
-            ("grpc-status", "\(Int.random(in: -1...20, using: &random))"), ("grpc-message", "%41%zz"), ("x-bin", "AQI*"),
+            ("grpc-status", "\(Int.random(in: -1...20, using: &random))"), ("grpc-message", "%41%zz"),
+            ("x-bin", "AQI*"),
             ("grpc-timeout", "\(Int.random(in: 0...99_999_999, using: &random))m"), ("grpc-encoding", "gzip"),
             ("x", String(repeating: "y", count: Int.random(in: 0...200, using: &random))),
         ]

@@ -93,8 +93,11 @@ struct SoakLoad {
         // The server's policy is five minutes, and data in between clears the strikes; some are told off all the same.
         config.keepalive.time = .seconds(3)
         var clients = [
-            GRPCClient(transport: Nghttp2ClientTransport(target: try await servers[0].transport.listeningAddress, config: config)),
-            GRPCClient(transport: Nghttp2ClientTransport(target: .ipv4(host: "127.0.0.1", port: proxyPort), config: config)),
+            GRPCClient(
+                transport: Nghttp2ClientTransport(
+                    target: try await servers[0].transport.listeningAddress, config: config)),
+            GRPCClient(
+                transport: Nghttp2ClientTransport(target: .ipv4(host: "127.0.0.1", port: proxyPort), config: config)),
         ]
         if servers.count > 1 {
             let address = try await servers[1].transport.listeningAddress
@@ -103,7 +106,8 @@ struct SoakLoad {
                 tls.serverHostname = "localhost"
             }
             clients.append(
-                GRPCClient(transport: Nghttp2ClientTransport(target: address, transportSecurity: security, config: config))
+                GRPCClient(
+                    transport: Nghttp2ClientTransport(target: address, transportSecurity: security, config: config))
             )
         }
         return clients
@@ -162,7 +166,9 @@ struct SoakLoad {
             for try await result in group {
                 switch result {
                 case .none:
-                    guard call.patience != nil else { throw Failure(description: "no outcome after a minute: \(call.kind)") }
+                    guard call.patience != nil else {
+                        throw Failure(description: "no outcome after a minute: \(call.kind)")
+                    }
                     // The caller gives up; the call still has to end.
                     group.cancelAll()
                 case .ended?:

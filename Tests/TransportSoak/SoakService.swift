@@ -55,7 +55,8 @@ struct SoakService: RegistrableRPCService {
 extension RPCRouter {
     fileprivate mutating func register(
         _ method: MethodDescriptor,
-        _ handler: @escaping @Sendable (StreamingServerRequest<[UInt8]>) async throws -> StreamingServerResponse<[UInt8]>
+        _ handler:
+            @escaping @Sendable (StreamingServerRequest<[UInt8]>) async throws -> StreamingServerResponse<[UInt8]>
     ) {
         self.registerHandler(forMethod: method, deserializer: Bytes(), serializer: Bytes()) { request, _ in
             try await handler(request)

@@ -63,7 +63,8 @@ struct Load: Sendable {
             let id = Int64(number % 3 + 1)
             let user = try await users.getUser(.with { $0.id = id })
             guard user.id == id else {
-                return CallRecord(latency: .now - start, failure: ("wrongAnswer", "asked for user \(id), got \(user.id)"))
+                return CallRecord(
+                    latency: .now - start, failure: ("wrongAnswer", "asked for user \(id), got \(user.id)"))
             }
             return CallRecord(latency: .now - start, failure: nil)
         } catch let error as RPCError {

@@ -25,6 +25,9 @@ struct BenchServer: AsyncParsableCommand {
     )
     var tls: [String] = []
 
+    @Flag(help: "Register services by their type with the NIO transport, too.")
+    var typedServices = false
+
     @Flag(help: "Write each answer at once, where the NIO transport would wait up to 100 µs for more.")
     var noFlushCoalescing = false
 
@@ -77,13 +80,14 @@ struct BenchServer: AsyncParsableCommand {
             config: .defaults { if self.noFlushCoalescing { $0.connection.flushCoalescing = nil } },
             eventLoopGroup: self.eventLoops
         )
-        // What `GRPCServer(transport:serving:)` does for our transport, by hand: the service is registered by its type.
-        // As an existential it would cost each call unspecialised code, and the two would not be compared alike.
-        var router = RPCRouter<HTTP2ServerTransport.Posix>()
-        BenchmarkService().registerMethods(with: &router)
-        try await self.run(GRPCServer(transport: transport, router: router)) {
-            try await transport.listeningAddress.ipv4?.port
+        var server = GRPCServer(transport: transport, services: [BenchmarkService()])
+        if self.typedServices {
+            // What `GRPCServer(transport:serving:)` does for our transport, by hand.
+            var router = RPCRouter<HTTP2ServerTransport.Posix>()
+            BenchmarkService().registerMethods(with: &router)
+            server = GRPCServer(transport: transport, router: router)
         }
+        try await self.run(server) { try await transport.listeningAddress.ipv4?.port }
     }
 
     private var eventLoops: MultiThreadedEventLoopGroup {

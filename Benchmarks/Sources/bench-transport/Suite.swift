@@ -32,6 +32,12 @@ struct Suite: Sendable {
             subjects: [
                 Subject(name: "ours") { try await self.measurements.serverCPU(self.swift(.nghttp2), calls: 40_000) },
                 Subject(name: "NIO") { try await self.measurements.serverCPU(self.swift(.nio), calls: 12_000) },
+                Subject(name: "NIO, services by type") {
+                    try await self.measurements.serverCPU(self.swift(.nio, "--typed-services"), calls: 12_000)
+                },
+                Subject(name: "ours, handlers on its loops") {
+                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--executor", "loop"), calls: 40_000)
+                },
             ],
             ratio: { ours, theirs in theirs / ours },
             skipped: self.whyNoLoad

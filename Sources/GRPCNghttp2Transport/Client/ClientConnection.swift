@@ -60,7 +60,9 @@ package final class ClientConnection: Sendable {
         self.address = address
         self.authority = authority ?? address.authority
         self.config = config
-        self.tls = transportSecurity.tls.map { ClientTLS($0, authority: authority ?? address.authority, logger: logger) }
+        self.tls = transportSecurity.tls.map {
+            ClientTLS($0, authority: authority ?? address.authority, logger: logger)
+        }
         self.scheduler = LoopScheduler(loop: eventLoopGroup.next())
         self.reporter = LimitReporter(side: .client, logger: logger)
         self.logger = logger

@@ -86,7 +86,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         self.headers = HeaderCollector(limits: config.limits)
         self.care = ConnectionCare(times: config.times, now: now, using: &generator)
         self.flood = FloodGuard(limits: config.limits, now: now)
-        self.pings = config.pings.map { PingPolicy(minInterval: $0.minInterval, allowWithoutCalls: $0.allowWithoutCalls) }
+        self.pings = config.pings.map {
+            PingPolicy(minInterval: $0.minInterval, allowWithoutCalls: $0.allowWithoutCalls)
+        }
         self.limitLog = LimitLog(reporter: config.reporter)
     }
 

@@ -45,7 +45,8 @@ extension HTTP2Connection {
         guard let stream else { return }
         guard stream.inboundBudget.heldBytes + data.count <= self.config.limits.maxBufferedBytesPerConnection else {
             self.limitLog.report(.buffered, peer: self.remotePeer, "too much that came in waits to be read")
-            stream.reset(.enhanceYourCalm, failure: .bufferFull(limit: self.config.limits.maxBufferedBytesPerConnection))
+            stream.reset(
+                .enhanceYourCalm, failure: .bufferFull(limit: self.config.limits.maxBufferedBytesPerConnection))
             return
         }
         let receipt = stream.receive(data: data)

@@ -6,7 +6,7 @@ public struct ClientTransportSecurity: Sendable {
     public static let plaintext = Self(tls: nil)
 
     /// TLS, trusting whom the system trusts.
-    public static var tls: Self { .tls {_ in } }
+    public static var tls: Self { .tls { _ in } }
 
     /// TLS.
     public static func tls(_ tls: TLS) -> Self { Self(tls: tls) }

@@ -22,7 +22,8 @@ extension Nghttp2ServerTransport {
             configure: (_ config: inout TLS) -> Void = { _ in }
         ) -> Self {
             var tls = TLS(
-                certificateChain: certificateChain, privateKey: privateKey, clientCertificateVerification: .noVerification
+                certificateChain: certificateChain, privateKey: privateKey,
+                clientCertificateVerification: .noVerification
             )
             configure(&tls)
             return Self(tls: tls)

@@ -53,7 +53,8 @@ final class TLSContextSource: Sendable {
     ///   - sources: What the configuration is made from.
     ///   - logger: Is told when files that have changed cannot be used.
     ///   - make: Makes the configuration, reading files.
-    private init(_ sources: [TLSConfig.Source], logger: Logger, make: @escaping @Sendable () throws -> TLSConfiguration) {
+    private init(_ sources: [TLSConfig.Source], logger: Logger, make: @escaping @Sendable () throws -> TLSConfiguration)
+    {
         self.files = sources.compactMap(\.path)
         self.logger = logger
         self.make = make
@@ -85,7 +86,8 @@ final class TLSContextSource: Sendable {
                 // Said once for each change: perhaps the other half of a pair is still to be written.
                 state.stamps = stamps
                 self.logger.warning(
-                    "certificates have changed but cannot be used; the last good ones stay", metadata: ["error": "\(error)"]
+                    "certificates have changed but cannot be used; the last good ones stay",
+                    metadata: ["error": "\(error)"]
                 )
                 return context
             }
@@ -126,7 +128,8 @@ final class TLSContextSource: Sendable {
     }
 
     convenience init(_ tls: ClientTransportSecurity.TLS, logger: Logger) {
-        let sources = tls.certificateChain.map(\.source) + [tls.privateKey?.source].compactMap { $0 } + tls.trustRoots.sources
+        let sources =
+            tls.certificateChain.map(\.source) + [tls.privateKey?.source].compactMap { $0 } + tls.trustRoots.sources
         self.init(sources, logger: logger) {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv12

@@ -86,7 +86,8 @@ public final class Nghttp2ServerTransport: ServerTransport {
                 )
             )
         } catch {
-            let error: any Error = error is TLSConfigError ? error : ServerBindError(address: self.address, cause: error)
+            let error: any Error =
+                error is TLSConfigError ? error : ServerBindError(address: self.address, cause: error)
             self.lifecycle.failedToListen(error)
             throw error
         }

@@ -34,7 +34,9 @@ final class ServerAcceptor: Sendable {
             try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
         }
         let scheduler = self.scheduler(of: channel.eventLoop)
-        let calls = ServerConnection(service: self.service, scheduler: scheduler) { [lifecycle] in lifecycle.finished($0) }
+        let calls = ServerConnection(service: self.service, scheduler: scheduler) { [lifecycle] in
+            lifecycle.finished($0)
+        }
         let connection = HTTP2Connection(config: self.connectionConfig, scheduler: scheduler, delegate: calls)
         switch self.lifecycle.accept(calls, connection, maxConnections: self.maxConnections) {
         case .accepted:

@@ -47,7 +47,8 @@ struct UnknownKeyCheck {
         guard let section = known.first(where: { key.hasPrefix($0 + "-") }) else { return }
         let rest = key.dropFirst(section.count + 1)
         throw ConfigurationError(
-            message: "unknown key; to set \(section).\(rest), write \(EnvironmentLayer.name(of: [section, String(rest)])), "
+            message:
+                "unknown key; to set \(section).\(rest), write \(EnvironmentLayer.name(of: [section, String(rest)])), "
                 + "two underscores between parts",
             location: SourceLocation(origin: EnvironmentLayer.origin(of: variable)),
             keyPath: key

@@ -17,7 +17,8 @@ enum Executable {
 
     private static func product(_ name: String) -> URL {
         // The test bundle lies beside the products.
-        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        let bundle =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             .map { URL(filePath: $0) } ?? Bundle.main.bundleURL
         return bundle.deletingLastPathComponent().appending(path: name)
     }

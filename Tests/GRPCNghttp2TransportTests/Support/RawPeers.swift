@@ -124,7 +124,8 @@ struct RawHTTP2Client: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let http2 = HTTP2Connection(
             config: .test(
-                role: .client(authority: "test", userAgent: "test", maxQueuedRequests: maxQueuedRequests), limits: limits
+                role: .client(authority: "test", userAgent: "test", maxQueuedRequests: maxQueuedRequests),
+                limits: limits
             ),
             scheduler: LoopScheduler(loop: loop),
             delegate: delegate

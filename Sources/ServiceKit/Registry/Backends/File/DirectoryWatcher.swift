@@ -171,7 +171,7 @@ final class DirectoryWatcher: Sendable {
             let watch = try inotify.add(directory)
             state.paths[watch] = directory
             return watch
-        } catch where error.isExhaustion {
+        } catch  where error.isExhaustion {
             logger.warning(
                 "no inotify watch left: changes and dead owners are seen with delay",
                 metadata: ["cause": "\(error)", "delay": "\(Self.pollingInterval)"]

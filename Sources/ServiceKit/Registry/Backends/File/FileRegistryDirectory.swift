@@ -68,7 +68,7 @@ struct FileRegistryDirectory: Sendable {
     private static func makeWithParents(_ path: String) throws(SystemError) {
         do {
             try make(path, permissions: 0o755)
-        } catch where error.isAbsence {
+        } catch  where error.isAbsence {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
             try makeWithParents(String(path[..<slash]))
             try make(path, permissions: 0o755)
