@@ -114,8 +114,10 @@ let package = Package(
         ),
         .testTarget(
             name: "GRPCNghttp2TransportTests",
-            dependencies: ["GRPCNghttp2Transport", grpc, logging, metricsTesting, nio, nioPosix, nioSSL],
-            exclude: ["Interop/peer.py"],
+            dependencies: [
+                "GRPCNghttp2Transport", grpc, grpcProtobuf, logging, metricsTesting, nio, nioPosix, nioSSL, protobuf,
+            ],
+            exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
             swiftSettings: settings
         ),
         .testTarget(

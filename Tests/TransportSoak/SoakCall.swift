@@ -21,6 +21,10 @@ struct SoakCall: Sendable {
         self.kind = Kind.allCases.randomElement(using: &generator) ?? .echo
         self.message = generator.bytes(generator.size())
         self.messages = self.message.count > 20_000 ? 3 : Int.random(in: 0...60, using: &generator)
+        if self.message.count > 5_000 {
+            // As many bytes as a call with small messages.
+            self.message[0] %= 4
+        }
         self.options = .defaults
         if generator.oneIn(3) {
             self.options.compression = generator.oneIn(2) ? .gzip : .deflate

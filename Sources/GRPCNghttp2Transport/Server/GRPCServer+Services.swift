@@ -3,8 +3,8 @@ public import GRPCCore
 extension GRPCServer where Transport == Nghttp2ServerTransport {
     /// Creates a server whose services are known by their types.
     ///
-    /// It does what `init(transport:services:interceptors:)` does, and each call of it costs about a quarter less: there,
-    /// services are existentials, so that GRPCCore's generic code runs without having been specialised for them.
+    /// It does what `init(transport:services:interceptors:)` does, and each call of it costs less: there, services are
+    /// existentials, so that GRPCCore's generic code runs without having been specialised for them.
     ///
     /// ```swift
     /// let server = GRPCServer(transport: transport, serving: UserProvider(), HealthProvider())

@@ -2,86 +2,86 @@ import Foundation
 
 @testable import GRPCNghttp2Transport
 
-/// gRPC for Python in a process of its own; `peer.py` is what runs there.
-enum PythonPeer {
-    /// The interpreter that has gRPC; `make test` names it.
+/// A script of these tests in a Python that has gRPC for Python, and HTTP/2 frames.
+struct PythonPeer {
+    /// The interpreter; `make test` names it.
     static let interpreter = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]
 
     static var isAvailable: Bool { Self.interpreter != nil }
 
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+    /// gRPC for Python, with methods that take and return bytes.
+    static let raw = PythonPeer("Interop/Python/peer.py")
+    /// gRPC's interoperability tests.
+    static let interop = PythonPeer("Interop/Python/interop.py")
+    /// A client that does not keep to HTTP/2, or to gRPC.
+    static let hostile = PythonPeer("RawFrames/Python/hostile.py")
+
+    private let script: String
+
+    private init(_ script: String) {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        self.script = tests.appending(path: script).path(percentEncoded: false)
     }
 
-    private static func process(_ arguments: [String]) throws -> Process {
-        guard let interpreter = Self.interpreter else { throw Failure(description: "KIT_TEST_PYTHON is not set") }
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("peer.py")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: interpreter)
-        process.arguments = [script.path] + arguments
-        return process
-    }
-
-    /// Runs a check of `peer.py` against a server.
-    static func check(_ name: String, of address: TransportAddress) async throws {
-        let process = try Self.process(["client", "\(address.port ?? 0)", name])
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        let (ends, ended) = AsyncStream.makeStream(of: Void.self)
-        process.terminationHandler = { _ in ended.finish() }
-        try process.run()
-        for await _ in ends {}
-        if process.isRunning {
-            // The test was cancelled.
-            process.terminate()
-            process.waitUntilExit()
+    private func start(_ arguments: [String]) throws -> ChildProcess {
+        guard let interpreter = Self.interpreter else {
+            throw ChildProcess.Failure(description: "KIT_TEST_PYTHON is not set")
         }
-        guard process.terminationStatus == 0 else {
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            throw Failure(description: "\(name) failed in Python:\n\(text)")
+        return try ChildProcess(interpreter, [self.script] + arguments)
+    }
+
+    /// Runs the script for what it prints.
+    func lines(_ arguments: [String]) async throws -> [String] {
+        let exit = try await self.start(arguments).untilExit()
+        guard exit.status == 0 else {
+            throw ChildProcess.Failure(description: "\(arguments) failed in Python:\n\(exit.output)")
+        }
+        return exit.output.split(separator: "\n").map(String.init)
+    }
+
+    /// Runs a check against a server; the script's exit code tells the outcome.
+    func check(
+        _ name: String,
+        of address: TransportAddress,
+        _ options: [String] = [],
+        security: TestSecurity = .plaintext
+    ) async throws {
+        let exit = try await security.withScriptOptions { security in
+            try await self.start(["client", "\(address.port ?? 0)", name] + options + security).untilExit()
+        }
+        guard exit.status == 0 else {
+            throw ChildProcess.Failure(description: "\(name) failed in Python:\n\(exit.output)")
         }
     }
 
-    /// Runs a server.
-    static func withServer<Result: Sendable>(
+    /// Runs a server; the script prints its port, and ends with its input.
+    func withServer<Result: Sendable>(
+        security: TestSecurity = .plaintext,
         _ body: (TransportAddress) async throws -> Result
     ) async throws -> Result {
-        let process = try Self.process(["server"])
-        let input = Pipe()
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        let (lines, line) = AsyncStream.makeStream(of: String.self)
-        output.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                line.finish()
-            } else {
-                line.yield(String(decoding: data, as: UTF8.self))
-            }
+        try await security.withScriptOptions { options in
+            try await self.withServer(options, body)
         }
-        let (ends, ended) = AsyncStream.makeStream(of: Void.self)
-        process.terminationHandler = { _ in ended.finish() }
-        try process.run()
+    }
+
+    private func withServer<Result: Sendable>(
+        _ options: [String],
+        _ body: (TransportAddress) async throws -> Result
+    ) async throws -> Result {
+        let process = try self.start(["server"] + options)
         let outcome: Swift.Result<Result, any Error>
-        do {
-            var text = ""
-            for await part in lines {
-                text += part
-                if text.contains("\n") { break }
+        let line = await process.firstLine()
+        if let port = Int(line) {
+            do {
+                outcome = .success(try await body(.ipv4(host: "127.0.0.1", port: port)))
+            } catch {
+                outcome = .failure(error)
             }
-            guard let port = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
-                throw Failure(description: "the server in Python did not tell its port: \(text)")
-            }
-            outcome = .success(try await body(.ipv4(host: "127.0.0.1", port: port)))
-        } catch {
-            outcome = .failure(error)
+        } else {
+            outcome = .failure(ChildProcess.Failure(description: "the server in Python did not tell its port: \(line)"))
         }
-        output.fileHandleForReading.readabilityHandler = nil
-        // The end of its input ends the server.
-        try input.fileHandleForWriting.close()
-        for await _ in ends {}
+        process.closeInput()
+        _ = try? await process.untilExit()
         return try outcome.get()
     }
 }

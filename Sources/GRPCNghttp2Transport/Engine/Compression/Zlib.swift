@@ -13,61 +13,66 @@ enum Zlib {
     }
 
     /// Decompresses a message.
-    /// - Throws: `messageTooLarge` when it grows beyond `limit` bytes; no more memory than that is used.
+    /// - Throws: `messageTooLarge` when it grows beyond `limit` bytes; no more memory than about that is used.
     ///   `protocolViolation` if the bytes make no sense.
     static func decompress(
         _ bytes: [UInt8],
         _ encoding: MessageEncoding,
         limit: Int
     ) throws(StreamFailure) -> [UInt8] {
-        var stream = z_stream()
+        // zlib keeps a pointer to the structure inside of it, so it must not move.
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        defer { stream.deallocate() }
         let code = inflateInit2_(
-            &stream, Self.windowBits(encoding), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
+            stream, Self.windowBits(encoding), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
         )
         guard code == Z_OK else { throw .protocolViolation("there is no memory to decompress a message") }
-        defer { inflateEnd(&stream) }
-        // No message of gRPC is larger than four bytes of length can tell, nor does zlib count further.
-        let limit = min(limit, Int(UInt32.max) - 1)
-        var output: [UInt8] = []
-        var isComplete = false
-        var failure: StreamFailure?
-        bytes.withUnsafeBufferPointer { input in
+        defer { inflateEnd(stream) }
+        return try bytes.withUnsafeBufferPointer { input throws(StreamFailure) in
             // zlib declares its input mutable but only reads it.
-            stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
-            stream.avail_in = UInt32(clamping: input.count)
-            // Grows by doubling, so that a bomb costs no more than twice what it has earned so far.
-            var capacity = min(max(2 * input.count, 512), limit + 1)
-            while !isComplete, failure == nil {
-                let room = capacity - output.count
-                let start = output.count
-                output.append(contentsOf: repeatElement(0, count: room))
-                let code = output.withUnsafeMutableBufferPointer { buffer in
-                    stream.next_out = buffer.baseAddress.map { $0 + start }
-                    stream.avail_out = UInt32(clamping: room)
-                    return inflate(&stream, Z_NO_FLUSH)
-                }
-                output.removeLast(Int(stream.avail_out))
-                switch code {
-                case Z_STREAM_END:
-                    isComplete = true
-                    if stream.avail_in > 0 {
-                        failure = .protocolViolation("a compressed message goes on after its end")
-                    }
-                case Z_OK, Z_BUF_ERROR:
-                    if output.count > limit {
-                        failure = .messageTooLarge(bytes: output.count, limit: limit)
-                    } else if stream.avail_out > 0 {
-                        failure = .protocolViolation("a compressed message is incomplete")
-                    }
-                    capacity = min(2 * capacity, limit + 1)
-                default:
-                    failure = .protocolViolation("a message is not compressed as \(encoding.name)")
-                }
+            stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+            stream.pointee.avail_in = UInt32(clamping: input.count)
+            return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.pieceBytes) {
+                piece throws(StreamFailure) in
+                try Self.inflateAll(stream, encoding, limit: limit, through: piece)
             }
         }
-        if let failure { throw failure }
-        guard output.count <= limit else { throw .messageTooLarge(bytes: output.count, limit: limit) }
-        return output
+    }
+
+    /// How much is decompressed at a time.
+    private static let pieceBytes = 16 * 1024
+
+    private static func inflateAll(
+        _ stream: UnsafeMutablePointer<z_stream>,
+        _ encoding: MessageEncoding,
+        limit: Int,
+        through piece: UnsafeMutableBufferPointer<UInt8>
+    ) throws(StreamFailure) -> [UInt8] {
+        var output: [UInt8] = []
+        while true {
+            stream.pointee.next_out = piece.baseAddress
+            stream.pointee.avail_out = UInt32(clamping: piece.count)
+            let code = inflate(stream, Z_NO_FLUSH)
+            let count = piece.count - Int(stream.pointee.avail_out)
+            guard count <= limit - output.count else {
+                throw .messageTooLarge(bytes: output.count + count, limit: limit)
+            }
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: piece[..<count]))
+            switch code {
+            case Z_STREAM_END:
+                guard stream.pointee.avail_in == 0 else {
+                    throw .protocolViolation("a compressed message goes on after its end")
+                }
+                return output
+            case Z_OK, Z_BUF_ERROR:
+                guard stream.pointee.avail_out == 0 else {
+                    throw .protocolViolation("a compressed message is incomplete")
+                }
+            default:
+                throw .protocolViolation("a message is not compressed as \(encoding.name)")
+            }
+        }
     }
 
     /// What zlib calls the window tells the format as well: 15 bits, and 16 more for gzip. gRPC's "deflate" is zlib's

@@ -1,0 +1,107 @@
+import Foundation
+import GRPCCore
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// HTTP/2 clients that know nothing of gRPC, on the command line.
+@Suite(.timeLimit(.minutes(1)))
+struct CommandLineClientTests {
+    private static let message: [UInt8] = Array("hello".utf8)
+    private static let framedMessage: [UInt8] = [0, 0, 0, 0, 5] + message
+
+    /// The programs' paths, if they are installed.
+    private enum Program {
+        static let h2load = ChildProcess.path(of: "h2load")
+        static let nghttp = ChildProcess.path(of: "nghttp")
+        static let curl = ChildProcess.path(of: "curl")
+    }
+
+    /// What makes a request one of gRPC.
+    private static let fields = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
+
+    /// Runs a program that posts a message to an echoing server.
+    ///
+    /// - Parameters:
+    ///   - program: The program's path.
+    ///   - security: Whether it is to use TLS.
+    ///   - arguments: Makes the arguments, from the URL and from a directory that holds the message as `request` and, for
+    ///     TLS, the authority as `ca.pem`.
+    ///   - check: Gets the program's output, and the directory.
+    private static func run(
+        _ program: String?,
+        _ security: TestSecurity,
+        arguments: (_ url: String, _ directory: URL) -> [String],
+        check: (_ output: String, _ directory: URL) throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            _ = try directory.replace("request", Self.framedMessage)
+            _ = try directory.replace("ca.pem", security == .plaintext ? [] : TestCertificates.shared().authority)
+            try await self.run(program, security, directory, arguments: arguments, check: check)
+        }
+    }
+
+    private static func run(
+        _ program: String?,
+        _ security: TestSecurity,
+        _ directory: URL,
+        arguments: (_ url: String, _ directory: URL) -> [String],
+        check: (_ output: String, _ directory: URL) throws -> Void
+    ) async throws {
+        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try security.server)
+        let service = RawService(handlers: ["Echo": RawService.echo])
+        try await withGRPCServer(transport: transport, services: [service]) { _ in
+            let port = try await transport.listeningAddress.port ?? 0
+            let scheme = security == .plaintext ? "http" : "https"
+            let url = "\(scheme)://127.0.0.1:\(port)/\(RawService.name)/Echo"
+            let exit = try await ChildProcess.run(try #require(program), arguments(url, directory) + Self.fields)
+            #expect(exit.status == 0, "\(exit.output)")
+            try check(exit.output, directory)
+        }
+    }
+
+    @Test(
+        .enabled(if: Program.h2load != nil, "h2load is not installed (Debian: nghttp2-client)"),
+        arguments: TestSecurity.basic
+    )
+    func h2load(_ security: TestSecurity) async throws {
+        try await Self.run(Program.h2load, security) { url, directory in
+            ["-n", "1000", "-c", "4", "-m", "20", "-d", directory.appending(path: "request").path(), url]
+        } check: { output, _ in
+            #expect(output.contains("1000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(output)")
+            #expect(output.contains("1000 2xx, 0 3xx, 0 4xx, 0 5xx"), "\(output)")
+        }
+    }
+
+    @Test(
+        .enabled(if: Program.nghttp != nil, "nghttp is not installed (Debian: nghttp2-client)"),
+        arguments: TestSecurity.basic
+    )
+    func nghttp(_ security: TestSecurity) async throws {
+        try await Self.run(Program.nghttp, security) { url, directory in
+            ["--null-out", "--verbose", "-d", directory.appending(path: "request").path(), url]
+        } check: { output, _ in
+            #expect(output.contains("grpc-status: 0"), "\(output)")
+        }
+    }
+
+    @Test(
+        .enabled(if: Program.curl != nil, "curl is not installed"),
+        arguments: TestSecurity.basic
+    )
+    func curl(_ security: TestSecurity) async throws {
+        try await Self.run(Program.curl, security) { url, directory in
+            [
+                security == .plaintext ? "--http2-prior-knowledge" : "--http2",
+                "--cacert", directory.appending(path: "ca.pem").path(), "--silent", "--show-error",
+                "--data-binary", "@" + directory.appending(path: "request").path(),
+                "--output", directory.appending(path: "response").path(), "--dump-header", "-", url,
+            ]
+        } check: { output, directory in
+            let body = try Data(contentsOf: directory.appending(path: "response"))
+            #expect(Array(body) == Self.framedMessage)
+            #expect(output.contains("content-type: application/grpc\r\n"), "\(output)")
+            #expect(output.contains("grpc-status: 0\r\n"), "\(output)")
+        }
+    }
+}

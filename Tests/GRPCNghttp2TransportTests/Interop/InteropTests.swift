@@ -1,0 +1,78 @@
+import GRPCCore
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// gRPC's interoperability tests, against the C core of gRPC by way of Python.
+@Suite(
+    .enabled(if: PythonPeer.isAvailable, "KIT_TEST_PYTHON names no Python with grpcio; `make test` sets it"),
+    .enabled(if: TestSecurity.openssl != nil, "openssl is not installed"),
+    .timeLimit(.minutes(1))
+)
+struct InteropTests {
+    private static func withSwiftServer(
+        _ security: TestSecurity,
+        _ body: (TransportAddress) async throws -> Void
+    ) async throws {
+        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try security.server)
+        try await withGRPCServer(transport: transport, services: [InteropService()]) { _ in
+            try await body(try await transport.listeningAddress)
+        }
+    }
+
+    private static func withSwiftClient(
+        of address: TransportAddress,
+        _ security: TestSecurity,
+        _ body: (InteropClient) async throws -> Void
+    ) async throws {
+        try await Relay.run(to: address) { relay in
+            let transport = Nghttp2ClientTransport(
+                target: relay.address, transportSecurity: try security.client
+            )
+            try await withGRPCClient(transport: transport) { client in
+                try await body(InteropClient(client) { relay.bytesFromServer })
+            }
+        }
+    }
+
+    @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.basic)
+    func clientInPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+        try await Self.withSwiftServer(security) { address in
+            try await PythonPeer.interop.check(interopCase.rawValue, of: address, security: security)
+        }
+    }
+
+    @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.basic)
+    func serverInPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+        try await PythonPeer.interop.withServer(security: security) { address in
+            try await Self.withSwiftClient(of: address, security) { try await $0.run(interopCase) }
+        }
+    }
+
+    /// The two ends in Swift: what both do wrong in the same way is seen above.
+    @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.allCases)
+    func bothInSwift(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+        try await Self.withSwiftServer(security) { address in
+            try await Self.withSwiftClient(of: address, security) { try await $0.run(interopCase) }
+        }
+    }
+
+    @Test func mutualTLSWithAClientInPython() async throws {
+        try await Self.withSwiftServer(.mutualTLS) { address in
+            try await PythonPeer.interop.check("empty_unary", of: address, security: .mutualTLS)
+            // A client without a certificate.
+            try await PythonPeer.interop.check("unavailable", of: address, security: .tls)
+        }
+    }
+
+    @Test func mutualTLSWithAServerInPython() async throws {
+        try await PythonPeer.interop.withServer(security: .mutualTLS) { address in
+            try await Self.withSwiftClient(of: address, .mutualTLS) { try await $0.run(.emptyUnary) }
+            // A client without a certificate. It learns that it is refused only when the handshake is over, on its side.
+            try await Self.withSwiftClient(of: address, .tls) { client in
+                let error = await #expect(throws: RPCError.self) { try await client.run(.emptyUnary) }
+                #expect(error?.code == .unavailable)
+            }
+        }
+    }
+}

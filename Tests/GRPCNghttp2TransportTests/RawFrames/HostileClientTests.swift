@@ -1,0 +1,60 @@
+import Foundation
+import GRPCCore
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// Clients that break HTTP/2, or gRPC, or want to harm: each case is a function of a script in Python, and all of them
+/// meet one server, which has to go on serving others.
+@Suite(
+    .hostileServer,
+    .enabled(if: PythonPeer.isAvailable, "KIT_TEST_PYTHON names no Python with hyperframe; `make test` sets it"),
+    .timeLimit(.minutes(1))
+)
+struct HostileClientTests {
+    private static func run(_ name: String) async throws {
+        let server = try #require(HostileServer.current)
+        try await PythonPeer.hostile.check(name, of: server.plaintext, ["--limits", server.limits])
+    }
+
+    // The subjects run at the same time, the cases of one do not: each is a process.
+
+    @Test(.serialized, arguments: try await HostileServer.cases("framing"))
+    func framing(_ name: String) async throws {
+        try await Self.run(name)
+    }
+
+    @Test(.serialized, arguments: try await HostileServer.cases("headers"))
+    func headers(_ name: String) async throws {
+        try await Self.run(name)
+    }
+
+    @Test(.serialized, arguments: try await HostileServer.cases("flow_control"))
+    func flowControl(_ name: String) async throws {
+        try await Self.run(name)
+    }
+
+    @Test(.serialized, arguments: try await HostileServer.cases("grpc"))
+    func gRPC(_ name: String) async throws {
+        try await Self.run(name)
+    }
+
+    @Test(.serialized, arguments: try await HostileServer.cases("floods"))
+    func floods(_ name: String) async throws {
+        try await Self.run(name)
+    }
+
+    @Test(.serialized, arguments: try await HostileServer.cases("slow"))
+    func slowness(_ name: String) async throws {
+        try await Self.run(name)
+    }
+
+    @Test(
+        .enabled(if: TestSecurity.openssl != nil, "openssl is not installed"),
+        .serialized, arguments: try await HostileServer.cases("tls")
+    )
+    func tls(_ name: String) async throws {
+        let server = try #require(HostileServer.current)
+        try await PythonPeer.hostile.check(name, of: server.tls, ["--limits", server.limits], security: .tls)
+    }
+}

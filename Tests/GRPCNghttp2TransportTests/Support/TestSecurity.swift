@@ -1,0 +1,56 @@
+import Foundation
+
+@testable import GRPCNghttp2Transport
+
+/// How the two ends of a test's connection trust each other, with the certificates of the tests.
+enum TestSecurity: String, CaseIterable {
+    case plaintext
+    case tls
+    case mutualTLS
+
+    static let basic: [TestSecurity] = [.plaintext, .tls]
+
+    static let openssl = ChildProcess.path(of: "openssl")
+
+    var server: Nghttp2ServerTransport.TransportSecurity {
+        get throws {
+            guard self != .plaintext else { return .plaintext }
+            let certificates = try TestCertificates.shared()
+            let server = certificates.server
+            guard self == .mutualTLS else {
+                return .tls(certificateChain: server.chain, privateKey: server.privateKey)
+            }
+            return .mTLS(certificateChain: server.chain, privateKey: server.privateKey) {
+                $0.trustRoots = certificates.roots
+            }
+        }
+    }
+
+    var client: Nghttp2ClientTransport.TransportSecurity {
+        get throws {
+            guard self != .plaintext else { return .plaintext }
+            let certificates = try TestCertificates.shared()
+            let client = certificates.client
+            guard self == .mutualTLS else { return .tls { $0.trustRoots = certificates.roots } }
+            return .mTLS(certificateChain: client.chain, privateKey: client.privateKey) {
+                $0.trustRoots = certificates.roots
+            }
+        }
+    }
+
+    /// The options that make the scripts of the tests do the same. They name files that are there until `body` returns.
+    func withScriptOptions<Result>(_ body: ([String]) async throws -> Result) async throws -> Result {
+        guard self != .plaintext else { return try await body([]) }
+        let certificates = try TestCertificates.shared()
+        return try await withTemporaryDirectory { directory in
+            for (name, bytes) in [
+                ("ca.pem", certificates.authority),
+                ("server.pem", certificates.server.certificate), ("server.key", certificates.server.key),
+                ("client.pem", certificates.client.certificate), ("client.key", certificates.client.key),
+            ] {
+                _ = try directory.replace(name, bytes)
+            }
+            return try await body(["--tls", directory.path] + (self == .mutualTLS ? ["--mutual"] : []))
+        }
+    }
+}
