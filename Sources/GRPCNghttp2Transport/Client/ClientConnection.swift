@@ -156,9 +156,12 @@ package final class ClientConnection: Sendable {
             switch action {
             case .connect:
                 self.connect(isExtra: false)
+            case .connectExtra:
+                self.connect(isExtra: true)
             case .handOver(let others, let http2):
                 self.scheduler.loop.execute {
                     for other in others { other.handOverRequests(to: http2) }
+                    self.update { $0.requestsWereHandedOver() }
                 }
             case .scheduleAttempt(let number, let delay):
                 self.scheduler.loop.scheduleTask(in: TimeAmount(delay)) { [weak self] in

@@ -6,7 +6,9 @@ struct ClientConnectionMachine {
     enum Action {
         /// Begin an attempt to connect, and say so with `attemptBegan`.
         case connect
-        /// Let a new connection make the requests that wait on others.
+        /// Begin an attempt to make another connection, and say so with `extraAttemptBegan`.
+        case connectExtra
+        /// Let a new connection make the requests that wait on others, and say so with `requestsWereHandedOver`.
         case handOver(from: [HTTP2Connection], to: HTTP2Connection)
         /// Call `attemptIsDue` after a while.
         case scheduleAttempt(number: Int, after: Duration)
@@ -79,6 +81,14 @@ struct ClientConnectionMachine {
         }
         let roomiest = self.extra.links.reduce(first) { $0.http2.room >= $1.http2.room ? $0 : $1 }
         return (roomiest, self.extra.isWanted(maxCount: self.maxConnections - 1))
+    }
+
+    /// Has one more connection made if calls still wait, on whichever connection.
+    mutating func requestsWereHandedOver() -> [Action] {
+        guard let first = self.readyLink else { return [] }
+        let rooms = ([first] + self.extra.links).map(\.http2.room)
+        guard rooms.allSatisfy({ $0 <= 0 }), rooms.contains(where: { $0 < 0 }) else { return [] }
+        return self.extra.isWanted(maxCount: self.maxConnections - 1) ? [.connectExtra] : []
     }
 
     // MARK: Running

@@ -69,8 +69,11 @@ struct ConnectionCare {
     /// Whether there are no calls.
     var isIdle: Bool { self.idleSince != nil }
 
-    mutating func read(now: NIODeadline) {
-        self.lastRead = now
+    /// Returns whether that was the sign of life that was asked for; `nextCheck` is earlier then.
+    @discardableResult
+    mutating func read(now: NIODeadline) -> Bool {
+        defer { self.lastRead = now }
+        return self.isSilent
     }
 
     mutating func callsChanged(areOpen: Bool, now: NIODeadline) {

@@ -45,6 +45,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private var isReading = false
     private var isFlushing = false
     private var abortFailure: StreamFailure?
+    private var hasCalmedDown = false
     private var careTimer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
@@ -127,7 +128,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             self.abortFailure = failure
             self.session?.terminate(.noError)
             self.flush()
-            self.context?.close(promise: nil)
+            self.giveUp()
         }
     }
 
@@ -152,7 +153,12 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func connected(_ context: ChannelHandlerContext) {
-        guard self.context == nil, self.phase != .closed else { return }
+        guard self.context == nil else { return }
+        guard self.phase != .closed else {
+            // It was given up before there was a channel.
+            context.close(promise: nil)
+            return
+        }
         self.context = context
         self.remotePeer = context.channel.remoteAddress.map(TransportAddress.peerDescription) ?? "unknown"
         self.localPeer = context.channel.localAddress.map(TransportAddress.peerDescription) ?? "unknown"
@@ -163,7 +169,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func secured(_ context: ChannelHandlerContext, negotiated: String?) {
-        guard case .tls(let requireALPN) = self.config.security, self.session == nil else { return }
+        guard case .tls(let requireALPN) = self.config.security, self.session == nil, self.phase != .closed else { return }
         guard negotiated == Self.applicationProtocol || !requireALPN && negotiated == nil else {
             let what = negotiated.map { "\"\($0)\"" } ?? "nothing"
             self.fail("TLS: the peer agreed to \(what) as protocol, not to \"\(Self.applicationProtocol)\" (ALPN)")
@@ -176,12 +182,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private func start(_ context: ChannelHandlerContext) {
         do {
             self.session = try HTTP2Session(connection: self, config: self.config)
-            // Either may have been asked for before there was a session to do it with.
+            // It may have been asked for before there was a session to do it with.
             self.startDraining()
             self.flush()
-            if self.abortFailure != nil {
-                context.close(promise: nil)
-            }
         } catch {
             self.fail("\(error)")
         }
@@ -193,7 +196,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         if !self.isReading {
             self.isReading = true
             self.scheduler.hold()
-            self.care.read(now: .now())
+            if self.care.read(now: .now()) {
+                self.scheduleCheck()
+            }
         }
         do {
             try buffer.withUnsafeReadableBytes { try session.receive($0) }
@@ -241,7 +246,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.closeReason = self.closeReason ?? ConnectionError.reason(error)
+        self.fail(ConnectionError.reason(error))
+        // It may have been given up before, and forgotten.
         context.close(promise: nil)
     }
 
@@ -290,7 +296,13 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Gives the connection up because of an error on this side.
     private func fail(_ reason: String) {
         self.closeReason = self.closeReason ?? reason
+        self.giveUp()
+    }
+
+    /// Closes at once, as far as calls and the delegate can tell: over TLS the channel waits for the peer's goodbye.
+    private func giveUp() {
         self.context?.close(promise: nil)
+        self.closed()
     }
 
     /// Ends a stream on this side, with `failure` for whoever still reads or writes.
@@ -388,11 +400,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             // There are some only if an error ended the connection.
             self.failStreams()
             context.close(mode: .output, promise: nil)
-            self.loop.scheduleTask(in: Self.lingerTime) {
-                self.context?.close(promise: nil)
-            }
+            self.loop.scheduleTask(in: Self.lingerTime) { self.giveUp() }
         } else {
-            context.close(promise: nil)
+            self.giveUp()
         }
     }
 
@@ -487,10 +497,11 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             self.scheduler.run(for: self)
         case .drain(let reason):
             self.closeReason = self.closeReason ?? reason
-            self.drainNow()
             if !self.isServer {
-                self.peerIsGoingAway(reason)
+                // First: from then on no more requests are made, and those that were still go out.
+                self.delegate?.connection(self, isDraining: reason)
             }
+            self.drainNow()
             self.scheduler.run(for: self)
         case .close(let reason, let limit):
             if let limit {
@@ -503,7 +514,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Ends the connection because its peer asks too much of this side. May be called within nghttp2's callbacks.
     func calmDown(_ limit: Limit, _ reason: String, debugData: StaticString = "") {
-        guard self.closeReason == nil else { return }
+        guard !self.hasCalmedDown else { return }
+        self.hasCalmedDown = true
         self.limitLog.report(limit, peer: self.remotePeer, reason)
         self.closeReason = reason
         if debugData.utf8CodeUnitCount > 0 {

@@ -53,6 +53,10 @@ extension HTTP2Connection {
         if receipt.credit > 0 {
             session.creditStream(id: id, receipt.credit)
         }
+        if receipt.isBroken, case .client = self.config.role {
+            // A server still answers such a call. A client has no use for the rest of the response.
+            session.reset(id: id, .cancel)
+        }
         if receipt.isMessageTooLarge {
             self.messageWasTooLarge()
         }

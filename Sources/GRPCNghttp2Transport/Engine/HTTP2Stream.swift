@@ -289,17 +289,18 @@ final class HTTP2Stream: @unchecked Sendable {
         reader?.resume(returning: .ready)
     }
 
-    /// Takes the payload of a DATA frame. Returns the bytes to give back to the peer, and whether a message began that
-    /// is larger than may come in.
-    func receive(data: UnsafeRawBufferPointer) -> (credit: Int, isMessageTooLarge: Bool) {
-        let (reader, credit, isMessageTooLarge) = self.withInbound { inbound in
+    /// Takes the payload of a DATA frame. Returns the bytes to give back to the peer, whether they made no sense, and
+    /// whether that is as a message began that is larger than may come in.
+    func receive(data: UnsafeRawBufferPointer) -> (credit: Int, isBroken: Bool, isMessageTooLarge: Bool) {
+        let (reader, credit, isBroken, isMessageTooLarge) = self.withInbound { inbound in
             let hadEnded = inbound.hasEnded
             inbound.receive(data: data)
             let reader = inbound.takeReadyWaiter()
-            return (reader, inbound.takeCredit(), !hadEnded && inbound.isMessageTooLarge)
+            let isBroken = !hadEnded && inbound.hasEnded
+            return (reader, inbound.takeCredit(), isBroken, isBroken && inbound.isMessageTooLarge)
         }
         reader?.resume(returning: .ready)
-        return (credit, isMessageTooLarge)
+        return (credit, isBroken, isMessageTooLarge)
     }
 
     /// The peer has ended the stream.

@@ -66,6 +66,11 @@ struct StreamInbound: ~Copyable, Sendable {
 
     mutating func receive(headers: HeaderBlock, endStream: Bool) {
         guard self.end == nil else { return }
+        if endStream, self.deframer.isInsideMessage {
+            // Whatever the status says, the response is not whole.
+            self.end = .failed(.truncatedMessage)
+            return
+        }
         self.parts.append(.headers(headers, endStream: endStream))
     }
 

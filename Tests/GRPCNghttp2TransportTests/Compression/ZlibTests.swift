@@ -88,7 +88,8 @@ import Testing
                 Issue.record("limit \(limit): \(String(describing: failure))")
                 continue
             }
-            #expect(bytes == limit + 1, "not a byte more was made of it")
+            #expect(bytes > limit)
+            #expect(bytes <= limit + 16 * 1024, "no more than a piece was made of it")
         }
         #expect(try Zlib.decompress(bomb, encoding, limit: 1_000_000).count == 1_000_000)
     }

@@ -1,3 +1,4 @@
+import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -16,7 +17,11 @@ func eventually(sourceLocation: SourceLocation = #_sourceLocation, _ condition: 
 
 /// Suspends until the task is cancelled.
 func untilCancelled() async throws {
-    let (events, _) = AsyncStream.makeStream(of: Void.self)
-    for await _ in events {}
-    try Task.checkCancellation()
+    let (events, event) = AsyncStream.makeStream(of: Void.self)
+    await withRPCCancellationHandler {
+        for await _ in events {}
+    } onCancelRPC: {
+        event.finish()
+    }
+    throw CancellationError()
 }

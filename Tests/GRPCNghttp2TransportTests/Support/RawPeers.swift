@@ -12,10 +12,12 @@ import Testing
 final class RawDelegate: HTTP2ConnectionDelegate {
     private let ready = Mutex(false)
     private let closeReason = Mutex<String?>(nil)
+    private let draining = Mutex<String?>(nil)
     private let onStream: @Sendable (HTTP2Stream, HeaderBlock?) -> Void
 
     var isReady: Bool { self.ready.withLock { $0 } }
     var closedReason: String? { self.closeReason.withLock { $0 } }
+    var drainingReason: String? { self.draining.withLock { $0 } }
 
     init(onStream: @escaping @Sendable (HTTP2Stream, HeaderBlock?) -> Void = { _, _ in }) {
         self.onStream = onStream
@@ -30,7 +32,10 @@ final class RawDelegate: HTTP2ConnectionDelegate {
     }
 
     func connectionReadComplete(_ connection: HTTP2Connection) {}
-    func connection(_ connection: HTTP2Connection, isDraining reason: String) {}
+
+    func connection(_ connection: HTTP2Connection, isDraining reason: String) {
+        self.draining.withLock { $0 = reason }
+    }
 
     func connection(_ connection: HTTP2Connection, closed reason: String) {
         self.closeReason.withLock { $0 = reason }
@@ -52,7 +57,20 @@ struct RawHTTP2Server: Sendable {
         }
 
         var count: Int { self.channels.withLock { $0.count } }
+        var openCount: Int { self.channels.withLock { $0.count { $0.channel.isActive } } }
         var first: HTTP2Connection? { self.channels.withLock { $0.first?.http2 } }
+
+        /// Closes the connection that was first, without a word.
+        func killFirst() {
+            self.channels.withLock { $0.first?.channel }?.close(promise: nil)
+        }
+
+        /// Reads nothing more from the connections that there are.
+        func stopReading() async throws {
+            for (channel, _) in self.channels.withLock({ $0 }) {
+                try await channel.setOption(.autoRead, value: false).get()
+            }
+        }
 
         /// Closes the connections without a word.
         func kill() {
@@ -117,7 +135,9 @@ struct RawHTTP2Client: Sendable {
     static func run<Result: Sendable>(
         _ address: TransportAddress,
         limits: TransportLimits = .defaults,
+        times: ConnectionTimes? = nil,
         maxQueuedRequests: Int = 100,
+        tls: NIOSSLContext? = nil,
         _ body: (RawHTTP2Client) async throws -> Result
     ) async throws -> Result {
         let delegate = RawDelegate()
@@ -125,14 +145,23 @@ struct RawHTTP2Client: Sendable {
         let http2 = HTTP2Connection(
             config: .test(
                 role: .client(authority: "test", userAgent: "test", maxQueuedRequests: maxQueuedRequests),
-                limits: limits
+                security: tls == nil ? .plaintext : .tls(requireALPN: true),
+                limits: limits,
+                times: times
             ),
             scheduler: LoopScheduler(loop: loop),
             delegate: delegate
         )
         let channel = try await ClientBootstrap(group: loop)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(http2) }
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: "test.example")
+                        )
+                    }
+                    try channel.pipeline.syncOperations.addHandler(http2)
+                }
             }
             .connect(to: SocketAddress(ipAddress: address.host ?? "", port: address.port ?? 0)).get()
         try await eventually { delegate.isReady || delegate.closedReason != nil }
@@ -166,12 +195,17 @@ struct RawHTTP2Client: Sendable {
 }
 
 extension HTTP2ConnectionConfig {
-    static func test(role: Role, limits: TransportLimits) -> HTTP2ConnectionConfig {
+    static func test(
+        role: Role,
+        security: Security = .plaintext,
+        limits: TransportLimits,
+        times: ConnectionTimes? = nil
+    ) -> HTTP2ConnectionConfig {
         HTTP2ConnectionConfig(
             role: role,
-            security: .plaintext,
+            security: security,
             limits: limits,
-            times: ConnectionTimes(writeTimeout: limits.writeTimeout),
+            times: times ?? ConnectionTimes(writeTimeout: limits.writeTimeout),
             acceptedEncodings: MessageEncodings(MessageEncoding.allCases),
             reporter: LimitReporter(side: .server, logger: Logger(label: "test"))
         )

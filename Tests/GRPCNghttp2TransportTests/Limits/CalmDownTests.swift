@@ -1,0 +1,34 @@
+import GRPCCore
+import Testing
+
+@testable import GRPCNghttp2Transport
+
+/// Nothing that a peer says first allows it to flood afterwards.
+@Suite(.timeLimit(.minutes(1)))
+struct CalmDownTests {
+    /// GOAWAY with an error of the client's choice.
+    private static let goAway = Frames.frame(type: 7, payload: [0, 0, 0, 0, 0, 0, 0, 2])
+    private static let ping = Frames.frame(type: 6, payload: [0, 0, 0, 0, 0, 0, 0, 0])
+
+    @Test func aPeerThatHasSaidGoodbyeWithAnError() async throws {
+        var config = Nghttp2ServerTransport.Config.defaults
+        config.limits.maxControlFramesPerSecond = 10
+        config.keepalive.minPingInterval = .zero
+        config.keepalive.allowPingsWithoutCalls = true
+        let log = LogRecording()
+        let hang: RawHandler = { _, _ in
+            try await untilCancelled()
+            return StreamingServerResponse(of: [UInt8].self) { _ in [:] }
+        }
+        try await withSecureServer(.plaintext, ["Hang": hang], config: config, logger: log.logger) { _, address in
+            let flood = Array(repeating: Self.ping, count: 200).flatMap { $0 }
+            let received = try await Frames.exchange(
+                address,
+                Frames.preface + Frames.settings + Frames.request(stream: 1, method: "Hang") + Self.goAway + flood
+            ) { _ in false }
+            // The last frame is a GOAWAY.
+            #expect(Frames.summary(received).last?.type == 7)
+        }
+        #expect(log.warnings.compactMap { $0.metadata["limit"] } == ["max-control-frames"])
+    }
+}

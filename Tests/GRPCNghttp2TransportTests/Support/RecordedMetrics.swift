@@ -1,0 +1,25 @@
+import Metrics
+import MetricsTestKit
+
+@testable import GRPCNghttp2Transport
+
+/// The metrics of this process; all tests share them.
+enum RecordedMetrics {
+    private static let metrics: TestMetrics = {
+        let metrics = TestMetrics()
+        MetricsSystem.bootstrap(metrics)
+        return metrics
+    }()
+
+    /// Has metrics that are made from now on recorded.
+    static func record() {
+        _ = self.metrics
+    }
+
+    /// How often a bound has bitten on servers.
+    static func serverHits(_ limit: Limit) -> Int64 {
+        self.metrics.counterTotal(
+            label: Limit.counter, dimensions: [("side", "server"), ("limit", limit.rawValue)]
+        )
+    }
+}
