@@ -77,6 +77,10 @@ struct HTTP2Callbacks: @unchecked Sendable {
         let endStream = isSet(NGHTTP2_FLAG_END_STREAM, in: header.flags)
         switch nghttp2_frame_type(UInt32(header.type)) {
         case NGHTTP2_DATA:
+            if isSet(NGHTTP2_FLAG_PADDED, in: header.flags), !endStream {
+                // `padlen` counts the byte that tells it.
+                connection.frameBegan(header.length > frame.pointee.data.padlen ? .useful : .control)
+            }
             if endStream {
                 stream(session, header.stream_id)?.receiveEnd()
             }
@@ -184,7 +188,9 @@ enum FrameKind {
         switch nghttp2_frame_type(UInt32(type)) {
         case NGHTTP2_DATA:
             let endsStream = flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-            self = length > 0 || endsStream ? .useful : .control
+            let isPadded = flags & UInt8(NGHTTP2_FLAG_PADDED.rawValue) != 0
+            // What padding leaves is known when the frame is whole.
+            self = endsStream ? .useful : isPadded ? .other : length > 0 ? .useful : .control
         case NGHTTP2_RST_STREAM:
             self = .reset
         // Header blocks count when they are a stream's; window updates go with what was sent.

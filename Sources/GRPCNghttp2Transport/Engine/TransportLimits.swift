@@ -45,7 +45,7 @@ public struct TransportLimits: Sendable, Hashable {
 
     // MARK: Rates
 
-    /// `max-control-frames`: how many frames that carry nothing (PING, SETTINGS, PRIORITY, empty DATA, of unknown type)
+    /// `max-control-frames`: how many frames that carry nothing (PING, SETTINGS, PRIORITY, empty DATA)
     /// the peer may send per second, on average over ten seconds, beyond one for each frame that carries something.
     /// More end the connection with ENHANCE_YOUR_CALM (CVE-2019-9512, -9515, -9518). Default: 200.
     public var maxControlFramesPerSecond = 200
