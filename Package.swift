@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "GRPCNghttp2Transport",
             dependencies: ["CNghttp2", "CZlib", deque, grpc, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
-            swiftSettings: settings
+            swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
         ),
         .target(
             name: "ServiceKitGRPC",

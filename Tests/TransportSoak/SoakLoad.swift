@@ -59,6 +59,7 @@ struct SoakLoad {
         config.maxConcurrentCallsPerConnection = 8
         config.maxConnectionAge = .seconds(7)
         config.keepalive.time = .seconds(2)
+        config.handlerExecutor = .globalPool
         var servers = [
             GRPCServer(
                 transport: Nghttp2ServerTransport(address: .ipv4(host: "127.0.0.1", port: 0), config: config),
@@ -105,6 +106,7 @@ struct SoakLoad {
                 tls.trustRoots = .certificates([.file(path: (certificates ?? "") + "/cert.pem", format: .pem)])
                 tls.serverHostname = "localhost"
             }
+            config.callExecutor = .eventLoop
             clients.append(
                 GRPCClient(
                     transport: Nghttp2ClientTransport(target: address, transportSecurity: security, config: config))

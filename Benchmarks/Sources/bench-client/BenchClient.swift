@@ -34,6 +34,9 @@ struct BenchClient: AsyncParsableCommand {
     @Option(help: "How many bytes a message has.")
     var bytes = 100
 
+    @Flag(help: "Run calls on the connection's event loop; nghttp2 only.")
+    var onEventLoop = false
+
     @Option(help: "How many messages a call streams back; without it a call is unary.")
     var streamedMessages: Int?
 
@@ -42,7 +45,12 @@ struct BenchClient: AsyncParsableCommand {
         let report =
             switch self.transport {
             case .nghttp2:
-                try await self.measure(Nghttp2ClientTransport(target: .ipv4(host: "127.0.0.1", port: self.port)))
+                try await self.measure(
+                    Nghttp2ClientTransport(
+                        target: .ipv4(host: "127.0.0.1", port: self.port),
+                        config: .defaults { if self.onEventLoop { $0.callExecutor = .eventLoop } }
+                    )
+                )
             case .nio:
                 try await self.measure(
                     HTTP2ClientTransport.Posix(

@@ -35,8 +35,8 @@ struct Suite: Sendable {
                 Subject(name: "NIO, services by type") {
                     try await self.measurements.serverCPU(self.swift(.nio, "--typed-services"), calls: 12_000)
                 },
-                Subject(name: "ours, handlers on its loops") {
-                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--executor", "loop"), calls: 40_000)
+                Subject(name: "ours, handlers in the pool") {
+                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--executor", "pool"), calls: 40_000)
                 },
             ],
             ratio: { ours, theirs in theirs / ours },

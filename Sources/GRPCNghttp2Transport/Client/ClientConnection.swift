@@ -70,6 +70,9 @@ package final class ClientConnection: Sendable {
         self.machine = Mutex(ClientConnectionMachine(address: address, config: config))
     }
 
+    /// Runs tasks on the event loop of the connections.
+    package var executor: any TaskExecutor { self.scheduler }
+
     /// Whether `makeStream` would succeed now.
     package var isReady: Bool {
         self.machine.withLock { $0.readyLink != nil }

@@ -29,6 +29,8 @@ public final class Nghttp2ClientTransport: ClientTransport {
 
     private let connection: ClientConnection
     private let readiness: Readiness
+    /// What runs the closures of calls; `nil` for whatever runs their callers.
+    private let executor: (any TaskExecutor)?
     private let methodConfig: [MethodConfig.Name: MethodConfig]
 
     /// Creates a transport, which does nothing yet.
@@ -70,6 +72,7 @@ public final class Nghttp2ClientTransport: ClientTransport {
             logger: logger,
             onStateChange: { readiness.update($0) }
         )
+        self.executor = config.callExecutor == .eventLoop ? self.connection.executor : nil
     }
 
     /// Keeps the connection until ``beginGracefulShutdown()`` was called and the last call has ended, or until the task
@@ -95,13 +98,20 @@ public final class Nghttp2ClientTransport: ClientTransport {
     public func withStream<T: Sendable>(
         descriptor: MethodDescriptor,
         options: CallOptions,
-        _ closure: (RPCStream<Inbound, Outbound>, ClientContext) async throws -> T
+        _ closure: @concurrent (RPCStream<Inbound, Outbound>, ClientContext) async throws -> T
     ) async throws -> T {
         let stream = try await self.makeStream(descriptor: descriptor, options: options)
         defer { stream.cancel() }
-        return try await closure(
-            RPCStream(descriptor: descriptor, inbound: stream.inbound, outbound: stream.outbound), stream.context
-        )
+        guard let executor = self.executor else {
+            return try await closure(
+                RPCStream(descriptor: descriptor, inbound: stream.inbound, outbound: stream.outbound), stream.context
+            )
+        }
+        return try await withTaskExecutorPreference(executor) {
+            try await closure(
+                RPCStream(descriptor: descriptor, inbound: stream.inbound, outbound: stream.outbound), stream.context
+            )
+        }
     }
 
     /// The deadline of the call is not passed on: GRPCCore enforces `options.timeout` around the whole call, this wait

@@ -81,8 +81,9 @@ struct HTTP2Callbacks: @unchecked Sendable {
                 // `padlen` counts the byte that tells it.
                 connection.frameBegan(header.length > frame.pointee.data.padlen ? .useful : .control)
             }
-            if endStream {
-                stream(session, header.stream_id)?.receiveEnd()
+            if endStream, let stream = stream(session, header.stream_id) {
+                stream.receiveEnd()
+                connection.wakeLater(stream)
             }
         case NGHTTP2_HEADERS:
             if let stream = stream(session, header.stream_id) {

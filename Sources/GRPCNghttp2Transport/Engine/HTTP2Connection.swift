@@ -43,6 +43,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private(set) var drain: ServerDrain?
     private var isDrainRequested = false
     private var isReading = false
+    /// Streams whose readers are resumed when what has arrived is through: then mostly all of a response is there, and
+    /// the reader need not wait again.
+    private var readable: [HTTP2Stream] = []
     private var isFlushing = false
     private var abortFailure: StreamFailure?
     private var hasCalmedDown = false
@@ -169,7 +172,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func secured(_ context: ChannelHandlerContext, negotiated: String?) {
-        guard case .tls(let requireALPN) = self.config.security, self.session == nil, self.phase != .closed else { return }
+        guard case .tls(let requireALPN) = self.config.security, self.session == nil, self.phase != .closed else {
+            return
+        }
         guard negotiated == Self.applicationProtocol || !requireALPN && negotiated == nil else {
             let what = negotiated.map { "\"\($0)\"" } ?? "nothing"
             self.fail("TLS: the peer agreed to \(what) as protocol, not to \"\(Self.applicationProtocol)\" (ALPN)")
@@ -218,10 +223,26 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         }
         if self.isReading {
             self.isReading = false
+            self.wakeReaders()
             self.delegate?.connectionReadComplete(self)
             self.scheduler.run(for: self)
         }
         context.fireChannelReadComplete()
+    }
+
+    /// Resumes the reader of a stream when all that has arrived is through.
+    func wakeLater(_ stream: HTTP2Stream) {
+        guard !stream.isToBeWoken else { return }
+        stream.isToBeWoken = true
+        self.readable.append(stream)
+    }
+
+    private func wakeReaders() {
+        for stream in self.readable {
+            stream.isToBeWoken = false
+            stream.wakeReader()
+        }
+        self.readable.removeAll(keepingCapacity: true)
     }
 
     private func applySettings() {
@@ -277,6 +298,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         if self.isReading {
             // Nobody else ends what `channelRead` began.
             self.isReading = false
+            self.wakeReaders()
             self.scheduler.run()
         }
     }

@@ -33,9 +33,11 @@ extension HTTP2Connection {
         } else if case .client = self.config.role {
             stream.wasAnswered = true
             stream.receive(headers: self.headers.block, endStream: endStream)
+            self.wakeLater(stream)
         }
         if endStream {
             stream.receiveEnd()
+            self.wakeLater(stream)
         }
     }
 
@@ -50,6 +52,7 @@ extension HTTP2Connection {
             return
         }
         let receipt = stream.receive(data: data)
+        self.wakeLater(stream)
         if receipt.credit > 0 {
             session.creditStream(id: id, receipt.credit)
         }

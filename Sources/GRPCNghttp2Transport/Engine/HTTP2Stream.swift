@@ -43,6 +43,8 @@ final class HTTP2Stream: @unchecked Sendable {
     var isRemotelyClosed = false
     /// Whether the stream is over, for whatever reason.
     var isClosed = false
+    /// Whether the connection will call `wakeReader`.
+    var isToBeWoken = false
     var deadlineTimer: Scheduled<Void>?
 
     init(connection: HTTP2Connection, deadline: NIODeadline? = nil) {
@@ -282,35 +284,29 @@ final class HTTP2Stream: @unchecked Sendable {
 
     /// Takes a received header block.
     func receive(headers: HeaderBlock, endStream: Bool) {
-        let reader = self.inbound.withLock { inbound in
-            inbound.receive(headers: headers, endStream: endStream)
-            return inbound.takeReadyWaiter()
-        }
-        reader?.resume(returning: .ready)
+        self.inbound.withLock { $0.receive(headers: headers, endStream: endStream) }
     }
 
     /// Takes the payload of a DATA frame. Returns the bytes to give back to the peer, whether they made no sense, and
     /// whether that is as a message began that is larger than may come in.
     func receive(data: UnsafeRawBufferPointer) -> (credit: Int, isBroken: Bool, isMessageTooLarge: Bool) {
-        let (reader, credit, isBroken, isMessageTooLarge) = self.withInbound { inbound in
+        self.withInbound { inbound in
             let hadEnded = inbound.hasEnded
             inbound.receive(data: data)
-            let reader = inbound.takeReadyWaiter()
             let isBroken = !hadEnded && inbound.hasEnded
-            return (reader, inbound.takeCredit(), isBroken, isBroken && inbound.isMessageTooLarge)
+            return (inbound.takeCredit(), isBroken, isBroken && inbound.isMessageTooLarge)
         }
-        reader?.resume(returning: .ready)
-        return (credit, isBroken, isMessageTooLarge)
     }
 
     /// The peer has ended the stream.
     func receiveEnd() {
         self.isRemotelyClosed = true
-        let reader = self.inbound.withLock { inbound in
-            inbound.finish()
-            return inbound.takeReadyWaiter()
-        }
-        reader?.resume(returning: .ready)
+        self.inbound.withLock { $0.finish() }
+    }
+
+    /// Resumes the reader if there is something for it.
+    func wakeReader() {
+        self.inbound.withLock { $0.takeReadyWaiter() }?.resume(returning: .ready)
     }
 
     /// Takes the bytes to give back to the peer.

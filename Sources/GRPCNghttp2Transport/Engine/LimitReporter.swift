@@ -16,6 +16,7 @@ enum Limit: String, CaseIterable, Sendable {
     case concurrentCalls = "max-concurrent-calls"
     case connections = "max-connections"
     case queuedCalls = "max-queued-calls"
+    case loopTime = "max-loop-time"
 
     static let counter = "grpc_transport_limit_hits"
 }
@@ -48,7 +49,7 @@ final class LimitReporter: Sendable {
     }
 }
 
-/// What the bounds of one connection have done, so that each is logged once: a peer must not fill the log.
+/// What the bounds of one connection (or event loop) have done, so that each is logged once: a peer must not fill the log.
 struct LimitLog {
     private var logged: Set<Limit> = []
     private let reporter: LimitReporter

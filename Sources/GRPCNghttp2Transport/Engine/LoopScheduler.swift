@@ -29,12 +29,17 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
     private var streams: [HTTP2Stream] = []
     private var jobs: [UnownedJob] = []
     private var touched: [HTTP2Connection] = []
+    /// Says so when tasks hold the loop up; `nil` where no tasks run.
+    private var limitLog: LimitLog?
 
     /// How often work that came up during a visit is done in it; then sockets get their turn.
     private static let maxRounds = 16
+    /// How long tasks may hold the loop up before it is reported.
+    private static let maxLoopTime = TimeAmount.milliseconds(100)
 
-    init(loop: any EventLoop) {
+    init(loop: any EventLoop, reporter: LimitReporter? = nil) {
         self.loop = loop
+        self.limitLog = reporter.map(LimitLog.init)
     }
 
     // MARK: From any thread
@@ -100,10 +105,20 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
     private func runJobs() {
         guard !self.jobs.isEmpty else { return }
         let executor = self.asUnownedTaskExecutor()
+        let start = NIODeadline.now()
         for job in self.jobs {
             job.runSynchronously(on: executor)
         }
         self.jobs.removeAll(keepingCapacity: true)
+        let time = NIODeadline.now() - start
+        if time > Self.maxLoopTime {
+            self.limitLog?.report(
+                .loopTime,
+                peer: "none",
+                "calls held up an event loop, and all others on it, for \(time.nanoseconds / 1_000_000) ms; what blocks or "
+                    + "computes for long belongs on a pool of threads (handlerExecutor)"
+            )
+        }
     }
 
     private func visitStreams() {

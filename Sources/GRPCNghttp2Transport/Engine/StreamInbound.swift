@@ -121,12 +121,15 @@ struct StreamInbound: ~Copyable, Sendable {
 
     /// The bytes to give back to the peer, which count as given back from now on.
     mutating func takeCredit() -> Int {
-        self.window.takeCredit(isReaderWaiting: self.waiter != nil, hasEnded: self.end != nil)
+        self.window.takeCredit(isReaderWaiting: self.isReaderStuck, hasEnded: self.end != nil)
     }
+
+    /// Whether a reader waits for more than there is. One that is about to be resumed does not.
+    private var isReaderStuck: Bool { self.waiter != nil && self.parts.isEmpty }
 
     /// Whether there is enough to give back to the peer to be worth a visit to the event loop.
     var isCreditDue: Bool {
-        self.window.isCreditDue(isReaderWaiting: self.waiter != nil, hasEnded: self.end != nil)
+        self.window.isCreditDue(isReaderWaiting: self.isReaderStuck, hasEnded: self.end != nil)
     }
 
     // MARK: The reader's side

@@ -68,7 +68,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///
     /// - Throws: ``ServerBindError`` if it cannot listen, ``TLSConfigError`` if certificates or keys cannot be used.
     public func listen(
-        streamHandler: @escaping @Sendable (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
+        streamHandler: @escaping @Sendable @concurrent (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
     ) async throws {
         let service = ServerService(
             methods: self.methods.withLock { $0 }, config: self.config, logger: self.logger, handler: streamHandler

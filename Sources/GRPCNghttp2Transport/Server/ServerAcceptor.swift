@@ -7,6 +7,7 @@ final class ServerAcceptor: Sendable {
     private let service: ServerService
     private let maxConnections: Int
     private let connectionConfig: HTTP2ConnectionConfig
+    private let reporter: LimitReporter
     private let tls: TLSContextSource?
     private let lifecycle: ServerLifecycle
     /// One for each event loop.
@@ -21,9 +22,8 @@ final class ServerAcceptor: Sendable {
     ) {
         self.service = service
         self.maxConnections = config.maxConnections
-        self.connectionConfig = HTTP2ConnectionConfig(
-            config, security, reporter: LimitReporter(side: .server, logger: service.logger)
-        )
+        self.reporter = LimitReporter(side: .server, logger: service.logger)
+        self.connectionConfig = HTTP2ConnectionConfig(config, security, reporter: self.reporter)
         self.tls = tls
         self.lifecycle = lifecycle
     }
@@ -64,7 +64,7 @@ final class ServerAcceptor: Sendable {
         self.schedulers.withLock { schedulers in
             let key = ObjectIdentifier(loop)
             if let scheduler = schedulers[key] { return scheduler }
-            let scheduler = LoopScheduler(loop: loop)
+            let scheduler = LoopScheduler(loop: loop, reporter: self.reporter)
             schedulers[key] = scheduler
             return scheduler
         }

@@ -5,7 +5,7 @@ import Synchronization
 /// One call on a server: a stream, seen as GRPCCore sees it.
 final class ServerCall: Sendable {
     typealias Handler =
-        @Sendable (
+        @Sendable @concurrent (
             RPCStream<Nghttp2ServerTransport.Inbound, Nghttp2ServerTransport.Outbound>, ServerContext
         ) async -> Void
 

@@ -12,8 +12,9 @@ extension Nghttp2ServerTransport {
         /// How the server finds out that a client is gone, and how often clients may do so.
         public var keepalive = Keepalive.defaults
 
-        /// What runs the handlers of calls.
-        public var handlerExecutor = HandlerExecutor.globalPool
+        /// What runs the handlers of calls. Default: the event loop of their connection, which handlers that block or
+        /// compute for long must not hold up; one that does so for 100 ms is reported as `max-loop-time`.
+        public var handlerExecutor = HandlerExecutor.eventLoop
 
         /// How many calls a client may have open on one connection at a time: `max-concurrent-calls`. Default: 1000.
         public var maxConcurrentCallsPerConnection = 1000
@@ -81,13 +82,13 @@ extension Nghttp2ServerTransport {
 
         let kind: Kind
 
+        /// The event loop of the call's connection. It saves the switch of threads that costs most of a small call, but
+        /// a handler that blocks or computes for long holds up every call of its loop: for handlers that mostly wait for
+        /// others, in `await`.
+        public static let eventLoop = Self(kind: .eventLoop)
+
         /// Swift's pool of threads, one for each core. A handler may compute for as long as it likes.
         public static let globalPool = Self(kind: .globalPool)
-
-        /// The event loop of the call's connection. It saves the switch of threads that costs most of a small call, but
-        /// a handler that blocks or computes for long holds up every call of its loop: take this where handlers mostly
-        /// wait for others, in `await`.
-        public static let eventLoop = Self(kind: .eventLoop)
     }
 
     /// What the transport adds to a call's `ServerContext`, as its `transportSpecific`.

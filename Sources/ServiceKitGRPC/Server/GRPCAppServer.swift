@@ -20,6 +20,11 @@ final class GRPCAppServer: Server {
     ) {
         var config = Nghttp2ServerTransport.Config.defaults
         config.limits.maxMessageBytes = options.maxMessage.bytes
+        config.handlerExecutor =
+            switch options.executor {
+            case .eventLoop: .eventLoop
+            case .pool: .globalPool
+            }
         advertise = options.advertise
         transport = Nghttp2ServerTransport(address: TransportAddress(options.listen), config: config, logger: logger)
         server = GRPCServer(

@@ -10,6 +10,18 @@ public struct GRPCServerOptions: ConfigurationSection, Hashable {
     /// The largest request message that is accepted; 4 MiB by default.
     public var maxMessage: ByteCount = 4_194_304
 
+    /// What runs handlers and middleware: `event-loop` by default, or `pool` for handlers that compute for long.
+    public var executor = Executor.eventLoop
+
     /// The defaults.
     public init() {}
+
+    /// What runs handlers and middleware.
+    public enum Executor: String, Codable, Sendable {
+        /// The event loop of the call's connection: the fastest. Nothing that blocks or computes for long may run there;
+        /// what does is reported in the log.
+        case eventLoop = "event-loop"
+        /// Swift's pool of threads.
+        case pool
+    }
 }

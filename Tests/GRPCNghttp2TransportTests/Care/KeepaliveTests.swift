@@ -99,7 +99,8 @@ struct KeepaliveTests {
 
     @Test func aCallThatOutlivesTheAgeOfItsConnection() async throws {
         let recorder = StateRecorder()
-        let config = Self.server { $0.maxConnectionAge = .milliseconds(50) }
+        // Old enough for the call to be made while the connection still takes calls.
+        let config = Self.server { $0.maxConnectionAge = .milliseconds(500) }
         try await withServer(["Echo": RawService.echoEach], config: config) { _, address in
             try await withClientConnection(address, config: Self.client(), recorder: recorder) { connection in
                 let call = try connection.makeStream(descriptor: RawService.method("Echo"))

@@ -7,7 +7,7 @@ import Testing
 /// Handlers that run on the event loop of their connection.
 @Suite(.timeLimit(.minutes(1)))
 struct EventLoopExecutorTests {
-    private static let config = Nghttp2ServerTransport.Config.defaults { $0.handlerExecutor = .eventLoop }
+    private static let config = Nghttp2ServerTransport.Config.defaults
 
     private static var isOnLoop: Bool { MultiThreadedEventLoopGroup.currentEventLoop != nil }
 
@@ -32,19 +32,53 @@ struct EventLoopExecutorTests {
         places.update { $0.append(Self.isOnLoop) }
     }
 
-    @Test func byDefaultTheyDoNot() async throws {
+    @Test func aClientsCallRunsOnItsLoopIfItIsToldTo() async throws {
+        let client = ClientTransportConfig.defaults { $0.callExecutor = .eventLoop }
+        try await withLoopback(["Echo": RawService.echo], client: client) { client, _ in
+            let isOnLoop = try await client.stream("Echo") { writer in
+                try await writer.write([1])
+            } response: { response in
+                for try await _ in response.messages {}
+                return Self.isOnLoop
+            }
+            #expect(isOnLoop)
+            #expect(!Self.isOnLoop)
+        }
+    }
+
+    private static func compute(for time: Duration) {
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end {}
+    }
+
+    @Test func aHandlerThatHoldsTheLoopUpIsReported() async throws {
+        RecordedMetrics.record()
+        let before = RecordedMetrics.serverHits(.loopTime)
+        let handler: RawHandler = { request, context in
+            // What no handler should do.
+            Self.compute(for: .milliseconds(150))
+            return try await RawService.echo(request, context)
+        }
+        try await withLoopback(["Block": handler], server: Self.config) { client, _ in
+            _ = try await client.call("Block", [1])
+            try await eventually { RecordedMetrics.serverHits(.loopTime) > before }
+        }
+    }
+
+    @Test func inThePoolTheyDoNot() async throws {
         let places = Shared<[Bool]>([])
         let handler: RawHandler = { request, context in
             places.update { $0.append(Self.isOnLoop) }
             return try await RawService.echo(request, context)
         }
-        try await withLoopback(["Echo": handler]) { client, _ in
+        try await withLoopback(["Echo": handler], server: .defaults { $0.handlerExecutor = .globalPool }) { client, _ in
             _ = try await client.call("Echo", [1])
         }
         #expect(places.value == [false])
     }
 
-    @Test func callsOfAllKinds() async throws {
+    @Test(arguments: [ClientTransportConfig.CallExecutor.caller, .eventLoop])
+    func callsOfAllKinds(_ callExecutor: ClientTransportConfig.CallExecutor) async throws {
         let last: RawHandler = { request, _ in
             let messages = try await RawService.collect(request)
             return StreamingServerResponse(single: ServerResponse(message: messages.flatMap { $0 }))
@@ -57,7 +91,8 @@ struct EventLoopExecutorTests {
             }
         }
         let handlers = ["Unary": RawService.echo, "Client": last, "Server": three, "Both": RawService.echoEach]
-        try await withLoopback(handlers, server: Self.config) { client, _ in
+        let client = ClientTransportConfig.defaults { $0.callExecutor = callExecutor }
+        try await withLoopback(handlers, server: Self.config, client: client) { client, _ in
             for (method, expected) in [
                 ("Unary", [[1]]), ("Client", [[1, 2, 3]]), ("Server", [[1], [1], [1]]), ("Both", [[1], [2], [3]]),
             ] as [(String, [[UInt8]])] {
@@ -72,8 +107,10 @@ struct EventLoopExecutorTests {
         }
     }
 
-    @Test func manyCallsAtATime() async throws {
-        try await withLoopback(["Echo": RawService.echo], server: Self.config) { client, _ in
+    @Test(arguments: [ClientTransportConfig.CallExecutor.caller, .eventLoop])
+    func manyCallsAtATime(_ callExecutor: ClientTransportConfig.CallExecutor) async throws {
+        let client = ClientTransportConfig.defaults { $0.callExecutor = callExecutor }
+        try await withLoopback(["Echo": RawService.echo], server: Self.config, client: client) { client, _ in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<1000 {
                     let message = [UInt8(number % 256), UInt8(number / 256)]
