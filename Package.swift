@@ -32,8 +32,10 @@ let package = Package(
     products: [
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "ServiceKitConfig", targets: ["ServiceKitConfig"]),
+        .library(name: "ServiceKitEtcd", targets: ["ServiceKitEtcd"]),
         .library(name: "ServiceKitGRPC", targets: ["ServiceKitGRPC"]),
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
+        .library(name: "EtcdClient", targets: ["EtcdClient"]),
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
         .executable(name: "user-server", targets: ["user-server"]),
         .executable(name: "user-client", targets: ["user-client"]),
@@ -57,10 +59,11 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         .target(name: "ServiceKitConfig", dependencies: ["CYAML"], swiftSettings: settings),
+        .target(name: "ServiceKitConcurrency", swiftSettings: settings),
         .target(
             name: "ServiceKit",
             dependencies: [
-                "ServiceKitConfig", argumentParser, collections, lifecycle, logging, nio, serviceContext, unixSignals,
+                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, lifecycle, logging, nio, serviceContext, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -70,9 +73,24 @@ let package = Package(
             swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
         ),
         .target(
+            name: "EtcdClient",
+            dependencies: [
+                "GRPCNghttp2Transport", "ServiceKitConcurrency", deque, grpc, grpcProtobuf, logging, protobuf,
+            ],
+            exclude: ["Proto"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServiceKitEtcd",
+            dependencies: [
+                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", logging,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ServiceKitGRPC",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "GRPCNghttp2Transport", grpc, grpcProtobuf, lifecycle, logging,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "GRPCNghttp2Transport", grpc, grpcProtobuf, lifecycle, logging,
                 serviceContext,
             ],
             swiftSettings: settings
@@ -88,13 +106,15 @@ let package = Package(
         ),
         .executableTarget(
             name: "user-server",
-            dependencies: ["ServiceKit", "ServiceKitGRPC", "UserAPI", grpc, logging, protobuf],
+            dependencies: ["ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "UserAPI", grpc, logging, protobuf],
             path: "cmd/user-server",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "user-client",
-            dependencies: ["ServiceKit", "ServiceKitGRPC", "UserAPI", argumentParser, grpc, logging, protobuf],
+            dependencies: [
+                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "UserAPI", argumentParser, grpc, logging, protobuf,
+            ],
             path: "cmd/user-client",
             swiftSettings: settings
         ),
@@ -109,7 +129,10 @@ let package = Package(
         .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: settings),
         .testTarget(
             name: "ServiceKitTests",
-            dependencies: ["ServiceKit", "ServiceKitConfig", "ServiceKitTesting", lifecycle, logging, serviceContext],
+            dependencies: [
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", lifecycle, logging,
+                serviceContext,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -123,9 +146,8 @@ let package = Package(
         .testTarget(
             name: "ServiceKitGRPCTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "GRPCNghttp2Transport",
-                "UserAPI",
-                grpc, lifecycle, logging, protobuf, serviceContext,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
+                "GRPCNghttp2Transport", "UserAPI", grpc, lifecycle, logging, protobuf, serviceContext,
             ],
             swiftSettings: settings
         ),

@@ -1,5 +1,6 @@
 import GRPCCore
 import ServiceKit
+import ServiceKitConcurrency
 import ServiceKitTesting
 import Testing
 

@@ -3,6 +3,7 @@ import GRPCCore
 import Logging
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitEtcd
 import ServiceKitGRPC
 import SwiftProtobuf
 import UserAPI
@@ -62,7 +63,7 @@ import UserAPI
         let configuration = try arguments.configuration()
         var logger = Logger(label: "user-client")
         logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level.loggerLevel ?? .error
-        let registry = try RegistryBackends().make(configuration: configuration, logger: logger)
+        let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let discovery = Discovery(registry)
         let options = try configuration.decode(ChannelOptions.self, at: "client")
         try configuration.checkForUnknownKeys()

@@ -1,4 +1,5 @@
 internal import Logging
+internal import ServiceKitConcurrency
 internal import ServiceLifecycle
 
 /// The life of an App: its start and its stop, each a list of steps in order.

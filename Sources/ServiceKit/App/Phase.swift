@@ -1,3 +1,5 @@
+internal import ServiceKitConcurrency
+
 /// A step of an App's start or stop, with a limit in time.
 struct Phase: Sendable {
     /// What it is called in logs and errors: `deregistering`.

@@ -1,4 +1,5 @@
 internal import Logging
+internal import ServiceKitConcurrency
 private import Synchronization
 
 /// Registers an App's instance, tries again after failures, follows the registration, and takes it out at the end.

@@ -1,3 +1,4 @@
+internal import ServiceKitConcurrency
 public import ServiceKitConfig
 private import ServiceContextModule
 

@@ -1,3 +1,4 @@
+internal import ServiceKitConcurrency
 private import Synchronization
 
 /// Shares watches: however many follow a service through it, the registry is watched once.

@@ -1,6 +1,7 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import ServiceKit
+internal import ServiceKitConcurrency
 private import ServiceKitConfig
 private import Synchronization
 

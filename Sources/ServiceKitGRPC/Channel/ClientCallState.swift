@@ -1,6 +1,7 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import ServiceKit
+internal import ServiceKitConcurrency
 
 /// The states of a ``ClientCall``, to be kept under its lock. What its functions return is to be done outside of it.
 struct ClientCallState: ~Copyable {

@@ -1,5 +1,6 @@
 internal import GRPCCore
 internal import ServiceKit
+internal import ServiceKitConcurrency
 private import Synchronization
 
 /// Middleware around a call: it runs beside the call's reader and writer, between two gates. The call begins when the

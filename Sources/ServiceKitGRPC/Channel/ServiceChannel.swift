@@ -2,6 +2,7 @@ public import GRPCCore
 private import GRPCNghttp2Transport
 public import Logging
 public import ServiceKit
+internal import ServiceKitConcurrency
 public import ServiceKitConfig
 
 /// A gRPC channel to a service by its name: it finds the instances, holds a connection to each, and chooses one for each

@@ -1,6 +1,7 @@
 import GRPCCore
 import Logging
 import ServiceKit
+import ServiceKitConcurrency
 import ServiceKitTesting
 import Synchronization
 

@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConcurrency
 import Testing
 
 @Suite struct BackoffTests {

@@ -1,3 +1,4 @@
+import ServiceKitConcurrency
 import Testing
 
 @testable import ServiceKit

@@ -1,4 +1,5 @@
 import Logging
+import ServiceKitConcurrency
 import ServiceKitConfig
 import ServiceKitTesting
 import ServiceLifecycle

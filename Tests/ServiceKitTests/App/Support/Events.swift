@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConcurrency
 
 /// What happened, in order.
 final class Events: Sendable {

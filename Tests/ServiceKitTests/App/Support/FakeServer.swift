@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConcurrency
 
 /// A server that listens on nothing.
 final class FakeServer: Server {

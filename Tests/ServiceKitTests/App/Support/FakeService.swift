@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConcurrency
 import ServiceLifecycle
 
 /// A service that runs until it is shut down.

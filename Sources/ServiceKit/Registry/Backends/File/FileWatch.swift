@@ -1,3 +1,5 @@
+internal import ServiceKitConcurrency
+
 /// Follows one service of a file registry.
 struct FileWatch: Sendable {
     private let directory: FileRegistryDirectory

@@ -1,4 +1,5 @@
 import Logging
+internal import ServiceKitConcurrency
 import Synchronization
 
 /// Keeps one instance in a file registry: owns its file, and puts it back when someone deletes it.

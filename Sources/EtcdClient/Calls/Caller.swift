@@ -1,0 +1,81 @@
+internal import GRPCCore
+internal import GRPCProtobuf
+internal import SwiftProtobuf
+
+/// Makes calls to one member, whatever the transport.
+protocol Caller: Sendable {
+    /// Keeps what connects to the member until the task is cancelled or `shutdown` was called.
+    func run() async throws
+
+    /// Takes no new calls.
+    func shutdown()
+
+    /// Makes a call with one request and one response.
+    func unary<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        _ request: Input,
+        metadata: Metadata,
+        timeout: Duration
+    ) async throws -> Output
+
+    /// Makes a call with many of both. It ends when the responses do, or with what `produce` or `consume` throws.
+    func stream<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        metadata: Metadata,
+        produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
+        consume: @escaping @Sendable (Output) async throws -> Void
+    ) async throws
+}
+
+/// Makes calls through a gRPC client.
+final class GRPCCaller<Transport: ClientTransport>: Caller {
+    private let client: GRPCClient<Transport>
+
+    init(transport: Transport) {
+        client = GRPCClient(transport: transport)
+    }
+
+    func run() async throws {
+        try await client.runConnections()
+    }
+
+    func shutdown() {
+        client.beginGracefulShutdown()
+    }
+
+    func unary<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        _ request: Input,
+        metadata: Metadata,
+        timeout: Duration
+    ) async throws -> Output {
+        var options = CallOptions.defaults
+        options.timeout = timeout
+        return try await client.unary(
+            request: ClientRequest(message: request, metadata: metadata),
+            descriptor: method.descriptor,
+            serializer: ProtobufSerializer<Input>(),
+            deserializer: ProtobufDeserializer<Output>(),
+            options: options
+        ) { try $0.message }
+    }
+
+    func stream<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        metadata: Metadata,
+        produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
+        consume: @escaping @Sendable (Output) async throws -> Void
+    ) async throws {
+        try await client.bidirectionalStreaming(
+            request: StreamingClientRequest(of: Input.self, metadata: metadata) { writer in
+                try await produce { try await writer.write($0) }
+            },
+            descriptor: method.descriptor,
+            serializer: ProtobufSerializer<Input>(),
+            deserializer: ProtobufDeserializer<Output>(),
+            options: .defaults
+        ) { response in
+            for try await message in response.messages { try await consume(message) }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// Those who wait for something that one has at a time, first come first served: each has a key of its own below a
+/// common prefix, and the oldest key has it.
+struct WaitingLine: Sendable {
+    let session: EtcdSession
+    let prefix: String
+
+    /// A slash ends the name, so that no other name's keys are below it.
+    init(_ session: EtcdSession, name: String) {
+        self.session = session
+        prefix = name + "/"
+    }
+
+    /// This session's key.
+    var key: String { prefix + String(session.lease.id, radix: 16) }
+
+    /// Joins the line, with a value, and returns when this session is first.
+    ///
+    /// - Returns: When the key was created: who has it is told by that.
+    /// - Throws: ``EtcdError``, or `CancellationError`; then the line is left.
+    func waitForTurn(value: String) async throws -> Revision {
+        do {
+            let created = try await join(value)
+            while let previous = try await predecessor(of: created) {
+                try await waitForEnd(of: previous)
+            }
+            return created
+        } catch {
+            // Unstructured, since the task may be cancelled, and others wait for this key to go. It ends with the
+            // client's time limit for requests.
+            await Task { try? await leave() }.value
+            throw error
+        }
+    }
+
+    func leave() async throws(EtcdError) {
+        try await session.client.delete(key)
+    }
+
+    private func join(_ value: String) async throws(EtcdError) -> Revision {
+        let result = try await session.client.commit(
+            Transaction(
+                if: [.isAbsent(key)],
+                then: [.put(key, value, lease: session.lease.id)],
+                else: [.get(.key(key))]
+            )
+        )
+        guard !result.succeeded else { return result.revision }
+        // An attempt before this one may have been carried out although its answer was lost.
+        guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first else {
+            throw EtcdError(code: .unknown, message: "etcd: key \(key) was there and is not")
+        }
+        return entry.createRevision
+    }
+
+    /// The one just before, of those who came earlier.
+    private func predecessor(of created: Revision) async throws(EtcdError) -> (key: [UInt8], revision: Revision)? {
+        let options = GetOptions.with {
+            $0.maxCreateRevision = created - 1
+            $0.sort = (.createRevision, .descending)
+            $0.limit = 1
+            $0.keysOnly = true
+        }
+        let found = try await session.client.get(.prefix(prefix), options)
+        return found.entries.first.map { ($0.key, found.revision) }
+    }
+
+    private func waitForEnd(of previous: (key: [UInt8], revision: Revision)) async throws {
+        let options = WatchOptions.with {
+            $0.from = previous.revision + 1
+            $0.includesPuts = false
+        }
+        do {
+            for try await update in session.client.watch(.key(previous.key), options) {
+                if case .events = update { return }
+            }
+        } catch let error as EtcdError where error.code == .compacted || error.code == .storeReset {
+            // What was missed is found out by looking again.
+            return
+        }
+        try Task.checkCancellation()
+    }
+}

@@ -1,0 +1,27 @@
+/// What keys and values are made of: bytes, or a text's UTF-8.
+public protocol EtcdBytes: Sendable {
+    /// The bytes.
+    var etcdBytes: [UInt8] { get }
+}
+
+extension String: EtcdBytes {
+    /// The text's UTF-8.
+    public var etcdBytes: [UInt8] { Array(utf8) }
+}
+
+extension [UInt8]: EtcdBytes {
+    /// The bytes themselves.
+    public var etcdBytes: [UInt8] { self }
+}
+
+extension [UInt8] {
+    /// The first key after all those that begin with these bytes; a zero byte, which means the end of all keys, if there
+    /// is none.
+    var endOfPrefix: [UInt8] {
+        var end = self
+        while let last = end.popLast() {
+            if last < 0xFF { return end + [last + 1] }
+        }
+        return [0]
+    }
+}

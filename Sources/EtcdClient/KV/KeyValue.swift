@@ -1,0 +1,63 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+
+/// The number of a lease.
+public typealias LeaseID = Int64
+
+/// The number of a state of the store: it grows by one with each change.
+public typealias Revision = Int64
+
+/// A key, its value, and what etcd knows of them.
+public struct KeyValue: Sendable, Hashable {
+    /// The key, without the client's namespace.
+    public var key: [UInt8]
+    /// The value; empty where only keys were asked for, and in the event of a key's deletion.
+    public var value: [UInt8]
+    /// When the key was created.
+    public var createRevision: Revision
+    /// When the key was changed last.
+    public var modRevision: Revision
+    /// How often the key was written since it was created.
+    public var version: Int64
+    /// The lease that the key lives by, if any.
+    public var lease: LeaseID?
+
+    /// Creates an entry, for tests.
+    public init(
+        key: some EtcdBytes,
+        value: some EtcdBytes,
+        createRevision: Revision = 0,
+        modRevision: Revision = 0,
+        version: Int64 = 0,
+        lease: LeaseID? = nil
+    ) {
+        self.key = key.etcdBytes
+        self.value = value.etcdBytes
+        self.createRevision = createRevision
+        self.modRevision = modRevision
+        self.version = version
+        self.lease = lease
+    }
+
+    /// The key as text; what is no UTF-8 is replaced.
+    public var keyText: String { String(decoding: key, as: UTF8.self) }
+
+    /// The value as text; what is no UTF-8 is replaced.
+    public var valueText: String { String(decoding: value, as: UTF8.self) }
+}
+
+extension KeyValue {
+    init(_ wire: WireKeyValue, _ namespace: Namespace) {
+        self.init(
+            key: namespace.removing(from: [UInt8](wire.key)),
+            value: [UInt8](wire.value),
+            createRevision: wire.createRevision,
+            modRevision: wire.modRevision,
+            version: wire.version,
+            lease: wire.lease == 0 ? nil : wire.lease
+        )
+    }
+}

@@ -1,0 +1,250 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+
+/// Something that is done as a whole or not at all: if all of the comparisons hold one list of operations, else another.
+///
+/// ```swift
+/// let result = try await client.commit(
+///     Transaction(
+///         if: [.isAbsent("lock")],
+///         then: [.put("lock", "mine")],
+///         else: [.get(.key("lock"))]
+///     )
+/// )
+/// ```
+public struct Transaction: Sendable, Hashable {
+    /// What has to hold, all of it.
+    public var conditions: [Condition]
+    /// What is done if it holds.
+    public var operations: [Operation]
+    /// What is done if it does not.
+    public var alternatives: [Operation]
+
+    /// Creates a transaction.
+    public init(if conditions: [Condition] = [], then operations: [Operation], else alternatives: [Operation] = []) {
+        self.conditions = conditions
+        self.operations = operations
+        self.alternatives = alternatives
+    }
+
+    /// How two things compare.
+    public enum Comparison: Sendable, Hashable {
+        /// They are the same.
+        case equal
+        /// They differ.
+        case notEqual
+        /// The key's is greater.
+        case greater
+        /// The key's is less.
+        case less
+    }
+
+    /// Something that holds of a key, or not.
+    public struct Condition: Sendable, Hashable {
+        enum Operand: Hashable {
+            case version(Int64)
+            case createRevision(Revision)
+            case modRevision(Revision)
+            case value([UInt8])
+            case lease(LeaseID)
+        }
+
+        let range: KeyRange
+        let comparison: Comparison
+        let operand: Operand
+
+        /// There is no such key.
+        public static func isAbsent(_ key: some EtcdBytes) -> Condition {
+            Condition(range: .key(key), comparison: .equal, operand: .createRevision(0))
+        }
+
+        /// There is such a key.
+        public static func isPresent(_ key: some EtcdBytes) -> Condition {
+            Condition(range: .key(key), comparison: .greater, operand: .createRevision(0))
+        }
+
+        /// How often the key was written since it was created, zero if it is not there.
+        public static func version(of key: some EtcdBytes, _ comparison: Comparison, _ version: Int64) -> Condition {
+            Condition(range: .key(key), comparison: comparison, operand: .version(version))
+        }
+
+        /// When the key was created, zero if it is not there.
+        public static func createRevision(
+            of key: some EtcdBytes,
+            _ comparison: Comparison,
+            _ revision: Revision
+        ) -> Condition {
+            Condition(range: .key(key), comparison: comparison, operand: .createRevision(revision))
+        }
+
+        /// When the key was changed last, zero if it is not there.
+        public static func modRevision(
+            of key: some EtcdBytes,
+            _ comparison: Comparison,
+            _ revision: Revision
+        ) -> Condition {
+            Condition(range: .key(key), comparison: comparison, operand: .modRevision(revision))
+        }
+
+        /// The key's value; it does not hold of a key that is not there.
+        public static func value(
+            of key: some EtcdBytes,
+            _ comparison: Comparison,
+            _ value: some EtcdBytes
+        ) -> Condition {
+            Condition(range: .key(key), comparison: comparison, operand: .value(value.etcdBytes))
+        }
+
+        /// The lease that the key lives by; zero for none.
+        public static func lease(of key: some EtcdBytes, _ comparison: Comparison, _ lease: LeaseID) -> Condition {
+            Condition(range: .key(key), comparison: comparison, operand: .lease(lease))
+        }
+    }
+
+    /// One thing that is done.
+    public struct Operation: Sendable, Hashable {
+        indirect enum Kind: Hashable {
+            case get(KeyRange, GetOptions)
+            case put(key: [UInt8], value: [UInt8], lease: LeaseID?)
+            case delete(KeyRange)
+            case transaction(Transaction)
+        }
+
+        let kind: Kind
+
+        /// Reads keys.
+        public static func get(_ range: KeyRange, _ options: GetOptions = GetOptions()) -> Operation {
+            Operation(kind: .get(range, options))
+        }
+
+        /// Writes a key.
+        public static func put(_ key: some EtcdBytes, _ value: some EtcdBytes, lease: LeaseID? = nil) -> Operation {
+            Operation(kind: .put(key: key.etcdBytes, value: value.etcdBytes, lease: lease))
+        }
+
+        /// Deletes keys.
+        public static func delete(_ range: KeyRange) -> Operation {
+            Operation(kind: .delete(range))
+        }
+
+        /// A transaction within this one.
+        public static func transaction(_ transaction: Transaction) -> Operation {
+            Operation(kind: .transaction(transaction))
+        }
+    }
+
+    /// What an operation came to.
+    public indirect enum Outcome: Sendable, Hashable {
+        /// What was read.
+        case get(GetResult)
+        /// It was written.
+        case put
+        /// So many keys were deleted.
+        case delete(count: Int)
+        /// What a transaction within came to.
+        case transaction(Result)
+    }
+
+    /// What a transaction came to.
+    public struct Result: Sendable, Hashable {
+        /// Whether the conditions held.
+        public var succeeded: Bool
+        /// The store's revision afterwards.
+        public var revision: Revision
+        /// One for each operation of the list that was carried out.
+        public var outcomes: [Outcome]
+    }
+}
+
+extension EtcdClient {
+    /// Carries out a transaction.
+    ///
+    /// - Throws: ``EtcdError``. With `unavailable` and `timeout` it is not known whether it was carried out.
+    public func commit(_ transaction: Transaction) async throws(EtcdError) -> Transaction.Result {
+        let request = WireTxnRequest(transaction, namespace)
+        return Transaction.Result(try await calls.unary(.txn, request), namespace)
+    }
+}
+
+// MARK: - On the wire
+
+extension WireTxnRequest {
+    init(_ transaction: Transaction, _ namespace: Namespace) {
+        self.init()
+        compare = transaction.conditions.map { WireCompare($0, namespace) }
+        success = transaction.operations.map { WireRequestOp($0, namespace) }
+        failure = transaction.alternatives.map { WireRequestOp($0, namespace) }
+    }
+}
+
+extension WireCompare {
+    init(_ condition: Transaction.Condition, _ namespace: Namespace) {
+        self.init()
+        let range = namespace.adding(to: condition.range)
+        key = Data(range.start)
+        rangeEnd = Data(range.end)
+        result =
+            switch condition.comparison {
+            case .equal: .equal
+            case .notEqual: .notEqual
+            case .greater: .greater
+            case .less: .less
+            }
+        switch condition.operand {
+        case .version(let number):
+            target = .version
+            version = number
+        case .createRevision(let revision):
+            target = .create
+            createRevision = revision
+        case .modRevision(let revision):
+            target = .mod
+            modRevision = revision
+        case .value(let bytes):
+            target = .value
+            value = Data(bytes)
+        case .lease(let id):
+            target = .lease
+            lease = id
+        }
+    }
+}
+
+extension WireRequestOp {
+    init(_ operation: Transaction.Operation, _ namespace: Namespace) {
+        self.init()
+        switch operation.kind {
+        case .get(let range, let options): requestRange = WireRangeRequest(namespace.adding(to: range), options)
+        case .put: requestPut = WirePutRequest(operation, namespace)
+        case .delete(let range): requestDeleteRange = WireDeleteRangeRequest(namespace.adding(to: range))
+        case .transaction(let transaction): requestTxn = WireTxnRequest(transaction, namespace)
+        }
+    }
+}
+
+extension WirePutRequest {
+    init(_ operation: Transaction.Operation, _ namespace: Namespace) {
+        self.init()
+        guard case .put(let key, let value, let lease) = operation.kind else { return }
+        self.key = Data(namespace.adding(to: key))
+        self.value = Data(value)
+        self.lease = lease ?? 0
+    }
+}
+
+extension Transaction.Result {
+    init(_ wire: WireTxnResponse, _ namespace: Namespace) {
+        let outcomes: [Transaction.Outcome] = wire.responses.map { response in
+            switch response.response {
+            case .responseRange(let range): .get(GetResult(range, namespace))
+            case .responseDeleteRange(let deleted): .delete(count: Int(deleted.deleted))
+            case .responseTxn(let inner): .transaction(Transaction.Result(inner, namespace))
+            case .responsePut, .none: .put
+            }
+        }
+        self.init(succeeded: wire.succeeded, revision: wire.header.revision, outcomes: outcomes)
+    }
+}

@@ -1,0 +1,139 @@
+internal import Logging
+internal import ServiceKitConcurrency
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// Keeps all leases of a client alive, on one stream.
+final class LeaseKeeper: Sendable {
+    private typealias Listener = AsyncThrowingStream<Duration, any Error>.Continuation
+
+    private let calls: Calls
+    private let maxBackoff: Duration
+    private let table = Mutex(LeaseTable<Listener>())
+    private let isClosed = Mutex(false)
+    /// Raised when leases were added, for each of the tasks that look at them.
+    private let forStream = Signal()
+    private let forRenewals = Signal()
+    private let forExpiry = Signal()
+    private let forAnswers = Signal()
+
+    /// The first wait before the stream is made again.
+    private static let firstBackoff = Duration.milliseconds(500)
+
+    init(_ calls: Calls, maxBackoff: Duration) {
+        self.calls = calls
+        self.maxBackoff = maxBackoff
+    }
+
+    /// How many leases are kept.
+    var count: Int { table.withLock(\.count) }
+
+    func keep(_ lease: Lease) -> LeaseRenewals {
+        let (stream, listener) = AsyncThrowingStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1))
+        if isClosed.withLock(\.self) {
+            listener.finish(throwing: EtcdError.closed)
+            return LeaseRenewals(stream: stream)
+        }
+        let previous = table.withLock { $0.add(lease, listener, at: .now) }
+        previous?.finish()
+        listener.onTermination = { [weak self] reason in
+            // When it was finished here, the table has another listener by now, or none.
+            if case .cancelled = reason { self?.table.withLock { $0.remove(lease.id) } }
+        }
+        for signal in [forStream, forRenewals, forExpiry, forAnswers] { signal.raise() }
+        return LeaseRenewals(stream: stream)
+    }
+
+    /// Renews until the task is cancelled.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.stream() }
+            group.addTask { await self.expire() }
+        }
+        isClosed.withLock { $0 = true }
+        for listener in table.withLock({ $0.removeAll() }) { listener.finish(throwing: EtcdError.closed) }
+    }
+
+    // MARK: - The stream
+
+    private func stream() async {
+        var backoff = Backoff(base: Self.firstBackoff, maximum: maxBackoff)
+        while !Task.isCancelled {
+            guard !table.withLock(\.isEmpty) else {
+                await forStream.wait()
+                continue
+            }
+            let isHealthy = Mutex(false)
+            do throws(EtcdError) {
+                try await calls.stream(
+                    .leaseKeepAlive,
+                    produce: { [self] in try await renew($0) },
+                    consume: { [self] (response: WireLeaseKeepAliveResponse) in
+                        isHealthy.withLock { $0 = true }
+                        receive(response)
+                    },
+                    watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
+                )
+            } catch {
+                if Task.isCancelled { return }
+                calls.logger.debug("lease stream lost", metadata: ["cause": "\(error)"])
+            }
+            table.withLock { $0.disconnected(at: .now) }
+            if isHealthy.withLock(\.self) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
+        }
+    }
+
+    /// Sends what is due; ends when there is no lease any more.
+    private func renew(_ send: @Sendable (WireLeaseKeepAliveRequest) async throws -> Void) async throws {
+        while !Task.isCancelled {
+            let due = table.withLock { $0.takeDue(at: .now) }
+            if !due.isEmpty { forAnswers.raise() }
+            for id in due { try await send(.with { $0.id = id }) }
+            guard let next = table.withLock({ $0.isEmpty ? nil : $0.nextRenewal }) else { return }
+            await forRenewals.wait(until: next)
+        }
+    }
+
+    private func receive(_ response: WireLeaseKeepAliveResponse) {
+        guard response.ttl > 0 else {
+            let error = EtcdError(
+                code: .leaseNotFound,
+                message: "etcd: lease \(String(response.id, radix: 16)) is gone; it was revoked, or not renewed in time"
+            )
+            table.withLock { $0.lost(response.id) }?.finish(throwing: error)
+            return
+        }
+        let ttl = Duration.seconds(response.ttl)
+        let listener = table.withLock { $0.renewed(response.id, ttl: ttl, at: .now) }
+        listener?.yield(ttl)
+        forExpiry.raise()
+    }
+
+    /// Ends the stream when an answer is overdue.
+    private func watchAnswers() async throws(EtcdError) {
+        while !Task.isCancelled {
+            let deadline = table.withLock(\.answerDeadline)
+            if let deadline, deadline <= .now {
+                throw EtcdError(code: .timeout, message: "etcd: a lease's renewal was not answered in time")
+            }
+            await forAnswers.wait(until: deadline)
+        }
+    }
+
+    // MARK: - Expiry
+
+    private func expire() async {
+        while !Task.isCancelled {
+            for (id, listener) in table.withLock({ $0.takeExpired(at: .now) }) {
+                let message = "etcd: lease \(String(id, radix: 16)) expired, since etcd could not be reached"
+                listener.finish(throwing: EtcdError(code: .leaseExpired, message: message))
+            }
+            await forExpiry.wait(until: table.withLock(\.nextExpiry))
+        }
+    }
+}
+
+extension EtcdError {
+    static let closed = EtcdError(code: .closed, message: "etcd: the client was shut down")
+}

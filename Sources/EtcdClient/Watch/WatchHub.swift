@@ -1,0 +1,142 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+internal import Logging
+internal import ServiceKitConcurrency
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// All watches of a client, on one stream.
+final class WatchHub: Sendable {
+    private let calls: Calls
+    private let namespace: Namespace
+    private let config: EtcdConfig
+    private let table: Mutex<WatchTable>
+    private let isClosed = Mutex(false)
+    /// Raised when there is a first watch.
+    private let forStream = Signal()
+    /// Raised when there is something to be sent.
+    private let forRequests = Signal()
+    private let forAnswers = Signal()
+
+    init(_ calls: Calls, _ namespace: Namespace, _ config: EtcdConfig) {
+        self.calls = calls
+        self.namespace = namespace
+        self.config = config
+        table = Mutex(WatchTable(namespace))
+    }
+
+    /// How many watches there are.
+    var count: Int { table.withLock(\.count) }
+
+    /// Starts a watch.
+    func subscribe(_ range: KeyRange, _ options: WatchOptions) -> WatchSubscription {
+        let id = table.withLock { $0.nextID() }
+        let buffer = WatchBuffer(maxEvents: config.maxBufferedEvents) { [weak self] in
+            self?.change { $0.resume(id) }
+        }
+        if isClosed.withLock(\.self) {
+            buffer.finish(.closed)
+        } else {
+            change { $0.add(id, namespace.adding(to: range), options, buffer) }
+            forStream.raise()
+        }
+        return WatchSubscription(buffer: buffer) { [weak self] in
+            self?.change { $0.remove(id) }
+        }
+    }
+
+    private func change(_ body: (inout WatchTable) -> Void) {
+        table.withLock { body(&$0) }
+        forRequests.raise()
+        forAnswers.raise()
+    }
+
+    // MARK: - The stream
+
+    /// Watches until the task is cancelled.
+    func run() async {
+        var backoff = Backoff(maximum: config.maxBackoff)
+        while !Task.isCancelled {
+            guard !table.withLock(\.isEmpty) else {
+                await forStream.wait()
+                continue
+            }
+            let isHealthy = Mutex(false)
+            var failure = EtcdError(code: .unavailable, message: "etcd ended the stream of watches")
+            do throws(EtcdError) {
+                try await verify()
+                try await calls.stream(
+                    .watch,
+                    produce: { [self] in try await request($0) },
+                    consume: { [self] (response: WireWatchResponse) in
+                        isHealthy.withLock { $0 = true }
+                        try receive(response)
+                    },
+                    watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
+                )
+            } catch {
+                failure = error
+            }
+            if Task.isCancelled { break }
+            if !table.withLock(\.isEmpty) {
+                calls.logger.debug("watch stream lost", metadata: ["cause": "\(failure)"])
+            }
+            carryOut(table.withLock { $0.disconnected(failure) })
+            if isHealthy.withLock(\.self) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
+        }
+        isClosed.withLock { $0 = true }
+        for buffer in table.withLock({ $0.removeAll() }) { buffer.finish(.closed) }
+    }
+
+    /// Finds out whether the store is the one that the watches know. It may have lost its data: then a watch from a
+    /// revision that it has not reached again would wait in silence, and miss what happens until then.
+    private func verify() async throws(EtcdError) {
+        guard let known = table.withLock(\.knownState) else { return }
+        let request = WireRangeRequest.with {
+            $0.key = Data(known.key)
+            $0.countOnly = true
+        }
+        let header = try await calls.unary(.range, request).header
+        let lost = table.withLock { $0.verify(cluster: header.clusterID, revision: header.revision) }
+        let message =
+            "etcd: the store has gone back to revision \(header.revision), or is another one; its data was lost"
+        for buffer in lost { buffer.finish(EtcdError(code: .storeReset, message: message)) }
+    }
+
+    /// Sends what is to be sent; ends when there is no watch any more.
+    private func request(_ send: @Sendable (WireWatchRequest) async throws -> Void) async throws {
+        change { $0.connected() }
+        while !Task.isCancelled {
+            while let request = table.withLock({ $0.takeRequest() }) { try await send(request) }
+            guard !table.withLock(\.isEmpty) else { return }
+            await forRequests.wait()
+        }
+    }
+
+    private func receive(_ response: WireWatchResponse) throws {
+        let effects = table.withLock { $0.receive(response) }
+        if response.created { forAnswers.raise() }
+        forRequests.raise()
+        carryOut(effects)
+        if let error = effects.restart { throw error }
+    }
+
+    private func carryOut(_ effects: WatchTable.Effects) {
+        for buffer in effects.woken { buffer.wake() }
+    }
+
+    /// Ends the stream when a watch is not created in time.
+    private func watchAnswers() async throws(EtcdError) {
+        while !Task.isCancelled {
+            let deadline = table.withLock(\.oldestUnanswered)?.advanced(by: config.requestTimeout)
+            if let deadline, deadline <= .now {
+                throw EtcdError(code: .timeout, message: "etcd: a watch was not created in time")
+            }
+            await forAnswers.wait(until: deadline)
+        }
+    }
+}

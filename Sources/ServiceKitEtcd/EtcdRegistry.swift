@@ -1,0 +1,131 @@
+public import EtcdClient
+public import Logging
+public import ServiceKit
+internal import ServiceKitConfig
+
+/// A registry in etcd, versions 3.4 and later.
+///
+/// Each instance is a key that lives by a lease, which is renewed as long as the process lives: when the process dies,
+/// the key is gone after the time to live. What is lost otherwise (the key, the lease, etcd's data) is put back. While
+/// etcd is away, those who follow a service keep the instances they know.
+///
+/// Keys and values are those of go-kratos unless the configuration says otherwise, so that its services and these see
+/// one another; see ``EtcdLayout``.
+public final class EtcdRegistry: Registry, RegistryBackend {
+    /// What stands under `registry.etcd`.
+    public typealias Options = EtcdRegistryOptions
+
+    /// `etcd`.
+    public static let name = "etcd"
+
+    /// Makes the registry; etcd need not be reachable yet.
+    ///
+    /// - Throws: `ConfigurationError` that names the key that is wrong.
+    public static func make(_ options: Options, logger: Logger) throws -> any Registry {
+        try EtcdRegistry(options, logger: logger)
+    }
+
+    private let client: EtcdClient
+    private let layout: EtcdLayout
+    private let keys: InstanceKeys
+    private let ttl: Duration
+    private let logger: Logger
+
+    /// Creates a registry; it does nothing before ``run()``.
+    ///
+    /// - Parameters:
+    ///   - options: How to reach etcd, and how instances are written there.
+    ///   - logger: Where unreadable entries and lost registrations are logged.
+    /// - Throws: `ConfigurationError` that names the key that is wrong.
+    public convenience init(
+        _ options: Options,
+        logger: Logger = Logger(label: "servicekit.registry.etcd")
+    ) throws {
+        self.init(
+            try EtcdClient(try options.clientConfig(), logger: logger),
+            layout: options.layout,
+            namespace: options.namespace,
+            ttl: options.ttl,
+            logger: logger
+        )
+    }
+
+    /// Creates a registry on a client. ``run()`` runs the client.
+    ///
+    /// - Parameters:
+    ///   - client: The client, on whatever transport, with or without a namespace of its own.
+    ///   - layout: How instances are written.
+    ///   - namespace: What stands before a service's name in keys; by default what the layout has.
+    ///   - ttl: How long an instance stays registered when its process dies or cannot reach etcd.
+    ///   - logger: Where unreadable entries and lost registrations are logged.
+    public init(
+        _ client: EtcdClient,
+        layout: EtcdLayout = .kratos,
+        namespace: String? = nil,
+        ttl: Duration = .seconds(15),
+        logger: Logger = Logger(label: "servicekit.registry.etcd")
+    ) {
+        self.client = client
+        self.layout = layout
+        keys = InstanceKeys(namespace: namespace ?? layout.defaultNamespace)
+        self.ttl = ttl
+        self.logger = logger
+    }
+
+    /// Runs the client until the task is cancelled.
+    public func run() async {
+        await client.run()
+    }
+
+    /// Registers an instance; see `Registrar.register(_:)`.
+    ///
+    /// - Throws: `RegistryError`: `alreadyRegistered` when the id has another owner; `unavailable` or `timeout` when etcd
+    ///   cannot be reached; `permissionDenied`.
+    public func register(_ instance: ServiceInstance) async throws -> any Registration {
+        try instance.validate()
+        let keeper = InstanceKeeper(instance, client: client, layout: layout, keys: keys, ttl: ttl, logger: logger)
+        let hold = try await keeper.register()
+        return EtcdRegistration(keeper, hold)
+    }
+
+    /// The instances of a service now; see `Discoverer.instances(of:)`.
+    public func instances(of service: String) async throws -> InstanceSet {
+        try ServiceInstance.validate(serviceName: service)
+        let reader = reader(of: service)
+        do throws(EtcdError) {
+            return InstanceSet(try await client.list(reader.range).entries.compactMap(reader.read))
+        } catch {
+            throw RegistryError(error, "cannot list the instances of \"\(service)\"")
+        }
+    }
+
+    /// Follows a service; see `Discoverer.watch(_:)`.
+    public func watch(_ service: String) -> DiscoveryUpdates {
+        DiscoveryUpdates(of: service) { [client, ttl, reader = reader(of: service)] emit in
+            await ServiceWatch(client: client, reader: reader, ttl: ttl, emit: emit).run()
+        }
+    }
+
+    private func reader(of service: String) -> InstanceReader {
+        InstanceReader(service: service, layout: layout, keys: keys, logger: logger)
+    }
+}
+
+extension Plugin {
+    /// The registry `etcd`; see ``EtcdRegistry``.
+    public static var etcd: Plugin { .registry(EtcdRegistry.self) }
+}
+
+extension RegistryError {
+    init(_ error: EtcdError, _ what: String) {
+        let code: Code =
+            switch error.code {
+            case .timeout: .timeout
+            case .unauthenticated, .permissionDenied: .permissionDenied
+            case .invalidArgument, .unsupported: .misconfigured
+            default: .unavailable
+            }
+        let remedy = error.code == .unavailable ? "; is it running?" : ""
+        self.init(code: code, message: "etcd registry: \(what): \(error.message)\(remedy)")
+    }
+}

@@ -1,0 +1,150 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+internal import EtcdClient
+internal import GRPCNghttp2Transport
+public import ServiceKitConfig
+
+/// What stands under `registry.etcd`.
+public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
+    /// The members' addresses; `http://127.0.0.1:2379` by default. Another one is used when one fails.
+    public var endpoints = ["http://127.0.0.1:2379"]
+    /// What stands before a service's name in keys; by default what the layout has: `/microservices` for `kratos`.
+    public var namespace: String?
+    /// How long an instance stays registered when its process dies or cannot reach etcd; 15 s by default.
+    public var ttl = Duration.seconds(15)
+    /// How instances are written; `kratos` by default.
+    public var layout = EtcdLayout.kratos
+    /// The user, if etcd asks for one.
+    public var username: String?
+    /// The user's password. Better given by the environment (`KIT_REGISTRY__ETCD__PASSWORD`), or in a file.
+    public var password: String?
+    /// A file with the user's password in its first line.
+    public var passwordFile: String?
+    /// Certificates for `https` endpoints.
+    public var tls = TLS()
+    /// How long an attempt to connect may take; 5 s by default.
+    public var dialTimeout = Duration.seconds(5)
+    /// How long a request may take, with what is tried again; 5 s by default.
+    public var requestTimeout = Duration.seconds(5)
+
+    /// The defaults.
+    public init() {}
+
+    /// The section `registry.etcd.tls`: for endpoints that begin with `https`. Files that change are read again.
+    public struct TLS: ConfigurationSection, Hashable {
+        /// A PEM file with those who are trusted to sign the servers' certificates; by default whom the system trusts.
+        public var ca: String?
+        /// A PEM file with the client's certificate, if the servers ask for one.
+        public var certificate: String?
+        /// A PEM file with the key of the client's certificate.
+        public var key: String?
+        /// The name that the servers' certificates are made out to, if it is not the endpoints' host.
+        public var serverName: String?
+
+        /// The defaults.
+        public init() {}
+    }
+}
+
+extension EtcdRegistryOptions {
+    private static let path = "registry.etcd"
+
+    /// How the client reaches etcd.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    func clientConfig() throws(ConfigurationError) -> EtcdConfig {
+        var config: EtcdConfig
+        do throws(EtcdError) {
+            config = try EtcdConfig(endpoints: endpoints)
+        } catch {
+            throw ConfigurationError(message: error.message, keyPath: "\(Self.path).endpoints")
+        }
+        guard !endpoints.isEmpty else {
+            throw ConfigurationError(
+                message: "there is no endpoint; write one, as in [http://127.0.0.1:2379]",
+                keyPath: "\(Self.path).endpoints"
+            )
+        }
+        guard ttl >= .seconds(2), ttl <= .seconds(3600) else {
+            throw ConfigurationError(message: "\(ttl) is not from 2s to 1h", keyPath: "\(Self.path).ttl")
+        }
+        for (name, value) in [("dial-timeout", dialTimeout), ("request-timeout", requestTimeout)] where value <= .zero {
+            throw ConfigurationError(message: "it has to be more than 0s", keyPath: "\(Self.path).\(name)")
+        }
+        if let namespace, namespace.hasSuffix("/") {
+            throw ConfigurationError(
+                message: "\"\(namespace)\" ends with a slash; leave it out",
+                keyPath: "\(Self.path).namespace"
+            )
+        }
+        config.credentials = try credentials()
+        config.transportSecurity = try security()
+        config.dialTimeout = dialTimeout
+        config.requestTimeout = requestTimeout
+        // Back in time to renew what is still alive.
+        config.maxBackoff = min(.seconds(5), ttl / 3)
+        return config
+    }
+
+    private func credentials() throws(ConfigurationError) -> EtcdConfig.Credentials? {
+        guard password == nil || passwordFile == nil else {
+            throw ConfigurationError(
+                message: "there is a password and a password-file; leave one of them out",
+                keyPath: "\(Self.path).password-file"
+            )
+        }
+        var secret = password
+        if let passwordFile {
+            guard let data = FileManager.default.contents(atPath: passwordFile) else {
+                throw ConfigurationError(
+                    message: "\(passwordFile) cannot be read",
+                    keyPath: "\(Self.path).password-file"
+                )
+            }
+            let line = String(decoding: data, as: UTF8.self).prefix { !$0.isNewline }
+            secret = String(line)
+        }
+        switch (username, secret) {
+        case (nil, nil):
+            return nil
+        case (let username?, let secret?):
+            return EtcdConfig.Credentials(username: username, password: secret)
+        case (nil, _):
+            throw ConfigurationError(
+                message: "there is a password and no username",
+                keyPath: "\(Self.path).username"
+            )
+        case (_, nil):
+            throw ConfigurationError(
+                message: "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD",
+                keyPath: "\(Self.path).password"
+            )
+        }
+    }
+
+    private func security() throws(ConfigurationError) -> Nghttp2ClientTransport.TransportSecurity {
+        guard (tls.certificate == nil) == (tls.key == nil) else {
+            throw ConfigurationError(
+                message: "certificate and key are needed both, or neither",
+                keyPath: "\(Self.path).tls.\(tls.key == nil ? "key" : "certificate")"
+            )
+        }
+        if tls != TLS(), !endpoints.contains(where: { $0.hasPrefix("https://") }) {
+            throw ConfigurationError(
+                message: "there are certificates, but no endpoint begins with https://",
+                keyPath: "\(Self.path).tls"
+            )
+        }
+        return .tls { [tls] config in
+            if let ca = tls.ca { config.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
+            if let certificate = tls.certificate, let key = tls.key {
+                config.certificateChain = [.file(path: certificate, format: .pem)]
+                config.privateKey = .file(path: key, format: .pem)
+            }
+            config.serverHostname = tls.serverName
+        }
+    }
+}

@@ -1,0 +1,74 @@
+internal import EtcdClient
+internal import ServiceKit
+
+/// How instances are written in etcd: which keys, and what the values look like.
+public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
+    /// That of go-kratos: `/microservices/{name}/{id}`, with the instance as JSON.
+    case kratos
+    /// That of etcd's own `naming/endpoints`, which grpc-go's resolver reads: `{name}/{id}`, with
+    /// `{"Op":0,"Addr":"ip:port","Metadata":…}`.
+    case grpcNaming = "grpc-naming"
+    /// A plain one: `/services/{name}/{id}`, with `{"host":"10.0.0.1","port":8080}`.
+    case hostPort = "host-port"
+
+    /// What stands before a service's name, unless the configuration says otherwise.
+    public var defaultNamespace: String {
+        switch self {
+        case .kratos: "/microservices"
+        case .grpcNaming: ""
+        case .hostPort: "/services"
+        }
+    }
+
+    private var format: any InstanceFormat.Type {
+        switch self {
+        case .kratos: KratosFormat.self
+        case .grpcNaming: GRPCNamingFormat.self
+        case .hostPort: HostPortFormat.self
+        }
+    }
+
+    func encode(_ instance: ServiceInstance) throws -> [UInt8] {
+        try format.encode(instance)
+    }
+
+    /// - Throws: An error that says what is wrong with the value.
+    func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
+        let instance = try format.decode(value, service: service, id: id)
+        guard instance.id == id, instance.name == service else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "it holds instance \"\(instance.id)\" of service \"\(instance.name)\" and so is misplaced"
+            )
+        }
+        return instance
+    }
+}
+
+/// How the value of a key is written and read.
+protocol InstanceFormat {
+    static func encode(_ instance: ServiceInstance) throws -> [UInt8]
+    static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance
+}
+
+/// The keys of a layout.
+struct InstanceKeys: Sendable {
+    let namespace: String
+
+    /// A slash ends the name, so that `user` never finds `user-admin`.
+    func prefix(of service: String) -> String {
+        namespace.isEmpty ? "\(service)/" : "\(namespace)/\(service)/"
+    }
+
+    func key(_ id: String, of service: String) -> String {
+        prefix(of: service) + id
+    }
+
+    /// The id in a key; `nil` when the key cannot be an instance's.
+    func id(in key: String, of service: String) -> String? {
+        let prefix = prefix(of: service)
+        guard key.hasPrefix(prefix) else { return nil }
+        let id = key.dropFirst(prefix.count)
+        return id.isEmpty || id.contains("/") ? nil : String(id)
+    }
+}

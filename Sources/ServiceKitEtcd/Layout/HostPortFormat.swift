@@ -1,0 +1,34 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+internal import ServiceKit
+
+/// `{"host":"10.0.0.1","port":8080}`. The rest of an instance is beside it, where others do not look.
+enum HostPortFormat: InstanceFormat {
+    private struct Record: Codable {
+        var host: String
+        var port: Int
+        var instance: ServiceInstance?
+    }
+
+    static func encode(_ instance: ServiceInstance) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let endpoint = instance.endpoint(schemes: ["grpc", "grpcs"]) ?? instance.endpoints.first
+        return [UInt8](
+            try encoder.encode(Record(host: endpoint?.host ?? "", port: endpoint?.port ?? 0, instance: instance))
+        )
+    }
+
+    static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
+        let record = try JSONDecoder().decode(Record.self, from: Data(value))
+        if let instance = record.instance { return instance }
+        guard !record.host.isEmpty, (1...65535).contains(record.port) else {
+            throw RegistryError(code: .invalidInstance, message: "\(record.host):\(record.port) is no address")
+        }
+        let endpoint = Endpoint(scheme: "grpc", host: record.host, port: record.port)
+        return ServiceInstance(id: id, name: service, endpoints: [endpoint])
+    }
+}
