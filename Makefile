@@ -1,6 +1,7 @@
 .PHONY: all setup build test demo soak-transport bench-transport proto format lint clean
 
 SWIFT ?= swift
+REGISTRY ?= file
 
 all: build
 
@@ -13,11 +14,11 @@ build: setup ## Builds everything.
 test: setup ## Builds and passes every test.
 	@scripts/test
 
-demo: setup ## Shows a service found, balanced, killed and replaced.
+demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=etcd does so on etcd.
 	@echo "==> building; the first time takes some minutes"
 	@log=$$(mktemp); { $(SWIFT) build --product user-server && $(SWIFT) build --product user-client; } >$$log 2>&1 \
 		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
-	@scripts/demo
+	@scripts/demo $(REGISTRY)
 
 bench-transport: setup ## Measures the gRPC transport against others; ARGS="--quick" for a look.
 	@scripts/bench-transport $(ARGS)
