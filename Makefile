@@ -36,4 +36,4 @@ lint: ## Says where the sources are not formatted.
 	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
 clean:
-	@rm -rf .build .build-python Benchmarks/.build
+	@rm -rf .build .build-etcd .build-python Benchmarks/.build

@@ -83,7 +83,8 @@ let package = Package(
         .target(
             name: "ServiceKitEtcd",
             dependencies: [
-                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", logging,
+                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", deque,
+                logging,
             ],
             swiftSettings: settings
         ),
@@ -144,6 +145,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "EtcdClientTests",
+            dependencies: [
+                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitTesting", grpc,
+                logging, protobuf,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ServiceKitGRPCTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
@@ -152,10 +161,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ServiceKitEtcdTests",
+            dependencies: [
+                "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd",
+                "ServiceKitTesting", logging,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting", "UserAPI", "user-client",
-                "user-server", grpc, logging, protobuf,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC",
+                "ServiceKitTesting", "UserAPI", "user-client", "user-server", grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),

@@ -31,6 +31,9 @@ public final class EtcdClient: Sendable {
     /// The members that it talks to.
     public var endpoints: [EtcdEndpoint] { config.endpoints }
 
+    /// How many watches there are.
+    package var watchCount: Int { hub.count }
+
     /// Creates a client on HTTP/2 by libnghttp2; it does nothing before ``run()``.
     ///
     /// - Parameters:
@@ -85,11 +88,18 @@ public final class EtcdClient: Sendable {
         _ body: @Sendable (EtcdClient) async throws -> Result
     ) async throws -> Result {
         let client = try EtcdClient(config, logger: logger)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await client.run() }
-            defer { client.shutdown() }
-            return try await body(client)
+        // Unstructured, since the body may have something to tell etcd when its task is cancelled: that a session is over,
+        // say. It ends with the body.
+        let running = Task { await client.run() }
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            outcome = .success(try await body(client))
+        } catch {
+            outcome = .failure(error)
         }
+        client.shutdown()
+        await running.value
+        return try outcome.get()
     }
 
     /// Keeps connections, watches and leases until the task is cancelled or ``shutdown()`` was called.
@@ -102,6 +112,7 @@ public final class EtcdClient: Sendable {
             group.addTask { await self.keeper.run() }
             // Waits for the request, or the task's cancellation.
             try? await shutdownRequested.value()
+            calls.close()
             for member in members.all { member.caller.shutdown() }
             group.cancelAll()
         }
@@ -109,6 +120,7 @@ public final class EtcdClient: Sendable {
 
     /// Ends ``run()``: watches and renewals end with `closed`, and so do calls.
     public func shutdown() {
+        calls.close()
         shutdownRequested.resolve(.success(()))
     }
 }

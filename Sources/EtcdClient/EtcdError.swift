@@ -84,6 +84,8 @@ extension EtcdError: CustomStringConvertible {
 }
 
 extension EtcdError {
+    static let closed = EtcdError(code: .closed, message: "etcd: the client was shut down")
+
     /// What a call's failure means.
     ///
     /// etcd tells its own failures apart by their texts, which are the same in all versions.
@@ -119,6 +121,7 @@ extension EtcdError {
         case "invalid auth token", "revision of auth store is old", "user name is empty": return .unauthenticated
         case "authentication failed, invalid user ID or password": return .unauthenticated
         case "permission denied": return .permissionDenied
+        case "watcher range is empty": return .invalidArgument
         default: return nil
         }
     }
@@ -130,8 +133,8 @@ extension EtcdError {
         case .cancelled: .cancelled
         case .unauthenticated: .unauthenticated
         case .permissionDenied: .permissionDenied
-        case .invalidArgument, .failedPrecondition, .outOfRange: .invalidArgument
-        case .resourceExhausted: .tooManyRequests
+        // What is exhausted but for the load and the space, which have texts, is what a message may take.
+        case .invalidArgument, .failedPrecondition, .outOfRange, .resourceExhausted: .invalidArgument
         case .unimplemented: .unsupported
         default: .unknown
         }

@@ -2,6 +2,10 @@
 package struct TimeLimitExceeded: Error, Hashable {
     /// The limit.
     package let limit: Duration
+
+    package init(limit: Duration) {
+        self.limit = limit
+    }
 }
 
 /// Runs a body and returns no later than a limit, whatever the body does.

@@ -2,6 +2,7 @@ public import EtcdClient
 public import Logging
 public import ServiceKit
 internal import ServiceKitConfig
+private import Synchronization
 
 /// A registry in etcd, versions 3.4 and later.
 ///
@@ -30,6 +31,9 @@ public final class EtcdRegistry: Registry, RegistryBackend {
     private let keys: InstanceKeys
     private let ttl: Duration
     private let logger: Logger
+    /// The leases of attempts to register that failed, by key: an answer may have been lost, and not the request, so that
+    /// the key which the next attempt finds is its own.
+    private let abandoned = Mutex<[String: [LeaseID]]>([:])
 
     /// Creates a registry; it does nothing before ``run()``.
     ///
@@ -72,6 +76,9 @@ public final class EtcdRegistry: Registry, RegistryBackend {
         self.logger = logger
     }
 
+    /// How many watches there are, for tests.
+    var watchCount: Int { client.watchCount }
+
     /// Runs the client until the task is cancelled.
     public func run() async {
         await client.run()
@@ -83,9 +90,22 @@ public final class EtcdRegistry: Registry, RegistryBackend {
     ///   cannot be reached; `permissionDenied`.
     public func register(_ instance: ServiceInstance) async throws -> any Registration {
         try instance.validate()
-        let keeper = InstanceKeeper(instance, client: client, layout: layout, keys: keys, ttl: ttl, logger: logger)
-        let hold = try await keeper.register()
-        return EtcdRegistration(keeper, hold)
+        let key = keys.key(instance.id, of: instance.name)
+        let keeper = InstanceKeeper(
+            instance,
+            client: client,
+            layout: layout,
+            keys: keys,
+            ttl: ttl,
+            leases: abandoned.withLock { $0.removeValue(forKey: key) } ?? [],
+            logger: logger
+        )
+        do {
+            return EtcdRegistration(keeper, try await keeper.register())
+        } catch {
+            abandoned.withLock { $0[key] = keeper.leases }
+            throw error
+        }
     }
 
     /// The instances of a service now; see `Discoverer.instances(of:)`.

@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import EtcdClient
 internal import Logging
 internal import ServiceKit
@@ -23,6 +24,8 @@ final class InstanceKeeper: Sendable {
         var instance: ServiceInstance
         /// The leases that may hold the key: whatever lives by one of them is this process's.
         var leases: [LeaseID] = []
+        /// What was written lately: watching the key, one sees it come by.
+        var written = Deque<[UInt8]>()
         var isStopped = false
     }
 
@@ -37,6 +40,8 @@ final class InstanceKeeper: Sendable {
 
     /// How many leases are remembered that may hold the key.
     private static let maxLeases = 16
+    /// How many values are remembered that were written.
+    private static let maxWritten = 16
     /// How often to look again at a key that somebody changes all the time.
     private static let maxAttempts = 8
     /// The first wait, at the most, before a key is put back that was taken away while all else is well.
@@ -44,15 +49,17 @@ final class InstanceKeeper: Sendable {
     /// The same after etcd was away, when others have as much to do.
     private static let afterOutage = Duration.seconds(1)
 
+    /// - Parameter leases: Leases of earlier attempts that may hold the key.
     init(
         _ instance: ServiceInstance,
         client: EtcdClient,
         layout: EtcdLayout,
         keys: InstanceKeys,
         ttl: Duration,
+        leases: [LeaseID],
         logger: Logger
     ) {
-        state = Mutex(State(instance: instance))
+        state = Mutex(State(instance: instance, leases: leases))
         status = Watched(.lost(cause: "not registered yet"))
         self.client = client
         self.layout = layout
@@ -65,6 +72,9 @@ final class InstanceKeeper: Sendable {
 
     // MARK: - What the owner asks for
 
+    /// The leases that may hold the key.
+    var leases: [LeaseID] { state.withLock(\.leases) }
+
     /// Registers the instance for the first time.
     func register() async throws -> Hold {
         do {
@@ -72,8 +82,6 @@ final class InstanceKeeper: Sendable {
             status.setIfChanged(.registered)
             return hold
         } catch {
-            // The answer may have been lost, and not the request.
-            await Task { await self.giveBack() }.value
             throw translated(error, "cannot register instance \"\(instance.id)\" of service \"\(instance.name)\"")
         }
     }
@@ -86,7 +94,7 @@ final class InstanceKeeper: Sendable {
             return (state.instance, state.leases)
         }
         do {
-            let value = try layout.encode(next)
+            let value = try encoded(next)
             for lease in leases.reversed() {
                 let transaction = Transaction(
                     if: [.lease(of: key, .equal, lease)],
@@ -111,7 +119,7 @@ final class InstanceKeeper: Sendable {
         status.setIfChanged(.deregistered)
         do {
             // All in one request: whichever lease holds the key.
-            for lease in state.withLock(\.leases).reversed() {
+            for lease in leases.reversed() {
                 let transaction = Transaction(if: [.lease(of: key, .equal, lease)], then: [.delete(.key(key))])
                 if try await client.commit(transaction).succeeded { return }
             }
@@ -123,7 +131,7 @@ final class InstanceKeeper: Sendable {
 
     /// Revokes the leases, and with them the key if it is still there.
     func giveBack() async {
-        for lease in state.withLock(\.leases).reversed() {
+        for lease in leases.reversed() {
             do throws(EtcdError) {
                 try await client.revokeLease(lease)
                 state.withLock { state in state.leases.removeAll { $0 == lease } }
@@ -200,7 +208,7 @@ final class InstanceKeeper: Sendable {
                     guard last.entry.lease == hold.lease.id else {
                         return Loss(cause: "the key \(key) was written by somebody else", isOutage: false)
                     }
-                    guard let value = try? layout.encode(instance), value == last.entry.value else {
+                    guard isOwn(value: last.entry.value) else {
                         return Loss(cause: "the key \(key) was written over", isOutage: false)
                     }
                 }
@@ -262,9 +270,10 @@ final class InstanceKeeper: Sendable {
     }
 
     private func write(by lease: Lease) async throws -> Hold {
-        let value = try layout.encode(instance)
         var condition = Transaction.Condition.isAbsent(key)
         for _ in 0..<Self.maxAttempts {
+            // Anew each time, since it may have been updated; the condition sees to it that the update is not undone.
+            let value = try encoded(instance)
             let result = try await client.commit(
                 Transaction(
                     if: [condition],
@@ -278,6 +287,7 @@ final class InstanceKeeper: Sendable {
                 continue
             }
             guard let owner = entry.lease, isOwn(owner) else { throw alreadyRegistered(entry) }
+            if owner == lease.id, entry.value == value { return Hold(lease: lease, revision: entry.modRevision) }
             condition = .modRevision(of: key, .equal, entry.modRevision)
         }
         throw RegistryError(code: .unavailable, message: "etcd registry: the key \(key) changes all the time")
@@ -288,6 +298,20 @@ final class InstanceKeeper: Sendable {
             state.leases.append(lease)
             if state.leases.count > Self.maxLeases { state.leases.removeFirst() }
         }
+    }
+
+    private func encoded(_ instance: ServiceInstance) throws -> [UInt8] {
+        let value = try layout.encode(instance)
+        state.withLock { state in
+            guard state.written.last != value else { return }
+            state.written.append(value)
+            if state.written.count > Self.maxWritten { state.written.removeFirst() }
+        }
+        return value
+    }
+
+    private func isOwn(value: [UInt8]) -> Bool {
+        state.withLock { $0.written.contains(value) }
     }
 
     private func isOwn(_ lease: LeaseID) -> Bool {

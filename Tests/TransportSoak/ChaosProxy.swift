@@ -1,4 +1,5 @@
 #if DEBUG
+import GRPCNghttp2Transport
 import NIOCore
 import NIOPosix
 import Synchronization

@@ -30,8 +30,14 @@ final class Authenticator: Sendable {
 
     /// The token, fetched by `fetch` if there is none; one call of it is under way at a time.
     ///
-    /// - Throws: What `fetch` throws, or `CancellationError`.
-    func token(_ fetch: @escaping @Sendable () async throws -> String) async throws -> Token {
+    /// - Parameters:
+    ///   - deadline: When to wait no longer.
+    ///   - fetch: Fetches a token.
+    /// - Throws: What `fetch` throws, ``EtcdError`` with code `timeout`, or `CancellationError`.
+    func token(
+        until deadline: ContinuousClock.Instant,
+        _ fetch: @escaping @Sendable () async throws -> String
+    ) async throws -> Token {
         let next = holder.withLock { holder -> Next in
             switch holder.state {
             case .valid(let token):
@@ -49,7 +55,7 @@ final class Authenticator: Sendable {
         case .use(let token):
             return token
         case .wait(let promise):
-            return try await promise.value()
+            return try await value(of: promise, until: deadline)
         case .fetch(let promise, let number):
             // Unstructured, since others wait for it as well: who came first may give up without taking it from them.
             // It ends with the call's own time limit.
@@ -63,8 +69,13 @@ final class Authenticator: Sendable {
                     promise.resolve(.failure(error))
                 }
             }
-            return try await promise.value()
+            return try await value(of: promise, until: deadline)
         }
+    }
+
+    private func value(of promise: Promise<Token>, until deadline: ContinuousClock.Instant) async throws -> Token {
+        let late = EtcdError(code: .timeout, message: "etcd: there was no token in time")
+        return try await withDeadline(deadline, onExpiry: late) { try await promise.value() }
     }
 
     /// etcd does not take a token any more.

@@ -3,6 +3,7 @@ internal import GRPCNghttp2Transport
 internal import Logging
 internal import ServiceKitConcurrency
 internal import SwiftProtobuf
+internal import Synchronization
 
 /// Makes calls to the cluster: to a member that works, with a valid token, again where that is safe.
 final class Calls: Sendable {
@@ -10,6 +11,7 @@ final class Calls: Sendable {
     private let credentials: EtcdConfig.Credentials?
     private let requestTimeout: Duration
     private let authenticator = Authenticator()
+    private let isClosed = Atomic(false)
     let logger: Logger
 
     init(_ members: Members, _ config: EtcdConfig, logger: Logger) {
@@ -19,76 +21,103 @@ final class Calls: Sendable {
         self.logger = logger
     }
 
+    /// Lets nothing begin any more, and says so to what is under way and fails now.
+    func close() {
+        isClosed.store(true, ordering: .relaxed)
+    }
+
     // MARK: - One request, one response
 
     /// Makes a call, within the request timeout unless another is given.
+    ///
+    /// - Parameter isRepeatable: Whether it can be made again when it is not known whether it was carried out; by default
+    ///   what is true of every call of the method.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,
+        isRepeatable: Bool? = nil,
         timeout: Duration? = nil
     ) async throws(EtcdError) -> Output {
+        let isRepeatable = isRepeatable ?? method.isRepeatable
         let limit = timeout ?? requestTimeout
-        let deadline = ContinuousClock.now.advanced(by: limit)
+        let start = ContinuousClock.now
+        let deadline = start.advanced(by: limit)
+        // Who finds nobody is told sooner than who waits for an answer.
+        let patience = start.advanced(by: limit / 4)
+        // Where there are others to ask, one that hangs gets half of the time.
+        let longest = isRepeatable && members.all.count > 1 ? limit / 2 : limit
         var attempts = Attempts()
         while true {
-            let (index, member) = members.pick()
-            let token: Authenticator.Token?
-            do {
-                token = try await self.token()
+            do throws(FailedAttempt) {
+                return try await attempt(method, request, on: members.pick().index, until: deadline, longest)
             } catch {
-                throw failure(error, method.name, on: member)
-            }
-            do {
-                let response = try await member.caller.unary(
-                    method,
-                    request,
-                    metadata: metadata(for: method, token),
-                    timeout: attemptTimeout(until: deadline, of: limit, isRepeatable: method.isRepeatable)
-                )
-                members.succeeded(index)
-                return response
-            } catch {
-                let failure = failure(error, method.name, on: member)
-                note(failure, index, token)
-                guard attempts.mayRepeat(failure, error, isRepeatable: method.isRepeatable, hasToken: token != nil),
-                    await pause(attempts.next(), until: deadline)
+                guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable),
+                    await pause(attempts.next(), until: error.failure.code == .unavailable ? patience : deadline)
                 else {
-                    throw failure
+                    throw error.failure
                 }
             }
         }
     }
 
-    /// Makes a call to one member, once.
+    /// Makes a call to one member, once, and once more if the token has expired.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,
         on endpoint: EtcdEndpoint,
         timeout: Duration? = nil
     ) async throws(EtcdError) -> Output {
-        guard let member = members.all.first(where: { $0.endpoint == endpoint }) else {
+        guard let index = members.all.firstIndex(where: { $0.endpoint == endpoint }) else {
             let known = members.all.map(\.endpoint.description).joined(separator: ", ")
             throw EtcdError(
                 code: .invalidArgument, message: "etcd: \(endpoint) is none of this client's endpoints: \(known)")
         }
         let limit = timeout ?? requestTimeout
-        do {
-            let token = try await self.token()
-            return try await member.caller.unary(
-                method, request, metadata: metadata(for: method, token), timeout: limit)
-        } catch {
-            throw failure(error, method.name, on: member)
+        let deadline = ContinuousClock.now.advanced(by: limit)
+        var attempts = Attempts()
+        while true {
+            do throws(FailedAttempt) {
+                return try await attempt(method, request, on: index, until: deadline, limit)
+            } catch {
+                guard error.mayBeTheTokens, attempts.mayRepeat(after: error, isRepeatable: false) else {
+                    throw error.failure
+                }
+            }
         }
     }
 
-    /// Where there are others to ask, one that hangs gets half of the time.
-    private func attemptTimeout(
+    private func attempt<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        _ request: Input,
+        on index: Int,
         until deadline: ContinuousClock.Instant,
-        of limit: Duration,
-        isRepeatable: Bool
-    ) -> Duration {
-        let rest = max(.milliseconds(1), ContinuousClock.now.duration(to: deadline))
-        return isRepeatable && members.all.count > 1 ? min(rest, limit / 2) : rest
+        _ longest: Duration
+    ) async throws(FailedAttempt) -> Output {
+        let member = members.all[index]
+        let token: Authenticator.Token?
+        do {
+            token = try await self.token(until: deadline)
+        } catch {
+            throw FailedAttempt(failure: failure(error, method.name, on: member), isProcessed: false)
+        }
+        do {
+            let response = try await member.caller.unary(
+                method,
+                request,
+                metadata: metadata(for: method, token),
+                timeout: min(longest, max(.milliseconds(1), ContinuousClock.now.duration(to: deadline)))
+            )
+            members.succeeded(index)
+            return response
+        } catch {
+            let failure = failure(error, method.name, on: member)
+            note(failure, index, token)
+            throw FailedAttempt(
+                failure: failure,
+                isProcessed: !((error as? RPCError)?.cause is CallNotProcessed),
+                hasToken: token != nil
+            )
+        }
     }
 
     private func pause(_ pause: Duration, until deadline: ContinuousClock.Instant) async -> Bool {
@@ -120,7 +149,7 @@ final class Calls: Sendable {
         let (index, member) = members.pick()
         var token: Authenticator.Token?
         do {
-            token = try await self.token()
+            token = try await self.token(until: .now.advanced(by: requestTimeout))
             let metadata = metadata(for: method, token)
             try await withThrowingTaskGroup(of: Void.self) { [members] group in
                 group.addTask {
@@ -143,9 +172,10 @@ final class Calls: Sendable {
 
     // MARK: - Tokens
 
-    private func token() async throws -> Authenticator.Token? {
+    private func token(until deadline: ContinuousClock.Instant) async throws -> Authenticator.Token? {
+        if isClosed.load(ordering: .relaxed) { throw EtcdError.closed }
         guard let credentials else { return nil }
-        return try await authenticator.token { [members, logger, requestTimeout] in
+        return try await authenticator.token(until: deadline) { [members, logger, requestTimeout] in
             let request = WireAuthenticateRequest.with {
                 $0.name = credentials.username
                 $0.password = credentials.password
@@ -185,7 +215,8 @@ final class Calls: Sendable {
     // MARK: - Failures
 
     private func failure(_ error: any Error, _ what: String, on member: Member) -> EtcdError {
-        (error as? EtcdError) ?? EtcdError(error, what, on: member.endpoint)
+        if isClosed.load(ordering: .relaxed), !Task.isCancelled { return .closed }
+        return (error as? EtcdError) ?? EtcdError(error, what, on: member.endpoint)
     }
 
     /// Remembers who is to blame.
@@ -193,6 +224,18 @@ final class Calls: Sendable {
         if failure.isMembers { members.failed(index) }
         if failure.code == .unauthenticated, let token { authenticator.invalidate(token) }
     }
+}
+
+/// Why an attempt at a call failed.
+private struct FailedAttempt: Error {
+    let failure: EtcdError
+    /// Whether etcd may have carried out the request.
+    let isProcessed: Bool
+    /// Whether the request carried a token.
+    var hasToken = false
+
+    /// Whether a new token may help.
+    var mayBeTheTokens: Bool { failure.code == .unauthenticated && hasToken }
 }
 
 /// The attempts at one call.
@@ -205,16 +248,16 @@ private struct Attempts {
 
     mutating func next() -> Duration { backoff.next() }
 
-    mutating func mayRepeat(_ failure: EtcdError, _ error: any Error, isRepeatable: Bool, hasToken: Bool) -> Bool {
+    mutating func mayRepeat(after attempt: FailedAttempt, isRepeatable: Bool) -> Bool {
         if Task.isCancelled { return false }
-        switch failure.code {
+        switch attempt.failure.code {
         case .unauthenticated:
             renewals += 1
-            return hasToken && renewals <= Self.maxRenewals
+            return attempt.mayBeTheTokens && renewals <= Self.maxRenewals
         case .noLeader, .tooManyRequests:
             return true
         case .unavailable, .timeout:
-            return isRepeatable || (error as? RPCError)?.cause is CallNotProcessed
+            return isRepeatable || !attempt.isProcessed
         default:
             return false
         }

@@ -33,7 +33,10 @@ struct WaitingLine: Sendable {
     }
 
     func leave() async throws(EtcdError) {
-        try await session.client.delete(key)
+        let client = session.client
+        let request = WireDeleteRangeRequest(client.namespace.adding(to: .key(key)))
+        // Again and again if need be: nobody else has this key, and others wait for it to go.
+        _ = try await client.calls.unary(.deleteRange, request, isRepeatable: true)
     }
 
     private func join(_ value: String) async throws(EtcdError) -> Revision {
@@ -42,7 +45,8 @@ struct WaitingLine: Sendable {
                 if: [.isAbsent(key)],
                 then: [.put(key, value, lease: session.lease.id)],
                 else: [.get(.key(key))]
-            )
+            ),
+            isRepeatable: true
         )
         guard !result.succeeded else { return result.revision }
         // An attempt before this one may have been carried out although its answer was lost.
@@ -53,6 +57,9 @@ struct WaitingLine: Sendable {
     }
 
     /// The one just before, of those who came earlier.
+    ///
+    /// - Throws: ``EtcdError``: `leaseNotFound` when this session's key is gone, since nobody would be found before it
+    ///   either.
     private func predecessor(of created: Revision) async throws(EtcdError) -> (key: [UInt8], revision: Revision)? {
         let options = GetOptions.with {
             $0.maxCreateRevision = created - 1
@@ -60,8 +67,14 @@ struct WaitingLine: Sendable {
             $0.limit = 1
             $0.keysOnly = true
         }
-        let found = try await session.client.get(.prefix(prefix), options)
-        return found.entries.first.map { ($0.key, found.revision) }
+        let result = try await session.client.commit(
+            Transaction(if: [.createRevision(of: key, .equal, created)], then: [.get(.prefix(prefix), options)]),
+            isRepeatable: true
+        )
+        guard result.succeeded, case .get(let found)? = result.outcomes.first else {
+            throw EtcdError(code: .leaseNotFound, message: "etcd: \(key) is gone; its session was lost")
+        }
+        return found.entries.first.map { ($0.key, result.revision) }
     }
 
     private func waitForEnd(of previous: (key: [UInt8], revision: Revision)) async throws {

@@ -19,7 +19,8 @@ public struct EtcdConfig: Sendable {
     /// How long an attempt to connect may take. Default: 5 s.
     public var dialTimeout = Duration.seconds(5)
 
-    /// How long a call may take, with everything that is tried again. Default: 5 s.
+    /// How long a call may take, with everything that is tried again; a quarter of it when no member can be reached.
+    /// Default: 5 s.
     public var requestTimeout = Duration.seconds(5)
 
     /// How long nothing may come from a member before it is pinged. Default: 6 s, which is a little more than etcd
@@ -54,8 +55,10 @@ public struct EtcdConfig: Sendable {
         self.init(endpoints: parsed)
     }
 
-    /// A name and a password. What a description of it shows is the name only.
-    public struct Credentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
+    /// A name and a password. What a description or a reflection of it shows is the name only.
+    public struct Credentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
+        CustomReflectable
+    {
         /// The user's name.
         public var username: String
         /// The user's password.
@@ -71,6 +74,8 @@ public struct EtcdConfig: Sendable {
         public var description: String { "\(username):***" }
         /// The name.
         public var debugDescription: String { description }
+        /// The name.
+        public var customMirror: Mirror { Mirror(self, children: ["username": username], displayStyle: .struct) }
     }
 }
 
@@ -91,6 +96,12 @@ extension EtcdConfig {
     func validate() throws(EtcdError) {
         func refuse(_ message: String) -> EtcdError { EtcdError(code: .invalidArgument, message: "etcd: " + message) }
         guard !endpoints.isEmpty else { throw refuse("there is no endpoint; name one, as in http://127.0.0.1:2379") }
+        for endpoint in endpoints {
+            guard !endpoint.host.isEmpty else { throw refuse("an endpoint has no host: \(endpoint)") }
+            guard (1...65535).contains(endpoint.port) else {
+                throw refuse("\(endpoint) has port \(endpoint.port); ports are 1 to 65535")
+            }
+        }
         for (name, value) in [
             ("dialTimeout", dialTimeout), ("requestTimeout", requestTimeout), ("keepaliveTime", keepaliveTime),
             ("keepaliveTimeout", keepaliveTimeout), ("maxBackoff", maxBackoff),

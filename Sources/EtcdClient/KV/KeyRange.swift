@@ -18,13 +18,12 @@ public struct KeyRange: Sendable, Hashable {
 
     /// All keys from one on, up to but not including another.
     public static func range(from start: some EtcdBytes, to end: some EtcdBytes) -> KeyRange {
-        KeyRange(start: start.etcdBytes, end: end.etcdBytes)
+        KeyRange(start: start.etcdBytes.orFirst, end: end.etcdBytes)
     }
 
     /// All keys from one on.
     public static func from(_ start: some EtcdBytes) -> KeyRange {
-        let start = start.etcdBytes
-        return KeyRange(start: start.isEmpty ? [0] : start, end: [0])
+        KeyRange(start: start.etcdBytes.orFirst, end: [0])
     }
 
     /// All keys.
@@ -39,6 +38,11 @@ public struct KeyRange: Sendable, Hashable {
     }
 }
 
+extension [UInt8] {
+    /// The first key there can be where there are no bytes, which etcd does not take for a key.
+    fileprivate var orFirst: [UInt8] { isEmpty ? [0] : self }
+}
+
 /// What is put before every key that is sent, and taken off every key that comes back.
 struct Namespace: Sendable {
     let prefix: [UInt8]
@@ -51,8 +55,9 @@ struct Namespace: Sendable {
 
     func adding(to range: KeyRange) -> KeyRange {
         guard !prefix.isEmpty else { return range }
+        if range.isKey { return KeyRange(start: prefix + range.start, end: []) }
         let start = range.start == [0] ? prefix : prefix + range.start
-        let end = range.isKey ? [] : range.end == [0] ? prefix.endOfPrefix : prefix + range.end
+        let end = range.end == [0] ? prefix.endOfPrefix : prefix + range.end
         return KeyRange(start: start, end: end)
     }
 

@@ -164,8 +164,13 @@ extension EtcdClient {
     ///
     /// - Throws: ``EtcdError``. With `unavailable` and `timeout` it is not known whether it was carried out.
     public func commit(_ transaction: Transaction) async throws(EtcdError) -> Transaction.Result {
+        try await commit(transaction, isRepeatable: false)
+    }
+
+    /// - Parameter isRepeatable: Whether to carry it out twice is the same as once.
+    func commit(_ transaction: Transaction, isRepeatable: Bool) async throws(EtcdError) -> Transaction.Result {
         let request = WireTxnRequest(transaction, namespace)
-        return Transaction.Result(try await calls.unary(.txn, request), namespace)
+        return Transaction.Result(try await calls.unary(.txn, request, isRepeatable: isRepeatable), namespace)
     }
 }
 

@@ -74,7 +74,8 @@ extension EtcdClient {
             $0.keys = withKeys
         }
         let response = try await calls.unary(.leaseTimeToLive, request)
-        guard response.ttl > 0 else {
+        // Zero is a lease that lives for less than a second.
+        guard response.ttl >= 0 else {
             throw EtcdError(code: .leaseNotFound, message: "etcd: there is no lease \(String(id, radix: 16))")
         }
         return LeaseDetails(

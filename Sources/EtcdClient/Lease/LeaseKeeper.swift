@@ -10,7 +10,6 @@ final class LeaseKeeper: Sendable {
     private let calls: Calls
     private let maxBackoff: Duration
     private let table = Mutex(LeaseTable<Listener>())
-    private let isClosed = Mutex(false)
     /// Raised when leases were added, for each of the tasks that look at them.
     private let forStream = Signal()
     private let forRenewals = Signal()
@@ -30,11 +29,13 @@ final class LeaseKeeper: Sendable {
 
     func keep(_ lease: Lease) -> LeaseRenewals {
         let (stream, listener) = AsyncThrowingStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1))
-        if isClosed.withLock(\.self) {
+        let (isOpen, previous) = table.withLock { table in
+            table.isClosed ? (false, nil) : (true, table.add(lease, listener, at: .now))
+        }
+        guard isOpen else {
             listener.finish(throwing: EtcdError.closed)
             return LeaseRenewals(stream: stream)
         }
-        let previous = table.withLock { $0.add(lease, listener, at: .now) }
         previous?.finish()
         listener.onTermination = { [weak self] reason in
             // When it was finished here, the table has another listener by now, or none.
@@ -50,8 +51,7 @@ final class LeaseKeeper: Sendable {
             group.addTask { await self.stream() }
             group.addTask { await self.expire() }
         }
-        isClosed.withLock { $0 = true }
-        for listener in table.withLock({ $0.removeAll() }) { listener.finish(throwing: EtcdError.closed) }
+        for listener in table.withLock({ $0.close() }) { listener.finish(throwing: EtcdError.closed) }
     }
 
     // MARK: - The stream
@@ -64,16 +64,22 @@ final class LeaseKeeper: Sendable {
                 continue
             }
             let isHealthy = Mutex(false)
+            let isIdle = Mutex(false)
             do throws(EtcdError) {
                 try await calls.stream(
                     .leaseKeepAlive,
-                    produce: { [self] in try await renew($0) },
+                    produce: { [self] in
+                        try await renew($0)
+                        isIdle.withLock { $0 = !Task.isCancelled }
+                    },
                     consume: { [self] (response: WireLeaseKeepAliveResponse) in
                         isHealthy.withLock { $0 = true }
                         receive(response)
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
+                // It was ended here, since there was no lease any more; there may be one by now.
+                if isIdle.withLock(\.self) { continue }
             } catch {
                 if Task.isCancelled { return }
                 calls.logger.debug("lease stream lost", metadata: ["cause": "\(error)"])
@@ -132,8 +138,4 @@ final class LeaseKeeper: Sendable {
             await forExpiry.wait(until: table.withLock(\.nextExpiry))
         }
     }
-}
-
-extension EtcdError {
-    static let closed = EtcdError(code: .closed, message: "etcd: the client was shut down")
 }

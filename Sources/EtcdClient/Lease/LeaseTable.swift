@@ -12,6 +12,7 @@ struct LeaseTable<Listener> {
     }
 
     private var entries: [LeaseID: Entry] = [:]
+    private(set) var isClosed = false
 
     /// A lease is renewed after this part of its time to live, a little less or more each time.
     private static var interval: ClosedRange<Double> { 0.9 / 3...1.1 / 3 }
@@ -95,8 +96,9 @@ struct LeaseTable<Listener> {
         return expired
     }
 
-    /// Takes out all leases.
-    mutating func removeAll() -> [Listener] {
+    /// Takes out all leases, for good: none is to be added any more.
+    mutating func close() -> [Listener] {
+        isClosed = true
         defer { entries = [:] }
         return entries.values.map(\.listener)
     }

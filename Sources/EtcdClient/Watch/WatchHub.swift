@@ -14,7 +14,6 @@ final class WatchHub: Sendable {
     private let namespace: Namespace
     private let config: EtcdConfig
     private let table: Mutex<WatchTable>
-    private let isClosed = Mutex(false)
     /// Raised when there is a first watch.
     private let forStream = Signal()
     /// Raised when there is something to be sent.
@@ -37,21 +36,22 @@ final class WatchHub: Sendable {
         let buffer = WatchBuffer(maxEvents: config.maxBufferedEvents) { [weak self] in
             self?.change { $0.resume(id) }
         }
-        if isClosed.withLock(\.self) {
-            buffer.finish(.closed)
-        } else {
-            change { $0.add(id, namespace.adding(to: range), options, buffer) }
+        if change({ $0.add(id, namespace.adding(to: range), options, buffer) }) {
             forStream.raise()
+        } else {
+            buffer.finish(.closed)
         }
         return WatchSubscription(buffer: buffer) { [weak self] in
             self?.change { $0.remove(id) }
         }
     }
 
-    private func change(_ body: (inout WatchTable) -> Void) {
-        table.withLock { body(&$0) }
-        forRequests.raise()
-        forAnswers.raise()
+    private func change<Result: Sendable>(_ body: (inout WatchTable) -> Result) -> Result {
+        defer {
+            forRequests.raise()
+            forAnswers.raise()
+        }
+        return table.withLock { body(&$0) }
     }
 
     // MARK: - The stream
@@ -65,46 +65,62 @@ final class WatchHub: Sendable {
                 continue
             }
             let isHealthy = Mutex(false)
-            var failure = EtcdError(code: .unavailable, message: "etcd ended the stream of watches")
+            let isIdle = Mutex(false)
+            var failure: EtcdError? = EtcdError(code: .unavailable, message: "etcd ended the stream of watches")
             do throws(EtcdError) {
                 try await verify()
                 try await calls.stream(
                     .watch,
-                    produce: { [self] in try await request($0) },
+                    produce: { [self] in
+                        try await request($0)
+                        isIdle.withLock { $0 = !Task.isCancelled }
+                    },
                     consume: { [self] (response: WireWatchResponse) in
                         isHealthy.withLock { $0 = true }
                         try receive(response)
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
+                // It was ended here, since there was no watch any more; there may be one by now.
+                if isIdle.withLock(\.self) { failure = nil }
             } catch {
                 failure = error
             }
             if Task.isCancelled { break }
-            if !table.withLock(\.isEmpty) {
-                calls.logger.debug("watch stream lost", metadata: ["cause": "\(failure)"])
-            }
             carryOut(table.withLock { $0.disconnected(failure) })
             if isHealthy.withLock(\.self) { backoff.reset() }
+            guard let failure else { continue }
+            calls.logger.debug("watch stream lost", metadata: ["cause": "\(failure)"])
             try? await Task.sleep(for: backoff.next())
         }
-        isClosed.withLock { $0 = true }
-        for buffer in table.withLock({ $0.removeAll() }) { buffer.finish(.closed) }
+        for buffer in table.withLock({ $0.close() }) { buffer.finish(.closed) }
     }
 
     /// Finds out whether the store is the one that the watches know. It may have lost its data: then a watch from a
     /// revision that it has not reached again would wait in silence, and miss what happens until then.
     private func verify() async throws(EtcdError) {
-        guard let known = table.withLock(\.knownState) else { return }
-        let request = WireRangeRequest.with {
-            $0.key = Data(known.key)
-            $0.countOnly = true
-        }
-        let header = try await calls.unary(.range, request).header
+        guard let header = try await store() else { return }
         let lost = table.withLock { $0.verify(cluster: header.clusterID, revision: header.revision) }
         let message =
             "etcd: the store has gone back to revision \(header.revision), or is another one; its data was lost"
         for buffer in lost { buffer.finish(EtcdError(code: .storeReset, message: message)) }
+    }
+
+    /// How the store is; `nil` if there is no watch that knows of an earlier state, or none that may ask.
+    private func store() async throws(EtcdError) -> WireResponseHeader? {
+        for key in table.withLock(\.knownKeys) {
+            let request = WireRangeRequest.with {
+                $0.key = Data(key)
+                $0.countOnly = true
+            }
+            do {
+                return try await calls.unary(.range, request).header
+            } catch where error.code == .permissionDenied {
+                // Nor may it be watched, which etcd will say; other watches are not to suffer for it.
+                continue
+            }
+        }
+        return nil
     }
 
     /// Sends what is to be sent; ends when there is no watch any more.

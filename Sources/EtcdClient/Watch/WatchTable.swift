@@ -51,6 +51,7 @@ struct WatchTable {
     private var unanswered = Deque<(number: Int64, sent: ContinuousClock.Instant)>()
     private var outbox = Deque<WireWatchRequest>()
     private var isConnected = false
+    private var isClosed = false
     /// The store that the watches are of.
     private var cluster: UInt64?
 
@@ -69,9 +70,12 @@ struct WatchTable {
     }
 
     /// - Parameter range: The keys, with the client's namespace.
-    mutating func add(_ id: Int, _ range: KeyRange, _ options: WatchOptions, _ buffer: WatchBuffer) {
+    /// - Returns: Whether it was taken; after ``close()`` it is not.
+    mutating func add(_ id: Int, _ range: KeyRange, _ options: WatchOptions, _ buffer: WatchBuffer) -> Bool {
+        if isClosed { return false }
         entries[id] = Entry(range: range, options: options, buffer: buffer, next: options.from ?? 0)
         if isConnected { create(id) }
+        return true
     }
 
     mutating func remove(_ id: Int) {
@@ -86,8 +90,9 @@ struct WatchTable {
         if isConnected { create(id) }
     }
 
-    /// Ends all.
-    mutating func removeAll() -> [WatchBuffer] {
+    /// Ends all, for good.
+    mutating func close() -> [WatchBuffer] {
+        isClosed = true
         defer {
             entries = [:]
             numbers = [:]
@@ -98,11 +103,9 @@ struct WatchTable {
 
     // MARK: - The stream's side
 
-    /// A key that is watched, and the last revision that somebody knows of: what to compare the store with before watches
-    /// go on.
-    var knownState: (key: [UInt8], revision: Revision)? {
-        let known = entries.values.filter { $0.next > 0 }.max { $0.next < $1.next }
-        return known.map { ($0.range.start, $0.next - 1) }
+    /// Where the watches begin that know of a revision, which the store is to be compared with before they go on.
+    var knownKeys: Set<[UInt8]> {
+        Set(entries.values.lazy.filter { $0.next > 0 }.map(\.range.start))
     }
 
     /// The store is at this revision; watches that know of a later one are of another store.
@@ -129,7 +132,9 @@ struct WatchTable {
     }
 
     /// The stream is gone.
-    mutating func disconnected(_ error: EtcdError) -> Effects {
+    ///
+    /// - Parameter error: Why; `nil` if there was no watch left for it.
+    mutating func disconnected(_ error: EtcdError?) -> Effects {
         var effects = Effects()
         isConnected = false
         numbers = [:]
@@ -139,7 +144,7 @@ struct WatchTable {
             entries[id]?.partial = []
             if case .suspended = entry.phase { continue }
             entries[id]?.phase = .waiting
-            guard !entry.isInterrupted else { continue }
+            guard let error, !entry.isInterrupted else { continue }
             entries[id]?.isInterrupted = true
             _ = entry.buffer.offer(.interrupted(error))
             effects.woken.append(entry.buffer)
@@ -264,13 +269,17 @@ struct WatchTable {
             code: EtcdError.code(ofReason: response.cancelReason) ?? .unavailable,
             message: "etcd ended a watch: \(response.cancelReason.isEmpty ? "no reason given" : response.cancelReason)"
         )
-        guard error.code == .permissionDenied || error.code == .unauthenticated else {
-            return Effects(restart: error)
-        }
-        // Some versions say so too when the token of the stream is not valid any more: once, a new one may help.
-        entries[id]?.refusals += 1
-        guard entry.refusals > 0 else {
-            error.code = .unauthenticated
+        switch error.code {
+        case .invalidArgument:
+            break
+        case .permissionDenied, .unauthenticated:
+            // Some versions say so too when the token of the stream is not valid any more: once, a new one may help.
+            entries[id]?.refusals += 1
+            guard entry.refusals > 0 else {
+                error.code = .unauthenticated
+                return Effects(restart: error)
+            }
+        default:
             return Effects(restart: error)
         }
         remove(id)

@@ -11,35 +11,43 @@ import Darwin
 /// orders, and would report every access it guards. For builds with `-D THREAD_SANITIZER` only, where this one is found
 /// first; see `scripts/soak-transport`.
 // @unchecked: the value is touched by `withLock` only, which holds the lock.
-struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    /// Apart from the lock, as the sanitizer takes a change of one property for a change of the whole object.
     private final class Storage {
         var value: Value
-        let lock: UnsafeMutablePointer<pthread_mutex_t>
 
         init(_ value: consuming Value) {
             self.value = value
-            self.lock = .allocate(capacity: 1)
-            self.lock.initialize(to: pthread_mutex_t())
-            pthread_mutex_init(self.lock, nil)
+        }
+    }
+
+    private final class Lock {
+        let pointer: UnsafeMutablePointer<pthread_mutex_t>
+
+        init() {
+            self.pointer = .allocate(capacity: 1)
+            self.pointer.initialize(to: pthread_mutex_t())
+            pthread_mutex_init(self.pointer, nil)
         }
 
         deinit {
-            pthread_mutex_destroy(self.lock)
-            self.lock.deallocate()
+            pthread_mutex_destroy(self.pointer)
+            self.pointer.deallocate()
         }
     }
 
     private let storage: Storage
+    private let lock = Lock()
 
-    init(_ value: consuming sending Value) {
+    package init(_ value: consuming sending Value) {
         self.storage = Storage(value)
     }
 
-    borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        pthread_mutex_lock(self.storage.lock)
-        defer { pthread_mutex_unlock(self.storage.lock) }
+        pthread_mutex_lock(self.lock.pointer)
+        defer { pthread_mutex_unlock(self.lock.pointer) }
         return try body(&self.storage.value)
     }
 }

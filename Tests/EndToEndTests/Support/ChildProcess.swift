@@ -104,14 +104,13 @@ final class ChildProcess: Sendable {
 }
 
 extension ChildProcess {
-    /// Starts a server of the sample service on a file registry.
+    /// Starts a server of the sample service.
     ///
     /// - Parameters:
     ///   - id: The instance's id.
-    ///   - registry: The registry's directory.
-    ///   - settings: Further `--set` options.
-    static func userServer(id: String, registry: String, settings: [String] = []) throws -> ChildProcess {
-        let settings = ["app.id=\(id)", "registry.file.directory=\(registry)", "shutdown.lame-duck=50ms"] + settings
+    ///   - settings: Further `--set` options, among them the registry.
+    static func userServer(id: String, settings: [String]) throws -> ChildProcess {
+        let settings = ["app.id=\(id)", "shutdown.lame-duck=50ms"] + settings
         return try ChildProcess(
             Executable.userServer,
             ["--config", Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] }

@@ -2,6 +2,7 @@ import GRPCCore
 import Logging
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitEtcd
 import ServiceKitGRPC
 import SwiftProtobuf
 import Testing
@@ -10,6 +11,8 @@ import UserAPI
 /// Servers of the sample service on a registry of their own, and this process's view of them.
 struct Fleet: Sendable {
     let directory: TemporaryDirectory
+    /// `--set` options that name the registry.
+    let settings: [String]
     let registry: any Registry
     let discovery: Discovery
     /// What is known of the service, kept up to date while the body of ``with(_:)`` runs.
@@ -18,12 +21,25 @@ struct Fleet: Sendable {
     /// Runs a body with a registry in a directory of its own.
     static func with(_ body: @escaping @Sendable (Fleet) async throws -> Void) async throws {
         let directory = try TemporaryDirectory()
+        let settings = ["registry.backend=file", "registry.file.directory=\(directory.path)"]
+        try await with(settings, directory, body)
+    }
+
+    /// Runs a body with the registry that settings name.
+    static func with(
+        _ settings: [String],
+        _ directory: TemporaryDirectory,
+        _ body: @escaping @Sendable (Fleet) async throws -> Void
+    ) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .error
-        let configuration = try Configuration(yaml: "registry: {backend: file, file: {directory: \(directory.path)}}")
-        let registry = try RegistryBackends().make(configuration: configuration, logger: logger)
+        let configuration = try Configuration.load(
+            files: [Executable.configuration("user-client.yaml")], environment: [:], overrides: settings
+        )
+        let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let fleet = Fleet(
             directory: directory,
+            settings: settings,
             registry: registry,
             discovery: Discovery(registry),
             instances: Watched([])
@@ -40,7 +56,7 @@ struct Fleet: Sendable {
 
     /// Starts a server and waits until it is registered.
     func start(_ id: String, settings: [String] = []) async throws -> ChildProcess {
-        let server = try ChildProcess.userServer(id: id, registry: directory.path, settings: settings)
+        let server = try ChildProcess.userServer(id: id, settings: self.settings + settings)
         let isRegistered = await withTaskGroup(of: Bool.self) { group in
             group.addTask { await instances.first { $0[id] != nil } != nil }
             group.addTask {
@@ -65,13 +81,21 @@ struct Fleet: Sendable {
             .decode(ChannelOptions.self, at: "client")
     }
 
-    /// Calls the service from many tasks as fast as it answers, while a body runs.
-    func underLoad(callers: Int, _ body: @escaping @Sendable () async throws -> Void) async throws -> LoadResult {
-        let channel = try ServiceChannel(
-            to: "user-service",
-            discoverer: discovery,
-            options: Self.channelOptions()
-        )
+    /// Calls the service from many tasks, while a body runs.
+    ///
+    /// - Parameters:
+    ///   - callers: How many tasks call.
+    ///   - pause: How long each waits after a call; without one they call as fast as they are answered.
+    ///   - timeout: How long a call may take; by default what the sample client's configuration says.
+    func underLoad(
+        callers: Int,
+        pause: Duration? = nil,
+        timeout: Duration? = nil,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws -> LoadResult {
+        var options = try Self.channelOptions()
+        if let timeout { options.timeouts.default = timeout }
+        let channel = try ServiceChannel(to: "user-service", discoverer: discovery, options: options)
         let result = Watched(LoadResult())
         let isOver = Watched(false)
         try await withGRPCClient(transport: channel) { client in
@@ -86,6 +110,7 @@ struct Fleet: Sendable {
                             } catch {
                                 result.update { $0.add("\(error)") }
                             }
+                            if let pause { try? await Task.sleep(for: pause) }
                         }
                     }
                 }

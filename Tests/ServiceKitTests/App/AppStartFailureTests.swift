@@ -1,3 +1,4 @@
+import ServiceKitConcurrency
 import ServiceKitTesting
 import Testing
 

@@ -1,4 +1,5 @@
 import Logging
+import ServiceKitConcurrency
 import ServiceKitTesting
 import Testing
 

@@ -1,0 +1,175 @@
+import Foundation
+import Synchronization
+
+/// A member of an ``EtcdServer``: its ports and its data, and its process when it has one.
+final class EtcdMember: Sendable, CustomStringConvertible {
+    /// What a member knows of the leader.
+    struct Election {
+        var hasLeader: Bool
+        var isLeader: Bool
+    }
+
+    private enum State {
+        case stopped
+        case running(ChildProcess)
+        case suspended(ChildProcess)
+    }
+
+    /// How much of the log is shown with a failure.
+    private static let shownLog = 4_096
+
+    let index: Int
+    let name: String
+    let dataDirectory: String
+    let clientPort: ReservedPort
+    let statusPort: ReservedPort
+
+    private let peerPort: ReservedPort
+    private let log: String
+    private let group: ProcessGroup
+    private let state = Mutex(State.stopped)
+
+    init(_ index: Int, in group: ProcessGroup) throws {
+        self.index = index
+        self.group = group
+        name = "member-\(index)"
+        dataDirectory = "\(group.directory)/\(name)"
+        log = "\(group.directory)/\(name).log"
+        clientPort = try ReservedPort()
+        peerPort = try ReservedPort()
+        statusPort = try ReservedPort()
+    }
+
+    var description: String { "etcd member \(index) (127.0.0.1:\(clientPort.number))" }
+
+    var peerURL: String { "http://127.0.0.1:\(peerPort.number)" }
+
+    // MARK: - The process
+
+    /// Whether it has been started and not suspended.
+    var isRunning: Bool {
+        state.withLock { state in
+            if case .running = state { true } else { false }
+        }
+    }
+
+    /// How it ended, if nobody has ended it.
+    var unexpectedExit: ChildProcess.Exit? {
+        state.withLock { state in
+            switch state {
+            case .running(let process), .suspended(let process): process.exit
+            case .stopped: nil
+            }
+        }
+    }
+
+    func start(_ arguments: [String]) throws {
+        try state.withLock { state in
+            switch state {
+            case .running(let process) where process.exit == nil, .suspended(let process) where process.exit == nil:
+                throw EtcdServerFailure("cannot start \(self): it runs")
+            case .running, .suspended, .stopped:
+                state = .running(try group.spawn(arguments, output: log, errors: log))
+            }
+        }
+    }
+
+    func kill() async throws {
+        let process: ChildProcess? = state.withLock { state in
+            switch state {
+            case .running(let process), .suspended(let process): process
+            case .stopped: nil
+            }
+        }
+        guard let process else { throw EtcdServerFailure("cannot kill \(self): it does not run") }
+        try await end(process, by: SIGKILL)
+    }
+
+    func terminate() async throws {
+        let process: ChildProcess? = state.withLock { state in
+            // A suspended one would not notice.
+            if case .running(let process) = state { process } else { nil }
+        }
+        guard let process else { throw EtcdServerFailure("cannot terminate \(self): it does not run, or is suspended") }
+        try await end(process, by: SIGTERM)
+    }
+
+    /// Ends an attempt to start it.
+    func giveUp() {
+        state.withLock { state in
+            if case .running(let process) = state { process.send(SIGKILL) }
+            state = .stopped
+        }
+    }
+
+    func suspend() throws {
+        try state.withLock { state in
+            guard case .running(let process) = state, process.send(SIGSTOP) else {
+                throw EtcdServerFailure("cannot suspend \(self): it does not run, or is suspended")
+            }
+            state = .suspended(process)
+        }
+    }
+
+    func resume() throws {
+        try state.withLock { state in
+            guard case .suspended(let process) = state, process.send(SIGCONT) else {
+                throw EtcdServerFailure("cannot resume \(self): it is not suspended")
+            }
+            state = .running(process)
+        }
+    }
+
+    func wipe() throws {
+        try state.withLock { state in
+            guard case .stopped = state else {
+                throw EtcdServerFailure("cannot delete the data of \(self): it runs; kill it before")
+            }
+            if FileManager.default.fileExists(atPath: dataDirectory) {
+                try FileManager.default.removeItem(atPath: dataDirectory)
+            }
+        }
+    }
+
+    private func end(_ process: ChildProcess, by signal: CInt) async throws {
+        process.send(signal)
+        guard await process.exit(within: EtcdServer.processLimit) != nil else {
+            try Task.checkCancellation()
+            throw EtcdServerFailure("\(self) has not ended within \(EtcdServer.processLimit)\n\(logTail())")
+        }
+        state.withLock { state in
+            switch state {
+            case .running(process), .suspended(process): state = .stopped
+            // Another call was first.
+            case .running, .suspended, .stopped: break
+            }
+        }
+    }
+
+    // MARK: - What it says
+
+    /// Whether it answers requests of clients, by a read that a majority has to agree to.
+    func isReady() async -> Bool {
+        // Asked for its health without a leader, it fills its log with warnings.
+        guard await election()?.hasLeader == true else { return false }
+        return await LoopbackHTTP.get("/health", port: statusPort.number)?.status == 200
+    }
+
+    /// What it knows of the leader; `nil` when it does not answer.
+    func election() async -> Election? {
+        guard let metrics = await LoopbackHTTP.get("/metrics", port: statusPort.number), metrics.status == 200 else {
+            return nil
+        }
+        return Election(
+            hasLeader: metrics.body.contains("\netcd_server_has_leader 1\n"),
+            isLeader: metrics.body.contains("\netcd_server_is_leader 1\n")
+        )
+    }
+
+    /// The end of its log.
+    func logTail() -> String {
+        let bytes = FileManager.default.contents(atPath: log) ?? Data()
+        let text = String(decoding: bytes.suffix(Self.shownLog), as: UTF8.self)
+        return "log of \(self): " + (text.isEmpty ? "empty" : "…\n\(text)")
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Synchronization
+
+/// Processes that end with this one, however it ends, and the directory that they work in.
+///
+/// A shell leads the group and reads from a pipe that only this process can write to. When this process ends, even by
+/// SIGKILL, the kernel closes the pipe: the shell then deletes the directory and kills the group, itself included. The
+/// group's number is nobody else's while the shell runs.
+///
+/// Linux's parent-death signal would need neither shell nor pipe, but it comes when the *thread* that started the
+/// process ends, and threads of a pool come and go.
+final class ProcessGroup: Sendable {
+    private struct State {
+        var processes: [ChildProcess] = []
+        var hasEnded = false
+    }
+
+    /// How long a process may take to end once it is killed.
+    private static let endLimit = Duration.seconds(10)
+    private static let guardian = "trap '' HUP INT TERM; read -r _; rm -rf \"$0\"; kill -KILL 0"
+
+    /// The path of the directory.
+    let directory: String
+    private let leader: ChildProcess
+    private let lifeline: CInt
+    private let state = Mutex(State())
+
+    /// Starts with no process but the shell, and an empty directory for this user alone.
+    ///
+    /// - Parameter name: What the directory's name begins with.
+    /// - Throws: ``EtcdServerFailure`` or Foundation's error when the system refuses.
+    init(named name: String) throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID())")
+        let directory = url.path(percentEncoded: false)
+        try FileManager.default.createDirectory(
+            at: url,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        do {
+            (leader, lifeline) = try Self.startGuardian(of: directory)
+        } catch {
+            try? FileManager.default.removeItem(atPath: directory)
+            throw error
+        }
+        self.directory = directory
+    }
+
+    deinit {
+        close(lifeline)
+    }
+
+    /// Starts a program in the group and its directory.
+    ///
+    /// - Parameters:
+    ///   - arguments: The program's path, and its arguments.
+    ///   - environment: Variables beyond those of this process; none of etcd's is passed on.
+    ///   - output: The file that it appends to.
+    ///   - errors: The file that it appends error messages to.
+    /// - Returns: The process.
+    /// - Throws: ``EtcdServerFailure`` when the system refuses, or the group has ended.
+    func spawn(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        output: String,
+        errors: String
+    ) throws -> ChildProcess {
+        try state.withLock { state in
+            guard !state.hasEnded else { throw EtcdServerFailure("cannot start \(arguments[0]): withServer has ended") }
+            let process = try ChildProcess(
+                arguments,
+                environment: Self.inheritedEnvironment.merging(environment) { $1 },
+                output: output,
+                errors: errors,
+                group: leader.id
+            )
+            state.processes.removeAll { $0.exit != nil }
+            state.processes.append(process)
+            return process
+        }
+    }
+
+    /// Kills all processes, waits for their end and deletes the directory.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when one has not ended within the limit.
+    func end() async throws {
+        let processes = state.withLock { state in
+            state.hasEnded = true
+            return state.processes + [leader]
+        }
+        for process in processes { process.send(SIGKILL) }
+        for process in processes where await process.exit(within: Self.endLimit) == nil {
+            throw EtcdServerFailure("process \(process.id) has not ended within \(Self.endLimit) of SIGKILL")
+        }
+        try FileManager.default.removeItem(atPath: directory)
+    }
+
+    private static func startGuardian(of directory: String) throws -> (leader: ChildProcess, lifeline: CInt) {
+        // A named pipe, because it can be opened without that a program started at the same time inherits it.
+        let pipe = "\(directory)/lifeline"
+        guard mkfifo(pipe, 0o600) == 0 else { throw systemFailure("create", pipe) }
+        // For reading as well, so that neither side waits for the other to open it.
+        let lifeline = open(pipe, O_RDWR | O_CLOEXEC)
+        guard lifeline >= 0 else { throw systemFailure("open", pipe) }
+        do {
+            let leader = try ChildProcess(
+                ["/bin/sh", "-c", guardian, directory],
+                environment: inheritedEnvironment,
+                input: pipe,
+                output: "/dev/null",
+                errors: "/dev/null",
+                group: 0
+            )
+            return (leader, lifeline)
+        } catch {
+            close(lifeline)
+            throw error
+        }
+    }
+
+    private static func systemFailure(_ action: String, _ path: String) -> EtcdServerFailure {
+        EtcdServerFailure("cannot \(action) \(path): \(String(cString: strerror(errno)))")
+    }
+
+    /// The variables of this process without etcd's, which would contradict the arguments.
+    private static var inheritedEnvironment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("ETCD") }
+        #if arch(arm64)
+        // etcd 3.4 would not start without.
+        environment["ETCD_UNSUPPORTED_ARCH"] = "arm64"
+        #endif
+        return environment
+    }
+}

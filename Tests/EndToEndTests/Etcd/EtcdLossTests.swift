@@ -1,0 +1,100 @@
+import Foundation
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+/// Things in etcd are not what they should be.
+@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+struct EtcdLossTests {
+    @Test func ourLeaseIsRevokedBehindOurBack() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                let lease = try await fleet.lease(of: "user-1")
+                try await fleet.etcd.etcdctl("lease", "revoke", lease)
+                try await fleet.waitUntilRight()
+                #expect(try await fleet.lease(of: "user-1") != lease)
+            }
+        }
+    }
+
+    @Test func ourKeyIsDeletedBehindOurBack() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                for id in EtcdFleet.ids {
+                    try await fleet.etcd.etcdctl("del", EtcdFleet.prefix + id)
+                    try await fleet.waitUntilRight()
+                }
+            }
+        }
+    }
+
+    @Test func compactionPastOurRevisionWhileDisconnected() async throws {
+        try await EtcdFleet.with(.three) { fleet in
+            try await fleet.survives { fleet in
+                // Nobody is connected while the history is made and dropped, and one instance changes hands.
+                for member in 0..<3 { try fleet.etcd.suspend(member) }
+                try await Task.sleep(for: .seconds(12))
+                for member in 0..<3 { try fleet.etcd.resume(member) }
+                try await fleet.etcd.waitUntilReady()
+                for number in 0..<20 { try await fleet.etcd.etcdctl("put", "/elsewhere", "\(number)") }
+                let status = try await fleet.etcd.etcdctl("get", "/elsewhere", "--write-out=json")
+                let revision = try JSONDecoder().decode(Response.self, from: Data(status.utf8)).header.revision
+                try await fleet.etcd.etcdctl("compact", "\(revision)")
+                try await fleet.etcd.etcdctl("del", EtcdFleet.prefix + "user-2")
+            }
+        }
+    }
+
+    private struct Response: Decodable {
+        struct Header: Decodable {
+            let revision: Int
+        }
+        let header: Header
+    }
+
+    @Test func anotherOwnerHoldsOurID() async throws {
+        try await EtcdFleet.with { fleet in
+            let second = try ChildProcess.userServer(id: "user-1", settings: fleet.fleet.settings)
+            #expect(try await second.waitForExit() == .init(code: 1, wasKilledBySignal: false))
+            #expect(second.standardError.contains("\"user-1\" of service \"user-service\" is already registered by the owner of grpc://"))
+            try await fleet.waitUntilRight()
+        }
+    }
+
+    @Test func garbageAmongTheInstances() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                for (key, value) in [
+                    ("torn", "{\"id\":\"torn\",\"na"), ("text", "hello"), ("empty", ""), ("list", "[1,2]"),
+                    ("misnamed", "{\"id\":\"x\",\"name\":\"user-service\",\"endpoints\":[]}"),
+                    ("deep/er", "{}"), ("noport", "{\"id\":\"noport\",\"name\":\"user-service\",\"endpoints\":[\"grpc://a\"]}"),
+                ] {
+                    try await fleet.etcd.etcdctl("put", EtcdFleet.prefix + key, value)
+                }
+                // Those that were there before a process came to know the service, too.
+                let late = try await fleet.fleet.start("user-4")
+                late.signal(SIGTERM)
+                #expect(try await late.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                #expect(try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() == EtcdFleet.ids)
+                for key in ["torn", "text", "empty", "list", "misnamed", "deep/er", "noport"] {
+                    try await fleet.etcd.etcdctl("del", EtcdFleet.prefix + key)
+                }
+            }
+        }
+    }
+
+    @Test func anotherServiceWhoseNameBeginsAlike() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                let admin = try ChildProcess.userServer(
+                    id: "admin-1", settings: fleet.fleet.settings + ["app.name=user-service-admin"]
+                )
+                var updates = fleet.fleet.discovery.watch("user-service-admin").makeAsyncIterator()
+                while let snapshot = await updates.next(), snapshot.instances["admin-1"] == nil {}
+                #expect(fleet.fleet.instances.value.map(\.id).sorted() == EtcdFleet.ids)
+                admin.signal(SIGTERM)
+                #expect(try await admin.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            }
+        }
+    }
+}

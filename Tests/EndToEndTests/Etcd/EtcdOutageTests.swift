@@ -1,0 +1,90 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+/// etcd goes away and comes back, in part or as a whole.
+@Suite(.timeLimit(.minutes(4)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+struct EtcdOutageTests {
+    @Test func aRestartThatKeepsTheData() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                try await fleet.etcd.kill()
+                try await fleet.etcd.start()
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+
+    @Test func anOutageLongerThanTheTimeToLive() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                try await fleet.etcd.kill()
+                // The outage itself is what is tested.
+                try await Task.sleep(for: EtcdFleet.ttl + .seconds(3))
+                try await fleet.etcd.start()
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+
+    @Test func dataThatIsWiped() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                try await fleet.etcd.kill()
+                try fleet.etcd.wipe()
+                try await fleet.etcd.start()
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+
+    @Test func theLeaderOfThreeIsKilled() async throws {
+        try await EtcdFleet.with(.three) { fleet in
+            try await fleet.survives { fleet in
+                let leader = try await fleet.etcd.leader()
+                try await fleet.etcd.kill(leader)
+                try await fleet.etcd.waitUntilReady()
+                try await fleet.waitUntilRight()
+                try await fleet.etcd.start(leader)
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+
+    @Test func everyMemberHangsForAWhileOneAfterTheOther() async throws {
+        try await EtcdFleet.with(.three) { fleet in
+            try await fleet.survives { fleet in
+                // Whichever a process talks to is among them.
+                for member in 0..<3 {
+                    try fleet.etcd.suspend(member)
+                    try await fleet.etcd.waitUntilReady()
+                    try await Task.sleep(for: EtcdFleet.ttl + .seconds(2))
+                    try await fleet.waitUntilRight()
+                    try fleet.etcd.resume(member)
+                    try await fleet.etcd.waitUntilReady()
+                }
+            }
+        }
+    }
+
+    @Test func theQuorumIsLostFor30Seconds() async throws {
+        try await EtcdFleet.with(.three) { fleet in
+            try await fleet.survives { fleet in
+                try await fleet.etcd.kill(0)
+                try await fleet.etcd.kill(1)
+                try await Task.sleep(for: .seconds(30))
+                try await fleet.etcd.start(0)
+                try await fleet.etcd.start(1)
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+}
+
+extension EtcdServer.Options {
+    static var three: EtcdServer.Options {
+        var options = EtcdServer.Options()
+        options.members = 3
+        return options
+    }
+}

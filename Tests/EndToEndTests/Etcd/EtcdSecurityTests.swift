@@ -1,0 +1,92 @@
+import Foundation
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+/// etcd that asks who one is, and shows who it is.
+@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+struct EtcdSecurityTests {
+    @Test func tokensThatExpire() async throws {
+        let directory = try TemporaryDirectory()
+        try openSSL("genrsa", "-out", directory.path("key.pem"), "2048")
+        try openSSL("rsa", "-in", directory.path("key.pem"), "-pubout", "-out", directory.path("public.pem"))
+        var options = EtcdServer.Options()
+        let keys = "pub-key=\(directory.path("public.pem")),priv-key=\(directory.path("key.pem"))"
+        options.authToken = "jwt,\(keys),sign-method=RS256,ttl=2s"
+        let password = try directory.write("secret\n", to: "password")
+        let settings = ["registry.etcd.username=services", "registry.etcd.password-file=\(password)"]
+        try await EtcdFleet.with(options, settings: settings) { etcd in
+            try await etcd.addUser("services", password: "secret", prefix: "/microservices/")
+            try await etcd.enableAuth()
+        } _: { fleet in
+            try await fleet.survives { fleet in
+                // Twice as long as a token lives; then a stream has to be made anew, with one that is not known to be old.
+                try await Task.sleep(for: .seconds(4))
+                let lease = try await fleet.lease(of: "user-1")
+                try await fleet.etcd.etcdctl("lease", "revoke", lease)
+                try await fleet.waitUntilRight()
+                try await fleet.etcd.kill()
+                try await fleet.etcd.start()
+                try await fleet.etcd.waitUntilReady()
+                let late = try await fleet.fleet.start("user-4")
+                late.signal(SIGTERM)
+                #expect(try await late.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            }
+            for server in fleet.servers.values { #expect(!server.standardError.contains("secret")) }
+        }
+    }
+
+    @Test func aWrongPasswordIsSaidSo() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await etcd.addUser("services", password: "secret", prefix: "/microservices/")
+            try await etcd.enableAuth()
+            let settings = ["registry.etcd.username=services", "registry.etcd.password=wrong", "registry.timeout=3s"]
+            let server = try ChildProcess.userServer(
+                id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, settings)
+            )
+            #expect(try await server.waitForExit() == .init(code: 1, wasKilledBySignal: false))
+            let line = try #require(server.standardError.split(separator: "\n").last)
+            #expect(line.contains("Authenticate as \"services\""), "\(line)")
+            #expect(line.contains("invalid user ID or password"), "\(line)")
+        }
+    }
+
+    @Test func certificatesThatChange() async throws {
+        let directory = try TemporaryDirectory()
+        try makeCertificate(in: directory)
+        var options = EtcdServer.Options()
+        options.tls = EtcdServer.TLS(
+            certificate: directory.path("cert.pem"),
+            key: directory.path("key.pem"),
+            trustedCA: directory.path("cert.pem")
+        )
+        try await EtcdFleet.with(options, settings: ["registry.etcd.tls.ca=\(directory.path("cert.pem"))"]) { fleet in
+            try await fleet.survives { fleet in
+                // Nobody whom the old one was trusted for is trusted with the new one.
+                try makeCertificate(in: directory)
+                try await fleet.etcd.kill()
+                try await fleet.etcd.start()
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+
+    private func makeCertificate(in directory: TemporaryDirectory) throws {
+        try openSSL(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=etcd", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+            "-keyout", directory.path("key.pem"), "-out", directory.path("cert.pem")
+        )
+    }
+
+    private func openSSL(_ arguments: String...) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["openssl"] + arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "openssl \(arguments)")
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+/// Services start, stop and hang while etcd is there, or is not.
+@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+struct EtcdStartStopTests {
+    @Test func etcdIsAwayWhenAServiceStartsThatNeedsIt() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await etcd.kill()
+            let server = try ChildProcess.userServer(
+                id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, ["registry.timeout=2s"])
+            )
+            #expect(try await server.waitForExit() == .init(code: 1, wasKilledBySignal: false))
+            let line = try #require(server.standardError.split(separator: "\n").last)
+            #expect(line.hasPrefix("user-server: error: "))
+            #expect(line.contains(etcd.endpoints[0]), "\(line)")
+            #expect(line.contains("refused"), "\(line)")
+        }
+    }
+
+    @Test func etcdIsAwayWhenAServiceStartsThatCanWait() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await etcd.kill()
+            let settings = EtcdFleet.settings(etcd.endpoints)
+            try await Fleet.with(settings, TemporaryDirectory()) { fleet in
+                let server = try ChildProcess.userServer(
+                    id: "user-1", settings: settings + ["registry.registration=background", "log.level=info"]
+                )
+                try await server.waitForLog("] serving")
+                try await etcd.start()
+                _ = await fleet.instances.first { $0["user-1"] != nil }
+                server.signal(SIGTERM)
+                #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                try await fleet.waitUntilGone("user-1")
+            }
+        }
+    }
+
+    @Test func etcdIsAwayWhenAServiceStops() async throws {
+        try await EtcdServer.withServer { etcd in
+            let settings = EtcdFleet.settings(etcd.endpoints)
+            try await Fleet.with(settings, TemporaryDirectory()) { fleet in
+                let server = try await fleet.start(
+                    "user-1", settings: ["shutdown.deregister-timeout=1s", "shutdown.release-timeout=1s"]
+                )
+                try await etcd.kill()
+                let stopped = ContinuousClock.now
+                server.signal(SIGTERM)
+                #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                // Deregistering, the lame-duck gap, draining and giving back, each to its limit.
+                #expect(ContinuousClock.now - stopped < .seconds(10))
+                #expect(server.standardError.contains("deregister"), "\(server.standardError)")
+            }
+        }
+    }
+
+    @Test func aServiceHangsForLongerThanItsTimeToLive() async throws {
+        try await EtcdFleet.with { fleet in
+            // A call that the hanging server has is answered when it goes on.
+            try await fleet.survives(timeout: .seconds(60)) { fleet in
+                let server = try #require(fleet.servers["user-2"])
+                server.signal(SIGSTOP)
+                try await fleet.fleet.waitUntilGone("user-2")
+                try await Task.sleep(for: .seconds(1))
+                server.signal(SIGCONT)
+            }
+        }
+    }
+
+    @Test func aKilledServiceIsGoneAfterItsTimeToLive() async throws {
+        try await EtcdFleet.with { fleet in
+            let victim = try await fleet.fleet.start("user-4")
+            try await fleet.survives { fleet in
+                victim.signal(SIGKILL)
+                try await fleet.fleet.waitUntilGone("user-4")
+            }
+        }
+    }
+
+    @Test func noCallFailsWhenServersAreStoppedOneAfterTheOther() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await Fleet.with(EtcdFleet.settings(etcd.endpoints), TemporaryDirectory()) { fleet in
+                let last = Watched(try await fleet.start("user-0"))
+                let result = try await fleet.underLoad(callers: 32) {
+                    for round in 1...5 {
+                        let new = try await fleet.start("user-\(round)")
+                        let old = last.value
+                        old.signal(SIGTERM)
+                        #expect(try await old.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                        try await fleet.waitUntilGone("user-\(round - 1)")
+                        last.set(new)
+                    }
+                }
+                #expect(result.failures == [:])
+                #expect(try await etcd.etcdctl("lease", "list").split(separator: "\n").count == 2)
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+import ServiceKitTesting
+import Testing
+
+/// What needs a server, and neither harms it nor needs it to be set up in any way.
+@Suite(.sharedServers, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(1)))
+enum SharedServerTests {}

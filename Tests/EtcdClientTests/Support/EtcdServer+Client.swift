@@ -1,0 +1,63 @@
+import EtcdClient
+import GRPCNghttp2Transport
+import Logging
+import ServiceKitTesting
+
+extension EtcdServer {
+    /// The configuration of a client of all members.
+    func config(_ configure: (inout EtcdConfig) -> Void = { _ in }) throws -> EtcdConfig {
+        var config = try EtcdConfig(endpoints: endpoints)
+        config.maxBackoff = .milliseconds(500)
+        configure(&config)
+        return config
+    }
+
+    /// Runs a body with a client of all members.
+    func withClient<Result: Sendable>(
+        _ configure: (inout EtcdConfig) -> Void = { _ in },
+        _ body: @Sendable (EtcdClient) async throws -> Result
+    ) async throws -> Result {
+        try await EtcdClient.withClient(config(configure), logger: .silent, body)
+    }
+
+    /// Runs a body with a client whose calls are seen, and can be cut off.
+    func withObservedClient<Result: Sendable>(
+        _ configure: (inout EtcdConfig) -> Void = { _ in },
+        _ body: @Sendable (EtcdClient, Wire) async throws -> Result
+    ) async throws -> Result {
+        let wire = Wire()
+        let config = try config(configure)
+        let client = try EtcdClient(config, logger: .silent) { endpoint in
+            ObservedTransport(
+                Nghttp2ClientTransport(
+                    target: endpoint.address,
+                    transportSecurity: endpoint.isSecure ? config.transportSecurity : .plaintext,
+                    config: .defaults {
+                        $0.backoff.max = config.maxBackoff
+                        $0.limits.maxMessageBytes = config.maxMessageBytes
+                    },
+                    logger: .silent
+                ),
+                wire
+            )
+        }
+        return try await withRunning(client) { try await body(client, wire) }
+    }
+}
+
+/// Runs a client as long as a body, and then shuts it down.
+func withRunning<Result: Sendable>(
+    _ client: EtcdClient,
+    _ body: () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await client.run() }
+        defer { client.shutdown() }
+        return try await body()
+    }
+}
+
+extension Logger {
+    /// One that nobody reads.
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import ServiceKitTesting
+import Testing
+
+/// A version of etcd that the tests run against.
+enum EtcdVersion: Sendable, CustomTestStringConvertible {
+    /// The one on the `PATH`: 3.4, where Debian's is.
+    case installed
+    /// The one in the directory that the environment variable `KIT_TEST_ETCD35` names.
+    case v35
+
+    private static let directory = ProcessInfo.processInfo.environment["KIT_TEST_ETCD35"]
+
+    /// Those that are there.
+    static let all: [EtcdVersion] = (EtcdServer.isAvailable() ? [.installed] : []) + (directory == nil ? [] : [.v35])
+
+    /// The program.
+    var binary: String {
+        switch self {
+        case .installed: "etcd"
+        case .v35: "\(Self.directory ?? "")/etcd"
+        }
+    }
+
+    var testDescription: String {
+        switch self {
+        case .installed: "the installed etcd"
+        case .v35: "etcd 3.5"
+        }
+    }
+
+    /// Runs a body with a server of this version.
+    func withServer<Result: Sendable>(
+        _ configure: (inout EtcdServer.Options) -> Void = { _ in },
+        _ body: @Sendable (EtcdServer) async throws -> Result
+    ) async throws -> Result {
+        var options = EtcdServer.Options()
+        options.binary = binary
+        configure(&options)
+        return try await EtcdServer.withServer(options, body)
+    }
+}

@@ -1,0 +1,78 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import ServiceKit
+
+/// What a client's calls go through: it knows them, and can be cut, as a network can.
+struct Wire: Sendable {
+    /// How many calls of each method were begun.
+    let begun = Watched<[String: Int]>([:])
+    fileprivate let isCut = Watched(false)
+
+    /// How many calls of a method were begun.
+    func count(_ method: String) -> Int { begun.value[method] ?? 0 }
+
+    /// Waits until so many calls of a method were begun.
+    func waitForCalls(_ method: String, _ count: Int) async {
+        _ = await begun.first { $0[method] ?? 0 >= count }
+    }
+
+    /// Fails the calls that there are, and each that begins.
+    func cut() { isCut.set(true) }
+
+    /// Lets calls begin again.
+    func mend() { isCut.set(false) }
+}
+
+/// A transport whose calls go through a ``Wire``.
+struct ObservedTransport: ClientTransport {
+    typealias Bytes = [UInt8]
+
+    private let transport: Nghttp2ClientTransport
+    private let wire: Wire
+    private let failure = RPCError(code: .unavailable, message: "the wire was cut")
+
+    init(_ transport: Nghttp2ClientTransport, _ wire: Wire) {
+        self.transport = transport
+        self.wire = wire
+    }
+
+    var retryThrottle: RetryThrottle? { transport.retryThrottle }
+
+    func connect() async throws { try await transport.connect() }
+
+    func beginGracefulShutdown() { transport.beginGracefulShutdown() }
+
+    func config(forMethod descriptor: MethodDescriptor) -> MethodConfig? { transport.config(forMethod: descriptor) }
+
+    func withStream<T: Sendable>(
+        descriptor: MethodDescriptor,
+        options: CallOptions,
+        _ closure: (RPCStream<Inbound, Outbound>, ClientContext) async throws -> T
+    ) async throws -> T {
+        wire.begun.update { $0[descriptor.method, default: 0] += 1 }
+        if wire.isCut.value { throw failure }
+        return try await transport.withStream(descriptor: descriptor, options: options) { stream, context in
+            let (inbound, relay) = AsyncThrowingStream.makeStream(of: RPCResponsePart<Bytes>.self)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    do {
+                        for try await part in stream.inbound { relay.yield(part) }
+                        relay.finish()
+                    } catch {
+                        relay.finish(throwing: error)
+                    }
+                }
+                group.addTask {
+                    if await wire.isCut.first(where: \.self) != nil { relay.finish(throwing: failure) }
+                }
+                defer { group.cancelAll() }
+                let observed = RPCStream(
+                    descriptor: descriptor,
+                    inbound: RPCAsyncSequence(wrapping: inbound),
+                    outbound: stream.outbound
+                )
+                return try await closure(observed, context)
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import GRPCCore
+import ServiceKit
+import SwiftProtobuf
+
+@testable import EtcdClient
+
+/// A member that answers as a test says.
+final class ScriptedCaller: Caller {
+    /// A call with one request and one response.
+    struct Call: Sendable {
+        let method: String
+        let request: any Message
+        let metadata: Metadata
+        let timeout: Duration
+
+        /// The token that it carries.
+        var token: String? { metadata[stringValues: "token"].first { _ in true } }
+    }
+
+    /// A response, or what is thrown.
+    typealias Answer = @Sendable (Call) async throws -> any Message
+    /// A stream: takes what is sent, and says what comes.
+    typealias Stream = @Sendable (_ call: Call, _ respond: (any Message) async throws -> Void) async throws -> Void
+
+    struct WrongMessage: Error {}
+
+    private let answer: Answer
+    private let stream: Stream
+    /// The calls that came, the oldest first.
+    let calls = Watched<[Call]>([])
+
+    init(_ answer: @escaping Answer, stream: @escaping Stream = { _, _ in }) {
+        self.answer = answer
+        self.stream = stream
+    }
+
+    /// One that answers every call in the same way.
+    static func always(_ result: Result<any Message, any Error>) -> ScriptedCaller {
+        ScriptedCaller { _ in try result.get() }
+    }
+
+    /// The names of the methods called.
+    var methods: [String] { calls.value.map(\.method) }
+
+    func run() async throws {}
+
+    func shutdown() {}
+
+    func unary<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        _ request: Input,
+        metadata: Metadata,
+        timeout: Duration
+    ) async throws -> Output {
+        let call = Call(method: method.name, request: request, metadata: metadata, timeout: timeout)
+        calls.update { $0.append(call) }
+        guard let output = try await answer(call) as? Output else { throw WrongMessage() }
+        return output
+    }
+
+    func stream<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        metadata: Metadata,
+        produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
+        consume: @escaping @Sendable (Output) async throws -> Void
+    ) async throws {
+        let call = Call(method: method.name, request: Input(), metadata: metadata, timeout: .zero)
+        calls.update { $0.append(call) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await produce { _ in } }
+            defer { group.cancelAll() }
+            try await stream(call) { response in
+                guard let output = response as? Output else { throw WrongMessage() }
+                try await consume(output)
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import GRPCNghttp2Transport
+import ServiceKitTesting
+
+/// Certificates made with the `openssl` tool, and the directory that they are in.
+struct TestCertificates: Sendable {
+    let directory: String
+
+    /// Made with `openssl`, and deleted when the body has ended.
+    static func with<Result>(_ body: (TestCertificates) async throws -> Result) async throws -> Result {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "etcd-client-\(UUID())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let certificates = TestCertificates(directory: directory.path(percentEncoded: false))
+        try certificates.make()
+        return try await body(certificates)
+    }
+
+    func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+    /// What etcd serves TLS with.
+    func tls(requiresClientCertificate: Bool = false) -> EtcdServer.TLS {
+        EtcdServer.TLS(
+            certificate: path("server.pem"),
+            key: path("server.key"),
+            trustedCA: path("authority.pem"),
+            requiresClientCertificate: requiresClientCertificate
+        )
+    }
+
+    /// Trusts what an authority has signed.
+    func roots(_ authority: String = "authority") -> TLSConfig.TrustRootsSource {
+        .certificates([.file(path: path("\(authority).pem"), format: .pem)])
+    }
+
+    /// A client that shows a certificate.
+    func mutual(_ name: String) -> Nghttp2ClientTransport.TransportSecurity {
+        .mTLS(
+            certificateChain: [.file(path: path("\(name).pem"), format: .pem)],
+            privateKey: .file(path: path("\(name).key"), format: .pem)
+        ) { $0.trustRoots = roots() }
+    }
+
+    // MARK: - Making them
+
+    private static let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+
+    private func make() throws {
+        try authority("authority")
+        try authority("other")
+        try identity("server", names: "DNS:localhost,IP:127.0.0.1", signedBy: "authority")
+        try identity("client", names: "DNS:client.example", signedBy: "authority")
+        try identity("stranger", names: "DNS:client.example", signedBy: "other")
+        // For tokens that etcd signs.
+        try openssl("genrsa", "-out", "token.key", "2048")
+        try openssl("rsa", "-in", "token.key", "-pubout", "-out", "token.pub")
+    }
+
+    private func authority(_ name: String) throws {
+        try openssl(
+            ["req", "-x509", "-days", "2", "-subj", "/CN=\(name)"] + Self.key
+                + ["-keyout", "\(name).key", "-out", "\(name).pem"]
+        )
+    }
+
+    private func identity(_ name: String, names: String, signedBy authority: String) throws {
+        try openssl(
+            ["req", "-subj", "/CN=\(name)"] + Self.key + ["-keyout", "\(name).key", "-out", "\(name).csr"]
+        )
+        try Data("subjectAltName=\(names)\n".utf8).write(to: URL(filePath: path("\(name).ext")))
+        try openssl(
+            "x509", "-req", "-days", "2", "-in", "\(name).csr", "-CA", "\(authority).pem", "-CAkey",
+            "\(authority).key", "-CAcreateserial", "-extfile", "\(name).ext", "-out", "\(name).pem"
+        )
+    }
+
+    private struct OpenSSLError: Error {
+        let arguments: [String]
+        let output: String
+    }
+
+    private func openssl(_ arguments: String...) throws { try openssl(arguments) }
+
+    private func openssl(_ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["openssl"] + arguments
+        process.currentDirectoryURL = URL(filePath: directory)
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw OpenSSLError(arguments: arguments, output: text) }
+    }
+}

@@ -1,0 +1,20 @@
+@testable import EtcdClient
+
+extension WatchBuffer {
+    private static let mark = WatchUpdate.interrupted(EtcdError(code: .unknown, message: "the end of what is there"))
+
+    /// Reads what is there, without waiting for more.
+    func told() async throws -> [WatchUpdate] {
+        _ = offer(Self.mark)
+        var updates: [WatchUpdate] = []
+        while let update = try await next(), update != Self.mark { updates.append(update) }
+        return updates
+    }
+}
+
+extension WatchEvent {
+    /// A write, for a test to compare with.
+    static func put(_ key: String, _ revision: Revision) -> WatchEvent {
+        WatchEvent(kind: .put, entry: KeyValue(key: key, value: "", modRevision: revision))
+    }
+}
