@@ -1,0 +1,92 @@
+import EtcdClient
+import ServiceKit
+import Testing
+
+@testable import ServiceKitEtcd
+
+/// What is told of a service, above all when etcd has lost its data.
+struct ServiceViewTests {
+    private static let start = ContinuousClock.now
+
+    private func instance(_ id: String, version: String = "1") -> ServiceInstance {
+        ServiceInstance(id: id, name: "user", version: version)
+    }
+
+    private func ids(_ view: ServiceView) -> [String] {
+        view.snapshot.instances.map(\.id).sorted()
+    }
+
+    private func view(_ ids: String...) -> ServiceView {
+        var view = ServiceView(ttl: .seconds(10))
+        view.replace(with: ids.map { instance($0) }, .start, at: Self.start)
+        return view
+    }
+
+    @Test func anEmptyListIsAnAnswer() {
+        let view = view()
+        #expect(view.snapshot.state == .live)
+        #expect(view.snapshot.instances.isEmpty)
+    }
+
+    @Test func instancesComeChangeAndGo() {
+        var view = view("a")
+        view.update(instance("b"))
+        view.update(instance("a", version: "2"))
+        #expect(ids(view) == ["a", "b"])
+        #expect(view.snapshot.instances["a"]?.version == "2")
+        view.remove(id: "a")
+        #expect(ids(view) == ["b"])
+        #expect(view.snapshot.state.isLive)
+    }
+
+    @Test func anInterruptionKeepsWhatIsKnownAndItsFirstCause() {
+        var view = view("a")
+        view.interrupted("gone", at: Self.start)
+        view.interrupted("still gone", at: Self.start.advanced(by: .seconds(3)))
+        #expect(view.snapshot.state == .stale(since: Self.start, cause: "gone"))
+        #expect(ids(view) == ["a"])
+        view.connected()
+        #expect(view.snapshot.state.isLive)
+    }
+
+    @Test func aListAfterACompactionIsBelieved() {
+        var view = view("a", "b")
+        view.replace(with: [instance("b")], .compaction, at: Self.start)
+        #expect(ids(view) == ["b"])
+        #expect(view.snapshot.state.isLive)
+    }
+
+    @Test func anEmptyStoreIsNotBelievedAtOnce() {
+        var view = view("a", "b")
+        view.replace(with: [], .storeReset, at: Self.start)
+        #expect(ids(view) == ["a", "b"])
+        #expect(!view.snapshot.state.isLive)
+        view.update(instance("a"))
+        #expect(!view.snapshot.state.isLive)
+        view.update(instance("b"))
+        #expect(view.snapshot.state.isLive)
+        #expect(view.missingUntil == nil)
+        view.remove(id: "a")
+        #expect(ids(view) == ["b"])
+    }
+
+    @Test func whoDoesNotRegisterAgainIsForgotten() {
+        var view = view("a", "b")
+        view.replace(with: [instance("a")], .storeReset, at: Self.start)
+        view.expire(at: Self.start.advanced(by: .seconds(14)))
+        #expect(ids(view) == ["a", "b"])
+        view.expire(at: Self.start.advanced(by: .seconds(15)))
+        #expect(ids(view) == ["a"])
+        #expect(view.snapshot.state.isLive)
+    }
+
+    /// It may be reset twice, or listed again before all are back: the time does not begin anew.
+    @Test func theTimeIsNotProlonged() {
+        var view = view("a", "b")
+        view.replace(with: [], .storeReset, at: Self.start)
+        view.replace(with: [instance("a")], .compaction, at: Self.start.advanced(by: .seconds(10)))
+        #expect(ids(view) == ["a", "b"])
+        view.expire(at: Self.start.advanced(by: .seconds(15)))
+        #expect(ids(view) == ["a"])
+    }
+}
