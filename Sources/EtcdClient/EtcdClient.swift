@@ -61,9 +61,19 @@ public final class EtcdClient: Sendable {
     ///   - logger: Gets a line for each stream lost, at debug level.
     ///   - makeTransport: Makes the transport to a member.
     /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if the configuration makes no sense.
-    public init<Transport: ClientTransport>(
+    public convenience init<Transport: ClientTransport>(
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd"),
+        makeTransport: (EtcdEndpoint) -> Transport
+    ) throws(EtcdError) {
+        try self.init(config, logger: logger, first: nil, makeTransport: makeTransport)
+    }
+
+    /// - Parameter first: The index of the endpoint that is used at first; by default one is drawn.
+    init<Transport: ClientTransport>(
+        _ config: EtcdConfig,
+        logger: Logger,
+        first: Int?,
         makeTransport: (EtcdEndpoint) -> Transport
     ) throws(EtcdError) {
         try config.validate()
@@ -71,7 +81,7 @@ public final class EtcdClient: Sendable {
         members = Members(
             config.endpoints.map { Member(endpoint: $0, caller: GRPCCaller(transport: makeTransport($0))) },
             // So that the clients of a cluster spread over its members.
-            first: Int.random(in: config.endpoints.indices)
+            first: first ?? Int.random(in: config.endpoints.indices)
         )
         calls = Calls(members, config, logger: logger)
         namespace = Namespace(config.namespace)

@@ -14,7 +14,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase {
+    enum Phase {
         /// The peer's settings have not come yet.
         case starting
         case open
@@ -31,15 +31,15 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     let config: HTTP2ConnectionConfig
     let inboundBudget = InboundBudget()
     /// Streams that this side has made and that are not over yet; for clients only.
-    private let madeStreams = Atomic<Int>(0)
+    let madeStreams = Atomic<Int>(0)
     /// How many streams the peer lets this side have open; for clients only.
     private let allowedStreams = Atomic<Int>(Int.max)
 
-    // Confined to the event loop. What is not private is for HTTP2ConnectionEvents.swift and the scheduler.
+    // Confined to the event loop. What is not private is for the extensions in other files, and the scheduler.
     private(set) var delegate: (any HTTP2ConnectionDelegate)?
     private var context: ChannelHandlerContext?
     private(set) var session: HTTP2Session?
-    private var phase = Phase.starting
+    var phase = Phase.starting
     private(set) var drain: ServerDrain?
     private var isDrainRequested = false
     private var isReading = false
@@ -48,8 +48,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private var readable: [HTTP2Stream] = []
     private var isFlushing = false
     private var abortFailure: StreamFailure?
-    private var hasCalmedDown = false
-    private var careTimer: (task: Scheduled<Void>, deadline: NIODeadline)?
+    var hasCalmedDown = false
+    var careTimer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
     private(set) var peerCertificate: NIOSSLCertificate?
@@ -60,6 +60,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     var headers: HeaderCollector
     var care: ConnectionCare
     var flood: FloodGuard
+    private var unknownFrames: UnknownFrames
     var pings: PingPolicy?
     var limitLog: LimitLog
     /// Whether the peer's settings have come and were not acted on yet.
@@ -90,6 +91,10 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         self.headers = HeaderCollector(limits: config.limits)
         self.care = ConnectionCare(times: config.times, now: now, using: &generator)
         self.flood = FloodGuard(limits: config.limits, now: now)
+        self.unknownFrames =
+            if case .server = config.role { UnknownFrames(expectsPreface: true) } else {
+                UnknownFrames(expectsPreface: false)
+            }
         self.pings = config.pings.map {
             PingPolicy(minInterval: $0.minInterval, allowWithoutCalls: $0.allowWithoutCalls)
         }
@@ -98,7 +103,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
     var loop: any EventLoop { self.scheduler.loop }
 
-    private var isServer: Bool {
+    var isServer: Bool {
         if case .server = self.config.role { true } else { false }
     }
 
@@ -206,7 +211,12 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             }
         }
         do {
-            try buffer.withUnsafeReadableBytes { try session.receive($0) }
+            try buffer.withUnsafeReadableBytes { bytes in
+                for _ in 0..<self.unknownFrames.count(in: bytes) {
+                    self.frameBegan(.control)
+                }
+                try session.receive(bytes)
+            }
         } catch {
             self.fail("\(error)")
         }
@@ -310,13 +320,13 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    private func failure(of stream: HTTP2Stream) -> StreamFailure {
+    func failure(of stream: HTTP2Stream) -> StreamFailure {
         let reason = self.closeReason ?? "the connection is closing"
         return self.abortFailure ?? (stream.wasSent ? .connectionLost(reason) : .notProcessed(reason))
     }
 
     /// Gives the connection up because of an error on this side.
-    private func fail(_ reason: String) {
+    func fail(_ reason: String) {
         self.closeReason = self.closeReason ?? reason
         self.giveUp()
     }
@@ -428,54 +438,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    // MARK: Requests
-
-    private func serviceRequest(_ stream: HTTP2Stream, reset: HTTP2ErrorCode?) {
-        if reset != nil {
-            self.streams.dequeue(stream)
-            self.close(stream, .cancelled, isFailure: true)
-            return
-        }
-        guard let head = stream.takeHead() else { return }
-        if let deadline = stream.deadline {
-            stream.deadlineTimer = self.loop.scheduleTask(deadline: deadline) {
-                stream.reset(.cancel, failure: .deadlineExceeded)
-            }
-        }
-        do throws(StreamFailure) {
-            guard self.phase != .draining else { throw .notProcessed("the peer takes no more calls") }
-            try self.streams.enqueue(stream, head)
-        } catch {
-            if case .notProcessed = error, self.phase == .open {
-                self.limitLog.report(.queuedCalls, peer: self.remotePeer, "more calls wait than may")
-            }
-            self.close(stream, error, isFailure: true)
-        }
-    }
-
-    /// Lets another connection, on the same event loop, make requests that wait here for the peer to take one more.
-    func handOverRequests(to other: HTTP2Connection) {
-        while other.session != nil, other.phase == .open, other.room > 0, let request = self.streams.takeRequest() {
-            request.stream.connection = other
-            self.madeStreams.subtract(1, ordering: .relaxed)
-            other.madeStreams.add(1, ordering: .relaxed)
-            other.streams.requeue(request)
-        }
-        self.scheduler.run(for: other)
-    }
-
-    private func peerIsGoingAway(_ reason: String) {
-        guard self.phase == .open || self.phase == .starting else { return }
-        self.phase = .draining
-        for stream in self.streams.removeRequests() {
-            self.close(stream, .notProcessed(reason), isFailure: true)
-        }
-        self.delegate?.connection(self, isDraining: reason)
-    }
-
     // MARK: Draining
 
-    private func drainNow() {
+    func drainNow() {
         guard self.phase != .closed, !self.isDrainRequested else { return }
         self.isDrainRequested = true
         self.care.isBeingDrained()
@@ -485,64 +450,5 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private func startDraining() {
         guard self.isDrainRequested, self.isServer, let session = self.session else { return }
         self.drain = ServerDrain(session: session, loop: self.loop) { self.scheduler.run(for: self) }
-    }
-
-    // MARK: Times and bounds
-
-    private func noteCalls() {
-        let areCallsOpen = !self.streams.isEmpty
-        guard self.session != nil, areCallsOpen == self.care.isIdle else { return }
-        self.care.callsChanged(areOpen: areCallsOpen, now: .now())
-        self.scheduleCheck()
-    }
-
-    private func scheduleCheck() {
-        guard self.phase != .closed, let next = self.care.nextCheck else { return }
-        if let timer = self.careTimer {
-            guard next < timer.deadline else { return }
-            timer.task.cancel()
-        }
-        // It refers to this connection strongly, as one weak reference would make all others slow; `closed` cancels it.
-        let task = self.loop.assumeIsolated().scheduleTask(deadline: next) {
-            self.careTimer = nil
-            self.check()
-        }
-        self.careTimer = (task, next)
-    }
-
-    private func check() {
-        switch self.care.check(now: .now()) {
-        case .none:
-            break
-        case .ping:
-            self.session?.submitPing(KeepalivePing.payload)
-            self.scheduler.run(for: self)
-        case .drain(let reason):
-            self.closeReason = self.closeReason ?? reason
-            if !self.isServer {
-                // First: from then on no more requests are made, and those that were still go out.
-                self.delegate?.connection(self, isDraining: reason)
-            }
-            self.drainNow()
-            self.scheduler.run(for: self)
-        case .close(let reason, let limit):
-            if let limit {
-                self.limitLog.report(limit, peer: self.remotePeer, reason)
-            }
-            self.fail(reason)
-        }
-        self.scheduleCheck()
-    }
-
-    /// Ends the connection because its peer asks too much of this side. May be called within nghttp2's callbacks.
-    func calmDown(_ limit: Limit, _ reason: String, debugData: StaticString = "") {
-        guard !self.hasCalmedDown else { return }
-        self.hasCalmedDown = true
-        self.limitLog.report(limit, peer: self.remotePeer, reason)
-        self.closeReason = reason
-        if debugData.utf8CodeUnitCount > 0 {
-            self.session?.submitGoAway(.enhanceYourCalm, debugData: debugData)
-        }
-        self.session?.terminate(.enhanceYourCalm)
     }
 }

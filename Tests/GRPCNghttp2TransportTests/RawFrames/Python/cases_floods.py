@@ -105,6 +105,8 @@ control_flood("settings_flood", frame(SETTINGS, payload=setting(3, 100)))
 control_flood("ping_flood", frame(PING, payload=bytes(8)), debug=b"too_many_pings")
 control_flood("ping_ack_flood", frame(PING, ACK, payload=bytes(8)))
 control_flood("priority_flood", frame(PRIORITY, stream=1, payload=struct.pack(">IB", 0, 1)))
+control_flood("unknown_frame_flood", frame(0xBE, payload=b"what is this?"))
+control_flood("empty_unknown_frame_flood", frame(0xBE))
 
 
 def empty_data_flood(name, flags, payload):
