@@ -42,7 +42,7 @@ final class Calls: Sendable {
         let limit = timeout ?? requestTimeout
         let start = ContinuousClock.now
         let deadline = start.advanced(by: limit)
-        // Who finds nobody is told sooner than who waits for an answer.
+        // Who finds none of the members is told sooner than who waits for an answer.
         let patience = start.advanced(by: limit / 4)
         // Where there are others to ask, one that hangs gets half of the time.
         let longest = isRepeatable && members.all.count > 1 ? limit / 2 : limit
@@ -51,8 +51,9 @@ final class Calls: Sendable {
             do throws(FailedAttempt) {
                 return try await attempt(method, request, on: members.pick().index, until: deadline, longest)
             } catch {
+                let isHopeless = error.failure.code == .unavailable && attempts.count >= members.all.count
                 guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable),
-                    await pause(attempts.next(), until: error.failure.code == .unavailable ? patience : deadline)
+                    await pause(attempts.next(), until: isHopeless ? patience : deadline)
                 else {
                     throw error.failure
                 }
@@ -242,6 +243,8 @@ private struct FailedAttempt: Error {
 private struct Attempts {
     private var backoff = Backoff(base: .milliseconds(25), maximum: .seconds(1))
     private var renewals = 0
+    /// How many have failed.
+    private(set) var count = 0
 
     /// How often a call is made again with a new token.
     private static let maxRenewals = 2
@@ -249,6 +252,7 @@ private struct Attempts {
     mutating func next() -> Duration { backoff.next() }
 
     mutating func mayRepeat(after attempt: FailedAttempt, isRepeatable: Bool) -> Bool {
+        count += 1
         if Task.isCancelled { return false }
         switch attempt.failure.code {
         case .unauthenticated:

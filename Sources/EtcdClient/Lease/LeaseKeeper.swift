@@ -78,12 +78,12 @@ final class LeaseKeeper: Sendable {
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
-                // It was ended here, since there was no lease any more; there may be one by now.
-                if isIdle.withLock(\.self) { continue }
             } catch {
                 if Task.isCancelled { return }
                 calls.logger.debug("lease stream lost", metadata: ["cause": "\(error)"])
             }
+            // It was ended here, since there was no lease any more; there may be one by now.
+            if isIdle.withLock(\.self) { continue }
             table.withLock { $0.disconnected(at: .now) }
             if isHealthy.withLock(\.self) { backoff.reset() }
             try? await Task.sleep(for: backoff.next())

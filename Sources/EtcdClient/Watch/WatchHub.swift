@@ -81,11 +81,11 @@ final class WatchHub: Sendable {
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
-                // It was ended here, since there was no watch any more; there may be one by now.
-                if isIdle.withLock(\.self) { failure = nil }
             } catch {
                 failure = error
             }
+            // It was ended here, since there was no watch any more; there may be one by now.
+            if isIdle.withLock(\.self) { failure = nil }
             if Task.isCancelled { break }
             carryOut(table.withLock { $0.disconnected(failure) })
             if isHealthy.withLock(\.self) { backoff.reset() }

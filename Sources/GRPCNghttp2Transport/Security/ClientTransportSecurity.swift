@@ -54,7 +54,8 @@ public struct ClientTransportSecurity: Sendable {
         /// Who is trusted to sign the certificates of servers. Default: whom the system trusts.
         public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
         /// The name that the server's certificate has to be made out to, which is also the one asked for (SNI). Default:
-        /// the host of the authority that the client was given, or else of the address.
+        /// the host of the authority that the client was given, or else of the address. A certificate that is made out to
+        /// the IP address of the connection is good as well, whatever the name.
         public var serverHostname: String?
 
         init() {}
