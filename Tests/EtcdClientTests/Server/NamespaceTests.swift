@@ -48,13 +48,14 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func transactionsAreWithinTheNamespace(version: EtcdVersion) async throws {
             try await withClients(version) { inside, outside, namespace in
+                try await outside.put(namespace + "c", "")
                 let result = try await inside.commit(
                     Transaction(
-                        if: [.isAbsent("a")],
+                        if: [.isAbsent("a"), .isPresent("c")],
                         then: [
                             .put("a", "1"), .get(.key("a")),
-                            .transaction(Transaction(if: [.isPresent("a")], then: [.put("b", "2")])),
-                            .delete(.key("a")),
+                            .transaction(Transaction(if: [.isAbsent("b")], then: [.put("b", "2")])),
+                            .delete(.key("c")),
                         ]
                     )
                 )
@@ -64,7 +65,9 @@ extension SharedServerTests {
                     return
                 }
                 #expect(found.entries.map(\.keyText) == ["a"])
-                #expect(try await outside.get(.prefix(namespace)).entries.map(\.keyText) == [namespace + "b"])
+                #expect(try await outside.get(.prefix(namespace)).entries.map(\.keyText)
+                    == [namespace + "a", namespace + "b"])
+                #expect(result.outcomes.last == .delete(count: 1))
             }
         }
 
@@ -91,8 +94,10 @@ extension SharedServerTests {
                 try await inside.withSession { session in
                     try await session.withLock("job") { hold in
                         #expect(hold.key.hasPrefix("job/"))
-                        #expect(try await outside.get(namespace + hold.key) != nil)
-                        #expect(try await session.client.commit(Transaction(if: [hold.isHeld], then: [])).succeeded)
+                        let entry = try await outside.get(namespace + hold.key)
+                        #expect(entry?.lease == session.lease.id)
+                        let fenced = try await inside.commit(Transaction(if: [hold.isHeld], then: [.put("a", "")]))
+                        #expect(fenced.succeeded)
                     }
                 }
             }

@@ -1,7 +1,8 @@
-import EtcdClient
 import GRPCNghttp2Transport
 import Logging
 import ServiceKitTesting
+
+@testable import EtcdClient
 
 extension EtcdServer {
     /// The configuration of a client of all members.
@@ -21,21 +22,21 @@ extension EtcdServer {
     }
 
     /// Runs a body with a client whose calls are seen, and can be cut off.
+    ///
+    /// - Parameter first: The member that is used at first; by default one is drawn.
     func withObservedClient<Result: Sendable>(
+        first: Int? = nil,
         _ configure: (inout EtcdConfig) -> Void = { _ in },
         _ body: @Sendable (EtcdClient, Wire) async throws -> Result
     ) async throws -> Result {
         let wire = Wire()
         let config = try config(configure)
-        let client = try EtcdClient(config, logger: .silent) { endpoint in
+        let client = try EtcdClient(config, logger: .silent, first: first) { endpoint in
             ObservedTransport(
                 Nghttp2ClientTransport(
                     target: endpoint.address,
                     transportSecurity: endpoint.isSecure ? config.transportSecurity : .plaintext,
-                    config: .defaults {
-                        $0.backoff.max = config.maxBackoff
-                        $0.limits.maxMessageBytes = config.maxMessageBytes
-                    },
+                    config: config.transportConfig(),
                     logger: .silent
                 ),
                 wire
@@ -59,5 +60,5 @@ func withRunning<Result: Sendable>(
 
 extension Logger {
     /// One that nobody reads.
-    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    static let silent = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
 }

@@ -2,20 +2,42 @@ import Testing
 
 @testable import EtcdClient
 
-/// The code of the ``EtcdError`` that a body throws.
-func code(sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void) async -> EtcdError.Code? {
-    await failure(sourceLocation: sourceLocation, body)?.code
+// Functions, not macros: of two closures of one type within another closure, of which one stands in the argument of a
+// macro, Swift 6.3 at times takes one for the other.
+
+/// Expects a body to throw an ``EtcdError``.
+///
+/// - Parameter code: The code that it has to have; by default any.
+/// - Returns: The error.
+@discardableResult
+func expectFailure(
+    _ code: EtcdError.Code? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> EtcdError? {
+    let error = await expectThrown(EtcdError.self, sourceLocation: sourceLocation, body)
+    if let code, let error {
+        #expect(error.code == code, "\(error)", sourceLocation: sourceLocation)
+    }
+    return error
 }
 
-/// The ``EtcdError`` that a body throws.
-func failure(sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void) async -> EtcdError? {
+/// Expects a body to throw an error of a type.
+///
+/// - Returns: The error.
+@discardableResult
+func expectThrown<Failure: Error>(
+    _ type: Failure.Type,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> Failure? {
     do {
         try await body()
         Issue.record("nothing was thrown", sourceLocation: sourceLocation)
-    } catch let error as EtcdError {
+    } catch let error as Failure {
         return error
     } catch {
-        Issue.record("this is no EtcdError: \(error)", sourceLocation: sourceLocation)
+        Issue.record("this is no \(type): \(error)", sourceLocation: sourceLocation)
     }
     return nil
 }

@@ -19,10 +19,10 @@ struct TestCertificates: Sendable {
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     /// What etcd serves TLS with.
-    func tls(requiresClientCertificate: Bool = false) -> EtcdServer.TLS {
+    func tls(_ name: String = "server", requiresClientCertificate: Bool = false) -> EtcdServer.TLS {
         EtcdServer.TLS(
-            certificate: path("server.pem"),
-            key: path("server.key"),
+            certificate: path("\(name).pem"),
+            key: path("\(name).key"),
             trustedCA: path("authority.pem"),
             requiresClientCertificate: requiresClientCertificate
         )
@@ -49,6 +49,7 @@ struct TestCertificates: Sendable {
         try authority("authority")
         try authority("other")
         try identity("server", names: "DNS:localhost,IP:127.0.0.1", signedBy: "authority")
+        try identity("elsewhere", names: "DNS:elsewhere.example", signedBy: "authority")
         try identity("client", names: "DNS:client.example", signedBy: "authority")
         try identity("stranger", names: "DNS:client.example", signedBy: "other")
         // For tokens that etcd signs.

@@ -66,13 +66,13 @@ struct AuthenticatorTests {
         try await withThrowingTaskGroup(of: EtcdError.Code?.self) { group in
             for _ in 0..<10 {
                 group.addTask { [authenticator, fetches] in
-                    await code {
+                    await expectFailure {
                         _ = try await authenticator.token(until: later) {
                             fetches.update { $0 += 1 }
                             try await gate.value()
                             throw failure
                         }
-                    }
+                    }?.code
                 }
             }
             _ = await fetches.first { $0 > 0 }
@@ -95,7 +95,7 @@ struct AuthenticatorTests {
         _ = await fetches.first { $0 == 1 }
         let second = Task { try await token().value }
         first.cancel()
-        await #expect(throws: CancellationError.self) { try await first.value }
+        await expectThrown(CancellationError.self) { _ = try await first.value }
         gate.resolve(.success(()))
         #expect(try await second.value == "token")
         #expect(fetches.value == 1)
@@ -109,7 +109,7 @@ struct AuthenticatorTests {
         }
         for _ in 0..<2 {
             let soon = ContinuousClock.now.advanced(by: .milliseconds(10))
-            #expect(await code { _ = try await authenticator.token(until: soon, hanging) } == .timeout)
+            await expectFailure(.timeout) { _ = try await authenticator.token(until: soon, hanging) }
         }
         gate.resolve(.success(()))
         #expect(try await token().value == "token", "whoever has more time is given it")

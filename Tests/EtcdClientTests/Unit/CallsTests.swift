@@ -74,7 +74,7 @@ struct CallsTests {
             let bad = ScriptedCaller.always(.failure(error))
             let good = well()
             let calls = calls(bad, good)
-            let failure = await failure { try await put(calls) }
+            let failure = await expectFailure { try await put(calls) }
             #expect(failure?.code.isTransient == true)
             #expect(failure?.message.contains("http://m0:2379: Put") == true)
             #expect(good.methods.isEmpty)
@@ -103,7 +103,7 @@ struct CallsTests {
         let caller = ScriptedCaller.always(.failure(Self.down))
         let start = ContinuousClock.now
         let calls = calls(caller, timeout: .milliseconds(300))
-        let failure = await failure { try await range(calls) }
+        let failure = await expectFailure { try await range(calls) }
         #expect(failure?.code == .unavailable)
         #expect(failure?.message == "etcd at http://m0:2379: Range: connection refused")
         #expect(start.duration(to: .now) < .milliseconds(400))
@@ -122,7 +122,7 @@ struct CallsTests {
     func whatWillNotPassIsNotTriedAgain(error: RPCError) async {
         let caller = ScriptedCaller.always(.failure(error))
         let calls = calls(caller, well())
-        let failure = await failure { try await range(calls) }
+        let failure = await expectFailure { try await range(calls) }
         #expect(failure?.code.isTransient == false)
         #expect(caller.methods.count == 1)
     }
@@ -246,14 +246,14 @@ struct CallsTests {
             throw RPCError(code: .unauthenticated, message: "etcdserver: invalid auth token")
         }
         let calls = calls(caller, credentials: Self.ada)
-        #expect(await code { try await range(calls) } == .unauthenticated)
+        await expectFailure(.unauthenticated) { try await range(calls) }
         #expect(caller.methods.count(where: { $0 == "Range" }) == 3)
     }
 
     @Test func aWrongPasswordIsTriedOnce() async throws {
         let caller = Guarded().caller()
         let calls = calls(caller, well(), credentials: EtcdConfig.Credentials(username: "ada", password: "wrong"))
-        let failure = await failure { try await range(calls) }
+        let failure = await expectFailure { try await range(calls) }
         #expect(failure?.code == .unauthenticated)
         #expect(failure?.message.contains("Authenticate as \"ada\"") == true)
         #expect(failure?.message.contains("wrong") == false)
@@ -274,7 +274,7 @@ struct CallsTests {
         }
         let calls = calls(hanging, credentials: Self.ada, timeout: .milliseconds(200))
         let start = ContinuousClock.now
-        #expect(await code { try await range(calls) } == .timeout)
+        await expectFailure(.timeout) { try await range(calls) }
         #expect(start.duration(to: .now) < .milliseconds(400))
     }
 
@@ -295,7 +295,7 @@ struct CallsTests {
         let bad = ScriptedCaller.always(.failure(Self.down))
         let calls = calls(well(), bad)
         let endpoint = EtcdEndpoint(host: "m1")
-        let failure = await failure { _ = try await calls.unary(.status, WireStatusRequest(), on: endpoint) }
+        let failure = await expectFailure { _ = try await calls.unary(.status, WireStatusRequest(), on: endpoint) }
         #expect(failure?.code == .unavailable)
         #expect(failure?.message.contains("http://m1:2379: Status") == true)
         #expect(bad.methods == ["Status"])
@@ -303,7 +303,7 @@ struct CallsTests {
 
     @Test func onlyMembersThatAreKnownAreCalled() async throws {
         let calls = calls(well(), well())
-        let failure = await failure {
+        let failure = await expectFailure {
             _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "stranger"))
         }
         #expect(failure?.code == .invalidArgument)
@@ -317,11 +317,9 @@ struct CallsTests {
         let caller = well()
         let calls = calls(caller)
         calls.close()
-        #expect(await code { try await range(calls) } == .closed)
-        #expect(await code { _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0")) }
-            == .closed)
-        #expect(await code { try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {}) }
-            == .closed)
+        await expectFailure(.closed) { try await range(calls) }
+        await expectFailure(.closed) { _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0")) }
+        await expectFailure(.closed) { try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {}) }
         #expect(caller.methods.isEmpty)
     }
 
@@ -332,10 +330,10 @@ struct CallsTests {
             throw RPCError(code: .cancelled, message: "the connection was closed")
         }
         let calls = calls(caller)
-        async let code = code { try await range(calls) }
+        async let failure = expectFailure(.closed) { try await range(calls) }
         _ = await caller.calls.first { !$0.isEmpty }
         calls.close()
         isOver.resolve(.success(()))
-        #expect(await code == .closed)
+        _ = await failure
     }
 }

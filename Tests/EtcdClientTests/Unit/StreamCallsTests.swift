@@ -45,7 +45,7 @@ struct StreamCallsTests {
         let bad = caller { _, _ in throw Self.down }
         let good = caller { _, _ in }
         let calls = calls(bad, good)
-        let failure = await failure { try await watch(calls) }
+        let failure = await expectFailure { try await watch(calls) }
         #expect(failure?.code == .unavailable)
         #expect(failure?.message.contains("http://m0:2379: Watch") == true)
         try await watch(calls)
@@ -57,7 +57,10 @@ struct StreamCallsTests {
         let good = caller { _, _ in }
         let calls = calls(bad, good)
         let late = EtcdError(code: .timeout, message: "late")
-        #expect(await failure { try await watch(calls, watchdog: { () throws(EtcdError) in throw late }) } == late)
+        let failure = await expectFailure {
+            try await watch(calls, watchdog: { () throws(EtcdError) in throw late })
+        }
+        #expect(failure == late)
         try await watch(calls)
         #expect(good.methods == ["Watch"], "the member that was late is avoided")
     }
@@ -71,7 +74,8 @@ struct StreamCallsTests {
         let credentials = EtcdConfig.Credentials(username: "ada", password: "secret")
         let calls = calls(caller, credentials: credentials)
         for _ in 0..<2 {
-            #expect(await failure { try await watch(calls, consume: { _ in throw wrong }) } == wrong)
+            let failure = await expectFailure { try await watch(calls, consume: { _ in throw wrong }) }
+            #expect(failure == wrong)
         }
         #expect(caller.methods == ["Authenticate", "Watch", "Authenticate", "Watch"], "a new token each time")
         #expect(caller.calls.value.last?.token == "token")
@@ -83,6 +87,6 @@ struct StreamCallsTests {
         let task = Task { try await watch(calls) }
         _ = await caller.calls.first { !$0.isEmpty }
         task.cancel()
-        #expect(await code { try await task.value } == .cancelled)
+        await expectFailure(.cancelled) { try await task.value }
     }
 }

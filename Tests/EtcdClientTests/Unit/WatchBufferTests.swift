@@ -141,7 +141,7 @@ struct WatchBufferTests {
         buffer.finish(EtcdError(code: .closed, message: "later"))
         #expect(try await buffer.next() == events(1))
         for _ in 0..<3 {
-            await #expect(throws: Self.lost) { try await buffer.next() }
+            #expect(await expectFailure { _ = try await buffer.next() } == Self.lost)
         }
     }
 
@@ -150,7 +150,7 @@ struct WatchBufferTests {
         let reader = Task { try await buffer.next() }
         for _ in 0..<100 { await Task.yield() }
         buffer.finish(Self.lost)
-        await #expect(throws: Self.lost) { try await reader.value }
+        #expect(await expectFailure { _ = try await reader.value } == Self.lost)
     }
 
     @Test func aCancelledReaderIsGivenNothing() async throws {

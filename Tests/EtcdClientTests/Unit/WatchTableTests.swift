@@ -252,7 +252,7 @@ struct WatchTableTests {
             $0.cancelReason = "etcdserver: mvcc: required revision has been compacted"
         }
         #expect(effects.restart == nil)
-        let failure = await failure { _ = try await buffer.next() }
+        let failure = await expectFailure { _ = try await buffer.next() }
         #expect(failure?.code == .compacted)
         #expect(failure?.revision == 42)
         #expect(failure?.message.contains("revision 5") == true)
@@ -292,8 +292,7 @@ struct WatchTableTests {
         let effects = bench.refuse(reason)
         #expect(effects.restart == nil)
         #expect(try await buffer.told() == [.interrupted(restart)])
-        let code = await code { _ = try await buffer.next() }
-        #expect(code == EtcdError.code(ofReason: reason))
+        await expectFailure(EtcdError.code(ofReason: reason)) { _ = try await buffer.next() }
         #expect(bench.table.isEmpty)
     }
 
@@ -322,7 +321,7 @@ struct WatchTableTests {
         bench.create(numbers[2], at: 3)
         #expect(try await first.told() == [.connected(2)])
         #expect(try await third.told() == [.connected(4)])
-        #expect(await code { _ = try await second.next() } == .invalidArgument)
+        await expectFailure(.invalidArgument) { _ = try await second.next() }
         #expect(bench.table.count == 2)
     }
 

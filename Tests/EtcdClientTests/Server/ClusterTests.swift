@@ -1,0 +1,226 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import EtcdClient
+
+/// Three members, of which some go away.
+@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(2)))
+struct ClusterTests {
+    private func withCluster(
+        _ version: EtcdVersion,
+        _ configure: (inout EtcdServer.Options) -> Void = { _ in },
+        _ body: @Sendable (EtcdServer) async throws -> Void
+    ) async throws {
+        try await version.withServer {
+            $0.members = 3
+            configure(&$0)
+        } _: { server in
+            _ = try await server.leader()
+            try await body(server)
+        }
+    }
+
+    /// Writes until it succeeds; each attempt has to end within its time.
+    private func putInTheEnd(_ client: EtcdClient, _ key: String, within limit: Duration = .seconds(5)) async throws {
+        while true {
+            let start = ContinuousClock.now
+            do {
+                try await client.put(key, "")
+                return
+            } catch {
+                #expect(error.code.isTransient, "\(error)")
+                #expect(start.duration(to: .now) < limit + .milliseconds(500))
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func theClusterIsDescribed(version: EtcdVersion) async throws {
+        try await withCluster(version) { server in
+            try await server.withClient { client in
+                let members = try await client.clusterMembers()
+                #expect(Set(members.map(\.name)) == ["member-0", "member-1", "member-2"])
+                #expect(Set(members.flatMap(\.clientURLs)) == Set(server.endpoints))
+                #expect(Set(members.flatMap(\.peerURLs)).count == 3)
+                #expect(members.map(\.isLearner) == [false, false, false])
+
+                let leader = try await server.leader()
+                let revision = try await client.put("k", "").revision
+                _ = try await client.get("k")
+                for (index, endpoint) in client.endpoints.enumerated() {
+                    // Members other than the leader may be behind for a moment.
+                    try await eventually { try await client.status(of: endpoint).revision == revision }
+                    let status = try await client.status(of: endpoint)
+                    #expect(status.version.hasPrefix(version == .installed ? "3." : "3.5"))
+                    let member = try #require(members.first { $0.name == "member-\(index)" })
+                    #expect(member.id == status.memberID)
+                    #expect((status.leaderID == status.memberID) == (index == leader))
+                    #expect(status.raftTerm > 0)
+                    #expect(status.databaseBytes > 0)
+                    #expect(status.databaseBytesInUse <= status.databaseBytes)
+                    #expect(status.errors.isEmpty)
+                    #expect(!status.isLearner)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func theDeathOfTheLeaderIsSurvived(version: EtcdVersion) async throws {
+        try await withCluster(version) { server in
+            try await server.withClient { client in
+                var watch = client.watch(.prefix("k/")).makeAsyncIterator()
+                try await watch.connected()
+                let lease = try await client.grantLease(ttl: .seconds(6))
+                var renewals = client.keepAlive(lease).makeAsyncIterator()
+                for round in 0..<3 {
+                    try await putInTheEnd(client, "k/\(round).before")
+                    let leader = try await server.leader()
+                    try await server.kill(leader)
+                    try await putInTheEnd(client, "k/\(round).after")
+                    #expect(try await client.get("k/\(round).before") != nil)
+                    try await server.start(leader)
+                    try await server.waitUntilReady()
+                }
+                _ = try await renewals.next()
+                try await client.put("k/end", "")
+                var keys: [String] = []
+                while keys.last != "k/end" { keys += try await watch.events().map(\.entry.keyText) }
+                let written = try await client.list(.prefix("k/")).entries.map(\.keyText)
+                #expect(Set(keys) == Set(written), "nothing is missed")
+                #expect(try await client.leaseDetails(lease.id).grantedTTL == .seconds(6))
+            }
+        }
+    }
+
+    /// A member that hangs keeps its connections: it has to be found out.
+    @Test(arguments: EtcdVersion.all)
+    func aMemberThatHangsIsLeftAlone(version: EtcdVersion) async throws {
+        // A ping a second, which etcd has to be told to allow.
+        try await withCluster(version) { $0.extraArguments = ["--grpc-keepalive-min-time=500ms"] } _: { server in
+            let hanging = try await server.leader()
+            try await server.withObservedClient(first: hanging) {
+                $0.requestTimeout = .seconds(4)
+                $0.keepaliveTime = .seconds(1)
+                $0.keepaliveTimeout = .seconds(1)
+            } _: { client, wire in
+                var watch = client.watch(.key("k")).makeAsyncIterator()
+                try await watch.connected()
+                let lease = try await client.grantLease(ttl: .seconds(10))
+                var renewals = client.keepAlive(lease).makeAsyncIterator()
+                _ = try await renewals.next()
+                try server.suspend(hanging)
+                _ = try await server.leader()
+                // Within the time of one call, since a member that hangs is given half of it.
+                #expect(try await client.get("k") == nil)
+                try await client.put("k", "1")
+                #expect(try await watch.events().map(\.summary) == ["put k=1"])
+                _ = try await renewals.next()
+                _ = try await renewals.next()
+                #expect(wire.count("Watch") == 2)
+                try server.resume(hanging)
+                try await client.put("k", "2")
+                #expect(try await watch.events().map(\.summary) == ["put k=2"])
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func withoutAQuorumCallsFailInTimeAndLaterSucceed(version: EtcdVersion) async throws {
+        try await withCluster(version) { server in
+            let left = try await server.leader()
+            let others = server.endpoints.indices.filter { $0 != left }
+            try await server.withClient { $0.requestTimeout = .seconds(2) } _: { client in
+                try await client.put("k", "1")
+                var watch = client.watch(.key("k")).makeAsyncIterator()
+                try await watch.connected()
+                for member in others { try await server.kill(member) }
+                for operation in [
+                    { _ = try await client.get("k") },
+                    { try await client.put("k", "2") },
+                    { _ = try await client.grantLease(ttl: .seconds(60)) },
+                ] as [() async throws -> Void] {
+                    let start = ContinuousClock.now
+                    let failure = await expectFailure { try await operation() }
+                    #expect(failure?.code.isTransient == true)
+                    #expect(start.duration(to: .now) < .milliseconds(2500))
+                }
+                // By now the one that is left knows that it does not lead.
+                await expectFailure(.noLeader) { try await client.put("k", "3") }
+                _ = try await watch.interrupted()
+                // What one member knows can be had.
+                let endpoint = client.endpoints[left]
+                try await eventually { try await client.status(of: endpoint).leaderID == nil }
+
+                for member in others { try await server.start(member) }
+                try await server.waitUntilReady()
+                try await putInTheEnd(client, "k/after", within: .seconds(2))
+                try await client.put("k", "4")
+                while try await watch.events().last?.entry.valueText != "4" {}
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func aClientNeedsOneMemberThatRuns(version: EtcdVersion) async throws {
+        try await withCluster(version) { server in
+            try await server.kill(0)
+            _ = try await server.leader()
+            try await server.withObservedClient(first: 0) { $0.credentials = nil } _: { client, _ in
+                try await client.put("k", "1")
+                var watch = client.watch(.key("k"), .with { $0.from = 1 }).makeAsyncIterator()
+                #expect(try await watch.events().map(\.summary) == ["put k=1"])
+                await expectFailure(.unavailable) { _ = try await client.status(of: client.endpoints[0]) }
+                let stranger = EtcdEndpoint(host: "127.0.0.1", port: 1)
+                await expectFailure(.invalidArgument) { _ = try await client.status(of: stranger) }
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func theTokenIsHadFromAMemberThatRuns(version: EtcdVersion) async throws {
+        try await withCluster(version) { server in
+            try await server.addUser("ada", password: "lovelace", prefix: "ada/")
+            try await server.enableAuth()
+            try await server.kill(0)
+            _ = try await server.leader()
+            let ada = EtcdConfig.Credentials(username: "ada", password: "lovelace")
+            try await server.withObservedClient(first: 0) { $0.credentials = ada } _: { client, _ in
+                try await client.put("ada/k", "1")
+                #expect(try await client.get("ada/k")?.valueText == "1")
+            }
+        }
+    }
+
+    /// One waits while the leader dies, and is served all the same.
+    @Test(arguments: EtcdVersion.all)
+    func aLockOutlivesTheLeader(version: EtcdVersion) async throws {
+        try await withCluster(version) { server in
+            try await server.withClient { client in
+                let gate = Gate()
+                let order = Watched<[Int]>([])
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<2 {
+                        group.addTask {
+                            try await client.withSession(ttl: .seconds(20)) { session in
+                                try await session.withLock("lock") { _ in
+                                    order.update { $0.append(number) }
+                                    if number == 0 { try await gate.pass() }
+                                }
+                            }
+                        }
+                        try await eventually { try await client.count(.prefix("lock/")) == number + 1 }
+                    }
+                    let leader = try await server.leader()
+                    try await server.kill(leader)
+                    gate.open()
+                    try await group.waitForAll()
+                    #expect(order.value == [0, 1])
+                    try await server.start(leader)
+                }
+            }
+        }
+    }
+}

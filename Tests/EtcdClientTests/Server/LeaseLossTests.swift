@@ -1,0 +1,92 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import EtcdClient
+
+/// What becomes of leases when the server goes away.
+@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(1)))
+struct LeaseLossTests {
+    @Test(arguments: EtcdVersion.all)
+    func aLeaseOutlivesARestart(version: EtcdVersion) async throws {
+        try await version.withServer { server in
+            try await server.withClient { client in
+                let lease = try await client.grantLease(ttl: .seconds(6))
+                var renewals = client.keepAlive(lease).makeAsyncIterator()
+                _ = try await renewals.next()
+                try await server.kill()
+                try await server.start()
+                _ = try await renewals.next()
+                _ = try await renewals.next()
+                #expect(try await client.leaseDetails(lease.id).remainingTTL > .seconds(3))
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func aLeaseThatCannotBeRenewedExpires(version: EtcdVersion) async throws {
+        try await version.withServer { server in
+            try await server.withClient { client in
+                let lease = try await client.grantLease(ttl: .seconds(2))
+                var renewals = client.keepAlive(lease).makeAsyncIterator()
+                _ = try await renewals.next()
+                let start = ContinuousClock.now
+                try await server.kill()
+                let failure = await expectFailure { while try await renewals.next() != nil {} }
+                #expect(failure?.code == .leaseExpired)
+                #expect(failure?.message.contains(String(lease.id, radix: 16)) == true)
+                #expect(start.duration(to: .now) < .seconds(3))
+                #expect(client.keeper.count == 0)
+            }
+        }
+    }
+
+    /// A server that hangs keeps its connections: only the missing answers tell.
+    @Test(arguments: EtcdVersion.all)
+    func aLeaseThatIsNotAnsweredExpires(version: EtcdVersion) async throws {
+        try await version.withServer { server in
+            try await server.withClient { client in
+                let lease = try await client.grantLease(ttl: .seconds(2))
+                var renewals = client.keepAlive(lease).makeAsyncIterator()
+                _ = try await renewals.next()
+                try server.suspend()
+                let failure = await expectFailure { while try await renewals.next() != nil {} }
+                #expect(failure?.code == .leaseExpired)
+                try server.resume()
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func aSessionIsLostWithTheServer(version: EtcdVersion) async throws {
+        try await version.withServer { server in
+            try await server.withClient { $0.requestTimeout = .seconds(1) } _: { client in
+                let isCancelled = Watched(false)
+                let failure = await expectFailure {
+                    try await client.withSession(ttl: .seconds(1)) { session in
+                        try await server.kill()
+                        try? await Gate().pass()
+                        isCancelled.set(Task.isCancelled)
+                    }
+                }
+                #expect(failure?.code == .leaseExpired)
+                #expect(isCancelled.value)
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersion.all)
+    func aStoreThatHasLostItsDataKnowsNoLease(version: EtcdVersion) async throws {
+        try await version.withServer { server in
+            try await server.withClient { client in
+                let lease = try await client.grantLease(ttl: .seconds(6))
+                var renewals = client.keepAlive(lease).makeAsyncIterator()
+                _ = try await renewals.next()
+                try await server.kill()
+                try server.wipe()
+                try await server.start()
+                await expectFailure(.leaseNotFound) { while try await renewals.next() != nil {} }
+            }
+        }
+    }
+}

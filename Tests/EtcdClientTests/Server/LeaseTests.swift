@@ -1,0 +1,168 @@
+import ServiceKitTesting
+import Testing
+
+@testable import EtcdClient
+
+extension SharedServerTests {
+    struct LeaseTests {
+        @Test(arguments: EtcdVersion.all)
+        func aLeaseIsGrantedAndRevoked(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, prefix in
+                let lease = try await client.grantLease(ttl: .seconds(60))
+                #expect(lease.ttl == .seconds(60))
+                try await client.put(prefix, "", lease: lease.id)
+                #expect(try await client.get(prefix)?.lease == lease.id)
+                #expect(try await client.leaseIDs().contains(lease.id))
+                try await client.revokeLease(lease.id)
+                #expect(try await client.get(prefix) == nil)
+                #expect(try await !client.leaseIDs().contains(lease.id))
+                try await client.revokeLease(lease.id)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func theNumberMayBeGiven(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                let id = LeaseID.random(in: 1...LeaseID.max)
+                #expect(try await client.grantLease(ttl: .milliseconds(59_001), id: id)
+                    == Lease(id: id, ttl: .seconds(60)))
+                let failure = await expectFailure { _ = try await client.grantLease(ttl: .seconds(60), id: id) }
+                #expect(failure?.code == .leaseExists)
+                try await client.revokeLease(id)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func whatEtcdKnowsOfALeaseIsTold(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, prefix in
+                let lease = try await client.grantLease(ttl: .seconds(60))
+                for name in ["a", "b"] { try await client.put(prefix + name, "", lease: lease.id) }
+                let details = try await client.leaseDetails(lease.id)
+                #expect(details.id == lease.id)
+                #expect(details.grantedTTL == .seconds(60))
+                #expect((.seconds(50)...(.seconds(60))).contains(details.remainingTTL))
+                #expect(details.keys.isEmpty, "they were not asked for")
+                let keys = try await client.leaseDetails(lease.id, withKeys: true).keys
+                #expect(Set(keys) == [(prefix + "a").etcdBytes, (prefix + "b").etcdBytes])
+                try await client.revokeLease(lease.id)
+                let failure = await expectFailure { _ = try await client.leaseDetails(lease.id) }
+                #expect(failure?.code == .leaseNotFound)
+                #expect(failure?.message.contains(String(lease.id, radix: 16)) == true)
+            }
+        }
+
+        /// etcd speaks of whole seconds: of the last one it says that none is left.
+        @Test(arguments: EtcdVersion.all)
+        func aLeaseInItsLastSecondIsStillThere(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                let lease = try await client.grantLease(ttl: .seconds(1))
+                let details = try await client.leaseDetails(lease.id)
+                #expect(details.grantedTTL == .seconds(1))
+                #expect(details.remainingTTL < .seconds(1))
+                try await client.revokeLease(lease.id)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func aLeaseThatNobodyRenewsEnds(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, prefix in
+                let lease = try await client.grantLease(ttl: .seconds(1))
+                var watch = client.watch(.key(prefix)).makeAsyncIterator()
+                try await watch.connected()
+                try await client.put(prefix, "", lease: lease.id)
+                #expect(try await watch.events(2).map(\.kind) == [.put, .delete])
+                await expectFailure(.leaseNotFound) { _ = try await client.leaseDetails(lease.id) }
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func aLeaseThatIsRenewedLives(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, prefix in
+                let start = ContinuousClock.now
+                let lease = try await client.grantLease(ttl: .seconds(2))
+                try await client.put(prefix, "", lease: lease.id)
+                var renewals = 0
+                for try await ttl in client.keepAlive(lease) {
+                    #expect(ttl == .seconds(2))
+                    renewals += 1
+                    if start.duration(to: .now) > .seconds(5) { break }
+                }
+                #expect((2...10).contains(renewals), "every third of its time")
+                #expect(try await client.get(prefix)?.version == 1)
+                try await client.waitForLeases(0)
+                // Nobody renews it any more.
+                try await eventually { try await client.get(prefix) == nil }
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func aReaderThatIsCancelledEndsTheRenewals(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                let lease = try await client.grantLease(ttl: .seconds(2))
+                let renewals = client.keepAlive(lease)
+                let reader = Task { for try await _ in renewals {} }
+                try await client.waitForLeases(1)
+                reader.cancel()
+                try await reader.value
+                try await client.waitForLeases(0)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func theRenewalsOfALostLeaseEnd(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                let lease = try await client.grantLease(ttl: .seconds(2))
+                let renewals = client.keepAlive(lease)
+                try await client.revokeLease(lease.id)
+                let failure = await expectFailure { for try await _ in renewals {} }
+                #expect(failure?.code == .leaseNotFound)
+                #expect(failure?.message.contains(String(lease.id, radix: 16)) == true)
+                #expect(client.keeper.count == 0)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func theLatestWhoRenewsALeaseDoesIt(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                let lease = try await client.grantLease(ttl: .seconds(2))
+                let first = client.keepAlive(lease)
+                var second = client.keepAlive(lease).makeAsyncIterator()
+                for try await _ in first {}
+                #expect(client.keeper.count == 1)
+                #expect(try await second.next() == .seconds(2))
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func allLeasesAreRenewedOnOneStream(version: EtcdVersion) async throws {
+            let server = try #require(SharedServers.servers[version])
+            try await server.withObservedClient { client, wire in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<200 {
+                        group.addTask {
+                            let lease = try await client.grantLease(ttl: .seconds(6))
+                            var renewals = client.keepAlive(lease).makeAsyncIterator()
+                            for _ in 0..<2 { #expect(try await renewals.next() == .seconds(6)) }
+                            _ = try await client.leaseDetails(lease.id)
+                            try await client.revokeLease(lease.id)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(wire.count("LeaseKeepAlive") == 1)
+            }
+        }
+
+        /// The next lease gets its stream at once, though there was none just now.
+        @Test(arguments: EtcdVersion.all)
+        func oneLeaseAfterTheOther(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                for _ in 0..<4 {
+                    let lease = try await client.grantLease(ttl: .seconds(3))
+                    var renewals = client.keepAlive(lease).makeAsyncIterator()
+                    #expect(try await renewals.next() == .seconds(3))
+                }
+            }
+        }
+    }
+}

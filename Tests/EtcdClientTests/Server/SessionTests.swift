@@ -1,0 +1,90 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import EtcdClient
+
+extension SharedServerTests {
+    struct SessionTests {
+        @Test(arguments: EtcdVersion.all)
+        func aSessionEndsWithItsBody(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, prefix in
+                let lease = try await client.withSession(ttl: .seconds(60)) { session in
+                    try await client.put(prefix, "", lease: session.lease.id)
+                    #expect(session.lease.ttl == .seconds(60))
+                    return session.lease.id
+                }
+                #expect(try await client.get(prefix) == nil)
+                await expectFailure(.leaseNotFound) { _ = try await client.leaseDetails(lease) }
+                #expect(client.keeper.count == 0)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func itEndsWhenItsBodyThrows(version: EtcdVersion) async throws {
+            struct Failure: Error {}
+            try await version.withSharedClient { client, prefix in
+                await expectThrown(Failure.self) {
+                    try await client.withSession { session in
+                        try await client.put(prefix, "", lease: session.lease.id)
+                        throw Failure()
+                    }
+                }
+                let entry = try await client.get(prefix)
+                #expect(entry == nil)
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func itIsKeptAlive(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, prefix in
+                try await client.withSession(ttl: .seconds(2)) { session in
+                    try await client.put(prefix, "", lease: session.lease.id)
+                    // A lease that nobody renews ends in the meantime.
+                    let other = try await client.grantLease(ttl: .seconds(4))
+                    try await eventually { try await !client.leaseIDs().contains(other.id) }
+                    let entry = try await client.get(prefix)
+                    #expect(entry != nil)
+                }
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
+        func itsLossCancelsTheBody(version: EtcdVersion) async throws {
+            try await version.withSharedClient { client, _ in
+                let isCancelled = Watched(false)
+                let failure = await expectFailure {
+                    try await client.withSession(ttl: .seconds(3)) { session in
+                        try await client.revokeLease(session.lease.id)
+                        try? await Gate().pass()
+                        isCancelled.set(Task.isCancelled)
+                    }
+                }
+                #expect(failure?.code == .leaseNotFound)
+                #expect(isCancelled.value)
+            }
+        }
+
+        /// Of a program that is told to end, all tasks may be cancelled, the client's own too.
+        @Test(arguments: EtcdVersion.all)
+        func itEndsWhenItsTaskIsCancelled(version: EtcdVersion) async throws {
+            let server = try #require(SharedServers.servers[version])
+            let lease = Watched<LeaseID?>(nil)
+            let task = Task {
+                try await server.withClient { client in
+                    try await client.withSession { session in
+                        lease.set(session.lease.id)
+                        try await Gate().pass()
+                    }
+                }
+            }
+            let id = try #require(await lease.first { $0 != nil } ?? nil)
+            task.cancel()
+            await expectThrown(CancellationError.self) { try await task.value }
+            try await server.withClient { client in
+                let leases = try await client.leaseIDs()
+                #expect(!leases.contains(id))
+            }
+        }
+    }
+}

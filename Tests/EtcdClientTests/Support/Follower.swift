@@ -1,0 +1,58 @@
+import ServiceKit
+import Synchronization
+
+@testable import EtcdClient
+
+/// What a follower of keys with numbers as their values was told, as text.
+struct Follower: Sendable {
+    private let told = Watched<[String]>([])
+    private let latest = Watched<Revision?>(nil)
+
+    /// What was told so far.
+    var updates: [String] { told.value }
+
+    /// The revision of the latest snapshot.
+    var revision: Revision? { latest.value }
+
+    /// Waits until what was told, without the prefix of the keys, satisfies a condition.
+    ///
+    /// - Returns: All that was told.
+    func first(where condition: (Set<Substring>) -> Bool) async -> [String]? {
+        await told.first { updates in
+            condition(Set(updates.flatMap { [$0[...]] + [$0.split(separator: "/").last ?? ""] }))
+        }
+    }
+
+    fileprivate func take(_ update: FollowUpdate<Int>) {
+        switch update {
+        case .snapshot(let entries, let revision, let cause):
+            latest.set(revision)
+            add((["snapshot \(cause):"] + entries.map { "\($0.entry.keyText)=\($0.value)" }).joined(separator: " "))
+        case .changes(let changes):
+            for change in changes {
+                switch change {
+                case .put(let value, let entry): add("\(entry.keyText)=\(value)")
+                case .removed(let key): add("\(String(decoding: key, as: UTF8.self)) removed")
+                }
+            }
+        case .connected: add("connected")
+        case .interrupted: add("interrupted")
+        }
+    }
+
+    private func add(_ text: String) { told.update { $0.append(text) } }
+}
+
+extension EtcdClient {
+    /// Follows keys, whose values are to be numbers, as long as a body runs.
+    func following(_ range: KeyRange, _ body: (Follower) async throws -> Void) async throws {
+        let follower = Follower()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await self.follow(range) { Int($0.valueText) }.run { follower.take($0) }
+            }
+            defer { group.cancelAll() }
+            try await body(follower)
+        }
+    }
+}

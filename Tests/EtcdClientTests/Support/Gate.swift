@@ -1,0 +1,22 @@
+import ServiceKit
+
+/// A gate that tasks wait at until it is opened.
+struct Gate: Sendable {
+    private let isOpen = Watched(false)
+    private let arrivals = Watched(0)
+
+    func open() { isOpen.set(true) }
+
+    /// Waits until it is open.
+    ///
+    /// - Throws: When the task is cancelled.
+    func pass() async throws {
+        arrivals.update { $0 += 1 }
+        guard await isOpen.first(where: \.self) != nil else { throw CancellationError() }
+    }
+
+    /// Waits until so many have come to it.
+    func waitForArrivals(_ count: Int = 1) async {
+        _ = await arrivals.first { $0 >= count }
+    }
+}
