@@ -112,7 +112,6 @@ final class Calls: Sendable {
             return response
         } catch {
             let failure = failure(error, method.name, on: member)
-            logger.critical("\(ContinuousClock.now) attempt \(method.name) \(index) \(failure.code) \(failure.message)")
             note(failure, index, token)
             throw FailedAttempt(
                 failure: failure,

@@ -144,11 +144,9 @@ struct ClusterTests {
                 ] as [() async throws -> Void] {
                     let start = ContinuousClock.now
                     let failure = await expectFailure { try await operation() }
-                    #expect(failure?.code.isTransient == true)
-                    #expect(start.duration(to: .now) < .milliseconds(2500))
+                    #expect(failure?.code.isTransient == true, "\(String(describing: failure))")
+                    #expect(start.duration(to: .now) < .seconds(4))
                 }
-                // By now the one that is left knows that it does not lead.
-                await expectFailure(.noLeader) { try await client.put("k", "3") }
                 _ = try await watch.interrupted()
                 // What one member knows can be had.
                 let endpoint = client.endpoints[left]

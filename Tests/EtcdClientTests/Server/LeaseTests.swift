@@ -55,18 +55,27 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func aLeaseInItsLastSecondIsStillThere(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
-                let lease = try await client.grantLease(ttl: .seconds(1))
-                let details = try await client.leaseDetails(lease.id)
-                #expect(details.grantedTTL == .seconds(1))
-                #expect(details.remainingTTL < .seconds(1))
-                try await client.revokeLease(lease.id)
+                // One may be over before it is looked at, on a machine that is busy.
+                for _ in 0..<5 where try await Self.isSeenInItsLastSecond(client) { return }
+                Issue.record("no lease was seen in its last second")
+            }
+        }
+
+        private static func isSeenInItsLastSecond(_ client: EtcdClient) async throws -> Bool {
+            let lease = try await client.grantLease(ttl: .seconds(2))
+            do throws(EtcdError) {
+                while try await client.leaseDetails(lease.id).remainingTTL >= .seconds(1) {}
+                return true
+            } catch {
+                #expect(error.code == .leaseNotFound)
+                return false
             }
         }
 
         @Test(arguments: EtcdVersion.all)
         func aLeaseThatNobodyRenewsEnds(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
-                let lease = try await client.grantLease(ttl: .seconds(1))
+                let lease = try await client.grantLease(ttl: .seconds(4))
                 var watch = client.watch(.key(prefix)).makeAsyncIterator()
                 try await watch.connected()
                 try await client.put(prefix, "", lease: lease.id)
@@ -79,13 +88,13 @@ extension SharedServerTests {
         func aLeaseThatIsRenewedLives(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let start = ContinuousClock.now
-                let lease = try await client.grantLease(ttl: .seconds(2))
+                let lease = try await client.grantLease(ttl: .seconds(5))
                 try await client.put(prefix, "", lease: lease.id)
                 var renewals = 0
                 for try await ttl in client.keepAlive(lease) {
-                    #expect(ttl == .seconds(2))
+                    #expect(ttl == .seconds(5))
                     renewals += 1
-                    if start.duration(to: .now) > .seconds(5) { break }
+                    if start.duration(to: .now) > .seconds(7) { break }
                 }
                 #expect((2...10).contains(renewals), "every third of its time")
                 #expect(try await client.get(prefix)?.version == 1)
@@ -98,7 +107,7 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func aReaderThatIsCancelledEndsTheRenewals(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
-                let lease = try await client.grantLease(ttl: .seconds(2))
+                let lease = try await client.grantLease(ttl: .seconds(10))
                 let renewals = client.keepAlive(lease)
                 let reader = Task { for try await _ in renewals {} }
                 try await client.waitForLeases(1)
@@ -111,7 +120,7 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func theRenewalsOfALostLeaseEnd(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
-                let lease = try await client.grantLease(ttl: .seconds(2))
+                let lease = try await client.grantLease(ttl: .seconds(10))
                 let renewals = client.keepAlive(lease)
                 try await client.revokeLease(lease.id)
                 let failure = await expectFailure { for try await _ in renewals {} }
@@ -124,12 +133,12 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func theLatestWhoRenewsALeaseDoesIt(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
-                let lease = try await client.grantLease(ttl: .seconds(2))
+                let lease = try await client.grantLease(ttl: .seconds(10))
                 let first = client.keepAlive(lease)
                 var second = client.keepAlive(lease).makeAsyncIterator()
                 for try await _ in first {}
                 #expect(client.keeper.count == 1)
-                #expect(try await second.next() == .seconds(2))
+                #expect(try await second.next() == .seconds(10))
             }
         }
 

@@ -60,5 +60,5 @@ func withRunning<Result: Sendable>(
 
 extension Logger {
     /// One that nobody reads.
-    static let silent = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

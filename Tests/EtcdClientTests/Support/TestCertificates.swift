@@ -1,6 +1,7 @@
 import Foundation
 import GRPCNghttp2Transport
-import ServiceKitTesting
+
+@testable import ServiceKitTesting
 
 /// Certificates made with the `openssl` tool, and the directory that they are in.
 struct TestCertificates: Sendable {
@@ -12,7 +13,7 @@ struct TestCertificates: Sendable {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         let certificates = TestCertificates(directory: directory.path(percentEncoded: false))
-        try certificates.make()
+        try await certificates.make()
         return try await body(certificates)
     }
 
@@ -45,31 +46,31 @@ struct TestCertificates: Sendable {
 
     private static let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
-    private func make() throws {
-        try authority("authority")
-        try authority("other")
-        try identity("server", names: "DNS:localhost,IP:127.0.0.1", signedBy: "authority")
-        try identity("elsewhere", names: "DNS:elsewhere.example", signedBy: "authority")
-        try identity("client", names: "DNS:client.example", signedBy: "authority")
-        try identity("stranger", names: "DNS:client.example", signedBy: "other")
+    private func make() async throws {
+        try await authority("authority")
+        try await authority("other")
+        try await identity("server", names: "DNS:localhost,IP:127.0.0.1", signedBy: "authority")
+        try await identity("elsewhere", names: "DNS:elsewhere.example", signedBy: "authority")
+        try await identity("client", names: "DNS:client.example", signedBy: "authority")
+        try await identity("stranger", names: "DNS:client.example", signedBy: "other")
         // For tokens that etcd signs.
-        try openssl("genrsa", "-out", "token.key", "2048")
-        try openssl("rsa", "-in", "token.key", "-pubout", "-out", "token.pub")
+        try await openssl("genrsa", "-out", "token.key", "2048")
+        try await openssl("rsa", "-in", "token.key", "-pubout", "-out", "token.pub")
     }
 
-    private func authority(_ name: String) throws {
-        try openssl(
+    private func authority(_ name: String) async throws {
+        try await openssl(
             ["req", "-x509", "-days", "2", "-subj", "/CN=\(name)"] + Self.key
                 + ["-keyout", "\(name).key", "-out", "\(name).pem"]
         )
     }
 
-    private func identity(_ name: String, names: String, signedBy authority: String) throws {
-        try openssl(
+    private func identity(_ name: String, names: String, signedBy authority: String) async throws {
+        try await openssl(
             ["req", "-subj", "/CN=\(name)"] + Self.key + ["-keyout", "\(name).key", "-out", "\(name).csr"]
         )
         try Data("subjectAltName=\(names)\n".utf8).write(to: URL(filePath: path("\(name).ext")))
-        try openssl(
+        try await openssl(
             "x509", "-req", "-days", "2", "-in", "\(name).csr", "-CA", "\(authority).pem", "-CAkey",
             "\(authority).key", "-CAcreateserial", "-extfile", "\(name).ext", "-out", "\(name).pem"
         )
@@ -80,19 +81,21 @@ struct TestCertificates: Sendable {
         let output: String
     }
 
-    private func openssl(_ arguments: String...) throws { try openssl(arguments) }
+    private func openssl(_ arguments: String...) async throws { try await openssl(arguments) }
 
-    private func openssl(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.currentDirectoryURL = URL(filePath: directory)
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw OpenSSLError(arguments: arguments, output: text) }
+    private func openssl(_ arguments: [String]) async throws {
+        let output = path("openssl.log")
+        let process = try ChildProcess(
+            ["/usr/bin/env", "-C", directory, "openssl"] + arguments,
+            environment: ProcessInfo.processInfo.environment,
+            output: output,
+            errors: output,
+            group: 0
+        )
+        guard await process.exit(within: .seconds(30)) == .code(0) else {
+            process.send(SIGKILL)
+            let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
+            throw OpenSSLError(arguments: arguments, output: text)
+        }
     }
 }
