@@ -63,7 +63,8 @@ let package = Package(
         .target(
             name: "ServiceKit",
             dependencies: [
-                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, lifecycle, logging, nio, serviceContext, unixSignals,
+                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, lifecycle, logging, nio,
+                serviceContext, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -91,7 +92,8 @@ let package = Package(
         .target(
             name: "ServiceKitGRPC",
             dependencies: [
-                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "GRPCNghttp2Transport", grpc, grpcProtobuf, lifecycle, logging,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "GRPCNghttp2Transport", grpc, grpcProtobuf,
+                lifecycle, logging,
                 serviceContext,
             ],
             swiftSettings: settings

@@ -11,7 +11,8 @@ struct EtcdLayoutTests {
         version: "1.2.3",
         metadata: ["zone": "x", "weight": "50"],
         endpoints: [
-            Endpoint(scheme: "http", host: "10.0.0.7", port: 8000), Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000),
+            Endpoint(scheme: "http", host: "10.0.0.7", port: 8000),
+            Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000),
         ]
     )
 
@@ -39,7 +40,8 @@ struct EtcdLayoutTests {
 
     /// As go-kratos writes it, null and all.
     @Test func kratosWritesThis() throws {
-        let value = #"{"id":"a1","name":"user","version":"","metadata":null,"endpoints":["grpc://10.0.0.7:9000?isSecure=true"]}"#
+        let value =
+            #"{"id":"a1","name":"user","version":"","metadata":null,"endpoints":["grpc://10.0.0.7:9000?isSecure=true"]}"#
         let instance = try read(value, .kratos)
         #expect(instance.endpoints == [Endpoint(scheme: "grpcs", host: "10.0.0.7", port: 9000)])
         #expect(instance.metadata.isEmpty)

@@ -115,7 +115,7 @@ final class WatchHub: Sendable {
             }
             do {
                 return try await calls.unary(.range, request).header
-            } catch where error.code == .permissionDenied {
+            } catch  where error.code == .permissionDenied {
                 // Nor may it be watched, which etcd will say; other watches are not to suffer for it.
                 continue
             }

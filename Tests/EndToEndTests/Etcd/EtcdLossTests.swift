@@ -56,7 +56,9 @@ struct EtcdLossTests {
         try await EtcdFleet.with { fleet in
             let second = try ChildProcess.userServer(id: "user-1", settings: fleet.fleet.settings)
             #expect(try await second.waitForExit() == .init(code: 1, wasKilledBySignal: false))
-            #expect(second.standardError.contains("\"user-1\" of service \"user-service\" is already registered by the owner of grpc://"))
+            #expect(
+                second.standardError.contains(
+                    "\"user-1\" of service \"user-service\" is already registered by the owner of grpc://"))
             try await fleet.waitUntilRight()
         }
     }
@@ -67,7 +69,8 @@ struct EtcdLossTests {
                 for (key, value) in [
                     ("torn", "{\"id\":\"torn\",\"na"), ("text", "hello"), ("empty", ""), ("list", "[1,2]"),
                     ("misnamed", "{\"id\":\"x\",\"name\":\"user-service\",\"endpoints\":[]}"),
-                    ("deep/er", "{}"), ("noport", "{\"id\":\"noport\",\"name\":\"user-service\",\"endpoints\":[\"grpc://a\"]}"),
+                    ("deep/er", "{}"),
+                    ("noport", "{\"id\":\"noport\",\"name\":\"user-service\",\"endpoints\":[\"grpc://a\"]}"),
                 ] {
                     try await fleet.etcd.etcdctl("put", EtcdFleet.prefix + key, value)
                 }
@@ -75,7 +78,8 @@ struct EtcdLossTests {
                 let late = try await fleet.fleet.start("user-4")
                 late.signal(SIGTERM)
                 #expect(try await late.waitForExit() == .init(code: 0, wasKilledBySignal: false))
-                #expect(try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() == EtcdFleet.ids)
+                #expect(
+                    try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() == EtcdFleet.ids)
                 for key in ["torn", "text", "empty", "list", "misnamed", "deep/er", "noport"] {
                     try await fleet.etcd.etcdctl("del", EtcdFleet.prefix + key)
                 }

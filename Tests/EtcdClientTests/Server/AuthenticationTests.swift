@@ -27,7 +27,9 @@ struct AuthenticationTests {
     @Test(arguments: EtcdVersion.all)
     func aUserDoesWhatTheUserMay(version: EtcdVersion) async throws {
         try await withServer(version) { server in
-            try await server.withClient { $0.credentials = Self.ada } _: { client in
+            try await server.withClient {
+                $0.credentials = Self.ada
+            } _: { client in
                 try await client.put("ada/a", "1")
                 #expect(try await client.list(.prefix("ada/")).entries.map(\.valueText) == ["1"])
                 var watch = client.watch(.prefix("ada/")).makeAsyncIterator()
@@ -68,7 +70,9 @@ struct AuthenticationTests {
                 EtcdConfig.Credentials(username: "ada", password: "wrong"),
                 EtcdConfig.Credentials(username: "nobody", password: "lovelace"),
             ] {
-                try await server.withClient { $0.credentials = credentials } _: { client in
+                try await server.withClient {
+                    $0.credentials = credentials
+                } _: { client in
                     let start = ContinuousClock.now
                     let failure = await expectFailure { _ = try await client.get("ada/a") }
                     #expect(failure?.code == .unauthenticated)
@@ -84,7 +88,9 @@ struct AuthenticationTests {
     @Test(arguments: EtcdVersion.all, [nil, 1] as [Revision?])
     func aWatchThatIsNotAllowedEndsAndHarmsNoOther(version: EtcdVersion, revision: Revision?) async throws {
         try await withServer(version) { server in
-            try await server.withClient { $0.credentials = Self.ada } _: { client in
+            try await server.withClient {
+                $0.credentials = Self.ada
+            } _: { client in
                 var good = client.watch(.prefix("ada/")).makeAsyncIterator()
                 try await good.connected()
                 var bad = client.watch(.key("secret"), .with { $0.from = revision }).makeAsyncIterator()
@@ -99,7 +105,9 @@ struct AuthenticationTests {
     @Test(arguments: EtcdVersion.all)
     func aWatchThatIsNotAllowedEndsWhenItIsTheOnlyOne(version: EtcdVersion) async throws {
         try await withServer(version) { server in
-            try await server.withClient { $0.credentials = Self.ada } _: { client in
+            try await server.withClient {
+                $0.credentials = Self.ada
+            } _: { client in
                 var watch = client.watch(.key("secret"), .with { $0.from = 1 }).makeAsyncIterator()
                 let failure = try await watch.end()
                 #expect(failure.code == .permissionDenied)
@@ -110,7 +118,9 @@ struct AuthenticationTests {
     @Test(arguments: EtcdVersion.all)
     func aRestartThatForgetsTokensIsNotNoticed(version: EtcdVersion) async throws {
         try await withServer(version) { server in
-            try await server.withObservedClient { $0.credentials = Self.ada } _: { client, wire in
+            try await server.withObservedClient {
+                $0.credentials = Self.ada
+            } _: { client, wire in
                 let lease = try await client.grantLease(ttl: .seconds(6))
                 var renewals = client.keepAlive(lease).makeAsyncIterator()
                 _ = try await renewals.next()
@@ -142,7 +152,9 @@ struct AuthenticationTests {
     @Test(arguments: EtcdVersion.all)
     func aTokenThatIsForgottenIsRenewedOnceForAll(version: EtcdVersion) async throws {
         try await withServer(version) { server in
-            try await server.withObservedClient { $0.credentials = Self.ada } _: { client, wire in
+            try await server.withObservedClient {
+                $0.credentials = Self.ada
+            } _: { client, wire in
                 try await client.put("ada/a", "1")
                 try await server.etcdctl("auth", "disable")
                 try await server.etcdctl("auth", "enable")
@@ -162,7 +174,9 @@ struct AuthenticationTests {
     func anyoneMayBeTheFirstWhoseTokenIsRefused(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             let root = EtcdConfig.Credentials(username: "root", password: "root")
-            try await server.withObservedClient { $0.credentials = root } _: { client, wire in
+            try await server.withObservedClient {
+                $0.credentials = root
+            } _: { client, wire in
                 var watch = client.watch(.prefix("ada/")).makeAsyncIterator()
                 try await watch.connected()
                 try await server.kill()
@@ -186,8 +200,12 @@ struct AuthenticationTests {
     func tokensThatExpireAreRenewed(version: EtcdVersion) async throws {
         try await TestCertificates.with { files in
             let keys = "pub-key=\(files.path("token.pub")),priv-key=\(files.path("token.key"))"
-            try await withServer(version) { $0.authToken = "jwt,\(keys),sign-method=RS256,ttl=1s" } _: { server in
-                try await server.withObservedClient { $0.credentials = Self.ada } _: { client, wire in
+            try await withServer(version) {
+                $0.authToken = "jwt,\(keys),sign-method=RS256,ttl=1s"
+            } _: { server in
+                try await server.withObservedClient {
+                    $0.credentials = Self.ada
+                } _: { client, wire in
                     var first = client.watch(.prefix("ada/")).makeAsyncIterator()
                     try await first.connected()
                     var number = 0
@@ -213,7 +231,9 @@ struct AuthenticationTests {
     @Test(arguments: EtcdVersion.all)
     func credentialsDoNoHarmWhereNobodyAsks(version: EtcdVersion) async throws {
         try await version.withServer { server in
-            try await server.withClient { $0.credentials = Self.ada } _: { client in
+            try await server.withClient {
+                $0.credentials = Self.ada
+            } _: { client in
                 try await client.put("k", "1")
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 try await watch.connected()

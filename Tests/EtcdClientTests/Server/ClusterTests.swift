@@ -99,7 +99,9 @@ struct ClusterTests {
     @Test(arguments: EtcdVersion.all)
     func aMemberThatHangsIsLeftAlone(version: EtcdVersion) async throws {
         // A ping a second, which etcd has to be told to allow.
-        try await withCluster(version) { $0.extraArguments = ["--grpc-keepalive-min-time=500ms"] } _: { server in
+        try await withCluster(version) {
+            $0.extraArguments = ["--grpc-keepalive-min-time=500ms"]
+        } _: { server in
             let hanging = try await server.leader()
             try await server.withObservedClient(first: hanging) {
                 $0.requestTimeout = .seconds(4)
@@ -132,7 +134,9 @@ struct ClusterTests {
         try await withCluster(version) { server in
             let left = try await server.leader()
             let others = server.endpoints.indices.filter { $0 != left }
-            try await server.withClient { $0.requestTimeout = .seconds(2) } _: { client in
+            try await server.withClient {
+                $0.requestTimeout = .seconds(2)
+            } _: { client in
                 try await client.put("k", "1")
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 try await watch.connected()
@@ -166,7 +170,9 @@ struct ClusterTests {
         try await withCluster(version) { server in
             try await server.kill(0)
             _ = try await server.leader()
-            try await server.withObservedClient(first: 0) { $0.credentials = nil } _: { client, _ in
+            try await server.withObservedClient(first: 0) {
+                $0.credentials = nil
+            } _: { client, _ in
                 try await client.put("k", "1")
                 var watch = client.watch(.key("k"), .with { $0.from = 1 }).makeAsyncIterator()
                 #expect(try await watch.events().map(\.summary) == ["put k=1"])
@@ -185,7 +191,9 @@ struct ClusterTests {
             try await server.kill(0)
             _ = try await server.leader()
             let ada = EtcdConfig.Credentials(username: "ada", password: "lovelace")
-            try await server.withObservedClient(first: 0) { $0.credentials = ada } _: { client, _ in
+            try await server.withObservedClient(first: 0) {
+                $0.credentials = ada
+            } _: { client, _ in
                 try await client.put("ada/k", "1")
                 #expect(try await client.get("ada/k")?.valueText == "1")
             }

@@ -215,7 +215,9 @@ extension SharedServerTests {
 
         @Test(arguments: EtcdVersion.all)
         func anAnswerMayBeTooLarge(version: EtcdVersion) async throws {
-            try await version.withSharedClient { $0.maxMessageBytes = 100_000 } _: { client, prefix in
+            try await version.withSharedClient {
+                $0.maxMessageBytes = 100_000
+            } _: { client, prefix in
                 for number in 0..<2 { try await client.put(prefix + "\(number)", [UInt8](repeating: 1, count: 60_000)) }
                 let failure = await expectFailure { _ = try await client.get(.prefix(prefix)) }
                 #expect(failure?.code == .invalidArgument)

@@ -34,7 +34,7 @@ struct LeaseLossTests {
                 let failure = await expectFailure { while try await renewals.next() != nil {} }
                 #expect(failure?.code == .leaseExpired)
                 #expect(failure?.message.contains(String(lease.id, radix: 16)) == true)
-                                #expect(client.keeper.count == 0)
+                #expect(client.keeper.count == 0)
             }
         }
     }
@@ -58,7 +58,9 @@ struct LeaseLossTests {
     @Test(arguments: EtcdVersion.all)
     func aSessionIsLostWithTheServer(version: EtcdVersion) async throws {
         try await version.withServer { server in
-            try await server.withClient { $0.requestTimeout = .seconds(1) } _: { client in
+            try await server.withClient {
+                $0.requestTimeout = .seconds(1)
+            } _: { client in
                 let isCancelled = Watched(false)
                 let failure = await expectFailure {
                     try await client.withSession(ttl: .seconds(3)) { session in

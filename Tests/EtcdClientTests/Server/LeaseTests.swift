@@ -24,8 +24,9 @@ extension SharedServerTests {
         func theNumberMayBeGiven(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 let id = LeaseID.random(in: 1...LeaseID.max)
-                #expect(try await client.grantLease(ttl: .milliseconds(59_001), id: id)
-                    == Lease(id: id, ttl: .seconds(60)))
+                #expect(
+                    try await client.grantLease(ttl: .milliseconds(59_001), id: id)
+                        == Lease(id: id, ttl: .seconds(60)))
                 let failure = await expectFailure { _ = try await client.grantLease(ttl: .seconds(60), id: id) }
                 #expect(failure?.code == .leaseExists)
                 try await client.revokeLease(id)

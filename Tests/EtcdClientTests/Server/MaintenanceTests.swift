@@ -26,7 +26,9 @@ struct MaintenanceTests {
     @Test(arguments: EtcdVersion.all)
     func aFullDatabaseRaisesAnAlarm(version: EtcdVersion) async throws {
         let quota = 1 << 20
-        try await version.withServer { $0.extraArguments = ["--quota-backend-bytes=\(quota)"] } _: { server in
+        try await version.withServer {
+            $0.extraArguments = ["--quota-backend-bytes=\(quota)"]
+        } _: { server in
             try await server.withClient { client in
                 #expect(try await client.alarms().isEmpty)
                 let value = [UInt8](repeating: 1, count: 100_000)

@@ -9,7 +9,9 @@ extension SharedServerTests {
             _ body: @Sendable (_ inside: EtcdClient, _ outside: EtcdClient, _ namespace: String) async throws -> Void
         ) async throws {
             try await version.withSharedClient { outside, prefix in
-                try await version.withSharedClient { $0.namespace = prefix } _: { inside, _ in
+                try await version.withSharedClient {
+                    $0.namespace = prefix
+                } _: { inside, _ in
                     try await body(inside, outside, prefix)
                 }
             }
@@ -65,8 +67,9 @@ extension SharedServerTests {
                     return
                 }
                 #expect(found.entries.map(\.keyText) == ["a"])
-                #expect(try await outside.get(.prefix(namespace)).entries.map(\.keyText)
-                    == [namespace + "a", namespace + "b"])
+                #expect(
+                    try await outside.get(.prefix(namespace)).entries.map(\.keyText)
+                        == [namespace + "a", namespace + "b"])
                 #expect(result.outcomes.last == .delete(count: 1))
             }
         }

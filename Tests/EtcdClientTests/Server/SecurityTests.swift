@@ -29,10 +29,16 @@ struct SecurityTests {
     @Test(arguments: EtcdVersion.all)
     func theServerIsVerified(version: EtcdVersion) async throws {
         try await TestCertificates.with { certificates in
-            try await version.withServer { $0.tls = certificates.tls() } _: { server in
+            try await version.withServer {
+                $0.tls = certificates.tls()
+            } _: { server in
                 #expect(server.endpoints[0].hasPrefix("https://"))
                 let trusting = Nghttp2ClientTransport.TransportSecurity.tls { $0.trustRoots = certificates.roots() }
-                try await server.withClient { $0.transportSecurity = trusting } _: { try await use($0) }
+                try await server.withClient {
+                    $0.transportSecurity = trusting
+                } _: {
+                    try await use($0)
+                }
                 try await refusal(server, .tls { $0.trustRoots = certificates.roots("other") })
                 try await refusal(server, .tls)
             }
@@ -42,13 +48,19 @@ struct SecurityTests {
     @Test(arguments: EtcdVersion.all)
     func theNameIsVerified(version: EtcdVersion) async throws {
         try await TestCertificates.with { certificates in
-            try await version.withServer { $0.tls = certificates.tls("elsewhere") } _: { server in
+            try await version.withServer {
+                $0.tls = certificates.tls("elsewhere")
+            } _: { server in
                 try await refusal(server, .tls { $0.trustRoots = certificates.roots() })
                 let named = Nghttp2ClientTransport.TransportSecurity.tls {
                     $0.trustRoots = certificates.roots()
                     $0.serverHostname = "elsewhere.example"
                 }
-                try await server.withClient { $0.transportSecurity = named } _: { try await use($0) }
+                try await server.withClient {
+                    $0.transportSecurity = named
+                } _: {
+                    try await use($0)
+                }
             }
         }
     }
@@ -57,8 +69,12 @@ struct SecurityTests {
     func eachIsVerified(version: EtcdVersion) async throws {
         try await TestCertificates.with { certificates in
             let tls = certificates.tls(requiresClientCertificate: true)
-            try await version.withServer { $0.tls = tls } _: { server in
-                try await server.withClient { $0.transportSecurity = certificates.mutual("client") } _: {
+            try await version.withServer {
+                $0.tls = tls
+            } _: { server in
+                try await server.withClient {
+                    $0.transportSecurity = certificates.mutual("client")
+                } _: {
                     try await use($0)
                 }
                 try await refusal(server, certificates.mutual("stranger"))
@@ -70,7 +86,9 @@ struct SecurityTests {
     @Test(arguments: EtcdVersion.all)
     func plainTextIsNotTLS(version: EtcdVersion) async throws {
         try await TestCertificates.with { certificates in
-            try await version.withServer { $0.tls = certificates.tls() } _: { server in
+            try await version.withServer {
+                $0.tls = certificates.tls()
+            } _: { server in
                 var config = try EtcdConfig(endpoints: server.endpoints.map { $0.replacing("https", with: "http") })
                 config.requestTimeout = .seconds(1)
                 try await EtcdClient.withClient(config, logger: .silent) { client in

@@ -121,7 +121,9 @@ struct WatchResumptionTests {
     @Test(arguments: EtcdVersion.all)
     func compactionOfWhatASlowReaderHasMissedIsTold(version: EtcdVersion) async throws {
         try await version.withServer { server in
-            try await server.withClient { $0.maxBufferedEvents = 1 } _: { client in
+            try await server.withClient {
+                $0.maxBufferedEvents = 1
+            } _: { client in
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 var other = client.watch(.key("k")).makeAsyncIterator()
                 try await watch.connected()
@@ -174,8 +176,11 @@ struct WatchResumptionTests {
                         try await other.put("f/a", "2")
                         wire.mend()
                         _ = await follower.first { $0.contains("a=2") }
-                        #expect(follower.updates == ["snapshot start: f/a=1", "connected", "interrupted", "connected",
-                            "f/a=2"])
+                        #expect(
+                            follower.updates == [
+                                "snapshot start: f/a=1", "connected", "interrupted", "connected",
+                                "f/a=2",
+                            ])
 
                         wire.cut()
                         _ = await follower.first { _ in follower.updates.count == 6 }

@@ -164,7 +164,9 @@ extension SharedServerTests {
 
         @Test(arguments: EtcdVersion.all, [1, 7, 100])
         func aSlowReaderMissesNothing(version: EtcdVersion, bound: Int) async throws {
-            try await version.withSharedClient { $0.maxBufferedEvents = bound } _: { client, prefix in
+            try await version.withSharedClient {
+                $0.maxBufferedEvents = bound
+            } _: { client, prefix in
                 var watch = client.watch(.prefix(prefix)).makeAsyncIterator()
                 try await watch.connected()
                 for number in 0..<300 { try await client.put(prefix + "\(number % 7)", "\(number)") }
@@ -179,7 +181,9 @@ extension SharedServerTests {
 
         @Test(arguments: EtcdVersion.all)
         func aSlowReaderHoldsNobodyUp(version: EtcdVersion) async throws {
-            try await version.withSharedClient { $0.maxBufferedEvents = 1 } _: { client, prefix in
+            try await version.withSharedClient {
+                $0.maxBufferedEvents = 1
+            } _: { client, prefix in
                 let slow = client.watch(.prefix(prefix)).makeAsyncIterator()
                 var quick = client.watch(.prefix(prefix)).makeAsyncIterator()
                 try await quick.connected()

@@ -25,7 +25,9 @@ struct AuthenticatorTests {
             for _ in 0..<100 {
                 group.addTask { [authenticator, fetches] in
                     try await authenticator.token(until: later) {
-                        let number = fetches.update { $0 += 1; return $0 }
+                        let number = fetches.update {
+                            $0 += 1; return $0
+                        }
                         try await gate.value()
                         return "token \(number)"
                     }.value

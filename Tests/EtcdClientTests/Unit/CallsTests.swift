@@ -25,7 +25,8 @@ struct CallsTests {
         var config = EtcdConfig(endpoints: members.map(\.endpoint))
         config.credentials = credentials
         config.requestTimeout = timeout
-        return Calls(Members(members, first: 0), config, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return Calls(
+            Members(members, first: 0), config, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func range(_ calls: Calls) async throws(EtcdError) {
@@ -52,7 +53,11 @@ struct CallsTests {
     private func failing(_ count: Int, _ error: RPCError) -> ScriptedCaller {
         let failures = Watched(0)
         return ScriptedCaller { call in
-            if failures.update({ $0 += 1; return $0 }) <= count { throw error }
+            if failures.update({
+                $0 += 1; return $0
+            }) <= count {
+                throw error
+            }
             return call.method == "Put" ? WirePutResponse() : WireRangeResponse()
         }
     }
@@ -318,8 +323,12 @@ struct CallsTests {
         let calls = calls(caller)
         calls.close()
         await expectFailure(.closed) { try await range(calls) }
-        await expectFailure(.closed) { _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0")) }
-        await expectFailure(.closed) { try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {}) }
+        await expectFailure(.closed) {
+            _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0"))
+        }
+        await expectFailure(.closed) {
+            try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {})
+        }
         #expect(caller.methods.isEmpty)
     }
 

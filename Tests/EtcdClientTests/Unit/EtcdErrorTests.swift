@@ -48,8 +48,9 @@ struct EtcdErrorTests {
 
     /// A watch that is refused comes with a text only.
     @Test func aReasonIsTold() {
-        #expect(EtcdError.code(ofReason: "rpc error: code = PermissionDenied desc = etcdserver: permission denied")
-            == .permissionDenied)
+        #expect(
+            EtcdError.code(ofReason: "rpc error: code = PermissionDenied desc = etcdserver: permission denied")
+                == .permissionDenied)
         #expect(EtcdError.code(ofReason: "etcdserver: invalid auth token") == .unauthenticated)
         #expect(EtcdError.code(ofReason: "etcdserver: no leader") == .noLeader)
         #expect(EtcdError.code(ofReason: "mvcc: watcher range is empty") == .invalidArgument)

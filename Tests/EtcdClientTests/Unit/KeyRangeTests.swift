@@ -10,16 +10,17 @@ struct KeyRangeTests {
         #expect(range.isKey)
     }
 
-    @Test(arguments: [
-        ([97, 98], [97, 99]),
-        ([97, 0xFE], [97, 0xFF]),
-        ([97, 0xFF], [98]),
-        ([97, 0xFF, 0xFF], [98]),
-        ([0xFE, 0xFF], [0xFF]),
-        ([0xFF], [0]),
-        ([0xFF, 0xFF], [0]),
-        ([0], [1]),
-    ] as [([UInt8], [UInt8])])
+    @Test(
+        arguments: [
+            ([97, 98], [97, 99]),
+            ([97, 0xFE], [97, 0xFF]),
+            ([97, 0xFF], [98]),
+            ([97, 0xFF, 0xFF], [98]),
+            ([0xFE, 0xFF], [0xFF]),
+            ([0xFF], [0]),
+            ([0xFF, 0xFF], [0]),
+            ([0], [1]),
+        ] as [([UInt8], [UInt8])])
     func ofAPrefix(prefix: [UInt8], end: [UInt8]) {
         let range = KeyRange.prefix(prefix)
         #expect(range.start == prefix)

@@ -16,7 +16,8 @@ struct StreamCallsTests {
         let members = callers.indices.map { Member(endpoint: EtcdEndpoint(host: "m\($0)"), caller: callers[$0]) }
         var config = EtcdConfig(endpoints: members.map(\.endpoint))
         config.credentials = credentials
-        return Calls(Members(members, first: 0), config, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return Calls(
+            Members(members, first: 0), config, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func caller(_ stream: @escaping ScriptedCaller.Stream) -> ScriptedCaller {

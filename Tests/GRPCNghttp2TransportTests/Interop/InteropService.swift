@@ -23,7 +23,8 @@ private struct InteropHandlers: Grpc_Testing_TestService.ServiceProtocol {
         ServerResponse(message: Empty())
     }
 
-    func unimplementedCall(request: ServerRequest<Empty>, context: ServerContext) async throws -> ServerResponse<Empty> {
+    func unimplementedCall(request: ServerRequest<Empty>, context: ServerContext) async throws -> ServerResponse<Empty>
+    {
         throw RPCError(code: .internalError, message: "the method was to be removed")
     }
 

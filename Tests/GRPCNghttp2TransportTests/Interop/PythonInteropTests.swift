@@ -68,11 +68,13 @@ struct PythonInteropTests {
     }
 
     // Processes of Python at the same time would leave no time for what is to happen in time.
-    @Test(.serialized, arguments: [
-        "echo", "client_streaming", "server_streaming", "bidirectional_streaming", "metadata", "error",
-        "unknown_method", "deadline", "cancellation", "large_messages", "message_over_the_limit", "compression",
-        "many_calls",
-    ])
+    @Test(
+        .serialized,
+        arguments: [
+            "echo", "client_streaming", "server_streaming", "bidirectional_streaming", "metadata", "error",
+            "unknown_method", "deadline", "cancellation", "large_messages", "message_over_the_limit", "compression",
+            "many_calls",
+        ])
     func pythonCalls(_ check: String) async throws {
         try await withServer(Self.handlers()) { _, address in
             try await PythonPeer.raw.check(check, of: address)

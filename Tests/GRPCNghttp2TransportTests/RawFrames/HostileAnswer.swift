@@ -75,7 +75,8 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
             Frames.frame(type: 9, flags: 4, stream: $0, payload: [0x88])
         },
         .connectionError("a frame inside a header block", protocolError) {
-            Frames.frame(type: 1, stream: $0, payload: [0x88]) + Frames.frame(type: 6, payload: Array(repeating: 0, count: 8))
+            Frames.frame(type: 1, stream: $0, payload: [0x88])
+                + Frames.frame(type: 6, payload: Array(repeating: 0, count: 8))
         },
         .connectionError("a header block that cannot be read", compressionError) {
             Frames.frame(type: 1, flags: 4, stream: $0, payload: [0x80])
@@ -124,7 +125,9 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
             Frames.headers(stream: $0, [("content-type", "application/grpc")])
         },
         Self("an uppercase field name", .fails(.internalError)) { Frames.responseHead(stream: $0, [("X-Upper", "y")]) },
-        Self("a field of HTTP/1", .fails(.internalError)) { Frames.responseHead(stream: $0, [("connection", "close")]) },
+        Self("a field of HTTP/1", .fails(.internalError)) {
+            Frames.responseHead(stream: $0, [("connection", "close")])
+        },
         Self("more than the content-length", .fails(.internalError)) {
             Frames.responseHead(stream: $0, [("content-length", "1")]) + Frames.message(stream: $0, [1])
         },
@@ -132,7 +135,9 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
             Frames.headers(stream: $0, [(":status", "502"), ("content-type", "text/html")])
                 + Frames.data(stream: $0, Array("<html>Bad gateway</html>".utf8), endStream: true)
         },
-        Self("metadata that is no base64", .fails(.internalError)) { Frames.responseHead(stream: $0, [("x-bin", "***")]) },
+        Self("metadata that is no base64", .fails(.internalError)) {
+            Frames.responseHead(stream: $0, [("x-bin", "***")])
+        },
         Self("metadata twice", .fails(.internalError)) {
             Frames.responseHead(stream: $0) + Frames.headers(stream: $0, [("x", "y")])
         },
@@ -197,7 +202,8 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
         },
         Self("a header block that unpacks to megabytes", .fails(.resourceExhausted)) { stream in
             // A field of 4000 bytes that goes into the table, then is referred to by one byte each time.
-            let field: [UInt8] = [0x40, 1, UInt8(ascii: "x"), 0x7f, 0xa1, 0x1e] + Array(repeating: UInt8(ascii: "y"), count: 4000)
+            let field: [UInt8] =
+                [0x40, 1, UInt8(ascii: "x"), 0x7f, 0xa1, 0x1e] + Array(repeating: UInt8(ascii: "y"), count: 4000)
             let block = [0x88] + field + Array(repeating: 0xbe, count: 12_000)
             return Frames.frame(type: 1, flags: 4, stream: stream, payload: block)
         },
