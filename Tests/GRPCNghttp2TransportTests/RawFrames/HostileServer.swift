@@ -29,7 +29,7 @@ struct HostileServer: Sendable {
         $0.limits.maxBufferedBytesPerConnection = 1_000_000
         $0.limits.maxControlFramesPerSecond = 10
         $0.limits.maxResetsPerSecond = 5
-        $0.limits.handshakeTimeout = .seconds(2)
+        $0.limits.handshakeTimeout = .seconds(4)
         $0.limits.writeTimeout = .seconds(2)
         $0.maxConcurrentCallsPerConnection = 10
     }
