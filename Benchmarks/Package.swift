@@ -9,16 +9,21 @@ let settings: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let etcdClient = Target.Dependency.product(name: "EtcdClient", package: "servicekit")
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let nghttp2Transport = Target.Dependency.product(name: "GRPCNghttp2Transport", package: "servicekit")
+let serviceKit = Target.Dependency.product(name: "ServiceKit", package: "servicekit")
+let serviceKitEtcd = Target.Dependency.product(name: "ServiceKitEtcd", package: "servicekit")
+let serviceKitGRPC = Target.Dependency.product(name: "ServiceKitGRPC", package: "servicekit")
+let serviceKitTesting = Target.Dependency.product(name: "ServiceKitTesting", package: "servicekit")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
-// A package of its own, so that what the transport is measured against is no dependency of the kit.
+// A package of its own, so that what the kit is measured against is no dependency of it.
 let package = Package(
     name: "servicekit-benchmarks",
     platforms: [.macOS(.v15)],
@@ -35,6 +40,11 @@ let package = Package(
     ],
     targets: [
         .target(name: "BenchmarkSupport", dependencies: [argumentParser, grpc, nioPosix], swiftSettings: settings),
+        .target(
+            name: "BenchmarkHarness",
+            dependencies: ["BenchmarkSupport", argumentParser, subprocess, system, unixSignals],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "bench-server",
             dependencies: ["BenchmarkSupport", argumentParser, grpc, nghttp2Transport, nioPosix, nioTransport],
@@ -47,7 +57,23 @@ let package = Package(
         ),
         .executableTarget(
             name: "bench-transport",
-            dependencies: ["BenchmarkSupport", argumentParser, subprocess, system, unixSignals],
+            dependencies: ["BenchmarkHarness", "BenchmarkSupport", argumentParser, subprocess, system],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-etcd-client",
+            dependencies: [
+                "BenchmarkSupport", argumentParser, etcdClient, grpc, histogram, nghttp2Transport, serviceKit,
+                serviceKitEtcd, serviceKitGRPC,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-etcd",
+            dependencies: [
+                "BenchmarkHarness", "BenchmarkSupport", argumentParser, etcdClient, serviceKitTesting, subprocess,
+                system,
+            ],
             swiftSettings: settings
         ),
     ]

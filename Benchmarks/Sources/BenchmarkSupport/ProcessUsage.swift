@@ -38,6 +38,33 @@ public struct ProcessUsage: Sendable {
     ///
     /// - Throws: ``UsageError`` if there is no such process.
     public var residentKiB: Int {
+        get throws { try self.memory.residentKiB }
+    }
+
+    /// How much of its memory is resident and its own, not a file's, in KiB.
+    ///
+    /// - Throws: ``UsageError`` if there is no such process.
+    public var anonymousKiB: Int {
+        get throws { try self.memory.anonymousKiB }
+    }
+
+    /// The resident memory once it has not changed for half a second, or after five, in KiB.
+    ///
+    /// - Throws: ``UsageError`` if there is no such process.
+    public func settledKiB() async throws -> Int {
+        var last = try self.residentKiB
+        var unchanged = 0
+        for _ in 0..<50 where unchanged < 5 {
+            try await Task.sleep(for: .milliseconds(100))
+            let now = try self.residentKiB
+            unchanged = now == last ? unchanged + 1 : 0
+            last = now
+        }
+        return last
+    }
+
+    /// Reads `statm` of proc(5): sizes in pages, the second is all that is resident, the third what of it is files'.
+    private var memory: (residentKiB: Int, anonymousKiB: Int) {
         get throws {
             guard
                 let file = fopen("/proc/\(self.processID)/statm", "r"),
@@ -45,11 +72,13 @@ public struct ProcessUsage: Sendable {
                 case let read = fgets(&line, CInt(line.count), file) != nil,
                 fclose(file) == 0, read,
                 case let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
-                let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+                case let pages = text.split(separator: " ").compactMap({ Int($0) }),
+                pages.count > 2
             else {
                 throw UsageError(what: "resident memory", processID: self.processID)
             }
-            return pages * sysconf(Int32(_SC_PAGESIZE)) / 1024
+            let pageKiB = sysconf(Int32(_SC_PAGESIZE)) / 1024
+            return (pages[1] * pageKiB, (pages[1] - pages[2]) * pageKiB)
         }
     }
 }

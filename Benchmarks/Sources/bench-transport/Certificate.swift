@@ -1,3 +1,4 @@
+import BenchmarkHarness
 import Subprocess
 
 /// A certificate for 127.0.0.1 that signs itself, and its key: files in PEM.

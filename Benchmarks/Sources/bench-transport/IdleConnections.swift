@@ -1,3 +1,5 @@
+import BenchmarkHarness
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

@@ -1,3 +1,4 @@
+import BenchmarkHarness
 import BenchmarkSupport
 import SystemPackage
 
@@ -87,28 +88,15 @@ struct Measurements: Sendable {
             // What the first connections cost is not the price of a connection.
             var warmUp = IdleConnections()
             try warmUp.open(20, port: server.port, path: path, message: message)
-            let before = try await Self.settledKiB(server.usage)
+            let before = try await server.usage.settledKiB()
             var idle = IdleConnections()
             try idle.open(connections, port: server.port, path: path, message: message)
-            let after = try await Self.settledKiB(server.usage)
+            let after = try await server.usage.settledKiB()
             return Sample(
                 main: .init(value: Double(after - before) / Double(connections), unit: "KiB"),
                 others: [.init(value: Double(after) / 1024, unit: "MiB in all")]
             )
         }
-    }
-
-    /// The resident memory once it has not changed for half a second, or after five.
-    private static func settledKiB(_ usage: ProcessUsage) async throws -> Int {
-        var last = try usage.residentKiB
-        var unchanged = 0
-        for _ in 0..<50 where unchanged < 5 {
-            try await Task.sleep(for: .milliseconds(100))
-            let now = try usage.residentKiB
-            unchanged = now == last ? unchanged + 1 : 0
-            last = now
-        }
-        return last
     }
 
     private func report(

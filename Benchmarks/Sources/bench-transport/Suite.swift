@@ -1,3 +1,4 @@
+import BenchmarkHarness
 import BenchmarkSupport
 import SystemPackage
 
@@ -160,8 +161,7 @@ struct Suite: Sendable {
                 Subject(name: "NIO") {
                     try await self.measurements.idleConnection(self.swift(.nio), connections: 1000)
                 },
-            ],
-            ratio: { ours, _ in ours }
+            ]
         )
     }
 

@@ -1,3 +1,4 @@
+import BenchmarkHarness
 import BenchmarkSupport
 import Foundation
 import Subprocess

@@ -133,12 +133,14 @@ final class Calls: Sendable {
 
     // MARK: - Streams
 
-    /// Makes a stream on a member that works. It returns when the member ends the stream.
+    /// Makes a stream on a member that works. It returns when the member ends the stream, or there is nothing more to be
+    /// sent.
     ///
     /// - Parameters:
-    ///   - produce: Sends the requests.
+    ///   - produce: Sends the requests. It returns when there will be none any more, which ends the stream.
     ///   - consume: Takes a response.
     ///   - watchdog: Throws when the member takes too long for something. It returns only when its task is cancelled.
+    /// - Returns: Whether `produce` has ended the stream.
     /// - Throws: ``EtcdError``: what went wrong; who is to blame is remembered, so that the next attempt is made
     ///   elsewhere or with a new token.
     func stream<Input: Message, Output: Message>(
@@ -146,23 +148,37 @@ final class Calls: Sendable {
         produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
         consume: @escaping @Sendable (Output) async throws -> Void,
         watchdog: @escaping @Sendable () async throws(EtcdError) -> Void
-    ) async throws(EtcdError) {
+    ) async throws(EtcdError) -> Bool {
         let (index, member) = members.pick()
         var token: Authenticator.Token?
         do {
             token = try await self.token(until: .now.advanced(by: requestTimeout))
             let metadata = metadata(for: method, token)
-            try await withThrowingTaskGroup(of: Void.self) { [members] group in
+            return try await withThrowingTaskGroup(of: Bool.self) { [members] group in
+                let isProduced = Promise<Void>()
                 group.addTask {
-                    try await member.caller.stream(method, metadata: metadata, produce: produce) { response in
+                    try await member.caller.stream(method, metadata: metadata) { send in
+                        try await produce(send)
+                        isProduced.resolve(.success(()))
+                        // The stream is not closed but cancelled: a member that hangs would not close its side.
+                        try await Promise<Void>().value()
+                    } consume: { response in
                         members.succeeded(index)
                         try await consume(response)
                     }
+                    return false
                 }
-                group.addTask { try await watchdog() }
+                group.addTask {
+                    try await isProduced.value()
+                    return true
+                }
+                group.addTask {
+                    try await watchdog()
+                    return false
+                }
                 defer { group.cancelAll() }
                 // Whichever ends first.
-                try await group.next()
+                return try await group.next() ?? false
             }
         } catch {
             let failure = failure(error, method.name, on: member)

@@ -52,8 +52,7 @@ extension EtcdMethod where Input == WireWatchRequest, Output == WireWatchRespons
 }
 
 extension EtcdMethod where Input == WireLeaseGrantRequest, Output == WireLeaseGrantResponse {
-    // The client chooses the id, so that a second attempt finds the lease of the first.
-    static let leaseGrant = EtcdMethod("Lease", "LeaseGrant", isRepeatable: true)
+    static let leaseGrant = EtcdMethod("Lease", "LeaseGrant")
 }
 
 extension EtcdMethod where Input == WireLeaseRevokeRequest, Output == WireLeaseRevokeResponse {

@@ -27,19 +27,9 @@ extension EtcdSession {
         value: String,
         _ body: (Leadership) async throws -> Result
     ) async throws -> Result {
-        let line = WaitingLine(self, name: name)
-        let created = try await line.waitForTurn(value: value)
-        let outcome: Swift.Result<Result, any Error>
-        do {
-            outcome = .success(
-                try await body(Leadership(session: self, hold: LockHold(key: line.key, createRevision: created)))
-            )
-        } catch {
-            outcome = .failure(error)
+        try await WaitingLine(self, name: name).withTurn(value: value) { hold in
+            try await body(Leadership(session: self, hold: hold))
         }
-        // Unstructured, since the task may be cancelled, and others wait. It ends with the client's time limit.
-        await Task { try? await line.leave() }.value
-        return try outcome.get()
     }
 }
 

@@ -13,17 +13,7 @@ extension EtcdSession {
         _ name: String,
         _ body: (LockHold) async throws -> Result
     ) async throws -> Result {
-        let line = WaitingLine(self, name: name)
-        let created = try await line.waitForTurn(value: "")
-        let outcome: Swift.Result<Result, any Error>
-        do {
-            outcome = .success(try await body(LockHold(key: line.key, createRevision: created)))
-        } catch {
-            outcome = .failure(error)
-        }
-        // Unstructured, since the task may be cancelled, and others wait. It ends with the client's time limit.
-        await Task { try? await line.leave() }.value
-        return try outcome.get()
+        try await WaitingLine(self, name: name).withTurn(value: "", body)
     }
 }
 

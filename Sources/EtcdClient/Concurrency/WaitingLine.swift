@@ -13,26 +13,35 @@ struct WaitingLine: Sendable {
     /// This session's key.
     var key: String { prefix + String(session.lease.id, radix: 16) }
 
-    /// Joins the line, with a value, and returns when this session is first.
+    /// Joins the line, does something when this session is first, and leaves.
     ///
-    /// - Returns: When the key was created: who has it is told by that.
-    /// - Throws: ``EtcdError``, or `CancellationError`; then the line is left.
-    func waitForTurn(value: String) async throws -> Revision {
+    /// - Parameters:
+    ///   - value: The value of the key.
+    ///   - body: What is done.
+    /// - Returns: What the body returns.
+    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; what the body throws.
+    func withTurn<Result>(value: String, _ body: (LockHold) async throws -> Result) async throws -> Result {
+        let outcome: Swift.Result<Result, any Error>
         do {
-            let created = try await join(value)
-            while let previous = try await predecessor(of: created) {
-                try await waitForEnd(of: previous)
-            }
-            return created
+            outcome = .success(try await body(try await waitForTurn(value)))
         } catch {
-            // Unstructured, since the task may be cancelled, and others wait for this key to go. It ends with the
-            // client's time limit for requests.
-            await Task { try? await leave() }.value
-            throw error
+            outcome = .failure(error)
         }
+        // Unstructured, since the task may be cancelled, and others wait for this key to go. It ends with the client's
+        // time limit for requests.
+        await Task { try? await leave() }.value
+        return try outcome.get()
     }
 
-    func leave() async throws(EtcdError) {
+    private func waitForTurn(_ value: String) async throws -> LockHold {
+        let created = try await join(value)
+        while let previous = try await predecessor(of: created) {
+            try await waitForEnd(of: previous)
+        }
+        return LockHold(key: key, createRevision: created)
+    }
+
+    private func leave() async throws(EtcdError) {
         let client = session.client
         let request = WireDeleteRangeRequest(client.namespace.adding(to: .key(key)))
         // Again and again if need be: nobody else has this key, and others wait for it to go.

@@ -54,6 +54,7 @@ public struct Follow<Value: Sendable>: Sendable {
                 try await watch(from: revision + 1, &backoff, handle)
                 return
             } catch {
+                if Task.isCancelled { return }
                 switch error.code {
                 case .closed: return
                 case .compacted: cause = .compaction

@@ -47,7 +47,8 @@ extension EtcdClient {
             $0.id = id ?? .random(in: 1...LeaseID.max)
         }
         do {
-            let response = try await calls.unary(.leaseGrant, request)
+            // One whose number was given would be found by a second attempt as if it were somebody else's.
+            let response = try await calls.unary(.leaseGrant, request, isRepeatable: id == nil)
             return Lease(id: response.id, ttl: .seconds(response.ttl))
         } catch  where error.code == .leaseExists && id == nil {
             return Lease(id: request.id, ttl: .seconds(request.ttl))

@@ -64,26 +64,22 @@ final class LeaseKeeper: Sendable {
                 continue
             }
             let isHealthy = Mutex(false)
-            let isIdle = Mutex(false)
             do throws(EtcdError) {
-                try await calls.stream(
+                let isOver = try await calls.stream(
                     .leaseKeepAlive,
-                    produce: { [self] in
-                        try await renew($0)
-                        isIdle.withLock { $0 = !Task.isCancelled }
-                    },
+                    produce: { [self] in try await renew($0) },
                     consume: { [self] (response: WireLeaseKeepAliveResponse) in
                         isHealthy.withLock { $0 = true }
                         receive(response)
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
+                // There was no lease any more; there may be one by now.
+                if isOver { continue }
             } catch {
                 if Task.isCancelled { return }
                 calls.logger.debug("lease stream lost", metadata: ["cause": "\(error)"])
             }
-            // It was ended here, since there was no lease any more; there may be one by now.
-            if isIdle.withLock(\.self) { continue }
             table.withLock { $0.disconnected(at: .now) }
             if isHealthy.withLock(\.self) { backoff.reset() }
             try? await Task.sleep(for: backoff.next())

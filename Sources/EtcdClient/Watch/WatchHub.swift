@@ -65,27 +65,23 @@ final class WatchHub: Sendable {
                 continue
             }
             let isHealthy = Mutex(false)
-            let isIdle = Mutex(false)
             var failure: EtcdError? = EtcdError(code: .unavailable, message: "etcd ended the stream of watches")
             do throws(EtcdError) {
                 try await verify()
-                try await calls.stream(
+                let isOver = try await calls.stream(
                     .watch,
-                    produce: { [self] in
-                        try await request($0)
-                        isIdle.withLock { $0 = !Task.isCancelled }
-                    },
+                    produce: { [self] in try await request($0) },
                     consume: { [self] (response: WireWatchResponse) in
                         isHealthy.withLock { $0 = true }
                         try receive(response)
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
+                // There was no watch any more; there may be one by now.
+                if isOver { failure = nil }
             } catch {
                 failure = error
             }
-            // It was ended here, since there was no watch any more; there may be one by now.
-            if isIdle.withLock(\.self) { failure = nil }
             if Task.isCancelled { break }
             carryOut(table.withLock { $0.disconnected(failure) })
             if isHealthy.withLock(\.self) { backoff.reset() }

@@ -28,6 +28,10 @@ struct WatchTable {
         case suspended
     }
 
+    private enum Link {
+        case new, connected, interrupted
+    }
+
     private struct Entry {
         let range: KeyRange
         let options: WatchOptions
@@ -37,7 +41,8 @@ struct WatchTable {
         var phase = Phase.waiting
         /// Events of a revision that more may belong to.
         var partial: [WireEvent] = []
-        var isInterrupted = false
+        /// What the reader was told of the stream last.
+        var link = Link.new
         /// How often etcd did not let the client watch, in a row.
         var refusals = 0
     }
@@ -144,8 +149,8 @@ struct WatchTable {
             entries[id]?.partial = []
             if case .suspended = entry.phase { continue }
             entries[id]?.phase = .waiting
-            guard let error, !entry.isInterrupted else { continue }
-            entries[id]?.isInterrupted = true
+            guard let error, entry.link != .interrupted else { continue }
+            entries[id]?.link = .interrupted
             _ = entry.buffer.offer(.interrupted(error))
             effects.woken.append(entry.buffer)
         }
@@ -214,8 +219,10 @@ struct WatchTable {
         if entry.next == 0 { entries[id]?.next = response.header.revision + 1 }
         cluster = cluster ?? response.header.clusterID
         entries[id]?.phase = .active(number)
-        entries[id]?.isInterrupted = false
         entries[id]?.refusals = 0
+        // A reader that was slow has not lost its connection.
+        guard entry.link != .connected else { return Effects() }
+        entries[id]?.link = .connected
         _ = entry.buffer.offer(.connected(entries[id]?.next ?? 0))
         return Effects(woken: [entry.buffer])
     }

@@ -39,6 +39,20 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
+        func whoFailsLeadsNoLonger(version: EtcdVersion) async throws {
+            struct Failure: Error {}
+            try await version.withSharedClient { client, name in
+                try await client.withSession { session in
+                    await expectThrown(Failure.self) {
+                        try await session.lead(name, value: "one") { _ in throw Failure() }
+                    }
+                    let nobody = try await client.leader(of: name)
+                    #expect(nobody == nil)
+                }
+            }
+        }
+
+        @Test(arguments: EtcdVersion.all)
         func aLeaderMaySaySomethingElse(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in

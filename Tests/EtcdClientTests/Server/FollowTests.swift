@@ -58,9 +58,7 @@ extension SharedServerTests {
         /// A change costs one event: keys are listed once.
         @Test(arguments: EtcdVersion.all)
         func nothingIsListedAgain(version: EtcdVersion) async throws {
-            let server = try #require(SharedServers.servers[version])
-            try await server.withObservedClient { client, wire in
-                let prefix = "follow-\(ObjectIdentifier(client).hashValue)/"
+            try await version.withSharedObservedClient { client, wire, prefix in
                 try await client.following(.prefix(prefix)) { follower in
                     _ = await follower.first { $0.contains("connected") }
                     let before = wire.count("Range")

@@ -145,8 +145,7 @@ extension SharedServerTests {
 
         @Test(arguments: EtcdVersion.all)
         func allLeasesAreRenewedOnOneStream(version: EtcdVersion) async throws {
-            let server = try #require(SharedServers.servers[version])
-            try await server.withObservedClient { client, wire in
+            try await version.withSharedObservedClient { client, wire, _ in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<200 {
                         group.addTask {

@@ -158,6 +158,21 @@ struct LifetimeTests {
         }
     }
 
+    @Test func aFollowerThatIsCancelledIsToldNothingOfIt() async throws {
+        var config = try EtcdConfig(endpoints: ["http://127.0.0.1:1"])
+        config.requestTimeout = .seconds(60)
+        try await EtcdClient.withClient(config, logger: .silent) { client in
+            let told = Watched(0)
+            let follower = Task {
+                await client.follow(.key("k")) { $0 }.run { _ in told.update { $0 += 1 } }
+            }
+            for _ in 0..<100 { await Task.yield() }
+            follower.cancel()
+            await follower.value
+            #expect(told.value == 0)
+        }
+    }
+
     @Test func aNameThatNobodyHasIsNamed() async throws {
         var config = try EtcdConfig(endpoints: ["http://etcd.invalid:2379"])
         config.requestTimeout = .milliseconds(500)

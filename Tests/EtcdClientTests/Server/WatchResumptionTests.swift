@@ -117,6 +117,42 @@ struct WatchResumptionTests {
         }
     }
 
+    /// etcd says from time to time that nothing has happened: what was compacted until then was not missed.
+    @Test(arguments: EtcdVersion.all)
+    func progressIsTold(version: EtcdVersion) async throws {
+        let interval = "--experimental-watch-progress-notify-interval=100ms"
+        try await version.withServer {
+            $0.extraArguments = [interval]
+        } _: { server in
+            try await server.withObservedClient { client, wire in
+                try await server.withClient { other in
+                    let options = WatchOptions.with { $0.notifiesOfProgress = true }
+                    var watch = client.watch(.key("k"), options).makeAsyncIterator()
+                    let start = try await watch.connected()
+                    for _ in 0..<5 { try await other.put("other", "") }
+                    let revision = try await other.put("other", "").revision
+                    var progress = start
+                    while progress < revision {
+                        let update = try await watch.next()
+                        guard case .progress(let reached) = update else {
+                            Issue.record("this is no progress: \(String(describing: update))")
+                            return
+                        }
+                        #expect(reached >= progress)
+                        progress = reached
+                    }
+                    wire.cut()
+                    _ = try await watch.interrupted()
+                    try await other.compact(revision)
+                    wire.mend()
+                    #expect(try await watch.connected() > revision)
+                    try await other.put("k", "1")
+                    #expect(try await watch.events().map(\.summary) == ["put k=1"])
+                }
+            }
+        }
+    }
+
     /// Nobody has gone away, but the reader is slow.
     @Test(arguments: EtcdVersion.all)
     func compactionOfWhatASlowReaderHasMissedIsTold(version: EtcdVersion) async throws {

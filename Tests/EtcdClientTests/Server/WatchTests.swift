@@ -143,9 +143,7 @@ extension SharedServerTests {
 
         @Test(arguments: EtcdVersion.all)
         func manyWatchesShareOneStream(version: EtcdVersion) async throws {
-            let server = try #require(SharedServers.servers[version])
-            try await server.withObservedClient { client, wire in
-                let prefix = "many-\(ObjectIdentifier(client).hashValue)/"
+            try await version.withSharedObservedClient { client, wire, prefix in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<200 {
                         group.addTask {
@@ -218,7 +216,7 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func oneWatchAfterTheOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
-                for number in 0..<100 {
+                for number in 0..<30 {
                     var watch = client.watch(.key(prefix)).makeAsyncIterator()
                     let first = try await watch.next()
                     guard case .connected? = first else {

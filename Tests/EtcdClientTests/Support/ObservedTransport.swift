@@ -7,6 +7,7 @@ struct Wire: Sendable {
     /// How many calls of each method were begun.
     let begun = Watched<[String: Int]>([:])
     fileprivate let isCut = Watched(false)
+    private let losses = Watched<[String: Int]>([:])
 
     /// How many calls of a method were begun.
     func count(_ method: String) -> Int { begun.value[method] ?? 0 }
@@ -21,6 +22,17 @@ struct Wire: Sendable {
 
     /// Lets calls begin again.
     func mend() { isCut.set(false) }
+
+    /// Fails the next call of a method when it has been answered.
+    func loseAnswer(to method: String) { losses.update { $0[method, default: 0] += 1 } }
+
+    fileprivate func losesAnswer(to method: String) -> Bool {
+        losses.update { losses in
+            guard let count = losses[method], count > 0 else { return false }
+            losses[method] = count - 1
+            return true
+        }
+    }
 }
 
 /// A transport whose calls go through a ``Wire``.
@@ -51,13 +63,14 @@ struct ObservedTransport: ClientTransport {
     ) async throws -> T {
         wire.begun.update { $0[descriptor.method, default: 0] += 1 }
         if wire.isCut.value { throw failure }
+        let isLost = wire.losesAnswer(to: descriptor.method)
         return try await transport.withStream(descriptor: descriptor, options: options) { stream, context in
             let (inbound, relay) = AsyncThrowingStream.makeStream(of: RPCResponsePart<Bytes>.self)
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     do {
-                        for try await part in stream.inbound { relay.yield(part) }
-                        relay.finish()
+                        for try await part in stream.inbound where !isLost { relay.yield(part) }
+                        relay.finish(throwing: isLost ? failure : nil)
                     } catch {
                         relay.finish(throwing: error)
                     }

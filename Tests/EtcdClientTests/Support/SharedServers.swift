@@ -45,4 +45,14 @@ extension EtcdVersion {
             try await body(client, "\(UUID())/")
         }
     }
+
+    /// Runs a body with a client whose calls are seen, and a prefix for the keys of this test alone.
+    func withSharedObservedClient<Result: Sendable>(
+        _ body: @Sendable (EtcdClient, Wire, _ prefix: String) async throws -> Result
+    ) async throws -> Result {
+        let server = try #require(SharedServers.servers[self])
+        return try await server.withObservedClient { client, wire in
+            try await body(client, wire, "\(UUID())/")
+        }
+    }
 }

@@ -327,7 +327,7 @@ struct CallsTests {
             _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0"))
         }
         await expectFailure(.closed) {
-            try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {})
+            _ = try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {})
         }
         #expect(caller.methods.isEmpty)
     }

@@ -27,9 +27,10 @@ struct StreamCallsTests {
     private func watch(
         _ calls: Calls,
         consume: @escaping @Sendable (WireWatchResponse) async throws -> Void = { _ in },
-        watchdog: @escaping @Sendable () async throws(EtcdError) -> Void = { _ = try? await Promise<Void>().value() }
-    ) async throws(EtcdError) {
-        try await calls.stream(.watch, produce: { _ in }, consume: consume, watchdog: watchdog)
+        watchdog: @escaping @Sendable () async throws(EtcdError) -> Void = { _ = try? await Promise<Void>().value() },
+        produce: @escaping @Sendable () async throws -> Void = { try await Promise<Void>().value() }
+    ) async throws(EtcdError) -> Bool {
+        try await calls.stream(.watch, produce: { _ in try await produce() }, consume: consume, watchdog: watchdog)
     }
 
     @Test func aStreamThatIsEndedReturns() async throws {
@@ -37,19 +38,29 @@ struct StreamCallsTests {
         let caller = caller { _, respond in
             for id in 1...3 { try await respond(WireWatchResponse.with { $0.watchID = Int64(id) }) }
         }
-        try await watch(calls(caller), consume: { response in received.update { $0.append(response.watchID) } })
+        let isOver = try await watch(calls(caller), consume: { response in
+            received.update { $0.append(response.watchID) }
+        })
+        #expect(!isOver)
         #expect(received.value == [1, 2, 3])
         #expect(Array(try #require(caller.calls.value.first).metadata[stringValues: "hasleader"]) == ["true"])
+    }
+
+    /// Even if the member would go on.
+    @Test func aStreamIsEndedWhenThereIsNothingMoreToBeSent() async throws {
+        let caller = caller { _, _ in try await Promise<Void>().value() }
+        let isOver = try await watch(calls(caller), produce: {})
+        #expect(isOver)
     }
 
     @Test func aStreamThatFailsIsMadeElsewhereNextTime() async throws {
         let bad = caller { _, _ in throw Self.down }
         let good = caller { _, _ in }
         let calls = calls(bad, good)
-        let failure = await expectFailure { try await watch(calls) }
+        let failure = await expectFailure { _ = try await watch(calls) }
         #expect(failure?.code == .unavailable)
         #expect(failure?.message.contains("http://m0:2379: Watch") == true)
-        try await watch(calls)
+        _ = try await watch(calls)
         #expect(good.methods == ["Watch"])
     }
 
@@ -59,10 +70,10 @@ struct StreamCallsTests {
         let calls = calls(bad, good)
         let late = EtcdError(code: .timeout, message: "late")
         let failure = await expectFailure {
-            try await watch(calls, watchdog: { () throws(EtcdError) in throw late })
+            _ = try await watch(calls, watchdog: { () throws(EtcdError) in throw late })
         }
         #expect(failure == late)
-        try await watch(calls)
+        _ = try await watch(calls)
         #expect(good.methods == ["Watch"], "the member that was late is avoided")
     }
 
@@ -75,7 +86,7 @@ struct StreamCallsTests {
         let credentials = EtcdConfig.Credentials(username: "ada", password: "secret")
         let calls = calls(caller, credentials: credentials)
         for _ in 0..<2 {
-            let failure = await expectFailure { try await watch(calls, consume: { _ in throw wrong }) }
+            let failure = await expectFailure { _ = try await watch(calls, consume: { _ in throw wrong }) }
             #expect(failure == wrong)
         }
         #expect(caller.methods == ["Authenticate", "Watch", "Authenticate", "Watch"], "a new token each time")
@@ -85,7 +96,7 @@ struct StreamCallsTests {
     @Test func cancellationEndsAStream() async throws {
         let caller = caller { _, _ in _ = try await Promise<Void>().value() }
         let calls = calls(caller)
-        let task = Task { try await watch(calls) }
+        let task = Task { _ = try await watch(calls) }
         _ = await caller.calls.first { !$0.isEmpty }
         task.cancel()
         await expectFailure(.cancelled) { try await task.value }

@@ -1,25 +1,32 @@
-import BenchmarkSupport
+package import BenchmarkSupport
 import Subprocess
-import SystemPackage
+package import SystemPackage
 
 /// How to start a server.
-struct ServerCommand: Sendable {
-    var program: FilePath
-    var arguments: [String] = []
-    var environment: [String: String] = [:]
-    var scheme = "http"
+package struct ServerCommand: Sendable {
+    package var program: FilePath
+    package var arguments: [String]
+    package var environment: [String: String]
+    package var scheme = "http"
+
+    /// Creates a command.
+    package init(program: FilePath, arguments: [String] = [], environment: [String: String] = [:]) {
+        self.program = program
+        self.arguments = arguments
+        self.environment = environment
+    }
 }
 
 /// A server that runs in a process of its own, on a port that the system chose.
-struct RunningServer: Sendable {
-    var port: Int
-    var scheme: String
-    var usage: ProcessUsage
+package struct RunningServer: Sendable {
+    package var port: Int
+    package var scheme: String
+    package var usage: ProcessUsage
 
     /// Runs a server for as long as `body` takes.
     ///
     /// - Throws: ``MeasurementError`` if the server does not start; what `body` throws.
-    static func with<Result: Sendable>(
+    package static func with<Result: Sendable>(
         _ command: ServerCommand,
         _ body: @escaping @Sendable (RunningServer) async throws -> Result
     ) async throws -> Result {

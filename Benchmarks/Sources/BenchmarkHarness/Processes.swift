@@ -1,16 +1,21 @@
 import ArgumentParser
-import Subprocess
+package import Subprocess
 import UnixSignals
 
 /// A measurement that could not be made.
-struct MeasurementError: Error, CustomStringConvertible {
-    var description: String
+package struct MeasurementError: Error, CustomStringConvertible {
+    package var description: String
+
+    /// Creates the error.
+    package init(description: String) {
+        self.description = description
+    }
 }
 
 /// Does something with a limit to the time it may take. What it has started ends with it.
 ///
 /// - Throws: ``MeasurementError`` if it takes longer.
-func withTimeLimit<Result: Sendable>(
+package func withTimeLimit<Result: Sendable>(
     _ limit: Duration,
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
@@ -29,7 +34,7 @@ func withTimeLimit<Result: Sendable>(
 /// Does something unless this process is told to end before: then what has been started ends first.
 ///
 /// - Throws: `ExitCode` if it was told; what `body` throws.
-func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
+package func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask(operation: body)
@@ -46,9 +51,18 @@ func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async t
 
 /// Runs a program to its end.
 ///
+/// - Parameters:
+///   - executable: The program.
+///   - arguments: What it is given.
+///   - onLine: Is called with each line of its standard output as it comes; what else it writes waits meanwhile.
 /// - Returns: What it wrote to its standard output.
-/// - Throws: ``MeasurementError`` if it fails.
-func output(of executable: Executable, _ arguments: [String]) async throws -> String {
+/// - Throws: ``MeasurementError`` if it fails; what `onLine` throws.
+@discardableResult
+package func output(
+    of executable: Executable,
+    _ arguments: [String],
+    onLine: @escaping @Sendable (String) async throws -> Void = { _ in }
+) async throws -> String {
     // Its standard input is open for as long as this process lives.
     let result = try await Subprocess.run(
         executable,
@@ -60,6 +74,7 @@ func output(of executable: Executable, _ arguments: [String]) async throws -> St
         var text = ""
         for try await line in execution.standardOutput.strings() {
             text += line + "\n"
+            try await onLine(line)
         }
         return text
     }
@@ -75,6 +90,6 @@ func output(of executable: Executable, _ arguments: [String]) async throws -> St
 }
 
 /// Whether a program is to be found on the `PATH`.
-func isInstalled(_ program: String) async -> Bool {
+package func isInstalled(_ program: String) async -> Bool {
     (try? await Executable.name(program).resolveExecutablePath(in: .inherit)) != nil
 }

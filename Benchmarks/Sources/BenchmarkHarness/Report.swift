@@ -26,13 +26,14 @@ struct Report {
     /// What is held to the bar; `nil` if it was not measured.
     var value: Double? {
         guard self.failure == nil, self.benchmark.skipped == nil else { return nil }
-        let medians = self.samples.prefix(2).map { $0.map(\.main.value).median }
+        // Where nothing is compared with, "theirs" is not a number.
+        let medians = self.samples.prefix(2).map { $0.map(\.main.value).median } + [.nan]
         return self.benchmark.ratio(medians[0], medians[1])
     }
 
     /// The rows of the table.
     var rows: String {
-        let heading = self.benchmark.name.padded(to: 21) + self.benchmark.figure.padded(to: 68)
+        let heading = self.benchmark.name.padded(to: 21) + self.benchmark.figure.padded(to: 72)
         guard let value = self.value else {
             return heading + (self.benchmark.skipped.map { "skipped: \($0)" } ?? "failed: \(self.failure ?? "")")
         }

@@ -1,0 +1,34 @@
+import ArgumentParser
+import BenchmarkSupport
+import ServiceKit
+
+/// Follows a service without instances, then one with many as well: what memory they take.
+struct Hold: AsyncParsableCommand {
+    @OptionGroup
+    var etcd: EtcdOptions
+
+    @Option(help: "How many instances there are.")
+    var instances: Int
+
+    func run() async throws {
+        exitAtEndOfStandardInput()
+        try await self.etcd.withRegistry { registry in
+            let discovery = Discovery(registry)
+            var nothing = discovery.watch("nobody").makeAsyncIterator()
+            _ = try await nothing.first(0)
+            let empty = try await Self.memory()
+            var updates = discovery.watch(BenchmarkInstance.service).makeAsyncIterator()
+            let found = try await updates.first(self.instances)
+            let full = try await Self.memory()
+            // Both are held until here. To check takes memory of its own, and so comes last.
+            _ = nothing
+            try found.check(BenchmarkInstance.all(self.instances))
+            try report(HoldReport(empty: empty, full: full))
+        }
+    }
+
+    private static func memory() async throws -> HoldReport.Memory {
+        let usage = ProcessUsage.current
+        return HoldReport.Memory(residentKiB: try await usage.settledKiB(), anonymousKiB: try usage.anonymousKiB)
+    }
+}

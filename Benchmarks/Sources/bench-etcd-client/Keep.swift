@@ -1,0 +1,58 @@
+import ArgumentParser
+import BenchmarkSupport
+import EtcdClient
+import GRPCNghttp2Transport
+import ServiceKit
+import ServiceKitEtcd
+import Synchronization
+
+/// Keeps many instances registered: how many streams their leases are renewed on.
+struct Keep: AsyncParsableCommand {
+    @OptionGroup
+    var etcd: EtcdOptions
+
+    @Option(help: "How many instances to register.")
+    var registrations: Int
+
+    /// How long a lease lives that is not renewed: shorter than by default, so that all are renewed soon.
+    private static let ttl = Duration.seconds(6)
+
+    func run() async throws {
+        exitAtEndOfStandardInput()
+        let streams = StreamCount(of: "LeaseKeepAlive")
+        let config = try EtcdConfig(endpoints: [self.etcd.endpoint])
+        let client = try EtcdClient(config) { endpoint in
+            CountingTransport(
+                base: Nghttp2ClientTransport(target: .ipv4(host: endpoint.host, port: endpoint.port)),
+                count: streams
+            )
+        }
+        let registry = EtcdRegistry(client, ttl: Self.ttl)
+        try await withRunning(registry.run) {
+            let start = ContinuousClock.now
+            let registrations = try await self.register(in: registry)
+            let seconds = start.duration(to: .now) / .seconds(1)
+            // Then every lease has been renewed, or is gone.
+            try await Task.sleep(for: Self.ttl + .seconds(1))
+            guard registrations.allSatisfy({ $0.state.value == .registered }) else {
+                throw WrongAnswer(description: "registrations were lost")
+            }
+            try await registry.instances(of: BenchmarkInstance.service)
+                .check(BenchmarkInstance.all(self.registrations))
+            try report(KeepReport(streams: streams.value, registeringSeconds: seconds))
+        }
+    }
+
+    /// Registers all, 64 at a time.
+    private func register(in registry: EtcdRegistry) async throws -> [any Registration] {
+        try await withThrowingTaskGroup(of: (any Registration).self) { group in
+            var registrations: [any Registration] = []
+            for (index, instance) in BenchmarkInstance.all(self.registrations).enumerated() {
+                if index >= 64, let registration = try await group.next() { registrations.append(registration) }
+                group.addTask { try await registry.register(ServiceInstance(instance)) }
+            }
+            for try await registration in group { registrations.append(registration) }
+            return registrations
+        }
+    }
+}
