@@ -24,6 +24,8 @@ let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let serviceContext = Target.Dependency.product(name: "ServiceContextModule", package: "swift-service-context")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -37,6 +39,7 @@ let package = Package(
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
+        .executable(name: "kit", targets: ["kit"]),
         .executable(name: "user-server", targets: ["user-server"]),
         .executable(name: "user-client", targets: ["user-client"]),
     ],
@@ -51,7 +54,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
@@ -100,6 +105,16 @@ let package = Package(
         ),
         .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", logging], swiftSettings: settings),
 
+        .target(name: "Templates", path: "Templates", resources: [.copy("service")], swiftSettings: settings),
+        .executableTarget(
+            name: "kit",
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
+                logging, mustache, protobuf, subprocess,
+            ],
+            path: "cmd/kit",
+            swiftSettings: settings
+        ),
         .target(
             name: "UserAPI",
             dependencies: [grpc, grpcProtobuf, protobuf],
@@ -167,6 +182,13 @@ let package = Package(
             dependencies: [
                 "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd",
                 "ServiceKitTesting", logging,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "KitTests",
+            dependencies: [
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "Templates", "kit", logging,
             ],
             swiftSettings: settings
         ),

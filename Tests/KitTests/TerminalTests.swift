@@ -1,0 +1,9 @@
+import Testing
+
+@testable import kit
+
+@Suite struct TerminalTests {
+    @Test func textIsPlainWhereThereIsNoTerminal() {
+        #expect(Terminal.output.hasColor || Terminal.output.styled("text", .red) == "text")
+    }
+}
