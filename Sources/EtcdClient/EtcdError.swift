@@ -109,6 +109,8 @@ extension EtcdError {
 
     /// What etcd means by one of its texts.
     static func code(ofReason text: String) -> Code? {
+        // What a member itself gives up on, without a leader say, comes with a code that says nothing.
+        if text == "context deadline exceeded" { return .timeout }
         guard let colon = text.lastIndex(of: ":") else { return nil }
         switch text[text.index(after: colon)...].drop(while: { $0 == " " }) {
         case "no leader", "not leader", "leader changed": return .noLeader

@@ -279,7 +279,7 @@ struct WatchTable {
         switch error.code {
         case .invalidArgument:
             break
-        case .permissionDenied, .unauthenticated:
+        case .permissionDenied:
             // Some versions say so too when the token of the stream is not valid any more: once, a new one may help.
             entries[id]?.refusals += 1
             guard entry.refusals > 0 else {

@@ -6,11 +6,6 @@ private import Synchronization
 /// The nodes of a channel: one connection for each endpoint that discovery names, and the balancer over those that are
 /// ready.
 final class NodePool: Sendable {
-    fileprivate struct Key: Hashable {
-        let id: String
-        let endpoint: Endpoint
-    }
-
     fileprivate struct Member {
         var node: Node
         let connection: ClientConnection
@@ -21,8 +16,11 @@ final class NodePool: Sendable {
     }
 
     fileprivate struct State {
-        var members: [Key: Member] = [:]
-        /// The connections by their nodes' statistics, which stay with an endpoint: quicker to look up than keys.
+        /// What discovery has named and not taken back while it was live; a change costs what changed, and no more.
+        var known = InstanceSet()
+        /// By the instances' ids: those that have an endpoint to connect to.
+        var members: [String: Member] = [:]
+        /// The connections by their nodes' statistics, which stay with an endpoint: quicker to look up than ids.
         var connections: [ObjectIdentifier: ClientConnection] = [:]
         var isLive = false
         var staleCause: String?
@@ -60,55 +58,56 @@ final class NodePool: Sendable {
     ///
     /// - Returns: Connections that are new; the caller runs them. Those no longer named are shutting down.
     func apply(_ snapshot: DiscoverySnapshot) -> [ClientConnection] {
-        var wanted: [Key: ServiceInstance] = [:]
-        for instance in snapshot.instances {
-            if let endpoint = instance.endpoint(schemes: ["grpc"]) {
-                wanted[Key(id: instance.id, endpoint: endpoint)] = instance
+        var effects = Effects()
+        state.withLock { state in
+            if state.isClosed { return }
+            let changes = snapshot.instances.changes(since: state.known)
+            switch snapshot.state {
+            case .live:
+                state.isLive = true
+                for instance in changes.removed { state.remove(instance.id, &effects) }
+                state.known = snapshot.instances
+            case .stale(_, let cause):
+                // A registry that is away takes nobody out.
+                (state.isLive, state.staleCause) = (false, cause)
+                for instance in changes.added + changes.updated { state.known.update(instance) }
             }
+            for instance in changes.added + changes.updated { take(instance, in: &state, &effects) }
+            publish(state, nodesChanged: effects.nodesChanged)
         }
+        for connection in effects.removed { connection.beginGracefulShutdown() }
+        // Who writes to the registry lives, however often it could not be reached before.
+        for connection in effects.renewed { connection.resetBackoff() }
+        return effects.added
+    }
+
+    /// What a snapshot leads to.
+    fileprivate struct Effects {
         var added: [ClientConnection] = []
         var removed: [ClientConnection] = []
         var renewed: [ClientConnection] = []
-        state.withLock { state in
-            if state.isClosed { return }
-            switch snapshot.state {
-            case .live: state.isLive = true
-            case .stale(_, let cause): (state.isLive, state.staleCause) = (false, cause)
-            }
-            // A registry that is away takes nobody out.
-            for (key, member) in state.members where state.isLive && wanted[key] == nil {
-                state.remove(key)
-                removed.append(member.connection)
-            }
-            for (key, instance) in wanted {
-                guard let member = state.members[key] else {
-                    added.append(add(instance, key, to: &state))
-                    continue
-                }
-                if member.node.instance == instance { continue }
-                state.members[key]?.node = Node(
-                    instance: instance,
-                    endpoint: key.endpoint,
-                    statistics: member.node.statistics
-                )
-                if !member.isReady { renewed.append(member.connection) }
-            }
-            publish(state, nodesChanged: true)
-        }
-        for connection in removed { connection.beginGracefulShutdown() }
-        // Who writes to the registry lives, however often it could not be reached before.
-        for connection in renewed { connection.resetBackoff() }
-        return added
+        /// Whether the balancer has other nodes to choose from.
+        var nodesChanged = false
     }
 
-    private func add(_ instance: ServiceInstance, _ key: Key, to state: inout State) -> ClientConnection {
-        let node = Node(instance: instance, endpoint: key.endpoint)
-        let connection = makeConnection(key.endpoint) { [weak self, statistics = node.statistics] connectionState in
-            self?.connection(of: key, statistics, became: connectionState)
+    /// Takes an instance over that is new or has changed.
+    private func take(_ instance: ServiceInstance, in state: inout State, _ effects: inout Effects) {
+        let endpoint = instance.endpoint(schemes: ["grpc"])
+        if var member = state.members[instance.id], let endpoint, endpoint == member.node.endpoint {
+            member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
+            state.members[instance.id] = member
+            if member.isReady { effects.nodesChanged = true } else { effects.renewed.append(member.connection) }
+            return
         }
-        state.members[key] = Member(node: node, connection: connection)
+        state.remove(instance.id, &effects)
+        guard let endpoint else { return }
+        let node = Node(instance: instance, endpoint: endpoint)
+        let connection = makeConnection(endpoint) { [weak self, id = instance.id, statistics = node.statistics] in
+            self?.connection(of: id, statistics, became: $0)
+        }
+        state.members[instance.id] = Member(node: node, connection: connection)
         state.connections[ObjectIdentifier(node.statistics)] = connection
-        return connection
+        effects.added.append(connection)
     }
 
     /// Shuts every connection down; calls in flight end.
@@ -127,9 +126,9 @@ final class NodePool: Sendable {
     ///
     /// The statistics are those of the node that the connection was made for: an instance that left and came back has a
     /// new node, and what becomes of the old one's connection says nothing of it.
-    private func connection(of key: Key, _ statistics: NodeStatistics, became connectionState: ClientConnection.State) {
+    private func connection(of id: String, _ statistics: NodeStatistics, became connectionState: ClientConnection.State) {
         state.withLock { state in
-            guard var member = state.members[key], member.node.statistics === statistics else { return }
+            guard var member = state.members[id], member.node.statistics === statistics else { return }
             let wasReady = member.isReady
             switch connectionState {
             case .ready:
@@ -141,7 +140,7 @@ final class NodePool: Sendable {
             case .idle, .connecting, .shutdown:
                 member.isReady = false
             }
-            state.members[key] = member
+            state.members[id] = member
             publish(state, nodesChanged: member.isReady != wasReady)
         }
     }
@@ -208,9 +207,11 @@ final class NodePool: Sendable {
 }
 
 extension NodePool.State {
-    fileprivate mutating func remove(_ key: NodePool.Key) {
-        guard let member = members.removeValue(forKey: key) else { return }
+    fileprivate mutating func remove(_ id: String, _ effects: inout NodePool.Effects) {
+        guard let member = members.removeValue(forKey: id) else { return }
         connections[ObjectIdentifier(member.node.statistics)] = nil
+        effects.removed.append(member.connection)
+        if member.isReady { effects.nodesChanged = true }
     }
 
     /// What calls can hope for, given what it was before.

@@ -148,7 +148,7 @@ struct ClusterTests {
             try await withClient { watching in
                 try await withClient { renewing in
                     _ = try await watching.get("k")
-                    let lease = try await renewing.grantLease(ttl: .seconds(9))
+                    let lease = try await renewing.grantLease(ttl: .seconds(15))
                     var renewals = renewing.keepAlive(lease).makeAsyncIterator()
                     _ = try await renewals.next()
                     try server.suspend(hanging)

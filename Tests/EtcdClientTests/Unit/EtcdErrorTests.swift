@@ -34,6 +34,7 @@ struct EtcdErrorTests {
         (.invalidArgument, "etcdserver: duplicate key given in txn request", .invalidArgument),
         (.outOfRange, "etcdserver: too large lease TTL", .invalidArgument),
         (.dataLoss, "etcdserver: corrupt cluster", .unknown),
+        (.unknown, "context deadline exceeded", .timeout),
         // Of gRPC itself, in etcd and in the client.
         (.resourceExhausted, "grpc: received message larger than max (3000000 vs. 2097152)", .invalidArgument),
         (.unimplemented, "unknown method Nothing for service etcdserverpb.KV", .unsupported),
