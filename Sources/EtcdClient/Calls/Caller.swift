@@ -1,4 +1,5 @@
 internal import GRPCCore
+internal import GRPCNghttp2Transport
 internal import GRPCProtobuf
 internal import SwiftProtobuf
 
@@ -30,9 +31,12 @@ protocol Caller: Sendable {
 /// Makes calls through a gRPC client.
 final class GRPCCaller<Transport: ClientTransport>: Caller {
     private let client: GRPCClient<Transport>
+    /// The transport, if it makes simple calls for less than the client takes around them.
+    private let direct: Nghttp2ClientTransport?
 
     init(transport: Transport) {
         client = GRPCClient(transport: transport)
+        direct = transport as? Nghttp2ClientTransport
     }
 
     func run() async throws {
@@ -49,6 +53,15 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         metadata: Metadata,
         timeout: Duration
     ) async throws -> Output {
+        if let direct {
+            let response = try await direct.unary(
+                try request.serializedBytes(),
+                descriptor: method.descriptor,
+                metadata: metadata,
+                deadline: .now + timeout
+            )
+            if let response { return try Output(serializedBytes: response) }
+        }
         var options = CallOptions.defaults
         options.timeout = timeout
         return try await client.unary(

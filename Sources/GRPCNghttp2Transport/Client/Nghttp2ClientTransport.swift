@@ -131,6 +131,11 @@ public final class Nghttp2ClientTransport: ClientTransport {
         }
     }
 
+    /// A call on the connection as it is now, if there is one.
+    func makeStreamNow(descriptor: MethodDescriptor, deadline: ContinuousClock.Instant) -> ClientStream? {
+        try? self.connection.makeStream(descriptor: descriptor, deadline: deadline)
+    }
+
     /// What the service configuration says of a method.
     ///
     /// - Parameter descriptor: The method.

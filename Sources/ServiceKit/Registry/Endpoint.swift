@@ -39,38 +39,65 @@ extension Endpoint: LosslessStringConvertible {
     ///
     /// A path is ignored, and so is a query other than `isSecure=true`.
     public init?(_ description: String) {
-        guard let separator = description.firstRange(of: "://") else { return nil }
-        var scheme = description[..<separator.lowerBound].lowercased()
-        var rest = description[separator.upperBound...]
+        // Byte by byte, since a registry's list may hold tens of thousands.
+        var rest = description.utf8[...]
+        guard let colon = rest.firstIndex(of: UInt8(ascii: ":")),
+            rest[colon...].starts(with: "://".utf8)
+        else { return nil }
+        let text = description[..<colon]
+        rest = rest[rest.index(colon, offsetBy: 3)...]
         var isSecure = false
-        if let question = rest.firstIndex(of: "?") {
-            isSecure = rest[question...].dropFirst().split(separator: "&").contains("isSecure=true")
+        if let question = rest.firstIndex(of: UInt8(ascii: "?")) {
+            let parameters = rest[rest.index(after: question)...].split(separator: UInt8(ascii: "&"))
+            isSecure = parameters.contains { $0.elementsEqual("isSecure=true".utf8) }
             rest = rest[..<question]
         }
-        rest = rest.prefix { $0 != "/" }
-        guard let colon = rest.lastIndex(of: ":"), let port = Self.port(rest[rest.index(after: colon)...]) else {
-            return nil
-        }
-        var host = rest[..<colon]
-        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-        if isBracketed { host = host.dropFirst().dropLast() }
-        guard Self.isScheme(scheme), !host.isEmpty, host.contains(":") == isBracketed,
-            !host.contains(where: { $0.isWhitespace || "@[]".contains($0) })
+        rest = rest.prefix { $0 != UInt8(ascii: "/") }
+        guard let colon = rest.lastIndex(of: UInt8(ascii: ":")), let port = Self.port(rest[rest.index(after: colon)...])
         else { return nil }
+        var host = rest[..<colon]
+        let isBracketed = host.first == UInt8(ascii: "[") && host.last == UInt8(ascii: "]") && host.count > 1
+        if isBracketed { host = host.dropFirst().dropLast() }
+        guard Self.isScheme(text.utf8), !host.isEmpty, host.contains(UInt8(ascii: ":")) == isBracketed,
+            !host.contains(where: Self.isForbiddenInHost), let host = String(host)
+        else { return nil }
+        var scheme = text.lowercased()
         if isSecure, !scheme.hasSuffix("s") { scheme += "s" }
-        self.init(scheme: scheme, host: String(host), port: port)
+        self.init(scheme: scheme, host: host, port: port)
     }
 
     /// Reads digits only, where `Int` takes a sign.
-    private static func port(_ text: Substring) -> Int? {
-        guard text.allSatisfy(\.isNumber), let port = Int(text), (1...65535).contains(port) else { return nil }
-        return port
+    private static func port(_ digits: Substring.UTF8View) -> Int? {
+        guard (1...5).contains(digits.count) else { return nil }
+        var port = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            port = port * 10 + Int(digit - UInt8(ascii: "0"))
+        }
+        return (1...65535).contains(port) ? port : nil
     }
 
     /// RFC 3986, section 3.1.
-    private static func isScheme(_ text: String) -> Bool {
-        guard let first = text.first, first.isASCII, first.isLetter else { return false }
-        return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+    private static func isScheme(_ text: Substring.UTF8View) -> Bool {
+        guard let first = text.first, isLetter(first) else { return false }
+        return text.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."): true
+            default: isLetter(byte)
+            }
+        }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    /// Space, control characters, and what separates the parts of a URL.
+    private static func isForbiddenInHost(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0...0x20, 0x7F, UInt8(ascii: "@"), UInt8(ascii: "["), UInt8(ascii: "]"): true
+        default: false
+        }
     }
 }
 

@@ -14,6 +14,7 @@ enum KratosFormat: InstanceFormat {
     }
 
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
-        try JSONDecoder().decode(ServiceInstance.self, from: Data(value))
+        if let instance = PlainInstanceReader.instance(in: value, service: service) { return instance }
+        return try JSONDecoder().decode(ServiceInstance.self, from: Data(value))
     }
 }

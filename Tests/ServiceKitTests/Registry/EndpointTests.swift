@@ -13,6 +13,7 @@ import Testing
         ("grpc://host:9000?a=b&isSecure=true", "grpcs", "host", 9000),
         ("grpc://host:9000/?isSecure=false", "grpc", "host", 9000),
         ("grpcs://host:9000?isSecure=true", "grpcs", "host", 9000),
+        ("GRPCS://host:9000?isSecure=true", "grpcs", "host", 9000),
         ("x-y.z+1://host_name:9000", "x-y.z+1", "host_name", 9000),
     ])
     func reads(_ text: String, _ scheme: String, _ host: String, _ port: Int) throws {
@@ -24,6 +25,7 @@ import Testing
     @Test(arguments: [
         "", "grpc", "grpc://", "10.0.0.7:9000", "grpc://host", "grpc://host:", "grpc://:9000", "grpc://host:0",
         "grpc://host:65536", "grpc://host:+80", "grpc://host:-1", "grpc://host:9x", "grpc://host:٩",
+        "grpc://host:18446744073709551617", "grpc://[:9000", "grpc://a\u{7F}b:9000",
         "grpc://fd00::7:9000",
         "grpc://[host]:9000", "grpc://[]:9000", "grpc://[fd00::7:9000", "grpc://a b:9000", "grpc://user@host:9000",
         "://host:9000", "1grpc://host:9000", "gr pc://host:9000", "grpc:/host:9000",
