@@ -1,4 +1,4 @@
-.PHONY: all setup build test demo soak-transport bench-transport proto format lint clean
+.PHONY: all setup build test demo soak-transport bench-transport bench-etcd proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -22,6 +22,9 @@ demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=et
 
 bench-transport: setup ## Measures the gRPC transport against others; ARGS="--quick" for a look.
 	@scripts/bench-transport $(ARGS)
+
+bench-etcd: setup ## Measures the registry in etcd and the etcd client against clientv3; ARGS="--quick" for a look.
+	@scripts/bench-etcd $(ARGS)
 
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
 	@scripts/proto

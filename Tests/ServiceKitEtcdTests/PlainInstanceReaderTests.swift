@@ -37,7 +37,8 @@ import Testing
         #"{"id":"a","id":"b","name":"user"}"#, #"{"id":"a","name":"user","metadata":{"k":"1","k":"2"}}"#,
         #"{"id":"a","name":"user","more":1}"#, #"{"id":1,"name":"user"}"#, #"{"id":null,"name":"user"}"#,
         #"{"id":"a","name":"user","metadata":{"k":1}}"#, #"{"id":"a","name":"user","endpoints":["h:1"]}"#,
-        #"{"id":"a","name":"user"}x"#, #"{"id":"a","name":"user",}"#, #"{"id":"a","name":"user","endpoints":["grpc://h:1",]}"#,
+        #"{"id":"a","name":"user"}x"#, #"{"id":"a","name":"user",}"#,
+        #"{"id":"a","name":"user","endpoints":["grpc://h:1",]}"#,
         #"{"id":"a","name":"user","metadata":nul}"#,
     ])
     func leavesTheRestToOthers(_ json: String) {

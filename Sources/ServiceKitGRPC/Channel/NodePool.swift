@@ -126,7 +126,8 @@ final class NodePool: Sendable {
     ///
     /// The statistics are those of the node that the connection was made for: an instance that left and came back has a
     /// new node, and what becomes of the old one's connection says nothing of it.
-    private func connection(of id: String, _ statistics: NodeStatistics, became connectionState: ClientConnection.State) {
+    private func connection(of id: String, _ statistics: NodeStatistics, became connectionState: ClientConnection.State)
+    {
         state.withLock { state in
             guard var member = state.members[id], member.node.statistics === statistics else { return }
             let wasReady = member.isReady
