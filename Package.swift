@@ -94,13 +94,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "ProtobufDescriptors", dependencies: [protobuf], swiftSettings: settings),
         .target(
             name: "ServiceKitGRPC",
             dependencies: [
-                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "GRPCNghttp2Transport", grpc, grpcProtobuf,
-                lifecycle, logging,
-                serviceContext,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig",
+                grpc, grpcProtobuf, lifecycle, logging, protobuf, serviceContext,
             ],
+            exclude: ["Proto"],
             swiftSettings: settings
         ),
         .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", logging], swiftSettings: settings),
@@ -109,8 +110,9 @@ let package = Package(
         .executableTarget(
             name: "kit",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                logging, mustache, protobuf, subprocess,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig",
+                "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc, grpcProtobuf, logging, mustache,
+                protobuf, subprocess,
             ],
             path: "cmd/kit",
             swiftSettings: settings
@@ -170,11 +172,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ProtobufDescriptorsTests",
+            dependencies: ["ProtobufDescriptors", protobuf],
+            exclude: ["Kinds/kinds.proto", "Kinds/legacy.proto"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "ServiceKitGRPCTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
-                "GRPCNghttp2Transport", "UserAPI", grpc, lifecycle, logging, protobuf, serviceContext,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "UserAPI", grpc, lifecycle, logging, protobuf, serviceContext,
             ],
+            exclude: ["Python"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -188,7 +197,8 @@ let package = Package(
         .testTarget(
             name: "KitTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "Templates", "kit", logging,
+                "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting",
+                "ServiceKitGRPC", "Templates", "kit", grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -196,7 +206,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC",
-                "ServiceKitTesting", "UserAPI", "user-client", "user-server", grpc, logging, protobuf,
+                "ServiceKitTesting", "UserAPI", "kit", "user-client", "user-server", grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),

@@ -3,7 +3,6 @@ import Logging
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitTesting
-import ServiceLifecycle
 import SwiftProtobuf
 import Testing
 import UserAPI
@@ -25,21 +24,8 @@ struct AppTests {
         )
     }
 
-    /// Runs an App; when it serves the body runs, and then it is stopped.
     private func serving(_ app: App, _ body: () async throws -> Void) async throws {
-        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [app], logger: log.logger()))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            #expect(await app.health.first { $0 == .serving } != nil)
-            do {
-                try await body()
-            } catch {
-                await group.triggerGracefulShutdown()
-                throw error
-            }
-            await group.triggerGracefulShutdown()
-            try await tasks.waitForAll()
-        }
+        try await ServiceKitGRPCTests.serving(app, log: log, body)
     }
 
     @Test func anAppCallsAnother() async throws {

@@ -49,6 +49,14 @@ public struct ListenAddress: Hashable, Sendable, LosslessStringConvertible {
         self.init(kind: .tcp(host: host.isEmpty ? "0.0.0.0" : String(host), port: port))
     }
 
+    /// Whether it is reached from this machine only.
+    package var isLocal: Bool {
+        switch kind {
+        case .tcp(let host, _): HostAddress.isLoopback(host)
+        case .unix: true
+        }
+    }
+
     /// The form that configuration uses.
     public var description: String {
         switch kind {

@@ -24,7 +24,7 @@ extension RPCError: ServiceErrorConvertible {
         let info = (try? unpackGoogleRPCStatus())?.details.lazy.compactMap(\.errorInfo).first
         return ServiceError(
             ServiceError.Code(code),
-            reason: info?.reason ?? code.reason,
+            reason: info?.reason ?? code.name,
             message: message,
             metadata: info?.metadata ?? [:]
         )
@@ -33,7 +33,7 @@ extension RPCError: ServiceErrorConvertible {
 
 extension RPCError.Code {
     /// The code's name in capitals, as gRPC documents write it: `NOT_FOUND`.
-    fileprivate var reason: String {
+    package var name: String {
         if self == .internalError { return "INTERNAL" }
         return description.reduce(into: "") { name, character in
             if character.isUppercase { name.append("_") }

@@ -1,7 +1,7 @@
 internal import GRPCCore
-internal import GRPCNghttp2Transport
+package import GRPCNghttp2Transport
 internal import Logging
-internal import ServiceKit
+package import ServiceKit
 private import ServiceKitConfig
 
 /// An App's gRPC server.
@@ -14,6 +14,7 @@ final class GRPCAppServer: Server {
 
     init(
         services: [any RegistrableRPCService],
+        protocols: ServerProtocols? = nil,
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
         logger: Logger
@@ -27,10 +28,13 @@ final class GRPCAppServer: Server {
             }
         advertise = options.advertise
         transport = Nghttp2ServerTransport(address: TransportAddress(options.listen), config: config, logger: logger)
+        var router = RPCRouter<MiddlewareServerTransport>()
+        for service in services { service.registerMethods(with: &router) }
+        let withoutMiddleware = protocols?.register(with: &router) ?? []
+        router.registerInterceptors(pipeline: [.apply(HandlerErrorRecorder(), to: .all)])
         server = GRPCServer(
-            transport: MiddlewareServerTransport(transport, middleware: middleware),
-            services: services,
-            interceptors: [HandlerErrorRecorder()]
+            transport: MiddlewareServerTransport(transport, middleware: middleware, except: withoutMiddleware),
+            router: router
         )
     }
 
@@ -57,7 +61,7 @@ final class GRPCAppServer: Server {
 
 extension TransportAddress {
     /// The transport's form of what configuration says.
-    init(_ address: ListenAddress) {
+    package init(_ address: ListenAddress) {
         switch address.kind {
         case .tcp(let host, let port): self.init(host: host, port: port)
         case .unix(let path): self = .unixDomainSocket(path: path)

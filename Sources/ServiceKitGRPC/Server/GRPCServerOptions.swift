@@ -13,8 +13,17 @@ public struct GRPCServerOptions: ConfigurationSection, Hashable {
     /// What runs handlers and middleware: `event-loop` by default, or `pool` for handlers that compute for long.
     public var executor = Executor.eventLoop
 
+    /// Whether `grpc.health.v1.Health` is served; true by default.
+    public var health = true
+    /// Whether `grpc.reflection.v1.ServerReflection` is served, which tells everyone who can call what there is to call. By
+    /// default it is when the server listens on a loopback address or a Unix domain socket.
+    public var reflection: Bool?
+
     /// The defaults.
     public init() {}
+
+    /// Whether reflection is served, when nothing was said by default.
+    var servesReflection: Bool { reflection ?? listen.isLocal }
 
     /// What runs handlers and middleware.
     public enum Executor: String, Codable, Sendable {

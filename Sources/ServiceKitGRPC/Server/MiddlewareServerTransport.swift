@@ -12,10 +12,16 @@ struct MiddlewareServerTransport: ServerTransport {
 
     private let base: Nghttp2ServerTransport
     private let pipelines: MiddlewarePipelines
+    private let exceptions: Set<String>
 
-    init(_ base: Nghttp2ServerTransport, middleware: MiddlewareChain) {
+    /// - Parameters:
+    ///   - base: The transport.
+    ///   - middleware: What runs around each call.
+    ///   - exceptions: The full names of services whose calls it does not run around.
+    init(_ base: Nghttp2ServerTransport, middleware: MiddlewareChain, except exceptions: Set<String> = []) {
         self.base = base
         self.pipelines = MiddlewarePipelines(middleware)
+        self.exceptions = exceptions
     }
 
     func configure(context: GRPCServerContext) {
@@ -33,7 +39,11 @@ struct MiddlewareServerTransport: ServerTransport {
             try await base.listen(streamHandler: streamHandler)
             return
         }
-        try await base.listen { [pipelines] stream, context in
+        try await base.listen { [pipelines, exceptions] stream, context in
+            if exceptions.contains(context.descriptor.service.fullyQualifiedService) {
+                await streamHandler(stream, context)
+                return
+            }
             let path = "/\(context.descriptor.fullyQualifiedMethod)"
             await Self.handle(stream, context, path: path, pipeline: pipelines[path], streamHandler)
         }

@@ -4,6 +4,7 @@ import Foundation
 enum Executable {
     static let userServer = product("user-server")
     static let userClient = product("user-client")
+    static let kit = product("kit")
 
     /// The root of the package.
     static let packageRoot = URL(filePath: #filePath)

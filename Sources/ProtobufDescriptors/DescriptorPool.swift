@@ -1,0 +1,191 @@
+package import SwiftProtobuf
+
+/// Files of descriptors, and what they declare by its full name: `user.v1.User`.
+///
+/// Of several files of one name the first counts. A file may import one that is not there; what needs it is an error
+/// when it is asked for.
+package struct DescriptorPool: Sendable {
+    /// How deep messages may be declared in one another.
+    static let maxDepth = 100
+
+    private(set) var files: [String: Google_Protobuf_FileDescriptorProto] = [:]
+    private var messages: [String: MessageType] = [:]
+    private var enums: [String: EnumType] = [:]
+    private var servicesByName: [String: ServiceType] = [:]
+    /// The name of the file that declares a symbol.
+    private var fileBySymbol: [String: String] = [:]
+    /// The name of the file that declares an extension, by the message type and the number.
+    private var fileByExtension: [String: [Int32: String]] = [:]
+
+    /// A pool of no files.
+    package init() {}
+
+    /// Creates a pool of files.
+    ///
+    /// - Throws: ``DescriptorError`` when two files declare the same, or something is nested too deep.
+    package init(_ files: [Google_Protobuf_FileDescriptorProto]) throws(DescriptorError) {
+        for file in files { try add(file) }
+    }
+
+    /// Adds a file; nothing happens when there is one of its name.
+    ///
+    /// - Throws: ``DescriptorError`` when another file declares the same, or something is nested too deep.
+    package mutating func add(_ file: Google_Protobuf_FileDescriptorProto) throws(DescriptorError) {
+        if files[file.name] != nil { return }
+        files[file.name] = file
+        let prefix = file.package.isEmpty ? "" : file.package + "."
+        let features = Features(file)
+        for message in file.messageType { try add(message, prefix, features, in: file.name) }
+        for type in file.enumType { try add(type, prefix, in: file.name) }
+        for field in file.extension { try add(extension: field, prefix, in: file.name) }
+        for proto in file.service {
+            let service = ServiceType(proto, prefix: prefix)
+            try declare(service.name, in: file.name)
+            for method in service.methods { try declare("\(service.name).\(method.name)", in: file.name) }
+            servicesByName[service.name] = service
+        }
+    }
+
+    private mutating func add(
+        _ proto: Google_Protobuf_DescriptorProto,
+        _ prefix: String,
+        _ features: Features,
+        in file: String,
+        depth: Int = 1
+    ) throws(DescriptorError) {
+        guard depth <= Self.maxDepth else {
+            throw DescriptorError("\(file) declares messages in one another more than \(Self.maxDepth) deep")
+        }
+        let features = proto.options.hasFeatures ? features.with(proto.options.features) : features
+        let message = MessageType(proto, prefix: prefix, features: features)
+        let inner = message.name + "."
+        try declare(message.name, in: file)
+        for field in message.fields { try declare(inner + field.name, in: file) }
+        for oneof in message.oneofs { try declare(inner + oneof, in: file) }
+        messages[message.name] = message
+        for nested in proto.nestedType { try add(nested, inner, features, in: file, depth: depth + 1) }
+        for type in proto.enumType { try add(type, inner, in: file) }
+        for field in proto.extension { try add(extension: field, inner, in: file) }
+    }
+
+    private mutating func add(
+        _ proto: Google_Protobuf_EnumDescriptorProto,
+        _ prefix: String,
+        in file: String
+    ) throws(DescriptorError) {
+        let type = EnumType(name: prefix + proto.name, values: proto.value.map { ($0.name, $0.number) })
+        try declare(type.name, in: file)
+        // The values are the enum's siblings, as in C++.
+        for value in type.values { try declare(prefix + value.name, in: file) }
+        enums[type.name] = type
+    }
+
+    private mutating func add(
+        extension field: Google_Protobuf_FieldDescriptorProto,
+        _ prefix: String,
+        in file: String
+    ) throws(DescriptorError) {
+        try declare(prefix + field.name, in: file)
+        let extendee = field.extendee.hasPrefix(".") ? String(field.extendee.dropFirst()) : field.extendee
+        fileByExtension[extendee, default: [:]][field.number] = file
+    }
+
+    private mutating func declare(_ symbol: String, in file: String) throws(DescriptorError) {
+        if let other = fileBySymbol.updateValue(file, forKey: symbol) {
+            throw DescriptorError(
+                other == file ? "\(file) declares \(symbol) twice" : "\(other) and \(file) both declare \(symbol)"
+            )
+        }
+    }
+
+    // MARK: - Look-up
+
+    /// How many files there are.
+    package var fileCount: Int { files.count }
+
+    /// The services, by name.
+    package var services: [ServiceType] { servicesByName.values.sorted { $0.name < $1.name } }
+
+    /// The service of a full name.
+    package func service(_ name: String) -> ServiceType? { servicesByName[name] }
+
+    /// The message type of a full name.
+    ///
+    /// - Throws: ``DescriptorError`` when there is none.
+    package func message(_ name: String) throws(DescriptorError) -> MessageType {
+        guard let message = messages[name] else { throw DescriptorError("no descriptor of the message \(name)") }
+        return message
+    }
+
+    /// The enum of a full name.
+    ///
+    /// - Throws: ``DescriptorError`` when there is none.
+    package func enumeration(_ name: String) throws(DescriptorError) -> EnumType {
+        guard let type = enums[name] else { throw DescriptorError("no descriptor of the enum \(name)") }
+        return type
+    }
+
+    /// The file of a name.
+    package func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { files[name] }
+
+    /// The file that declares a symbol: a type, a field, an enum's value, a service, a method, an extension.
+    package func file(declaring symbol: String) -> Google_Protobuf_FileDescriptorProto? {
+        fileBySymbol[symbol].flatMap { files[$0] }
+    }
+
+    /// The file that declares an extension of a message type.
+    package func file(
+        declaringExtension number: Int32,
+        of message: String
+    ) -> Google_Protobuf_FileDescriptorProto? {
+        fileByExtension[message]?[number].flatMap { files[$0] }
+    }
+
+    /// The numbers of the extensions of a message type, ascending; `nil` when the type is not known.
+    package func extensionNumbers(of message: String) -> [Int32]? {
+        guard let extensions = fileByExtension[message] else { return messages[message].map { _ in [] } }
+        return extensions.keys.sorted()
+    }
+
+    /// A file and all that it imports, as far as they are there, each behind those that it imports.
+    package func closure(of file: Google_Protobuf_FileDescriptorProto) -> [Google_Protobuf_FileDescriptorProto] {
+        var result: [Google_Protobuf_FileDescriptorProto] = []
+        var seen: Set = [file.name]
+        // A path through the imports: without recursion, as a file from outside may import as deep as it likes.
+        var path = [(file: file, next: 0)]
+        while let (file, next) = path.last {
+            guard next < file.dependency.count else {
+                result.append(file)
+                path.removeLast()
+                continue
+            }
+            path[path.count - 1].next += 1
+            let name = file.dependency[next]
+            if seen.insert(name).inserted, let imported = files[name] { path.append((imported, 0)) }
+        }
+        return result
+    }
+
+    /// The names of the files that are imported and not there, sorted.
+    package var missingFiles: [String] {
+        Set(files.values.lazy.flatMap(\.dependency)).subtracting(files.keys).sorted()
+    }
+}
+
+extension DescriptorPool {
+    /// Reads the files of sets.
+    ///
+    /// - Parameter sets: Serialized `google.protobuf.FileDescriptorSet`s in base64.
+    /// - Throws: ``DescriptorError``.
+    package init(base64 sets: [String]) throws(DescriptorError) {
+        self.init()
+        for text in sets {
+            guard let bytes = Base64.decode(text),
+                let set = try? Google_Protobuf_FileDescriptorSet(serializedBytes: bytes)
+            else {
+                throw DescriptorError("this is no google.protobuf.FileDescriptorSet in base64: \(text.prefix(40))…")
+            }
+            for file in set.file { try add(file) }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+extension DynamicMessage {
+    /// Reads a message.
+    ///
+    /// - Parameters:
+    ///   - bytes: The message in the wire format.
+    ///   - type: The full name of its type.
+    ///   - pool: Where the types are.
+    /// - Throws: ``DescriptorError`` when the bytes are no message of the type.
+    package init(_ bytes: [UInt8], as type: String, in pool: DescriptorPool) throws(DescriptorError) {
+        self.init(type)
+        try merge(bytes[...], pool, depth: 1)
+    }
+
+    /// Reads fields over those that are there.
+    private mutating func merge(
+        _ bytes: ArraySlice<UInt8>,
+        _ pool: DescriptorPool,
+        depth: Int
+    ) throws(DescriptorError) {
+        guard depth <= Self.maxDepth else { throw DescriptorError("\(type) is nested more than \(Self.maxDepth) deep") }
+        let type = try pool.message(type)
+        var reader = WireReader(bytes)
+        while !reader.isAtEnd {
+            let (number, wireType) = try reader.tag()
+            if let field = type.field(number: number), wireType == field.wireType {
+                try read(field, of: type, from: &reader, pool, depth: depth)
+            } else if let field = type.field(number: number), field.isPackable, wireType == .delimited {
+                var packed = WireReader(try reader.delimited())
+                while !packed.isAtEnd { append(try packed.scalar(of: field), to: field) }
+            } else {
+                try reader.skip(wireType, number: number, depth: Self.maxDepth)
+            }
+        }
+    }
+
+    private mutating func read(
+        _ field: FieldType,
+        of type: MessageType,
+        from reader: inout WireReader,
+        _ pool: DescriptorPool,
+        depth: Int
+    ) throws(DescriptorError) {
+        guard case .message(let name, let isDelimited) = field.kind else {
+            let value = try reader.scalar(of: field)
+            if field.isRepeated { append(value, to: field) } else { set(value, of: field, in: type) }
+            return
+        }
+        let content =
+            if isDelimited {
+                try reader.group(number: field.number, depth: Self.maxDepth)
+            } else {
+                try reader.delimited()
+            }
+        // A message that comes in several parts is all of them.
+        var message = DynamicMessage(name)
+        if !field.isRepeated, case .message(let earlier)? = value(of: field.number) { message = earlier }
+        try message.merge(content, pool, depth: depth + 1)
+        if field.isRepeated {
+            append(.message(message), to: field)
+        } else {
+            set(.message(message), of: field, in: type)
+        }
+    }
+
+    /// Writes the message in the wire format, the fields by their numbers.
+    ///
+    /// - Parameter pool: Where the types are.
+    /// - Returns: The bytes.
+    /// - Throws: ``DescriptorError`` when a type is missing.
+    package func serialized(in pool: DescriptorPool) throws(DescriptorError) -> [UInt8] {
+        let type = try pool.message(type)
+        var writer = WireWriter()
+        for field in type.fields {
+            guard let values = values[field.number] else { continue }
+            if field.isPackable, field.isPacked {
+                var packed = WireWriter()
+                for value in values { packed.write(value, of: field) }
+                writer.tag(field.number, .delimited)
+                writer.delimited(packed.bytes)
+                continue
+            }
+            for value in values {
+                writer.tag(field.number, field.wireType)
+                guard case .message(let message) = value else {
+                    writer.write(value, of: field)
+                    continue
+                }
+                let content = try message.serialized(in: pool)
+                if field.wireType == .groupStart {
+                    writer.raw(content)
+                    writer.tag(field.number, .groupEnd)
+                } else {
+                    writer.delimited(content)
+                }
+            }
+        }
+        return writer.bytes
+    }
+}
+
+extension WireReader {
+    /// A value that is no message.
+    fileprivate mutating func scalar(of field: FieldType) throws(DescriptorError) -> DynamicMessage.Value {
+        switch field.kind {
+        case .int32, .enumeration: return .int(Int64(Int32(truncatingIfNeeded: try varint())))
+        case .int64: return .int(Int64(bitPattern: try varint()))
+        case .uint32: return .uint(UInt64(UInt32(truncatingIfNeeded: try varint())))
+        case .uint64: return .uint(try varint())
+        case .sint32: return .int(Self.unzigzag(UInt64(UInt32(truncatingIfNeeded: try varint()))))
+        case .sint64: return .int(Self.unzigzag(try varint()))
+        case .bool: return .bool(try varint() != 0)
+        case .fixed32: return .uint(UInt64(try fixed32()))
+        case .fixed64: return .uint(try fixed64())
+        case .sfixed32: return .int(Int64(Int32(bitPattern: try fixed32())))
+        case .sfixed64: return .int(Int64(bitPattern: try fixed64()))
+        case .float: return .float(Float(bitPattern: try fixed32()))
+        case .double: return .double(Double(bitPattern: try fixed64()))
+        case .bytes, .message: return .bytes(Array(try delimited()))
+        case .string:
+            guard let text = String(validating: try delimited(), as: UTF8.self) else {
+                throw DescriptorError("the string \(field.name) is no UTF-8")
+            }
+            return .string(text)
+        }
+    }
+
+    private static func unzigzag(_ value: UInt64) -> Int64 {
+        Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+}
+
+extension WireWriter {
+    /// Writes a value that is no message.
+    fileprivate mutating func write(_ value: DynamicMessage.Value, of field: FieldType) {
+        switch (value, field.wireType) {
+        case (.int(let value), .fixed32): fixed32(UInt32(truncatingIfNeeded: value))
+        case (.int(let value), .fixed64): fixed64(UInt64(bitPattern: value))
+        case (.int(let value), _):
+            switch field.kind {
+            case .sint32, .sint64: varint(UInt64(bitPattern: value << 1 ^ value >> 63))
+            default: varint(UInt64(bitPattern: value))
+            }
+        case (.uint(let value), .fixed32): fixed32(UInt32(truncatingIfNeeded: value))
+        case (.uint(let value), .fixed64): fixed64(value)
+        case (.uint(let value), _): varint(value)
+        case (.float(let value), _): fixed32(value.bitPattern)
+        case (.double(let value), _): fixed64(value.bitPattern)
+        case (.bool(let value), _): varint(value ? 1 : 0)
+        case (.string(let value), _): delimited(value.utf8)
+        case (.bytes(let value), _): delimited(value)
+        case (.message, _): break
+        }
+    }
+}

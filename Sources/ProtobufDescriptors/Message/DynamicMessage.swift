@@ -1,0 +1,87 @@
+/// A message whose type is known from descriptors alone.
+///
+/// Fields that the type does not have are left out when it is read.
+package struct DynamicMessage: Hashable, Sendable {
+    /// How deep messages may stand in one another, as in protobuf's own implementations.
+    package static let maxDepth = 100
+
+    /// A field's single value.
+    enum Value: Hashable, Sendable {
+        /// Every signed number and an enum's.
+        case int(Int64)
+        case uint(UInt64)
+        case float(Float)
+        case double(Double)
+        case bool(Bool)
+        case string(String)
+        case bytes([UInt8])
+        case message(DynamicMessage)
+    }
+
+    /// The full name of the type.
+    package let type: String
+    /// The values of the fields that are there, by number; several only of repeated fields.
+    private(set) var values: [Int32: [Value]] = [:]
+
+    /// An empty message.
+    ///
+    /// - Parameter type: The full name of the type.
+    package init(_ type: String) {
+        self.type = type
+    }
+
+    /// Sets a single value, and clears the others of its oneof.
+    mutating func set(_ value: Value, of field: FieldType, in type: MessageType) {
+        clearOneof(of: field, in: type)
+        if !field.hasPresence, !type.isMapEntry, value.isDefault {
+            values[field.number] = nil
+        } else {
+            values[field.number] = [value]
+        }
+    }
+
+    mutating func append(_ value: Value, to field: FieldType) {
+        values[field.number, default: []].append(value)
+    }
+
+    private mutating func clearOneof(of field: FieldType, in type: MessageType) {
+        guard let oneof = field.oneof else { return }
+        for other in type.fields where other.oneof == oneof && other.number != field.number {
+            values[other.number] = nil
+        }
+    }
+
+    /// The single value of a field.
+    func value(of number: Int32) -> Value? { values[number]?.first }
+}
+
+extension DynamicMessage.Value {
+    /// Whether it is what a field without presence has when it is not there.
+    var isDefault: Bool {
+        switch self {
+        case .int(let value): value == 0
+        case .uint(let value): value == 0
+        // Minus zero is another value.
+        case .float(let value): value.bitPattern == 0
+        case .double(let value): value.bitPattern == 0
+        case .bool(let value): !value
+        case .string(let value): value.isEmpty
+        case .bytes(let value): value.isEmpty
+        case .message: false
+        }
+    }
+
+    /// What a field has when it is not there; an empty message for a message.
+    static func `default`(of kind: FieldType.Kind) -> DynamicMessage.Value {
+        switch kind {
+        case .double: .double(0)
+        case .float: .float(0)
+        case .int32, .int64, .sint32, .sint64, .sfixed32, .sfixed64, .enumeration: .int(0)
+        case .uint32, .uint64, .fixed32, .fixed64: .uint(0)
+        case .bool: .bool(false)
+        case .string: .string("")
+        case .bytes: .bytes([])
+        case .message(let type, _): .message(DynamicMessage(type))
+        }
+    }
+}

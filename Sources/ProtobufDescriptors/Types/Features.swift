@@ -1,0 +1,28 @@
+internal import SwiftProtobuf
+
+/// What a file's syntax or edition, and the options inside of it, say of how fields behave.
+///
+/// https://protobuf.dev/editions/features/
+struct Features {
+    var hasImplicitPresence: Bool
+    var isPacked: Bool
+    var isDelimited = false
+
+    init(_ file: Google_Protobuf_FileDescriptorProto) {
+        switch file.syntax {
+        case "", "proto2": (hasImplicitPresence, isPacked) = (false, false)
+        case "proto3": (hasImplicitPresence, isPacked) = (true, true)
+        default: (hasImplicitPresence, isPacked) = (false, true)
+        }
+        if file.options.hasFeatures { self = with(file.options.features) }
+    }
+
+    /// The features of something inside.
+    func with(_ features: Google_Protobuf_FeatureSet) -> Features {
+        var result = self
+        if features.hasFieldPresence { result.hasImplicitPresence = features.fieldPresence == .implicit }
+        if features.hasRepeatedFieldEncoding { result.isPacked = features.repeatedFieldEncoding == .packed }
+        if features.hasMessageEncoding { result.isDelimited = features.messageEncoding == .delimited }
+        return result
+    }
+}

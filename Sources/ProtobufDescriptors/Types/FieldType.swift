@@ -1,0 +1,44 @@
+/// A field of a message type.
+package struct FieldType: Hashable, Sendable {
+    /// What a field holds.
+    package enum Kind: Hashable, Sendable {
+        case double, float
+        case int32, int64, uint32, uint64, sint32, sint64
+        case fixed32, fixed64, sfixed32, sfixed64
+        case bool, string, bytes
+        /// An enum, by its full name.
+        case enumeration(String)
+        /// A message, by its full name; a delimited one is written as a group.
+        case message(String, isDelimited: Bool)
+    }
+
+    /// The name in the `.proto` file.
+    package let name: String
+    /// The name in JSON.
+    package let jsonName: String
+    package let number: Int32
+    package let kind: Kind
+    package let isRepeated: Bool
+    /// Whether a repeated field is written in one piece.
+    package let isPacked: Bool
+    /// Whether a field that holds its default value differs from one that is not there.
+    package let hasPresence: Bool
+    /// The oneof that it belongs to, by its index in the message; `nil` also for proto3's `optional`.
+    package let oneof: Int?
+}
+
+extension FieldType {
+    /// How a single value is written.
+    var wireType: WireType {
+        switch kind {
+        case .int32, .int64, .uint32, .uint64, .sint32, .sint64, .bool, .enumeration: .varint
+        case .fixed64, .sfixed64, .double: .fixed64
+        case .fixed32, .sfixed32, .float: .fixed32
+        case .string, .bytes, .message(_, isDelimited: false): .delimited
+        case .message(_, isDelimited: true): .groupStart
+        }
+    }
+
+    /// Whether values can be written in one piece, without a tag for each.
+    var isPackable: Bool { isRepeated && wireType != .delimited && wireType != .groupStart }
+}

@@ -1,0 +1,98 @@
+/// A message type.
+package struct MessageType: Sendable {
+    /// The full name.
+    package let name: String
+    /// The fields, by their numbers in ascending order.
+    package let fields: [FieldType]
+    /// The names of its oneofs, without those that stand for proto3's `optional`.
+    package let oneofs: [String]
+    /// Whether it is an entry of a map: a message of a key, field 1, and a value, field 2.
+    package let isMapEntry: Bool
+
+    private let indexByNumber: [Int32: Int]
+    private let indexByName: [String: Int]
+
+    init(name: String, fields: [FieldType], oneofs: [String], isMapEntry: Bool) {
+        self.name = name
+        self.fields = fields.sorted { $0.number < $1.number }
+        self.oneofs = oneofs
+        self.isMapEntry = isMapEntry
+        var indexByNumber: [Int32: Int] = [:]
+        var indexByName: [String: Int] = [:]
+        for (index, field) in self.fields.enumerated() {
+            indexByNumber[field.number] = index
+            indexByName[field.name] = index
+        }
+        // Where one field's JSON name is another's name, JSON means the former.
+        for (index, field) in self.fields.enumerated() { indexByName[field.jsonName] = index }
+        self.indexByNumber = indexByNumber
+        self.indexByName = indexByName
+    }
+
+    /// The field of a number.
+    package func field(number: Int32) -> FieldType? {
+        indexByNumber[number].map { fields[$0] }
+    }
+
+    /// The field of a name: the one in JSON or the one in the `.proto` file.
+    package func field(named name: String) -> FieldType? {
+        indexByName[name].map { fields[$0] }
+    }
+}
+
+/// An enum.
+package struct EnumType: Sendable {
+    /// The full name.
+    package let name: String
+    /// Names and numbers, as declared; a number may have several names.
+    package let values: [(name: String, number: Int32)]
+
+    private let numberByName: [String: Int32]
+    private let nameByNumber: [Int32: String]
+
+    init(name: String, values: [(name: String, number: Int32)]) {
+        self.name = name
+        self.values = values
+        numberByName = Dictionary(values.map { ($0.name, $0.number) }) { first, _ in first }
+        nameByNumber = Dictionary(values.map { ($0.number, $0.name) }) { first, _ in first }
+    }
+
+    /// The number of a name.
+    package func number(of name: String) -> Int32? { numberByName[name] }
+
+    /// The first name of a number.
+    package func name(of number: Int32) -> String? { nameByNumber[number] }
+}
+
+/// A service.
+package struct ServiceType: Sendable {
+    /// The full name.
+    package let name: String
+    /// The methods, as declared.
+    package let methods: [MethodType]
+
+    package init(name: String, methods: [MethodType]) {
+        self.name = name
+        self.methods = methods
+    }
+}
+
+/// A method of a service.
+package struct MethodType: Hashable, Sendable {
+    /// The name, without the service's.
+    package let name: String
+    /// The full name of the request's type.
+    package let input: String
+    /// The full name of the response's type.
+    package let output: String
+    package let isClientStreaming: Bool
+    package let isServerStreaming: Bool
+
+    package init(name: String, input: String, output: String, isClientStreaming: Bool, isServerStreaming: Bool) {
+        self.name = name
+        self.input = input
+        self.output = output
+        self.isClientStreaming = isClientStreaming
+        self.isServerStreaming = isServerStreaming
+    }
+}

@@ -1,0 +1,9 @@
+/// How a value is laid out: https://protobuf.dev/programming-guides/encoding/
+enum WireType: UInt8 {
+    case varint = 0
+    case fixed64 = 1
+    case delimited = 2
+    case groupStart = 3
+    case groupEnd = 4
+    case fixed32 = 5
+}

@@ -1,0 +1,37 @@
+internal import GRPCCore
+internal import ProtobufDescriptors
+internal import ServiceKit
+
+/// gRPC's own services that a server has beside those of its App.
+struct ServerProtocols {
+    /// The App's.
+    let health: Watched<AppHealth>
+    /// Whether health is told to others.
+    let servesHealth: Bool
+    /// What is known of the services, when reflection is served.
+    let reflection: DescriptorPool?
+
+    /// Adds the services, except where the App has one of its own.
+    ///
+    /// - Returns: The full names of services that answer for the server rather than for the App, and have none of its
+    ///   middleware: no probe is to be logged, counted, refused, or ended by a time limit.
+    func register(with router: inout RPCRouter<MiddlewareServerTransport>) -> Set<String> {
+        let healthName = Grpc_Health_V1_Health.descriptor.fullyQualifiedService
+        var names = Set(router.methods.map(\.service.fullyQualifiedService))
+        var withoutMiddleware: Set<String> = []
+        let given = names
+        if servesHealth, !given.contains(healthName) {
+            names.insert(healthName)
+            withoutMiddleware.insert(healthName)
+        }
+        if let reflection, given.isDisjoint(with: ReflectionService.names) {
+            names.formUnion(ReflectionService.names)
+            ReflectionService(services: names.sorted(), pool: reflection, health: health)
+                .registerMethods(with: &router)
+        }
+        if withoutMiddleware.contains(healthName) {
+            HealthService(health, services: names).registerMethods(with: &router)
+        }
+        return withoutMiddleware
+    }
+}

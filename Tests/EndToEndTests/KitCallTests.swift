@@ -1,0 +1,109 @@
+import Foundation
+import ServiceKit
+import Testing
+
+/// `kit call` on the sample service, both as their users run them.
+@Suite(.timeLimit(.minutes(1))) struct KitCallTests {
+    /// Runs `kit call` to its end.
+    private func call(
+        _ fleet: Fleet,
+        _ arguments: String...,
+        code: Int32 = 0
+    ) async throws -> (output: String, errors: String) {
+        let kit = try ChildProcess(
+            Executable.kit,
+            ["call"] + arguments + fleet.settings.flatMap { ["--set", $0] }
+        )
+        let exit = try await kit.waitForExit()
+        #expect(exit == .init(code: code, wasKilledBySignal: false), "\(kit.standardError)")
+        return (kit.standardOutput, kit.standardError)
+    }
+
+    @Test func callsThroughTheRegistry() async throws {
+        try await Fleet.with { fleet in
+            let servers = [try await fleet.start("user-1"), try await fleet.start("user-2")]
+            for target in ["user-service/GetUser", "user-service/user.v1.UserService/GetUser"] {
+                let user = try await call(fleet, target, "-d", #"{"id": 1}"#)
+                let expected = "{\n  \"id\": \"1\",\n  \"name\": \"Ada\",\n  \"email\": \"ada@example.com\"\n}\n"
+                #expect(user.output == expected)
+            }
+            let all = try await call(fleet, "user-service/ListUsers")
+            #expect(all.output.split(separator: "\n").filter { $0 == "}" }.count == 3)
+            let list = try await call(fleet, "user-service", "--list")
+            #expect(list.output.split(separator: "\n").contains("user.v1.UserService/WatchUsers"))
+            #expect(list.output.split(separator: "\n").contains("grpc.health.v1.Health/Check"))
+            let description = try await call(fleet, "user-service/GetUser", "--describe")
+            #expect(
+                description.output == """
+                    service user.v1.UserService {
+                      rpc GetUser(user.v1.GetUserRequest) returns (user.v1.User);
+                    }
+
+                    message user.v1.GetUserRequest {
+                      int64 id = 1;
+                    }
+
+                    message user.v1.User {
+                      int64 id = 1;
+                      string name = 2;
+                      string email = 3;
+                    }
+
+                    """
+            )
+            for server in servers { server.signal(SIGTERM) }
+            for server in servers { _ = try await server.waitForExit() }
+        }
+    }
+
+    @Test func callsAnAddress() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1")
+            let endpoint = try #require(fleet.instances.value["user-1"]?.endpoints.first)
+            for address in [endpoint.authority, endpoint.description] {
+                let health = try await call(fleet, "grpc.health.v1.Health/Check", "--address", address)
+                #expect(health.output == "{\n  \"status\": \"SERVING\"\n}\n")
+            }
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+        }
+    }
+
+    @Test func failuresAreOneLine() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1", settings: ["server.grpc.reflection=true"])
+            let missing = try await call(fleet, "user-service/GetUser", "-d", #"{"id": 9}"#, code: 1)
+            #expect(missing.errors == "Error: NOT_FOUND: there is no user 9 (USER_NOT_FOUND, id: 9)\n")
+            #expect(missing.output.isEmpty)
+            let unknown = try await call(fleet, "user-service/GetUser", "-d", #"{"idd": 9}"#, code: 1)
+            #expect(unknown.errors == "Error: -d: idd: no such field in user.v1.GetUserRequest; it has: id\n")
+            let noMethod = try await call(fleet, "user-service/Get", code: 1)
+            #expect(noMethod.errors.hasPrefix("Error: user-service has no method \"Get\"; it has: "))
+            let slow = try await call(fleet, "user-service/WatchUsers", "--timeout", "300ms", code: 1)
+            #expect(slow.errors.hasPrefix("Error: DEADLINE_EXCEEDED"))
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+        }
+    }
+
+    @Test func aServerWithoutReflection() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1", settings: ["server.grpc.reflection=false"])
+            let call = try await call(fleet, "user-service/GetUser", code: 1)
+            #expect(call.errors.contains("set server.grpc.reflection: true"))
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+        }
+    }
+
+    @Test func nobodyThere() async throws {
+        try await Fleet.with { fleet in
+            let unknown = try await call(fleet, "user-service/GetUser", code: 1)
+            #expect(unknown.errors.hasPrefix("Error: UNAVAILABLE: no instance of \"user-service\""))
+            let address = try await call(fleet, "a.B/C", "--address", "127.0.0.1:1", "--timeout", "5s", code: 1)
+            #expect(address.errors.hasPrefix("Error: UNAVAILABLE: "))
+            #expect(address.errors.contains("127.0.0.1:1"))
+            _ = try await call(fleet, "user-service/GetUser", "--tls", code: 64)
+        }
+    }
+}

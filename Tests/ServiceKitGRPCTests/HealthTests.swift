@@ -1,0 +1,135 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitTesting
+import SwiftProtobuf
+import Testing
+import UserAPI
+
+@testable import ServiceKitGRPC
+
+/// `grpc.health.v1.Health` of an App's server.
+@Suite(.timeLimit(.minutes(1)))
+struct HealthTests {
+    private typealias Client = Grpc_Health_V1_Health.Client<ServiceChannel>
+    private typealias ServingStatus = Grpc_Health_V1_HealthCheckResponse.ServingStatus
+
+    private let registry = MemoryRegistry()
+    private let log = LogRecorder()
+
+    private func app(_ yaml: String = "") throws -> App {
+        let app = try App(
+            configuration: Configuration(
+                yaml: "app: {name: user-service}\nshutdown: {lame-duck: 0, drain-timeout: 10m}\n" + yaml),
+            registry: registry,
+            logger: log.logger(),
+            environment: [:]
+        )
+        app.serve(UserProvider())
+        return app
+    }
+
+    private func withClient(_ body: (Client) async throws -> Void) async throws {
+        let channel = try ServiceChannel(to: "user-service", discoverer: registry)
+        try await withGRPCClient(transport: channel) { try await body(Client(wrapping: $0)) }
+    }
+
+    @Test func aServerThatServesSaysSo() async throws {
+        try await serving(app(), log: log) {
+            try await withClient { client in
+                for service in ["", "user.v1.UserService", "grpc.health.v1.Health"] {
+                    #expect(try await client.check(.with { $0.service = service }).status == .serving)
+                }
+                let all = try await client.list(.init()).statuses
+                #expect(all[""]?.status == .serving)
+                #expect(all["user.v1.UserService"]?.status == .serving)
+            }
+        }
+    }
+
+    @Test func anUnknownService() async throws {
+        try await serving(app(), log: log) {
+            try await withClient { client in
+                let error = await #expect(throws: RPCError.self) {
+                    try await client.check(.with { $0.service = "other" })
+                }
+                #expect(error?.code == .notFound)
+                let first = try await client.watch(.with { $0.service = "other" }) { response in
+                    try await response.messages.first { _ in true }
+                }
+                #expect(first?.status == .serviceUnknown)
+            }
+        }
+    }
+
+    /// The drain would last as long as the test's time limit.
+    @Test func aWatchHearsOfTheStopAndEndsWithIt() async throws {
+        let statuses = Watched<[ServingStatus]>([])
+        let app = try app()
+        try await withClient { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await serving(app, log: log) {
+                    group.addTask {
+                        try await client.watch(.init()) { response in
+                            for try await message in response.messages { statuses.update { $0.append(message.status) } }
+                        }
+                    }
+                    _ = await statuses.first { !$0.isEmpty }
+                }
+                try await group.waitForAll()
+            }
+        }
+        #expect(statuses.value == [.serving, .notServing])
+    }
+
+    @Test func aServerThatStartsDoesNotServeYet() async throws {
+        let app = try app()
+        let status = Watched<ServingStatus?>(nil)
+        app.afterStart {
+            // Registered and listening, but not through with its start.
+            let channel = try ServiceChannel(to: "user-service", discoverer: registry)
+            try await withGRPCClient(transport: channel) { client in
+                status.set(try await Client(wrapping: client).check(.init()).status)
+            }
+        }
+        try await serving(app, log: log) { #expect(status.value == .notServing) }
+    }
+
+    @Test func aWatchIsGivenUpWhenItsCallerLeaves() async throws {
+        try await serving(app(), log: log) {
+            try await withClient { client in
+                for _ in 0..<HealthService.maxWatches + 10 {
+                    let first = try await client.watch(.init()) { response in
+                        try await response.messages.first { _ in true }
+                    }
+                    #expect(first?.status == .serving)
+                }
+            }
+        }
+    }
+
+    @Test func theAppsMiddlewareIsNotAroundIt() async throws {
+        struct Refuse: Middleware {
+            func handle(_ call: Call, next: Next) async throws -> CallResult {
+                throw ServiceError(.forbidden, reason: "NO", message: "no")
+            }
+        }
+        let app = try app()
+        app.use(Refuse())
+        try await serving(app, log: log) {
+            try await withClient { client in
+                #expect(try await client.check(.init()).status == .serving)
+            }
+        }
+    }
+
+    @Test func itCanBeTurnedOff() async throws {
+        try await serving(app("server: {grpc: {health: false}}"), log: log) {
+            try await withClient { client in
+                let error = await #expect(throws: RPCError.self) { try await client.check(.init()) }
+                #expect(error?.code == .unimplemented)
+            }
+        }
+    }
+}

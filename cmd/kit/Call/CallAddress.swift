@@ -1,0 +1,70 @@
+import ArgumentParser
+import GRPCNghttp2Transport
+import ServiceKit
+import ServiceKitGRPC
+
+/// A server that is called without looking it up, and how its connection is secured.
+struct CallAddress: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The server to call, in place of one that is looked up: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443.",
+            valueName: "address"
+        )
+    )
+    var address: String?
+
+    @Flag(help: "With --address: use TLS.")
+    var tls = false
+
+    @Option(
+        help: ArgumentHelp("With --address: whom to trust for TLS, in PEM, instead of the system's.", valueName: "file")
+    )
+    var ca: String?
+
+    @Option(help: ArgumentHelp("With --address: your certificates for TLS, in PEM.", valueName: "file"))
+    var cert: String?
+
+    @Option(help: ArgumentHelp("With --address: the key of your certificate, in PEM.", valueName: "file"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("With --address: the name that the server's certificate must have.", valueName: "name"))
+    var serverName: String?
+
+    private var wantsTLS: Bool {
+        tls || ca != nil || cert != nil || serverName != nil || address?.hasPrefix("grpcs://") == true
+    }
+
+    func validate() throws {
+        if address == nil, wantsTLS || key != nil {
+            throw ValidationError("TLS is for a server given by --address; those looked up are called in clear text")
+        }
+        if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key belong together") }
+    }
+
+    /// The transport to the address; `nil` when there is none.
+    func transport() throws(CommandFailure) -> Nghttp2ClientTransport? {
+        guard let address else { return nil }
+        var text = address
+        for scheme in ["grpc://", "grpcs://"] where text.hasPrefix(scheme) { text.removeFirst(scheme.count) }
+        guard let target = ListenAddress(text), !target.hasPortZero else {
+            throw CommandFailure("--address: \"\(address)\" is no address; write host:port, or unix:/path")
+        }
+        return Nghttp2ClientTransport(target: TransportAddress(target), transportSecurity: security)
+    }
+
+    private var security: ClientTransportSecurity {
+        guard wantsTLS else { return .plaintext }
+        return .tls { tls in
+            if let ca { tls.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
+            if let cert { tls.certificateChain = [.file(path: cert, format: .pem)] }
+            if let key { tls.privateKey = .file(path: key, format: .pem) }
+            tls.serverHostname = serverName
+        }
+    }
+}
+
+extension ListenAddress {
+    fileprivate var hasPortZero: Bool {
+        if case .tcp(host: _, port: 0) = kind { true } else { false }
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import GRPCCore
+import ProtobufDescriptors
+
+/// The request's messages, as the command line gives them.
+enum CallInput {
+    /// How many bytes of JSON are read.
+    static let limit = 64 << 20
+
+    /// The JSON documents of `-d`: JSON, `@FILE`, or `@-` for standard input.
+    static func documents(_ data: String?) throws(CommandFailure) -> [JSONValue] {
+        guard let data else { return [] }
+        var parser = JSONParser(data.hasPrefix("@") ? try read(String(data.dropFirst())) : Array(data.utf8))
+        var documents: [JSONValue] = []
+        do {
+            while let document = try parser.next() { documents.append(document) }
+        } catch {
+            throw CommandFailure("-d: \(error)")
+        }
+        return documents
+    }
+
+    private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
+        let bytes: Data?
+        do {
+            let file = try path == "-" ? .standardInput : FileHandle(forReadingFrom: URL(filePath: path))
+            bytes = try file.read(upToCount: limit + 1)
+        } catch {
+            throw CommandFailure("-d: cannot read \(path): \(error.localizedDescription)")
+        }
+        let result = Array(bytes ?? Data())
+        guard result.count <= limit else { throw CommandFailure("-d: \(path) is longer than \(limit >> 20) MiB") }
+        return result
+    }
+
+    /// The messages of a method's request in the wire format; an empty one for a method that takes one and was given none.
+    static func messages(
+        _ documents: [JSONValue],
+        for method: MethodType,
+        in pool: DescriptorPool
+    ) throws(CommandFailure) -> [[UInt8]] {
+        if !method.isClientStreaming, documents.count > 1 {
+            throw CommandFailure("\(method.name) takes one message, and -d has \(documents.count)")
+        }
+        var messages: [[UInt8]] = []
+        do {
+            if documents.isEmpty, !method.isClientStreaming {
+                return [try DynamicMessage(method.input).serialized(in: pool)]
+            }
+            for document in documents {
+                messages.append(try DynamicMessage(json: document, as: method.input, in: pool).serialized(in: pool))
+            }
+        } catch {
+            let place = documents.count > 1 ? " (message \(messages.count + 1))" : ""
+            throw CommandFailure("-d\(place): \(error)")
+        }
+        return messages
+    }
+
+    /// Headers of the form `name: value`; those of a name that ends in `-bin` are base64.
+    static func metadata(_ headers: [String]) throws(CommandFailure) -> Metadata {
+        var metadata = Metadata()
+        for header in headers {
+            guard let colon = header.firstIndex(of: ":"), colon > header.startIndex else {
+                throw CommandFailure("-H: \"\(header)\" is no header; write name: value")
+            }
+            let name = header[..<colon].lowercased()
+            let value = header[header.index(after: colon)...].drop { $0 == " " }
+            let isName = name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+                default: false
+                }
+            }
+            guard isName, !name.hasPrefix("grpc-") else {
+                throw CommandFailure("-H: \"\(name)\" cannot be the name of a header")
+            }
+            guard name.hasSuffix("-bin") else {
+                guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+                    throw CommandFailure(
+                        "-H: \(name) holds more than printable ASCII; give it as \(name)-bin in base64")
+                }
+                metadata.addString(String(value), forKey: name)
+                continue
+            }
+            guard let bytes = Base64.decode(String(value)) else {
+                throw CommandFailure("-H: \(name) is binary: give its value in base64")
+            }
+            metadata.addBinary(bytes, forKey: name)
+        }
+        return metadata
+    }
+}

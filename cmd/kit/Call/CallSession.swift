@@ -1,0 +1,130 @@
+import GRPCCore
+import ProtobufDescriptors
+import ServiceKit
+import ServiceKitGRPC
+
+/// One run of `kit call` on a client, wherever that leads.
+struct CallSession: Sendable {
+    enum Task { case call, list, describe }
+
+    let target: CallTarget
+    let task: Task
+    let documents: [JSONValue]
+    let metadata: Metadata
+    let deadline: ContinuousClock.Instant
+    let emitsDefaults: Bool
+    let output: Terminal
+
+    func run<Transport>(on client: GRPCClient<Transport>) async throws {
+        do {
+            let reflection = ReflectionClient(
+                client: client,
+                peer: target.peer,
+                deadline: deadline,
+                metadata: metadata
+            )
+            let names = try target.services(among: try await reflection.services())
+            let pool = try await reflection.pool(of: names)
+            let services = names.compactMap { pool.service($0) }
+            switch task {
+            case .list:
+                list(names, pool)
+            case .describe:
+                try describe(services, pool)
+            case .call:
+                if services.isEmpty {
+                    throw CommandFailure(
+                        "\(target.peer) has no descriptors of \(names.joined(separator: ", ")); it gets them by "
+                            + "app.serve(…, descriptors: …)"
+                    )
+                }
+                try await call(try target.method(among: services), pool, client)
+            }
+        } catch let error as RPCError {
+            throw CommandFailure(error.statusLine)
+        }
+    }
+
+    /// Prints a method on each line, as it can be called.
+    private func list(_ names: [String], _ pool: DescriptorPool) {
+        for name in names {
+            guard let service = pool.service(name) else {
+                output.print(name)
+                continue
+            }
+            for method in service.methods where target.method == nil || target.method == method.name {
+                output.print("\(name)/\(method.name)")
+            }
+        }
+    }
+
+    /// Prints services and types as a `.proto` file has them.
+    private func describe(_ services: [ServiceType], _ pool: DescriptorPool) throws {
+        let text = ProtoText(pool)
+        var described = services
+        if target.method != nil {
+            let chosen = try target.method(among: services)
+            described = [ServiceType(name: chosen.service, methods: [chosen.method])]
+        }
+        for service in described { output.print(text.service(service) + "\n") }
+        do {
+            output.print(try text.types(described.flatMap(\.methods).flatMap { [$0.input, $0.output] }))
+        } catch {
+            throw CommandFailure("\(target.peer) does not describe everything: \(error)")
+        }
+    }
+
+    /// Makes the call, and prints each message of the response as it comes.
+    private func call<Transport>(
+        _ chosen: ChosenMethod,
+        _ pool: DescriptorPool,
+        _ client: GRPCClient<Transport>
+    ) async throws {
+        let method = chosen.method
+        let messages = try CallInput.messages(documents, for: method, in: pool)
+        var options = CallOptions.defaults
+        options.timeout = deadline - .now
+        let request = StreamingClientRequest<[UInt8]>(metadata: metadata) { writer in
+            for message in messages { try await writer.write(message) }
+        }
+        try await client.bidirectionalStreaming(
+            request: request,
+            descriptor: MethodDescriptor(fullyQualifiedService: chosen.service, method: method.name),
+            serializer: MessageBytes(),
+            deserializer: MessageBytes(),
+            options: options
+        ) { response in
+            for try await message in response.messages {
+                let json: JSONValue
+                do {
+                    json = try DynamicMessage(message, as: method.output, in: pool)
+                        .json(in: pool, emitsDefaults: emitsDefaults)
+                } catch {
+                    throw CommandFailure("the response is no \(method.output): \(error)")
+                }
+                output.print(json.prettyText)
+            }
+        }
+    }
+}
+
+/// Messages as they are on the wire.
+private struct MessageBytes: MessageSerializer, MessageDeserializer {
+    func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes {
+        Bytes(message)
+    }
+
+    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> [UInt8] {
+        bytes.withUnsafeBytes { Array($0) }
+    }
+}
+
+extension RPCError {
+    /// `NOT_FOUND: there is no user 9 (USER_NOT_FOUND, id: 9)`.
+    var statusLine: String {
+        let error = serviceError
+        var details = error.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        if error.reason != code.name { details.insert(error.reason, at: 0) }
+        return "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+    }
+}
