@@ -110,7 +110,7 @@ let package = Package(
             name: "kit",
             dependencies: [
                 "ServiceKit", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                logging, mustache, protobuf, subprocess,
+                logging, mustache, protobuf, subprocess, unixSignals,
             ],
             path: "cmd/kit",
             swiftSettings: settings
