@@ -110,9 +110,9 @@ let package = Package(
         .executableTarget(
             name: "kit",
             dependencies: [
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig",
-                "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc, grpcProtobuf, logging, mustache,
-                protobuf, subprocess,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency",
+                "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
+                grpcProtobuf, logging, mustache, protobuf, subprocess, unixSignals,
             ],
             path: "cmd/kit",
             swiftSettings: settings

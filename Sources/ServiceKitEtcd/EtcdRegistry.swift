@@ -26,9 +26,9 @@ public final class EtcdRegistry: Registry, RegistryBackend {
         try EtcdRegistry(options, logger: logger)
     }
 
-    private let client: EtcdClient
-    private let layout: EtcdLayout
-    private let keys: InstanceKeys
+    let client: EtcdClient
+    let layout: EtcdLayout
+    let keys: InstanceKeys
     private let ttl: Duration
     private let logger: Logger
     /// The leases of attempts to register that failed, by key: an answer may have been lost, and not the request, so that
@@ -116,6 +116,23 @@ public final class EtcdRegistry: Registry, RegistryBackend {
             return InstanceSet(try await client.list(reader.range).entries.compactMap(reader.read))
         } catch {
             throw RegistryError(error, "cannot list the instances of \"\(service)\"")
+        }
+    }
+
+    /// The names of all services under the namespace; see `Discoverer.services()`.
+    public func services() async throws -> [String] {
+        do throws(EtcdError) {
+            // Where instances share etcd's whole room with other things, only what is an instance counts.
+            let isShared = keys.namespace.isEmpty
+            let entries = try await client.list(keys.all, keysOnly: !isShared).entries
+            let names = entries.compactMap { entry -> String? in
+                guard let (service, id) = keys.parse(entry.keyText) else { return nil }
+                if isShared, (try? layout.decode(entry.value, service: service, id: id)) == nil { return nil }
+                return service
+            }
+            return Set(names).sorted()
+        } catch {
+            throw RegistryError(error, "cannot list the services")
         }
     }
 

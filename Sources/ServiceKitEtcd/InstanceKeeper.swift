@@ -20,12 +20,27 @@ final class InstanceKeeper: Sendable {
         let isOutage: Bool
     }
 
-    private struct State {
+    /// What the key holds.
+    private struct Known {
+        var revision: Revision
+        var lease: LeaseID
         var instance: ServiceInstance
+    }
+
+    /// What was written, or is about to be.
+    private struct Written {
+        let value: [UInt8]
+        let instance: ServiceInstance
+    }
+
+    private struct State {
+        var instance: OwnedInstance
+        /// What the key holds, as far as is known; nothing before it was first written.
+        var known: Known?
         /// The leases that may hold the key: whatever lives by one of them is this process's.
         var leases: [LeaseID] = []
         /// What was written lately: watching the key, one sees it come by.
-        var written = Deque<[UInt8]>()
+        var written = Deque<Written>()
         var isStopped = false
     }
 
@@ -59,7 +74,7 @@ final class InstanceKeeper: Sendable {
         leases: [LeaseID],
         logger: Logger
     ) {
-        state = Mutex(State(instance: instance, leases: leases))
+        state = Mutex(State(instance: OwnedInstance(instance), leases: leases))
         status = Watched(.lost(cause: "not registered yet"))
         self.client = client
         self.layout = layout
@@ -68,7 +83,7 @@ final class InstanceKeeper: Sendable {
         self.logger = logger
     }
 
-    var instance: ServiceInstance { state.withLock(\.instance) }
+    var instance: ServiceInstance { state.withLock(\.instance.published) }
 
     // MARK: - What the owner asks for
 
@@ -88,25 +103,43 @@ final class InstanceKeeper: Sendable {
 
     /// Replaces the instance.
     func update(_ next: ServiceInstance) async throws {
-        let (old, leases) = try state.withLock { state in
-            try state.instance.validateUpdate(to: next, isDeregistered: state.isStopped)
-            defer { state.instance = next }
-            return (state.instance, state.leases)
+        let old = try state.withLock { state in
+            try state.instance.wanted.validateUpdate(to: next, isDeregistered: state.isStopped)
+            defer { state.instance.wanted = next }
+            return state.instance.wanted
         }
         do {
-            let value = try encoded(next)
-            for lease in leases.reversed() {
-                let transaction = Transaction(
-                    if: [.lease(of: key, .equal, lease)],
-                    then: [.put(key, value, lease: lease)]
-                )
-                if try await client.commit(transaction).succeeded { return }
-            }
-            // It is lost just now, and will be put back as it is to be.
+            try await writeUpdate()
         } catch {
-            state.withLock { if $0.instance == next { $0.instance = old } }
+            state.withLock { if $0.instance.wanted == next { $0.instance.wanted = old } }
             throw translated(error, "cannot update instance \"\(next.id)\" of service \"\(next.name)\"")
         }
+    }
+
+    /// Writes the key as it is to be, if it is there. What an operator has written meanwhile is adopted first.
+    private func writeUpdate() async throws {
+        guard var known = state.withLock(\.known) else { return }
+        for _ in 0..<Self.maxAttempts {
+            let instance = instance
+            let result = try await client.commit(
+                Transaction(
+                    if: [.modRevision(of: key, .equal, known.revision)],
+                    then: [.put(key, try encoded(instance), lease: known.lease)],
+                    else: [.get(.key(key))]
+                )
+            )
+            if result.succeeded {
+                return know(Known(revision: result.revision, lease: known.lease, instance: instance))
+            }
+            // If it is lost just now, it will be put back as it is to be.
+            guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first,
+                let owner = entry.lease, isOwn(owner)
+            else { return }
+            accept(entry)
+            known.revision = entry.modRevision
+            known.lease = owner
+        }
+        throw changesAllTheTime
     }
 
     /// Nothing is put back from now on.
@@ -208,7 +241,7 @@ final class InstanceKeeper: Sendable {
                     guard last.entry.lease == hold.lease.id else {
                         return Loss(cause: "the key \(key) was written by somebody else", isOutage: false)
                     }
-                    guard isOwn(value: last.entry.value) else {
+                    guard accept(last.entry) else {
                         return Loss(cause: "the key \(key) was written over", isOutage: false)
                     }
                 }
@@ -273,6 +306,7 @@ final class InstanceKeeper: Sendable {
         var condition = Transaction.Condition.isAbsent(key)
         for _ in 0..<Self.maxAttempts {
             // Anew each time, since it may have been updated; the condition sees to it that the update is not undone.
+            let instance = instance
             let value = try encoded(instance)
             let result = try await client.commit(
                 Transaction(
@@ -281,16 +315,57 @@ final class InstanceKeeper: Sendable {
                     else: [.get(.key(key))]
                 )
             )
-            if result.succeeded { return Hold(lease: lease, revision: result.revision) }
+            if result.succeeded { return hold(lease, result.revision, instance) }
             guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first else {
                 condition = .isAbsent(key)
                 continue
             }
             guard let owner = entry.lease, isOwn(owner) else { throw alreadyRegistered(entry) }
-            if owner == lease.id, entry.value == value { return Hold(lease: lease, revision: entry.modRevision) }
+            if owner == lease.id, entry.value == value { return hold(lease, entry.modRevision, instance) }
+            accept(entry)
             condition = .modRevision(of: key, .equal, entry.modRevision)
         }
-        throw RegistryError(code: .unavailable, message: "etcd registry: the key \(key) changes all the time")
+        throw changesAllTheTime
+    }
+
+    private func hold(_ lease: Lease, _ revision: Revision, _ instance: ServiceInstance) -> Hold {
+        // Whatever was known before: etcd may have lost its data, and count from the start.
+        state.withLock { $0.known = Known(revision: revision, lease: lease.id, instance: instance) }
+        return Hold(lease: lease, revision: revision)
+    }
+
+    private func know(_ known: Known) {
+        state.withLock { state in
+            if let last = state.known, last.revision > known.revision { return }
+            state.known = known
+        }
+    }
+
+    /// Looks at what the key holds. If an operator has changed labels, that is adopted.
+    ///
+    /// - Returns: Whether it is as it should be: written by this process, or by an operator.
+    @discardableResult
+    private func accept(_ entry: KeyValue) -> Bool {
+        let (name, id) = state.withLock { ($0.instance.wanted.name, $0.instance.wanted.id) }
+        guard let lease = entry.lease, let seen = try? layout.decode(entry.value, service: name, id: id) else {
+            return false
+        }
+        let (isGood, isAdopted) = state.withLock { state in
+            // Nobody has seen the instance yet that is being registered: what is there is an earlier attempt.
+            guard let known = state.known, state.leases.contains(lease) else { return (false, false) }
+            if entry.modRevision <= known.revision { return (true, false) }
+            let isOwn = state.written.contains { $0.value == entry.value }
+            if !isOwn {
+                // What the operator saw: an update may be under way.
+                let bases = [known.instance] + state.written.reversed().map(\.instance)
+                guard let base = bases.first(where: { $0.differsOnlyInLabels(from: seen) }) else { return (false, false) }
+                state.instance.adopt(metadata: seen.metadata, insteadOf: base.metadata)
+            }
+            state.known = Known(revision: entry.modRevision, lease: lease, instance: seen)
+            return (true, !isOwn)
+        }
+        if isAdopted { logger.notice("labels set by an operator", metadata: metadata) }
+        return isGood
     }
 
     private func remember(_ lease: LeaseID) {
@@ -303,15 +378,11 @@ final class InstanceKeeper: Sendable {
     private func encoded(_ instance: ServiceInstance) throws -> [UInt8] {
         let value = try layout.encode(instance)
         state.withLock { state in
-            guard state.written.last != value else { return }
-            state.written.append(value)
+            guard state.written.last?.value != value else { return }
+            state.written.append(Written(value: value, instance: instance))
             if state.written.count > Self.maxWritten { state.written.removeFirst() }
         }
         return value
-    }
-
-    private func isOwn(value: [UInt8]) -> Bool {
-        state.withLock { $0.written.contains(value) }
     }
 
     private func isOwn(_ lease: LeaseID) -> Bool {
@@ -319,6 +390,10 @@ final class InstanceKeeper: Sendable {
     }
 
     // MARK: - What is said
+
+    private var changesAllTheTime: RegistryError {
+        RegistryError(code: .unavailable, message: "etcd registry: the key \(key) changes all the time")
+    }
 
     private func alreadyRegistered(_ entry: KeyValue) -> RegistryError {
         let instance = instance
@@ -341,5 +416,13 @@ final class InstanceKeeper: Sendable {
     private var metadata: Logger.Metadata {
         let instance = instance
         return ["instance": "\(instance.id)", "service": "\(instance.name)", "key": "\(key)"]
+    }
+}
+
+extension ServiceInstance {
+    fileprivate func differsOnlyInLabels(from other: ServiceInstance) -> Bool {
+        var copy = self
+        copy.metadata = other.metadata
+        return copy == other
     }
 }

@@ -56,7 +56,10 @@ struct EtcdConformanceTests {
 
     @Test(
         arguments: [EtcdLayout.grpcNaming, .hostPort],
-        [RegistryConformance.Check.roundTrip, .updateInPlace, .likeNamesApart, .unreadableIsSkipped]
+        [
+            RegistryConformance.Check.roundTrip, .updateInPlace, .likeNamesApart, .unreadableIsSkipped,
+            .servicesAreNamed, .operatorsLabels,
+        ]
     )
     func otherLayoutsConform(_ layout: EtcdLayout, _ check: RegistryConformance.Check) async throws {
         try await EtcdServer.withServer { etcd in

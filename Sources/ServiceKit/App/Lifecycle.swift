@@ -119,6 +119,7 @@ final class Lifecycle: Service {
         if options.registration == .none || endpoints.isEmpty { return }
         var instance = plan.instance
         instance.endpoints = endpoints
+        if instance.started == nil { instance.metadata["started"] = StartTime.text() }
         try instance.validate()
         try Task.checkCancellation()
         let keeper = RegistrationKeeper(

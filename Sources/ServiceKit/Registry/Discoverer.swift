@@ -14,6 +14,24 @@ public protocol Discoverer: Sendable {
     /// A name that is not valid is reported in the same way.
     /// Watching ends, and everything it holds is freed, when the iterating task is cancelled or the iterator dropped.
     func watch(_ service: String) -> DiscoveryUpdates
+
+    /// The names of all services that have an instance now, sorted.
+    ///
+    /// By default a registry cannot name them.
+    /// - Throws: ``RegistryError``: `unsupported` when the registry cannot name its services.
+    func services() async throws -> [String]
+}
+
+extension Discoverer {
+    /// Refuses.
+    ///
+    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/unsupported``.
+    public func services() async throws -> [String] {
+        throw RegistryError(
+            code: .unsupported,
+            message: "\(Self.self) cannot name the services it has; ask for one by its name"
+        )
+    }
 }
 
 /// What is known of a service's instances at one moment.

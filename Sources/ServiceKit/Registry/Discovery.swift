@@ -71,6 +71,11 @@ public final class Discovery: Discoverer {
         return try await base.instances(of: service)
     }
 
+    /// The names of all services, as the registry says; see ``Discoverer/services()``.
+    public func services() async throws -> [String] {
+        try await base.services()
+    }
+
     /// Follows a service; see ``Discoverer/watch(_:)``.
     public func watch(_ service: String) -> DiscoveryUpdates {
         DiscoveryUpdates { [self] emit in

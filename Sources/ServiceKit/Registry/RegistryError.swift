@@ -4,6 +4,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, misconfigured, unsupported
+            case notFound
         }
         private let value: Value
 
@@ -22,6 +23,9 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         /// This cannot be done at all: updating what was deregistered, say.
         public static let unsupported = Code(value: .unsupported)
 
+        /// What is to be changed is not there.
+        public static let notFound = Code(value: .notFound)
+
         /// The code's name.
         public var description: String { value.rawValue }
 
@@ -29,7 +33,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         public var isTransient: Bool {
             switch value {
             case .unavailable, .timeout: true
-            case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported: false
+            case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported, .notFound: false
             }
         }
     }

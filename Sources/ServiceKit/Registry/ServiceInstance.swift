@@ -38,6 +38,14 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
     /// The zone it runs in: metadata `zone`.
     public var zone: String? { metadata["zone"] }
 
+    /// Whether an operator has taken it out of traffic: metadata `offline` is `true`.
+    ///
+    /// It stays registered and serves the calls it gets; clients do not choose it.
+    public var isOffline: Bool { metadata["offline"] == "true" }
+
+    /// When its process started, as RFC 3339 writes it, if that is known: metadata `started`.
+    public var started: String? { metadata["started"] }
+
     /// The first endpoint whose scheme is one of `schemes`, in their order of preference.
     public func endpoint(schemes: [String]) -> Endpoint? {
         for scheme in schemes {

@@ -32,6 +32,13 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
         try format.encode(instance)
     }
 
+    /// Another version of an instance, in the way in which whoever owns it writes it.
+    ///
+    /// - Throws: `RegistryError` with code `unsupported` when there is no place for its labels.
+    func encode(_ instance: ServiceInstance, inPlaceOf value: [UInt8]) throws -> [UInt8] {
+        try format.encode(instance, inPlaceOf: value)
+    }
+
     /// - Throws: An error that says what is wrong with the value.
     func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
         let instance = try format.decode(value, service: service, id: id)
@@ -48,7 +55,14 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
 /// How the value of a key is written and read.
 protocol InstanceFormat {
     static func encode(_ instance: ServiceInstance) throws -> [UInt8]
+    static func encode(_ instance: ServiceInstance, inPlaceOf value: [UInt8]) throws -> [UInt8]
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance
+}
+
+extension InstanceFormat {
+    static func encode(_ instance: ServiceInstance, inPlaceOf value: [UInt8]) throws -> [UInt8] {
+        try encode(instance)
+    }
 }
 
 /// The keys of a layout.
@@ -62,6 +76,20 @@ struct InstanceKeys: Sendable {
 
     func key(_ id: String, of service: String) -> String {
         prefix(of: service) + id
+    }
+
+    /// Every key of the namespace.
+    var all: KeyRange { namespace.isEmpty ? .all : .prefix("\(namespace)/") }
+
+    /// The service and the id in a key; `nil` when the key cannot be an instance's.
+    func parse(_ key: String) -> (service: String, id: String)? {
+        let start = namespace.isEmpty ? "" : "\(namespace)/"
+        guard key.hasPrefix(start) else { return nil }
+        let parts = key.dropFirst(start.count).split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[1].isEmpty, (try? ServiceInstance.validate(serviceName: parts[0])) != nil else {
+            return nil
+        }
+        return (parts[0], parts[1])
     }
 
     /// The id in a key; `nil` when the key cannot be an instance's.

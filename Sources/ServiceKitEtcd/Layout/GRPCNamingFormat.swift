@@ -54,12 +54,22 @@ enum GRPCNamingFormat: InstanceFormat {
     }
 
     static func encode(_ instance: ServiceInstance) throws -> [UInt8] {
+        let endpoint = instance.endpoint(schemes: ["grpc", "grpcs"]) ?? instance.endpoints.first
+        return try encode(Record(address: endpoint?.authority ?? "", metadata: .instance(instance)))
+    }
+
+    static func encode(_ instance: ServiceInstance, inPlaceOf value: [UInt8]) throws -> [UInt8] {
+        var record = try JSONDecoder().decode(Record.self, from: Data(value))
+        // What others wrote stays as they write it.
+        if case .instance? = record.metadata { return try encode(instance) }
+        record.metadata = .labels(instance.metadata)
+        return try encode(record)
+    }
+
+    private static func encode(_ record: Record) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let endpoint = instance.endpoint(schemes: ["grpc", "grpcs"]) ?? instance.endpoints.first
-        return [UInt8](
-            try encoder.encode(Record(address: endpoint?.authority ?? "", metadata: .instance(instance)))
-        )
+        return [UInt8](try encoder.encode(record))
     }
 
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {

@@ -22,6 +22,17 @@ enum HostPortFormat: InstanceFormat {
         )
     }
 
+    static func encode(_ instance: ServiceInstance, inPlaceOf value: [UInt8]) throws -> [UInt8] {
+        guard try JSONDecoder().decode(Record.self, from: Data(value)).instance != nil else {
+            throw RegistryError(
+                code: .unsupported,
+                message: "etcd registry: instance \"\(instance.id)\" of service \"\(instance.name)\" was registered by somebody "
+                    + "else in the layout host-port, which has no labels; set them where it is started"
+            )
+        }
+        return try encode(instance)
+    }
+
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
         let record = try JSONDecoder().decode(Record.self, from: Data(value))
         if let instance = record.instance { return instance }

@@ -33,6 +33,11 @@ public struct RegistryConformance: Sendable {
         /// Takes the registry away, at least where it concerns a service.
         public var interrupt: (@Sendable (_ service: String) async throws -> Restore)?
 
+        /// Whether operators can change labels (`Registry.setMetadata(_:ofInstance:of:)`); by default they can.
+        public var canSetMetadata = true
+        /// Whether the registry can name its services (`Discoverer.services()`); by default it can.
+        public var canListServices = true
+
         /// None.
         public init() {}
     }
@@ -122,6 +127,7 @@ extension RegistryConformance {
             unknownService, registeredIsListed, roundTrip, takenIDIsRefused, oneWinner, releasedIDIsFree,
             updateReplaces, deregisterKeepsOut, invalidNames,
             comingAndGoing, orderOfUpdates, updateInPlace, likeNamesApart, allSeeTheSame, cancellationFrees,
+            servicesAreNamed, operatorsLabels, operatorsLabelsStay, operatorsErrors, operatorsLabelsReturn,
             ownersDeath, unreadableIsSkipped, thousandInstances, awayAndBack,
         ]
     }

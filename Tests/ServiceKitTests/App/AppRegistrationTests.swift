@@ -138,4 +138,18 @@ struct AppRegistrationTests {
         _ = await test.log.first { $0.message == "registration restored" }
         await test.stopWithoutGap(running)
     }
+
+    @Test(arguments: [("", nil), ("app: {metadata: {started: long ago}}", "long ago")])
+    func anInstanceSaysWhenItStarted(_ yaml: String, _ configured: String?) async throws {
+        let test = try AppUnderTest(yaml)
+        test.addServer()
+        let running = try await test.serve()
+        let started = try #require(test.registry.registrations.value.first?.instance.started)
+        if let configured {
+            #expect(started == configured)
+        } else {
+            #expect(started.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/) != nil, "\(started)")
+        }
+        await test.stopWithoutGap(running)
+    }
 }

@@ -4,7 +4,7 @@ import Testing
 @Suite struct RegistryErrorTests {
     @Test(arguments: [
         (RegistryError.Code.unavailable, true), (.timeout, true), (.alreadyRegistered, false),
-        (.invalidInstance, false), (.permissionDenied, false), (.unsupported, false),
+        (.invalidInstance, false), (.permissionDenied, false), (.unsupported, false), (.notFound, false),
     ])
     func saysWhetherTryingAgainHelps(_ code: RegistryError.Code, _ isTransient: Bool) {
         #expect(code.isTransient == isTransient)

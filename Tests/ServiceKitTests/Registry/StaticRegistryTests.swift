@@ -45,6 +45,26 @@ struct StaticRegistryTests {
         #expect(await updates.next() == live(seven, eight))
     }
 
+    @Test func operatorsAreSentToTheConfiguration() async throws {
+        let registry = try registry(
+            """
+                  user: [grpc://10.0.0.7:9000]
+                  admin: [grpc://10.0.0.8:9000]
+                  empty: []
+            """
+        )
+        #expect(try await registry.services() == ["admin", "user"])
+        let error = await #expect(throws: RegistryError.self) {
+            try await registry.setMetadata(["weight": "1"], ofInstance: "grpc://10.0.0.7:9000", of: "user")
+        }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains("registry.static.services.user; edit that") == true)
+        let unknown = await #expect(throws: RegistryError.self) {
+            try await registry.removeInstance("grpc://10.0.0.7:9000", of: "admin")
+        }
+        #expect(unknown?.code == .notFound)
+    }
+
     @Test func aWatchTellsOnceAndStaysOpen() async throws {
         let registry = try registry("      user: [grpc://10.0.0.7:9000]")
         let seen = Watched(0)

@@ -20,9 +20,10 @@ public final class MemoryRegistry: Registry, RegistryBackend {
 
     private struct Service {
         let instances = Watched(InstanceSet())
+        var owned: [String: OwnedInstance] = [:]
         var watches = 0
 
-        var isUnused: Bool { watches == 0 && instances.value.isEmpty }
+        var isUnused: Bool { watches == 0 && owned.isEmpty }
     }
 
     private let services = Mutex<[String: Service]>([:])
@@ -43,15 +44,15 @@ public final class MemoryRegistry: Registry, RegistryBackend {
     /// - Throws: ``RegistryError``: `alreadyRegistered` when the id is taken.
     public func register(_ instance: ServiceInstance) async throws -> any Registration {
         try instance.validate()
-        try change(instance.name) { instances in
-            guard instances[instance.id] == nil else {
+        try change(instance.id, of: instance.name) { owned in
+            guard owned == nil else {
                 throw RegistryError(
                     code: .alreadyRegistered,
                     message: "memory registry: instance \"\(instance.id)\" of service \"\(instance.name)\" is already "
                         + "registered in this process; release that one, or register under another id"
                 )
             }
-            instances.update(instance)
+            owned = OwnedInstance(instance)
         }
         return MemoryRegistration(instance, in: self)
     }
@@ -60,6 +61,42 @@ public final class MemoryRegistry: Registry, RegistryBackend {
     public func instances(of service: String) async throws -> InstanceSet {
         try ServiceInstance.validate(serviceName: service)
         return services.withLock { $0[service]?.instances.value ?? [] }
+    }
+
+    /// The names of the services that have instances; see ``Discoverer/services()``.
+    public func services() async throws -> [String] {
+        services.withLock { services in services.filter { !$0.value.owned.isEmpty }.keys.sorted() }
+    }
+
+    /// Changes labels of an instance; see ``Registry/setMetadata(_:ofInstance:of:)``.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` when it is not registered here.
+    public func setMetadata(
+        _ changes: [String: String?],
+        ofInstance id: String,
+        of service: String
+    ) async throws -> ServiceInstance {
+        try ServiceInstance.validate(serviceName: service)
+        return try change(id, of: service) { owned in
+            guard let seen = owned?.published else { throw RegistryError.notFound(id, of: service, in: "memory") }
+            let next = try seen.settingMetadata(changes)
+            owned?.adopt(metadata: next.metadata)
+            return next
+        }
+    }
+
+    /// Refuses: whoever has registered an instance here keeps it; see ``Registry/removeInstance(_:of:)``.
+    ///
+    /// - Throws: ``RegistryError``.
+    public func removeInstance(_ id: String, of service: String) async throws {
+        guard try await instances(of: service)[id] != nil else {
+            throw RegistryError.notFound(id, of: service, in: "memory")
+        }
+        throw RegistryError(
+            code: .alreadyRegistered,
+            message: "memory registry: instance \"\(id)\" of service \"\(service)\" belongs to this process; "
+                + "release its registration"
+        )
     }
 
     /// Follows a service; see ``Discoverer/watch(_:)``.
@@ -81,14 +118,29 @@ public final class MemoryRegistry: Registry, RegistryBackend {
         }
     }
 
-    /// Changes the instances of a service, and forgets the service when nothing is left of it.
-    fileprivate func change(_ service: String, _ body: (inout InstanceSet) throws -> Void) rethrows {
+    /// An instance as others see it; `nil` when it is not registered.
+    fileprivate func published(_ id: String, of service: String) -> ServiceInstance? {
+        services.withLock { $0[service]?.owned[id]?.published }
+    }
+
+    /// Changes one instance of a service, and forgets the service when nothing is left of it.
+    @discardableResult
+    fileprivate func change<Result>(
+        _ id: String,
+        of service: String,
+        _ body: (inout OwnedInstance?) throws -> Result
+    ) rethrows -> Result {
         try services.withLock { services in
-            let entry = services[service, default: Service()]
-            var instances = entry.instances.value
-            try body(&instances)
-            entry.instances.setIfChanged(instances)
-            services[service] = entry.isUnused ? nil : entry
+            var instance = services[service]?.owned[id]
+            let result = try body(&instance)
+            services[service, default: Service()].owned[id] = instance
+            if let feed = services[service]?.instances {
+                var instances = feed.value
+                if let instance { instances.update(instance.published) } else { instances.remove(id: id) }
+                feed.setIfChanged(instances)
+            }
+            if services[service]?.isUnused == true { services[service] = nil }
+            return result
         }
     }
 }
@@ -114,13 +166,18 @@ private final class MemoryRegistration: Registration {
         takeOut()
     }
 
-    var instance: ServiceInstance { current.withLock(\.instance) }
+    var instance: ServiceInstance {
+        current.withLock { current in
+            if current.isDeregistered { return current.instance }
+            return registry.published(current.instance.id, of: current.instance.name) ?? current.instance
+        }
+    }
 
     func update(_ instance: ServiceInstance) async throws {
         try current.withLock { current in
             try current.instance.validateUpdate(to: instance, isDeregistered: current.isDeregistered)
             current.instance = instance
-            registry.change(instance.name) { $0.update(instance) }
+            registry.change(instance.id, of: instance.name) { $0?.wanted = instance }
         }
     }
 
@@ -137,7 +194,7 @@ private final class MemoryRegistration: Registration {
         current.withLock { current in
             guard !current.isDeregistered else { return }
             current.isDeregistered = true
-            registry.change(current.instance.name) { $0.remove(id: current.instance.id) }
+            registry.change(current.instance.id, of: current.instance.name) { $0 = nil }
         }
         state.setIfChanged(.deregistered)
     }

@@ -95,6 +95,45 @@ public final class StaticRegistry: Registry, RegistryBackend {
         return services[service] ?? []
     }
 
+    /// The services listed that have an address; see ``Discoverer/services()``.
+    public func services() async throws -> [String] {
+        services.filter { !$0.value.isEmpty }.keys.sorted()
+    }
+
+    /// Refuses, since the configuration is the registry.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` for what is not listed, else `unsupported`.
+    public func setMetadata(
+        _ changes: [String: String?],
+        ofInstance id: String,
+        of service: String
+    ) async throws -> ServiceInstance {
+        throw try await unsupported("change labels of", id, of: service, "edit that, or use another registry")
+    }
+
+    /// Refuses, since the configuration is the registry.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` for what is not listed, else `unsupported`.
+    public func removeInstance(_ id: String, of service: String) async throws {
+        throw try await unsupported("remove", id, of: service, "edit that")
+    }
+
+    private func unsupported(
+        _ action: String,
+        _ id: String,
+        of service: String,
+        _ remedy: String
+    ) async throws -> RegistryError {
+        guard try await instances(of: service)[id] != nil else {
+            return .notFound(id, of: service, in: "static")
+        }
+        return RegistryError(
+            code: .unsupported,
+            message: "static registry: cannot \(action) instance \"\(id)\" of service \"\(service)\", which stands in the "
+                + "configuration under registry.static.services.\(service); \(remedy)"
+        )
+    }
+
     /// The instances listed, once; then the sequence waits for its task's cancellation.
     public func watch(_ service: String) -> DiscoveryUpdates {
         let instances = services[service] ?? []

@@ -21,7 +21,7 @@ final class DirectoryWatcher: Sendable {
         var readersOfFile: [String: [ObjectIdentifier: DirectorySubscription]] = [:]
 
         var everyone: [DirectorySubscription] {
-            Array(readers.values) + readersOfFile.values.flatMap(\.values)
+            Array(readersOfFile.values.reduce(into: readers) { $0.merge($1) { first, _ in first } }.values)
         }
         var isUnused: Bool { readers.isEmpty && readersOfFile.isEmpty }
     }
@@ -53,12 +53,12 @@ final class DirectoryWatcher: Sendable {
     ///
     /// - Parameters:
     ///   - directory: The directory's path.
-    ///   - file: The name of the only file of interest.
+    ///   - files: The names of the only files of interest; by default all are.
     /// - Returns: Where the changes arrive, until it is cancelled.
     /// - Throws: When the directory is missing or may not be read.
-    func subscribe(to directory: String, file: String? = nil) throws(SystemError) -> DirectorySubscription {
+    func subscribe(to directory: String, files: [String] = []) throws(SystemError) -> DirectorySubscription {
         let subscription = DirectorySubscription { [weak self] subscription in
-            self?.unsubscribe(subscription, from: directory, file: file)
+            self?.unsubscribe(subscription, from: directory, files: files)
         }
         let id = ObjectIdentifier(subscription)
         let failure: SystemError? = state.withLock { state in
@@ -70,11 +70,8 @@ final class DirectoryWatcher: Sendable {
                 closeIfUnused(&state)
                 return error
             }
-            if let file {
-                state.directories[directory]?.readersOfFile[file, default: [:]][id] = subscription
-            } else {
-                state.directories[directory]?.readers[id] = subscription
-            }
+            for file in files { state.directories[directory]?.readersOfFile[file, default: [:]][id] = subscription }
+            if files.isEmpty { state.directories[directory]?.readers[id] = subscription }
             return nil
         }
         if let failure { throw failure }
@@ -98,16 +95,14 @@ final class DirectoryWatcher: Sendable {
         }
     }
 
-    private func unsubscribe(_ subscription: DirectorySubscription, from path: String, file: String?) {
+    private func unsubscribe(_ subscription: DirectorySubscription, from path: String, files: [String]) {
         let id = ObjectIdentifier(subscription)
         let wasThere = state.withLock { state in
             guard var directory = state.directories[path] else { return false }
-            let removed: DirectorySubscription?
-            if let file {
-                removed = directory.readersOfFile[file]?.removeValue(forKey: id)
+            var wasThere = directory.readers.removeValue(forKey: id) != nil
+            for file in files {
+                if directory.readersOfFile[file]?.removeValue(forKey: id) != nil { wasThere = true }
                 if directory.readersOfFile[file]?.isEmpty == true { directory.readersOfFile[file] = nil }
-            } else {
-                removed = directory.readers.removeValue(forKey: id)
             }
             state.directories[path] = directory.isUnused ? nil : directory
             #if os(Linux)
@@ -117,7 +112,7 @@ final class DirectoryWatcher: Sendable {
             }
             #endif
             closeIfUnused(&state)
-            return removed != nil
+            return wasThere
         }
         if wasThere { subscriptions.update { $0 -= 1 } }
     }

@@ -110,6 +110,64 @@ public final class FileRegistry: Registry, RegistryBackend {
         }
     }
 
+    /// The names of the services with a living instance; see ``Discoverer/services()``.
+    public func services() async throws -> [String] {
+        try await translating {
+            try await queue.run { [root, oddities] () throws(SystemError) in
+                try root.refuseStrangers()
+                var services: [String] = []
+                for name in try DirectoryNames.read(root.path) ?? [] {
+                    let path = root.path(of: name)
+                    guard (try? ServiceInstance.validate(serviceName: name)) != nil, FileStatus.isDirectory(path) else {
+                        continue
+                    }
+                    let reader = ServiceReader(directory: path, service: name, oddities: oddities)
+                    if try reader.instances()?.isEmpty == false { services.append(name) }
+                }
+                return services.sorted()
+            }
+        }
+    }
+
+    /// Has an instance's owner change its labels; see ``Registry/setMetadata(_:ofInstance:of:)``.
+    ///
+    /// Whoever may write in the service's directory can do so. The owner has three seconds to answer.
+    /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not answer;
+    ///   `permissionDenied`.
+    public func setMetadata(
+        _ changes: [String: String?],
+        ofInstance id: String,
+        of service: String
+    ) async throws -> ServiceInstance {
+        guard let found = try await instances(of: service)[id] else {
+            throw RegistryError.notFound(id, of: service, in: Self.name)
+        }
+        if try found.settingMetadata(changes) == found { return found }
+        let requester = LabelRequester(
+            place: InstanceFile(directory: root.path(of: service), service: service, id: id),
+            reader: reader(of: service),
+            watcher: watcher,
+            queue: queue
+        )
+        return try await translating { try await requester.run(changes) }
+    }
+
+    /// Refuses, since what is there has an owner that lives: what others leave is removed by whoever sees it.
+    ///
+    /// - Throws: ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
+    public func removeInstance(_ id: String, of service: String) async throws {
+        guard try await instances(of: service)[id] != nil else {
+            throw RegistryError.notFound(id, of: service, in: Self.name)
+        }
+        let place = InstanceFile(directory: root.path(of: service), service: service, id: id)
+        let owner = await queue.run { place.ownerProcess() }
+        throw RegistryError(
+            code: .alreadyRegistered,
+            message: "file registry: instance \"\(id)\" of service \"\(service)\" is kept by its owner"
+                + (owner.map { ", process \($0)" } ?? "") + " (\(place.path)); stop that one, or take it offline"
+        )
+    }
+
     /// Follows a service; see ``Discoverer/watch(_:)``. Creates the service's directory if it is missing.
     public func watch(_ service: String) -> DiscoveryUpdates {
         DiscoveryUpdates(of: service) { [root, watcher, queue, secondLook, reader = reader(of: service)] emit in

@@ -10,6 +10,7 @@ import Darwin
 ///
 /// ```
 /// <directory>/user-service/user-1.json     the instance, locked by its owner
+///                         /user-1.set      what an operator asks the owner for
 ///                         /.0f3c….tmp      about to be renamed
 /// ```
 struct FileRegistryDirectory: Sendable {

@@ -31,9 +31,12 @@ struct InstanceFile: Sendable {
         self.directory = directory
         self.service = service
         self.id = id
-        name = id + ".json"
+        name = Self.name(of: id)
         path = "\(directory)/\(name)"
     }
+
+    /// The name of an instance's file.
+    static func name(of id: String) -> String { id + ".json" }
 
     /// The id in the name of a file; `nil` when no instance's file is called so.
     static func id(inName name: String) -> String? {

@@ -19,7 +19,7 @@ final class InstanceKeeper: Sendable {
     }
 
     private struct State {
-        var instance: ServiceInstance
+        var instance: OwnedInstance
         var phase = Phase.lost(cause: "not registered yet")
     }
 
@@ -45,7 +45,7 @@ final class InstanceKeeper: Sendable {
         queue: FileQueue,
         logger: Logger
     ) {
-        let state = State(instance: instance)
+        let state = State(instance: OwnedInstance(instance))
         self.state = Mutex(state)
         status = Watched(state.phase.status)
         place = InstanceFile(directory: directory.path(of: instance.name), service: instance.name, id: instance.id)
@@ -55,17 +55,17 @@ final class InstanceKeeper: Sendable {
         self.logger = logger
     }
 
-    var instance: ServiceInstance { state.withLock(\.instance) }
+    var instance: ServiceInstance { state.withLock(\.instance.published) }
 
     // MARK: - What the owner asks for
 
     /// Registers the instance for the first time.
     func register() async throws {
         for pause in Self.secondThoughts {
-            if try await inQueue(Self.put) { return }
+            if try await inQueue(Self.begin) { return }
             try await Task.sleep(for: pause)
         }
-        guard try await inQueue(Self.put) else { throw await alreadyRegistered() }
+        guard try await inQueue(Self.begin) else { throw await alreadyRegistered() }
     }
 
     /// Replaces the instance.
@@ -73,7 +73,7 @@ final class InstanceKeeper: Sendable {
         let isDone = try await inQueue { (state, keeper) throws in
             var isDeregistered = false
             if case .takenOut = state.phase { isDeregistered = true }
-            try state.instance.validateUpdate(to: instance, isDeregistered: isDeregistered)
+            try state.instance.wanted.validateUpdate(to: instance, isDeregistered: isDeregistered)
             return try Self.replace(with: instance, &state, keeper)
         }
         if !isDone { throw await alreadyRegistered() }
@@ -97,6 +97,7 @@ final class InstanceKeeper: Sendable {
             if subscription == nil { subscription = await subscribe() }
             switch await check() {
             case .registered:
+                await takeUpRequest()
                 backoff.reset()
                 guard let current = subscription else {
                     try? await Task.sleep(for: Self.unwatchedInterval)
@@ -119,7 +120,7 @@ final class InstanceKeeper: Sendable {
 
     private func subscribe() async -> DirectorySubscription? {
         try? await queue.run { [watcher, place] () throws(SystemError) in
-            try watcher.subscribe(to: place.directory, file: place.name)
+            try watcher.subscribe(to: place.directory, files: [place.name, LabelRequest.name(for: place)])
         }
     }
 
@@ -130,7 +131,7 @@ final class InstanceKeeper: Sendable {
                 guard case .held(var file) = state.phase, try !file.isIntact() else { return state.phase.status }
                 if try file.isInPlace() {
                     // Somebody wrote over it. It is still ours and locked, so that nobody need see it gone.
-                    try file.publish(state.instance)
+                    try file.publish(state.instance.published)
                     state.phase = .held(file)
                     keeper.logger.warning("instance's file was written over; restored", metadata: keeper.metadata)
                 } else {
@@ -142,6 +143,52 @@ final class InstanceKeeper: Sendable {
         } catch {
             return .lost(cause: error.description)
         }
+    }
+
+    /// Does what an operator asks for.
+    private func takeUpRequest() async {
+        do throws(SystemError) {
+            try await inQueue { (state, keeper) throws(SystemError) in
+                guard case .held(var file) = state.phase else { return }
+                let changes: [String: String?]
+                let seen: ServiceInstance
+                switch try LabelRequest.find(for: keeper.place) {
+                case .nothing: return
+                case .garbage(let reason): return try keeper.refuseRequest(reason)
+                case .request(let request): changes = request.labels
+                }
+                do throws(RegistryError) {
+                    seen = try state.instance.published.settingMetadata(changes)
+                } catch {
+                    return try keeper.refuseRequest(error.message)
+                }
+                var next = state.instance
+                next.adopt(metadata: seen.metadata)
+                try file.publish(next.published)
+                state.instance = next
+                state.phase = .held(file)
+                try LabelRequest.remove(for: keeper.place)
+                let labels = changes.map { "\($0)=\($1 ?? "")" }.sorted().joined(separator: " ")
+                keeper.logger.notice(
+                    "labels set by an operator",
+                    metadata: keeper.metadata.merging(["labels": "\(labels)"]) { $1 }
+                )
+            }
+        } catch {
+            // It stays where it is, until whoever left it gives up.
+            logger.warning(
+                "cannot do what an operator asks for",
+                metadata: metadata.merging(["cause": "\(error)"]) { $1 }
+            )
+        }
+    }
+
+    private func refuseRequest(_ reason: String) throws(SystemError) {
+        logger.warning(
+            "removed what is no operator's request",
+            metadata: ["path": "\(LabelRequest.path(for: place))", "cause": "\(reason)"]
+        )
+        try LabelRequest.remove(for: place)
     }
 
     private func putBack() async {
@@ -194,6 +241,13 @@ final class InstanceKeeper: Sendable {
         }
     }
 
+    /// Creates the file for the first time. A request that lies there was meant for an earlier owner.
+    private static func begin(_ state: inout State, _ keeper: InstanceKeeper) throws(SystemError) -> Bool {
+        guard try put(&state, keeper) else { return false }
+        try? LabelRequest.remove(for: keeper.place)
+        return true
+    }
+
     /// Creates the file unless it is held.
     ///
     /// - Returns: Whether it is held now; if not, somebody else has its lock, or is just deleting the directory.
@@ -203,7 +257,7 @@ final class InstanceKeeper: Sendable {
         do throws(SystemError) {
             guard var file = try OwnedInstanceFile.claim(keeper.place) else { return false }
             do throws(SystemError) {
-                try file.publish(state.instance)
+                try file.publish(state.instance.published)
             } catch {
                 try? file.remove()
                 throw error
@@ -225,11 +279,11 @@ final class InstanceKeeper: Sendable {
         _ keeper: InstanceKeeper
     ) throws(SystemError) -> Bool {
         let old = state.instance
-        state.instance = instance
+        state.instance.wanted = instance
         var isDone = false
         defer { if !isDone { state.instance = old } }
         if case .held(var file) = state.phase, try file.isInPlace() {
-            try file.publish(instance)
+            try file.publish(state.instance.published)
             state.phase = .held(file)
             isDone = true
         } else {

@@ -21,6 +21,10 @@ struct ServiceReader: Sendable {
         for name in names {
             if TemporaryName.matches(name) {
                 removeLeftover("\(directory)/\(name)")
+            } else if let id = LabelRequest.id(inName: name) {
+                // Its owner is gone, and nobody will take it up.
+                let instance = "\(directory)/\(InstanceFile.name(of: id))"
+                if try FileStatus.ofLink(instance) == nil { unlink("\(directory)/\(name)") }
             } else if let instance = try instance(inFile: name) {
                 instances.append(instance)
             }
@@ -53,6 +57,14 @@ struct ServiceReader: Sendable {
     }
 
     private func names() throws(SystemError) -> [String]? {
+        try DirectoryNames.read(directory)
+    }
+}
+
+/// The names in a directory.
+enum DirectoryNames {
+    /// Reads them; `nil` when the directory is missing.
+    static func read(_ directory: String) throws(SystemError) -> [String]? {
         guard let stream = opendir(directory) else {
             if errno == ENOENT { return nil }
             throw SystemError("read directory", directory)

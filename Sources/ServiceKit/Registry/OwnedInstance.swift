@@ -1,0 +1,85 @@
+/// An instance as its owner wants it, and what operators have said about its labels.
+///
+/// The owner's side of ``Registry/setMetadata(_:ofInstance:of:)``: a backend's registration keeps one of these and
+/// registers ``published``, so that an operator's labels stay whatever else changes.
+public struct OwnedInstance: Hashable, Sendable {
+    /// The instance as its owner wants it.
+    public var wanted: ServiceInstance
+    /// The labels that operators have changed; `nil` for one that they have removed.
+    private var overrides: [String: String?] = [:]
+
+    /// An instance that no operator has said anything about.
+    public init(_ wanted: ServiceInstance) {
+        self.wanted = wanted
+    }
+
+    /// The instance as others are to see it.
+    public var published: ServiceInstance {
+        var instance = wanted
+        for (label, value) in overrides { instance.metadata[label] = value }
+        return instance
+    }
+
+    /// Takes over the labels that an operator has set. A label on which owner and operator agree is the owner's again.
+    ///
+    /// - Parameters:
+    ///   - metadata: All labels as the operator wants others to see them.
+    ///   - base: The labels that the operator saw; by default those of ``published``.
+    public mutating func adopt(metadata: [String: String], insteadOf base: [String: String]? = nil) {
+        var result = published.metadata
+        for (label, value) in Self.changes(from: base ?? result, to: metadata) { result[label] = value }
+        overrides = Self.changes(from: wanted.metadata, to: result)
+    }
+
+    private static func changes(from old: [String: String], to new: [String: String]) -> [String: String?] {
+        var changes: [String: String?] = [:]
+        for (label, value) in new where old[label] != value { changes.updateValue(value, forKey: label) }
+        for label in old.keys where new[label] == nil { changes.updateValue(nil, forKey: label) }
+        return changes
+    }
+}
+
+extension ServiceInstance {
+    /// The most labels an instance can be given by an operator.
+    public static let maximumLabels = 256
+    /// The most bytes of a label's name, and of its value.
+    public static let maximumLabelSize = 4096
+
+    /// The instance with other labels: what ``Registry/setMetadata(_:ofInstance:of:)`` of every registry does first.
+    ///
+    /// - Parameter changes: The labels' new values; `nil` removes a label.
+    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance`` when a label has no name, or labels
+    ///   are too many or too long.
+    public func settingMetadata(_ changes: [String: String?]) throws(RegistryError) -> ServiceInstance {
+        var result = self
+        for (label, value) in changes {
+            guard !label.isEmpty, max(label.utf8.count, value?.utf8.count ?? 0) <= Self.maximumLabelSize else {
+                throw RegistryError(
+                    code: .invalidInstance,
+                    message: "label \"\(label.prefix(64))\" cannot be set on instance \"\(id)\" of service \"\(name)\"; "
+                        + "a name is 1 to \(Self.maximumLabelSize) bytes, a value at most as many"
+                )
+            }
+            result.metadata[label] = value
+        }
+        guard result.metadata.count <= max(Self.maximumLabels, metadata.count) else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "instance \"\(id)\" of service \"\(name)\" cannot have more than \(Self.maximumLabels) labels"
+            )
+        }
+        return result
+    }
+}
+
+extension RegistryError {
+    /// There is no such instance.
+    ///
+    /// - Parameter registry: The registry's name, as in `etcd`.
+    public static func notFound(_ id: String, of service: String, in registry: String) -> RegistryError {
+        RegistryError(
+            code: .notFound,
+            message: "\(registry) registry: service \"\(service.prefix(64))\" has no instance \"\(id.prefix(64))\""
+        )
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import kit
+
+/// `kit registry` as a whole, on a file registry and on etcd.
+@Suite(.timeLimit(.minutes(2)))
+struct RegistryCommandTests {
+    /// Registries to try it on.
+    enum Backend: String, CaseIterable {
+        case file, etcd
+    }
+
+    /// Runs a body with the options that name a registry of its own.
+    private static func with(
+        _ backend: Backend,
+        _ body: @escaping @Sendable (_ options: [String]) async throws -> Void
+    ) async throws {
+        switch backend {
+        case .file:
+            let directory = FileManager.default.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: directory) }
+            let path = directory.path(percentEncoded: false)
+            try await body(["--backend", "file", "--set", "registry.file.directory=\(path)"])
+        case .etcd:
+            guard EtcdServer.isAvailable() else { return }
+            try await EtcdServer.withServer { etcd in
+                let endpoints = "registry.etcd.endpoints=[\(etcd.endpoints.joined(separator: ", "))]"
+                try await body(["--backend", "etcd", "--set", endpoints, "--set", "registry.etcd.ttl=5s"])
+            }
+        }
+    }
+
+    private static func register(_ id: String, _ options: [String]) async throws -> RegistryProcess {
+        let owner = try RegistryProcess(
+            ["register", "--name", "user-service", "--endpoint", "grpc://127.0.0.1:9000", "--id", id] + options
+        )
+        try await owner.waitFor("registered in")
+        return owner
+    }
+
+    @Test(arguments: Backend.allCases)
+    func anInstanceIsTakenOutOfTrafficAndBack(_ backend: Backend) async throws {
+        try await Self.with(backend) { options in
+            func kit(_ arguments: String...) async throws -> RegistryProcess.Outcome {
+                try await RegistryProcess.run(arguments + options)
+            }
+            let watch = try RegistryProcess(["watch"] + options)
+            let owner = try await Self.register("user-1", options)
+            try await watch.waitFor("joined   user-service/user-1  grpc://127.0.0.1:9000")
+            #expect(try await kit("resolve", "user-service").output == "127.0.0.1:9000\n")
+
+            #expect(try await kit("weight", "user-1", "50").output == "user-service/user-1: weight 100 -> 50\n")
+            try await watch.waitFor("changed  user-service/user-1  weight=50\n")
+            #expect(try await kit("offline", "user").output == "user-service/user-1: offline\n")
+            try await watch.waitFor("changed  user-service/user-1  offline=true\n")
+
+            let none = try await kit("resolve", "user-service")
+            #expect(none.code == 1)
+            #expect(none.output.isEmpty)
+            #expect(none.errors.contains("no instance to call by grpc; of 1 are 1 offline"))
+            let list = try await kit("list")
+            #expect(list.output.split(separator: "\n").last?.hasSuffix("offline") == true)
+            let json = try await kit("list", "--json")
+            let found = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
+            #expect(found.count == 1)
+            #expect(found.first?["weight"] as? Int == 50)
+            #expect(found.first?["offline"] as? Bool == true)
+            #expect(found.first?["started"] is String)
+
+            let refused = try await kit("deregister", "user-1")
+            #expect(refused.code == 1)
+            #expect(refused.errors.contains("is kept by its owner"))
+            #expect(try await kit("online", "user-1").output == "user-service/user-1: online\n")
+            try await watch.waitFor("changed  user-service/user-1  offline removed\n")
+            #expect(try await kit("resolve", "user-service").output == "127.0.0.1:9000\n")
+
+            owner.signal(SIGINT)
+            let end = try await owner.end()
+            #expect(end.code == 0)
+            #expect(end.output.hasSuffix("user-service/user-1: deregistered\n"))
+            try await watch.waitFor("left     user-service/user-1\n")
+            watch.signal(SIGINT)
+            #expect(try await watch.end().code == 0)
+        }
+    }
+
+    @Test func whatIsNotThereIsOneLineAndExitCode1() async throws {
+        try await Self.with(.file) { options in
+            for arguments in [["offline", "nobody"], ["resolve", "nothing"], ["deregister", "nobody"], ["weight", "x", "1"]] {
+                let outcome = try await RegistryProcess.run(arguments + options)
+                #expect(outcome.code == 1)
+                #expect(outcome.output.isEmpty)
+                #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+            }
+            let list = try await RegistryProcess.run(["list", "--json"] + options)
+            #expect(list.code == 0)
+            #expect(list.output.filter { !$0.isWhitespace } == "[]")
+            #expect(try await RegistryProcess.run(["weight", "x", "many"] + options).code == 64)
+        }
+    }
+
+    @Test func aRegistryThatIsAwayIsNamed() async throws {
+        let outcome = try await RegistryProcess.run(
+            ["list", "--backend", "etcd", "--set", "registry.etcd.endpoints=[\"http://127.0.0.1:1\"]"]
+        )
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("http://127.0.0.1:1"))
+        #expect(outcome.errors.contains("is it running?"))
+    }
+}

@@ -1,0 +1,141 @@
+import EtcdClient
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKitEtcd
+
+/// What operators change behind owners' backs, on a real etcd.
+@Suite(.timeLimit(.minutes(1)), .enabled(if: EtcdServer.isAvailable()))
+struct OperatorTests {
+    private static let key = "/microservices/user/a"
+    private static let instance = ServiceInstance(
+        id: "a", name: "user", version: "1", metadata: ["zone": "eu"],
+        endpoints: [Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)]
+    )
+
+    private static func labelled(_ labels: [String: String]) -> ServiceInstance {
+        var result = instance
+        result.metadata.merge(labels) { $1 }
+        return result
+    }
+
+    /// An etcd, a registration in it, and another view.
+    private static func with(
+        layout: EtcdLayout = .kratos,
+        _ body: @escaping @Sendable (EtcdServer, EtcdRegistry) async throws -> Void
+    ) async throws {
+        try await EtcdServer.withServer { etcd in
+            var options = EtcdRegistryOptions()
+            options.endpoints = etcd.endpoints
+            options.ttl = .seconds(2)
+            options.layout = layout
+            let registry = try EtcdRegistry(options, logger: LogRecorder().logger())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await registry.run() }
+                defer { group.cancelAll() }
+                try await body(etcd, registry)
+            }
+        }
+    }
+
+    /// Waits until a watch has seen an instance.
+    private static func wait(_ registry: EtcdRegistry, for expected: ServiceInstance) async {
+        for await snapshot in registry.watch("user") where snapshot.state.isLive && snapshot.instances == [expected] {
+            return
+        }
+    }
+
+    @Test func labelsOutliveTheKeyTheLeaseAndTheStore() async throws {
+        try await Self.with { etcd, registry in
+            let registration = try await registry.register(Self.instance)
+            let expected = Self.labelled(["offline": "true", "weight": "7"])
+            #expect(
+                try await registry.setMetadata(["offline": "true", "weight": "7"], ofInstance: "a", of: "user") == expected
+            )
+            while registration.instance != expected { await Task.yield() }
+
+            try await etcd.etcdctl("del", Self.key)
+            await Self.wait(registry, for: expected)
+
+            let lease = try #require(try await etcd.etcdctl("lease", "list").split(separator: "\n").last)
+            try await etcd.etcdctl("lease", "revoke", String(lease))
+            await Self.wait(registry, for: expected)
+
+            try await etcd.kill()
+            try etcd.wipe()
+            try await etcd.start()
+            try await etcd.waitUntilReady()
+            await Self.wait(registry, for: expected)
+
+            // And can be taken back after all that.
+            _ = try await registry.setMetadata(["offline": nil, "weight": nil], ofInstance: "a", of: "user")
+            await Self.wait(registry, for: Self.instance)
+            while registration.instance != Self.instance { await Task.yield() }
+            await registration.release()
+        }
+    }
+
+    @Test func theLeaseStays() async throws {
+        try await Self.with { etcd, registry in
+            let registration = try await registry.register(Self.instance)
+            let before = try await etcd.etcdctl("get", "--write-out=json", Self.key)
+            _ = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
+            let after = try await etcd.etcdctl("get", "--write-out=json", Self.key)
+            func lease(_ json: String) -> Substring? { json.split(separator: "\"lease\":").last?.prefix { $0.isNumber } }
+            #expect(lease(before) == lease(after))
+            #expect(registration.state.value == .registered)
+            await registration.release()
+            #expect(try await registry.instances(of: "user").isEmpty)
+        }
+    }
+
+    /// What is no operator's change is put right, as before, with the operator's labels.
+    @Test func garbageIsPutRight() async throws {
+        try await Self.with { etcd, registry in
+            let registration = try await registry.register(Self.instance)
+            let expected = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
+            while registration.instance != expected { await Task.yield() }
+            let other = ServiceInstance(id: "a", name: "user", version: "2", endpoints: Self.instance.endpoints)
+            for garbage in ["garbage", String(decoding: try EtcdLayout.kratos.encode(other), as: UTF8.self)] {
+                try await etcd.etcdctl("put", "--ignore-lease", Self.key, garbage)
+                await Self.wait(registry, for: expected)
+            }
+            #expect(registration.instance == expected)
+            await registration.release()
+        }
+    }
+
+    @Test func onlyWhatHasNoLeaseIsRemoved() async throws {
+        try await Self.with { etcd, registry in
+            let registration = try await registry.register(Self.instance)
+            let error = await #expect(throws: RegistryError.self) { try await registry.removeInstance("a", of: "user") }
+            #expect(error?.code == .alreadyRegistered)
+            await registration.release()
+            try await etcd.etcdctl("put", Self.key, String(decoding: try EtcdLayout.kratos.encode(Self.instance), as: UTF8.self))
+            #expect(try await registry.services() == ["user"])
+            try await registry.removeInstance("a", of: "user")
+            #expect(try await registry.services() == [])
+            let gone = await #expect(throws: RegistryError.self) { try await registry.removeInstance("a", of: "user") }
+            #expect(gone?.code == .notFound)
+        }
+    }
+
+    @Test func othersEntriesKeepTheirForm() async throws {
+        try await Self.with(layout: .grpcNaming) { etcd, registry in
+            try await etcd.etcdctl("put", "user/a", #"{"Op":0,"Addr":"10.0.0.7:9000","Metadata":{"zone":"eu"}}"#)
+            try await etcd.etcdctl("put", "unrelated/key", "text")
+            #expect(try await registry.services() == ["user"])
+            _ = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
+            let value = try await etcd.etcdctl("get", "--print-value-only", "user/a")
+            #expect(value.contains(#"{"Addr":"10.0.0.7:9000","Metadata":{"weight":"7","zone":"eu"},"Op":0}"#))
+        }
+        try await Self.with(layout: .hostPort) { etcd, registry in
+            try await etcd.etcdctl("put", "/services/user/a", #"{"host":"10.0.0.7","port":9000}"#)
+            let error = await #expect(throws: RegistryError.self) {
+                try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
+            }
+            #expect(error?.code == .unsupported)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import ServiceKit
+
+/// An instance in JSON. The names are part of the command's contract: fields are added, never renamed.
+struct InstanceReport: Encodable {
+    let instance: ServiceInstance
+
+    private enum CodingKeys: CodingKey {
+        case service, id, version, endpoints, zone, weight, offline, started, metadata
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(instance.name, forKey: .service)
+        try container.encode(instance.id, forKey: .id)
+        try container.encode(instance.version, forKey: .version)
+        try container.encode(instance.endpoints, forKey: .endpoints)
+        // Null rather than absent.
+        try container.encode(instance.zone, forKey: .zone)
+        try container.encode(instance.weight, forKey: .weight)
+        try container.encode(instance.isOffline, forKey: .offline)
+        try container.encode(instance.started, forKey: .started)
+        try container.encode(instance.metadata, forKey: .metadata)
+    }
+}
+
+/// JSON as the command prints it: keys in the order of the alphabet, slashes as they are.
+enum JSONText {
+    /// On several lines, for one document.
+    static func document(_ value: some Encodable) throws -> String {
+        try text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    }
+
+    /// On one line, for one of many.
+    static func line(_ value: some Encodable) throws -> String {
+        try text(value, [.sortedKeys, .withoutEscapingSlashes])
+    }
+
+    private static func text(_ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = formatting
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

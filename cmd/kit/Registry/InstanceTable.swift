@@ -1,0 +1,44 @@
+import Foundation
+import ServiceKit
+
+/// Instances as a table.
+struct InstanceTable {
+    /// Whether there is a column for the service.
+    let namesServices: Bool
+    /// When each was seen first, by service and id.
+    var firstSeen: [InstanceName: Date] = [:]
+
+    /// The lines for some instances, in their order; the header first.
+    func lines(_ instances: [ServiceInstance], now: Date = .now) -> [String] {
+        var table = TextTable(
+            (namesServices ? ["SERVICE"] : []) + ["ID", "ENDPOINTS", "VERSION", "ZONE", "WEIGHT", "AGE", "STATE"]
+        )
+        for instance in instances {
+            table.add(
+                (namesServices ? [instance.name] : []) + [
+                    instance.id,
+                    instance.endpoints.map(\.description).joined(separator: ","),
+                    instance.version,
+                    instance.zone ?? "",
+                    "\(instance.weight)",
+                    "\(Age(of: instance, firstSeen: firstSeen[InstanceName(instance)], now: now))",
+                    instance.isOffline ? "offline" : "online",
+                ]
+            )
+        }
+        return table.lines
+    }
+}
+
+/// What tells an instance from all others of a registry.
+struct InstanceName: Hashable, CustomStringConvertible {
+    let service: String
+    let id: String
+
+    init(_ instance: ServiceInstance) {
+        service = instance.name
+        id = instance.id
+    }
+
+    var description: String { "\(service)/\(id)" }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import ServiceKit
+
+struct ListCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "list",
+            abstract: "Lists the instances of a service, or of all.",
+            discussion: """
+                kit registry list
+                kit registry list user-service --json
+
+                AGE is the time since the instance's start, if it says when that was (label "started").
+
+                With --json it prints an array of instances. \(RegistryCommand.jsonHelp)
+                """
+        )
+    }
+
+    @Argument(help: "The service; without it all services are listed.")
+    var service: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var registry: RegistryArguments
+
+    func run() async throws {
+        let instances = try await registry.withRegistry { registry, _ in try await registry.listed(service) }
+        if json {
+            Terminal.output.print(try JSONText.document(instances.map(InstanceReport.init)))
+        } else if instances.isEmpty {
+            Terminal.error.print(service.map { "no instance of \($0)" } ?? "no instances")
+        } else {
+            let lines = InstanceTable(namesServices: service == nil).lines(instances)
+            Terminal.output.print(Terminal.output.styled(lines[0], .bold))
+            for line in lines.dropFirst() { Terminal.output.print(line) }
+        }
+    }
+}

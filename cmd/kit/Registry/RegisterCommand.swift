@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import ServiceKit
+
+struct RegisterCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "register",
+            abstract: "Registers an address by hand, as long as this command runs.",
+            discussion: """
+                kit registry register --name user-service --endpoint grpc://127.0.0.1:9000
+                kit registry register --name user-service --endpoint grpc://10.0.0.7:9000 --label zone=eu --label weight=50
+
+                For a server that does not register by itself. It stays in the foreground, puts back what is lost, and \
+                deregisters on ctrl-C.
+                """
+        )
+    }
+
+    @Option(help: ArgumentHelp("The service.", valueName: "service"))
+    var name: String
+
+    @Option(help: ArgumentHelp("Where it is reached; may be given several times.", valueName: "scheme://host:port"))
+    var endpoint: [String]
+
+    @Option(help: "The instance's id; without it one is made.")
+    var id: String?
+
+    @Option(help: ArgumentHelp("The version of its software.", valueName: "version"))
+    var serviceVersion = ""
+
+    @Option(help: ArgumentHelp("A label, such as zone=eu; may be given several times.", valueName: "name=value"))
+    var label: [String] = []
+
+    @OptionGroup var registry: RegistryArguments
+
+    func validate() throws {
+        _ = try instance()
+    }
+
+    private func instance() throws -> ServiceInstance {
+        let endpoints = try endpoint.map { text in
+            guard let endpoint = Endpoint(text) else {
+                throw ValidationError("\"\(text)\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000")
+            }
+            return endpoint
+        }
+        var metadata: [String: String] = [:]
+        for text in label {
+            guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
+                throw ValidationError("\"\(text)\" is no label; write name=value, as in zone=eu")
+            }
+            metadata[String(text[..<sign])] = String(text[text.index(after: sign)...])
+        }
+        if metadata["started"] == nil { metadata["started"] = Date.now.formatted(.iso8601) }
+        let instance = ServiceInstance(
+            id: id ?? "manual-\(String(UInt32.random(in: 0...UInt32.max), radix: 16))",
+            name: name,
+            version: serviceVersion,
+            metadata: metadata,
+            endpoints: endpoints
+        )
+        do throws(RegistryError) {
+            try instance.validate()
+        } catch {
+            throw ValidationError(error.message)
+        }
+        return instance
+    }
+
+    func run() async throws {
+        let instance = try instance()
+        let interruption = await Interruption()
+        try await registry.withRegistry { registry, backend in
+            guard !(registry is StaticRegistry) else {
+                throw CommandFailure(
+                    "the static registry takes no registrations; add the address to registry.static.services.\(name)"
+                )
+            }
+            let registration = try await registry.register(instance)
+            Terminal.output.print("\(InstanceName(instance)): registered in \(backend); ctrl-C deregisters it")
+            try await interruption.limit { await Self.follow(registration) }
+            do {
+                try await registration.deregister()
+            } catch {
+                await registration.release()
+                throw error
+            }
+            await registration.release()
+            Terminal.output.print("\(InstanceName(instance)): deregistered")
+        }
+    }
+
+    /// Says what is lost and found again, until the task is cancelled.
+    private static func follow(_ registration: any Registration) async {
+        var wasLost = false
+        for await state in registration.state.values {
+            let name = InstanceName(registration.instance)
+            switch state {
+            case .lost(let cause):
+                Terminal.error.print("\(name): lost, being put back: \(cause)")
+                wasLost = true
+            case .registered where wasLost:
+                Terminal.error.print("\(name): registered again")
+                wasLost = false
+            case .registered, .deregistered:
+                break
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitEtcd
+
+/// The options that say which registry is meant.
+struct RegistryArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The registry's backend, in place of registry.backend in the configuration: "
+                + RegistryBackends(plugins: plugins).names.joined(separator: ", ") + ".",
+            valueName: "name"
+        )
+    )
+    var backend: String?
+
+    @OptionGroup var app: AppArguments
+
+    /// The backends beyond the embedded ones that are linked in.
+    static let plugins: [Plugin] = [.etcd]
+
+    /// Makes the registry and runs it while a body uses it.
+    func withRegistry<Result: Sendable>(
+        _ body: (_ registry: any Registry, _ backend: String) async throws -> Result
+    ) async throws -> Result {
+        let configuration = try app.configuration()
+        let backend = try backend ?? configuration.decodeIfPresent(String.self, at: "registry.backend") ?? "file"
+        var logger = Logger(label: "kit")
+        logger.logLevel = .error
+        let registry = try RegistryBackends(plugins: Self.plugins)
+            .make(backend, configuration: configuration, logger: logger)
+        if registry is MemoryRegistry {
+            Terminal.error.print("kit: the memory registry is in each process by itself; what others have is not in this one")
+        }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await registry.run() }
+            defer { group.cancelAll() }
+            return try await body(registry, backend)
+        }
+    }
+}
+
+extension Registry {
+    /// The instances of a service, or of all, by service and id.
+    func listed(_ service: String?) async throws -> [ServiceInstance] {
+        let services: [String]
+        if let service {
+            services = [service]
+        } else {
+            services = try await self.services()
+        }
+        var instances: [ServiceInstance] = []
+        for service in services {
+            instances += try await self.instances(of: service).sorted { $0.id < $1.id }
+        }
+        return instances
+    }
+}

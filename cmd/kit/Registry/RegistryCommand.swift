@@ -1,0 +1,31 @@
+import ArgumentParser
+
+/// `kit registry`: what is registered, and what an operator does about it.
+struct RegistryCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "registry",
+            abstract: "Shows the instances in a registry, and takes them out of traffic and back.",
+            discussion: """
+                kit registry list
+                kit registry watch user-service
+                kit registry offline user-1
+                kit registry list --backend etcd --set 'registry.etcd.endpoints=[http://10.0.0.2:2379]'
+
+                The registry is the one that the configuration names: --config, KIT_CONFIG, or config/config.yaml, so that \
+                in a service's directory it is that service's. --backend picks another one. An instance is named by its \
+                id, or by a beginning of it that no other has.
+                """,
+            subcommands: [
+                ListCommand.self, WatchCommand.self, ResolveCommand.self, RegisterCommand.self, DeregisterCommand.self,
+                WeightCommand.self, OfflineCommand.self, OnlineCommand.self,
+            ]
+        )
+    }
+
+    /// The fields of an instance in JSON, for help texts.
+    static let jsonHelp = """
+        An instance in JSON is {"service", "id", "version", "endpoints": [URL], "zone": text or null, "weight": number, \
+        "offline": true or false, "started": RFC 3339 or null, "metadata": {label: text}}.
+        """
+}

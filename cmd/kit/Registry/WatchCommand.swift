@@ -1,0 +1,81 @@
+import ArgumentParser
+import ServiceKit
+
+struct WatchCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "watch",
+            abstract: "Shows the instances of a service, or of all, as they come, change and go.",
+            discussion: """
+                kit registry watch
+                kit registry watch user-service --json | jq .event
+
+                On a terminal it is a table that is drawn anew; elsewhere, and with --json, one line for each change: \
+                joined, changed, left; away and back for the registry itself. It ends on ctrl-C, with exit code 0. An AGE \
+                of >12s says that the instance does not tell its start, and has been seen for 12 seconds.
+
+                With --json a line is {"event", "service", "instance", "before", "cause"}, with "before" for changed and \
+                "cause" for away only. \(RegistryCommand.jsonHelp)
+                """
+        )
+    }
+
+    @Argument(help: "The service; without it all services are watched.")
+    var service: String?
+
+    @Flag(help: "Print one line of JSON for each change.")
+    var json = false
+
+    @OptionGroup var registry: RegistryArguments
+
+    func run() async throws {
+        let interruption = await Interruption()
+        if let service {
+            do throws(RegistryError) {
+                try ServiceInstance.validate(serviceName: service)
+            } catch {
+                throw CommandFailure(error.message)
+            }
+        }
+        try await registry.withRegistry { [json, service] registry, backend in
+            let feed = WatchFeed(registry: registry, service: service)
+            try await interruption.limit {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await feed.run() }
+                    group.addTask {
+                        if Terminal.output.canRedraw, !json {
+                            await Self.draw(feed, title: "\(service ?? "all services") in \(backend)")
+                        } else {
+                            try await Self.tell(feed, json: json)
+                        }
+                    }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
+            }
+        }
+    }
+
+    private static func draw(_ feed: WatchFeed, title: String) async {
+        var screen = WatchScreen(title: title, namesServices: feed.service == nil)
+        // The cursor would be in the way.
+        Terminal.output.write("\u{1B}[?25l")
+        for await state in feed.state.values {
+            let lines = screen.lines(state.services, size: .current)
+            Terminal.output.write(screen.frame(lines))
+        }
+        Terminal.output.write("\u{1B}[?25h")
+    }
+
+    private static func tell(_ feed: WatchFeed, json: Bool) async throws {
+        var known: [String: DiscoverySnapshot] = [:]
+        for await state in feed.state.values {
+            for (service, snapshot) in state.services.sorted(by: { $0.key < $1.key }) {
+                for event in WatchEvent.between(known[service], snapshot, of: service) {
+                    Terminal.output.print(json ? try JSONText.line(event) : event.line)
+                }
+            }
+            known = state.services
+        }
+    }
+}

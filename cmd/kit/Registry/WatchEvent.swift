@@ -1,0 +1,92 @@
+import ServiceKit
+
+/// Something that happened to an instance, or to what is known of a service.
+enum WatchEvent: Hashable {
+    case joined(ServiceInstance)
+    case changed(ServiceInstance, from: ServiceInstance)
+    case left(ServiceInstance)
+    /// The registry is away; what is known may be out of date.
+    case away(service: String, cause: String)
+    case back(service: String)
+
+    /// What happened between two states of a service, by the instances' ids.
+    static func between(_ old: DiscoverySnapshot?, _ new: DiscoverySnapshot, of service: String) -> [WatchEvent] {
+        let before = old?.instances ?? []
+        let changes = new.instances.changes(since: before)
+        func sorted(_ instances: [ServiceInstance]) -> [ServiceInstance] { instances.sorted { $0.id < $1.id } }
+        var events = sorted(changes.removed).map(WatchEvent.left)
+        events += sorted(changes.updated).compactMap { next in before[next.id].map { .changed(next, from: $0) } }
+        events += sorted(changes.added).map(WatchEvent.joined)
+        switch (old?.state.isLive ?? true, new.state) {
+        case (true, .stale(_, let cause)): events.append(.away(service: service, cause: cause))
+        case (false, .live): events.insert(.back(service: service), at: 0)
+        default: break
+        }
+        return events
+    }
+
+    private var kind: String {
+        switch self {
+        case .joined: "joined"
+        case .changed: "changed"
+        case .left: "left"
+        case .away: "away"
+        case .back: "back"
+        }
+    }
+
+    /// One line of text: what happened, to whom, and the details.
+    var line: String {
+        let details: [String] =
+            switch self {
+            case .joined(let instance):
+                ["\(InstanceName(instance))"] + instance.endpoints.map(\.description)
+                    + (instance.version.isEmpty ? [] : ["version=\(instance.version)"])
+                    + instance.metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            case .changed(let next, let old):
+                ["\(InstanceName(next))"] + Self.differences(old, next)
+            case .left(let instance): ["\(InstanceName(instance))"]
+            case .away(let service, let cause): [service, cause]
+            case .back(let service): [service]
+            }
+        let padded = kind + String(repeating: " ", count: max(0, 7 - kind.count))
+        return ([padded] + details.map(TextTable.printable)).joined(separator: "  ")
+    }
+
+    /// What another version of an instance says otherwise.
+    private static func differences(_ old: ServiceInstance, _ new: ServiceInstance) -> [String] {
+        var texts: [String] = []
+        if old.endpoints != new.endpoints { texts += new.endpoints.map(\.description) }
+        if old.version != new.version { texts.append("version=\(new.version)") }
+        for label in Set(old.metadata.keys).union(new.metadata.keys).sorted()
+        where old.metadata[label] != new.metadata[label] {
+            texts.append(new.metadata[label].map { "\(label)=\($0)" } ?? "\(label) removed")
+        }
+        return texts
+    }
+}
+
+extension WatchEvent: Encodable {
+    private enum CodingKeys: CodingKey {
+        case event, service, instance, before, cause
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(kind, forKey: .event)
+        switch self {
+        case .joined(let instance), .left(let instance):
+            try container.encode(instance.name, forKey: .service)
+            try container.encode(InstanceReport(instance: instance), forKey: .instance)
+        case .changed(let instance, let before):
+            try container.encode(instance.name, forKey: .service)
+            try container.encode(InstanceReport(instance: instance), forKey: .instance)
+            try container.encode(InstanceReport(instance: before), forKey: .before)
+        case .away(let service, let cause):
+            try container.encode(service, forKey: .service)
+            try container.encode(cause, forKey: .cause)
+        case .back(let service):
+            try container.encode(service, forKey: .service)
+        }
+    }
+}
