@@ -103,14 +103,14 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", logging], swiftSettings: settings),
+        .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", lifecycle, logging], swiftSettings: settings),
 
         .target(name: "Templates", path: "Templates", resources: [.copy("service")], swiftSettings: settings),
         .executableTarget(
             name: "kit",
             dependencies: [
                 "ServiceKit", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                logging, mustache, protobuf, subprocess,
+                logging, mustache, protobuf, subprocess, unixSignals,
             ],
             path: "cmd/kit",
             swiftSettings: settings
