@@ -104,7 +104,7 @@ let package = Package(
             exclude: ["Proto"],
             swiftSettings: settings
         ),
-        .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", logging], swiftSettings: settings),
+        .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", lifecycle, logging], swiftSettings: settings),
 
         .target(name: "Templates", path: "Templates", resources: [.copy("service")], swiftSettings: settings),
         .executableTarget(

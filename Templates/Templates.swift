@@ -1,9 +1,21 @@
-public import Foundation
+private import Foundation
 
 /// The files that `kit new` makes services from. They are resources, so that they travel with the program.
 public enum Templates {
-    /// The folder of a service's template.
-    public static var service: URL {
-        Bundle.module.bundleURL.appendingPathComponent("service", isDirectory: true)
+    /// What the directory is called that belongs beside the program.
+    public static let bundleName = "servicekit_Templates.resources"
+
+    /// The folder of a service's template; `nil` when it did not travel with the program.
+    public static var service: String? {
+        #if canImport(Darwin)
+        let bundle = Bundle.module.bundlePath
+        #else
+        // Beside the program itself, whatever link it was started by. `Bundle.module` looks there as well, but ends the
+        // process when there is nothing.
+        let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        let bundle = program.deletingLastPathComponent().appending(path: bundleName).path
+        #endif
+        let folder = bundle + "/service"
+        return FileManager.default.fileExists(atPath: folder) ? folder : nil
     }
 }

@@ -1,7 +1,7 @@
 public import ArgumentParser
 public import ServiceKitConfig
 
-/// The options that every program of the kit takes: `--config FILE` and `--set path=value`.
+/// The options that every program of the kit takes: `--config FILE`, `--profile NAME` and `--set path=value`.
 ///
 /// A program with options of its own adds these by `@OptionGroup`.
 public struct AppArguments: ParsableArguments, Sendable {
@@ -18,6 +18,17 @@ public struct AppArguments: ParsableArguments, Sendable {
     )
     public var config: String?
 
+    /// The profile, whose file is read over the configuration file.
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Reads a second file over the first: with production, config.production.yaml beside config.yaml; without it the "
+                + "profile that KIT_PROFILE names.",
+            valueName: "name"
+        )
+    )
+    public var profile: String?
+
     /// Values set on the command line.
     @Option(
         name: .long,
@@ -26,7 +37,7 @@ public struct AppArguments: ParsableArguments, Sendable {
     )
     public var set: [String] = []
 
-    /// Creates what ArgumentParser fills in; nothing can be read before it has, or before both are set.
+    /// Creates what ArgumentParser fills in; nothing can be read before it has, or before all are set.
     public init() {}
 
     /// Reads the configuration that the arguments name, with the environment over it.
@@ -44,6 +55,21 @@ public struct AppArguments: ParsableArguments, Sendable {
         } else if FileSystem.exists(Self.defaultFile) {
             files = [Self.defaultFile]
         }
+        if let profile = profile ?? environment["KIT_PROFILE"], !profile.isEmpty {
+            files.append(try Self.file(of: profile, beside: files.first ?? Self.defaultFile))
+        }
         return try Configuration.load(files: files, environment: environment, overrides: set)
+    }
+
+    /// The file of a profile: `config.production.yaml` beside `config.yaml`.
+    private static func file(of profile: String, beside file: String) throws(ConfigurationError) -> String {
+        guard !profile.contains("/") else {
+            throw ConfigurationError(
+                message: "the profile \"\(profile)\" is no name; write --profile production for config.production.yaml"
+            )
+        }
+        let name = file.split(separator: "/").last ?? ""
+        guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "\(file).\(profile)" }
+        return file.dropLast(name.count) + name[..<dot] + ".\(profile)" + name[dot...]
     }
 }

@@ -162,9 +162,10 @@ struct AppConfigurationTests {
 
     // MARK: - Arguments
 
-    static func arguments(config: String? = nil, set: [String] = []) -> AppArguments {
+    static func arguments(config: String? = nil, profile: String? = nil, set: [String] = []) -> AppArguments {
         var arguments = AppArguments()
         arguments.config = config
+        arguments.profile = profile
         arguments.set = set
         return arguments
     }
@@ -193,6 +194,28 @@ struct AppConfigurationTests {
             let configuration = try arguments.configuration(environment: ["KIT_CONFIG": file])
             #expect(try configuration.decode(AppOptions.self, at: "app").name == "from-file")
         }
+    }
+
+    @Test func aProfileIsReadOverTheFile() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "servicekit-\(InstanceID.random())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let file = directory.appending(path: "config.yaml")
+        try Data("app: {name: a, version: '1'}".utf8).write(to: file)
+        try Data("app: {version: '2'}".utf8).write(to: directory.appending(path: "config.production.yaml"))
+        func options(_ profile: String?, _ environment: [String: String] = [:]) throws -> AppOptions {
+            try Self.arguments(config: file.path(), profile: profile)
+                .configuration(environment: environment).decode(AppOptions.self, at: "app")
+        }
+        #expect(try options(nil).version == "1")
+        #expect(try options("production").version == "2")
+        #expect(try options("production").name == "a")
+        #expect(try options(nil, ["KIT_PROFILE": "production"]).version == "2")
+        // The command line is stronger than the environment.
+        #expect(try options("production", ["KIT_PROFILE": "staging"]).version == "2")
+        let missing = #expect(throws: ConfigurationError.self) { try options("staging") }
+        #expect(missing?.description.hasSuffix("config.staging.yaml: no such file; create it or name another one") == true)
+        #expect(throws: ConfigurationError.self) { try options("../staging") }
     }
 
     @Test func withoutAFileEverythingHasItsDefault() throws {

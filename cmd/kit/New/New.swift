@@ -1,0 +1,117 @@
+import ArgumentParser
+import FoundationEssentials
+import ServiceKit
+import ServiceKitEtcd
+
+/// `kit new`.
+struct New: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            abstract: "Writes a new service: it builds, runs, registers and has tests that pass.",
+            discussion: """
+                Examples:
+                  kit new user-service
+                  kit new OrderService --registry etcd --api acme.order.v1
+                  kit new user-service --path services/users --dry-run
+
+                user-service, user_service, userService and UserService are the same name. Nothing is written when \
+                something goes wrong.
+                """
+        )
+    }
+
+    @Argument(help: "The service's name: user-service.")
+    var name: String
+
+    @Option(help: ArgumentHelp("The registry of its configuration: \(Self.registries).", valueName: "backend"))
+    var registry = "file"
+
+    @Option(help: ArgumentHelp("The package of its .proto file; for user-service it is user.v1.", valueName: "package"))
+    var api: String?
+
+    @Option(help: ArgumentHelp("The directory to write; by default one of the service's name, here.", valueName: "dir"))
+    var path: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where it takes ServiceKit from: a checkout or URL@VERSION; by default where this kit was built.",
+            valueName: "path|url@version"
+        )
+    )
+    var kit: String?
+
+    @Flag(help: "Print what would be written, with sizes in bytes, and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "Write into a directory that is not empty; files of the same names are replaced.")
+    var force = false
+
+    @Flag(name: .customLong("no-git"), help: "Make no repository and no first commit.")
+    var noGit = false
+
+    private static var backends: RegistryBackends { RegistryBackends(plugins: [.etcd]) }
+    private static var registries: String { backends.names.joined(separator: ", ") }
+
+    func run() async throws {
+        let directory = FileManager.default.currentDirectoryPath
+        let service = NewService(
+            name: try ServiceName(name, package: api),
+            registry: try checkedRegistry(),
+            kit: try KitSource(kit, in: directory)
+        )
+        let shown = path ?? service.name.executable
+        guard !shown.isEmpty else { throw CommandFailure("--path is empty; name a directory") }
+        let target = URL(filePath: shown, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
+            .standardizedFileURL.path
+        let tree = try ServiceTemplate().render(service)
+        if dryRun {
+            for line in tree.listing(of: shown) { Terminal.output.print(line) }
+            return
+        }
+        let writer = TreeWriter(directory: target, allowsExisting: force)
+        let warning = Watched<String?>(nil)
+        let usesGit = !noGit
+        do {
+            try await withInterruption {
+                try await writer.write(tree) { new in
+                    guard usesGit, try await !GitRepository.contains(new) else { return }
+                    let message = "Service \(service.name.executable), as kit new writes it"
+                    warning.set(try await GitRepository(directory: new).create(message: message))
+                }
+            }
+        } catch let code as ExitCode {
+            Terminal.error.print("kit: interrupted; nothing was written")
+            throw code
+        }
+        if let warning = warning.value {
+            Terminal.error.print("kit: warning: no first commit: \(warning)")
+        }
+        report(tree, at: shown)
+    }
+
+    private func checkedRegistry() throws -> String {
+        guard Self.backends.names.contains(registry) else {
+            throw CommandFailure("no registry \"\(registry)\" is linked into kit; there are: \(Self.registries)")
+        }
+        return registry
+    }
+
+    private func report(_ tree: FileTree, at path: String) {
+        let output = Terminal.output
+        output.print("\(output.styled(path, .bold)): \(tree.files.count) files. Next:")
+        output.print()
+        output.print("  cd \(Shell.quoted(path))")
+        output.print("  swift test")
+        output.print("  swift run")
+    }
+}
+
+/// Text for a shell.
+enum Shell {
+    /// A word as a shell reads it.
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=:@%~".contains($0)) }
+        return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
+            .joined(separator: "'\\''") + "'"
+    }
+}

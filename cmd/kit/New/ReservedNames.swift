@@ -1,0 +1,47 @@
+/// Names that a service cannot have, because something it is written in or built with has them.
+enum ReservedNames {
+    /// Whether a name is a word of the Swift language.
+    static func isKeyword(_ name: String) -> Bool { keywords.contains(name) }
+
+    /// Whether a name is that of a type that the code of every service uses.
+    static func isType(_ name: String) -> Bool { types.contains(name) }
+
+    /// Whether a name is that of a module in the package graph of every service. Case does not count: files are named
+    /// after modules, and not every file system tells cases apart.
+    static func isModule(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return modules.contains(name) || modulePrefixes.contains { name.hasPrefix($0) }
+    }
+
+    /// Whether a name is that of a package in the package graph of every service.
+    static func isPackage(_ name: String) -> Bool {
+        packagePrefixes.contains { name.hasPrefix($0) } || ["kit", "servicekit", "swift"].contains(name)
+    }
+
+    private static let keywords: Set<String> = [
+        "actor", "any", "as", "associatedtype", "async", "await", "break", "case", "catch", "class", "continue", "default",
+        "defer", "deinit", "do", "else", "enum", "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard",
+        "if", "import", "in", "init", "inout", "internal", "is", "let", "macro", "nil", "open", "operator", "package",
+        "precedencegroup", "private", "protocol", "public", "repeat", "rethrows", "return", "self", "some", "static",
+        "struct", "subscript", "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while",
+    ]
+
+    private static let types: Set<String> = [
+        "App", "Bool", "Configuration", "Int", "Int32", "Int64", "Main", "MemoryRegistry", "Mutex", "Never", "Protocol",
+        "RPCError", "Self", "Sendable", "ServerContext", "ServiceError", "String", "Suite", "Test", "Type", "Void",
+    ]
+
+    private static let modules: Set<String> = [
+        "argumentparser", "asyncalgorithms", "asyncsequencevalidation", "asyncstreaming", "atomics", "clibrary",
+        "cgrpcprotobuf", "cnghttp2", "concurrencyhelpers", "coremetrics", "csystem", "cyaml", "czlib", "dequemodule",
+        "dispatch", "etcdclient", "foundation", "foundationessentials", "foundationnetworking", "glibc", "grpccodegen",
+        "grpccore", "grpcinprocesstransport", "grpcnghttp2transport", "grpcprotobuf", "grpcprotobufcodegen",
+        "hashtreecollections", "inmemorylogging", "inmemorytracing", "instrumentation", "instrumentationbaggage", "kit",
+        "logging", "metrics", "metricstestkit", "musl", "mustache", "observation", "protoc", "regexbuilder",
+        "servicecontextmodule", "servicelifecycle", "servicelifecycletestkit", "servicetemplates", "subprocess", "swift",
+        "swiftprotobuf", "swiftprotobufpluginlibrary", "synchronization", "systempackage", "templates", "testing", "tracing",
+        "unixsignals", "userapi", "xctest",
+    ]
+    private static let modulePrefixes = ["_", "cnio", "nio", "servicekit"]
+    private static let packagePrefixes = ["grpc-swift", "swift-"]
+}

@@ -1,0 +1,90 @@
+import FoundationEssentials
+import Mustache
+import ServiceKit
+import Templates
+
+/// The template of a service: files whose paths and texts are rendered with the service's names.
+struct ServiceTemplate {
+    private static let suffix = ".mustache"
+
+    private let files: [(path: String, text: String)]
+
+    /// Reads the template that came with the program.
+    ///
+    /// - Throws: `CommandFailure` when it is not there.
+    init() throws {
+        guard let root = Templates.service else {
+            throw CommandFailure(
+                "the templates are not beside this program, where \(Templates.bundleName) belongs; install kit again: "
+                    + "make install"
+            )
+        }
+        do {
+            let manager = FileManager.default
+            files = try manager.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(Self.suffix) }.sorted().map { path in
+                let data = try Data(contentsOf: URL(filePath: "\(root)/\(path)"))
+                return (String(path.dropLast(Self.suffix.count)), String(decoding: data, as: UTF8.self))
+            }
+        } catch {
+            throw CommandFailure("the templates in \(root) cannot be read: \(error)")
+        }
+    }
+
+    /// Renders the files of a service.
+    ///
+    /// - Throws: A parser's error when a template is wrong.
+    func render(_ service: NewService) throws -> FileTree {
+        let values = service.templateValues
+        return FileTree(
+            try files.map { path, text in
+                FileTree.File(
+                    path: try MustacheTemplate(string: path).render(values),
+                    bytes: Array(try MustacheTemplate(string: text).render(values).utf8)
+                )
+            }
+        )
+    }
+}
+
+/// A service to write.
+struct NewService: Hashable, Sendable {
+    let name: ServiceName
+    /// The registry that its configuration names.
+    var registry = "file"
+    /// Where it takes ServiceKit from.
+    let kit: KitSource
+
+    /// What the templates can say.
+    var templateValues: [String: Any] {
+        let property = ProtoNaming.lowerCamel(name.entities.snake)
+        var isCheckout = false
+        if case .checkout = kit { isCheckout = true }
+        return [
+            "name": name.executable,
+            "target": name.target,
+            "service": name.service,
+            "package": name.package.description,
+            "prefix": name.package.typePrefix,
+            "descriptor": name.package.descriptor(of: name.service),
+            "proto": name.proto,
+            "entity": name.entity.upperCamel,
+            "entities": name.entities.upperCamel,
+            "variable": name.entity.lowerCamel,
+            "variables": name.entities.lowerCamel,
+            "constant": name.entity.constant,
+            "phrase": name.entity.phrase,
+            "phrases": name.entities.phrase,
+            "Phrases": Words.capitalized(name.entities.phrase),
+            "a": English.article(name.entity.phrase),
+            "A": Words.capitalized(English.article(name.entity.phrase)),
+            "field": name.entities.snake,
+            "property": property,
+            // A field whose name in JSON is another one has another code in the names that swift-protobuf writes.
+            "fieldOpcode": name.entities.words.count > 1 ? "\\u{3}" : "\\u{1}",
+            "registry": registry,
+            "kitDependency": kit.dependency,
+            "kitPackage": kit.packageName,
+            "isCheckout": isCheckout,
+        ]
+    }
+}

@@ -1,0 +1,87 @@
+/// A name as its words, in lower case: `user`, `service`; from which every way of writing it comes.
+struct Words: Hashable, Sendable {
+    let words: [String]
+
+    init(_ words: [String]) {
+        self.words = words
+    }
+
+    /// The words of `user-service`, `user_service`, `userService` and `UserService`; one of an abbreviation ends before the
+    /// capital that a small letter follows, as in `HTTPProxy`.
+    init(splitting name: String) {
+        let characters = Array(name)
+        var words: [String] = []
+        var word = ""
+        for (index, character) in characters.enumerated() {
+            if character == "-" || character == "_" {
+                words.append(word)
+                word = ""
+                continue
+            }
+            if character.isUppercase, let last = word.last {
+                let previous = characters[index - 1]
+                let isBeforeSmall = index + 1 < characters.count && characters[index + 1].isLowercase
+                if !previous.isUppercase || (last.isLetter && isBeforeSmall) {
+                    words.append(word)
+                    word = ""
+                }
+            }
+            word += character.lowercased()
+        }
+        self.words = words + [word]
+    }
+
+    /// `user-service`.
+    var kebab: String { words.joined(separator: "-") }
+    /// `user_service`.
+    var snake: String { words.joined(separator: "_") }
+    /// `user service`.
+    var phrase: String { words.joined(separator: " ") }
+    /// `UserService`.
+    var upperCamel: String { words.map(Self.capitalized).joined() }
+    /// `userService`.
+    var lowerCamel: String { words.prefix(1).joined() + words.dropFirst().map(Self.capitalized).joined() }
+    /// `USER_SERVICE`.
+    var constant: String { snake.uppercased() }
+
+    /// The words with the last one in another form.
+    func replacingLast(_ change: (String) -> String) -> Words {
+        guard let last = words.last else { return self }
+        return Words(words.dropLast() + [change(last)])
+    }
+
+    static func capitalized(_ word: String) -> String {
+        word.prefix(1).uppercased() + word.dropFirst()
+    }
+}
+
+/// English as far as names of things need it.
+enum English {
+    /// Words whose singular is their plural.
+    private static let uncountable: Set<String> = ["news", "series", "species"]
+
+    /// `users`, `categories`, `addresses`.
+    static func plural(_ word: String) -> String {
+        if uncountable.contains(word) { return word }
+        if word.hasSuffix("y"), let before = word.dropLast().last, !"aeiou".contains(before) {
+            return word.dropLast() + "ies"
+        }
+        let hisses = ["s", "x", "z", "ch", "sh"].contains { word.hasSuffix($0) }
+        return word + (hisses ? "es" : "s")
+    }
+
+    /// The singular of a word that looks like a plural; any other word is left as it is.
+    static func singular(_ word: String) -> String {
+        if uncountable.contains(word) { return word }
+        if word.hasSuffix("ies"), word.count > 4 { return word.dropLast(3) + "y" }
+        if ["sses", "xes", "ches", "shes"].contains(where: { word.hasSuffix($0) }) { return String(word.dropLast(2)) }
+        let isSingular = ["ss", "us", "is"].contains { word.hasSuffix($0) }
+        return word.hasSuffix("s") && !isSingular && word.count > 3 ? String(word.dropLast()) : word
+    }
+
+    /// `a` or `an`, by how a phrase begins.
+    static func article(_ phrase: String) -> String {
+        let soundsLikeYou = ["us", "uni", "eu"].contains { phrase.hasPrefix($0) }
+        return "aeiou".contains(phrase.prefix(1)) && !soundsLikeYou ? "an" : "a"
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import UnixSignals
+
+/// Runs work that ctrl-C and SIGTERM end: its task is cancelled, and what it then does to clean up is waited for.
+///
+/// - Parameters:
+///   - signals: What ends it.
+///   - work: The work; it ends soon after its task was cancelled.
+/// - Throws: What the work throws; after a signal `ExitCode` 128 plus the signal's number, as shells count.
+func withInterruption<Result: Sendable>(
+    _ signals: [UnixSignal] = [.sigint, .sigterm],
+    _ work: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    let sequence = await UnixSignalsSequence(trapping: signals)
+    return try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask {
+            for await signal in sequence {
+                throw ExitCode(128 + signal.rawValue)
+            }
+            return nil
+        }
+        group.addTask { try await work() }
+        var signal: ExitCode?
+        var failure: (any Error)?
+        var result: Result?
+        while result == nil, let next = await group.nextResult() {
+            switch next {
+            case .success(let value):
+                if let value { result = value }
+            case .failure(let code as ExitCode):
+                signal = signal ?? code
+                group.cancelAll()
+            case .failure(let error):
+                failure = failure ?? error
+                group.cancelAll()
+            }
+        }
+        group.cancelAll()
+        if let result { return result }
+        throw signal ?? failure ?? CancellationError()
+    }
+}
