@@ -109,8 +109,9 @@ let package = Package(
         .executableTarget(
             name: "kit",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                logging, mustache, protobuf, subprocess,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates",
+                argumentParser, grpc,
+                logging, mustache, protobuf, subprocess, unixSignals,
             ],
             path: "cmd/kit",
             swiftSettings: settings
@@ -189,6 +190,7 @@ let package = Package(
             name: "KitTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "Templates", "kit", logging,
+                subprocess,
             ],
             swiftSettings: settings
         ),

@@ -6,7 +6,23 @@ import ArgumentParser
         CommandConfiguration(
             commandName: "kit",
             abstract: "Makes services, runs them, and looks after those that run.",
-            subcommands: []
+            discussion: """
+                  kit new user-service          a service to start from
+                  kit run --watch               builds and runs it, again after every change
+                  kit registry list             who is registered
+                  kit doctor                    what is missing on this machine
+
+                kit help COMMAND says more of a command. For completions in your shell, see \
+                kit --generate-completion-script.
+                """,
+            version: KitVersion.current,
+            groupedSubcommands: [
+                CommandGroup(name: "Run", subcommands: [RunCommand.self]),
+                CommandGroup(
+                    name: "Look",
+                    subcommands: [ConfigCommand.self, DoctorCommand.self, VersionCommand.self]
+                ),
+            ]
         )
     }
 }
