@@ -27,8 +27,12 @@ struct ConfigurationCheck {
         }
         switch result {
         case .success(let configuration): self.init(configuration)
-        case .failure(let error): errors = [error]
+        case .failure(let error): self.init(errors: [error])
         }
+    }
+
+    private init(errors: [ConfigurationError]) {
+        self.errors = errors
     }
 
     /// Looks for all that is wrong: what is at fault is left out, and the rest looked at again.
