@@ -197,8 +197,8 @@ let package = Package(
         .testTarget(
             name: "KitTests",
             dependencies: [
-                "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting",
-                "ServiceKitGRPC", "Templates", "kit", grpc, logging, protobuf,
+                "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
+                "ServiceKitTesting", "Templates", "kit", grpc, logging, protobuf, subprocess,
             ],
             swiftSettings: settings
         ),

@@ -5,7 +5,7 @@
 ///
 /// Values appear in no description of a configuration: they may be secret.
 public struct Configuration: Sendable {
-    private let root: ConfigurationNode
+    let root: ConfigurationNode
     private let claimed = ClaimedPaths()
 
     init(root: ConfigurationNode) {

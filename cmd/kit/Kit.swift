@@ -6,7 +6,7 @@ import ArgumentParser
         CommandConfiguration(
             commandName: "kit",
             abstract: "Makes services, runs them, and looks after those that run.",
-            subcommands: [CallCommand.self, RegistryCommand.self, New.self]
+            subcommands: [CallCommand.self, RegistryCommand.self, New.self, RunCommand.self, ConfigCommand.self, DoctorCommand.self, VersionCommand.self]
         )
     }
 }

@@ -128,7 +128,7 @@ public struct LogOptions: ConfigurationSection, Hashable {
 
 extension RegistryOptions {
     /// Reads the section's own values and leaves the backends' parts, which are mappings beside them, alone.
-    init(_ configuration: Configuration) throws {
+    package init(_ configuration: Configuration) throws {
         self.init()
         backend = try configuration.decodeIfPresent(String.self, at: "registry.backend") ?? backend
         registration = try configuration.decodeIfPresent(Mode.self, at: "registry.registration") ?? registration

@@ -1,5 +1,5 @@
 /// Decides which values an error message may show.
-enum SecretKeys {
+package enum SecretKeys {
     private static let words: Set<Substring> = ["auth", "authorization", "cookie", "dsn", "pwd", "signature"]
     private static let stems = ["credential", "passphrase", "passwd", "password", "secret", "token"]
     private static let endings = ["key", "keys"]

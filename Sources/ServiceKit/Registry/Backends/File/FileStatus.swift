@@ -7,7 +7,7 @@ import Darwin
 #endif
 
 /// What a file is.
-struct FileStatus {
+package struct FileStatus {
     /// Which file it is, whatever it is called and holds.
     struct Identity: Hashable {
         let device: UInt64
@@ -15,16 +15,16 @@ struct FileStatus {
     }
 
     /// A file with certain contents.
-    struct Version: Hashable {
+    package struct Version: Hashable {
         let identity: Identity
         let size: Int64
         let modifiedSeconds: Int
         let modifiedNanoseconds: Int
     }
 
-    let version: Version
-    let isRegular: Bool
-    let isDirectory: Bool
+    package let version: Version
+    package let isRegular: Bool
+    package let isDirectory: Bool
     let owner: UInt32
     let permissions: UInt32
 
@@ -49,7 +49,7 @@ struct FileStatus {
     }
 
     /// What a path itself names, not following a symbolic link; `nil` when nothing is there.
-    static func ofLink(_ path: String) throws(SystemError) -> FileStatus? {
+    package static func ofLink(_ path: String) throws(SystemError) -> FileStatus? {
         var result = stat()
         guard lstat(path, &result) == 0 else {
             if errno == ENOENT { return nil }

@@ -4,12 +4,12 @@ import Glibc
 #else
 import Musl
 #endif
-import Dispatch
+package import Dispatch
 
 /// The kernel's notices about directories: inotify(7).
-final class Inotify: Sendable {
+package final class Inotify: Sendable {
     /// A notice.
-    struct Event: Sendable {
+    package struct Event: Sendable {
         /// Which directory, as ``add(_:)`` returned it; none when notices were lost.
         let watch: CInt
         /// The file concerned; empty when it is the directory itself.
@@ -42,7 +42,7 @@ final class Inotify: Sendable {
     ///   - queue: Where events are handed over.
     ///   - handle: Takes events, in their order.
     /// - Throws: When the user has as many listeners as the system allows.
-    init(queue: DispatchQueue, handle: @escaping @Sendable ([Event]) -> Void) throws(SystemError) {
+    package init(queue: DispatchQueue, handle: @escaping @Sendable ([Event]) -> Void) throws(SystemError) {
         let descriptor = inotify_init1(CInt(IN_NONBLOCK) | CInt(IN_CLOEXEC))
         guard descriptor >= 0 else { throw SystemError("start inotify for", "the registry") }
         self.descriptor = descriptor
@@ -53,12 +53,12 @@ final class Inotify: Sendable {
     }
 
     /// Ends it. The descriptor is closed once the handler is not running.
-    func cancel() {
+    package func cancel() {
         source.cancel()
     }
 
     /// Watches a directory; watching one again gives the same number.
-    func add(_ directory: String) throws(SystemError) -> CInt {
+    package func add(_ directory: String) throws(SystemError) -> CInt {
         // Files that are gone from the directory tell nothing (IN_EXCL_UNLINK): when an owner replaces its file, the
         // old one's closing is no death. Creation tells nothing either: a new file is complete when it is renamed or
         // closed.

@@ -7,7 +7,7 @@ import Darwin
 #endif
 
 /// A system call on a path that failed.
-struct SystemError: Error {
+package struct SystemError: Error {
     /// What was tried, as in "cannot read".
     let action: String
     /// On what.
@@ -61,7 +61,7 @@ struct SystemError: Error {
 }
 
 extension SystemError: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         // The text of a known error number is a constant, also where strerror is not thread-safe for unknown ones.
         let cause = strerror(number).map { String(cString: $0) } ?? "error \(number)"
         let advice = remedy.map { "; \($0)" } ?? ""

@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// A package without dependencies whose program prints and obeys SIGTERM, in a directory of its own.
+final class TinyService: Sendable {
+    let name: String
+    let path: String
+    private let root: URL
+
+    init(_ name: String) throws {
+        self.name = name
+        root = FileManager.default.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")
+        let package = root.appending(path: name)
+        path = package.path(percentEncoded: false)
+        try FileManager.default.createDirectory(
+            at: package.appending(path: "Sources/\(name)"), withIntermediateDirectories: true)
+        try write(
+            """
+            // swift-tools-version: 6.2
+            import PackageDescription
+            let package = Package(name: "\(name)", targets: [.executableTarget(name: "\(name)")])
+            """,
+            to: "Package.swift"
+        )
+        try writeMain(version: "1")
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: root)
+    }
+
+    /// Writes the program: it says its version, its number and its arguments.
+    func writeMain(version: String) throws {
+        try write(
+            """
+            #if canImport(Glibc)
+            import Glibc
+            #else
+            import Darwin
+            #endif
+            let arguments = CommandLine.arguments.dropFirst()
+            func say(_ text: String) { _ = write(STDOUT_FILENO, text, text.utf8.count) }
+            signal(SIGTERM) { _ in
+                say("stopped\\n")
+                _exit(0)
+            }
+            say("version \(version) pid \\(getpid()) arguments \\(arguments.joined(separator: ","))\\n")
+            say("in \\(String(cString: getcwd(nil, 0)))\\n")
+            if let code = arguments.first.flatMap({ Int32($0) }) { exit(code) }
+            say("unfinished")
+            while true { pause() }
+            """,
+            to: "Sources/\(name)/main.swift"
+        )
+    }
+
+    func write(_ text: String, to file: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: path).appending(path: file))
+    }
+
+    /// The process numbers that programs have printed.
+    static func pids(in output: String) -> [Int32] {
+        output.matches(of: /pid (\d+) /).compactMap { Int32($0.output.1) }
+    }
+}
+
+/// Waits until a process has ended that is nobody's child here.
+func waitForEnd(of pid: Int32) async throws {
+    while kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+}

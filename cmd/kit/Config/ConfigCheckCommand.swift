@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import ServiceKit
+import ServiceKitConfig
+
+/// `kit config check`.
+struct ConfigCheckCommand: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "check",
+            abstract: "Finds the mistakes in configuration files.",
+            discussion: """
+                Each file is read by itself: its YAML, its references, and the sections app, client, log, registry, \
+                server, shutdown and startup with the registries linked into kit. Sections of a service's own are noted \
+                and let pass.
+
+                  kit config check config/config.yaml
+                  kit config check config/*.yaml
+
+                Exit code: 0 when all files are good, 1 when any is not.
+                """
+        )
+    }
+
+    @Argument(help: ArgumentHelp("The YAML files.", valueName: "file"))
+    var files: [String]
+
+    func run() throws {
+        let results = files.map { ($0, ConfigurationCheck(file: $0, environment: ProcessEnvironment.current)) }
+        for (file, check) in results { report(check, of: file) }
+        let count = results.reduce(0) { $0 + $1.1.errors.count }
+        if count > 0 { throw CommandFailure(count == 1 ? "1 mistake; see above" : "\(count) mistakes; see above") }
+    }
+
+    private func report(_ check: ConfigurationCheck, of file: String) {
+        let text = check.errors.isEmpty ? "" : (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        for error in check.errors {
+            Terminal.output.print("\(error)")
+            for line in SourceExcerpt(of: error, in: text)?.lines ?? [] {
+                Terminal.output.print(Terminal.output.styled(line, .dim))
+            }
+        }
+        for (name, location) in check.foreign {
+            let place = location.map { "\($0.origin)\($0.line.map { ":\($0)" } ?? "")" } ?? file
+            Terminal.output.print("\(place): note: \(name) is no section of the kit; only the service can check it")
+        }
+        if check.errors.isEmpty { Terminal.output.print("\(file): good") }
+    }
+}

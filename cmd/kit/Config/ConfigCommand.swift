@@ -1,0 +1,16 @@
+import ArgumentParser
+
+/// `kit config`.
+struct ConfigCommand: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "config",
+            abstract: "Checks configuration files, and shows what a service would run with.",
+            discussion: """
+                  kit config check config/*.yaml
+                  kit config show --set registry.backend=etcd
+                """,
+            subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self]
+        )
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import ServiceKit
+import ServiceKitConfig
+
+/// `kit config show`.
+struct ConfigShowCommand: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "show",
+            abstract: "Shows what a service started here would be configured with, and where each value is from.",
+            discussion: """
+                All layers are merged: files, environment variables, --set. Values that look secret are not shown. What \
+                is not set has its default, and is not shown either.
+
+                  kit config show
+                  kit config show --config config/config.yaml --set server.grpc.listen=0.0.0.0:9000
+                  KIT_REGISTRY__BACKEND=etcd kit config show
+                  kit config show --json
+
+                Exit code: 0, or 1 when the configuration cannot be read.
+                """
+        )
+    }
+
+    @OptionGroup var arguments: AppArguments
+
+    @Flag(help: "Print one line of JSON, without the origins.")
+    var json = false
+
+    func run() throws {
+        let outline = try arguments.configuration().outline
+        if json { return Terminal.output.print(ConfigurationPrinter.json(outline)) }
+        for (text, origin) in ConfigurationPrinter.yaml(outline) {
+            Terminal.output.print(text + Terminal.output.styled(origin, .dim))
+        }
+    }
+}

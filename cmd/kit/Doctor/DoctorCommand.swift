@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import ServiceKit
+import ServiceKitConcurrency
+import ServiceKitConfig
+
+/// `kit doctor`.
+struct DoctorCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "doctor",
+            abstract: "Looks for what keeps services from being built or run here, and says what to do.",
+            discussion: """
+                Looks at the Swift toolchain, system libraries, protoc, the clock, limits of the system, and at what the \
+                configuration names: the registry, its directory, and the ports.
+
+                  kit doctor
+                  kit doctor --config config/config.yaml --set registry.backend=etcd
+                  kit doctor --json
+
+                Exit code: 0, or 1 when something does not work (✗). Warnings (!) do not count.
+                """
+        )
+    }
+
+    /// How long a check may take.
+    static let limit = Duration.seconds(5)
+
+    @OptionGroup var arguments: AppArguments
+
+    @Flag(help: "Print the findings as JSON.")
+    var json = false
+
+    func run() async throws {
+        var checks = Check.toolchain + Check.system
+        do {
+            checks += Check.service(try arguments.configuration())
+        } catch {
+            checks.append(Check("configuration") { .bad("\(error)") })
+        }
+        let findings = await Self.findings(of: checks)
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            Terminal.output.print(String(decoding: try encoder.encode(findings), as: UTF8.self))
+        } else {
+            let width = findings.map(\.name.count).max() ?? 0
+            for finding in findings {
+                for line in finding.lines(width: width, on: .output) { Terminal.output.print(line) }
+            }
+        }
+        if findings.contains(where: { $0.finding.verdict == .bad }) { throw ExitCode.failure }
+    }
+
+    /// Makes the checks, all at once.
+    ///
+    /// - Returns: What they found, in their order.
+    static func findings(of checks: [Check], limit: Duration = limit) async -> [NamedFinding] {
+        await withTaskGroup(of: (Int, NamedFinding).self) { group in
+            for (index, check) in checks.enumerated() {
+                group.addTask {
+                    let finding =
+                        (try? await withTimeLimit(limit) { await check.find() })
+                        ?? .bad("no answer within \(limit)", remedy: "see what keeps this machine busy, and try again")
+                    return (index, NamedFinding(name: check.name, finding: finding))
+                }
+            }
+            var findings: [(Int, NamedFinding)] = []
+            for await finding in group { findings.append(finding) }
+            return findings.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+}
+
+extension NamedFinding: Encodable {
+    private enum Key: String, CodingKey { case name, verdict, finding, remedy }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(finding.verdict.rawValue, forKey: .verdict)
+        try container.encode(finding.text, forKey: .finding)
+        try container.encodeIfPresent(finding.remedy, forKey: .remedy)
+    }
+}

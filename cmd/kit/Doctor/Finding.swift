@@ -1,0 +1,69 @@
+/// What a check found.
+struct Finding: Hashable, Sendable {
+    /// How bad it is.
+    enum Verdict: String, Sendable {
+        case good
+        /// Something may not work.
+        case warning
+        /// Something does not work.
+        case bad
+
+        var mark: String {
+            switch self {
+            case .good: "✓"
+            case .warning: "!"
+            case .bad: "✗"
+            }
+        }
+
+        var style: Terminal.Style {
+            switch self {
+            case .good: .green
+            case .warning: .yellow
+            case .bad: .red
+            }
+        }
+    }
+
+    var verdict: Verdict
+    var text: String
+    /// What to do about it.
+    var remedy: String?
+
+    static func good(_ text: String) -> Finding {
+        Finding(verdict: .good, text: text)
+    }
+
+    static func warning(_ text: String, remedy: String? = nil) -> Finding {
+        Finding(verdict: .warning, text: text, remedy: remedy)
+    }
+
+    static func bad(_ text: String, remedy: String? = nil) -> Finding {
+        Finding(verdict: .bad, text: text, remedy: remedy)
+    }
+}
+
+/// Something to look at.
+struct Check: Sendable {
+    let name: String
+    let find: @Sendable () async -> Finding
+
+    init(_ name: String, _ find: @escaping @Sendable () async -> Finding) {
+        self.name = name
+        self.find = find
+    }
+}
+
+/// What a check of a name found.
+struct NamedFinding: Hashable, Sendable {
+    let name: String
+    let finding: Finding
+
+    /// Line by line; the remedy stands below.
+    func lines(width: Int, on terminal: Terminal) -> [String] {
+        let mark = terminal.styled(finding.verdict.mark, finding.verdict.style)
+        let padding = String(repeating: " ", count: max(0, width - name.count))
+        let remedy = finding.remedy.map { ["    → \($0)"] } ?? []
+        return ["\(mark) \(name):\(padding) \(finding.text)"] + remedy
+    }
+}

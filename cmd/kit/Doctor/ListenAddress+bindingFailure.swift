@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+import ServiceKit
+
+extension ListenAddress {
+    /// Why nothing can listen there now; `nil` when something can.
+    var bindingFailure: String? {
+        switch kind {
+        case .tcp(let host, let port): Self.bindingFailure(host: host, port: port)
+        case .unix(let path): access(path, F_OK) == 0 ? "there is something at that path" : nil
+        }
+    }
+
+    private static func bindingFailure(host: String, port: Int) -> String? {
+        var hints = addrinfo()
+        hints.ai_flags = AI_PASSIVE
+        #if canImport(Glibc)
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        #else
+        hints.ai_socktype = SOCK_STREAM
+        #endif
+        var addresses: UnsafeMutablePointer<addrinfo>?
+        let result = getaddrinfo(host, "\(port)", &hints, &addresses)
+        guard result == 0, let address = addresses?.pointee else {
+            return result == 0 ? "the host has no address" : String(cString: gai_strerror(result))
+        }
+        defer { freeaddrinfo(addresses) }
+        let descriptor = socket(address.ai_family, address.ai_socktype, 0)
+        guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+        defer { close(descriptor) }
+        // As servers do: what lingers of connections that have ended is no obstacle.
+        var yes: CInt = 1
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
+        return bind(descriptor, address.ai_addr, address.ai_addrlen) == 0 ? nil : String(cString: strerror(errno))
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Subprocess
+
+extension Check {
+    /// What is needed to build services.
+    static var toolchain: [Check] {
+        [
+            Check("swift") { swift(await Tool.output("swift", "--version")) },
+            Check("libraries", libraries),
+            Check("protoc") { protoc(await Tool.output("protoc", "--version")) },
+            Check("protoc plugins", plugins),
+        ]
+    }
+
+    static let oldestSwift = [6, 2]
+
+    static func swift(_ output: String?) -> Finding {
+        let remedy = "install Swift 6.2 or later: https://www.swift.org/install"
+        guard let output, let version = Tool.version(in: output) else {
+            return .bad("not found on the PATH", remedy: remedy)
+        }
+        guard !version.lexicographicallyPrecedes(oldestSwift) else {
+            return .bad("\(Tool.text(version)) is too old", remedy: remedy)
+        }
+        return .good(Tool.text(version))
+    }
+
+    static func protoc(_ output: String?) -> Finding {
+        guard let output, let version = Tool.version(in: output) else {
+            return .warning(
+                "not found on the PATH; needed to change a service's API, not to build it",
+                remedy: "apt-get install protobuf-compiler"
+            )
+        }
+        return .good(Tool.text(version))
+    }
+
+    /// The C libraries: their names for pkg-config, their headers, and the packages of Debian that bring them.
+    private static let needed = [
+        ("libnghttp2", "nghttp2/nghttp2.h", "libnghttp2-dev"),
+        ("yaml-0.1", "yaml.h", "libyaml-dev"),
+        ("zlib", "zlib.h", "zlib1g-dev"),
+    ]
+
+    private static func libraries() async -> Finding {
+        let hasTool = await Tool.exists("pkg-config")
+        var missing: [(name: String, package: String)] = []
+        for (name, header, package) in needed {
+            let isThere =
+                hasTool
+                ? await Tool.output("pkg-config", "--exists", name) != nil
+                : ["/usr/include", "/usr/local/include", "/opt/homebrew/include"].contains {
+                    FileManager.default.fileExists(atPath: "\($0)/\(header)")
+                }
+            if !isThere { missing.append((name, package)) }
+        }
+        guard missing.isEmpty else {
+            let packages = missing.map(\.package).joined(separator: " ")
+            return .bad(
+                "missing: \(missing.map(\.name).joined(separator: ", "))",
+                remedy: "apt-get install \(packages)\(hasTool ? "" : " pkg-config")"
+            )
+        }
+        let names = needed.map(\.0).joined(separator: ", ")
+        return hasTool
+            ? .good(names)
+            : .warning("\(names), but no pkg-config to find them by", remedy: "apt-get install pkg-config")
+    }
+
+    private static func plugins() async -> Finding {
+        var found: [String] = []
+        for name in ["protoc-gen-swift", "protoc-gen-grpc-swift-2"] where await Tool.exists(name) { found.append(name) }
+        return found.count == 2
+            ? .good(found.joined(separator: ", "))
+            : .good("not on the PATH; kit proto generate builds them when it needs them first")
+    }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Foundation
+import ServiceKitConfig
+
+/// `kit run`.
+struct RunCommand: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "run",
+            abstract: "Builds services and runs them, with a restart when their sources change.",
+            discussion: """
+                Each service runs in its own directory, and so with its own config/config.yaml. Those with the default \
+                registry find each other. The lines of several services begin with their names. ctrl-C stops all of them \
+                in order; a second one kills them.
+
+                  kit run                                   the service of this directory
+                  kit run --watch                           and again whenever its sources change
+                  kit run ./user-service ./order-service    several at once
+                  kit run -- --set log.level=debug          what follows -- is for the service
+                  kit run -c release --no-build             what was built before
+
+                Exit code: 0 when everything stopped in order, else that of the service that ended first.
+                """
+        )
+    }
+
+    @Argument(help: ArgumentHelp("The services' packages; by default that of this directory.", valueName: "dir"))
+    var directories: [String] = []
+
+    @Flag(name: .long, help: "Rebuild and restart a service when its sources or its configuration change.")
+    var watch = false
+
+    @Option(name: .long, help: "The executable product, for a package that has several.")
+    var product: String?
+
+    @Option(name: [.customShort("c"), .long], help: "The build configuration: debug or release.")
+    var configuration = BuildConfiguration.debug
+
+    @Flag(name: .customLong("no-build"), help: "Run what was built before.")
+    var skipsBuild = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("How long a service may take to stop before it is killed.", valueName: "duration")
+    )
+    var stopTimeout = StopTimeout(value: .seconds(10))
+
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("Arguments for the services.", valueName: "arguments")
+    )
+    var serviceArguments: [String] = []
+
+    enum BuildConfiguration: String, ExpressibleByArgument, CaseIterable { case debug, release }
+
+    func validate() throws {
+        if watch && skipsBuild { throw ValidationError("--watch builds; leave out --no-build") }
+    }
+
+    func run() async throws {
+        let services = try await services()
+        let session = RunSession(
+            services: services,
+            configuration: configuration.rawValue,
+            builds: !skipsBuild,
+            watches: watch,
+            arguments: serviceArguments,
+            stopLimit: stopTimeout.value,
+            output: RunOutput(names: services.map(\.name))
+        )
+        let code = await session.run()
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    private func services() async throws -> [RunSession.Service] {
+        var services: [RunSession.Service] = []
+        let directories = directories.isEmpty ? ["."] : directories
+        let names = Self.names(of: directories.map(Self.absolute))
+        for (directory, name) in zip(directories, names) {
+            let path = Self.absolute(directory)
+            guard FileManager.default.fileExists(atPath: "\(path)/Package.swift") else {
+                throw CommandFailure("\(directory) has no Package.swift; name the directory of a service's package")
+            }
+            let tool = SwiftTool(directory: path)
+            let package = try await tool.describe()
+            let product = try package.executable(named: product, in: directory)
+            let executable = "\(try await tool.productsDirectory(configuration.rawValue))/\(product)"
+            if skipsBuild, !FileManager.default.isExecutableFile(atPath: executable) {
+                throw CommandFailure("\(executable) is not there; leave out --no-build")
+            }
+            services.append(
+                RunSession.Service(
+                    name: name,
+                    tool: tool,
+                    product: product,
+                    executable: executable,
+                    sources: package.sources(in: path)
+                )
+            )
+        }
+        return services
+    }
+
+    private static func absolute(_ directory: String) -> String {
+        URL(filePath: directory, directoryHint: .isDirectory).standardizedFileURL.path(percentEncoded: false)
+            .replacing(/\/+$/, with: "")
+    }
+
+    /// The directories' names, with a number where one comes again.
+    static func names(of paths: [String]) -> [String] {
+        var counts: [String: Int] = [:]
+        return paths.map { path in
+            let name = path.split(separator: "/").last.map(String.init) ?? "/"
+            let count = counts[name, default: 0] + 1
+            counts[name] = count
+            return count == 1 ? name : "\(name)-\(count)"
+        }
+    }
+}
+
+/// A duration on the command line, written as in the configuration.
+struct StopTimeout: ExpressibleByArgument {
+    let value: Duration
+
+    init(value: Duration) {
+        self.value = value
+    }
+
+    init?(argument: String) {
+        guard let value = Duration(configurationText: argument), value > .zero else { return nil }
+        self.value = value
+    }
+
+    var defaultValueDescription: String { "\(value.components.seconds)s" }
+}

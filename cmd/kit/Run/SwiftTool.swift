@@ -1,0 +1,95 @@
+import Foundation
+import ServiceKit
+import Subprocess
+
+/// Runs `swift` in a package, in order to know and to build it.
+struct SwiftTool: Sendable {
+    /// The most output that is kept of a build; what came first is dropped.
+    private static let maximumOutput = 1 << 20
+
+    /// The package's directory.
+    let directory: String
+
+    /// Asks what the package consists of.
+    ///
+    /// - Throws: ``CommandFailure`` with what `swift` said.
+    func describe() async throws -> PackageDescription {
+        let (output, errors) = try await query(["package", "--package-path", directory, "describe", "--type", "json"])
+        do {
+            return try JSONDecoder().decode(PackageDescription.self, from: Data(output.utf8))
+        } catch {
+            throw CommandFailure("cannot understand what swift says of the package in \(directory): \(errors)\(error)")
+        }
+    }
+
+    /// Where products of a configuration are.
+    func productsDirectory(_ configuration: String) async throws -> String {
+        let arguments = ["build", "--package-path", directory, "-c", configuration, "--show-bin-path"]
+        return try await query(arguments).output.split(separator: "\n").last.map(String.init) ?? ""
+    }
+
+    /// Builds a product. Cancelling the task stops the build.
+    ///
+    /// - Parameter showsProgress: Whether `swift` itself may write to the terminal.
+    /// - Returns: What the compiler wrote when the build failed; `nil` when it is good.
+    func build(_ product: String, _ configuration: String, showsProgress: Bool) async throws -> String? {
+        let command = Self.command(
+            ["build", "--package-path", directory, "-c", configuration, "--product", product],
+            stoppedBy: .interrupt
+        )
+        if showsProgress {
+            let result = try await Subprocess.run(command, output: .currentStandardError, error: .currentStandardError)
+            return result.terminationStatus.isSuccess ? nil : ""
+        }
+        let result = try await Subprocess.run(command, input: .none, output: .sequence, error: .combinedWithOutput) {
+            execution in
+            var bytes: [UInt8] = []
+            for try await buffer in execution.standardOutput {
+                buffer.withUnsafeBytes { bytes.append(contentsOf: $0) }
+                if bytes.count > 2 * Self.maximumOutput { bytes.removeFirst(bytes.count - Self.maximumOutput) }
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return result.terminationStatus.isSuccess ? nil : Self.diagnostics(in: result.closureResult)
+    }
+
+    /// What a build has written, without its progress.
+    static func diagnostics(in output: String) -> String {
+        output.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { line in
+                guard line.hasPrefix("["), let end = line.firstIndex(of: "]") else { return true }
+                return !line[..<end].dropFirst().allSatisfy { $0.isNumber || $0 == "/" }
+            }
+            .joined(separator: "\n")
+            .trimmingCharacters(in: .newlines)
+    }
+
+    private func query(_ arguments: [String]) async throws -> (output: String, errors: String) {
+        let result = try await Subprocess.run(
+            Self.command(arguments, stoppedBy: .terminate),
+            output: .string(limit: 16 << 20),
+            error: .string(limit: 16 << 20)
+        )
+        let errors = result.standardError
+        guard result.terminationStatus.isSuccess else {
+            let lines = errors.split(separator: "\n")
+            let cause = lines.first { $0.contains("error:") } ?? lines.last ?? "it said nothing"
+            throw CommandFailure("\(directory): \(cause)")
+        }
+        return (result.standardOutput, errors)
+    }
+
+    /// In a process group of its own: ctrl-C is for `kit` to handle.
+    private static func command(_ arguments: [String], stoppedBy signal: Signal) -> Subprocess.Configuration {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .send(signal: signal, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
+        ]
+        return Subprocess.Configuration(
+            executable: .name("swift"),
+            arguments: Arguments(arguments),
+            platformOptions: options
+        )
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import ServiceKit
+
+/// `kit version`.
+struct VersionCommand: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "version",
+            abstract: "Says which version of kit this is, and which registries it knows.",
+            discussion: """
+                  kit version
+                  kit --version    the number alone
+                """
+        )
+    }
+
+    func run() throws {
+        Terminal.output.print("kit \(KitVersion.current)")
+        Terminal.output.print("Swift \(KitVersion.swift)")
+        Terminal.output.print("registries: \(RegistryBackends(plugins: .linked).names.joined(separator: ", "))")
+    }
+}
