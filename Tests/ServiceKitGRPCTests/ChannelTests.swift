@@ -129,6 +129,57 @@ struct ChannelTests {
         }
     }
 
+    @Test func anInstanceThatIsOfflineGetsNoCallsUntilItIsBack() async throws {
+        try await withTestBed { bed in
+            let server = try await bed.server("a")
+            try await bed.server("b")
+            let balancer = OrderedBalancer()
+            let client = try bed.client(balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            try await server.update { $0.metadata["offline"] = "true" }
+            await balancer.waitForNodes("b")
+            #expect(try await client.text() == "b")
+            try await server.update { $0.metadata["offline"] = nil }
+            await balancer.waitForNodes("a", "b")
+        }
+    }
+
+    @Test func anInstanceThatMovesIsCalledWhereItIsNow() async throws {
+        try await withTestBed { bed in
+            let old = try await bed.server("old", isRegistered: false).endpoint
+            let new = try await bed.server("new", isRegistered: false).endpoint
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say([ServiceInstance(id: "a", name: "test", endpoints: [old])])
+            let client = try bed.client(discoverer: discoverer)
+            #expect(try await client.text() == "old")
+            discoverer.say([ServiceInstance(id: "a", name: "test", endpoints: [new])])
+            while try await client.text() != "new" {}
+        }
+    }
+
+    /// What was left out while the registry was away counts when it is back.
+    @Test func whoLeftWhileTheRegistryWasAwayIsTakenOutWhenItIsBack() async throws {
+        try await withTestBed { bed in
+            let a = try await bed.server("a", isRegistered: false).endpoint
+            let b = try await bed.server("b", isRegistered: false).endpoint
+            let both = [
+                ServiceInstance(id: "a", name: "test", endpoints: [a]),
+                ServiceInstance(id: "b", name: "test", endpoints: [b]),
+            ]
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(both)
+            let balancer = OrderedBalancer()
+            let client = try bed.client(balancer: balancer, discoverer: discoverer)
+            await balancer.waitForNodes("a", "b")
+            discoverer.say([both[1]], .stale(since: .now, cause: "away"))
+            _ = await bed.log.first { $0.message.contains("the registry is away") }
+            #expect(Set(balancer.current.value.map(\.instance.id)) == ["a", "b"])
+            discoverer.say([both[1]])
+            await balancer.waitForNodes("b")
+            #expect(try await client.text() == "b")
+        }
+    }
+
     @Test func anInstanceThatComesBackIsNotTakenForItsPredecessor() async throws {
         try await withTestBed { bed in
             let server = try await bed.server("a", isRegistered: false)

@@ -219,7 +219,7 @@ struct ServerMiddlewareTests {
             let recorder = Recorder()
             var chain = MiddlewareChain()
             chain.use(recorder, for: .exact("/test.Service/Name"))
-            let server = GRPCAppServer(
+            let server = try GRPCAppServer(
                 services: [TestService(id: "a")],
                 options: GRPCServerOptions(),
                 middleware: chain,
@@ -272,7 +272,7 @@ struct ServerMiddlewareTests {
     }
 
     @Test func aServerThatIsStoppedBeforeItServesEnds() async throws {
-        let server = GRPCAppServer(
+        let server = try GRPCAppServer(
             services: [],
             options: GRPCServerOptions(),
             middleware: MiddlewareChain(),

@@ -13,6 +13,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     public var settleTimeout = Duration.seconds(1)
     /// The largest response message that is accepted; 4 MiB by default.
     public var maxMessage: ByteCount = 4_194_304
+    /// Whom to trust, and who the client is, where instances speak TLS.
+    public var tls = ClientTLSOptions()
     /// Calls that failed on one instance and are made again on another.
     public var retry = RetryOptions()
     /// Time limits of calls: those of the middleware `Deadlines`, which an App's channels and those made from a

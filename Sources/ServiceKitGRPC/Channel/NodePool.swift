@@ -36,19 +36,23 @@ final class NodePool: Sendable {
     /// What calls can hope for, and every change of that or of the nodes to pick.
     let outlook = Watched(Outlook())
     private let balancer: any Balancer
+    private let schemes: [String]
     private let makeConnection:
         @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - balancer: Chooses among the nodes that are ready.
+    ///   - schemes: The endpoints that may be connected to, the best first.
     ///   - makeConnection: Makes the connection to an endpoint, which tells its states to the function it is given.
     init(
         balancer: any Balancer,
+        schemes: [String],
         makeConnection:
             @escaping @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
     ) {
         self.balancer = balancer
+        self.schemes = schemes
         self.makeConnection = makeConnection
     }
 
@@ -92,7 +96,8 @@ final class NodePool: Sendable {
 
     /// Takes an instance over that is new or has changed.
     private func take(_ instance: ServiceInstance, in state: inout State, _ effects: inout Effects) {
-        let endpoint = instance.endpoint(schemes: ["grpc"])
+        // One that an operator has taken out of traffic is not connected to; calls that it has end.
+        let endpoint = instance.isOffline ? nil : instance.endpoint(schemes: schemes)
         if var member = state.members[instance.id], let endpoint, endpoint == member.node.endpoint {
             member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
             state.members[instance.id] = member

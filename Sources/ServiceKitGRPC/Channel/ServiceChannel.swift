@@ -56,7 +56,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         guard let balancer = balancers.make(options.balancer) else {
             throw AppError(balancers.unknown(options.balancer))
         }
-        self.init(
+        try self.init(
             target,
             discoverer: discoverer,
             ownedRegistry: nil,
@@ -97,7 +97,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         chain.use(MetadataPropagation())
         chain.use(Deadlines(options.timeouts))
         for middleware in middleware { chain.use(middleware) }
-        self.init(
+        try self.init(
             target,
             discoverer: Discovery(registry),
             ownedRegistry: registry,
@@ -111,7 +111,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     /// Creates an App's channel.
     convenience init(to target: ChannelTarget, of app: App) throws {
         let options = try app.configuration.decode(ChannelOptions.self, at: "client")
-        self.init(
+        try self.init(
             target,
             discoverer: app.discovery,
             ownedRegistry: nil,
@@ -130,14 +130,16 @@ public final class ServiceChannel: ClientTransport, Sendable {
         balancer: any Balancer,
         middleware: MiddlewareChain,
         logger: Logger
-    ) {
+    ) throws(ConfigurationError) {
         var config = ClientTransportConfig.defaults
         config.limits.maxMessageBytes = options.maxMessage.bytes
         // A channel has few connections to a dead instance, and is to see soon that it lives again.
         config.backoff.max = Self.maximumBackoff
-        let pool = NodePool(balancer: balancer) { [config] endpoint, onStateChange in
+        let security = try options.tls.security()
+        let pool = NodePool(balancer: balancer, schemes: options.tls.schemes) { [config] endpoint, onStateChange in
             ClientConnection(
                 address: TransportAddress(host: endpoint.host, port: endpoint.port),
+                transportSecurity: endpoint.isSecure ? security : .plaintext,
                 authority: endpoint.authority,
                 config: config,
                 logger: logger,

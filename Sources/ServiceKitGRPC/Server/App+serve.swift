@@ -42,7 +42,7 @@ extension App {
                 servesHealth: options.health,
                 reflection: try options.servesReflection ? pool(content.descriptors) : nil
             )
-            return GRPCAppServer(
+            return try GRPCAppServer(
                 services: content.services,
                 protocols: protocols,
                 options: options,

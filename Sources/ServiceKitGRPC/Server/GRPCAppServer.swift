@@ -2,13 +2,15 @@ internal import GRPCCore
 package import GRPCNghttp2Transport
 internal import Logging
 package import ServiceKit
-private import ServiceKitConfig
+internal import ServiceKitConfig
 
 /// An App's gRPC server.
 final class GRPCAppServer: Server {
     let name = "grpc"
     let advertise: String?
 
+    /// What clients are told to speak.
+    private let scheme: String
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<MiddlewareServerTransport>
 
@@ -18,7 +20,7 @@ final class GRPCAppServer: Server {
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
         logger: Logger
-    ) {
+    ) throws(ConfigurationError) {
         var config = Nghttp2ServerTransport.Config.defaults
         config.limits.maxMessageBytes = options.maxMessage.bytes
         config.handlerExecutor =
@@ -27,7 +29,11 @@ final class GRPCAppServer: Server {
             case .pool: .globalPool
             }
         advertise = options.advertise
-        transport = Nghttp2ServerTransport(address: TransportAddress(options.listen), config: config, logger: logger)
+        let security = try options.tls.security()
+        scheme = options.tls == ServerTLSOptions() ? "grpc" : "grpcs"
+        transport = Nghttp2ServerTransport(
+            address: TransportAddress(options.listen), transportSecurity: security, config: config, logger: logger
+        )
         var router = RPCRouter<MiddlewareServerTransport>()
         for service in services { service.registerMethods(with: &router) }
         let withoutMiddleware = protocols?.register(with: &router) ?? []
@@ -40,7 +46,7 @@ final class GRPCAppServer: Server {
 
     func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { ready(Endpoint(try await self.transport.listeningAddress)) }
+            group.addTask { ready(Endpoint(try await self.transport.listeningAddress, scheme: self.scheme)) }
             // When it has ended, nobody is to wait for an address any more.
             defer { group.cancelAll() }
             do {
@@ -82,8 +88,8 @@ extension TransportAddress {
 
 extension Endpoint {
     /// The endpoint of a listener; a Unix domain socket has none.
-    fileprivate init?(_ address: TransportAddress) {
+    fileprivate init?(_ address: TransportAddress, scheme: String) {
         guard let host = address.host, let port = address.port else { return nil }
-        self.init(scheme: "grpc", host: host, port: port)
+        self.init(scheme: scheme, host: host, port: port)
     }
 }

@@ -9,10 +9,10 @@ public struct GRPCServerOptions: ConfigurationSection, Hashable {
     public var advertise: String?
     /// The largest request message that is accepted; 4 MiB by default.
     public var maxMessage: ByteCount = 4_194_304
-
+    /// Certificates for TLS; by default it is spoken in clear text.
+    public var tls = ServerTLSOptions()
     /// What runs handlers and middleware: `event-loop` by default, or `pool` for handlers that compute for long.
     public var executor = Executor.eventLoop
-
     /// Whether `grpc.health.v1.Health` is served; true by default.
     public var health = true
     /// Whether `grpc.reflection.v1.ServerReflection` is served, which tells everyone who can call what there is to call. By

@@ -23,7 +23,7 @@ final class TestBed: Sendable {
         metadata: [String: String] = [:],
         isRegistered: Bool = true
     ) async throws -> TestServer {
-        let server = TestServer(TestService(id: id, handlers), middleware: middleware, log: log)
+        let server = try TestServer(TestService(id: id, handlers), middleware: middleware, log: log)
         servers.withLock { $0.append(server) }
         let endpoint = try await server.endpoint
         if isRegistered {
@@ -85,10 +85,10 @@ final class TestServer: Sendable {
     private let task: Task<Void, Never>
     private let registration = Mutex<(any Registration)?>(nil)
 
-    init(_ service: TestService, middleware: [any Middleware], log: LogRecorder) {
+    init(_ service: TestService, middleware: [any Middleware], log: LogRecorder) throws {
         var chain = MiddlewareChain()
         for middleware in middleware { chain.use(middleware) }
-        let server = GRPCAppServer(
+        let server = try GRPCAppServer(
             services: [service],
             options: GRPCServerOptions(),
             middleware: chain,

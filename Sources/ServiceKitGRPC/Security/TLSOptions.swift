@@ -1,0 +1,102 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+internal import GRPCNghttp2Transport
+public import ServiceKitConfig
+
+/// The section `server.grpc.tls`: the server speaks TLS when it has a certificate. Files that change are read again.
+public struct ServerTLSOptions: ConfigurationSection, Hashable {
+    /// A PEM file with the server's certificate, and then those that lead to one that clients trust.
+    public var certificate: String?
+    /// A PEM file with the key of the server's certificate.
+    public var key: String?
+    /// A PEM file with those who are trusted to sign certificates of clients. When it is there, a client without such a
+    /// certificate is refused: mutual TLS.
+    public var clientCA: String?
+
+    /// No TLS.
+    public init() {}
+}
+
+/// The section `client.tls`: for instances whose endpoint is `grpcs`. Files that change are read again.
+///
+/// When anything is set here, no instance is spoken to in clear text.
+public struct ClientTLSOptions: ConfigurationSection, Hashable {
+    /// A PEM file with those who are trusted to sign the servers' certificates; by default whom the system trusts.
+    public var ca: String?
+    /// A PEM file with the client's certificate, if the servers ask for one.
+    public var certificate: String?
+    /// A PEM file with the key of the client's certificate.
+    public var key: String?
+    /// The name that the servers' certificates are made out to, if it is not the address that they register.
+    public var serverName: String?
+
+    /// The defaults.
+    public init() {}
+}
+
+extension ServerTLSOptions {
+    private static let path = "server.grpc.tls"
+
+    /// The transport's form.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    func security() throws(ConfigurationError) -> Nghttp2ServerTransport.TransportSecurity {
+        for (name, file) in [("certificate", certificate), ("key", key), ("client-ca", clientCA)] {
+            try checkReadable(file, "\(Self.path).\(name)")
+        }
+        guard let certificate, let key else {
+            if self == ServerTLSOptions() { return .plaintext }
+            throw ConfigurationError(
+                message: "TLS needs a certificate and its key",
+                keyPath: "\(Self.path).\(certificate == nil ? "certificate" : "key")"
+            )
+        }
+        let (chain, privateKey) = (
+            [TLSConfig.CertificateSource.file(path: certificate, format: .pem)],
+            TLSConfig.PrivateKeySource.file(path: key, format: .pem)
+        )
+        guard let clientCA else { return .tls(certificateChain: chain, privateKey: privateKey) }
+        return .mTLS(certificateChain: chain, privateKey: privateKey) {
+            $0.trustRoots = .certificates([.file(path: clientCA, format: .pem)])
+        }
+    }
+}
+
+extension ClientTLSOptions {
+    private static let path = "client.tls"
+
+    /// The endpoints that may be connected to, the best first.
+    var schemes: [String] { self == ClientTLSOptions() ? ["grpcs", "grpc"] : ["grpcs"] }
+
+    /// The transport's form.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    func security() throws(ConfigurationError) -> ClientTransportSecurity {
+        for (name, file) in [("ca", ca), ("certificate", certificate), ("key", key)] {
+            try checkReadable(file, "\(Self.path).\(name)")
+        }
+        guard (certificate == nil) == (key == nil) else {
+            throw ConfigurationError(
+                message: "certificate and key are needed both, or neither",
+                keyPath: "\(Self.path).\(key == nil ? "key" : "certificate")"
+            )
+        }
+        return .tls { config in
+            if let ca { config.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
+            if let certificate, let key {
+                config.certificateChain = [.file(path: certificate, format: .pem)]
+                config.privateKey = .file(path: key, format: .pem)
+            }
+            config.serverHostname = serverName
+        }
+    }
+}
+
+/// Says early, and by the key's name, what a first connection would only find out.
+private func checkReadable(_ file: String?, _ keyPath: String) throws(ConfigurationError) {
+    guard let file, !FileManager.default.isReadableFile(atPath: file) else { return }
+    throw ConfigurationError(message: "\(file) cannot be read", keyPath: keyPath)
+}
