@@ -131,6 +131,14 @@ extension RPCError {
         let error = serviceError
         var details = error.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         if error.reason != code.name { details.insert(error.reason, at: 0) }
-        return "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+        let line = "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+        // It is another's text: it shall not move the cursor, nor take several lines.
+        return String(String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.isPrintable ? $0 : " " }))
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    fileprivate var isPrintable: Bool {
+        ![.control, .lineSeparator, .paragraphSeparator].contains(generalCategory)
     }
 }
