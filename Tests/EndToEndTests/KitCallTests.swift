@@ -91,6 +91,8 @@ import Testing
             let server = try await fleet.start("user-1", settings: ["server.grpc.reflection=false"])
             let call = try await call(fleet, "user-service/GetUser", code: 1)
             #expect(call.errors.contains("set server.grpc.reflection: true"))
+            let health = try await self.call(fleet, "user-service/grpc.health.v1.Health/Check")
+            #expect(health.output == "{\n  \"status\": \"SERVING\"\n}\n")
             server.signal(SIGTERM)
             _ = try await server.waitForExit()
         }

@@ -14,17 +14,19 @@ struct CallCommand: AsyncParsableCommand {
             commandName: "call",
             abstract: "Calls a method of a service, with JSON for messages.",
             discussion: """
-                NAME is the service's in the registry; its instances are found there, and the call is balanced over them.
-                What they serve they tell themselves, by gRPC server reflection (server.grpc.reflection).
+                NAME is the service's in the registry: its instances are found there, and
+                calls are balanced over them. What they serve they tell themselves, by gRPC
+                server reflection (server.grpc.reflection).
 
                   kit call user-service/GetUser -d '{"id": 1}'
                   kit call user-service/user.v1.UserService/GetUser -d @request.json
                   kit call user-service --list
                   kit call user-service/GetUser --describe
-                  kit call user.v1.UserService/GetUser -d '{"id": 1}' --address 127.0.0.1:9000
+                  kit call user.v1.UserService/GetUser --address 127.0.0.1:9000
 
-                Each message of the response is printed as JSON when it comes. The exit code is 0 when the call succeeded,
-                and 1 with its gRPC status on standard error when it did not.
+                Each message of the response is printed as JSON when it comes. The exit code
+                is 0 when the call succeeded, and 1 with its gRPC status on standard error
+                when it did not.
                 """
         )
     }

@@ -17,32 +17,38 @@ struct CallSession: Sendable {
 
     func run<Transport>(on client: GRPCClient<Transport>) async throws {
         do {
-            let reflection = ReflectionClient(
-                client: client,
-                peer: target.peer,
-                deadline: deadline,
-                metadata: metadata
-            )
-            let names = try target.services(among: try await reflection.services())
-            let pool = try await reflection.pool(of: names)
+            let (names, pool) = try await descriptors(from: client)
             let services = names.compactMap { pool.service($0) }
+            if task != .list, services.isEmpty {
+                throw CommandFailure(
+                    "\(target.peer) has no descriptors of \(names.joined(separator: ", ")); it gets them by "
+                        + "app.serve(…, descriptors: …)"
+                )
+            }
             switch task {
-            case .list:
-                list(names, pool)
-            case .describe:
-                try describe(services, pool)
-            case .call:
-                if services.isEmpty {
-                    throw CommandFailure(
-                        "\(target.peer) has no descriptors of \(names.joined(separator: ", ")); it gets them by "
-                            + "app.serve(…, descriptors: …)"
-                    )
-                }
-                try await call(try target.method(among: services), pool, client)
+            case .list: list(names, pool)
+            case .describe: try describe(services, pool)
+            case .call: try await call(try target.method(among: services), pool, client)
             }
         } catch let error as RPCError {
             throw CommandFailure(error.statusLine)
         }
+    }
+
+    /// The names of the services that may be meant, and the descriptors of those that have some.
+    private func descriptors<Transport>(
+        from client: GRPCClient<Transport>
+    ) async throws -> (names: [String], pool: DescriptorPool) {
+        // gRPC's own services are the same everywhere, also where there is no reflection.
+        if task != .list, let service = target.service,
+            let pool = try? DescriptorPool(base64: [protocolDescriptors]),
+            pool.service(service) != nil
+        {
+            return ([service], pool)
+        }
+        let reflection = ReflectionClient(client: client, peer: target.peer, deadline: deadline, metadata: metadata)
+        let names = try target.services(among: try await reflection.services())
+        return (names, try await reflection.pool(of: names))
     }
 
     /// Prints a method on each line, as it can be called.
@@ -125,6 +131,14 @@ extension RPCError {
         let error = serviceError
         var details = error.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         if error.reason != code.name { details.insert(error.reason, at: 0) }
-        return "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+        let line = "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+        // It is another's text: it shall not move the cursor, nor take several lines.
+        return String(String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.isPrintable ? $0 : " " }))
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    fileprivate var isPrintable: Bool {
+        ![.control, .lineSeparator, .paragraphSeparator].contains(generalCategory)
     }
 }
