@@ -78,7 +78,9 @@ struct KeptInstance: Sendable {
         if !isOwn {
             // What the operator saw may be an update that is under way.
             let bases = [known.instance] + written.reversed().map(\.instance)
-            guard let base = bases.first(where: { Self.differOnlyInLabels($0, found.instance) }) else { return .refused }
+            guard let base = bases.first(where: { Self.differOnlyInLabels($0, found.instance) }) else {
+                return .refused
+            }
             instance.adopt(metadata: found.instance.metadata, insteadOf: base.metadata)
         }
         self.known = found

@@ -21,7 +21,9 @@ import Testing
         return kept
     }
 
-    private static func accept(_ kept: inout KeptInstance, _ found: ServiceInstance, _ revision: Int64, lease: Int64 = 1)
+    private static func accept(
+        _ kept: inout KeptInstance, _ found: ServiceInstance, _ revision: Int64, lease: Int64 = 1
+    )
         throws -> KeptInstance.Verdict
     {
         kept.accept(try value(found), .init(revision: revision, lease: lease, instance: found))

@@ -91,7 +91,8 @@ final class RegistryProcess: Sendable {
     /// Waits until it has printed a text.
     func waitFor(_ text: String) async throws {
         let state = await state.first { $0.output.contains(text) || $0.status != nil }
-        try #require(state?.output.contains(text) == true, "never printed \(text): \(self.state.value.output) \(errorText)")
+        try #require(
+            state?.output.contains(text) == true, "never printed \(text): \(self.state.value.output) \(errorText)")
     }
 
     /// Waits for the end; the test's time limit bounds it.
