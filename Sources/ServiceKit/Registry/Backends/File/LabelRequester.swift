@@ -24,12 +24,10 @@ struct LabelRequester: Sendable {
             let instance = try await withDeadline(.now + Self.patience, onExpiry: noAnswer) {
                 // Another operator's request comes first.
                 while true {
-                    let identity = try await queue.run { [place] () throws(SystemError) in try request.leave(for: place)
-                    }
-                    if let identity {
-                        mine.set(identity)
-                        break
-                    }
+                    mine.set(
+                        try await queue.run { [place] () throws(SystemError) in try request.leave(for: place) }
+                    )
+                    if mine.value != nil { break }
                     try await waitForChange(subscription)
                 }
                 while try await isLeft() { try await waitForChange(subscription) }
