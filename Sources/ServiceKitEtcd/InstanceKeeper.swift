@@ -1,4 +1,3 @@
-internal import DequeModule
 internal import EtcdClient
 internal import Logging
 internal import ServiceKit
@@ -20,27 +19,8 @@ final class InstanceKeeper: Sendable {
         let isOutage: Bool
     }
 
-    /// What the key holds.
-    private struct Known {
-        var revision: Revision
-        var lease: LeaseID
-        var instance: ServiceInstance
-    }
-
-    /// What was written, or is about to be.
-    private struct Written {
-        let value: [UInt8]
-        let instance: ServiceInstance
-    }
-
     private struct State {
-        var instance: OwnedInstance
-        /// What the key holds, as far as is known; nothing before it was first written.
-        var known: Known?
-        /// The leases that may hold the key: whatever lives by one of them is this process's.
-        var leases: [LeaseID] = []
-        /// What was written lately: watching the key, one sees it come by.
-        var written = Deque<Written>()
+        var kept: KeptInstance
         var isStopped = false
     }
 
@@ -53,10 +33,6 @@ final class InstanceKeeper: Sendable {
     private let ttl: Duration
     private let logger: Logger
 
-    /// How many leases are remembered that may hold the key.
-    private static let maxLeases = 16
-    /// How many values are remembered that were written.
-    private static let maxWritten = 16
     /// How often to look again at a key that somebody changes all the time.
     private static let maxAttempts = 8
     /// The first wait, at the most, before a key is put back that was taken away while all else is well.
@@ -74,7 +50,7 @@ final class InstanceKeeper: Sendable {
         leases: [LeaseID],
         logger: Logger
     ) {
-        state = Mutex(State(instance: OwnedInstance(instance), leases: leases))
+        state = Mutex(State(kept: KeptInstance(instance, leases: leases)))
         status = Watched(.lost(cause: "not registered yet"))
         self.client = client
         self.layout = layout
@@ -83,12 +59,12 @@ final class InstanceKeeper: Sendable {
         self.logger = logger
     }
 
-    var instance: ServiceInstance { state.withLock(\.instance.published) }
+    var instance: ServiceInstance { state.withLock(\.kept.instance.published) }
 
     // MARK: - What the owner asks for
 
     /// The leases that may hold the key.
-    var leases: [LeaseID] { state.withLock(\.leases) }
+    var leases: [LeaseID] { state.withLock(\.kept.leases) }
 
     /// Registers the instance for the first time.
     func register() async throws -> Hold {
@@ -104,21 +80,21 @@ final class InstanceKeeper: Sendable {
     /// Replaces the instance.
     func update(_ next: ServiceInstance) async throws {
         let old = try state.withLock { state in
-            try state.instance.wanted.validateUpdate(to: next, isDeregistered: state.isStopped)
-            defer { state.instance.wanted = next }
-            return state.instance.wanted
+            try state.kept.instance.wanted.validateUpdate(to: next, isDeregistered: state.isStopped)
+            defer { state.kept.instance.wanted = next }
+            return state.kept.instance.wanted
         }
         do {
             try await writeUpdate()
         } catch {
-            state.withLock { if $0.instance.wanted == next { $0.instance.wanted = old } }
+            state.withLock { if $0.kept.instance.wanted == next { $0.kept.instance.wanted = old } }
             throw translated(error, "cannot update instance \"\(next.id)\" of service \"\(next.name)\"")
         }
     }
 
     /// Writes the key as it is to be, if it is there. What an operator has written meanwhile is adopted first.
     private func writeUpdate() async throws {
-        guard var known = state.withLock(\.known) else { return }
+        guard var known = state.withLock(\.kept.known) else { return }
         for _ in 0..<Self.maxAttempts {
             let instance = instance
             let result = try await client.commit(
@@ -129,7 +105,9 @@ final class InstanceKeeper: Sendable {
                 )
             )
             if result.succeeded {
-                return know(Known(revision: result.revision, lease: known.lease, instance: instance))
+                return state.withLock { state in
+                    state.kept.know(.init(revision: result.revision, lease: known.lease, instance: instance))
+                }
             }
             // If it is lost just now, it will be put back as it is to be.
             guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first,
@@ -167,7 +145,7 @@ final class InstanceKeeper: Sendable {
         for lease in leases.reversed() {
             do throws(EtcdError) {
                 try await client.revokeLease(lease)
-                state.withLock { state in state.leases.removeAll { $0 == lease } }
+                state.withLock { state in state.kept.leases.removeAll { $0 == lease } }
             } catch {
                 logger.warning(
                     "lease not revoked; it ends by itself after its time to live",
@@ -330,15 +308,8 @@ final class InstanceKeeper: Sendable {
 
     private func hold(_ lease: Lease, _ revision: Revision, _ instance: ServiceInstance) -> Hold {
         // Whatever was known before: etcd may have lost its data, and count from the start.
-        state.withLock { $0.known = Known(revision: revision, lease: lease.id, instance: instance) }
+        state.withLock { $0.kept.known = .init(revision: revision, lease: lease.id, instance: instance) }
         return Hold(lease: lease, revision: revision)
-    }
-
-    private func know(_ known: Known) {
-        state.withLock { state in
-            if let last = state.known, last.revision > known.revision { return }
-            state.known = known
-        }
     }
 
     /// Looks at what the key holds. If an operator has changed labels, that is adopted.
@@ -346,47 +317,29 @@ final class InstanceKeeper: Sendable {
     /// - Returns: Whether it is as it should be: written by this process, or by an operator.
     @discardableResult
     private func accept(_ entry: KeyValue) -> Bool {
-        let (name, id) = state.withLock { ($0.instance.wanted.name, $0.instance.wanted.id) }
-        guard let lease = entry.lease, let seen = try? layout.decode(entry.value, service: name, id: id) else {
-            return false
+        let instance = instance
+        guard let lease = entry.lease,
+            let seen = try? layout.decode(entry.value, service: instance.name, id: instance.id)
+        else { return false }
+        let verdict = state.withLock { state in
+            state.kept.accept(entry.value, .init(revision: entry.modRevision, lease: lease, instance: seen))
         }
-        let (isGood, isAdopted) = state.withLock { state in
-            // Nobody has seen the instance yet that is being registered: what is there is an earlier attempt.
-            guard let known = state.known, state.leases.contains(lease) else { return (false, false) }
-            if entry.modRevision <= known.revision { return (true, false) }
-            let isOwn = state.written.contains { $0.value == entry.value }
-            if !isOwn {
-                // What the operator saw: an update may be under way.
-                let bases = [known.instance] + state.written.reversed().map(\.instance)
-                guard let base = bases.first(where: { $0.differsOnlyInLabels(from: seen) }) else { return (false, false) }
-                state.instance.adopt(metadata: seen.metadata, insteadOf: base.metadata)
-            }
-            state.known = Known(revision: entry.modRevision, lease: lease, instance: seen)
-            return (true, !isOwn)
-        }
-        if isAdopted { logger.notice("labels set by an operator", metadata: metadata) }
-        return isGood
+        if verdict == .adopted { logger.notice("labels set by an operator", metadata: metadata) }
+        return verdict != .refused
     }
 
     private func remember(_ lease: LeaseID) {
-        state.withLock { state in
-            state.leases.append(lease)
-            if state.leases.count > Self.maxLeases { state.leases.removeFirst() }
-        }
+        state.withLock { $0.kept.remember(lease) }
     }
 
     private func encoded(_ instance: ServiceInstance) throws -> [UInt8] {
         let value = try layout.encode(instance)
-        state.withLock { state in
-            guard state.written.last?.value != value else { return }
-            state.written.append(Written(value: value, instance: instance))
-            if state.written.count > Self.maxWritten { state.written.removeFirst() }
-        }
+        state.withLock { $0.kept.remember(.init(value: value, instance: instance)) }
         return value
     }
 
     private func isOwn(_ lease: LeaseID) -> Bool {
-        state.withLock { $0.leases.contains(lease) }
+        state.withLock { $0.kept.leases.contains(lease) }
     }
 
     // MARK: - What is said
@@ -416,13 +369,5 @@ final class InstanceKeeper: Sendable {
     private var metadata: Logger.Metadata {
         let instance = instance
         return ["instance": "\(instance.id)", "service": "\(instance.name)", "key": "\(key)"]
-    }
-}
-
-extension ServiceInstance {
-    fileprivate func differsOnlyInLabels(from other: ServiceInstance) -> Bool {
-        var copy = self
-        copy.metadata = other.metadata
-        return copy == other
     }
 }

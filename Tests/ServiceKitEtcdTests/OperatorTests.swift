@@ -51,7 +51,8 @@ struct OperatorTests {
             let registration = try await registry.register(Self.instance)
             let expected = Self.labelled(["offline": "true", "weight": "7"])
             #expect(
-                try await registry.setMetadata(["offline": "true", "weight": "7"], ofInstance: "a", of: "user") == expected
+                try await registry.setMetadata(["offline": "true", "weight": "7"], ofInstance: "a", of: "user")
+                    == expected
             )
             while registration.instance != expected { await Task.yield() }
 
@@ -82,7 +83,9 @@ struct OperatorTests {
             let before = try await etcd.etcdctl("get", "--write-out=json", Self.key)
             _ = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
             let after = try await etcd.etcdctl("get", "--write-out=json", Self.key)
-            func lease(_ json: String) -> Substring? { json.split(separator: "\"lease\":").last?.prefix { $0.isNumber } }
+            func lease(_ json: String) -> Substring? {
+                json.split(separator: "\"lease\":").last?.prefix { $0.isNumber }
+            }
             #expect(lease(before) == lease(after))
             #expect(registration.state.value == .registered)
             await registration.release()
@@ -112,7 +115,8 @@ struct OperatorTests {
             let error = await #expect(throws: RegistryError.self) { try await registry.removeInstance("a", of: "user") }
             #expect(error?.code == .alreadyRegistered)
             await registration.release()
-            try await etcd.etcdctl("put", Self.key, String(decoding: try EtcdLayout.kratos.encode(Self.instance), as: UTF8.self))
+            try await etcd.etcdctl(
+                "put", Self.key, String(decoding: try EtcdLayout.kratos.encode(Self.instance), as: UTF8.self))
             #expect(try await registry.services() == ["user"])
             try await registry.removeInstance("a", of: "user")
             #expect(try await registry.services() == [])

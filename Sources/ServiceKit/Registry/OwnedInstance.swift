@@ -56,7 +56,8 @@ extension ServiceInstance {
             guard !label.isEmpty, max(label.utf8.count, value?.utf8.count ?? 0) <= Self.maximumLabelSize else {
                 throw RegistryError(
                     code: .invalidInstance,
-                    message: "label \"\(label.prefix(64))\" cannot be set on instance \"\(id)\" of service \"\(name)\"; "
+                    message:
+                        "label \"\(label.prefix(64))\" cannot be set on instance \"\(id)\" of service \"\(name)\"; "
                         + "a name is 1 to \(Self.maximumLabelSize) bytes, a value at most as many"
                 )
             }

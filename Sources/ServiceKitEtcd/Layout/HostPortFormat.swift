@@ -26,7 +26,8 @@ enum HostPortFormat: InstanceFormat {
         guard try JSONDecoder().decode(Record.self, from: Data(value)).instance != nil else {
             throw RegistryError(
                 code: .unsupported,
-                message: "etcd registry: instance \"\(instance.id)\" of service \"\(instance.name)\" was registered by somebody "
+                message:
+                    "etcd registry: instance \"\(instance.id)\" of service \"\(instance.name)\" was registered by somebody "
                     + "else in the layout host-port, which has no labels; set them where it is started"
             )
         }

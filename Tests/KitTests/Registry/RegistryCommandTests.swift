@@ -89,7 +89,9 @@ struct RegistryCommandTests {
 
     @Test func whatIsNotThereIsOneLineAndExitCode1() async throws {
         try await Self.with(.file) { options in
-            for arguments in [["offline", "nobody"], ["resolve", "nothing"], ["deregister", "nobody"], ["weight", "x", "1"]] {
+            for arguments in [
+                ["offline", "nobody"], ["resolve", "nothing"], ["deregister", "nobody"], ["weight", "x", "1"],
+            ] {
                 let outcome = try await RegistryProcess.run(arguments + options)
                 #expect(outcome.code == 1)
                 #expect(outcome.output.isEmpty)

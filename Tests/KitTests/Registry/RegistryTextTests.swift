@@ -23,7 +23,8 @@ import Testing
         let started = Self.now.addingTimeInterval(-90).formatted(.iso8601)
         let lines = InstanceTable(namesServices: true).lines(
             [
-                Self.instance("user-1", metadata: ["zone": "eu", "weight": "50", "offline": "true", "started": started]),
+                Self.instance(
+                    "user-1", metadata: ["zone": "eu", "weight": "50", "offline": "true", "started": started]),
                 ServiceInstance(id: "a", name: "b"),
             ],
             now: Self.now
@@ -72,8 +73,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("user", "\"user\" may be any of 3 instances: user-service/user-1, user-service/user-10, user-service/user-2; "
-            + "write more of the id"),
+        (
+            "user",
+            "\"user\" may be any of 3 instances: user-service/user-1, user-service/user-10, user-service/user-2; "
+                + "write more of the id"
+        ),
         ("same", "\"same\" may be any of 2 instances: a/same, b/same; write --service as well"),
         ("x", "no service has an instance \"x\"; kit registry list shows those there are"),
     ])

@@ -139,7 +139,7 @@ struct AppRegistrationTests {
         await test.stopWithoutGap(running)
     }
 
-    @Test(arguments: [("", nil), ("app: {metadata: {started: long ago}}", "long ago")])
+    @Test(arguments: [("", nil), ("app: {metadata: {started: long ago}}", "long ago")] as [(String, String?)])
     func anInstanceSaysWhenItStarted(_ yaml: String, _ configured: String?) async throws {
         let test = try AppUnderTest(yaml)
         test.addServer()

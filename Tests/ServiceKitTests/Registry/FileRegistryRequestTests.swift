@@ -44,7 +44,9 @@ struct FileRegistryRequestTests {
         await registration.release()
     }
 
-    @Test(arguments: ["", "no JSON", "{\"labels\":{\"\":\"x\"}}", "{\"labels\":[]}", String(repeating: "x", count: 3 << 20)])
+    @Test(arguments: [
+        "", "no JSON", "{\"labels\":{\"\":\"x\"}}", "{\"labels\":[]}", String(repeating: "x", count: 3 << 20),
+    ])
     func garbageIsRemovedAndLogged(_ contents: String) async throws {
         let registration = try await registry.register(instance("a"))
         try directory.write(contents, to: "user/a.set")
@@ -81,7 +83,9 @@ struct FileRegistryRequestTests {
             try await elsewhere.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
         }
         #expect(error?.code == .timeout)
-        #expect(error?.message.contains("the owner of instance \"a\" of service \"user\" did not change its labels") == true)
+        #expect(
+            error?.message.contains("the owner of instance \"a\" of service \"user\" did not change its labels") == true
+        )
         #expect(try directory.contents("user") == ["a.json"])
         await owner.kill()
         let gone = await #expect(throws: RegistryError.self) {

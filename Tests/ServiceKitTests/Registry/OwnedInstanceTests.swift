@@ -33,7 +33,10 @@ import Testing
         let long = String(repeating: "x", count: ServiceInstance.maximumLabelSize)
         #expect(try Self.instance([:]).settingMetadata([long: long]).metadata == [long: long])
         let many = (0...ServiceInstance.maximumLabels).map { ("label-\($0)", Optional("x")) }
-        for changes in [["": "x"], [long + "x": "x"], ["x": long + "x"], Dictionary(uniqueKeysWithValues: many)] {
+        let refused: [[String: String?]] = [
+            ["": "x"], [long + "x": "x"], ["x": long + "x"], Dictionary(uniqueKeysWithValues: many),
+        ]
+        for changes in refused {
             #expect(throws: RegistryError.self) { try Self.instance([:]).settingMetadata(changes) }
         }
     }

@@ -41,7 +41,8 @@ struct RegisterCommand: AsyncParsableCommand {
     private func instance() throws -> ServiceInstance {
         let endpoints = try endpoint.map { text in
             guard let endpoint = Endpoint(text) else {
-                throw ValidationError("\"\(text)\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000")
+                throw ValidationError(
+                    "\"\(text)\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000")
             }
             return endpoint
         }

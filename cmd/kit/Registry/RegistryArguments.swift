@@ -31,7 +31,8 @@ struct RegistryArguments: ParsableArguments {
         let registry = try RegistryBackends(plugins: Self.plugins)
             .make(backend, configuration: configuration, logger: logger)
         if registry is MemoryRegistry {
-            Terminal.error.print("kit: the memory registry is in each process by itself; what others have is not in this one")
+            Terminal.error.print(
+                "kit: the memory registry is in each process by itself; what others have is not in this one")
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await registry.run() }

@@ -129,7 +129,8 @@ public final class StaticRegistry: Registry, RegistryBackend {
         }
         return RegistryError(
             code: .unsupported,
-            message: "static registry: cannot \(action) instance \"\(id)\" of service \"\(service)\", which stands in the "
+            message:
+                "static registry: cannot \(action) instance \"\(id)\" of service \"\(service)\", which stands in the "
                 + "configuration under registry.static.services.\(service); \(remedy)"
         )
     }

@@ -90,14 +90,15 @@ final class RegistryProcess: Sendable {
 
     /// Waits until it has printed a text.
     func waitFor(_ text: String) async throws {
-        let state = await state.first { $0.output.contains(text) || $0.status != nil }
-        try #require(state?.output.contains(text) == true, "never printed \(text): \(self.state.value.output) \(errorText)")
+        let found = await state.first { $0.output.contains(text) || $0.status != nil }
+        try #require(
+            found?.output.contains(text) == true, "never printed \(text): \(state.value.output) \(errorText)")
     }
 
     /// Waits for the end; the test's time limit bounds it.
     func end() async throws -> Outcome {
-        let state = try #require(await state.first { $0.status != nil })
-        return Outcome(code: state.status ?? -1, output: state.output, errors: errorText)
+        let last = try #require(await state.first { $0.status != nil })
+        return Outcome(code: last.status ?? -1, output: last.output, errors: errorText)
     }
 
     private var errorText: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }

@@ -167,12 +167,13 @@ final class InstanceKeeper: Sendable {
                 try file.publish(next.published)
                 state.instance = next
                 state.phase = .held(file)
-                try LabelRequest.remove(for: keeper.place)
                 let labels = changes.map { "\($0)=\($1 ?? "")" }.sorted().joined(separator: " ")
                 keeper.logger.notice(
                     "labels set by an operator",
                     metadata: keeper.metadata.merging(["labels": "\(labels)"]) { $1 }
                 )
+                // Which is how the operator knows.
+                try LabelRequest.remove(for: keeper.place)
             }
         } catch {
             // It stays where it is, until whoever left it gives up.
@@ -184,11 +185,11 @@ final class InstanceKeeper: Sendable {
     }
 
     private func refuseRequest(_ reason: String) throws(SystemError) {
+        try LabelRequest.remove(for: place)
         logger.warning(
             "removed what is no operator's request",
             metadata: ["path": "\(LabelRequest.path(for: place))", "cause": "\(reason)"]
         )
-        try LabelRequest.remove(for: place)
     }
 
     private func putBack() async {

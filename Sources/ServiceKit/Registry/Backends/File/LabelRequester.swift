@@ -24,11 +24,10 @@ struct LabelRequester: Sendable {
             let instance = try await withDeadline(.now + Self.patience, onExpiry: noAnswer) {
                 // Another operator's request comes first.
                 while true {
-                    let identity = try await queue.run { [place] () throws(SystemError) in try request.leave(for: place) }
-                    if let identity {
-                        mine.set(identity)
-                        break
-                    }
+                    mine.set(
+                        try await queue.run { [place] () throws(SystemError) in try request.leave(for: place) }
+                    )
+                    if mine.value != nil { break }
                     try await waitForChange(subscription)
                 }
                 while try await isLeft() { try await waitForChange(subscription) }
@@ -67,7 +66,8 @@ struct LabelRequester: Sendable {
     private var noAnswer: RegistryError {
         RegistryError(
             code: .timeout,
-            message: "file registry: the owner of instance \"\(place.id)\" of service \"\(place.service)\" did not change "
+            message:
+                "file registry: the owner of instance \"\(place.id)\" of service \"\(place.service)\" did not change "
                 + "its labels within \(Self.patience); is it suspended, or older than this program? (\(place.path))"
         )
     }
