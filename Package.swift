@@ -109,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "kit",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                logging, mustache, protobuf, subprocess, unixSignals,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates",
+                argumentParser, grpc, logging, mustache, protobuf, subprocess, unixSignals,
             ],
             path: "cmd/kit",
             swiftSettings: settings
