@@ -6,7 +6,7 @@ import ArgumentParser
         CommandConfiguration(
             commandName: "kit",
             abstract: "Makes services, runs them, and looks after those that run.",
-            subcommands: [NewCommand.self, ProtoCommand.self]
+            subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self]
         )
     }
 }

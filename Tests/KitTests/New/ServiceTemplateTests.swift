@@ -8,7 +8,7 @@ import Testing
 struct ServiceTemplateTests {
     static func tree(_ name: String, package: String? = nil, registry: String = "file") throws -> FileTree {
         let name = try ServiceName(name, package: package)
-        return try ServiceTemplate().render(NewService(name: name, registry: registry, kit: KitSource(nil, in: "/")))
+        return try NewService(name: name, registry: registry, kit: KitSource(nil, in: "/")).render()
     }
 
     static func text(_ path: String, of tree: FileTree) throws -> String {
@@ -24,8 +24,8 @@ struct ServiceTemplateTests {
                 "Sources/UserService/Domain/UserUseCase.swift", "Sources/UserService/Main.swift",
                 "Sources/UserService/Service/UserProvider.swift", "Sources/UserServiceAPI/user.grpc.swift",
                 "Sources/UserServiceAPI/user.pb.swift", "Sources/UserServiceAPI/user.proto",
-                "Tests/UserServiceTests/UserServiceTests.swift", "Tests/UserServiceTests/UserUseCaseTests.swift",
-                "config/config.production.yaml", "config/config.yaml",
+                "Tests/UserServiceTests/Serving.swift", "Tests/UserServiceTests/UserServiceTests.swift",
+                "Tests/UserServiceTests/UserUseCaseTests.swift", "config/config.production.yaml", "config/config.yaml",
             ]
         )
     }

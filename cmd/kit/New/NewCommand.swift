@@ -64,7 +64,7 @@ struct NewCommand: AsyncParsableCommand {
         guard !shown.isEmpty else { throw CommandFailure("--path is empty; name a directory") }
         let target = URL(filePath: shown, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
             .standardizedFileURL.path
-        let tree = try ServiceTemplate().render(service)
+        let tree = try service.render()
         if dryRun {
             for line in tree.listing(of: shown) { Terminal.output.print(line) }
             return

@@ -17,6 +17,25 @@ struct ServicePackage: Sendable {
     /// The path of something in it.
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
+    /// Whether there is something at a path.
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+    /// The Swift files below a directory, sorted.
+    func swiftFiles(in directory: String) throws -> [String] {
+        guard let paths = try? FileManager.default.subpathsOfDirectory(atPath: path(directory)) else {
+            throw CommandFailure("\(path(directory)) cannot be read")
+        }
+        return paths.filter { $0.hasSuffix(".swift") }.sorted().map { "\(directory)/\($0)" }
+    }
+
+    /// The target of its main: the one that has an API.
+    func executableTarget() throws -> String {
+        guard let target = try apis().map({ String($0.target.dropLast(3)) }).first(where: { exists("Sources/\($0)") }) else {
+            throw CommandFailure("\(directory) has no target beside its API in Sources")
+        }
+        return target
+    }
+
     /// One target of an API: `Sources/UserServiceAPI`, with its .proto files.
     struct API: Sendable {
         /// `UserServiceAPI`.
