@@ -50,11 +50,10 @@ struct RPCAddition: Sendable {
         let prefix = try ProtoPackage(first.source.package).typePrefix
         let target = Self.target(of: first.api)
         var api = first.api
-        let name = api.protos[first.file].path
+        proto = api.protos[first.file].path
         let text = first.source.adding(call, to: first.service)
-        api.protos[first.file] = FileTree.File(path: name, bytes: Array(text.utf8))
+        api.protos[first.file] = FileTree.File(path: proto, bytes: Array(text.utf8))
         self.api = api
-        proto = name
         let protocolName = "\(prefix)\(first.service.name).SimpleServiceProtocol"
         values = [
             "target": target, "api": api.target, "rpc": call, "method": method, "prefix": prefix,
