@@ -62,8 +62,11 @@ struct AdditionTests {
             ]
         )
         let manifest = String(decoding: files[0].bytes, as: UTF8.self)
-        #expect(manifest.contains("name: \"OrderServiceAPI\",\n            dependencies: [grpc, grpcProtobuf, protobuf]"))
-        #expect(manifest.contains("dependencies: [\n                \"OrderServiceAPI\",\n                \"UserServiceAPI\""))
+        #expect(
+            manifest.contains("name: \"OrderServiceAPI\",\n            dependencies: [grpc, grpcProtobuf, protobuf]"))
+        #expect(
+            manifest.contains(
+                "dependencies: [\n                \"OrderServiceAPI\",\n                \"UserServiceAPI\""))
         let factory = String(decoding: files[2].bytes, as: UTF8.self)
         #expect(factory.contains("Order_V1_OrderService.Client<ServiceChannel>"))
         #expect(factory.contains("try channel(\"order-service\")"))
@@ -73,7 +76,8 @@ struct AdditionTests {
         let proto = directory.path("order-service/Sources/OrderServiceAPI/order.proto")
         let factory = { (name: String?) in
             let files = try ClientAddition(of: proto, named: name, to: package()).sources()
-            return String(decoding: try #require(files.first { $0.path.hasSuffix("Client.swift") }).bytes, as: UTF8.self)
+            return String(
+                decoding: try #require(files.first { $0.path.hasSuffix("Client.swift") }).bytes, as: UTF8.self)
         }
         #expect(try factory(nil).contains("try channel(\"order-service\")"))
         #expect(try factory("orders").contains("try channel(\"orders\")"))

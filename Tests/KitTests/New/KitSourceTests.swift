@@ -34,7 +34,9 @@ struct KitSourceTests {
         #expect(source.packageName == package)
     }
 
-    @Test(arguments: ["https://example.com/servicekit", "https://user@example.com/servicekit", "git@example.com:kit.git"])
+    @Test(arguments: [
+        "https://example.com/servicekit", "https://user@example.com/servicekit", "git@example.com:kit.git",
+    ])
     func aRepositoryWithoutAVersionIsRefused(_ text: String) {
         let failure = #expect(throws: CommandFailure.self) { try KitSource(text, in: "/") }
         #expect(failure?.description.contains("names no version") == true)

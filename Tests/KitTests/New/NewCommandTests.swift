@@ -16,7 +16,8 @@ struct NewCommandTests {
     private func new(_ arguments: String..., by starter: [String] = []) async throws -> ToolRun.Outcome {
         let git = ["GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b"]
         let command = starter + [TestPrograms.kit, "new"] + arguments
-        return try await ToolRun(program: "env", arguments: ["-C", directory.path] + git + command, limit: .seconds(30))()
+        return try await ToolRun(
+            program: "env", arguments: ["-C", directory.path] + git + command, limit: .seconds(30))()
     }
 
     private var entries: [String] {
@@ -94,7 +95,8 @@ struct NewCommandTests {
         let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         let outcome = try await new("user-service", by: nobody)
         #expect(!outcome.isSuccess)
-        #expect(outcome.errors.contains("Permission denied; nothing was written; take another --path"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.contains("Permission denied; nothing was written; take another --path"), "\(outcome.errors)")
         #expect(entries == [])
     }
 

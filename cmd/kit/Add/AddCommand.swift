@@ -52,8 +52,8 @@ struct AddClientCommand: AsyncParsableCommand {
             commandName: "client",
             abstract: "Adds a client of another service: its API, and what finds it through the registry.",
             discussion: """
-                Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes a \
-                client made by app.channel. Needs protoc. All files are written, or none.
+                Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
+                a client made by app.channel. Needs protoc. All files are written, or none.
 
                 Examples:
                   kit add client ../order-service
@@ -65,7 +65,8 @@ struct AddClientCommand: AsyncParsableCommand {
     @Argument(help: "The directory of the other service, or its .proto file.")
     var other: String
 
-    @Option(help: ArgumentHelp("By what name the other one registers; by default as it says itself.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("By what name the other one registers; by default as it says itself.", valueName: "name"))
     var name: String?
 
     @OptionGroup var service: ServiceArguments

@@ -63,7 +63,9 @@ struct ClientAddition: Sendable {
         }
         let other = try ServicePackage(at: path)
         let own = try other.apis().filter { other.exists("Sources/\($0.target.dropLast(3))") }
-        let protos = own.flatMap(\.protos).filter { !ProtoSource(String(decoding: $0.bytes, as: UTF8.self)).services.isEmpty }
+        let protos = own.flatMap(\.protos).filter {
+            !ProtoSource(String(decoding: $0.bytes, as: UTF8.self)).services.isEmpty
+        }
         guard let proto = protos.first, protos.count == 1 else {
             throw CommandFailure("\(path) has \(protos.count) .proto files with a service; name one of them")
         }

@@ -30,7 +30,7 @@ struct ProtoSource: Sendable {
         let (request, response) = (call + "Request", call + "Response")
         // Before the brace, and after what stands before it.
         var before = bytes[..<service.end]
-        while let last = before.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "\n") || last == UInt8(ascii: "\t") {
+        while let last = before.last, " \n\t".utf8.contains(last) {
             before.removeLast()
         }
         var text = String(decoding: before, as: UTF8.self)

@@ -38,7 +38,8 @@ struct RPCAddition: Sendable {
             }
         }
         guard let first = found.first else {
-            throw CommandFailure("\(package.directory) has no service \(parts.count == 2 ? "\"\(parts[0])\"" : "of its own")")
+            let wanted = parts.count == 2 ? "service \"\(parts[0])\"" : "service of its own"
+            throw CommandFailure("\(package.directory) has no \(wanted)")
         }
         guard found.count == 1 else {
             let names = found.map { "\($0.service.name).\(call)" }.joined(separator: " or ")
@@ -93,7 +94,9 @@ struct RPCAddition: Sendable {
     /// The name of a call's function, as the plugin writes it: capitals at the beginning become small, as in
     /// `importCSV` and `csvImport`.
     static func lowerCamel(_ name: String) -> String {
-        guard let small = name.firstIndex(where: \.isLowercase), small != name.startIndex else { return name.lowercased() }
+        guard let small = name.firstIndex(where: \.isLowercase), small != name.startIndex else {
+            return name.lowercased()
+        }
         let end = name.index(before: small)
         if end == name.startIndex { return name[...end].lowercased() + name[small...] }
         return name[..<end].lowercased() + name[end...]

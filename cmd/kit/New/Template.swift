@@ -22,7 +22,8 @@ struct Template {
         }
         do {
             let manager = FileManager.default
-            files = try manager.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(Self.suffix) }.sorted().map { path in
+            files = try manager.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(Self.suffix) }.sorted().map {
+                path in
                 let data = try Data(contentsOf: URL(filePath: "\(root)/\(path)"))
                 return (String(path.dropLast(Self.suffix.count)), String(decoding: data, as: UTF8.self))
             }

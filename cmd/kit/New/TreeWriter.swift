@@ -207,7 +207,8 @@ enum FileSystemTree {
         while let entry = readdir(directory) {
             // Safe: the name is a C string inside of the entry, which is valid until the next call.
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) { String(cString: $0) }
+                let capacity = MemoryLayout.size(ofValue: $0.pointee)
+                return $0.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }

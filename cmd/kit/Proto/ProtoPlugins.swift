@@ -35,7 +35,7 @@ struct ProtoPlugins: Sendable {
         } else if let home = environment["HOME"], !home.isEmpty {
             base = home + "/.cache"
         } else {
-            throw CommandFailure("neither XDG_CACHE_HOME nor HOME is set; set one, the plugins of protoc are kept below it")
+            throw CommandFailure("set HOME or XDG_CACHE_HOME: the plugins of protoc are kept below it")
         }
         return "\(base)/servicekit/\(try await versions())"
     }

@@ -10,7 +10,7 @@ struct ServicePackage: Sendable {
     init(at directory: String) throws {
         self.directory = directory
         guard FileManager.default.fileExists(atPath: path("Package.swift")) else {
-            throw CommandFailure("\(directory) is no service: there is no Package.swift; change to one, or name it by --path")
+            throw CommandFailure("\(directory) has no Package.swift; change to a service's directory, or give --path")
         }
     }
 
@@ -30,7 +30,8 @@ struct ServicePackage: Sendable {
 
     /// The target of its main: the one that has an API.
     func executableTarget() throws -> String {
-        guard let target = try apis().map({ String($0.target.dropLast(3)) }).first(where: { exists("Sources/\($0)") }) else {
+        let targets = try apis().map { String($0.target.dropLast(3)) }
+        guard let target = targets.first(where: { exists("Sources/\($0)") }) else {
             throw CommandFailure("\(directory) has no target beside its API in Sources")
         }
         return target
@@ -54,7 +55,8 @@ struct ServicePackage: Sendable {
         let manager = FileManager.default
         let targets = ((try? manager.contentsOfDirectory(atPath: path("Sources"))) ?? []).filter { $0.hasSuffix("API") }
         let apis = try targets.sorted().compactMap { target -> API? in
-            let names = try manager.contentsOfDirectory(atPath: path("Sources/\(target)")).filter { $0.hasSuffix(".proto") }
+            let names = try manager.contentsOfDirectory(atPath: path("Sources/\(target)"))
+                .filter { $0.hasSuffix(".proto") }
             let protos = try names.sorted().map { FileTree.File(path: $0, bytes: try bytes("Sources/\(target)/\($0)")) }
             return protos.isEmpty ? nil : API(target: target, protos: protos)
         }
