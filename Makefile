@@ -1,7 +1,8 @@
-.PHONY: all setup build test demo soak-transport bench-transport bench-etcd proto format lint clean
+.PHONY: all setup build test install demo soak-transport bench-transport bench-etcd proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
+PREFIX ?= /usr/local
 
 all: build
 
@@ -13,6 +14,9 @@ build: setup ## Builds everything.
 
 test: setup ## Builds and passes every test.
 	@scripts/test
+
+install: setup ## Builds kit and installs it below PREFIX.
+	@scripts/install $(PREFIX)
 
 demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=etcd does so on etcd.
 	@echo "==> building; the first time takes some minutes"

@@ -106,7 +106,12 @@ let package = Package(
         ),
         .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", lifecycle, logging], swiftSettings: settings),
 
-        .target(name: "Templates", path: "Templates", resources: [.copy("service")], swiftSettings: settings),
+        .target(
+            name: "Templates",
+            path: "Templates",
+            resources: [.copy("client"), .copy("rpc"), .copy("service")],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "kit",
             dependencies: [

@@ -1,12 +1,12 @@
 private import Foundation
 
-/// The files that `kit new` makes services from. They are resources, so that they travel with the program.
+/// The files that `kit new` and `kit add` make services from. They are resources, so that they travel with the program.
 public enum Templates {
     /// What the directory is called that belongs beside the program.
     public static let bundleName = "servicekit_Templates.resources"
 
-    /// The folder of a service's template; `nil` when it did not travel with the program.
-    public static var service: String? {
+    /// The folder of a template: `service`, `rpc` or `client`; `nil` when it did not travel with the program.
+    public static func folder(_ name: String) -> String? {
         #if canImport(Darwin)
         let bundle = Bundle.module.bundlePath
         #else
@@ -15,7 +15,7 @@ public enum Templates {
         let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let bundle = program.deletingLastPathComponent().appending(path: bundleName).path
         #endif
-        let folder = bundle + "/service"
+        let folder = "\(bundle)/\(name)"
         return FileManager.default.fileExists(atPath: folder) ? folder : nil
     }
 }

@@ -18,7 +18,7 @@ import ArgumentParser
                 """,
             version: KitVersion.current,
             groupedSubcommands: [
-                CommandGroup(name: "Write", subcommands: [New.self]),
+                CommandGroup(name: "Write", subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self]),
                 CommandGroup(name: "Run", subcommands: [RunCommand.self]),
                 CommandGroup(name: "Look after", subcommands: [RegistryCommand.self, CallCommand.self]),
                 CommandGroup(

@@ -19,11 +19,14 @@ enum ReservedNames {
     }
 
     private static let keywords: Set<String> = [
-        "actor", "any", "as", "associatedtype", "async", "await", "break", "case", "catch", "class", "continue", "default",
-        "defer", "deinit", "do", "else", "enum", "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard",
+        "actor", "any", "as", "associatedtype", "async", "await", "break", "case", "catch", "class", "continue",
+        "default",
+        "defer", "deinit", "do", "else", "enum", "extension", "fallthrough", "false", "fileprivate", "for", "func",
+        "guard",
         "if", "import", "in", "init", "inout", "internal", "is", "let", "macro", "nil", "open", "operator", "package",
         "precedencegroup", "private", "protocol", "public", "repeat", "rethrows", "return", "self", "some", "static",
-        "struct", "subscript", "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while",
+        "struct", "subscript", "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where",
+        "while",
     ]
 
     private static let types: Set<String> = [
@@ -38,8 +41,10 @@ enum ReservedNames {
         "grpccore", "grpcinprocesstransport", "grpcnghttp2transport", "grpcprotobuf", "grpcprotobufcodegen",
         "hashtreecollections", "inmemorylogging", "inmemorytracing", "instrumentation", "instrumentationbaggage", "kit",
         "logging", "metrics", "metricstestkit", "musl", "mustache", "observation", "protoc", "regexbuilder",
-        "servicecontextmodule", "servicelifecycle", "servicelifecycletestkit", "servicetemplates", "subprocess", "swift",
-        "swiftprotobuf", "swiftprotobufpluginlibrary", "synchronization", "systempackage", "templates", "testing", "tracing",
+        "servicecontextmodule", "servicelifecycle", "servicelifecycletestkit", "servicetemplates", "subprocess",
+        "swift",
+        "swiftprotobuf", "swiftprotobufpluginlibrary", "synchronization", "systempackage", "templates", "testing",
+        "tracing",
         "unixsignals", "userapi", "xctest",
     ]
     private static let modulePrefixes = ["_", "cnio", "nio", "servicekit"]

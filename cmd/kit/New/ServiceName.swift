@@ -71,7 +71,7 @@ struct ServiceName: Hashable, Sendable {
 
     private func checkReserved(_ name: String) throws {
         for keyword in [words.lowerCamel, entity.lowerCamel] where ReservedNames.isKeyword(keyword) {
-            throw Self.invalid(name, "\(keyword) is a word of the Swift language; add one, as in \(keyword)-order-service")
+            throw Self.invalid(name, "\(keyword) is a word of the Swift language; add another to it")
         }
         if entity.upperCamel.count < 2 {
             throw Self.invalid(name, "what it serves has one letter only; call it by a word, as in user-service")
@@ -80,7 +80,7 @@ struct ServiceName: Hashable, Sendable {
             throw Self.invalid(name, "\(entity.upperCamel) is a type that every service uses; add a word to it")
         }
         for module in [target, apiTarget] where ReservedNames.isModule(module) {
-            throw Self.invalid(name, "\(module) is the name of a module that services are built with; choose another one")
+            throw Self.invalid(name, "\(module) is a module that services are built with; choose another one")
         }
         if ReservedNames.isPackage(executable) {
             throw Self.invalid(name, "\(executable) is a package that services are built with; choose another one")
@@ -101,10 +101,12 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `CommandFailure` when protoc or the style guide of protobuf would refuse it.
     init(_ text: String) throws {
         components = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        let isValid = text.utf8.count <= 128 && components.allSatisfy { component in
-            component.first?.isLetter == true && component.allSatisfy(Self.isAllowed) && !component.hasSuffix("_")
-                && !component.contains("__")
-        }
+        let isValid =
+            text.utf8.count <= 128
+            && components.allSatisfy { component in
+                component.first?.isLetter == true && component.allSatisfy(Self.isAllowed) && !component.hasSuffix("_")
+                    && !component.contains("__")
+            }
         guard isValid else {
             throw CommandFailure(
                 "\"\(text)\" cannot be a protobuf package: it is made of words of a to z, digits and _ with dots between "

@@ -6,8 +6,7 @@ import Darwin
 
 /// Writes a tree of files all at once or not at all.
 ///
-/// The files are written to a directory beside the one they are for, on the same file system, and moved when all of them
-/// are there. Whatever goes wrong, the cancellation of the task included, is undone.
+/// The files are written to a directory of their own, on the same file system, and moved when all of them are there. Whatever goes wrong, the cancellation of the task included, is undone.
 struct TreeWriter: Sendable {
     /// The directory that is to hold the files.
     let directory: String
@@ -22,7 +21,8 @@ struct TreeWriter: Sendable {
     /// - Throws: `CommandFailure` when something cannot be written; `CancellationError`.
     func write(_ tree: FileTree, finish: (_ directory: String) async throws -> Void = { _ in }) async throws {
         try check()
-        let parent = Self.parent(of: directory)
+        let isThere = FileSystemTree.kind(of: directory) == .directory
+        let parent = isThere ? directory : Self.parent(of: directory)
         let created = try createDirectories(parent)
         var isDone = false
         defer { if !isDone { for path in created.reversed() { rmdir(path) } } }
@@ -172,26 +172,14 @@ struct TreeWriter: Sendable {
         }
 
         private mutating func rename(_ source: String, _ destination: String) throws {
-            #if canImport(Glibc)
-            let result = Glibc.rename(source, destination)
-            #else
-            let result = Darwin.rename(source, destination)
-            #endif
-            guard result == 0 else {
-                throw CommandFailure(
-                    "cannot move a file to \(destination): \(String(cString: strerror(errno))); nothing was written"
-                )
-            }
+            try FileSystemTree.rename(source, to: destination)
             done.append((source, destination))
         }
 
         mutating func undo() {
             for (from, to) in done.reversed() {
-                #if canImport(Glibc)
-                _ = Glibc.rename(to, from)
-                #else
-                _ = Darwin.rename(to, from)
-                #endif
+                // There is nothing to be done about a failure here.
+                try? FileSystemTree.rename(to, to: from)
             }
             done = []
         }
@@ -219,11 +207,24 @@ enum FileSystemTree {
         while let entry = readdir(directory) {
             // Safe: the name is a C string inside of the entry, which is valid until the next call.
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) { String(cString: $0) }
+                let capacity = MemoryLayout.size(ofValue: $0.pointee)
+                return $0.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
             }
             if name != ".", name != ".." { names.append(name) }
         }
         return names
+    }
+
+    /// Moves a file or directory, in place of a file that is there.
+    static func rename(_ source: String, to destination: String) throws {
+        #if canImport(Glibc)
+        let result = Glibc.rename(source, destination)
+        #else
+        let result = Darwin.rename(source, destination)
+        #endif
+        guard result == 0 else {
+            throw CommandFailure("cannot move a file to \(destination): \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Removes a file or a directory with all that is in it; links are not followed.

@@ -4,9 +4,10 @@ import ServiceKit
 import ServiceKitEtcd
 
 /// `kit new`.
-struct New: AsyncParsableCommand {
+struct NewCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
+            commandName: "new",
             abstract: "Writes a new service: it builds, runs, registers and has tests that pass.",
             discussion: """
                 Examples:
@@ -29,7 +30,7 @@ struct New: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The package of its .proto file; for user-service it is user.v1.", valueName: "package"))
     var api: String?
 
-    @Option(help: ArgumentHelp("The directory to write; by default one of the service's name, here.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The directory to write; by default NAME, here.", valueName: "dir"))
     var path: String?
 
     @Option(
@@ -59,11 +60,11 @@ struct New: AsyncParsableCommand {
             registry: try checkedRegistry(),
             kit: try KitSource(kit, in: directory)
         )
-        let shown = path ?? service.name.executable
+        let shown = path ?? name
         guard !shown.isEmpty else { throw CommandFailure("--path is empty; name a directory") }
         let target = URL(filePath: shown, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
             .standardizedFileURL.path
-        let tree = try ServiceTemplate().render(service)
+        let tree = try service.render()
         if dryRun {
             for line in tree.listing(of: shown) { Terminal.output.print(line) }
             return
@@ -74,9 +75,15 @@ struct New: AsyncParsableCommand {
         do {
             try await withInterruption {
                 try await writer.write(tree) { new in
-                    guard usesGit, try await !GitRepository.contains(new) else { return }
-                    let message = "Service \(service.name.executable), as kit new writes it"
-                    warning.set(try await GitRepository(directory: new).create(message: message))
+                    guard usesGit else { return }
+                    do {
+                        if try await GitRepository.contains(new) { return }
+                        let message = "Service \(service.name.executable), as kit new writes it"
+                        try await GitRepository(directory: new).create(message: message)
+                    } catch let failure as CommandFailure {
+                        // The service is good without.
+                        warning.set(failure.description)
+                    }
                 }
             }
         } catch let code as ExitCode {
@@ -103,15 +110,5 @@ struct New: AsyncParsableCommand {
         output.print("  cd \(Shell.quoted(path))")
         output.print("  swift test")
         output.print("  swift run")
-    }
-}
-
-/// Text for a shell.
-enum Shell {
-    /// A word as a shell reads it.
-    static func quoted(_ word: String) -> String {
-        let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=:@%~".contains($0)) }
-        return isPlain && !word.isEmpty ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false)
-            .joined(separator: "'\\''") + "'"
     }
 }

@@ -3,17 +3,18 @@ import Mustache
 import ServiceKit
 import Templates
 
-/// The template of a service: files whose paths and texts are rendered with the service's names.
-struct ServiceTemplate {
+/// A template: files whose paths and texts are rendered with names.
+struct Template {
     private static let suffix = ".mustache"
 
     private let files: [(path: String, text: String)]
 
-    /// Reads the template that came with the program.
+    /// Reads a template that came with the program.
     ///
+    /// - Parameter name: `service`, `rpc` or `client`.
     /// - Throws: `CommandFailure` when it is not there.
-    init() throws {
-        guard let root = Templates.service else {
+    init(_ name: String) throws {
+        guard let root = Templates.folder(name) else {
             throw CommandFailure(
                 "the templates are not beside this program, where \(Templates.bundleName) belongs; install kit again: "
                     + "make install"
@@ -21,7 +22,8 @@ struct ServiceTemplate {
         }
         do {
             let manager = FileManager.default
-            files = try manager.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(Self.suffix) }.sorted().map { path in
+            files = try manager.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(Self.suffix) }.sorted().map {
+                path in
                 let data = try Data(contentsOf: URL(filePath: "\(root)/\(path)"))
                 return (String(path.dropLast(Self.suffix.count)), String(decoding: data, as: UTF8.self))
             }
@@ -30,12 +32,12 @@ struct ServiceTemplate {
         }
     }
 
-    /// Renders the files of a service.
+    /// Renders the files.
     ///
+    /// - Parameter values: What stands for the template's variables.
     /// - Throws: A parser's error when a template is wrong.
-    func render(_ service: NewService) throws -> FileTree {
-        let values = service.templateValues
-        return FileTree(
+    func render(_ values: [String: Any]) throws -> FileTree {
+        FileTree(
             try files.map { path, text in
                 FileTree.File(
                     path: try MustacheTemplate(string: path).render(values),
@@ -54,8 +56,12 @@ struct NewService: Hashable, Sendable {
     /// Where it takes ServiceKit from.
     let kit: KitSource
 
-    /// What the templates can say.
-    var templateValues: [String: Any] {
+    /// Its files.
+    func render() throws -> FileTree {
+        try Template("service").render(templateValues)
+    }
+
+    private var templateValues: [String: Any] {
         let property = ProtoNaming.lowerCamel(name.entities.snake)
         var isCheckout = false
         if case .checkout = kit { isCheckout = true }

@@ -1,0 +1,42 @@
+import Foundation
+import Testing
+
+@testable import kit
+
+/// The generated code in the template is what protoc writes of the .proto file beside it.
+@Suite(.timeLimit(.minutes(1)))
+struct GeneratedCodeTests {
+    /// With the plugins of this package, which `swift build --build-tests` does not build; `nil` when they are missing.
+    static let generator: ProtoGenerator? = TestPrograms.plugins.map(ProtoGenerator.init)
+
+    @Test(
+        .enabled("protoc or a plugin of it is missing: apt-get install protobuf-compiler; scripts/proto") {
+            await ToolRun.exists("protoc") && generator != nil
+        },
+        arguments: [
+            ("user-service", nil), ("OrderItemService", nil), ("order", "acme.sales_order.v1beta1"),
+            ("http-url-service", "x.v2"), ("box2-service", nil), ("address", nil),
+            ("a-very-long-name-of-a-service-that-goes-on-and-on-service", nil),
+        ] as [(String, String?)]
+    )
+    func protocWritesTheSame(_ name: String, package: String?) async throws {
+        let generator = try #require(Self.generator)
+        let directory = try ScratchDirectory()
+        let tree = try ServiceTemplateTests.tree(name, package: package)
+        let api = "Sources/\(try ServiceName(name).apiTarget)/"
+        let proto = try #require(tree.files.first { $0.path.hasSuffix(".proto") })
+        let file = String(proto.path.dropFirst(api.count))
+        try directory.write(String(decoding: proto.bytes, as: UTF8.self), to: file)
+        try await generator.generate([file], in: directory.path)
+        for kind in ["pb", "grpc"] {
+            let name = file.replacing(".proto", with: ".\(kind).swift")
+            let written = try String(contentsOfFile: directory.path(name), encoding: .utf8)
+            let rendered = try ServiceTemplateTests.text(api + name, of: tree)
+            if written != rendered {
+                let lines = zip(written.split(separator: "\n"), rendered.split(separator: "\n"))
+                let difference = lines.first { $0 != $1 }.map { "protoc: \($0)\ntemplate: \($1)" } ?? "its length"
+                Issue.record("\(name) differs; run scripts/templates\n\(difference)")
+            }
+        }
+    }
+}

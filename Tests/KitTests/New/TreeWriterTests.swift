@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+@testable import kit
+
+/// Trees are written whole or not at all.
+@Suite(.timeLimit(.minutes(1)))
+struct TreeWriterTests {
+    private let directory: ScratchDirectory
+    private let tree = FileTree([
+        .init(path: "a", bytes: Array("new a".utf8)), .init(path: "b/c", bytes: Array("new c".utf8)),
+        .init(path: "b/d/e", bytes: Array("new e".utf8)),
+    ])
+
+    init() throws {
+        directory = try ScratchDirectory()
+    }
+
+    private func text(_ name: String) throws -> String {
+        try String(contentsOfFile: directory.path(name), encoding: .utf8)
+    }
+
+    private struct Failure: Error {}
+
+    @Test(arguments: ["x", "p/q/x"])
+    func aTreeIsWritten(_ name: String) async throws {
+        try await TreeWriter(directory: directory.path(name)).write(tree)
+        #expect(directory.files == ["\(name)/a", "\(name)/b/c", "\(name)/b/d/e"])
+        #expect(try text("\(name)/b/c") == "new c")
+    }
+
+    @Test func anEmptyDirectoryIsWrittenInto() async throws {
+        try FileManager.default.createDirectory(atPath: directory.path("x"), withIntermediateDirectories: true)
+        let before = try FileManager.default.attributesOfItem(atPath: directory.path("x"))[.systemFileNumber] as? Int
+        try await TreeWriter(directory: directory.path("x")).write(tree)
+        #expect(directory.files == ["x/a", "x/b/c", "x/b/d/e"])
+        // It is the same directory: a shell may stand in it.
+        let after = try FileManager.default.attributesOfItem(atPath: directory.path("x"))[.systemFileNumber] as? Int
+        #expect(before == after)
+    }
+
+    @Test func aDirectoryWithSomethingInItIsRefused() async throws {
+        try directory.write("mine", to: "x/f")
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await TreeWriter(directory: directory.path("x")).write(tree)
+        }
+        #expect(failure?.description.contains("is there already and not empty") == true)
+        #expect(directory.files == ["x/f"])
+    }
+
+    @Test func itIsWrittenIntoOnDemandAndTheRestIsLeft() async throws {
+        try directory.write("mine", to: "x/b/f")
+        try directory.write("old a", to: "x/a")
+        try await TreeWriter(directory: directory.path("x"), allowsExisting: true).write(tree)
+        #expect(directory.files == ["x/a", "x/b/c", "x/b/d/e", "x/b/f"])
+        #expect(try text("x/a") == "new a" && text("x/b/f") == "mine")
+    }
+
+    @Test func whatIsInTheWayChangesNothing() async throws {
+        try directory.write("old a", to: "x/a")
+        try directory.write("a file where a directory goes", to: "x/b/d")
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await TreeWriter(directory: directory.path("x"), allowsExisting: true).write(tree)
+        }
+        #expect(failure?.description.contains("is in the way") == true)
+        #expect(directory.files == ["x/a", "x/b/d"])
+        #expect(try text("x/a") == "old a")
+    }
+
+    @Test(arguments: ["x", "p/q/x"])
+    func nothingIsLeftOfAFailure(_ name: String) async throws {
+        await #expect(throws: Failure.self) {
+            try await TreeWriter(directory: directory.path(name)).write(tree) { new in
+                #expect(FileManager.default.fileExists(atPath: new + "/b/d/e"))
+                throw Failure()
+            }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+    }
+
+    @Test func nothingIsLeftOfACancellation() async throws {
+        let (directory, tree) = (directory, tree)
+        let writing = Task {
+            try await TreeWriter(directory: directory.path("p/x")).write(tree) { _ in
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+        }
+        await #expect(throws: CancellationError.self) { try await writing.value }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+    }
+
+    @Test func aFileInTheWayIsNamed() async throws {
+        try directory.write("mine", to: "p")
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await TreeWriter(directory: directory.path("p/x")).write(tree)
+        }
+        #expect(failure?.description == "\(directory.path("p")) is no directory; take another --path")
+        let other = await #expect(throws: CommandFailure.self) {
+            try await TreeWriter(directory: directory.path("p")).write(tree)
+        }
+        #expect(other?.description.contains("is no directory") == true)
+        #expect(directory.files == ["p"])
+    }
+
+    @Test func aPlaceThatCannotBeWrittenToIsNamed() async throws {
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await TreeWriter(directory: "/proc/x").write(tree)
+        }
+        #expect(failure?.description.contains("cannot create /proc/") == true)
+        #expect(failure?.description.contains("take another --path") == true)
+    }
+}
