@@ -152,6 +152,14 @@ import Testing
         )
     }
 
+    @Test func whatFollowsTheDashesIsForTheService() {
+        let (directories, arguments) = RunCommand.split(
+            ["a", "b", "--set", "--", "x"], of: ["kit", "run", "a", "--watch", "b", "--", "--set", "--", "x"])
+        #expect(directories == ["a", "b"])
+        #expect(arguments == ["--set", "--", "x"])
+        #expect(RunCommand.split(["a"], of: ["kit", "run", "a"]).directories == ["a"])
+    }
+
     @Test func namesAreToldApart() {
         #expect(RunCommand.names(of: ["/a/user", "/b/user", "/c/order", "/"]) == ["user", "user-2", "order", "/"])
     }

@@ -35,7 +35,7 @@ struct ConfigCheckCommand: ParsableCommand {
     private func report(_ check: ConfigurationCheck, of file: String) {
         let text = check.errors.isEmpty ? "" : (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
         for error in check.errors {
-            Terminal.output.print("\(error)")
+            Terminal.output.print(error.location == nil ? "\(file): \(error)" : "\(error)")
             for line in SourceExcerpt(of: error, in: text)?.lines ?? [] {
                 Terminal.output.print(Terminal.output.styled(line, .dim))
             }

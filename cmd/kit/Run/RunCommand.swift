@@ -8,6 +8,7 @@ struct RunCommand: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "run",
             abstract: "Builds services and runs them, with a restart when their sources change.",
+            usage: "kit run [<options>] [<dir> ...] [-- <service's arguments>]",
             discussion: """
                 Each service runs in its own directory, and so with its own config/config.yaml. Those with the default \
                 registry find each other. The lines of several services begin with their names. ctrl-C stops all of them \
@@ -24,8 +25,13 @@ struct RunCommand: AsyncParsableCommand {
         )
     }
 
-    @Argument(help: ArgumentHelp("The services' packages; by default that of this directory.", valueName: "dir"))
-    var directories: [String] = []
+    @Argument(
+        help: ArgumentHelp(
+            "The services' packages, by default that of this directory; after --, arguments for the services.",
+            valueName: "dir"
+        )
+    )
+    var operands: [String] = []
 
     @Flag(name: .long, help: "Rebuild and restart a service when its sources or its configuration change.")
     var watch = false
@@ -45,12 +51,6 @@ struct RunCommand: AsyncParsableCommand {
     )
     var stopTimeout = StopTimeout(value: .seconds(10))
 
-    @Argument(
-        parsing: .postTerminator,
-        help: ArgumentHelp("Arguments for the services.", valueName: "arguments")
-    )
-    var serviceArguments: [String] = []
-
     enum BuildConfiguration: String, ExpressibleByArgument, CaseIterable { case debug, release }
 
     func validate() throws {
@@ -58,13 +58,14 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let services = try await services()
+        let (directories, arguments) = Self.split(operands, of: CommandLine.arguments)
+        let services = try await services(in: directories.isEmpty ? ["."] : directories)
         let session = RunSession(
             services: services,
             configuration: configuration.rawValue,
             builds: !skipsBuild,
             watches: watch,
-            arguments: serviceArguments,
+            arguments: arguments,
             stopLimit: stopTimeout.value,
             output: RunOutput(names: services.map(\.name))
         )
@@ -72,9 +73,17 @@ struct RunCommand: AsyncParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
-    private func services() async throws -> [RunSession.Service] {
+    /// Tells the directories from what stands after `--`, which ArgumentParser hands over in one list.
+    static func split(
+        _ operands: [String],
+        of commandLine: [String]
+    ) -> (directories: [String], arguments: [String]) {
+        let count = commandLine.drop { $0 != "--" }.dropFirst().count
+        return (operands.dropLast(count), operands.suffix(count))
+    }
+
+    private func services(in directories: [String]) async throws -> [RunSession.Service] {
         var services: [RunSession.Service] = []
-        let directories = directories.isEmpty ? ["."] : directories
         let names = Self.names(of: directories.map(Self.absolute))
         for (directory, name) in zip(directories, names) {
             let path = Self.absolute(directory)
