@@ -98,7 +98,8 @@ let package = Package(
         .target(
             name: "ServiceKitGRPC",
             dependencies: [
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig",
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency",
+                "ServiceKitConfig",
                 grpc, grpcProtobuf, lifecycle, logging, protobuf, serviceContext,
             ],
             exclude: ["Proto"],
@@ -186,7 +187,8 @@ let package = Package(
             name: "ServiceKitGRPCTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "UserAPI", grpc, lifecycle, logging, protobuf, serviceContext,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "UserAPI", grpc, lifecycle, logging, protobuf,
+                serviceContext,
             ],
             exclude: ["Python"],
             swiftSettings: settings
@@ -203,7 +205,7 @@ let package = Package(
             name: "KitTests",
             dependencies: [
                 "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
-                "ServiceKitTesting", "Templates", "kit", grpc, logging, protobuf, subprocess,
+                "ServiceKitTesting", "Templates", "kit", argumentParser, grpc, logging, protobuf, subprocess,
             ],
             swiftSettings: settings
         ),

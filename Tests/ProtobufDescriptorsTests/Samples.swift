@@ -1,3 +1,4 @@
+import Foundation
 import SwiftProtobuf
 
 @testable import ProtobufDescriptors
@@ -108,12 +109,16 @@ enum Samples {
         $0.time = .init(seconds: 1_700_000_000, nanos: 5_000_000)
         $0.duration = .init(seconds: -1, nanos: -500_000_000)
         $0.mask = .with { $0.paths = ["a_b", "c.d_e"] }
-        $0.structure = ["a": 1, "b": ["x", nil, true], "c": ["d": "e"]]
-        $0.value = .init(nullValue: .nullValue)
+        $0.structure = [
+            "a": 1,
+            "b": Google_Protobuf_Value(listValue: ["x", .with { $0.nullValue = .nullValue }, true]),
+            "c": Google_Protobuf_Value(structValue: ["d": "e"]),
+        ]
+        $0.value = .with { $0.nullValue = .nullValue }
         $0.list = [1, "two", false]
         $0.wrappedNumber = 68
         $0.wrappedBytes = .init(.init([1, 2]))
-        $0.values = [.init(nullValue: .nullValue), .init(stringValue: "x")]
+        $0.values = [.with { $0.nullValue = .nullValue }, .init(stringValue: "x")]
         $0.times = [.init(), .init(seconds: 1)]
     }
 }

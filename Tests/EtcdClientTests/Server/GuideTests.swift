@@ -37,7 +37,7 @@ struct GuideTests {
         try await withClient { client in
             try await client.put("jobs/1", "first")
             let follow = client.follow(.prefix("jobs/")) { $0.valueText }
-            try await confirmation { listed in
+            await confirmation { listed in
                 await withTaskGroup(of: Void.self) { group in
                     let isListed = AsyncStream<Void>.makeStream()
                     group.addTask {

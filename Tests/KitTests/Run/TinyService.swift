@@ -60,7 +60,7 @@ final class TinyService: Sendable {
 
     /// The process numbers that programs have printed.
     static func pids(in output: String) -> [Int32] {
-        output.matches(of: /pid (\d+) /).compactMap { Int32($0.output.1) }
+        output.matches(of: #/pid (\d+) /#).compactMap { Int32($0.output.1) }
     }
 }
 

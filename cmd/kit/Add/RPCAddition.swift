@@ -68,8 +68,8 @@ struct RPCAddition: Sendable {
         for file in files where package.exists(file.path) {
             throw CommandFailure("\(file.path) is there already; rename it, or choose another name for the call")
         }
-        let proto = api.protos.filter { $0.path == proto }
-        return files + proto.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
+        let changed = api.protos.filter { $0.path == proto }
+        return files + changed.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
     }
 
     /// `UserService` for `UserServiceAPI`.
