@@ -83,7 +83,9 @@ import Testing
                 else { continue }
                 // Both forget what the type does not have.
                 let written = try ours.serialized(in: Samples.pool)
-                #expect(try Kinds_V1_Kinds(serializedBytes: written, options: .strict) == theirs)
+                let again = try Kinds_V1_Kinds(serializedBytes: written, options: .strict)
+                // As text, since what is not a number equals nothing.
+                #expect(again.textFormatString() == theirs.textFormatString())
                 agreed += 1
             }
         }

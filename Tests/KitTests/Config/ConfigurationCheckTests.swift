@@ -47,7 +47,7 @@ import Testing
         )
         #expect(check.errors.isEmpty)
         #expect(check.foreign.map(\.name) == ["database"])
-        #expect(check.foreign.first?.location?.line == 2)
+        #expect(check.foreign.first?.location?.line == 3)
     }
 
     @Test func aBackendThatIsNotSelectedIsCheckedToo() throws {

@@ -66,12 +66,12 @@ struct ServiceTemplateTests {
         #expect(
             tree.listing(of: "x") == [
                 "x/",
-                "  a        0",
+                "  a      0",
                 "  b/",
                 "    c/",
-                "      d    2",
-                "    e      1",
-                "3 files    3",
+                "      d  2",
+                "    e    1",
+                "3 files  3",
             ]
         )
     }

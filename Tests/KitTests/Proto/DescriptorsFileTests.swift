@@ -20,13 +20,13 @@ import Testing
     }
 
     @Test func itIsWhatTheScriptWrites() throws {
-        let file = DescriptorsFile(constant: "userDescriptors", sources: ["user.proto"], set: try set())
+        let file = DescriptorsFile(proto: "user.proto", set: try set())
         #expect(file.text == (try sample()))
     }
 
     @Test func aSetCanBeGivenAsText() throws {
         let text = try Google_Protobuf_FileDescriptorSet(serializedBytes: set()).textFormatString()
-        let file = try DescriptorsFile(constant: "userDescriptors", sources: ["user.proto"], text: text)
+        let file = try DescriptorsFile(proto: "user.proto", text: text)
         #expect(file.text == (try sample()))
     }
 }

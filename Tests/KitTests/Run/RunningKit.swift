@@ -1,6 +1,12 @@
 import Foundation
 import ServiceKit
 import Subprocess
+
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
 import Testing
 
 @testable import kit
@@ -35,7 +41,7 @@ struct RunningKit: Sendable {
             .merging(environment) { $1 }
             .map { Array("\($0.key)=\($0.value)".utf8) }
         let result = try await Subprocess.run(
-            .name(executable),
+            .path(FilePath(executable)),
             arguments: Arguments(arguments),
             environment: .custom(environment),
             input: .none,

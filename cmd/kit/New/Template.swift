@@ -58,7 +58,18 @@ struct NewService: Hashable, Sendable {
 
     /// Its files.
     func render() throws -> FileTree {
-        try Template("service").render(templateValues)
+        let tree = try Template("service").render(templateValues)
+        return FileTree(
+            try tree.files.map { file in
+                guard file.path.hasSuffix(DescriptorsFile.suffix) else { return file }
+                // The template is a text; what reflection takes is made of it here.
+                let descriptors = try DescriptorsFile(
+                    proto: "\(name.proto).proto",
+                    text: String(decoding: file.bytes, as: UTF8.self)
+                )
+                return FileTree.File(path: file.path, bytes: Array(descriptors.text.utf8))
+            }
+        )
     }
 
     private var templateValues: [String: Any] {
@@ -85,6 +96,8 @@ struct NewService: Hashable, Sendable {
             "A": Words.capitalized(English.article(name.entity.phrase)),
             "field": name.entities.snake,
             "property": property,
+            "jsonField": name.entities.lowerCamel,
+            "descriptors": DescriptorsFile.constant(of: "\(name.proto).proto"),
             // A field whose name in JSON is another one has another code in the names that swift-protobuf writes.
             "fieldOpcode": name.entities.words.count > 1 ? "\\u{3}" : "\\u{1}",
             "registry": registry,

@@ -6,17 +6,17 @@ import SwiftProtobuf
 struct DescriptorsFile {
     private static let lineLength = 100
 
-    /// The name of the constant: `userDescriptors` for `user.proto`.
-    let constant: String
-    /// The `.proto` files, as given to protoc.
-    let sources: [String]
+    /// How the file's name ends: `user.descriptors.swift` for `user.proto`.
+    static let suffix = ".descriptors.swift"
+
+    /// The `.proto` file, as given to protoc.
+    let proto: String
     /// A serialized `google.protobuf.FileDescriptorSet` with what they import: what protoc writes by
     /// `--include_imports --descriptor_set_out=FILE`.
     let set: [UInt8]
 
-    init(constant: String, sources: [String], set: [UInt8]) {
-        self.constant = constant
-        self.sources = sources
+    init(proto: String, set: [UInt8]) {
+        self.proto = proto
         self.set = set
     }
 
@@ -24,14 +24,26 @@ struct DescriptorsFile {
     /// `protoc --decode=google.protobuf.FileDescriptorSet google/protobuf/descriptor.proto` prints.
     ///
     /// - Throws: `TextFormatDecodingError`.
-    init(constant: String, sources: [String], text: String) throws {
+    init(proto: String, text: String) throws {
         let set = try Google_Protobuf_FileDescriptorSet(textFormatString: text)
-        self.init(constant: constant, sources: sources, set: try set.serializedBytes())
+        self.init(proto: proto, set: try set.serializedBytes())
+    }
+
+    /// The name of the file beside a `.proto` file.
+    static func name(of proto: String) -> String { stem(of: proto) + suffix }
+
+    /// The name of the constant: `userDescriptors` for `user.proto`.
+    static func constant(of proto: String) -> String {
+        let words = stem(of: proto).split { !$0.isLetter && !$0.isNumber }
+        return words.enumerated().map { $0 == 0 ? String($1) : Words.capitalized(String($1)) }.joined() + "Descriptors"
+    }
+
+    private static func stem(of proto: String) -> Substring {
+        proto.hasSuffix(".proto") ? proto.dropLast(".proto".count) : proto[...]
     }
 
     /// The file.
     var text: String {
-        let sources = sources.joined(separator: " ")
         var base64 = Base64.encode(set)[...]
         var lines: [String] = []
         while !base64.isEmpty {
@@ -43,11 +55,11 @@ struct DescriptorsFile {
             // swift-format-ignore-file
             //
             // Generated from the output of the protocol buffer compiler.
-            // Source: \(sources)
+            // Source: \(proto)
 
-            /// The descriptors of \(sources) and what is imported there, for server reflection: a
+            /// The descriptors of \(proto) and what is imported there, for server reflection: a
             /// `google.protobuf.FileDescriptorSet` in base64.
-            public let \(constant) = \"""
+            public let \(Self.constant(of: proto)) = \"""
             \(lines.joined(separator: "\\\n"))
                 \"""
 

@@ -18,15 +18,27 @@ struct ProtoGenerator: Sendable {
     /// - Throws: `CommandFailure` with what protoc said of the files.
     func generate(_ protos: [String], in directory: String) async throws {
         guard await ToolRun.exists("protoc") else { throw CommandFailure(Self.missing) }
-        let outcome = try await ToolRun(
-            program: "protoc",
-            arguments: [
-                "--proto_path=\(directory)",
+        try await protoc(
+            [
                 "--plugin=\(plugins)/protoc-gen-swift", "--plugin=\(plugins)/protoc-gen-grpc-swift-2",
                 "--swift_out=\(directory)", "--swift_opt=Visibility=Public", "--swift_opt=UseAccessLevelOnImports=true",
                 "--grpc-swift-2_out=\(directory)", "--grpc-swift-2_opt=Visibility=Public",
                 "--grpc-swift-2_opt=UseAccessLevelOnImports=true",
             ] + protos,
+            in: directory
+        )
+        for proto in protos {
+            let file = URL(filePath: "\(directory)/\(DescriptorsFile.name(of: proto))")
+            try await protoc(["--include_imports", "--descriptor_set_out=\(file.path)", proto], in: directory)
+            let descriptors = DescriptorsFile(proto: proto, set: Array(try Data(contentsOf: file)))
+            try Data(descriptors.text.utf8).write(to: file)
+        }
+    }
+
+    private func protoc(_ arguments: [String], in directory: String) async throws {
+        let outcome = try await ToolRun(
+            program: "protoc",
+            arguments: ["--proto_path=\(directory)"] + arguments,
             limit: Self.limit
         )()
         guard outcome.isSuccess else {
