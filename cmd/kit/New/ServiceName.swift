@@ -123,12 +123,17 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
 
     /// How the names of its Swift types begin: `User_V1_`.
     var typePrefix: String {
-        components.map { $0.split(separator: "_").map { Words.capitalized(String($0)) }.joined() + "_" }.joined()
+        typeComponents.map { $0 + "_" }.joined()
+    }
+
+    private var typeComponents: [String] {
+        components.map { $0.split(separator: "_").map { Words.capitalized(String($0)) }.joined() }
     }
 
     /// The name of a service's descriptor in Swift: `user_v1_UserService`.
     func descriptor(of service: String) -> String {
-        components.map { ProtoNaming.lowerCamel($0) + "_" }.joined() + service
+        // Made of the types' names, in which a capital after a capital begins no word.
+        typeComponents.map { ProtoNaming.lowerCamel($0) + "_" }.joined() + service
     }
 }
 
@@ -137,17 +142,18 @@ enum ProtoNaming {
     /// Words that are written in capitals when they are not the first.
     private static let abbreviations: Set<String> = ["url", "http", "https", "id"]
 
-    /// `next_page_token2a` as `nextPageToken2A`: words end at underscores, and where digits begin or end.
+    /// `next_page_token2a` as `nextPageToken2A`: words end at underscores, where digits begin or end, and before a capital
+    /// that comes after a small letter.
     static func lowerCamel(_ name: String) -> String {
         var words: [String] = []
         var last: Character?
         for character in name {
             defer { last = character }
             guard character != "_" else { continue }
-            if let last, last != "_", last.isNumber == character.isNumber {
-                words[words.count - 1].append(character)
+            if let last, last != "_", last.isNumber == character.isNumber, last.isUppercase || !character.isUppercase {
+                words[words.count - 1].append(character.lowercased())
             } else {
-                words.append(String(character))
+                words.append(character.lowercased())
             }
         }
         return words.enumerated().map { index, word in
