@@ -97,18 +97,21 @@ final class InstanceKeeper: Sendable {
         guard var known = state.withLock(\.kept.known) else { return }
         for _ in 0..<Self.maxAttempts {
             let instance = instance
+            let value = try encoded(instance)
             let result = try await client.commit(
                 Transaction(
                     if: [.modRevision(of: key, .equal, known.revision)],
-                    then: [.put(key, try encoded(instance), lease: known.lease)],
+                    then: [.put(key, value, lease: known.lease)],
                     else: [.get(.key(key))]
                 )
             )
-            if result.succeeded {
-                return state.withLock { state in
+            state.withLock { state in
+                if result.succeeded {
                     state.kept.know(.init(revision: result.revision, lease: known.lease, instance: instance))
                 }
+                state.kept.settle(value)
             }
+            if result.succeeded { return }
             // If it is lost just now, it will be put back as it is to be.
             guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first,
                 let owner = entry.lease, isOwn(owner)
@@ -293,22 +296,26 @@ final class InstanceKeeper: Sendable {
                     else: [.get(.key(key))]
                 )
             )
-            if result.succeeded { return hold(lease, result.revision, instance) }
+            if result.succeeded { return hold(lease, result.revision, instance, value) }
             guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first else {
                 condition = .isAbsent(key)
                 continue
             }
             guard let owner = entry.lease, isOwn(owner) else { throw alreadyRegistered(entry) }
-            if owner == lease.id, entry.value == value { return hold(lease, entry.modRevision, instance) }
+            if owner == lease.id, entry.value == value { return hold(lease, entry.modRevision, instance, value) }
+            state.withLock { $0.kept.settle(value) }
             accept(entry)
             condition = .modRevision(of: key, .equal, entry.modRevision)
         }
         throw changesAllTheTime
     }
 
-    private func hold(_ lease: Lease, _ revision: Revision, _ instance: ServiceInstance) -> Hold {
-        // Whatever was known before: etcd may have lost its data, and count from the start.
-        state.withLock { $0.kept.known = .init(revision: revision, lease: lease.id, instance: instance) }
+    private func hold(_ lease: Lease, _ revision: Revision, _ instance: ServiceInstance, _ value: [UInt8]) -> Hold {
+        state.withLock { state in
+            // Whatever was known before: etcd may have lost its data, and count from the start.
+            state.kept.known = .init(revision: revision, lease: lease.id, instance: instance)
+            state.kept.settle(value)
+        }
         return Hold(lease: lease, revision: revision)
     }
 

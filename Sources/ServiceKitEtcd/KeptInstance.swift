@@ -33,12 +33,12 @@ struct KeptInstance: Sendable {
     var known: Known?
     /// The leases that may hold the key: whatever lives by one of them is this process's.
     var leases: [LeaseID]
-    /// What was written lately: watching the key, one sees it come by.
+    /// What is being written, or may have been when no answer came: watching the key, one may see it come by.
     private var written = Deque<Written>()
 
     /// How many leases are remembered that may hold the key.
     static let maxLeases = 16
-    /// How many values are remembered that were written.
+    /// How many values are remembered that may have been written.
     static let maxWritten = 16
 
     init(_ instance: ServiceInstance, leases: [LeaseID] = []) {
@@ -57,6 +57,12 @@ struct KeptInstance: Sendable {
         guard written.last?.value != next.value else { return }
         written.append(next)
         if written.count > Self.maxWritten { written.removeFirst() }
+    }
+
+    /// Takes note that etcd has answered: what it has written is known by its revision from now on, so that an operator may
+    /// write the same again.
+    mutating func settle(_ value: [UInt8]) {
+        if let index = written.firstIndex(where: { $0.value == value }) { written.remove(at: index) }
     }
 
     /// Takes note of what the key holds, unless a later word of it came first.

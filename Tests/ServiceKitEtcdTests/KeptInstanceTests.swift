@@ -18,6 +18,7 @@ import Testing
         var kept = KeptInstance(instance(), leases: [1])
         kept.remember(.init(value: try value(instance()), instance: instance()))
         kept.known = .init(revision: 5, lease: 1, instance: instance())
+        kept.settle(try value(instance()))
         return kept
     }
 
@@ -70,6 +71,20 @@ import Testing
         var kept = KeptInstance(Self.instance(), leases: [1])
         #expect(try Self.accept(&kept, Self.instance("1", ["offline": "true"]), 6) == .refused)
         #expect(kept.instance.published == Self.instance())
+    }
+
+    @Test func anOperatorMayTakeBackWhatHeHasSaid() throws {
+        var kept = try Self.kept()
+        #expect(try Self.accept(&kept, Self.instance("1", ["offline": "true"]), 6) == .adopted)
+        #expect(try Self.accept(&kept, Self.instance(), 7) == .adopted, "although the owner once wrote the same")
+        #expect(kept.instance.published == Self.instance())
+    }
+
+    @Test func whatIsBeingWrittenIsOnesOwn() throws {
+        var kept = try Self.kept()
+        let next = Self.instance("2")
+        kept.remember(.init(value: try Self.value(next), instance: next))
+        #expect(try Self.accept(&kept, next, 6) == .own)
     }
 
     @Test func memoryIsBounded() throws {

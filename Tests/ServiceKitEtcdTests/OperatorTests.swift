@@ -46,6 +46,14 @@ struct OperatorTests {
         }
     }
 
+    /// Waits until an owner has adopted what an operator has set.
+    private static func wait(_ registration: any Registration, for expected: ServiceInstance) async throws {
+        while registration.instance != expected {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+    }
+
     @Test func labelsOutliveTheKeyTheLeaseAndTheStore() async throws {
         try await Self.with { etcd, registry in
             let registration = try await registry.register(Self.instance)
@@ -54,7 +62,7 @@ struct OperatorTests {
                 try await registry.setMetadata(["offline": "true", "weight": "7"], ofInstance: "a", of: "user")
                     == expected
             )
-            while registration.instance != expected { await Task.yield() }
+            try await Self.wait(registration, for: expected)
 
             try await etcd.etcdctl("del", Self.key)
             await Self.wait(registry, for: expected)
@@ -72,7 +80,7 @@ struct OperatorTests {
             // And can be taken back after all that.
             _ = try await registry.setMetadata(["offline": nil, "weight": nil], ofInstance: "a", of: "user")
             await Self.wait(registry, for: Self.instance)
-            while registration.instance != Self.instance { await Task.yield() }
+            try await Self.wait(registration, for: Self.instance)
             await registration.release()
         }
     }
@@ -98,7 +106,7 @@ struct OperatorTests {
         try await Self.with { etcd, registry in
             let registration = try await registry.register(Self.instance)
             let expected = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
-            while registration.instance != expected { await Task.yield() }
+            try await Self.wait(registration, for: expected)
             let other = ServiceInstance(id: "a", name: "user", version: "2", endpoints: Self.instance.endpoints)
             for garbage in ["garbage", String(decoding: try EtcdLayout.kratos.encode(other), as: UTF8.self)] {
                 try await etcd.etcdctl("put", "--ignore-lease", Self.key, garbage)

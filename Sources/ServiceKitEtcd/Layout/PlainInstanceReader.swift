@@ -30,14 +30,24 @@ struct PlainInstanceReader {
         // A member that comes twice is not plain.
         let isRead = members { reader, key in
             switch key {
-            case "id" where id == nil: id = reader.string()
-            case "name" where name == nil: name = reader.string()
-            case "version" where version == nil: version = reader.string()
-            case "metadata" where metadata == nil: metadata = reader.isNull() ? [:] : reader.labels()
-            case "endpoints" where endpoints == nil: endpoints = reader.isNull() ? [] : reader.endpoints()
-            default: return false
+            case "id" where id == nil:
+                id = reader.string()
+                return id != nil
+            case "name" where name == nil:
+                name = reader.string()
+                return name != nil
+            case "version" where version == nil:
+                version = reader.string()
+                return version != nil
+            case "metadata" where metadata == nil:
+                metadata = reader.isNull() ? [:] : reader.labels()
+                return metadata != nil
+            case "endpoints" where endpoints == nil:
+                endpoints = reader.isNull() ? [] : reader.endpoints()
+                return endpoints != nil
+            default:
+                return false
             }
-            return true
         }
         guard isRead, let id, let name else { return nil }
         return ServiceInstance(

@@ -139,9 +139,9 @@ struct AppRegistrationTests {
         await test.stopWithoutGap(running)
     }
 
-    @Test(arguments: [("", nil), ("app: {metadata: {started: long ago}}", "long ago")] as [(String, String?)])
-    func anInstanceSaysWhenItStarted(_ yaml: String, _ configured: String?) async throws {
-        let test = try AppUnderTest(yaml)
+    @Test(arguments: [("{}", nil), ("{started: long ago}", "long ago")] as [(String, String?)])
+    func anInstanceSaysWhenItStarted(_ metadata: String, _ configured: String?) async throws {
+        let test = try AppUnderTest(metadata: metadata)
         test.addServer()
         let running = try await test.serve()
         let started = try #require(test.registry.registrations.value.first?.instance.started)

@@ -17,12 +17,13 @@ struct AppUnderTest {
 
     init(
         _ yaml: String = "",
+        metadata: String = "{}",
         behavior: FakeRegistry.Behavior = FakeRegistry.Behavior(),
         reach: RegistryReach = .machine
     ) throws {
         registry = FakeRegistry(events: events, reach: reach, behavior: behavior)
         app = try App(
-            configuration: Configuration(yaml: "app: {name: user}\n" + yaml),
+            configuration: Configuration(yaml: "app: {name: user, metadata: \(metadata)}\n" + yaml),
             registry: registry,
             logger: log.logger(),
             environment: [:]
