@@ -159,6 +159,8 @@ final class Calls: Sendable {
                 group.addTask {
                     try await member.caller.stream(method, metadata: metadata) { send in
                         try await produce(send)
+                        // It also ends when the call has failed and this task is cancelled.
+                        try Task.checkCancellation()
                         isProduced.resolve(.success(()))
                         // The stream is not closed but cancelled: a member that hangs would not close its side.
                         try await Promise<Void>().value()
