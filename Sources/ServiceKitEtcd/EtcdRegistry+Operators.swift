@@ -4,7 +4,7 @@ public import ServiceKit
 /// What operators do: changing entries that somebody else owns.
 extension EtcdRegistry {
     /// How often to look again at a key that somebody changes at the same time.
-    private static let maxAttempts = 8
+    private static let maxAttempts = 64
 
     /// Changes labels of an instance; see `Registry.setMetadata(_:ofInstance:of:)`.
     ///

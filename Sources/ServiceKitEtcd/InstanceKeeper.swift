@@ -34,7 +34,7 @@ final class InstanceKeeper: Sendable {
     private let logger: Logger
 
     /// How often to look again at a key that somebody changes all the time.
-    private static let maxAttempts = 8
+    private static let maxAttempts = 64
     /// The first wait, at the most, before a key is put back that was taken away while all else is well.
     private static let promptly = Duration.milliseconds(50)
     /// The same after etcd was away, when others have as much to do.

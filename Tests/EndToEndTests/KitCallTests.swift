@@ -3,7 +3,7 @@ import ServiceKit
 import Testing
 
 /// `kit call` on the sample service, both as their users run them.
-@Suite(.timeLimit(.minutes(1))) struct KitCallTests {
+@Suite(.timeLimit(.minutes(3))) struct KitCallTests {
     /// Runs `kit call` to its end.
     private func call(
         _ fleet: Fleet,

@@ -38,9 +38,11 @@ struct StreamCallsTests {
         let caller = caller { _, respond in
             for id in 1...3 { try await respond(WireWatchResponse.with { $0.watchID = Int64(id) }) }
         }
-        let isOver = try await watch(calls(caller), consume: { response in
-            received.update { $0.append(response.watchID) }
-        })
+        let isOver = try await watch(
+            calls(caller),
+            consume: { response in
+                received.update { $0.append(response.watchID) }
+            })
         #expect(!isOver)
         #expect(received.value == [1, 2, 3])
         #expect(Array(try #require(caller.calls.value.first).metadata[stringValues: "hasleader"]) == ["true"])

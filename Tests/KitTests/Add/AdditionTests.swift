@@ -4,7 +4,7 @@ import Testing
 @testable import kit
 
 /// What is added to a service, as far as it needs no protoc.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct AdditionTests {
     private let directory: ScratchDirectory
 

@@ -152,7 +152,7 @@ extension String {
 }
 
 /// The commands, as they are run.
-@Suite(.timeLimit(.minutes(1))) struct ConfigCommandTests {
+@Suite(.timeLimit(.minutes(3))) struct ConfigCommandTests {
     @Test func check() async throws {
         let service = try TinyService("alpha")
         try service.write("app:\n  name: user\n", to: "good.yaml")

@@ -5,14 +5,15 @@ import Testing
 @testable import kit
 
 @Suite struct CheckTests {
-    @Test(arguments: [
-        ("Swift version 6.3.1 (swift-6.3.1-RELEASE)\nTarget: x86_64", Finding.Verdict.good),
-        ("swift-driver version: 1.120.5 Apple Swift version 6.1.2", .bad),
-        ("Swift version 6.1 (x)", .bad),
-        ("Swift version 5.10.1", .bad),
-        ("nonsense", .bad),
-        (nil, .bad),
-    ] as [(String?, Finding.Verdict)])
+    @Test(
+        arguments: [
+            ("Swift version 6.3.1 (swift-6.3.1-RELEASE)\nTarget: x86_64", Finding.Verdict.good),
+            ("swift-driver version: 1.120.5 Apple Swift version 6.1.2", .bad),
+            ("Swift version 6.1 (x)", .bad),
+            ("Swift version 5.10.1", .bad),
+            ("nonsense", .bad),
+            (nil, .bad),
+        ] as [(String?, Finding.Verdict)])
     func swift(output: String?, verdict: Finding.Verdict) {
         #expect(Check.swift(output).verdict == verdict)
     }
@@ -43,10 +44,14 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct DoctorTests {
+@Suite(.timeLimit(.minutes(3))) struct DoctorTests {
     @Test func aCheckThatHangsIsGivenUp() async {
         let findings = await DoctorCommand.findings(
-            of: [Check("slow") { await untilCancelled(); return .good("") }, Check("quick") { .good("fine") }],
+            of: [
+                Check("slow") {
+                    await untilCancelled(); return .good("")
+                }, Check("quick") { .good("fine") },
+            ],
             limit: .milliseconds(50)
         )
         #expect(findings.map(\.name) == ["slow", "quick"])
@@ -107,7 +112,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct VersionTests {
+@Suite(.timeLimit(.minutes(3))) struct VersionTests {
     @Test func version() async throws {
         let result = try await RunningKit.run(["version"])
         #expect(result.exit == .exited(0))

@@ -4,7 +4,7 @@ import Testing
 @testable import kit
 
 /// The generated code in the template is what protoc writes of the .proto file beside it.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct GeneratedCodeTests {
     /// With the plugins of this package, which `swift build --build-tests` does not build; `nil` when they are missing.
     static let generator: ProtoGenerator? = TestPrograms.plugins.map(ProtoGenerator.init)

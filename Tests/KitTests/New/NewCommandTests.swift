@@ -4,7 +4,7 @@ import Testing
 @testable import kit
 
 /// `kit new` as a process.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct NewCommandTests {
     private let directory: ScratchDirectory
 

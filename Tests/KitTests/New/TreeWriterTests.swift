@@ -4,7 +4,7 @@ import Testing
 @testable import kit
 
 /// Trees are written whole or not at all.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct TreeWriterTests {
     private let directory: ScratchDirectory
     private let tree = FileTree([

@@ -6,7 +6,7 @@ import Testing
 @testable import kit
 
 /// `kit registry` as a whole, on a file registry and on etcd.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct RegistryCommandTests {
     /// Registries to try it on.
     enum Backend: String, CaseIterable {

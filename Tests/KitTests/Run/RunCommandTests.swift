@@ -4,7 +4,7 @@ import Testing
 @testable import kit
 
 /// `kit run` with real packages, which are built.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RunCommandTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct RunCommandTests {
     @Test func oneService() async throws {
         let service = try TinyService("alpha")
         let result = try await RunningKit.run(["run", service.path, "--", "--set", "a=b"]) { kit in
@@ -31,7 +31,8 @@ import Testing
         // What was written last had no end.
         #expect(result.output.contains("alpha | unfinishedstopped\n"))
         #expect(result.output.contains("beta  | unfinishedstopped\n"))
-        #expect(result.output.split(separator: "\n").allSatisfy { $0.hasPrefix("alpha | ") || $0.hasPrefix("beta  | ") })
+        #expect(
+            result.output.split(separator: "\n").allSatisfy { $0.hasPrefix("alpha | ") || $0.hasPrefix("beta  | ") })
         #expect(!result.output.contains("\u{1B}"))
     }
 

@@ -47,7 +47,8 @@ import Testing
 
 @Suite struct PackageDescriptionTests {
     private func package(_ products: String) throws -> PackageDescription {
-        let json = #"{"products": [\#(products)], "targets": [{"path": "cmd/a", "type": "executable", "name": "a"},"#
+        let json =
+            #"{"products": [\#(products)], "targets": [{"path": "cmd/a", "type": "executable", "name": "a"},"#
             + #"{"path": "Tests/ATests", "type": "test", "name": "ATests"}]}"#
         return try JSONDecoder().decode(PackageDescription.self, from: Data(json.utf8))
     }
@@ -110,7 +111,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SourceWatcherTests {
+@Suite(.timeLimit(.minutes(3))) struct SourceWatcherTests {
     @Test func aFileInANewDirectory() async throws {
         let service = try TinyService("alpha")
         let watcher = SourceWatcher(roots: ["\(service.path)/Sources"])

@@ -214,7 +214,8 @@ struct AppConfigurationTests {
         // The command line is stronger than the environment.
         #expect(try options("production", ["KIT_PROFILE": "staging"]).version == "2")
         let missing = #expect(throws: ConfigurationError.self) { try options("staging") }
-        #expect(missing?.description.hasSuffix("config.staging.yaml: no such file; create it or name another one") == true)
+        #expect(
+            missing?.description.hasSuffix("config.staging.yaml: no such file; create it or name another one") == true)
         #expect(throws: ConfigurationError.self) { try options("../staging") }
     }
 

@@ -44,7 +44,9 @@ struct ConfigurationCheck {
             errors.append(error)
             rest = error.keyPath.flatMap(next.without)
         }
-        errors.sort { ($0.location?.line ?? 0, $0.location?.column ?? 0) < ($1.location?.line ?? 0, $1.location?.column ?? 0) }
+        errors.sort {
+            ($0.location?.line ?? 0, $0.location?.column ?? 0) < ($1.location?.line ?? 0, $1.location?.column ?? 0)
+        }
     }
 
     private static func firstError(in configuration: Configuration) -> ConfigurationError? {

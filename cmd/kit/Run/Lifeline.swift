@@ -23,7 +23,9 @@ final class Lifeline: Sendable {
         for end in ends where result == 0 { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         #endif
         guard result == 0 else {
-            throw CommandFailure("cannot connect to the service's process: \(String(cString: strerror(errno))); raise the limit of open files")
+            throw CommandFailure(
+                "cannot connect to the service's process: \(String(cString: strerror(errno))); raise the limit of open files"
+            )
         }
         childEnd = ends[0]
         ownEnd = Mutex(ends[1])

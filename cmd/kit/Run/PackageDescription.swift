@@ -42,7 +42,8 @@ struct PackageDescription: Decodable {
             return name
         }
         guard let first = names.first else {
-            throw CommandFailure("\(directory) has no executable product; add an .executableTarget to its Package.swift")
+            throw CommandFailure(
+                "\(directory) has no executable product; add an .executableTarget to its Package.swift")
         }
         guard names.count == 1 else {
             throw CommandFailure("\(directory) has several executable products: \(list); choose one with --product")

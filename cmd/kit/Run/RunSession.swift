@@ -118,8 +118,9 @@ struct RunSession {
         let failure: String? = await withTaskGroup(of: String??.self) { group in
             group.addTask {
                 do {
-                    return .some(try await service.tool.build(
-                        service.product, configuration, showsProgress: showsProgress))
+                    return .some(
+                        try await service.tool.build(
+                            service.product, configuration, showsProgress: showsProgress))
                 } catch {
                     return .some("swift build: \(error)")
                 }

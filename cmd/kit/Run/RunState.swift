@@ -98,7 +98,9 @@ struct RunState {
     private mutating func prepared(_ service: Int, seconds: Double, failure: String?) -> [Action] {
         var actions: [Action] = []
         if let failure {
-            actions = [.show(failure), .say(service, watches ? "the build failed; waiting for a change" : "the build failed")]
+            actions = [
+                .show(failure), .say(service, watches ? "the build failed; waiting for a change" : "the build failed"),
+            ]
             unbuilt.insert(service)
             if !watches {
                 phase = .finished
