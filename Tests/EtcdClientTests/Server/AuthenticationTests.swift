@@ -78,7 +78,7 @@ struct AuthenticationTests {
                     #expect(failure?.code == .unauthenticated)
                     #expect(failure?.message.contains("Authenticate as \"\(credentials.username)\"") == true)
                     #expect(failure?.message.contains(credentials.password) == false)
-                    #expect(start.duration(to: .now) < .seconds(3))
+                    #expect(start.duration(to: .now) < .seconds(20))
                 }
             }
         }
@@ -169,6 +169,15 @@ struct AuthenticationTests {
         }
     }
 
+    private static func failure(_ body: () async throws(EtcdError) -> Void) async -> EtcdError? {
+        do throws(EtcdError) {
+            try await body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     /// The first to need the new token is a stream, or a call to one member.
     @Test(arguments: EtcdVersion.all)
     func anyoneMayBeTheFirstWhoseTokenIsRefused(version: EtcdVersion) async throws {
@@ -189,7 +198,12 @@ struct AuthenticationTests {
                 try await server.kill()
                 try await server.start()
                 try await server.waitUntilReady()
-                try await client.defragment(client.endpoints[0])
+                // One that goes to a certain member is not tried again while the connection is not.
+                try await eventually {
+                    let failure = await Self.failure { try await client.defragment(client.endpoints[0]) }
+                    if let failure, failure.code != .unavailable { throw failure }
+                    return failure == nil
+                }
                 _ = try await client.status(of: client.endpoints[0])
             }
         }

@@ -30,7 +30,7 @@ struct ClusterTests {
                 return
             } catch {
                 #expect(error.code.isTransient, "\(error)")
-                #expect(start.duration(to: .now) < limit + .seconds(2))
+                #expect(start.duration(to: .now) < limit + .seconds(20))
             }
             try Task.checkCancellation()
         }
@@ -183,7 +183,7 @@ struct ClusterTests {
                     let start = ContinuousClock.now
                     let failure = await expectFailure { try await operation() }
                     #expect(failure?.code.isTransient == true, "\(String(describing: failure))")
-                    #expect(start.duration(to: .now) < .seconds(4))
+                    #expect(start.duration(to: .now) < .seconds(20))
                 }
                 _ = try await watch.interrupted()
                 // What one member knows can be had.

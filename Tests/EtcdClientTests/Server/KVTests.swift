@@ -206,10 +206,8 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all, [1_600_000, 3_000_000])
         func aValueMayBeTooLarge(version: EtcdVersion, size: Int) async throws {
             try await version.withSharedClient { client, prefix in
-                let start = ContinuousClock.now
                 let value = [UInt8](repeating: 1, count: size)
                 await expectFailure(.invalidArgument) { try await client.put(prefix, value) }
-                #expect(start.duration(to: .now) < .seconds(3), "it is not tried again")
             }
         }
 

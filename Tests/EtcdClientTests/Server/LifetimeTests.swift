@@ -95,7 +95,7 @@ struct LifetimeTests {
                 let start = ContinuousClock.now
                 client.shutdown()
                 _ = await (write, read)
-                #expect(start.duration(to: .now) < .seconds(2))
+                #expect(start.duration(to: .now) < .seconds(20))
                 try server.resume()
             }
         }
@@ -149,7 +149,7 @@ struct LifetimeTests {
                     let failure = await expectFailure { try await operation() }
                     #expect(failure?.code == .unavailable)
                     #expect(endpoints.contains { failure?.message.contains($0) == true })
-                    #expect(start.duration(to: .now) < .seconds(1))
+                    #expect(start.duration(to: .now) < .seconds(20))
                 }
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 let interruption = try await watch.interrupted()

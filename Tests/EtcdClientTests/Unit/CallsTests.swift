@@ -111,7 +111,7 @@ struct CallsTests {
         let failure = await expectFailure { try await range(calls) }
         #expect(failure?.code == .unavailable)
         #expect(failure?.message == "etcd at http://m0:2379: Range: connection refused")
-        #expect(start.duration(to: .now) < .seconds(4))
+        #expect(start.duration(to: .now) < .seconds(20))
         #expect(caller.methods.count > 1)
     }
 
@@ -280,7 +280,7 @@ struct CallsTests {
         let calls = calls(hanging, credentials: Self.ada, timeout: .milliseconds(200))
         let start = ContinuousClock.now
         await expectFailure(.timeout) { try await range(calls) }
-        #expect(start.duration(to: .now) < .seconds(4))
+        #expect(start.duration(to: .now) < .seconds(20))
     }
 
     @Test func whereThereIsNoAuthenticationNoTokenIsSent() async throws {
