@@ -169,15 +169,6 @@ struct AuthenticationTests {
         }
     }
 
-    private static func failure(_ body: () async throws(EtcdError) -> Void) async -> EtcdError? {
-        do throws(EtcdError) {
-            try await body()
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     /// The first to need the new token is a stream, or a call to one member.
     @Test(arguments: EtcdVersion.all)
     func anyoneMayBeTheFirstWhoseTokenIsRefused(version: EtcdVersion) async throws {
@@ -200,9 +191,13 @@ struct AuthenticationTests {
                 try await server.waitUntilReady()
                 // One that goes to a certain member is not tried again while the connection is not.
                 try await eventually {
-                    let failure = await Self.failure { try await client.defragment(client.endpoints[0]) }
-                    if let failure, failure.code != .unavailable { throw failure }
-                    return failure == nil
+                    do throws(EtcdError) {
+                        try await client.defragment(client.endpoints[0])
+                        return true
+                    } catch {
+                        guard error.code == .unavailable else { throw error }
+                        return false
+                    }
                 }
                 _ = try await client.status(of: client.endpoints[0])
             }

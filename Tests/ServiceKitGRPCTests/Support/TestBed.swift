@@ -21,9 +21,10 @@ final class TestBed: Sendable {
         _ handlers: [String: TestService.Handler] = [:],
         middleware: [any Middleware] = [],
         metadata: [String: String] = [:],
+        tls: ServerTLSOptions = ServerTLSOptions(),
         isRegistered: Bool = true
     ) async throws -> TestServer {
-        let server = try TestServer(TestService(id: id, handlers), middleware: middleware, log: log)
+        let server = try TestServer(TestService(id: id, handlers), tls: tls, middleware: middleware, log: log)
         servers.withLock { $0.append(server) }
         let endpoint = try await server.endpoint
         if isRegistered {
@@ -85,12 +86,14 @@ final class TestServer: Sendable {
     private let task: Task<Void, Never>
     private let registration = Mutex<(any Registration)?>(nil)
 
-    init(_ service: TestService, middleware: [any Middleware], log: LogRecorder) throws {
+    init(_ service: TestService, tls: ServerTLSOptions, middleware: [any Middleware], log: LogRecorder) throws {
+        var options = GRPCServerOptions()
+        options.tls = tls
         var chain = MiddlewareChain()
         for middleware in middleware { chain.use(middleware) }
         let server = try GRPCAppServer(
             services: [service],
-            options: GRPCServerOptions(),
+            options: options,
             middleware: chain,
             logger: log.logger()
         )

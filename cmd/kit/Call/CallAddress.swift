@@ -36,7 +36,9 @@ struct CallAddress: ParsableArguments {
 
     func validate() throws {
         if address == nil, wantsTLS || key != nil {
-            throw ValidationError("TLS is for a server given by --address; those looked up are called in clear text")
+            throw ValidationError(
+                "these options are for a server given by --address; for those looked up, the configuration has client.tls"
+            )
         }
         if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key belong together") }
     }

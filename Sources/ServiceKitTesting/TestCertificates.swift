@@ -1,15 +1,16 @@
-import Foundation
-import GRPCNghttp2Transport
-
-@testable import ServiceKitTesting
+internal import Foundation
 
 /// Certificates made with the `openssl` tool, and the directory that they are in.
-struct TestCertificates: Sendable {
-    let directory: String
+///
+/// `authority.pem` has signed `server.pem` (for localhost and 127.0.0.1), `elsewhere.pem` (for another host) and
+/// `client.pem`; `other.pem` has signed `stranger.pem`. Beside each stands its key, as in `server.key`; `token.key` and
+/// `token.pub` are for signing tokens.
+package struct TestCertificates: Sendable {
+    package let directory: String
 
     /// Made with `openssl`, and deleted when the body has ended.
-    static func with<Result>(_ body: (TestCertificates) async throws -> Result) async throws -> Result {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "etcd-client-\(UUID())")
+    package static func with<Result>(_ body: (TestCertificates) async throws -> Result) async throws -> Result {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
         let certificates = TestCertificates(directory: directory.path(percentEncoded: false))
@@ -17,30 +18,8 @@ struct TestCertificates: Sendable {
         return try await body(certificates)
     }
 
-    func path(_ name: String) -> String { "\(directory)/\(name)" }
-
-    /// What etcd serves TLS with.
-    func tls(_ name: String = "server", requiresClientCertificate: Bool = false) -> EtcdServer.TLS {
-        EtcdServer.TLS(
-            certificate: path("\(name).pem"),
-            key: path("\(name).key"),
-            trustedCA: path("authority.pem"),
-            requiresClientCertificate: requiresClientCertificate
-        )
-    }
-
-    /// Trusts what an authority has signed.
-    func roots(_ authority: String = "authority") -> TLSConfig.TrustRootsSource {
-        .certificates([.file(path: path("\(authority).pem"), format: .pem)])
-    }
-
-    /// A client that shows a certificate.
-    func mutual(_ name: String) -> Nghttp2ClientTransport.TransportSecurity {
-        .mTLS(
-            certificateChain: [.file(path: path("\(name).pem"), format: .pem)],
-            privateKey: .file(path: path("\(name).key"), format: .pem)
-        ) { $0.trustRoots = roots() }
-    }
+    /// The path of a file, by its name.
+    package func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     // MARK: - Making them
 

@@ -1,0 +1,126 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// TLS between services, as the configuration asks for it.
+@Suite(.timeLimit(.minutes(2)))
+struct TLSTests {
+    private static func server(_ files: TestCertificates, isMutual: Bool = false) -> ServerTLSOptions {
+        var tls = ServerTLSOptions()
+        tls.certificate = files.path("server.pem")
+        tls.key = files.path("server.key")
+        if isMutual { tls.clientCA = files.path("authority.pem") }
+        return tls
+    }
+
+    private static func client(_ configure: (inout ClientTLSOptions) -> Void) -> ChannelOptions {
+        var options = ChannelOptions()
+        options.readyTimeout = .seconds(5)
+        options.settleTimeout = .milliseconds(100)
+        configure(&options.tls)
+        return options
+    }
+
+    @Test func callsGoOverTLS() async throws {
+        try await TestCertificates.with { files in
+            try await withTestBed { bed in
+                let server = try await bed.server("a", tls: Self.server(files))
+                #expect(try await server.endpoint.scheme == "grpcs")
+                let client = try bed.client(Self.client { $0.ca = files.path("authority.pem") })
+                #expect(try await client.text() == "a")
+                // Whom the system trusts has not signed it.
+                let stranger = try bed.client(Self.client { _ in })
+                #expect(await stranger.failure()?.code == .unavailable)
+            }
+        }
+    }
+
+    @Test func theNameHasToBeTheServers() async throws {
+        try await TestCertificates.with { files in
+            try await withTestBed { bed in
+                var tls = Self.server(files)
+                tls.certificate = files.path("elsewhere.pem")
+                tls.key = files.path("elsewhere.key")
+                try await bed.server("a", tls: tls)
+                let wrong = try bed.client(Self.client { $0.ca = files.path("authority.pem") })
+                #expect(await wrong.failure()?.code == .unavailable)
+                let right = try bed.client(
+                    Self.client {
+                        $0.ca = files.path("authority.pem")
+                        $0.serverName = "elsewhere.example"
+                    }
+                )
+                #expect(try await right.text() == "a")
+            }
+        }
+    }
+
+    @Test func clientsHaveToShowWhoTheyAre() async throws {
+        try await TestCertificates.with { files in
+            try await withTestBed { bed in
+                try await bed.server("a", tls: Self.server(files, isMutual: true))
+                for (name, isKnown) in [(nil, false), ("stranger", false), ("client", true)] as [(String?, Bool)] {
+                    let client = try bed.client(
+                        Self.client {
+                            $0.ca = files.path("authority.pem")
+                            $0.certificate = name.map { files.path("\($0).pem") }
+                            $0.key = name.map { files.path("\($0).key") }
+                        }
+                    )
+                    if isKnown {
+                        #expect(try await client.text() == "a")
+                    } else {
+                        #expect(await client.failure()?.code == .unavailable, "\(name ?? "nobody")")
+                    }
+                }
+            }
+        }
+    }
+
+    /// An instance that says that it speaks clear text is not believed by those who are told whom to trust.
+    @Test func nothingIsSaidInClearText() async throws {
+        try await TestCertificates.with { files in
+            try await withTestBed { bed in
+                try await bed.server("plain")
+                let client = try bed.client(Self.client { $0.ca = files.path("authority.pem") })
+                #expect(await client.failure()?.message.contains("no instance of \"test\"") == true)
+                try await bed.server("safe", tls: Self.server(files))
+                while await client.failure() != nil {}
+                #expect(try await client.text() == "safe")
+            }
+        }
+    }
+
+    @Test func mistakesAreNamed() throws {
+        func error(_ yaml: String) -> String? {
+            let error = #expect(throws: ConfigurationError.self) {
+                let configuration = try Configuration(yaml: yaml)
+                _ = try configuration.decode(ServerTLSOptions.self, at: "server.grpc.tls").security()
+                _ = try configuration.decode(ClientTLSOptions.self, at: "client.tls").security()
+            }
+            return error?.description
+        }
+        let file = #filePath
+        #expect(
+            error("server: {grpc: {tls: {certificate: /nowhere.pem, key: \(file)}}}")
+                == "server.grpc.tls.certificate: /nowhere.pem cannot be read"
+        )
+        #expect(
+            error("server: {grpc: {tls: {certificate: \(file)}}}")
+                == "server.grpc.tls.key: TLS needs a certificate and its key"
+        )
+        #expect(
+            error("server: {grpc: {tls: {client-ca: \(file)}}}")
+                == "server.grpc.tls.certificate: TLS needs a certificate and its key"
+        )
+        #expect(
+            error("client: {tls: {certificate: \(file)}}")
+                == "client.tls.key: certificate and key are needed both, or neither"
+        )
+        #expect(error("client: {tls: {ca: /nowhere.pem}}") == "client.tls.ca: /nowhere.pem cannot be read")
+    }
+}
