@@ -41,10 +41,32 @@ struct Template {
             try files.map { path, text in
                 FileTree.File(
                     path: try MustacheTemplate(string: path).render(values),
-                    bytes: Array(try MustacheTemplate(string: text).render(values).utf8)
+                    bytes: Array(try Self.rendered(text, values).utf8)
                 )
             }
         )
+    }
+}
+
+extension Template {
+    /// Tags that concern more than their own line.
+    private static let wideTags = ["{{#", "{{^", "{{/", "{{!", "{{>", "{{<", "{{$", "{{="]
+
+    /// Renders a text: line by line where it can be, since the time that parsing takes grows with the square of the
+    /// length, and generated code is long.
+    private static func rendered(_ text: String, _ values: [String: Any]) throws -> String {
+        if wideTags.contains(where: { text.contains($0) }) {
+            return try MustacheTemplate(string: text).render(values)
+        }
+        var result = ""
+        var rest = text[...]
+        while let end = rest.firstIndex(of: "\n") {
+            // With its end, as the parser does not take a line that stops at a brace.
+            let line = rest[...end]
+            result += line.contains("{{") ? try MustacheTemplate(string: String(line)).render(values) : String(line)
+            rest = rest[rest.index(after: end)...]
+        }
+        return result + (try MustacheTemplate(string: String(rest)).render(values))
     }
 }
 
