@@ -49,13 +49,25 @@ struct Template {
 }
 
 extension Template {
-    /// Tags that concern more than their own line.
-    private static let wideTags = ["{{#", "{{^", "{{/", "{{!", "{{>", "{{<", "{{$", "{{="]
+    /// What follows two braces in tags that concern more than their own line.
+    private static let wideTags = Array("#^/!><$=".utf8)
+
+    /// Whether there is a tag, of these kinds if any are given.
+    private static func hasTag(_ text: Substring, _ kinds: [UInt8] = []) -> Bool {
+        // Bytes, since comparing characters takes most of the time otherwise.
+        let brace = UInt8(ascii: "{")
+        var braces = 0
+        for byte in text.utf8 {
+            if braces >= 2, kinds.isEmpty || kinds.contains(byte) { return true }
+            braces = byte == brace ? braces + 1 : 0
+        }
+        return false
+    }
 
     /// Renders a text: line by line where it can be, since the time that parsing takes grows with the square of the
     /// length, and generated code is long.
     private static func rendered(_ text: String, _ values: [String: Any]) throws -> String {
-        if wideTags.contains(where: { text.contains($0) }) {
+        if hasTag(text[...], wideTags) {
             return try MustacheTemplate(string: text).render(values)
         }
         var result = ""
@@ -63,7 +75,7 @@ extension Template {
         while let end = rest.firstIndex(of: "\n") {
             // With its end, as the parser does not take a line that stops at a brace.
             let line = rest[...end]
-            result += line.contains("{{") ? try MustacheTemplate(string: String(line)).render(values) : String(line)
+            result += hasTag(line) ? try MustacheTemplate(string: String(line)).render(values) : String(line)
             rest = rest[rest.index(after: end)...]
         }
         return result + (try MustacheTemplate(string: String(rest)).render(values))
