@@ -63,7 +63,6 @@ struct EtcdStartStopTests {
                 let server = try #require(fleet.servers["user-2"])
                 server.signal(SIGSTOP)
                 try await fleet.fleet.waitUntilGone("user-2")
-                try await Task.sleep(for: .seconds(1))
                 server.signal(SIGCONT)
             }
         }
