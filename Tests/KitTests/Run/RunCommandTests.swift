@@ -86,7 +86,7 @@ import Testing
             try service.writeMain(version: "2")
             try await kit.waitForOutput("version 2 ")
             // It ends like the first one.
-            try await kit.waitForErrors(", started\nkit: alpha: ended with exit code 4; waiting for a change\n")
+            try await kit.waitForErrors("kit: alpha: ended with exit code 4; waiting for a change\n", times: 2)
             kit.signal(SIGINT)
         }
         #expect(result.exit == .exited(0))

@@ -85,10 +85,10 @@ struct RunningKit: Sendable {
         return try #require(found, "never printed \(text): \(output.value)\(errors.value)")
     }
 
-    /// Waits for a text on standard error.
+    /// Waits for a text on standard error, until it stands there so many times.
     @discardableResult
-    func waitForErrors(_ text: String) async throws -> String {
-        let found = await errors.first { $0.contains(text) }
+    func waitForErrors(_ text: String, times: Int = 1) async throws -> String {
+        let found = await errors.first { $0.ranges(of: text).count >= times }
         return try #require(found, "never said \(text): \(output.value)\(errors.value)")
     }
 
