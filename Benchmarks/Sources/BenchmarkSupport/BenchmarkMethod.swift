@@ -1,12 +1,16 @@
 public import GRPCCore
 
-/// The methods that every server of a benchmark has.
+/// The methods that every server of a benchmark has, described as generated code does it.
 public enum BenchmarkMethod {
     /// Unary: answers with the bytes of the request.
-    public static let echo = MethodDescriptor(fullyQualifiedService: "benchmark.Benchmark", method: "Echo")
+    public static let echo = MethodDescriptor(
+        fullyQualifiedService: "benchmark.Benchmark", method: "Echo", type: .unary
+    )
 
     /// Server streaming: answers with as many messages as ``StreamRequest`` says.
-    public static let stream = MethodDescriptor(fullyQualifiedService: "benchmark.Benchmark", method: "Stream")
+    public static let stream = MethodDescriptor(
+        fullyQualifiedService: "benchmark.Benchmark", method: "Stream", type: .serverStreaming
+    )
 }
 
 /// What a call of ``BenchmarkMethod/stream`` asks for.

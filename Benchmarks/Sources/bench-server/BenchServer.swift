@@ -64,7 +64,7 @@ struct BenchServer: AsyncParsableCommand {
             config: .defaults { self.executor.apply(to: &$0) },
             eventLoopGroup: self.eventLoops
         )
-        let server = GRPCServer(transport: transport, serving: BenchmarkService())
+        let server = GRPCServer(transport: transport) { BenchmarkService() }
         try await self.run(server) { try await transport.listeningAddress.port }
     }
 
@@ -82,7 +82,7 @@ struct BenchServer: AsyncParsableCommand {
         )
         var server = GRPCServer(transport: transport, services: [BenchmarkService()])
         if self.typedServices {
-            // What `GRPCServer(transport:serving:)` does for our transport, by hand.
+            // What `GRPCServer(transport:) { service }` does for our transport, by hand.
             var router = RPCRouter<HTTP2ServerTransport.Posix>()
             BenchmarkService().registerMethods(with: &router)
             server = GRPCServer(transport: transport, router: router)

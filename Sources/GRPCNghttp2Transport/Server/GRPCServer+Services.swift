@@ -4,25 +4,67 @@ extension GRPCServer where Transport == Nghttp2ServerTransport {
     /// Creates a server whose services are known by their types.
     ///
     /// It does what `init(transport:services:interceptors:)` does, and each call of it costs less: there, services are
-    /// existentials, so that GRPCCore's generic code runs without having been specialised for them.
+    /// existentials, so that GRPCCore's generic code runs without having been specialized for them.
     ///
     /// ```swift
-    /// let server = GRPCServer(transport: transport, serving: UserProvider(), HealthProvider())
+    /// let server = GRPCServer(transport: transport) {
+    ///     UserProvider()
+    ///     HealthProvider()
+    /// }
     /// ```
     ///
     /// - Parameters:
     ///   - transport: Where the server listens.
+    ///   - interceptors: What each call goes through, in order, and to which calls it applies. Default: nothing.
     ///   - services: What it serves.
-    ///   - interceptors: What each call goes through, in order, and to which calls it applies.
     @inlinable
-    public convenience init<each Service: RegistrableRPCService>(
+    public convenience init(
         transport: Nghttp2ServerTransport,
-        serving services: repeat each Service,
-        interceptors: [ConditionalInterceptor<any ServerInterceptor>] = []
+        interceptors: [ConditionalInterceptor<any ServerInterceptor>] = [],
+        @ServicesBuilder services: () -> some RegistrableRPCService
     ) {
         var router = RPCRouter<Nghttp2ServerTransport>()
-        repeat (each services).registerMethods(with: &router)
+        services().registerMethods(with: &router)
         router.registerInterceptors(pipeline: interceptors)
         self.init(transport: transport, router: router)
+    }
+}
+
+/// Puts services together one by one, so that the type of the whole names the type of each: generic code is specialized
+/// for that, as it is not for the elements of an array, nor for those of a parameter pack.
+@resultBuilder
+public enum ServicesBuilder {
+    /// The first service.
+    @inlinable
+    public static func buildPartialBlock<Service: RegistrableRPCService>(first: Service) -> Service {
+        first
+    }
+
+    /// The services so far, and another one.
+    @inlinable
+    public static func buildPartialBlock<First: RegistrableRPCService, Second: RegistrableRPCService>(
+        accumulated: First,
+        next: Second
+    ) -> ServicePair<First, Second> {
+        ServicePair(accumulated, next)
+    }
+}
+
+/// Two services, registered as one.
+public struct ServicePair<First: RegistrableRPCService, Second: RegistrableRPCService>: RegistrableRPCService {
+    @usableFromInline let first: First
+    @usableFromInline let second: Second
+
+    @inlinable
+    init(_ first: First, _ second: Second) {
+        self.first = first
+        self.second = second
+    }
+
+    /// Registers the methods of both.
+    @inlinable
+    public func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        self.first.registerMethods(with: &router)
+        self.second.registerMethods(with: &router)
     }
 }
