@@ -188,7 +188,9 @@ package final class ClientStream: Sendable {
         guard isFirst else {
             throw RPCError(code: .internalError, message: "the request's metadata was sent already")
         }
-        try self.stream.send(head: block, prefix: .grpc)
+        // Of a call with one request, that comes right away.
+        let isMessageNext = self.descriptor.type.map { !$0.isRequestStreaming } ?? false
+        try self.stream.send(head: block, prefix: .grpc, isMessageNext: isMessageNext)
     }
 
     /// Ends the request.

@@ -147,12 +147,20 @@ final class HTTP2Stream: @unchecked Sendable {
     /// Whether there is nothing more to be received.
     var hasReadingEnded: Bool { self.inbound.withLock { $0.hasEnded } }
 
-    /// Sends the first header block.
-    func send(head: HeaderBlock, prefix: HeadPrefix, endStream: Bool = false) throws(StreamFailure) {
+    /// Sends the first header block; with `isMessageNext` together with what is sent next, so that the event loop is not
+    /// woken for each of them.
+    func send(
+        head: HeaderBlock,
+        prefix: HeadPrefix,
+        endStream: Bool = false,
+        isMessageNext: Bool = false
+    ) throws(StreamFailure) {
         try self.outbound.withLock { outbound throws(StreamFailure) in
             try outbound.send(head: .init(prefix: prefix, fields: head, endStream: endStream))
         }
-        self.scheduler.markDirty(self)
+        if !isMessageNext {
+            self.scheduler.markDirty(self)
+        }
     }
 
     /// Sends a message; suspends while more than the high-water mark waits to be sent.

@@ -131,7 +131,7 @@ extension ServerCall {
                 if isFirst {
                     var block = HeaderBlock()
                     block.append(encoding)
-                    try self.stream.send(head: block, prefix: .grpc)
+                    try self.stream.send(head: block, prefix: .grpc, isMessageNext: true)
                 }
                 try await self.stream.send(
                     message: OutboundMessage(message, encoding, limit: self.stream.limits.maxSendMessageBytes)
@@ -165,7 +165,9 @@ extension ServerCall {
             throw RPCError(code: .internalError, message: "the response's initial metadata was sent already")
         }
         block.append(encoding)
-        try self.stream.send(head: block, prefix: .grpc)
+        // Of a call with one response, that comes right away.
+        let isMessageNext = self.descriptor.type.map { !$0.isResponseStreaming } ?? false
+        try self.stream.send(head: block, prefix: .grpc, isMessageNext: isMessageNext)
     }
 
     private func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
