@@ -1,7 +1,6 @@
 import GRPCCore
 import NIOCore
 import NIOPosix
-import Synchronization
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -123,6 +122,24 @@ struct ClientConnectionTests {
         #expect(recorder.names.count { $0 == "ready" } >= 2)
     }
 
+    /// Whoever learns that a call has failed with its connection is not given that connection for the next one.
+    @Test(arguments: [true, false])
+    func aConnectionTakesNoCallsOnceItsOwnFail(saysGoodbye: Bool) async throws {
+        let answer = { @Sendable (_: UInt8) -> [UInt8] in saysGoodbye ? Frames.goAway(last: 0, code: 0) : [] }
+        try await ScriptedServer.run(answer: answer, closing: !saysGoodbye) { server in
+            try await RawHTTP2Client.run(server.address) { client in
+                let takesCalls = Shared<Bool?>(nil)
+                let stream = client.http2.makeStream(deadline: nil)
+                stream.onFailure { takesCalls.update { $0 = client.http2.takesCalls } }
+                #expect(client.http2.takesCalls)
+                try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .grpc)
+                try await eventually { takesCalls.value != nil }
+                #expect(takesCalls.value == false)
+                stream.reset(.cancel, failure: .cancelled)
+            }
+        }
+    }
+
     /// On GOAWAY the connection keeps the calls that the server takes, fails those that it does not, and a new one is
     /// made.
     @Test func aServerThatGoesAway() async throws {
@@ -204,8 +221,9 @@ struct ClientConnectionTests {
                     let stream = try connection.makeStream(descriptor: RawService.method("Any"))
                     try await stream.write(.metadata(["number": "\(number)"]))
                     streams.append(stream)
-                    // Each is seen before the next is sent, so that the order is known.
-                    try await eventually { !stream.stream.isDirty.load(ordering: .acquiring) }
+                    // Each is made, or queued, before the next is sent, so that the order is known: the loop, which was
+                    // told of it before, has done that when it comes to this.
+                    try await stream.stream.scheduler.loop.submit {}.get()
                 }
                 let error = await #expect(throws: RPCError.self) { try await streams[3].next() }
                 #expect(error?.isNotProcessed == true)

@@ -75,7 +75,7 @@ package final class ClientConnection: Sendable {
 
     /// Whether `makeStream` would succeed now.
     package var isReady: Bool {
-        self.machine.withLock { $0.readyLink != nil }
+        self.machine.withLock { $0.readyLink?.http2.takesCalls ?? false }
     }
 
     /// Makes a call. It is on its way when its metadata is written.

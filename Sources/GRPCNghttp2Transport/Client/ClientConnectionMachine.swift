@@ -75,11 +75,14 @@ struct ClientConnectionMachine {
     /// The connection for one more call, and whether another one has to be made, as all have as many calls as the
     /// server allows.
     mutating func linkForCall() -> (link: ClientLink?, isExtraWanted: Bool) {
-        guard let first = self.readyLink, first.http2.room <= 0 else { return (self.readyLink, false) }
-        if let free = self.extra.links.first(where: { $0.http2.room > 0 }) {
+        // One that has ended is about to be replaced: it is told here a little later.
+        guard let first = self.readyLink, first.http2.takesCalls else { return (nil, false) }
+        guard first.http2.room <= 0 else { return (first, false) }
+        let others = self.extra.links.filter(\.http2.takesCalls)
+        if let free = others.first(where: { $0.http2.room > 0 }) {
             return (free, false)
         }
-        let roomiest = self.extra.links.reduce(first) { $0.http2.room >= $1.http2.room ? $0 : $1 }
+        let roomiest = others.reduce(first) { $0.http2.room >= $1.http2.room ? $0 : $1 }
         return (roomiest, self.extra.isWanted(maxCount: self.maxConnections - 1))
     }
 
@@ -224,6 +227,11 @@ struct ClientConnectionMachine {
             guard case .connecting(let current) = self.phase, current === http2 else { return [] }
             self.failures = 0
             return self.enter(.ready(link))
+        case .full:
+            // A call may have chosen this connection when there was no other, and come to it when there was.
+            let links = (self.readyLink.map { [$0] } ?? []) + self.extra.links
+            let free = links.first { $0.http2 !== http2 && $0.http2.takesCalls && $0.http2.room > 0 }
+            return free.map { [.handOver(from: [http2], to: $0.http2)] } ?? []
         case .tooManyPings:
             self.keepaliveTime = self.keepaliveTime.map { $0 * 2 }
             return []

@@ -3,6 +3,8 @@ struct ClientLink: Sendable {
     enum Event: Sendable {
         /// Calls can be made.
         case ready(ClientLink)
+        /// Calls wait for the server to take one more.
+        case full
         /// The server was pinged more often than it wants.
         case tooManyPings
         /// No more calls can be made, for this reason; those that are open go on.
@@ -31,6 +33,10 @@ final class ClientLinkDelegate: HTTP2ConnectionDelegate {
             http2: connection, remotePeer: connection.remotePeer, localPeer: connection.localPeer
         )
         self.onEvent(connection, .ready(link))
+    }
+
+    func connectionHasWaitingRequests(_ connection: HTTP2Connection) {
+        self.onEvent(connection, .full)
     }
 
     func connection(_ connection: HTTP2Connection, isDraining reason: String) {

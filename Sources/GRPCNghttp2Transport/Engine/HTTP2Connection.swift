@@ -34,6 +34,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     let madeStreams = Atomic<Int>(0)
     /// How many streams the peer lets this side have open; for clients only.
     private let allowedStreams = Atomic<Int>(Int.max)
+    /// Whether no more calls are to be made here; for clients only.
+    private let hasEnded = Atomic<Bool>(false)
 
     // Confined to the event loop. What is not private is for the extensions in other files, and the scheduler.
     private(set) var delegate: (any HTTP2ConnectionDelegate)?
@@ -119,6 +121,15 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     /// How many streams more the peer would take at once.
     var room: Int {
         self.allowedStreams.load(ordering: .relaxed) - self.madeStreams.load(ordering: .relaxed)
+    }
+
+    /// Whether calls can be made. It is known here before any call fails because of it, and so before its caller makes
+    /// another one, which may be before the delegate is told.
+    var takesCalls: Bool { !self.hasEnded.load(ordering: .acquiring) }
+
+    /// Says that no more calls are to be made. The delegate is to be told soon.
+    func stopTakingCalls() {
+        self.hasEnded.store(true, ordering: .releasing)
     }
 
     /// Takes no new streams, lets those that are open end, then closes.
@@ -294,6 +305,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private func closed() {
         guard self.phase != .closed else { return }
         self.phase = .closed
+        self.stopTakingCalls()
         let reason = self.closeReason ?? "the peer closed the connection"
         self.closeReason = reason
         self.drain?.cancel()
@@ -388,6 +400,9 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             self.flush()
             // A reset that was sent may have made room for a request that waits.
             if !self.streams.canSubmitRequest(to: session) { break }
+        }
+        if self.streams.hasRequests {
+            self.delegate?.connectionHasWaitingRequests(self)
         }
         self.noteCalls()
         self.closeIfDone()

@@ -15,4 +15,11 @@ protocol HTTP2ConnectionDelegate: AnyObject, Sendable {
 
     /// The connection is gone, and all its streams have failed or ended.
     func connection(_ connection: HTTP2Connection, closed reason: String)
+
+    /// Requests wait for the peer to take one more. For clients only.
+    func connectionHasWaitingRequests(_ connection: HTTP2Connection)
+}
+
+extension HTTP2ConnectionDelegate {
+    func connectionHasWaitingRequests(_ connection: HTTP2Connection) {}
 }

@@ -119,6 +119,8 @@ extension HTTP2Connection {
     func goAwayReceived(_ code: HTTP2ErrorCode, debugData: String) {
         // There may be two, of which the first explains the error.
         guard self.goAway == nil else { return }
+        // Before nghttp2 closes the streams that the peer does not take.
+        self.stopTakingCalls()
         self.peerWantsFewerPings = code == .enhanceYourCalm && debugData == "too_many_pings"
         let detail = debugData.isEmpty ? "" : " (\(debugData))"
         self.goAway = "the peer is going away: \(code)\(detail)"

@@ -40,6 +40,7 @@ extension HTTP2Connection {
     func peerIsGoingAway(_ reason: String) {
         guard self.phase == .open || self.phase == .starting else { return }
         self.phase = .draining
+        self.stopTakingCalls()
         for stream in self.streams.removeRequests() {
             self.close(stream, .notProcessed(reason), isFailure: true)
         }

@@ -31,6 +31,9 @@ struct StreamTable {
 
     // MARK: Requests
 
+    /// Whether there are requests that wait.
+    var hasRequests: Bool { !self.requests.isEmpty }
+
     mutating func enqueue(_ stream: HTTP2Stream, _ head: StreamOutbound.Head) throws(StreamFailure) {
         try self.requests.append(stream, head)
     }
