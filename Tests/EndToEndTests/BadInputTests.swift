@@ -3,7 +3,7 @@ import ServiceKit
 import Testing
 
 /// Mistakes of those who run a service: each ends it with one line that names the thing and says what to do.
-@Suite(.timeLimit(.minutes(1))) struct BadInputTests {
+@Suite(.timeLimit(.minutes(3))) struct BadInputTests {
     /// Runs a server that must not start.
     ///
     /// - Returns: Its one line on standard error.

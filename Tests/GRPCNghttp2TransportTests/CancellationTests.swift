@@ -124,7 +124,8 @@ struct CancellationTests {
             // So that the timeout is not spent on connecting.
             _ = try await client.call("Echo")
             var options = CallOptions.defaults
-            options.timeout = .seconds(2)
+            // Long enough for the call to reach its handler.
+            options.timeout = .seconds(5)
             let error = await #expect(throws: RPCError.self) { try await client.call("Wait", options: options) }
             #expect(error?.code == .deadlineExceeded)
             var iterator = outcomes.makeAsyncIterator()

@@ -76,8 +76,8 @@ struct ServerProtocolTests {
         #expect(answer["grpc-message"]?.contains("\"x-bin\"") == true)
     }
 
-    /// GRPCCore would trap on the first and ignore the last.
-    @Test(arguments: [("-1S", "13"), ("1", "13"), ("", "0"), ("99999999n", "0"), ("99999999H", "0")])
+    /// GRPCCore would trap on the first and ignore the last. Those that are right are long enough for any machine.
+    @Test(arguments: [("-1S", "13"), ("1", "13"), ("", "0"), ("99999999u", "0"), ("99999999H", "0")])
     func timeouts(_ timeout: String, _ status: String) async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
             try await RawHTTP2Client.run(address) { client in

@@ -4,7 +4,7 @@ import ServiceKitTesting
 import Testing
 
 /// The examples of the guide, kept true.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: EtcdServer.isAvailable()))
+@Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct GuideTests {
     struct Service {
         // Compiled, and not run: it reads the command line.

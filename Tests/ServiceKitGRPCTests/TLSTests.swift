@@ -19,7 +19,7 @@ struct TLSTests {
 
     private static func client(_ configure: (inout ClientTLSOptions) -> Void) -> ChannelOptions {
         var options = ChannelOptions()
-        options.readyTimeout = .seconds(5)
+        options.readyTimeout = .seconds(30)
         options.settleTimeout = .milliseconds(100)
         configure(&options.tls)
         return options

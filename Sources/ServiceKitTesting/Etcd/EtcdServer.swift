@@ -20,9 +20,9 @@ import Synchronization
 /// loopback, and the shortest lease lasts one second. Each member takes about 130 MB of disk.
 public final class EtcdServer: Sendable {
     /// How long a member may take to start, or to end when told so.
-    static let processLimit = Duration.seconds(30)
+    static let processLimit = Duration.seconds(60)
     /// How long the members may take to agree on a leader.
-    private static let electionLimit = Duration.seconds(30)
+    private static let electionLimit = Duration.seconds(60)
     /// The time between two looks at a member.
     private static let pollInterval = Duration.milliseconds(20)
 
@@ -149,7 +149,7 @@ public final class EtcdServer: Sendable {
     ///
     /// - Throws: ``EtcdServerFailure`` with the ends of the logs when they do not answer in time or one of them ends;
     ///   also when none runs.
-    public func waitUntilReady(timeout: Duration = .seconds(30)) async throws {
+    public func waitUntilReady(timeout: Duration = .seconds(60)) async throws {
         let running = try runningMembers()
         try await wait(timeout, for: "answers from etcd", of: running) { () -> Void? in
             for member in running where await !member.isReady() { return nil }

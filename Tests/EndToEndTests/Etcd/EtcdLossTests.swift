@@ -4,7 +4,7 @@ import ServiceKitTesting
 import Testing
 
 /// Things in etcd are not what they should be.
-@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+@Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdLossTests {
     @Test func ourLeaseIsRevokedBehindOurBack() async throws {
         try await EtcdFleet.with { fleet in
@@ -54,7 +54,8 @@ struct EtcdLossTests {
     }
 
     @Test func anotherOwnerHoldsOurID() async throws {
-        try await EtcdFleet.with { fleet in
+        // It holds it all the time, however busy the machine is.
+        try await EtcdFleet.with(settings: ["registry.etcd.ttl=60s"]) { fleet in
             let second = try ChildProcess.userServer(id: "user-1", settings: fleet.fleet.settings)
             #expect(try await second.waitForExit() == .init(code: 1, wasKilledBySignal: false))
             #expect(
@@ -79,8 +80,10 @@ struct EtcdLossTests {
                 let late = try await fleet.fleet.start("user-4")
                 late.signal(SIGTERM)
                 #expect(try await late.waitForExit() == .init(code: 0, wasKilledBySignal: false))
-                #expect(
-                    try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() == EtcdFleet.ids)
+                // One of those whose lease was lost on a busy machine may be put back just now.
+                while try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() != EtcdFleet.ids {
+                    try await Task.sleep(for: .milliseconds(50))
+                }
                 for key in ["torn", "text", "empty", "list", "misnamed", "deep/er", "noport"] {
                     try await fleet.etcd.etcdctl("del", EtcdFleet.prefix + key)
                 }
@@ -96,7 +99,7 @@ struct EtcdLossTests {
                 )
                 var updates = fleet.fleet.discovery.watch("user-service-admin").makeAsyncIterator()
                 while let snapshot = await updates.next(), snapshot.instances["admin-1"] == nil {}
-                #expect(fleet.fleet.instances.value.map(\.id).sorted() == EtcdFleet.ids)
+                _ = try #require(await fleet.fleet.instances.first { $0.map(\.id).sorted() == EtcdFleet.ids })
                 admin.signal(SIGTERM)
                 #expect(try await admin.waitForExit() == .init(code: 0, wasKilledBySignal: false))
             }

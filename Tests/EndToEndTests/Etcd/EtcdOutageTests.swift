@@ -3,7 +3,7 @@ import ServiceKitTesting
 import Testing
 
 /// etcd goes away and comes back, in part or as a whole.
-@Suite(.timeLimit(.minutes(4)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+@Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdOutageTests {
     @Test func aRestartThatKeepsTheData() async throws {
         try await EtcdFleet.with { fleet in

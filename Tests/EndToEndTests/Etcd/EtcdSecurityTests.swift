@@ -4,15 +4,15 @@ import ServiceKitTesting
 import Testing
 
 /// etcd that asks who one is, and shows who it is.
-@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+@Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdSecurityTests {
     @Test func tokensThatExpire() async throws {
         let directory = try TemporaryDirectory()
-        try openSSL("genrsa", "-out", directory.path("key.pem"), "2048")
-        try openSSL("rsa", "-in", directory.path("key.pem"), "-pubout", "-out", directory.path("public.pem"))
+        try await openSSL("genrsa", "-out", directory.path("key.pem"), "2048")
+        try await openSSL("rsa", "-in", directory.path("key.pem"), "-pubout", "-out", directory.path("public.pem"))
         var options = EtcdServer.Options()
         let keys = "pub-key=\(directory.path("public.pem")),priv-key=\(directory.path("key.pem"))"
-        options.authToken = "jwt,\(keys),sign-method=RS256,ttl=2s"
+        options.authToken = "jwt,\(keys),sign-method=RS256,ttl=4s"
         let password = try directory.write("secret\n", to: "password")
         let settings = ["registry.etcd.username=services", "registry.etcd.password-file=\(password)"]
         try await EtcdFleet.with(options, settings: settings) { etcd in
@@ -21,7 +21,7 @@ struct EtcdSecurityTests {
         } _: { fleet in
             try await fleet.survives { fleet in
                 // Twice as long as a token lives; then a stream has to be made anew, with one that is not known to be old.
-                try await Task.sleep(for: .seconds(4))
+                try await Task.sleep(for: .seconds(8))
                 let lease = try await fleet.lease(of: "user-1")
                 try await fleet.etcd.etcdctl("lease", "revoke", lease)
                 try await fleet.waitUntilRight()
@@ -40,7 +40,7 @@ struct EtcdSecurityTests {
         try await EtcdServer.withServer { etcd in
             try await etcd.addUser("services", password: "secret", prefix: "/microservices/")
             try await etcd.enableAuth()
-            let settings = ["registry.etcd.username=services", "registry.etcd.password=wrong", "registry.timeout=3s"]
+            let settings = ["registry.etcd.username=services", "registry.etcd.password=wrong", "registry.timeout=60s"]
             let server = try ChildProcess.userServer(
                 id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, settings)
             )
@@ -53,7 +53,7 @@ struct EtcdSecurityTests {
 
     @Test func certificatesThatChange() async throws {
         let directory = try TemporaryDirectory()
-        try makeCertificate(in: directory)
+        try await makeCertificate(in: directory)
         var options = EtcdServer.Options()
         options.tls = EtcdServer.TLS(
             certificate: directory.path("cert.pem"),
@@ -63,7 +63,7 @@ struct EtcdSecurityTests {
         try await EtcdFleet.with(options, settings: ["registry.etcd.tls.ca=\(directory.path("cert.pem"))"]) { fleet in
             try await fleet.survives { fleet in
                 // Nobody whom the old one was trusted for is trusted with the new one.
-                try makeCertificate(in: directory)
+                try await makeCertificate(in: directory)
                 try await fleet.etcd.kill()
                 try await fleet.etcd.start()
                 try await fleet.etcd.waitUntilReady()
@@ -71,22 +71,17 @@ struct EtcdSecurityTests {
         }
     }
 
-    private func makeCertificate(in directory: TemporaryDirectory) throws {
-        try openSSL(
+    private func makeCertificate(in directory: TemporaryDirectory) async throws {
+        try await openSSL(
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
             "-subj", "/CN=etcd", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
             "-keyout", directory.path("key.pem"), "-out", directory.path("cert.pem")
         )
     }
 
-    private func openSSL(_ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "openssl \(arguments)")
+    private func openSSL(_ arguments: String...) async throws {
+        let process = try ChildProcess(URL(filePath: "/usr/bin/env"), ["openssl"] + arguments)
+        let exit = try await process.waitForExit()
+        try #require(exit.code == 0 && !exit.wasKilledBySignal, "openssl \(arguments): \(process.standardError)")
     }
 }

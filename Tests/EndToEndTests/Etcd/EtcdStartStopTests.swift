@@ -4,13 +4,13 @@ import ServiceKitTesting
 import Testing
 
 /// Services start, stop and hang while etcd is there, or is not.
-@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: EtcdServer.isAvailable()))
+@Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdStartStopTests {
     @Test func etcdIsAwayWhenAServiceStartsThatNeedsIt() async throws {
         try await EtcdServer.withServer { etcd in
             try await etcd.kill()
             let server = try ChildProcess.userServer(
-                id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, ["registry.timeout=2s"])
+                id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, ["registry.timeout=10s"])
             )
             #expect(try await server.waitForExit() == .init(code: 1, wasKilledBySignal: false))
             let line = try #require(server.standardError.split(separator: "\n").last)
@@ -42,15 +42,18 @@ struct EtcdStartStopTests {
         try await EtcdServer.withServer { etcd in
             let settings = EtcdFleet.settings(etcd.endpoints)
             try await Fleet.with(settings, TemporaryDirectory()) { fleet in
-                let server = try await fleet.start(
-                    "user-1", settings: ["shutdown.deregister-timeout=1s", "shutdown.release-timeout=1s"]
-                )
+                // A request would take far longer than the stop may.
+                let limits = [
+                    "shutdown.deregister-timeout=1s", "shutdown.release-timeout=1s",
+                    "registry.etcd.request-timeout=10m",
+                ]
+                let server = try await fleet.start("user-1", settings: limits)
                 try await etcd.kill()
                 let stopped = ContinuousClock.now
                 server.signal(SIGTERM)
                 #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
                 // Deregistering, the lame-duck gap, draining and giving back, each to its limit.
-                #expect(ContinuousClock.now - stopped < .seconds(10))
+                #expect(ContinuousClock.now - stopped < .seconds(60))
                 #expect(server.standardError.contains("deregister"), "\(server.standardError)")
             }
         }
@@ -80,7 +83,9 @@ struct EtcdStartStopTests {
 
     @Test func noCallFailsWhenServersAreStoppedOneAfterTheOther() async throws {
         try await EtcdServer.withServer { etcd in
-            try await Fleet.with(EtcdFleet.settings(etcd.endpoints), TemporaryDirectory()) { fleet in
+            // No lease is lost, and left behind for another, however slow the machine is.
+            let settings = EtcdFleet.settings(etcd.endpoints, ["registry.etcd.ttl=10m"])
+            try await Fleet.with(settings, TemporaryDirectory()) { fleet in
                 let last = Watched(try await fleet.start("user-0"))
                 let result = try await fleet.underLoad(callers: 32) {
                     for round in 1...5 {

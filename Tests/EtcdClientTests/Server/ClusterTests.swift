@@ -5,7 +5,7 @@ import Testing
 @testable import EtcdClient
 
 /// Three members, of which some go away.
-@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(2)))
+@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(5)))
 struct ClusterTests {
     private func withCluster(
         _ version: EtcdVersion,
@@ -46,7 +46,6 @@ struct ClusterTests {
                 #expect(Set(members.flatMap(\.peerURLs)).count == 3)
                 #expect(members.map(\.isLearner) == [false, false, false])
 
-                let leader = try await server.leader()
                 let revision = try await client.put("k", "").revision
                 _ = try await client.get("k")
                 for (index, endpoint) in client.endpoints.enumerated() {
@@ -56,12 +55,16 @@ struct ClusterTests {
                     #expect(status.version.hasPrefix(version == .installed ? "3." : "3.5"))
                     let member = try #require(members.first { $0.name == "member-\(index)" })
                     #expect(member.id == status.memberID)
-                    #expect((status.leaderID == status.memberID) == (index == leader))
                     #expect(status.raftTerm > 0)
                     #expect(status.databaseBytes > 0)
                     #expect(status.databaseBytesInUse <= status.databaseBytes)
-                    #expect(status.errors.isEmpty)
                     #expect(!status.isLearner)
+                    // On a busy machine there is a new leader now and then, and for a moment none.
+                    try await eventually {
+                        let leader = try await server.leader()
+                        let status = try await client.status(of: endpoint)
+                        return status.errors.isEmpty && (status.leaderID == status.memberID) == (index == leader)
+                    }
                 }
             }
         }
@@ -72,28 +75,30 @@ struct ClusterTests {
         try await withCluster(version) { server in
             // A member that has taken a write says nothing of the leader's death: each takes all of its time.
             try await server.withClient {
-                $0.requestTimeout = .seconds(2)
+                $0.requestTimeout = .seconds(5)
             } _: { client in
                 var watch = client.watch(.prefix("k/")).makeAsyncIterator()
                 try await watch.connected()
-                let lease = try await client.grantLease(ttl: .seconds(6))
+                let lease = try await client.grantLease(ttl: .seconds(30))
                 var renewals = client.keepAlive(lease).makeAsyncIterator()
                 for round in 0..<3 {
-                    try await putInTheEnd(client, "k/\(round).before", within: .seconds(2))
+                    try await putInTheEnd(client, "k/\(round).before", within: .seconds(5))
                     let leader = try await server.leader()
                     try await server.kill(leader)
-                    try await putInTheEnd(client, "k/\(round).after", within: .seconds(2))
+                    try await putInTheEnd(client, "k/\(round).after", within: .seconds(5))
                     #expect(try await client.get("k/\(round).before") != nil)
                     try await server.start(leader)
                     try await server.waitUntilReady()
                 }
+                // The first may have come long ago.
                 _ = try await renewals.next()
-                try await client.put("k/end", "")
+                _ = try await renewals.next()
+                try await putInTheEnd(client, "k/end", within: .seconds(5))
                 var keys: [String] = []
                 while keys.last != "k/end" { keys += try await watch.events().map(\.entry.keyText) }
                 let written = try await client.list(.prefix("k/")).entries.map(\.keyText)
                 #expect(Set(keys) == Set(written), "nothing is missed")
-                #expect(try await client.leaseDetails(lease.id).grantedTTL == .seconds(6))
+                #expect(try await client.leaseDetails(lease.id).grantedTTL == .seconds(30))
             }
         }
     }
@@ -107,13 +112,13 @@ struct ClusterTests {
         } _: { server in
             let hanging = try await server.leader()
             try await server.withObservedClient(first: hanging) {
-                $0.requestTimeout = .seconds(4)
+                $0.requestTimeout = .seconds(10)
                 $0.keepaliveTime = .seconds(1)
-                $0.keepaliveTimeout = .seconds(1)
+                $0.keepaliveTimeout = .seconds(3)
             } _: { client, wire in
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 try await watch.connected()
-                let lease = try await client.grantLease(ttl: .seconds(6))
+                let lease = try await client.grantHardyLease()
                 var renewals = client.keepAlive(lease).makeAsyncIterator()
                 _ = try await renewals.next()
                 try server.suspend(hanging)
@@ -124,7 +129,8 @@ struct ClusterTests {
                 #expect(try await watch.events().map(\.summary) == ["put k=1"])
                 _ = try await renewals.next()
                 _ = try await renewals.next()
-                #expect(wire.count("Watch") == 2)
+                // It is not tried again and again. (On a busy machine another election may end a stream.)
+                #expect((2..<10).contains(wire.count("Watch")))
                 try server.resume(hanging)
                 try await client.put("k", "2")
                 #expect(try await watch.events().map(\.summary) == ["put k=2"])
@@ -139,7 +145,7 @@ struct ClusterTests {
             let hanging = try await server.leader()
             @Sendable func withClient(_ body: @Sendable (EtcdClient) async throws -> Void) async throws {
                 try await server.withObservedClient(first: hanging) {
-                    $0.requestTimeout = .seconds(2)
+                    $0.requestTimeout = .seconds(5)
                     $0.keepaliveTime = .seconds(3600)
                 } _: { client, _ in
                     try await body(client)
@@ -148,7 +154,7 @@ struct ClusterTests {
             try await withClient { watching in
                 try await withClient { renewing in
                     _ = try await watching.get("k")
-                    let lease = try await renewing.grantLease(ttl: .seconds(15))
+                    let lease = try await renewing.grantHardyLease()
                     var renewals = renewing.keepAlive(lease).makeAsyncIterator()
                     _ = try await renewals.next()
                     try server.suspend(hanging)
@@ -169,7 +175,7 @@ struct ClusterTests {
             let left = try await server.leader()
             let others = server.endpoints.indices.filter { $0 != left }
             try await server.withClient {
-                $0.requestTimeout = .seconds(2)
+                $0.requestTimeout = .seconds(5)
             } _: { client in
                 try await client.put("k", "1")
                 var watch = client.watch(.key("k")).makeAsyncIterator()
@@ -191,13 +197,15 @@ struct ClusterTests {
                 try await eventually { try await client.status(of: endpoint).leaderID == nil }
                 let only = try EtcdConfig(endpoints: [server.endpoints[left]])
                 try await EtcdClient.withClient(only, logger: .silent) { client in
-                    let failure = await expectFailure { try await client.put("k", "3") }
-                    #expect(failure?.code == .noLeader)
+                    // The last attempt may begin too late to be told so.
+                    try await eventually {
+                        await expectFailure { try await client.put("k", "3") }?.code == .noLeader
+                    }
                 }
 
                 for member in others { try await server.start(member) }
                 try await server.waitUntilReady()
-                try await putInTheEnd(client, "k/after", within: .seconds(2))
+                try await putInTheEnd(client, "k/after", within: .seconds(5))
                 try await client.put("k", "4")
                 while try await watch.events().last?.entry.valueText != "4" {}
             }
@@ -243,13 +251,15 @@ struct ClusterTests {
     @Test(arguments: EtcdVersion.all)
     func aLockOutlivesTheLeader(version: EtcdVersion) async throws {
         try await withCluster(version) { server in
-            try await server.withClient { client in
+            try await server.withClient {
+                $0.requestTimeout = .seconds(10)
+            } _: { client in
                 let gate = Gate()
                 let order = Watched<[Int]>([])
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<2 {
                         group.addTask {
-                            try await client.withSession(ttl: .seconds(20)) { session in
+                            try await client.withSession(ttl: .seconds(30)) { session in
                                 try await session.withLock("lock") { _ in
                                     order.update { $0.append(number) }
                                     if number == 0 { try await gate.pass() }

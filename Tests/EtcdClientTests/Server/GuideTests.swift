@@ -3,7 +3,7 @@ import ServiceKitTesting
 import Testing
 
 /// The examples of the guide, kept true.
-@Suite(.timeLimit(.minutes(1)), .enabled(if: EtcdServer.isAvailable()))
+@Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct GuideTests {
     private func withClient(_ body: @Sendable (EtcdClient) async throws -> Void) async throws {
         try await EtcdServer.withServer { etcd in

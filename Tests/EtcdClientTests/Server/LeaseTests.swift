@@ -36,12 +36,12 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func whatEtcdKnowsOfALeaseIsTold(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
-                let lease = try await client.grantLease(ttl: .seconds(60))
+                let lease = try await client.grantLease(ttl: .seconds(600))
                 for name in ["a", "b"] { try await client.put(prefix + name, "", lease: lease.id) }
                 let details = try await client.leaseDetails(lease.id)
                 #expect(details.id == lease.id)
-                #expect(details.grantedTTL == .seconds(60))
-                #expect((.seconds(50)...(.seconds(60))).contains(details.remainingTTL))
+                #expect(details.grantedTTL == .seconds(600))
+                #expect((.seconds(500)...(.seconds(600))).contains(details.remainingTTL))
                 #expect(details.keys.isEmpty, "they were not asked for")
                 let keys = try await client.leaseDetails(lease.id, withKeys: true).keys
                 #expect(Set(keys) == [(prefix + "a").etcdBytes, (prefix + "b").etcdBytes])
@@ -76,9 +76,9 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func aLeaseThatNobodyRenewsEnds(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
-                let lease = try await client.grantLease(ttl: .seconds(4))
                 var watch = client.watch(.key(prefix)).makeAsyncIterator()
                 try await watch.connected()
+                let lease = try await client.grantLease(ttl: .seconds(4))
                 try await client.put(prefix, "", lease: lease.id)
                 #expect(try await watch.events(2).map(\.kind) == [.put, .delete])
                 await expectFailure(.leaseNotFound) { _ = try await client.leaseDetails(lease.id) }
@@ -89,13 +89,13 @@ extension SharedServerTests {
         func aLeaseThatIsRenewedLives(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let start = ContinuousClock.now
-                let lease = try await client.grantLease(ttl: .seconds(5))
+                let lease = try await client.grantLease(ttl: .seconds(10))
                 try await client.put(prefix, "", lease: lease.id)
                 var renewals = 0
                 for try await ttl in client.keepAlive(lease) {
-                    #expect(ttl == .seconds(5))
+                    #expect(ttl == .seconds(10))
                     renewals += 1
-                    if start.duration(to: .now) > .seconds(7) { break }
+                    if start.duration(to: .now) > .seconds(12) { break }
                 }
                 #expect((2...10).contains(renewals), "every third of its time")
                 #expect(try await client.get(prefix)?.version == 1)
@@ -149,9 +149,9 @@ extension SharedServerTests {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<200 {
                         group.addTask {
-                            let lease = try await client.grantLease(ttl: .seconds(6))
+                            let lease = try await client.grantLease(ttl: .seconds(15))
                             var renewals = client.keepAlive(lease).makeAsyncIterator()
-                            for _ in 0..<2 { #expect(try await renewals.next() == .seconds(6)) }
+                            for _ in 0..<2 { #expect(try await renewals.next() == .seconds(15)) }
                             _ = try await client.leaseDetails(lease.id)
                             try await client.revokeLease(lease.id)
                         }
@@ -167,9 +167,9 @@ extension SharedServerTests {
         func oneLeaseAfterTheOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 for _ in 0..<4 {
-                    let lease = try await client.grantLease(ttl: .seconds(3))
+                    let lease = try await client.grantLease(ttl: .seconds(6))
                     var renewals = client.keepAlive(lease).makeAsyncIterator()
-                    #expect(try await renewals.next() == .seconds(3))
+                    #expect(try await renewals.next() == .seconds(6))
                 }
             }
         }

@@ -5,7 +5,7 @@ import Testing
 @testable import EtcdClient
 
 /// How clients begin, and how they end.
-@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(1)))
+@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct LifetimeTests {
     /// Everything that a client does at once, and how each ended.
     private func everything(_ client: EtcdClient, _ ends: Watched<[String: EtcdError.Code]>) async throws {
@@ -136,7 +136,7 @@ struct LifetimeTests {
         let endpoints = ["http://127.0.0.1:1", "http://[::1]:1"]
         for endpoints in [[endpoints[0]], endpoints] {
             var config = try EtcdConfig(endpoints: endpoints)
-            config.requestTimeout = .milliseconds(500)
+            config.requestTimeout = .seconds(4)
             try await EtcdClient.withClient(config, logger: .silent) { client in
                 for operation in [
                     { _ = try await client.get("k") },

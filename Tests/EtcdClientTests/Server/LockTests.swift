@@ -127,6 +127,8 @@ extension SharedServerTests {
                 try await waitForLine(client, name, 2)
                 let third = enter(2)
                 try await waitForLine(client, name, 3)
+                // Both wait for the one before them: there is no call under way that would fail instead.
+                try await client.waitForWatches(2)
                 second.cancel()
                 await expectThrown(CancellationError.self) { try await second.value }
                 #expect(try await client.count(.prefix(name)) == 2)
@@ -159,7 +161,7 @@ extension SharedServerTests {
             try await version.withSharedClient { client, name in
                 let gate = Gate()
                 let first = Task {
-                    try await client.withSession(ttl: .seconds(3)) { session in
+                    try await client.withSession(ttl: .seconds(10)) { session in
                         try await session.withLock(name) { _ in
                             // As if it had not been renewed in time.
                             try await client.revokeLease(session.lease.id)

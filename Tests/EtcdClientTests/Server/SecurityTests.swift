@@ -5,7 +5,7 @@ import Testing
 @testable import EtcdClient
 
 /// TLS and mutual TLS.
-@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(1)))
+@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct SecurityTests {
     /// Calls, a watch and a lease.
     private func use(_ client: EtcdClient) async throws {
@@ -18,7 +18,7 @@ struct SecurityTests {
     private func refusal(_ server: EtcdServer, _ security: Nghttp2ClientTransport.TransportSecurity) async throws {
         try await server.withClient {
             $0.transportSecurity = security
-            $0.requestTimeout = .seconds(1)
+            $0.requestTimeout = .seconds(8)
         } _: { client in
             let failure = await expectFailure { _ = try await client.get("k") }
             #expect(failure?.code == .unavailable)
@@ -90,7 +90,7 @@ struct SecurityTests {
                 $0.tls = certificates.tls()
             } _: { server in
                 var config = try EtcdConfig(endpoints: server.endpoints.map { $0.replacing("https", with: "http") })
-                config.requestTimeout = .seconds(1)
+                config.requestTimeout = .seconds(8)
                 try await EtcdClient.withClient(config, logger: .silent) { client in
                     _ = await expectFailure(.unavailable) { _ = try await client.get("k") }
                 }

@@ -38,10 +38,10 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func itIsKeptAlive(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
-                try await client.withSession(ttl: .seconds(5)) { session in
+                try await client.withSession(ttl: .seconds(10)) { session in
                     try await client.put(prefix, "", lease: session.lease.id)
                     // A lease that nobody renews ends in the meantime.
-                    let other = try await client.grantLease(ttl: .seconds(6))
+                    let other = try await client.grantLease(ttl: .seconds(11))
                     try await eventually { try await !client.leaseIDs().contains(other.id) }
                     let entry = try await client.get(prefix)
                     #expect(entry != nil)
@@ -54,7 +54,7 @@ extension SharedServerTests {
             try await version.withSharedClient { client, _ in
                 let isCancelled = Watched(false)
                 let failure = await expectFailure {
-                    try await client.withSession(ttl: .seconds(3)) { session in
+                    try await client.withSession(ttl: .seconds(10)) { session in
                         try await client.revokeLease(session.lease.id)
                         try? await Gate().pass()
                         isCancelled.set(Task.isCancelled)

@@ -5,7 +5,7 @@ import Testing
 @testable import EtcdClient
 
 /// What becomes of watches when the server goes away, comes back, or has forgotten.
-@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(1)))
+@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct WatchResumptionTests {
     @Test(arguments: EtcdVersion.all)
     func nothingIsLostOrToldTwiceOverRestarts(version: EtcdVersion) async throws {

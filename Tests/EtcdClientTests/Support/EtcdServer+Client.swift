@@ -9,6 +9,9 @@ extension EtcdServer {
     func config(_ configure: (inout EtcdConfig) -> Void = { _ in }) throws -> EtcdConfig {
         var config = try EtcdConfig(endpoints: endpoints)
         config.maxBackoff = .milliseconds(500)
+        // Enough for a server that waits for a busy disk.
+        config.requestTimeout = .seconds(30)
+        config.keepaliveTimeout = .seconds(20)
         configure(&config)
         return config
     }

@@ -15,7 +15,7 @@ struct GivingUpTests {
 
     /// TLS waits for the peer to say goodbye too; the calls do not.
     @Test func callsDoNotWaitForADeadPeerToSayGoodbye() async throws {
-        let certificates = try TestCertificates.shared()
+        let certificates = try await TestCertificates.shared()
         var times = ConnectionTimes(writeTimeout: .seconds(1000))
         times.keepaliveTime = .milliseconds(10)
         times.keepaliveTimeout = .milliseconds(10)
@@ -72,7 +72,7 @@ struct GivingUpTests {
     func anAttemptThatWasGivenUpLeavesNoChannel(isSecure: Bool) async throws {
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .bind(host: "127.0.0.1", port: 0).get()
-        let tls = try TestCertificates.shared().clientContext(shutdownTimeout: .milliseconds(1))
+        let tls = try await TestCertificates.shared().clientContext(shutdownTimeout: .milliseconds(1))
         let delegate = RawDelegate()
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let http2 = HTTP2Connection(

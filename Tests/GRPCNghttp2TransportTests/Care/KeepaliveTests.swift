@@ -97,19 +97,32 @@ struct KeepaliveTests {
         #expect(!recorder.names.contains("failed"))
     }
 
+    /// Makes a call that the server has taken. One that meets a connection whose time is just over is made again.
+    private static func begin(_ method: String, _ connection: ClientConnection) async throws -> ClientStream {
+        while true {
+            do {
+                let call = try connection.makeStream(descriptor: RawService.method(method))
+                try await call.write(.metadata([:]))
+                guard case .metadata? = try await call.next() else {
+                    throw RPCError(code: .internalError, message: "no metadata")
+                }
+                return call
+            } catch let error as RPCError where error.isNotProcessed {
+                try await eventually { connection.isReady }
+            }
+        }
+    }
+
     @Test func aCallThatOutlivesTheAgeOfItsConnection() async throws {
         let recorder = StateRecorder()
-        // Old enough for the call to be made while the connection still takes calls.
+        // Old enough for a call to be made while the connection still takes calls.
         let config = Self.server { $0.maxConnectionAge = .milliseconds(500) }
         try await withServer(["Echo": RawService.echoEach], config: config) { _, address in
             try await withClientConnection(address, config: Self.client(), recorder: recorder) { connection in
-                let call = try connection.makeStream(descriptor: RawService.method("Echo"))
-                try await call.write(.metadata([:]))
-                guard case .metadata? = try await call.next() else {
-                    Issue.record("no metadata")
-                    return
-                }
-                try await eventually { recorder.names.count { $0 == "ready" } >= 2 }
+                let call = try await Self.begin("Echo", connection)
+                // The connection of the call is not beyond this one.
+                let connections = recorder.names.count { $0 == "ready" }
+                try await eventually { recorder.names.count { $0 == "ready" } > connections }
                 try await call.write(.message([7]))
                 guard case .message([7])? = try await call.next() else {
                     Issue.record("no message")

@@ -59,7 +59,8 @@ struct ResponseCompressionTests {
                 let stream = client.http2.makeStream(deadline: nil)
                 defer { stream.reset(.cancel, failure: .cancelled) }
                 try stream.send(head: head, prefix: .whole)
-                try stream.send(end: .data)
+                // A handler that does not read its request may have answered by now.
+                try? stream.send(end: .data)
                 var answer = Answer()
                 while let part = try await stream.next(isolation: nil) {
                     switch part {
@@ -279,8 +280,8 @@ struct RequestCompressionTests {
                     var head = HeaderBlock()
                     if let encoding { head.append(name: "grpc-encoding", value: encoding) }
                     try stream.send(head: head, prefix: .grpc)
-                    try await stream.send(message: OutboundMessage(bytes: bytes, isCompressed: true))
-                    // The client may have given up by now.
+                    // The client may have given up by now, at the head already.
+                    try? await stream.send(message: OutboundMessage(bytes: bytes, isCompressed: true))
                     try? stream.send(end: .trailers(HeaderBlock([HeaderName.status: "0"])))
                     return try await group.next() ?? []
                 }

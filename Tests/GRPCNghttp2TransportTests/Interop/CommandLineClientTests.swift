@@ -36,7 +36,8 @@ struct CommandLineClientTests {
     ) async throws {
         try await withTemporaryDirectory { directory in
             _ = try directory.replace("request", Self.framedMessage)
-            _ = try directory.replace("ca.pem", security == .plaintext ? [] : TestCertificates.shared().authority)
+            let authority = try await security == .plaintext ? [] : TestCertificates.shared().authority
+            _ = try directory.replace("ca.pem", authority)
             try await self.run(program, security, directory, arguments: arguments, check: check)
         }
     }
@@ -48,7 +49,7 @@ struct CommandLineClientTests {
         arguments: (_ url: String, _ directory: URL) -> [String],
         check: (_ output: String, _ directory: URL) throws -> Void
     ) async throws {
-        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try security.server)
+        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try await security.server)
         let service = RawService(handlers: ["Echo": RawService.echo])
         try await withGRPCServer(transport: transport, services: [service]) { _ in
             let port = try await transport.listeningAddress.port ?? 0

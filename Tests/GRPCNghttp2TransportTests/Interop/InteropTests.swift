@@ -14,7 +14,7 @@ struct InteropTests {
         _ security: TestSecurity,
         _ body: (TransportAddress) async throws -> Void
     ) async throws {
-        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try security.server)
+        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try await security.server)
         try await withGRPCServer(transport: transport, services: [InteropService()]) { _ in
             try await body(try await transport.listeningAddress)
         }
@@ -27,7 +27,7 @@ struct InteropTests {
     ) async throws {
         try await Relay.run(to: address) { relay in
             let transport = Nghttp2ClientTransport(
-                target: relay.address, transportSecurity: try security.client
+                target: relay.address, transportSecurity: try await security.client
             )
             try await withGRPCClient(transport: transport) { client in
                 try await body(InteropClient(client) { relay.bytesFromServer })

@@ -176,7 +176,8 @@ struct PythonInteropTests {
             await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     var options = CallOptions.defaults
-                    options.timeout = byDeadline ? .seconds(1) : nil
+                    // Long enough for the call to reach the server.
+                    options.timeout = byDeadline ? .seconds(5) : nil
                     try await client.stream("Wait", options: options) { _ in
                         try await untilCancelled()
                     } response: { response in

@@ -12,8 +12,8 @@ import Testing
 struct TLSTests {
     private let certificates: TestCertificates
 
-    init() throws {
-        self.certificates = try TestCertificates.shared()
+    init() async throws {
+        self.certificates = try await TestCertificates.shared()
     }
 
     private var server: ServerSecurity {

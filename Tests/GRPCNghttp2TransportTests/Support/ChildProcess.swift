@@ -67,6 +67,12 @@ final class ChildProcess: Sendable {
         for standard in 0..<Int32(3) {
             posix_spawn_file_actions_adddup2(&actions, descriptor, standard)
         }
+        // NIO's sockets are not closed by `exec`: a peer would not see their end before that of the program. What is closed
+        // by now does no harm.
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for inherited in open.compactMap({ Int32($0) }) where inherited > 2 {
+            posix_spawn_file_actions_addclose(&actions, inherited)
+        }
         let argv = arguments.map { strdup($0) } + [nil]
         let envp = ProcessInfo.processInfo.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in argv + envp { free(text) } }

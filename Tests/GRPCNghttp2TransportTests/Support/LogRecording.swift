@@ -1,6 +1,8 @@
 import Logging
 import Synchronization
 
+@testable import GRPCNghttp2Transport
+
 /// What was logged.
 final class LogRecording: Sendable {
     struct Line: Sendable {
@@ -13,7 +15,11 @@ final class LogRecording: Sendable {
 
     var lines: [Line] { self.recorded.withLock { $0 } }
 
-    var warnings: [Line] { self.lines.filter { $0.level >= .warning } }
+    /// Those lines that warn. That an event loop was held up is not among them: it is measured by the clock on the
+    /// wall, so that it comes on a busy machine whatever the test does.
+    var warnings: [Line] {
+        self.lines.filter { $0.level >= .warning && $0.metadata["limit"] != Limit.loopTime.rawValue }
+    }
 
     /// A logger whose lines end up here, those of all levels.
     var logger: Logger {

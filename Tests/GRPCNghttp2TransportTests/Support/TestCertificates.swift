@@ -35,11 +35,12 @@ struct TestCertificates: Sendable {
     var roots: TLSConfig.TrustRootsSource { .certificates([.bytes(self.authority, format: .pem)]) }
     var otherRoots: TLSConfig.TrustRootsSource { .certificates([.bytes(self.otherAuthority, format: .pem)]) }
 
-    private static let made = Result { try TestCertificates.make() }
+    /// A task, as whoever waits for it is to hold up no thread: there are as few as cores for all tests together.
+    private static let made = Task { try await TestCertificates.make() }
 
     /// The same for all tests.
-    static func shared() throws -> TestCertificates {
-        try self.made.get()
+    static func shared() async throws -> TestCertificates {
+        try await self.made.value
     }
 
     // MARK: Making them
@@ -52,20 +53,20 @@ struct TestCertificates: Sendable {
 
     private static let names = "DNS:localhost,DNS:test.example,IP:127.0.0.1,IP:::1"
 
-    private static func make() throws -> TestCertificates {
-        try withTemporaryDirectory { directory in
+    private static func make() async throws -> TestCertificates {
+        try await withTemporaryDirectory { directory in
             let maker = Maker(directory: directory)
-            try maker.authority("authority")
-            try maker.authority("other")
+            try await maker.authority("authority")
+            try await maker.authority("other")
             return TestCertificates(
                 authority: try maker.read("authority.pem"),
-                authorityDER: try maker.der("authority.pem"),
+                authorityDER: try await maker.der("authority.pem"),
                 otherAuthority: try maker.read("other.pem"),
-                server: try maker.identity("server", names: Self.names),
-                renewed: try maker.identity("renewed", names: Self.names),
-                elsewhere: try maker.identity("elsewhere", names: "DNS:elsewhere.example"),
-                client: try maker.identity("client", names: "DNS:client.example"),
-                stranger: try maker.identity("stranger", names: Self.names, signedBy: "other")
+                server: try await maker.identity("server", names: Self.names),
+                renewed: try await maker.identity("renewed", names: Self.names),
+                elsewhere: try await maker.identity("elsewhere", names: "DNS:elsewhere.example"),
+                client: try await maker.identity("client", names: "DNS:client.example"),
+                stranger: try await maker.identity("stranger", names: Self.names, signedBy: "other")
             )
         }
     }
@@ -74,30 +75,37 @@ struct TestCertificates: Sendable {
         let directory: URL
         private static let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
-        func authority(_ name: String) throws {
+        func authority(_ name: String) async throws {
             let request = ["req", "-x509", "-days", "2", "-subj", "/CN=\(name)"] + Self.key
-            try self.run(request + ["-keyout", "\(name).key", "-out", "\(name).pem"])
+            try await self.run(request + ["-keyout", self.path("\(name).key"), "-out", self.path("\(name).pem")])
         }
 
-        func identity(_ name: String, names: String, signedBy authority: String = "authority") throws -> Identity {
+        func identity(
+            _ name: String, names: String, signedBy authority: String = "authority"
+        ) async throws -> Identity {
             let request = ["req", "-subj", "/CN=\(name)"] + Self.key
-            try self.run(request + ["-keyout", "\(name).key", "-out", "\(name).csr"])
+            try await self.run(request + ["-keyout", self.path("\(name).key"), "-out", self.path("\(name).csr")])
             try Data("subjectAltName=\(names)\n".utf8).write(to: self.directory.appendingPathComponent("\(name).ext"))
-            try self.run([
-                "x509", "-req", "-days", "2", "-in", "\(name).csr", "-CA", "\(authority).pem", "-CAkey",
-                "\(authority).key", "-CAcreateserial", "-extfile", "\(name).ext", "-out", "\(name).pem",
+            try await self.run([
+                "x509", "-req", "-days", "2", "-in", self.path("\(name).csr"), "-CA", self.path("\(authority).pem"),
+                "-CAkey", self.path("\(authority).key"), "-CAcreateserial", "-extfile", self.path("\(name).ext"),
+                "-out", self.path("\(name).pem"),
             ])
-            try self.run(["pkey", "-in", "\(name).key", "-outform", "der", "-out", "\(name).key.der"])
+            try await self.run([
+                "pkey", "-in", self.path("\(name).key"), "-outform", "der", "-out", self.path("\(name).key.der"),
+            ])
             return Identity(
                 certificate: try self.read("\(name).pem"),
                 key: try self.read("\(name).key"),
-                certificateDER: try self.der("\(name).pem"),
+                certificateDER: try await self.der("\(name).pem"),
                 keyDER: try self.read("\(name).key.der")
             )
         }
 
-        func der(_ certificate: String) throws -> [UInt8] {
-            try self.run(["x509", "-in", certificate, "-outform", "der", "-out", "\(certificate).der"])
+        func der(_ certificate: String) async throws -> [UInt8] {
+            try await self.run([
+                "x509", "-in", self.path(certificate), "-outform", "der", "-out", self.path("\(certificate).der"),
+            ])
             return try self.read("\(certificate).der")
         }
 
@@ -105,19 +113,17 @@ struct TestCertificates: Sendable {
             Array(try Data(contentsOf: self.directory.appendingPathComponent(file)))
         }
 
-        private func run(_ arguments: [String]) throws {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["openssl"] + arguments
-            process.currentDirectoryURL = self.directory
-            let output = Pipe()
-            process.standardOutput = output
-            process.standardError = output
-            try process.run()
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else {
-                throw OpenSSLError(arguments: arguments, status: process.terminationStatus, output: text)
+        private func path(_ file: String) -> String {
+            self.directory.appendingPathComponent(file).path
+        }
+
+        private func run(_ arguments: [String]) async throws {
+            guard let openssl = TestSecurity.openssl else {
+                throw ChildProcess.Failure(description: "openssl is not installed")
+            }
+            let exit = try await ChildProcess.run(openssl, arguments)
+            guard exit.status == 0 else {
+                throw OpenSSLError(arguments: arguments, status: exit.status, output: exit.output)
             }
         }
     }

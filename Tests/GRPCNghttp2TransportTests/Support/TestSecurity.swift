@@ -13,9 +13,9 @@ enum TestSecurity: String, CaseIterable {
     static let openssl = ChildProcess.path(of: "openssl")
 
     var server: Nghttp2ServerTransport.TransportSecurity {
-        get throws {
+        get async throws {
             guard self != .plaintext else { return .plaintext }
-            let certificates = try TestCertificates.shared()
+            let certificates = try await TestCertificates.shared()
             let server = certificates.server
             guard self == .mutualTLS else {
                 return .tls(certificateChain: server.chain, privateKey: server.privateKey)
@@ -27,9 +27,9 @@ enum TestSecurity: String, CaseIterable {
     }
 
     var client: Nghttp2ClientTransport.TransportSecurity {
-        get throws {
+        get async throws {
             guard self != .plaintext else { return .plaintext }
-            let certificates = try TestCertificates.shared()
+            let certificates = try await TestCertificates.shared()
             let client = certificates.client
             guard self == .mutualTLS else { return .tls { $0.trustRoots = certificates.roots } }
             return .mTLS(certificateChain: client.chain, privateKey: client.privateKey) {
@@ -41,7 +41,7 @@ enum TestSecurity: String, CaseIterable {
     /// The options that make the scripts of the tests do the same. They name files that are there until `body` returns.
     func withScriptOptions<Result>(_ body: ([String]) async throws -> Result) async throws -> Result {
         guard self != .plaintext else { return try await body([]) }
-        let certificates = try TestCertificates.shared()
+        let certificates = try await TestCertificates.shared()
         return try await withTemporaryDirectory { directory in
             for (name, bytes) in [
                 ("ca.pem", certificates.authority),

@@ -52,7 +52,7 @@ import Testing
                     await untilCancelled(); return .good("")
                 }, Check("quick") { .good("fine") },
             ],
-            limit: .milliseconds(50)
+            limit: .seconds(3)
         )
         #expect(findings.map(\.name) == ["slow", "quick"])
         #expect(findings.map(\.finding.verdict) == [.bad, .good])

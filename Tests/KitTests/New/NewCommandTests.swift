@@ -4,7 +4,7 @@ import Testing
 @testable import kit
 
 /// `kit new` as a process.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(5)))
 struct NewCommandTests {
     private let directory: ScratchDirectory
 
@@ -17,7 +17,7 @@ struct NewCommandTests {
         let git = ["GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b"]
         let command = starter + [TestPrograms.kit, "new"] + arguments
         return try await ToolRun(
-            program: "env", arguments: ["-C", directory.path] + git + command, limit: .seconds(30))()
+            program: "env", arguments: ["-C", directory.path] + git + command, limit: .seconds(120))()
     }
 
     private var entries: [String] {
@@ -31,10 +31,10 @@ struct NewCommandTests {
         #expect(entries == ["user-service"])
         let service = directory.path("user-service")
         let log = try await ToolRun(
-            program: "git", arguments: ["-C", service, "log", "--format=%s"], limit: .seconds(10))()
+            program: "git", arguments: ["-C", service, "log", "--format=%s"], limit: .seconds(60))()
         #expect(log.output == "Service user-service, as kit new writes it\n")
         let status = try await ToolRun(
-            program: "git", arguments: ["-C", service, "status", "--short"], limit: .seconds(10))()
+            program: "git", arguments: ["-C", service, "status", "--short"], limit: .seconds(60))()
         #expect(status.isSuccess && status.output == "")
     }
 
@@ -59,7 +59,7 @@ struct NewCommandTests {
     }
 
     @Test func aRepositoryHoldsNoOther() async throws {
-        _ = try await ToolRun(program: "git", arguments: ["init", "-q", directory.path], limit: .seconds(10))()
+        _ = try await ToolRun(program: "git", arguments: ["init", "-q", directory.path], limit: .seconds(60))()
         #expect(try await new("user-service").isSuccess)
         #expect(!FileManager.default.fileExists(atPath: directory.path("user-service/.git")))
     }
@@ -103,7 +103,7 @@ struct NewCommandTests {
     static var canMount: Bool {
         get async {
             let mount = ["--mount", "mount", "-t", "tmpfs", "-o", "size=64k", "none", "/mnt"]
-            return (try? await ToolRun(program: "unshare", arguments: mount, limit: .seconds(10))())?.isSuccess == true
+            return (try? await ToolRun(program: "unshare", arguments: mount, limit: .seconds(60))())?.isSuccess == true
         }
     }
 

@@ -28,7 +28,7 @@ struct RegistryCommandTests {
             guard EtcdServer.isAvailable() else { return }
             try await EtcdServer.withServer { etcd in
                 let endpoints = "registry.etcd.endpoints=[\(etcd.endpoints.joined(separator: ", "))]"
-                try await body(["--backend", "etcd", "--set", endpoints, "--set", "registry.etcd.ttl=5s"])
+                try await body(["--backend", "etcd", "--set", endpoints, "--set", "registry.etcd.ttl=60s"])
             }
         }
     }

@@ -45,9 +45,13 @@ final class TinyService: Sendable {
                 _exit(0)
             }
             say("version \(version) pid \\(getpid()) arguments \\(arguments.joined(separator: ","))\\n")
-            say("in \\(String(cString: getcwd(nil, 0)))\\n")
-            if let code = arguments.first.flatMap({ Int32($0) }) { exit(code) }
-            say("unfinished")
+            let place = "in \\(String(cString: getcwd(nil, 0)))\\n"
+            if let code = arguments.first.flatMap({ Int32($0) }) {
+                say(place)
+                exit(code)
+            }
+            // At once: whoever has seen the place may end it.
+            say(place + "unfinished")
             while true { pause() }
             """,
             to: "Sources/\(name)/main.swift"

@@ -21,10 +21,11 @@ struct DiscoveryTests {
 
         func watch(_ service: String) -> DiscoveryUpdates {
             DiscoveryUpdates { [self] emit in
+                // Before anyone hears that it has started, and ends it.
+                let end = ends.value
                 emitters.withLock { $0[service] = emit }
                 running.update { $0 += 1 }
                 started.update { $0 += 1 }
-                let end = ends.value
                 _ = await ends.first { $0 > end }
                 running.update { $0 -= 1 }
             }

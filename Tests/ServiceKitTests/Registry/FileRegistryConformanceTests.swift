@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKit
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(4)))
 struct FileRegistryConformanceTests {
     /// With inotify, or polled.
     static func conformance(mayUseInotify: Bool) throws -> RegistryConformance {
@@ -32,7 +32,7 @@ struct FileRegistryConformanceTests {
             try directory.write("in the way", to: service)
             return { try directory.remove(service) }
         }
-        return RegistryConformance(name: "file", hooks: hooks) {
+        return RegistryConformance(name: "file", timeout: .seconds(60), hooks: hooks) {
             FileRegistry(
                 FileRegistryDirectory(path: directory.path),
                 logger: LogRecorder().logger(),

@@ -92,7 +92,7 @@ struct FileRegistryOwnershipTests {
     @Test func aFirstLookIsCheckedByASecond() async throws {
         // Long enough that the lock is released before.
         let root = FileRegistryDirectory(path: directory.path)
-        let registry = FileRegistry(root, logger: Logger(label: "test"), secondLook: .seconds(3))
+        let registry = FileRegistry(root, logger: Logger(label: "test"), secondLook: .seconds(10))
         let owner = try SilentOwner(instance("a"), in: directory)
         var updates = registry.watch("user").makeAsyncIterator()
         #expect(await updates.next() == live(instance("a")))

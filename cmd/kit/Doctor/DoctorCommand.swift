@@ -24,7 +24,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     /// How long a check may take.
-    static let limit = Duration.seconds(5)
+    static let limit = Duration.seconds(20)
 
     @OptionGroup var arguments: AppArguments
 

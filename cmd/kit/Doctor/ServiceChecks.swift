@@ -27,7 +27,7 @@ extension Check {
     }
 
     /// How long a registry may take to answer.
-    private static let registryLimit = Duration.seconds(4)
+    private static let registryLimit = Duration.seconds(10)
 
     private static func registry(_ configuration: Configuration) async -> Finding {
         let name = (try? RegistryOptions(configuration).backend) ?? "?"

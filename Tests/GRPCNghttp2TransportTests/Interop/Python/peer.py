@@ -150,7 +150,8 @@ class Checks:
             done.wait(30)
             yield from ()
 
-        error = self.failure(lambda: call(requests(), timeout=0.5))
+        # Long enough for the call to reach the server.
+        error = self.failure(lambda: call(requests(), timeout=3))
         done.set()
         assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED, error
         assert self.unary("AwaitCancelled", b"") == b"yes"

@@ -62,12 +62,15 @@ class Connection:
     def __init__(self, port, case, settings=b"", preface=True, acks_settings=True, tls=None, alpn=("h2",)):
         self.case = case
         self.acks_settings = acks_settings
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = None
         if tls:
+            # First, as the server gives the handshake no more than its time.
             context = ssl.create_default_context(cafile=f"{tls}/ca.pem")
             if alpn:
                 context.set_alpn_protocols(list(alpn))
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.encoder = Encoder()
         self.decoder = Decoder()
