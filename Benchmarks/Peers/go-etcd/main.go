@@ -34,6 +34,10 @@ func connect(endpoint string) (*clientv3.Client, error) {
 	return clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 5 * time.Second})
 }
 
+// pace is how far apart the puts begin whose sightings are measured: as far as registrations are on the other side, so
+// that what etcd does in the background every 100 ms meets as many of them.
+const pace = 10 * time.Millisecond
+
 // seenPut writes a key again and again, and prints how long it took until the watch of another client told of it.
 func seenPut(endpoint string, puts int) error {
 	writer, err := connect(endpoint)
@@ -72,10 +76,13 @@ func seenPut(endpoint string, puts int) error {
 	// The same key and value as ours.
 	const id = "7c9f0c2e-a4a1-11ef-9a3d-000000000000"
 	var times latencies
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
 	for number := -puts / 10; number < puts; number++ {
 		value := fmt.Sprintf(`{"id":"%s","name":"user-service","version":"v1.4.2",`+
 			`"metadata":{"change":"%d","zone":"eu-central-1a"},`+
 			`"endpoints":["grpc://10.0.0.0:9000","http://10.0.0.0:8000"]}`, id, number)
+		<-ticker.C
 		start := time.Now()
 		response, err := writer.Put(ctx, prefix+id, value)
 		if err != nil {

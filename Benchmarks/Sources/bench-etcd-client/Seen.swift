@@ -53,13 +53,14 @@ struct Seen: AsyncParsableCommand {
         // Until the service is known, which has no instance, nobody would see one come.
         await found.untilKnown()
         var times = (found: Latencies(), pickable: Latencies())
+        var pace = Pace()
         for number in -self.registrations / 10..<self.registrations {
             var instance = ServiceInstance(BenchmarkInstance(number: number + self.registrations))
             instance.endpoints = [
                 Endpoint(scheme: "grpc", host: "127.0.0.1", port: self.serverPort),
                 Endpoint(scheme: "http", host: "127.0.0.1", port: self.serverPort),
             ]
-            let start = ContinuousClock.now
+            let start = try await pace.next()
             let registration = try await registrar.register(instance)
             let foundTime = try await found.first(instance.id)
             let pickableTime = try await pickable.first(instance.id)

@@ -39,9 +39,10 @@ struct SeenPut: AsyncParsableCommand {
         _ seen: Watched<(revision: Revision, at: ContinuousClock.Instant)>
     ) async throws {
         var latencies = Latencies()
+        var pace = Pace()
         for number in -self.puts / 10..<self.puts {
             let instance = BenchmarkInstance(number: 0, change: number)
-            let start = ContinuousClock.now
+            let start = try await pace.next()
             let revision = try await writer.put(instance.key, instance.json).revision
             guard let told = await seen.first(where: { $0.revision >= revision }) else { throw CancellationError() }
             if number >= 0 { latencies.record(start.duration(to: told.at)) }

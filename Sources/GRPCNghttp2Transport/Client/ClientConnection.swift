@@ -217,6 +217,9 @@ package final class ClientConnection: Sendable {
         let channel =
             if let path = self.address.path {
                 bootstrap.connect(unixDomainSocketPath: path)
+            } else if let address = self.address.ipAddress {
+                // Names are looked up on a thread of their own: an address spares itself the way there and back.
+                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(to: address)
             } else {
                 bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .connect(host: self.address.host ?? "", port: self.address.port ?? 0)

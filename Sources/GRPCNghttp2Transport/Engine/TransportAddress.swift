@@ -88,6 +88,12 @@ extension TransportAddress {
         }
     }
 
+    /// The socket address, where that can be told without looking a name up.
+    var ipAddress: SocketAddress? {
+        guard let host, let port else { return nil }
+        return try? SocketAddress(ipAddress: host, port: port)
+    }
+
     /// How gRPC describes the socket at one end of a connection.
     static func peerDescription(_ address: SocketAddress) -> String {
         Self(address)?.description ?? "unknown"
