@@ -31,12 +31,12 @@ struct ServiceWatch: Sendable {
                 for change in changes {
                     switch change {
                     case .put(let instance, _): view.update(instance)
-                    case .removed(let key): if let id = reader.id(in: key) { view.remove(id: id) }
+                    case .removed(let key): if let id = reader.id(in: key) { view.remove(id: id, at: .now) }
                     }
                 }
             }
         case .connected:
-            view.change { $0.connected() }
+            view.change { $0.connected(at: .now) }
         case .interrupted(let error):
             view.change { $0.interrupted(error.message, at: .now) }
         }

@@ -34,7 +34,7 @@ struct ServiceViewTests {
         view.update(instance("a", version: "2"))
         #expect(ids(view) == ["a", "b"])
         #expect(view.snapshot.instances["a"]?.version == "2")
-        view.remove(id: "a")
+        view.remove(id: "a", at: Self.start)
         #expect(ids(view) == ["b"])
         #expect(view.snapshot.state.isLive)
     }
@@ -45,7 +45,7 @@ struct ServiceViewTests {
         view.interrupted("still gone", at: Self.start.advanced(by: .seconds(3)))
         #expect(view.snapshot.state == .stale(since: Self.start, cause: "gone"))
         #expect(ids(view) == ["a"])
-        view.connected()
+        view.connected(at: Self.start.advanced(by: .seconds(4)))
         #expect(view.snapshot.state.isLive)
     }
 
@@ -66,7 +66,7 @@ struct ServiceViewTests {
         view.update(instance("b"))
         #expect(view.snapshot.state.isLive)
         #expect(view.missingUntil == nil)
-        view.remove(id: "a")
+        view.remove(id: "a", at: Self.start)
         #expect(ids(view) == ["b"])
     }
 
@@ -88,5 +88,65 @@ struct ServiceViewTests {
         #expect(ids(view) == ["a", "b"])
         view.expire(at: Self.start.advanced(by: .seconds(15)))
         #expect(ids(view) == ["a"])
+    }
+
+    // MARK: - After an outage
+
+    private static let back = start.advanced(by: .seconds(20))
+
+    private func viewAfterAnOutage(_ ids: String...) -> ServiceView {
+        var view = ServiceView(ttl: .seconds(10))
+        view.replace(with: ids.map { instance($0) }, .start, at: Self.start)
+        view.interrupted("away", at: Self.start)
+        view.connected(at: Self.back)
+        return view
+    }
+
+    /// Nobody could renew a lease: that most have ended is no word on who lives.
+    @Test func leasesThatEndBecauseOfAnOutage() {
+        var view = viewAfterAnOutage("a", "b", "c", "d")
+        for id in ["a", "b"] { view.remove(id: id, at: Self.back) }
+        #expect(ids(view) == ["c", "d"], "half of them can take the calls")
+        #expect(view.snapshot.state.isLive)
+        for id in ["c", "d"] { view.remove(id: id, at: Self.back) }
+        #expect(ids(view) == ["c", "d"])
+        #expect(view.snapshot.state.isLive == false)
+        for id in ["a", "b", "c", "d"] { view.update(instance(id)) }
+        #expect(ids(view) == ["a", "b", "c", "d"])
+        #expect(view.snapshot.state.isLive)
+    }
+
+    @Test func whoIsNotBackInTimeAfterAnOutageIsForgotten() {
+        var view = viewAfterAnOutage("a", "b")
+        view.remove(id: "a", at: Self.back)
+        view.remove(id: "b", at: Self.back)
+        #expect(ids(view) == ["b"])
+        view.expire(at: Self.back.advanced(by: .seconds(15)))
+        #expect(ids(view).isEmpty)
+        #expect(view.snapshot.state.isLive)
+    }
+
+    /// Whoever was heard of since can have renewed its lease.
+    @Test func whoWasHeardOfSinceTheOutageIsBelievedToGo() {
+        var view = viewAfterAnOutage("a")
+        view.update(instance("a", version: "2"))
+        view.remove(id: "a", at: Self.back)
+        #expect(ids(view).isEmpty)
+        #expect(view.snapshot.state.isLive)
+    }
+
+    @Test func longAfterAnOutageEveryoneIsBelievedToGo() {
+        var view = viewAfterAnOutage("a")
+        view.remove(id: "a", at: Self.back.advanced(by: .seconds(15)))
+        #expect(ids(view).isEmpty)
+    }
+
+    @Test func aListAfterAnOutageIsDoubtedAsWell() {
+        var view = viewAfterAnOutage("a", "b", "c")
+        view.replace(with: [instance("a"), instance("b")], .compaction, at: Self.back)
+        #expect(ids(view) == ["a", "b"])
+        view.replace(with: [], .compaction, at: Self.back)
+        #expect(ids(view) == ["a", "b"])
+        #expect(view.snapshot.state.isLive == false)
     }
 }

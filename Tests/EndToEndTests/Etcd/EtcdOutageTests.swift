@@ -27,6 +27,19 @@ struct EtcdOutageTests {
         }
     }
 
+    /// It comes back as if nothing had been, and ends all leases at once, as nobody has renewed them.
+    @Test func aHangLongerThanTheTimeToLive() async throws {
+        try await EtcdFleet.with { fleet in
+            try await fleet.survives { fleet in
+                try fleet.etcd.suspend()
+                // Long enough for clients to find out, after 9 seconds, and for the leases to end.
+                try await Task.sleep(for: .seconds(15))
+                try fleet.etcd.resume()
+                try await fleet.etcd.waitUntilReady()
+            }
+        }
+    }
+
     @Test func dataThatIsWiped() async throws {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
