@@ -41,12 +41,14 @@ struct ToolRun: Sendable {
         options.teardownSequence = [
             .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2))
         ]
-        let configuration = Subprocess.Configuration(
-            executable: .name(program),
-            arguments: Arguments(arguments),
-            platformOptions: options
-        )
         do {
+            // Looked for here: a name alone is tried in each directory of the PATH by a process of its own.
+            let path = try await Executable.name(program).resolveExecutablePath(in: .inherit)
+            let configuration = Subprocess.Configuration(
+                executable: .path(path),
+                arguments: Arguments(arguments),
+                platformOptions: options
+            )
             let late = CommandFailure("\(program) took longer than \(limit)")
             let result = try await withDeadline(.now + limit, onExpiry: late) {
                 try await Subprocess.run(
