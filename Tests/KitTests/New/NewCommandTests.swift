@@ -65,7 +65,7 @@ struct NewCommandTests {
     }
 
     @Test func aFailureOfGitIsAWarning() async throws {
-        try fakeGit("echo 'fatal: git is tired' >&2; exit 1")
+        try await fakeGit("echo 'fatal: git is tired' >&2; exit 1")
         let outcome = try await new("user-service", by: fakedGit)
         #expect(outcome.isSuccess)
         #expect(outcome.errors == "kit: warning: no first commit: git init: fatal: git is tired\n")
@@ -75,7 +75,7 @@ struct NewCommandTests {
     @Test(arguments: [("INT", 130), ("TERM", 143)])
     func nothingIsLeftOfAnInterruption(_ signal: String, code: Int) async throws {
         // When git runs the files are there, under their temporary name.
-        try fakeGit("kill -\(signal) $PPID; exec sleep 50")
+        try await fakeGit("kill -\(signal) $PPID; exec sleep 50")
         let outcome = try await new("user-service", by: ["sh", "-c", "\"$@\"; echo $?", "sh"] + fakedGit)
         #expect(outcome.output == "\(code)\n")
         #expect(outcome.errors == "kit: interrupted; nothing was written\n")
@@ -107,9 +107,13 @@ struct NewCommandTests {
         }
     }
 
-    private func fakeGit(_ script: String) throws {
-        let path = try directory.write("#!/bin/sh\n\(script)\n", to: "bin/git")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    /// Written by a process of its own: children that other tests start meanwhile would have it open for writing, from
+    /// this one, and then it cannot be run.
+    private func fakeGit(_ script: String) async throws {
+        let write = #"mkdir "$1" && printf '#!/bin/sh\n%s\n' "$2" >"$1/git" && chmod 755 "$1/git""#
+        let arguments = ["-c", write, "sh", directory.path("bin"), script]
+        let outcome = try await ToolRun(program: "sh", arguments: arguments, limit: .seconds(60))()
+        try #require(outcome.isSuccess, "\(outcome.reason)")
     }
 
     private var fakedGit: [String] { ["env", "PATH=\(directory.path("bin")):/usr/bin:/bin"] }
