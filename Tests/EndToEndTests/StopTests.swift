@@ -52,4 +52,17 @@ import Testing
             #expect(fleet.directory.files == [])
         }
     }
+
+    /// Of another kind, as the kernel makes one of two that are alike.
+    @Test func aSecondSignalRightAfterTheFirstIsNotLost() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m", "log.level=info"])
+            try await server.waitForLog("] serving")
+            server.signal(SIGTERM)
+            server.signal(SIGINT)
+            #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(server.standardError.contains("hurrying"))
+            #expect(fleet.directory.files == [])
+        }
+    }
 }

@@ -5,7 +5,6 @@ private import Glibc
 private import Darwin
 #endif
 private import Logging
-private import ServiceLifecycle
 private import UnixSignals
 
 extension App {
@@ -42,27 +41,21 @@ extension App {
     }
 
     private func runHandlingSignals() async throws {
-        let signals: [UnixSignal] = [.sigterm, .sigint, .sigquit]
         let lifecycle = try makeLifecycle()
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: lifecycle, successTerminationBehavior: .gracefullyShutdownGroup)
-                ],
-                gracefulShutdownSignals: signals,
-                logger: logger
-            )
-        )
+        // Trapped from now on, by one and the same, so that none is lost: the second may come right after the first.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                await lifecycle.waitForStop()
-                // The group has taken the first signal; these are the later ones.
-                for await signal in await UnixSignalsSequence(trapping: signals) {
-                    self.logger.warning("signal while stopping; hurrying", metadata: ["signal": "\(signal)"])
-                    lifecycle.force()
+                for await signal in signals {
+                    if lifecycle.isStopping {
+                        self.logger.warning("signal while stopping; hurrying", metadata: ["signal": "\(signal)"])
+                        lifecycle.force()
+                    } else {
+                        lifecycle.stop()
+                    }
                 }
             }
-            try await group.run()
+            try await lifecycle.run()
             tasks.cancelAll()
         }
     }

@@ -38,14 +38,17 @@ final class Lifecycle: Service {
         if let failure = stopRequest.failure { throw failure }
     }
 
+    /// Whether it was asked to stop, or something failed.
+    var isStopping: Bool { stopRequest.isRequested }
+
+    /// Stops in order.
+    func stop() {
+        stopRequest.request()
+    }
+
     /// Cuts short what is left of the stop.
     func force() {
         stopRequest.force()
-    }
-
-    /// Waits until the stop begins.
-    func waitForStop() async {
-        await stopRequest.wait()
     }
 
     private func live() async {
