@@ -60,8 +60,9 @@ struct InstanceFile: Sendable {
     ///
     /// - Throws: When the failure says nothing about this file, such as when descriptors run out.
     func read() throws(SystemError) -> Finding {
-        // Replaced while it was read, as by an update, it is read again; this often in a row means mischief.
-        for _ in 0..<16 {
+        // Replaced while it was read, as by an update, it is read again. An owner that does nothing but update, on a
+        // machine with few cores, can come first a number of times; this often in a row means mischief.
+        for _ in 0..<256 {
             if let finding = try attemptRead() { return finding }
         }
         return .foreign(nil, reason: "it changes all the time")
