@@ -60,9 +60,8 @@ struct InstanceFile: Sendable {
     ///
     /// - Throws: When the failure says nothing about this file, such as when descriptors run out.
     func read() throws(SystemError) -> Finding {
-        // Replaced while it was read, as by an update, it is read again. An owner that does nothing but update, on a
-        // machine with few cores, can come first a number of times; this often in a row means mischief.
-        for _ in 0..<256 {
+        // Replaced while it was read, as by an update, it is read again; this often in a row means mischief.
+        for _ in 0..<16 {
             if let finding = try attemptRead() { return finding }
         }
         return .foreign(nil, reason: "it changes all the time")
@@ -78,14 +77,19 @@ struct InstanceFile: Sendable {
             guard status.isRegular else { return .foreign(status.version, reason: "it is no regular file") }
             contents = try file.read(limit: Self.maximumSize)
             hasOwner = try file.isLocked()
+            // No owner may also mean that the owner has just put another file in its place. This one stays open until
+            // that is known: when it is closed, its number may be given to the very file that is there next.
+            let isReplaced = try withExtendedLifetime(file) { () throws(SystemError) -> Bool in
+                if hasOwner { return false }
+                return try FileStatus.ofLink(path)?.identity != status.identity
+            }
+            if isReplaced { return nil }
         } catch {
             if error.isAbsence { return .nothing }
             if error.isExhaustion { throw error }
             if error.number == ELOOP { return .foreign(nil, reason: "it is a symbolic link") }
             return .foreign(try FileStatus.ofLink(path)?.version, reason: "\(error)")
         }
-        // No owner may also mean that the owner has just put another file in its place.
-        if !hasOwner, try FileStatus.ofLink(path)?.identity != status.identity { return nil }
 
         guard let contents else {
             return .foreign(status.version, reason: "it is longer than \(Self.maximumSize) bytes")

@@ -102,10 +102,14 @@ enum Leftover {
     /// - Returns: Whether it is gone.
     @discardableResult
     static func remove(_ path: String, _ version: FileStatus.Version) -> Bool {
-        guard let file = try? OpenFile(path, .locking), (try? file.lock()) == true,
-            let found = try? file.status(), found.version == version,
-            let named = try? FileStatus.ofLink(path), named.identity == version.identity
-        else { return false }
-        return unlink(path) == 0
+        guard let file = try? OpenFile(path, .locking) else { return false }
+        // It stays open, and so locked, until it is gone.
+        return withExtendedLifetime(file) {
+            guard (try? file.lock()) == true,
+                let found = try? file.status(), found.version == version,
+                let named = try? FileStatus.ofLink(path), named.identity == version.identity
+            else { return false }
+            return unlink(path) == 0
+        }
     }
 }
