@@ -25,8 +25,7 @@ import Testing
     @Test(arguments: [SIGTERM, SIGINT, SIGQUIT])
     func aSignalStopsInOrder(signal: Int32) async throws {
         try await Fleet.with { fleet in
-            let server = try await fleet.start("user-1", settings: ["log.level=info"])
-            try await server.waitForLog("] serving")
+            let server = try await fleet.start("user-1")
             server.signal(signal)
             #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
             #expect(fleet.directory.files == [])
@@ -42,8 +41,7 @@ import Testing
     @Test func aSecondSignalHurries() async throws {
         try await Fleet.with { fleet in
             // Without the second signal the stop would take as long as the suite may.
-            let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m", "log.level=info"])
-            try await server.waitForLog("] serving")
+            let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m"])
             server.signal(SIGTERM)
             try await fleet.waitUntilGone("user-1")
             server.signal(SIGTERM)
@@ -56,8 +54,7 @@ import Testing
     /// Of another kind, as the kernel makes one of two that are alike.
     @Test func aSecondSignalRightAfterTheFirstIsNotLost() async throws {
         try await Fleet.with { fleet in
-            let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m", "log.level=info"])
-            try await server.waitForLog("] serving")
+            let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m"])
             server.signal(SIGTERM)
             server.signal(SIGINT)
             #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))

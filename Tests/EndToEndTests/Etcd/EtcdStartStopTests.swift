@@ -54,7 +54,7 @@ struct EtcdStartStopTests {
                 #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
                 // Deregistering, the lame-duck gap, draining and giving back, each to its limit.
                 #expect(ContinuousClock.now - stopped < .seconds(60))
-                #expect(server.standardError.contains("deregister"), "\(server.standardError)")
+                #expect(server.standardError.contains("phase=deregistering"), "\(server.standardError)")
             }
         }
     }

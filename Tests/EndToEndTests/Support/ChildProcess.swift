@@ -80,15 +80,10 @@ final class ChildProcess: Sendable {
 
     /// Waits for the end; the test's time limit bounds it.
     func waitForExit() async throws -> Exit {
-        let exit = try #require(await exitUnlessCancelled())
+        let exit = try #require(await exit.first { $0 != nil }.flatMap(\.self))
         await output.waitForEnd()
         await errors.waitForEnd()
         return exit
-    }
-
-    /// Waits for the end, or the task's cancellation.
-    func exitUnlessCancelled() async -> Exit? {
-        await exit.first { $0 != nil }.flatMap(\.self)
     }
 
     /// What it has written to standard output.

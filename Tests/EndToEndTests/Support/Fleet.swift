@@ -54,19 +54,12 @@ struct Fleet: Sendable {
         }
     }
 
-    /// Starts a server and waits until it is registered.
+    /// Starts a server and waits until it is registered, and both it and this process know that: what is seen in the
+    /// registry may be on its way to the server still.
     func start(_ id: String, settings: [String] = []) async throws -> ChildProcess {
-        let server = try ChildProcess.userServer(id: id, settings: self.settings + settings)
-        let isRegistered = await withTaskGroup(of: Bool.self) { group in
-            group.addTask { await instances.first { $0[id] != nil } != nil }
-            group.addTask {
-                _ = await server.exitUnlessCancelled()
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
-        try #require(isRegistered, "\(id) did not register: \(server.standardError)")
+        let server = try ChildProcess.userServer(id: id, settings: self.settings + ["log.level=info"] + settings)
+        try await server.waitForLog("] serving")
+        _ = try #require(await instances.first { $0[id] != nil })
         return server
     }
 
