@@ -86,12 +86,19 @@ struct ServerShutdownTests {
         }
         for _ in 0..<5 {
             handled.update { $0 = 0 }
+            let connected = Shared(0)
             let (done, refused) = try await withServer(["Count": count]) { server, address in
                 try await withThrowingTaskGroup(of: (Int, Int).self) { clients in
                     for _ in 0..<3 {
-                        clients.addTask { try await Self.load(address) }
+                        clients.addTask {
+                            try await withClientConnection(address) { connection in
+                                connected.update { $0 += 1 }
+                                return try await Self.load(connection)
+                            }
+                        }
                     }
-                    try await eventually { handled.value > 300 }
+                    // One that has not connected before the server is shut down never will.
+                    try await eventually { connected.value == 3 && handled.value > 300 }
                     server.beginGracefulShutdown()
                     return try await clients.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
                 }
@@ -103,27 +110,25 @@ struct ServerShutdownTests {
 
     /// Makes calls, many at a time, until the server takes no more. Returns how many ended well and how many were not
     /// processed; any other outcome is an error.
-    private static func load(_ address: TransportAddress) async throws -> (Int, Int) {
-        try await withClientConnection(address) { connection in
-            try await withThrowingTaskGroup(of: (Int, Int).self) { group in
-                for _ in 0..<20 {
-                    group.addTask {
-                        var done = 0
-                        while true {
-                            do {
-                                let parts = try await connection.call("Count", [1, 2, 3])
-                                guard case .status(let status, _)? = parts.last, status.code == .ok else {
-                                    throw RPCError(code: .unknown, message: "\(parts)")
-                                }
-                                done += 1
-                            } catch let error as RPCError where error.isNotProcessed {
-                                return (done, 1)
+    private static func load(_ connection: ClientConnection) async throws -> (Int, Int) {
+        try await withThrowingTaskGroup(of: (Int, Int).self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    var done = 0
+                    while true {
+                        do {
+                            let parts = try await connection.call("Count", [1, 2, 3])
+                            guard case .status(let status, _)? = parts.last, status.code == .ok else {
+                                throw RPCError(code: .unknown, message: "\(parts)")
                             }
+                            done += 1
+                        } catch let error as RPCError where error.isNotProcessed {
+                            return (done, 1)
                         }
                     }
                 }
-                return try await group.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
             }
+            return try await group.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
         }
     }
 
