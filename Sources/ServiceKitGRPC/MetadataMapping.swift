@@ -32,20 +32,4 @@ extension Metadata {
             }
         }
     }
-
-    /// The time that the caller gives the call, from `grpc-timeout`: up to eight digits and a unit.
-    var grpcTimeout: Duration? {
-        guard let text = self[stringValues: "grpc-timeout"].first(where: { _ in true }), text.utf8.count <= 9,
-            let unit = text.last, text.dropLast().allSatisfy(\.isNumber), let amount = Int64(text.dropLast())
-        else { return nil }
-        switch unit {
-        case "H": return .seconds(amount * 3600)
-        case "M": return .seconds(amount * 60)
-        case "S": return .seconds(amount)
-        case "m": return .milliseconds(amount)
-        case "u": return .microseconds(amount)
-        case "n": return .nanoseconds(amount)
-        default: return nil
-        }
-    }
 }

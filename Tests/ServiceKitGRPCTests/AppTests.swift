@@ -65,7 +65,6 @@ struct AppTests {
 
     @Test func allServicesShareOneServer() async throws {
         let app = try app()
-        app.serve()
         app.serve(UserProvider())
         app.serve(TestService(id: "a"))
         try await serving(app) {

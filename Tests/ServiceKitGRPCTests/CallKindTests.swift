@@ -280,9 +280,7 @@ extension TestBed {
         let balancer = OrderedBalancer()
         var balancers = Balancers()
         balancers.add("p2c") { [weak balancer] in balancer ?? OrderedBalancer() }
-        var chain = MiddlewareChain()
-        for middleware in middleware { chain.use(middleware) }
-        let channel = try ServiceChannel(to: "test", discoverer: registry, balancers: balancers, middleware: chain)
+        let channel = try ServiceChannel(to: "test", discoverer: registry, balancers: balancers, middleware: middleware)
         return (TestClient(channel), balancer)
     }
 }

@@ -207,25 +207,6 @@ import Testing
         #expect(TransportAddress(.unix(path: "/tmp/s")).description == "unix:/tmp/s")
     }
 
-    // MARK: - grpc-timeout
-
-    @Test(arguments: [
-        ("1H", Duration.seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("4m", .milliseconds(4)),
-        ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("0n", .zero), ("99999999H", .seconds(359_999_996_400)),
-    ])
-    func timeouts(_ text: String, _ duration: Duration) {
-        #expect(Metadata(dictionaryLiteral: ("grpc-timeout", .string(text))).grpcTimeout == duration)
-    }
-
-    @Test(arguments: ["", "H", "1", "1h", "-1S", "+1S", "1.5S", "100000000S", " 1S", "1 S", "٣S"])
-    func whatIsNoTimeout(_ text: String) {
-        #expect(Metadata(dictionaryLiteral: ("grpc-timeout", .string(text))).grpcTimeout == nil)
-    }
-
-    @Test func aCallWithoutATimeout() {
-        #expect(Metadata().grpcTimeout == nil)
-    }
-
     @Test func headersKeepTheirOrderAndKind() {
         let metadata: Metadata = ["a": "1", "b-bin": .binary([1]), "a": "2"]
         #expect(Metadata(CallMetadata(metadata)) == metadata)

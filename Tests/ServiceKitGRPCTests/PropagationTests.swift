@@ -39,13 +39,12 @@ struct PropagationTests {
     @Test func theCallersDeadlineIsNeverExceeded() async throws {
         let start = ContinuousClock.now
         let (atA, atB) = try await relay(metadata: [:], timeout: .seconds(45))
+        let elapsed = start.duration(to: .now)
         // A deadline travels as the time that is left, and so moves by the time that a message is under way.
-        #expect(try #require(atA.deadline) > start + .seconds(45))
-        #expect(try #require(atB.deadline) > start + .seconds(45))
-        // What A gave B is what it had left itself.
-        let timeouts = [atA, atB].compactMap { Metadata($0.metadata).grpcTimeout }
-        #expect(timeouts.count == 2)
-        #expect(timeouts[1] <= timeouts[0])
+        for deadline in [try #require(atA.deadline), try #require(atB.deadline)] {
+            #expect(deadline > start + .seconds(45))
+            #expect(deadline < start + .seconds(45) + elapsed)
+        }
     }
 
     @Test func globalHeadersAndTheTraceTravelOn() async throws {

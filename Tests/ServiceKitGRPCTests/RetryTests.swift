@@ -3,6 +3,7 @@ import ServiceKit
 import ServiceKitConfig
 import Testing
 
+@testable import GRPCNghttp2Transport
 @testable import ServiceKitGRPC
 
 /// Which calls are made again, where, and which are not.
@@ -360,5 +361,12 @@ extension Watched<Int> {
             count += 1
             return count
         }
+    }
+}
+
+extension Metadata {
+    fileprivate var grpcTimeout: Duration? {
+        guard var text = self[stringValues: "grpc-timeout"].first(where: { _ in true }) else { return nil }
+        return text.withUTF8 { GRPCTimeout($0)?.duration }
     }
 }

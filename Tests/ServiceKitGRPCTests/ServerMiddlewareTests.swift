@@ -220,7 +220,7 @@ struct ServerMiddlewareTests {
             var chain = MiddlewareChain()
             chain.use(recorder, for: .exact("/test.Service/Name"))
             let server = try GRPCAppServer(
-                services: [TestService(id: "a")],
+                services: [{ TestService(id: "a").registerMethods(with: &$0) }],
                 options: GRPCServerOptions(),
                 middleware: chain,
                 logger: bed.log.logger()
@@ -268,6 +268,39 @@ struct ServerMiddlewareTests {
             let failure = try #require(await client.failure("Hang"))
             #expect(failure.code == .deadlineExceeded)
             #expect(failure.message == "/test.Service/Hang did not end before its deadline")
+        }
+    }
+
+    /// GRPCCore alone tells those that ask it, and leaves tasks alone.
+    @Test(arguments: [true, false])
+    func theTaskOfAHandlerIsCancelledWhenItsCallerLeaves(_ hasDeadline: Bool) async throws {
+        let (entered, cancelled) = (Watched(0), Watched(0))
+        let recorder = Recorder()
+        let handler: TestService.Handler = { _, _ in
+            entered.update { $0 += 1 }
+            await untilCancelled()
+            cancelled.update { $0 += 1 }
+            throw CancellationError()
+        }
+        try await withServer([recorder, Deadlines()], ["Hang": handler]) { client in
+            if hasDeadline {
+                var options = CallOptions.defaults
+                var timeout = Duration.milliseconds(20)
+                // It may be over before the handler is called.
+                while entered.value == 0 {
+                    options.timeout = timeout
+                    #expect(await client.failure("Hang", options: options)?.code == .deadlineExceeded)
+                    timeout *= 2
+                }
+            } else {
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = await client.failure("Hang") }
+                    _ = await entered.first { $0 == 1 }
+                    group.cancelAll()
+                }
+            }
+            _ = await cancelled.first { $0 == entered.value }
+            #expect(await recorder.error() != nil)
         }
     }
 

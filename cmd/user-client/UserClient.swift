@@ -69,15 +69,11 @@ import UserAPI
         try configuration.checkForUnknownKeys()
 
         let counter = InstanceCounter()
-        var middleware = MiddlewareChain()
-        middleware.use(MetadataPropagation())
-        middleware.use(Deadlines(options.timeouts))
-        middleware.use(counter)
         let channel = try ServiceChannel(
             to: "user-service",
             discoverer: discovery,
             options: options,
-            middleware: middleware,
+            middleware: [counter],
             logger: logger
         )
         let load = Load(

@@ -11,9 +11,7 @@ extension HTTP2Connection {
         }
         guard let head = stream.takeHead() else { return }
         if let deadline = stream.deadline {
-            stream.deadlineTimer = self.loop.scheduleTask(deadline: deadline) {
-                stream.reset(.cancel, failure: .deadlineExceeded)
-            }
+            stream.setDeadline(deadline) { stream.reset(.cancel, failure: .deadlineExceeded) }
         }
         do throws(StreamFailure) {
             guard self.phase != .draining else { throw .notProcessed("the peer takes no more calls") }

@@ -19,7 +19,7 @@ final class HTTP2Stream: @unchecked Sendable {
     let scheduler: LoopScheduler
     let inboundBudget: InboundBudget
     private let config: HTTP2ConnectionConfig
-    /// When the stream is to fail with `deadlineExceeded`, if ever.
+    /// When a request is to fail with `deadlineExceeded`, if ever.
     let deadline: NIODeadline?
     /// Whether the stream is in the connection's list of streams with work to do.
     let isDirty = Atomic<Bool>(false)
@@ -45,7 +45,8 @@ final class HTTP2Stream: @unchecked Sendable {
     var isClosed = false
     /// Whether the connection will call `wakeReader`.
     var isToBeWoken = false
-    var deadlineTimer: Scheduled<Void>?
+    /// What watches over the deadline.
+    private var loopDeadline: LoopDeadline?
 
     init(connection: HTTP2Connection, deadline: NIODeadline? = nil) {
         let limits = connection.config.limits
@@ -290,6 +291,21 @@ final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: What the event loop does
 
+    /// Has something done at a deadline, in place of what was to be done at another, unless the stream is over by then.
+    func setDeadline(_ time: NIODeadline, _ action: @escaping () -> Void) {
+        self.clearDeadline()
+        guard !self.isClosed else { return }
+        let deadline = LoopDeadline(time, action)
+        self.loopDeadline = deadline
+        self.scheduler.add(deadline)
+    }
+
+    private func clearDeadline() {
+        guard let deadline = self.loopDeadline else { return }
+        self.loopDeadline = nil
+        self.scheduler.remove(deadline)
+    }
+
     /// Takes a received header block.
     func receive(headers: HeaderBlock, endStream: Bool) {
         self.inbound.withLock { $0.receive(headers: headers, endStream: endStream) }
@@ -345,8 +361,7 @@ final class HTTP2Stream: @unchecked Sendable {
     /// told if `isFailure` says so.
     func close(_ failure: StreamFailure, isFailure: Bool) {
         self.isClosed = true
-        self.deadlineTimer?.cancel()
-        self.deadlineTimer = nil
+        self.clearDeadline()
         if !isFailure {
             self.failureHandler.withLock { $0 = .none }
         }

@@ -29,6 +29,9 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
     private var streams: [HTTP2Stream] = []
     private var jobs: [UnownedJob] = []
     private var touched: [HTTP2Connection] = []
+    private var deadlines = DeadlineQueue()
+    /// Fires at the earliest deadline, or before it.
+    private var timer: (task: Scheduled<Void>, time: NIODeadline)?
     /// Says so when tasks hold the loop up; `nil` where no tasks run.
     private var limitLog: LimitLog?
 
@@ -159,5 +162,42 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
         guard isLeft, rounds >= Self.maxRounds else { return isLeft }
         self.loop.execute { self.run() }
         return false
+    }
+}
+
+// MARK: - Deadlines, on the event loop
+
+extension LoopScheduler {
+    /// Does what a deadline says when its time has come, unless it is removed before.
+    func add(_ deadline: LoopDeadline) {
+        self.deadlines.insert(deadline)
+        self.setTimer()
+    }
+
+    /// Removes a deadline, if it has not come.
+    func remove(_ deadline: LoopDeadline) {
+        self.deadlines.remove(deadline)
+        // It would keep this alive. As long as there are others it may fire early, which is less work than to set it anew
+        // for each call that ends.
+        if self.deadlines.isEmpty { self.stopTimer() }
+    }
+
+    private func setTimer() {
+        guard let earliest = self.deadlines.earliest else { return }
+        if let timer = self.timer, timer.time <= earliest { return }
+        self.stopTimer()
+        self.timer = (self.loop.scheduleTask(deadline: earliest) { self.timerFired() }, earliest)
+    }
+
+    private func stopTimer() {
+        self.timer?.task.cancel()
+        self.timer = nil
+    }
+
+    private func timerFired() {
+        self.timer = nil
+        let now = NIODeadline.now()
+        while let action = self.deadlines.takeDue(at: now) { action() }
+        self.setTimer()
     }
 }

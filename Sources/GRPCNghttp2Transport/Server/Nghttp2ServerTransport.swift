@@ -24,6 +24,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     private let transportSecurity: TransportSecurity
     private let config: Config
     private let eventLoopGroup: any EventLoopGroup
+    private let hook: (any ServerCallHook)?
     private let logger: Logger
     private let methods = Mutex<[MethodDescriptor]>([])
     let lifecycle = ServerLifecycle()
@@ -36,13 +37,33 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///   - config: How to behave.
     ///   - eventLoopGroup: What runs the connections.
     ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
-    public init(
+    public convenience init(
         address: TransportAddress,
         transportSecurity: TransportSecurity = .plaintext,
         config: Config = .defaults,
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         logger: Logger = Logger(label: "grpc.nghttp2.server")
     ) {
+        self.init(
+            address: address,
+            transportSecurity: transportSecurity,
+            config: config,
+            eventLoopGroup: eventLoopGroup,
+            hook: nil,
+            logger: logger
+        )
+    }
+
+    /// Creates a transport, with something that is done around calls.
+    package init(
+        address: TransportAddress,
+        transportSecurity: TransportSecurity,
+        config: Config,
+        eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
+        hook: (any ServerCallHook)?,
+        logger: Logger
+    ) {
+        self.hook = hook
         self.address = address
         self.transportSecurity = transportSecurity
         self.config = config
@@ -71,7 +92,11 @@ public final class Nghttp2ServerTransport: ServerTransport {
         streamHandler: @escaping @Sendable @concurrent (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
     ) async throws {
         let service = ServerService(
-            methods: self.methods.withLock { $0 }, config: self.config, logger: self.logger, handler: streamHandler
+            methods: self.methods.withLock { $0 },
+            config: self.config,
+            hook: self.hook,
+            logger: self.logger,
+            handler: streamHandler
         )
         guard try self.lifecycle.beginListening() else { return }
         let channel: any Channel

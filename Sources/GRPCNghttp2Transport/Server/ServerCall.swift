@@ -1,4 +1,5 @@
 import GRPCCore
+import NIOCore
 import NIOSSL
 import Synchronization
 
@@ -21,6 +22,17 @@ final class ServerCall: Sendable {
         /// How the response's messages are compressed.
         var encoding: MessageEncoding
         var cancellation: ServerContext.RPCCancellationHandle?
+        var deadline: ContinuousClock.Instant?
+        /// What there is for the hook around the call, until it has had its word.
+        var held: Held?
+    }
+
+    /// What is held back, or changed, for a hook.
+    private struct Held {
+        var requestMetadata: Metadata
+        var addedMetadata = Metadata()
+        var outcome: (status: Status, trailers: Metadata)?
+        var handlerError: (any Error)?
     }
 
     let stream: HTTP2Stream
@@ -28,30 +40,37 @@ final class ServerCall: Sendable {
     let peerCertificate: NIOSSLCertificate?
     private let localPeer: String
     private let descriptor: MethodDescriptor
+    /// What is done around it, if anything is.
+    private let hook: (any ServerCallHook)?
     private let head: RequestHead
-    private let deadline: ContinuousClock.Instant?
+    private let connection: ServerConnection
     private let state: Mutex<State>
     private let receivedCompressed = Atomic<Bool>(false)
 
     init(
         stream: HTTP2Stream,
         descriptor: MethodDescriptor,
+        hook: (any ServerCallHook)?,
         head: RequestHead,
         responseEncoding: MessageEncoding,
-        connection: HTTP2Connection
+        connection: ServerConnection
     ) {
         self.stream = stream
         self.descriptor = descriptor
+        self.hook = hook
         self.head = head
-        self.deadline = head.timeout.map { .now + $0 }
-        self.peer = connection.remotePeer
-        self.peerCertificate = connection.peerCertificate
-        self.localPeer = connection.localPeer
+        self.connection = connection
+        self.peer = stream.connection.remotePeer
+        self.peerCertificate = stream.connection.peerCertificate
+        self.localPeer = stream.connection.localPeer
         let encoding = head.acceptedEncodings.contains(responseEncoding) ? responseEncoding : .identity
-        self.state = Mutex(State(encoding: encoding))
+        self.state = Mutex(State(encoding: encoding, deadline: head.timeout.map { .now + $0 }))
     }
 
-    fileprivate var metadata: Metadata { self.head.metadata }
+    var metadata: Metadata {
+        guard self.hook != nil else { return self.head.metadata }
+        return self.state.withLock { $0.held?.requestMetadata } ?? self.head.metadata
+    }
 
     /// Whether the last message that was read came compressed.
     var receivedMessageWasCompressed: Bool { self.receivedCompressed.load(ordering: .relaxed) }
@@ -65,8 +84,31 @@ final class ServerCall: Sendable {
         }
     }
 
+    /// Ends the call at a deadline.
+    func setDeadline(_ deadline: ContinuousClock.Instant) {
+        self.state.withLock { $0.deadline = deadline }
+        let time = NIODeadline.now() + ContinuousClock.now.duration(to: deadline)
+        let loop = self.stream.scheduler.loop
+        if loop.inEventLoop {
+            self.stream.setDeadline(time) { self.deadlineCame() }
+        } else {
+            loop.execute { self.stream.setDeadline(time) { self.deadlineCame() } }
+        }
+    }
+
+    private func deadlineCame() {
+        self.stream.interrupt(.deadlineExceeded)
+        if let cancellation = self.state.withLock(\.cancellation) { self.cancel(cancellation) }
+    }
+
+    /// Cancels the call, as GRPCCore does it, and if there is a hook its handler's task, too.
+    private func cancel(_ cancellation: ServerContext.RPCCancellationHandle) {
+        cancellation.cancel()
+        if self.hook != nil { self.connection.cancelHandler(of: self.stream) }
+    }
+
     /// Returns the next message of the request, or `nil` when there are no more.
-    fileprivate func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
+    func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
         switch try await self.stream.next(isolation: actor) {
         case .message(let message, let isCompressed):
             if isCompressed || self.head.encoding != .identity {
@@ -80,11 +122,13 @@ final class ServerCall: Sendable {
     }
 
     /// Runs the handler; the call is over when this returns.
-    func run(_ handler: Handler) async {
+    func run(_ handler: @escaping Handler) async {
         await withServerContextRPCCancellationHandle { cancellation in
             self.state.withLock { $0.cancellation = cancellation }
-            self.stream.onFailure { cancellation.cancel() }
-            if self.deadline == nil {
+            self.stream.onFailure { self.cancel(cancellation) }
+            if let hook = self.hook {
+                await self.handle(handler, cancellation, within: hook)
+            } else if self.head.timeout == nil {
                 await self.handle(handler, cancellation)
             } else {
                 // GRPCCore enforces the timeout by cancelling the call. A handler that waits for a message, or for room
@@ -118,13 +162,72 @@ final class ServerCall: Sendable {
     }
 }
 
+// MARK: - The hook around it
+
+extension ServerCall {
+    var path: String { self.head.path }
+
+    /// The request's metadata, without what GRPCCore would enforce.
+    var receivedMetadata: Metadata {
+        var metadata = self.head.metadata
+        if self.head.timeout != nil { metadata.removeAllValues(forKey: HeaderName.timeout) }
+        return metadata
+    }
+
+    var deadline: ContinuousClock.Instant? { self.state.withLock(\.deadline) }
+    var heldOutcome: (status: Status, trailers: Metadata)? { self.state.withLock { $0.held?.outcome } }
+    var handlerError: (any Error)? { self.state.withLock { $0.held?.handlerError } }
+
+    func setMetadata(_ request: Metadata, addingToResponse response: Metadata) {
+        self.state.withLock { state in
+            state.held?.requestMetadata = request
+            state.held?.addedMetadata = response
+        }
+    }
+
+    func handlerFailed(_ error: any Error) {
+        self.state.withLock { $0.held?.handlerError = error }
+    }
+
+    private func handle(
+        _ handler: @escaping Handler,
+        _ cancellation: ServerContext.RPCCancellationHandle,
+        within hook: any ServerCallHook
+    ) async {
+        self.state.withLock { $0.held = Held(requestMetadata: self.receivedMetadata) }
+        let (status, trailers) = await hook.handle(HookedCall(call: self)) {
+            await self.handle(handler, cancellation)
+        }
+        self.state.withLock { $0.held = nil }
+        // A caller that is gone needs no status.
+        try? self.send(status, trailers)
+    }
+
+    /// Keeps the outcome of a call for the hook, the first that there is.
+    ///
+    /// - Returns: Whether there is one to keep it for.
+    private func hold(_ status: Status, _ trailers: Metadata) -> Bool {
+        guard self.hook != nil else { return false }
+        return self.state.withLock { state in
+            guard let held = state.held else { return false }
+            if held.outcome == nil { state.held?.outcome = (status, trailers) }
+            return true
+        }
+    }
+
+    private var isHeld: Bool { self.hook != nil && self.state.withLock { $0.held != nil } }
+}
+
 // MARK: - The response
 
 extension ServerCall {
-    fileprivate func write(_ part: RPCResponsePart<[UInt8]>) async throws {
+    func write(_ part: RPCResponsePart<[UInt8]>) async throws {
         do {
             switch part {
-            case .metadata(let metadata):
+            case .metadata(var metadata):
+                if self.hook != nil, let added = self.state.withLock({ $0.held?.addedMetadata }) {
+                    metadata.add(contentsOf: added)
+                }
                 try self.send(metadata)
             case .message(let message):
                 let (isFirst, encoding) = self.begin()
@@ -137,7 +240,7 @@ extension ServerCall {
                     message: OutboundMessage(message, encoding, limit: self.stream.limits.maxSendMessageBytes)
                 )
             case .status(let status, let metadata):
-                try self.send(status, metadata)
+                if !self.hold(status, metadata) { try self.send(status, metadata) }
             }
         } catch {
             throw RPCError.from(error, peer: self.peer)
@@ -189,82 +292,23 @@ extension ServerCall {
     /// as an unknown error. What the client should see is why the call was cancelled.
     private func statusOfCancelled(_ status: Status) -> Status {
         guard status.code == .unknown || status.code == .cancelled else { return status }
-        if let deadline = self.deadline, deadline <= .now {
+        if let deadline = self.state.withLock(\.deadline), deadline <= .now {
             return Status(code: .deadlineExceeded, message: "the call did not complete before its deadline")
         }
         return status.code == .cancelled ? status : Status(code: .cancelled, message: "the call was cancelled")
     }
 
     /// Ends the response, with an error if the handler has not.
-    fileprivate func finish(_ error: RPCError? = nil) {
+    func finish(_ error: RPCError? = nil) {
         // It has been ended, mostly.
         if case .ended = self.state.withLock({ $0.response }) { return }
         let status = error.map { Status(code: Status.Code($0.code), message: $0.message) }
+        if let status, self.hold(status, error?.metadata ?? [:]) { return }
+        if self.isHeld { return }
         // It fails if the stream is gone.
         try? self.send(
             status ?? Status(code: .internalError, message: "the handler returned without a status"),
             error?.metadata ?? [:]
         )
-    }
-}
-
-/// The messages of a request, after its metadata.
-private struct ServerInbound: AsyncSequence, Sendable {
-    typealias Element = RPCRequestPart<[UInt8]>
-    typealias Failure = any Error
-
-    let call: ServerCall
-
-    func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(call: self.call)
-    }
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        let call: ServerCall
-        private var hasReadMetadata = false
-
-        init(call: ServerCall) {
-            self.call = call
-        }
-
-        mutating func next() async throws -> RPCRequestPart<[UInt8]>? {
-            try await self.next(isolation: nil)
-        }
-
-        mutating func next(isolation actor: isolated (any Actor)?) async throws -> RPCRequestPart<[UInt8]>? {
-            guard self.hasReadMetadata else {
-                self.hasReadMetadata = true
-                return .metadata(self.call.metadata)
-            }
-            do {
-                return try await self.call.next(isolation: actor).map { .message($0) }
-            } catch let failure as StreamFailure {
-                throw failure.rpcError(peer: self.call.peer)
-            }
-        }
-    }
-}
-
-private struct ServerOutbound: ClosableRPCWriterProtocol {
-    typealias Element = RPCResponsePart<[UInt8]>
-
-    let call: ServerCall
-
-    func write(_ element: Element) async throws {
-        try await self.call.write(element)
-    }
-
-    func write(contentsOf elements: some Sequence<Element>) async throws {
-        for element in elements {
-            try await self.call.write(element)
-        }
-    }
-
-    func finish() async {
-        self.call.finish()
-    }
-
-    func finish(throwing error: any Error) async {
-        self.call.finish(RPCError.from(error, peer: self.call.peer))
     }
 }

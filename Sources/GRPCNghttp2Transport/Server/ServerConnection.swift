@@ -60,6 +60,11 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         }
     }
 
+    /// Cancels the handler of a call, if it is running.
+    func cancelHandler(of stream: HTTP2Stream) {
+        self.state.withLock { $0.tasks[stream.id] }?.cancel()
+    }
+
     // MARK: HTTP2ConnectionDelegate
 
     func connectionReady(_ connection: HTTP2Connection) {}
@@ -77,14 +82,15 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         do throws(RequestHead.Rejection) {
             guard let headers else { throw .metadataTooLarge(connection.config.limits) }
             let head = try RequestHead(headers, readableEncodings: connection.config.acceptedEncodings)
-            let descriptor = try self.service.descriptor(path: head.path)
+            let method = try self.service.method(path: head.path)
             self.starting.append(
                 ServerCall(
                     stream: stream,
-                    descriptor: descriptor,
+                    descriptor: method.descriptor,
+                    hook: method.hook,
                     head: head,
                     responseEncoding: self.service.responseEncoding,
-                    connection: connection
+                    connection: self
                 )
             )
         } catch {

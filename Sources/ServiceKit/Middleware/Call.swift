@@ -20,7 +20,8 @@ public struct Call: Sendable {
     public var metadata: CallMetadata
     /// Headers that a server adds to its response. A client does not use them.
     public var responseMetadata: CallMetadata = [:]
-    /// When the call must have ended; `nil` is never.
+    /// When the call must have ended; `nil` is never. The transport ends it then, at what the last middleware has passed
+    /// on.
     public var deadline: ContinuousClock.Instant?
 
     /// Creates a call; transports do.

@@ -3,7 +3,7 @@ public import Logging
 /// Logs one structured line for each call.
 ///
 /// A served call is logged at `info`, a made one at `debug`; failures that are the service's own (5xx) at `warning`.
-public struct CallLogging: Middleware {
+public struct CallLogging: StepwiseMiddleware {
     private let logger: Logger
 
     /// Logs to a logger.
@@ -11,26 +11,28 @@ public struct CallLogging: Middleware {
         self.logger = logger
     }
 
-    /// Handles a call.
-    public func handle(_ call: Call, next: Next) async throws -> CallResult {
+    /// Notes when a call begins, to log it when it ends.
+    public func begin(_ call: inout Call) -> CallEnded? {
+        let normal: Logger.Level = call.side == .server ? .info : .debug
+        // Only what is logged is written down.
+        guard logger.logLevel <= .warning else { return nil }
         let start = ContinuousClock.now
-        do {
-            let result = try await next(call)
-            log(call, since: start, level: call.side == .server ? .info : .debug) {
-                $0["code"] = "200"
-                if let instance = result.servedBy { $0["instance"] = "\(instance.id)" }
+        return { [call] outcome in
+            switch outcome {
+            case .success(let result):
+                log(call, since: start, level: normal) {
+                    $0["code"] = "200"
+                    if let instance = result.servedBy { $0["instance"] = "\(instance.id)" }
+                }
+            case .failure(let error):
+                let failure = ServiceError(error)
+                let code = failure?.code ?? .internalError
+                log(call, since: start, level: code.rawValue >= 500 ? .warning : normal) {
+                    $0["code"] = "\(code)"
+                    $0["reason"] = "\(failure?.reason ?? "UNKNOWN")"
+                    $0["error"] = "\(failure?.message ?? String(describing: error))"
+                }
             }
-            return result
-        } catch {
-            let failure = ServiceError(error)
-            let code = failure?.code ?? .internalError
-            let normal: Logger.Level = call.side == .server ? .info : .debug
-            log(call, since: start, level: code.rawValue >= 500 ? .warning : normal) {
-                $0["code"] = "\(code)"
-                $0["reason"] = "\(failure?.reason ?? "UNKNOWN")"
-                $0["error"] = "\(failure?.message ?? String(describing: error))"
-            }
-            throw error
         }
     }
 

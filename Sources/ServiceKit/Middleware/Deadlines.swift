@@ -1,4 +1,3 @@
-internal import ServiceKitConcurrency
 public import ServiceKitConfig
 private import ServiceContextModule
 
@@ -6,9 +5,9 @@ private import ServiceContextModule
 ///
 /// A call's deadline is the earliest of: the caller's own, the time limit configured for the method, and on a client the
 /// deadline of the call being served, so that a callee's outgoing calls never outlive its caller's patience. A call
-/// whose deadline has passed is not made; on a server a configured limit ends the handler. Both are
-/// `504 DEADLINE_EXCEEDED`.
-public struct Deadlines: Middleware {
+/// whose deadline has passed is not made. At the deadline a call is ended by its transport, on a server by cancelling the
+/// handler. Both are `504 DEADLINE_EXCEEDED`.
+public struct Deadlines: StepwiseMiddleware {
     /// Time limits, under `server.timeouts` and `client.timeouts` in the configuration.
     public struct Options: ConfigurationSection, Hashable {
         /// The limit for calls of methods not listed; none by default.
@@ -42,27 +41,33 @@ public struct Deadlines: Middleware {
         self.now = now
     }
 
-    /// Handles a call.
+    /// Handles a call: one that is served, within a context that knows its deadline.
     public func handle(_ call: Call, next: Next) async throws -> CallResult {
+        var call = call
+        // It is not told of the end.
+        _ = try begin(&call)
+        guard call.side == .server else { return try await next(call) }
+        var context = ServiceContext.current ?? .topLevel
+        context.deadline = call.deadline
+        do {
+            return try await ServiceContext.withValue(context) { [call] in try await next(call) }
+        } catch {
+            // Whatever a handler throws when its time is over, it throws because of that.
+            if let deadline = call.deadline, deadline <= self.now() { throw Self.exceeded(call) }
+            throw error
+        }
+    }
+
+    /// Gives a call its deadline.
+    ///
+    /// - Throws: ``ServiceError`` when that has passed.
+    public func begin(_ call: inout Call) throws -> CallEnded? {
         let now = now()
         let limit = options.limit(for: call.path).map { now + $0 }
         let caller = call.side == .client ? ServiceContext.current?.deadline : nil
-        var call = call
-        let given = call.deadline
-        call.deadline = [given, limit, caller].compactMap(\.self).min()
+        call.deadline = [call.deadline, limit, caller].compactMap(\.self).min()
         if let deadline = call.deadline, deadline <= now { throw Self.exceeded(call) }
-        switch call.side {
-        case .client:
-            return try await next(call)
-        case .server:
-            var context = ServiceContext.current ?? .topLevel
-            context.deadline = call.deadline
-            return try await ServiceContext.withValue(context) { [call] in
-                // The transport itself ends the handler at the caller's deadline; only a tighter one is ours to enforce.
-                guard let deadline = call.deadline, deadline != given else { return try await next(call) }
-                return try await withDeadline(deadline, onExpiry: Self.exceeded(call)) { try await next(call) }
-            }
-        }
+        return nil
     }
 
     private static func exceeded(_ call: Call) -> ServiceError {

@@ -39,13 +39,21 @@ public struct MiddlewareChain: Sendable {
 
     /// What is to be run around calls of a path.
     package func pipeline(for path: String) -> MiddlewarePipeline {
-        MiddlewarePipeline(middleware: layers.filter { $0.rule.matches(path) }.map(\.middleware))
+        MiddlewarePipeline(layers.filter { $0.rule.matches(path) }.map(\.middleware))
     }
 }
 
 /// The middleware of one path.
 package struct MiddlewarePipeline: Sendable {
     fileprivate let middleware: [any Middleware]
+    /// The same, if none of it waits for anything.
+    package let steps: [any StepwiseMiddleware]?
+
+    fileprivate init(_ middleware: [any Middleware]) {
+        self.middleware = middleware
+        let steps = middleware.compactMap { $0 as? any StepwiseMiddleware }
+        self.steps = steps.count == middleware.count ? steps : nil
+    }
 
     /// Whether there is nothing to run.
     package var isEmpty: Bool { middleware.isEmpty }

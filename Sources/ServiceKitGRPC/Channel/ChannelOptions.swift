@@ -17,8 +17,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     public var tls = ClientTLSOptions()
     /// Calls that failed on one instance and are made again on another.
     public var retry = RetryOptions()
-    /// Time limits of calls: those of the middleware `Deadlines`, which an App's channels and those made from a
-    /// configuration have.
+    /// Time limits of calls, which the middleware `Deadlines` sets.
     public var timeouts = Deadlines.Options()
 
     /// The defaults.

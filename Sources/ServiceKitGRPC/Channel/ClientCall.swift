@@ -20,6 +20,8 @@ final class ClientCall: Sendable {
 
     /// Who is told of the headers that the caller wrote, in place of beginning with them.
     private let headersGate: Promise<Metadata>?
+    /// What is done with them first.
+    private let steps: ClientSteps?
     private let deadline: ContinuousClock.Instant?
     private let start = Promise<Start>()
 
@@ -39,13 +41,15 @@ final class ClientCall: Sendable {
     ///   - channel: Where it is made.
     ///   - headersGate: Resolved with the headers that the caller writes; whoever reads them then calls
     ///     ``begin(headers:deadline:)``. Without it the call begins with them by itself.
+    ///   - steps: Middleware that is run in place.
     init(
         _ descriptor: MethodDescriptor,
         path: String,
         deadline: ContinuousClock.Instant?,
         options: CallOptions,
         channel: ChannelCore,
-        headersGate: Promise<Metadata>? = nil
+        headersGate: Promise<Metadata>? = nil,
+        steps: ClientSteps? = nil
     ) {
         self.descriptor = descriptor
         self.path = path
@@ -53,6 +57,7 @@ final class ClientCall: Sendable {
         self.options = options
         self.channel = channel
         self.headersGate = headersGate
+        self.steps = steps
     }
 
     /// The instance that the last attempt was made on.
@@ -72,6 +77,13 @@ final class ClientCall: Sendable {
     func write(_ headers: Metadata) {
         if let headersGate {
             headersGate.resolve(.success(headers))
+        } else if let steps {
+            do {
+                let start = try steps.begin(headers)
+                begin(headers: start.headers, deadline: start.deadline)
+            } catch {
+                cancel(with: RPCError(describing: error))
+            }
         } else {
             begin(headers: headers, deadline: deadline)
         }
@@ -102,6 +114,19 @@ final class ClientCall: Sendable {
     ///
     /// - Throws: `RPCError` when the call failed.
     func next(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
+        do throws(RPCError) {
+            let part = try await nextPart(isolation: isolation)
+            if let steps, case .status(_, let trailers)? = part {
+                steps.end(with: .success(CallResult(trailers: CallMetadata(trailers), servedBy: lastInstance)))
+            }
+            return part
+        } catch {
+            steps?.end(with: .failure(error))
+            throw error
+        }
+    }
+
+    private func nextPart(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
         do {
             guard var stream = try await currentStream() else { return nil }
             while true {

@@ -41,7 +41,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - discoverer: Finds the instances; it is shared, and not run by the channel.
     ///   - options: How instances are chosen.
     ///   - balancers: What ``ChannelOptions/balancer`` can name.
-    ///   - middleware: What is done around each call.
+    ///   - middleware: What is done around each call, inside ``MetadataPropagation`` and ``Deadlines``.
     ///   - logger: Where to log.
     /// - Throws: `AppError` when the name or an option is not valid.
     public convenience init(
@@ -49,7 +49,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         discoverer: any Discoverer,
         options: ChannelOptions = ChannelOptions(),
         balancers: Balancers = .standard,
-        middleware: MiddlewareChain = MiddlewareChain(),
+        middleware: [any Middleware] = [],
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         let target = try ChannelTarget(inGivenRegistry: service)
@@ -62,7 +62,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             ownedRegistry: nil,
             options: options,
             balancer: balancer,
-            middleware: middleware,
+            middleware: Self.chain(options, middleware),
             logger: logger
         )
     }
@@ -93,19 +93,24 @@ public final class ServiceChannel: ClientTransport, Sendable {
             } else {
                 try backends.make(configuration: configuration, logger: logger)
             }
-        var chain = MiddlewareChain()
-        chain.use(MetadataPropagation())
-        chain.use(Deadlines(options.timeouts))
-        for middleware in middleware { chain.use(middleware) }
         try self.init(
             target,
             discoverer: Discovery(registry),
             ownedRegistry: registry,
             options: options,
             balancer: try Balancers(plugins: plugins).make(options, from: configuration),
-            middleware: chain,
+            middleware: Self.chain(options, middleware),
             logger: logger
         )
+    }
+
+    /// What is done around the calls of a channel that no App has.
+    private static func chain(_ options: ChannelOptions, _ middleware: [any Middleware]) -> MiddlewareChain {
+        var chain = MiddlewareChain()
+        chain.use(MetadataPropagation())
+        chain.use(Deadlines(options.timeouts))
+        for middleware in middleware { chain.use(middleware) }
+        return chain
     }
 
     /// Creates an App's channel.
@@ -221,21 +226,26 @@ public final class ServiceChannel: ClientTransport, Sendable {
         let path = "/\(descriptor.fullyQualifiedMethod)"
         let deadline = options.timeout.map { ContinuousClock.now + $0 }
         let pipeline = core.pipelines[path]
-        let headers = pipeline.isEmpty ? nil : Promise<Metadata>()
+        let steps = pipeline.steps.map { ClientSteps(path: path, peer: target, deadline: deadline, $0) }
+        let headers = steps == nil ? Promise<Metadata>() : nil
         let call = ClientCall(
             descriptor,
             path: path,
             deadline: deadline,
             options: options,
             channel: core,
-            headersGate: headers
+            headersGate: headers,
+            steps: steps
         )
         let context = ClientContext(descriptor: descriptor, remotePeer: target, localPeer: "in-process")
         let outbound = RPCWriter.Closable(wrapping: RequestWriter(call: call))
 
         guard let headers else {
             // The caller may leave before the call has ended; what has ended already is not touched.
-            defer { call.cancel(with: Self.callerLeft) }
+            defer {
+                call.cancel(with: Self.callerLeft)
+                steps?.end(with: .failure(CancellationError()))
+            }
             let response = ResponseParts { isolation in try await call.next(isolation: isolation) }
             let inbound = RPCAsyncSequence(wrapping: response)
             return try await closure(RPCStream(descriptor: descriptor, inbound: inbound, outbound: outbound), context)

@@ -1,12 +1,17 @@
 public import GRPCCore
+public import GRPCNghttp2Transport
 internal import ProtobufDescriptors
 public import ServiceKit
 private import ServiceKitConfig
 
+/// Registers the methods of a service.
+@usableFromInline
+typealias ServiceRegistration = @Sendable (inout RPCRouter<Nghttp2ServerTransport>) -> Void
+
 /// What an App is to serve over gRPC.
 private final class GRPCServices: Sendable {
     struct Content: Sendable {
-        var services: [any RegistrableRPCService] = []
+        var services: [ServiceRegistration] = []
         var descriptors: [String] = []
     }
 
@@ -14,21 +19,27 @@ private final class GRPCServices: Sendable {
 }
 
 extension App {
-    /// Serves gRPC services; all of them share one server, configured in the section `server.grpc`.
+    /// Serves a gRPC service; all of them share one server, configured in the section `server.grpc`.
     ///
     /// The server also serves `grpc.health.v1.Health`, which tells ``/ServiceKit/App/health``, and, where
     /// `server.grpc.reflection` says so, `grpc.reflection.v1.ServerReflection`.
     /// - Parameters:
-    ///   - services: Implementations of generated service protocols.
-    ///   - descriptors: What reflection tells of them: `google.protobuf.FileDescriptorSet`s in base64, which are generated
-    ///     beside the services, as in `userDescriptors`.
-    public func serve(_ services: any RegistrableRPCService..., descriptors: String...) {
-        if services.isEmpty { return }
+    ///   - service: An implementation of a generated service protocol.
+    ///   - descriptors: What reflection tells of it: `google.protobuf.FileDescriptorSet`s in base64, which are generated
+    ///     beside the service, as in `userDescriptors`.
+    @inlinable
+    public func serve<Service: RegistrableRPCService>(_ service: Service, descriptors: String...) {
+        // Here the service's type is known, so that what GRPCCore does for each call is specialized for it.
+        serve(descriptors: descriptors) { service.registerMethods(with: &$0) }
+    }
+
+    @usableFromInline
+    func serve(descriptors: [String], _ register: @escaping ServiceRegistration) {
         let component = component(GRPCServices.self) { GRPCServices() }
         let isFirst = component.content.update { content in
             defer {
                 content = content ?? GRPCServices.Content()
-                content?.services += services
+                content?.services.append(register)
                 content?.descriptors += descriptors
             }
             return content == nil

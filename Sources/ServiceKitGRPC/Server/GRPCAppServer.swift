@@ -12,10 +12,16 @@ final class GRPCAppServer: Server {
     /// What clients are told to speak.
     private let scheme: String
     private let transport: Nghttp2ServerTransport
-    private let server: GRPCServer<MiddlewareServerTransport>
+    private let server: GRPCServer<Nghttp2ServerTransport>
 
+    /// - Parameters:
+    ///   - services: What registers the services' methods.
+    ///   - protocols: gRPC's own services.
+    ///   - options: Where to listen, and how.
+    ///   - middleware: What runs around each call.
+    ///   - logger: Where to log.
     init(
-        services: [any RegistrableRPCService],
+        services: [ServiceRegistration],
         protocols: ServerProtocols? = nil,
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
@@ -31,17 +37,18 @@ final class GRPCAppServer: Server {
         advertise = options.advertise
         let security = try options.tls.security()
         scheme = options.tls == ServerTLSOptions() ? "grpc" : "grpcs"
-        transport = Nghttp2ServerTransport(
-            address: TransportAddress(options.listen), transportSecurity: security, config: config, logger: logger
-        )
-        var router = RPCRouter<MiddlewareServerTransport>()
-        for service in services { service.registerMethods(with: &router) }
+        var router = RPCRouter<Nghttp2ServerTransport>()
+        for register in services { register(&router) }
         let withoutMiddleware = protocols?.register(with: &router) ?? []
         router.registerInterceptors(pipeline: [.apply(HandlerErrorRecorder(), to: .all)])
-        server = GRPCServer(
-            transport: MiddlewareServerTransport(transport, middleware: middleware, except: withoutMiddleware),
-            router: router
+        transport = Nghttp2ServerTransport(
+            address: TransportAddress(options.listen),
+            transportSecurity: security,
+            config: config,
+            hook: ServerMiddleware(middleware, except: withoutMiddleware),
+            logger: logger
         )
+        server = GRPCServer(transport: transport, router: router)
     }
 
     func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {

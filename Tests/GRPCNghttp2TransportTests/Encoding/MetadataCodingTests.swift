@@ -140,11 +140,15 @@ import Testing
 
     @Test func pathsOfMethods() throws {
         let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
-        let service = ServerService(methods: [known], config: .defaults, logger: Logger(label: "test")) { _, _ in }
-        #expect(try service.descriptor(path: "/p.S/M") == known)
-        #expect(try service.descriptor(path: "/p.S/N") == MethodDescriptor(fullyQualifiedService: "p.S", method: "N"))
+        let service = ServerService(methods: [known], config: .defaults, hook: nil, logger: Logger(label: "test")) {
+            _, _ in
+        }
+        #expect(try service.method(path: "/p.S/M").descriptor == known)
+        #expect(
+            try service.method(path: "/p.S/N").descriptor == MethodDescriptor(fullyQualifiedService: "p.S", method: "N")
+        )
         for path in ["", "/", "/p.S", "/p.S/", "p.S/M", "/p.S/M/", "*"] {
-            #expect(throws: RequestHead.Rejection.self) { try service.descriptor(path: path) }
+            #expect(throws: RequestHead.Rejection.self) { try service.method(path: path) }
         }
     }
 }

@@ -46,14 +46,12 @@ final class TestBed: Sendable {
             options.balancer = "test"
             balancers.add("test") { balancer }
         }
-        var chain = MiddlewareChain()
-        for middleware in middleware { chain.use(middleware) }
         let channel = try ServiceChannel(
             to: "test",
             discoverer: discoverer ?? registry,
             options: options,
             balancers: balancers,
-            middleware: chain,
+            middleware: middleware,
             logger: log.logger()
         )
         let client = TestClient(channel)
@@ -92,7 +90,7 @@ final class TestServer: Sendable {
         var chain = MiddlewareChain()
         for middleware in middleware { chain.use(middleware) }
         let server = try GRPCAppServer(
-            services: [service],
+            services: [{ service.registerMethods(with: &$0) }],
             options: options,
             middleware: chain,
             logger: log.logger()

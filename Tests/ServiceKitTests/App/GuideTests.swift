@@ -36,6 +36,14 @@ struct GuideTests {
         }
     }
 
+    struct CountCalls: StepwiseMiddleware {
+        let ended = Watched(0)
+
+        func begin(_ call: inout Call) -> CallEnded? {
+            { [ended] _ in ended.update { $0 += 1 } }
+        }
+    }
+
     final class FirstNode: Balancer {
         private let nodes = Watched<[Node]>([])
 
@@ -79,6 +87,12 @@ struct GuideTests {
         }
         #expect(error?.reason == "TENANT_MISSING")
         _ = try await pipeline.run(.served(metadata: ["x-md-tenant": "acme"])) { _ in CallResult() }
+    }
+
+    @Test func theStepwiseMiddleware() async throws {
+        let count = CountCalls()
+        _ = try await count.run(.served())
+        #expect(count.ended.value == 1)
     }
 
     @Test func theBalancer() throws {

@@ -84,18 +84,20 @@ struct DeadlinesTests {
         }
     }
 
-    @Test func aServersLimitCancelsTheHandler() async throws {
-        // Real time, since the limit is enforced by the real clock.
-        let options = try Configuration(yaml: "default: 5ms").decode(Deadlines.Options.self, at: "")
-        let events = Events()
-        let error = await #expect(throws: ServiceError.self) {
-            try await Deadlines(options).run(.served()) { _ in
-                await untilCancelled()
-                events.record("cancelled")
-                return CallResult()
+    /// The transport ends it; here time passes while it runs.
+    @Test(arguments: [9, 10])
+    func whatAHandlerThrowsBehindItsDeadlineIsTheDeadlines(seconds: Int) async throws {
+        struct Failure: Error {}
+        let clock = Watched(now)
+        let options = try Configuration(yaml: "default: 10s").decode(Deadlines.Options.self, at: "")
+        let error = await #expect(throws: (any Error).self) {
+            try await Deadlines(options, now: { clock.value }).run(.served()) { call in
+                #expect(call.deadline == now + .seconds(10))
+                clock.set(now + .seconds(seconds))
+                throw Failure()
             }
         }
-        #expect(error?.code == .deadlineExceeded)
-        #expect(events.all == ["cancelled"])
+        #expect(error is Failure == (seconds < 10))
+        #expect((error as? ServiceError)?.code == (seconds < 10 ? nil : .deadlineExceeded))
     }
 }

@@ -1,4 +1,5 @@
 internal import GRPCCore
+internal import GRPCNghttp2Transport
 internal import ProtobufDescriptors
 internal import ServiceKit
 
@@ -15,7 +16,7 @@ struct ServerProtocols {
     ///
     /// - Returns: The full names of services that answer for the server rather than for the App, and have none of its
     ///   middleware: no probe is to be logged, counted, refused, or ended by a time limit.
-    func register(with router: inout RPCRouter<MiddlewareServerTransport>) -> Set<String> {
+    func register(with router: inout RPCRouter<Nghttp2ServerTransport>) -> Set<String> {
         let healthName = Grpc_Health_V1_Health.descriptor.fullyQualifiedService
         var names = Set(router.methods.map(\.service.fullyQualifiedService))
         var withoutMiddleware: Set<String> = []
