@@ -12,10 +12,12 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let etcdClient = Target.Dependency.product(name: "EtcdClient", package: "servicekit")
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let nghttp2Transport = Target.Dependency.product(name: "GRPCNghttp2Transport", package: "servicekit")
 let serviceKit = Target.Dependency.product(name: "ServiceKit", package: "servicekit")
+let serviceKitConfig = Target.Dependency.product(name: "ServiceKitConfig", package: "servicekit")
 let serviceKitEtcd = Target.Dependency.product(name: "ServiceKitEtcd", package: "servicekit")
 let serviceKitGRPC = Target.Dependency.product(name: "ServiceKitGRPC", package: "servicekit")
 let serviceKitTesting = Target.Dependency.product(name: "ServiceKitTesting", package: "servicekit")
@@ -30,6 +32,7 @@ let package = Package(
     dependencies: [
         .package(name: "servicekit", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
@@ -47,12 +50,19 @@ let package = Package(
         ),
         .executableTarget(
             name: "bench-server",
-            dependencies: ["BenchmarkSupport", argumentParser, grpc, nghttp2Transport, nioPosix, nioTransport],
+            dependencies: [
+                "BenchmarkSupport", argumentParser, grpc, nghttp2Transport, nioPosix, nioTransport, serviceKit,
+                serviceKitConfig, serviceKitGRPC,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "bench-client",
-            dependencies: ["BenchmarkSupport", argumentParser, grpc, histogram, nghttp2Transport, nioTransport],
+            dependencies: [
+                "BenchmarkSupport", argumentParser, grpc, histogram, logging, nghttp2Transport, nioTransport,
+                serviceKit,
+                serviceKitGRPC,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -5,6 +5,9 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GRPCNghttp2Transport
 import Histogram
+import Logging
+import ServiceKit
+import ServiceKitGRPC
 
 /// A client that measures itself and its server: one connection, a number of calls in flight, every answer checked.
 ///
@@ -37,6 +40,9 @@ struct BenchClient: AsyncParsableCommand {
     @Flag(help: "Run calls on the connection's event loop; nghttp2 only.")
     var onEventLoop = false
 
+    @Flag(help: "Call through a channel that finds the server by the service's name; nghttp2 only.")
+    var throughChannel = false
+
     @Option(help: "How many messages a call streams back; without it a call is unary.")
     var streamedMessages: Int?
 
@@ -44,6 +50,8 @@ struct BenchClient: AsyncParsableCommand {
         exitAtEndOfStandardInput()
         let report =
             switch self.transport {
+            case .nghttp2 where self.throughChannel:
+                try await self.measure(try self.channel())
             case .nghttp2:
                 try await self.measure(
                     Nghttp2ClientTransport(
@@ -60,6 +68,17 @@ struct BenchClient: AsyncParsableCommand {
                 )
             }
         print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    }
+
+    /// What an App calls through, with the middleware that it has by default.
+    private func channel() throws -> ServiceChannel {
+        let service = "benchmark"
+        let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: self.port)
+        return try ServiceChannel(
+            to: service,
+            discoverer: try StaticRegistry(services: [service: [endpoint]]),
+            middleware: [CallLogging(logger: Logger(label: "bench-client"))]
+        )
     }
 
     private func measure(_ transport: some ClientTransport) async throws -> ClientReport {

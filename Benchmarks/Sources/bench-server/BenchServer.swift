@@ -4,6 +4,9 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GRPCNghttp2Transport
 import NIOPosix
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
 
 /// A server to be measured: prints its port, then serves until its standard input ends.
 @main
@@ -25,6 +28,9 @@ struct BenchServer: AsyncParsableCommand {
     )
     var tls: [String] = []
 
+    @Flag(help: "Serve in an App, with its middleware and a time limit on every call; only nghttp2.")
+    var inApp = false
+
     @Flag(help: "Register services by their type with the NIO transport, too.")
     var typedServices = false
 
@@ -35,6 +41,9 @@ struct BenchServer: AsyncParsableCommand {
         if let threads = self.threads, threads < 1 { throw ValidationError("--threads has to be 1 or more") }
         guard self.tls.isEmpty || self.tls.count == 2 else {
             throw ValidationError("--tls takes two files: CERTIFICATE KEY")
+        }
+        guard !self.inApp || self.transport == .nghttp2 && self.tls.isEmpty && self.threads == nil else {
+            throw ValidationError("--in-app is for --transport nghttp2, and goes with no other option")
         }
         guard self.transport == .nghttp2 || self.executor == .default else {
             throw ValidationError("--executor is for --transport nghttp2")
@@ -47,6 +56,7 @@ struct BenchServer: AsyncParsableCommand {
     func run() async throws {
         exitAtEndOfStandardInput()
         switch self.transport {
+        case .nghttp2 where self.inApp: try await self.serveInApp()
         case .nghttp2: try await self.serveOnNghttp2()
         case .nio: try await self.serveOnNIO()
         }
@@ -66,6 +76,27 @@ struct BenchServer: AsyncParsableCommand {
         )
         let server = GRPCServer(transport: transport) { BenchmarkService() }
         try await self.run(server) { try await transport.listeningAddress.port }
+    }
+
+    private func serveInApp() async throws {
+        let configuration = try Configuration(
+            yaml: """
+                app: { name: benchmark }
+                log: { level: notice }
+                server:
+                  grpc: { listen: "127.0.0.1:0" }
+                  timeouts: { default: 10s }
+                """,
+            origin: "bench-server"
+        )
+        let app = try App(configuration: configuration, registry: MemoryRegistry())
+        app.serve(BenchmarkService())
+        app.afterStart {
+            let instances = try await app.registry.instances(of: "benchmark")
+            print(instances.flatMap(\.endpoints).first?.port ?? 0)
+            fflush(nil)
+        }
+        try await app.run()
     }
 
     private func serveOnNIO() async throws {

@@ -33,8 +33,15 @@ struct Measurements: Sendable {
     }
 
     /// The CPU time that a client takes for a unary call, 64 of them in flight on one connection.
-    func clientCPU(_ transport: TransportKind, of command: ServerCommand, calls: Int) async throws -> Sample {
-        let report = try await self.report(command, transport, calls: calls, inFlight: 64)
+    func clientCPU(
+        _ transport: TransportKind,
+        of command: ServerCommand,
+        calls: Int,
+        throughChannel: Bool = false
+    ) async throws -> Sample {
+        let report = try await self.report(
+            command, transport, calls: calls, inFlight: 64, throughChannel: throughChannel
+        )
         return Sample(
             main: .init(value: report.clientCPUSeconds / Double(report.calls) * 1e6, unit: "µs/call"),
             others: [.init(value: Double(report.calls) / report.seconds, unit: "calls/s")] + report.latencies
@@ -106,6 +113,7 @@ struct Measurements: Sendable {
         inFlight: Int = 1,
         bytes: Int = 100,
         streamedMessages: Int? = nil,
+        throughChannel: Bool = false,
         divisor: Int? = nil
     ) async throws -> ClientReport {
         let client = SwiftClient(
@@ -114,7 +122,8 @@ struct Measurements: Sendable {
             calls: calls / (divisor ?? self.divisor),
             inFlight: inFlight,
             bytes: bytes,
-            streamedMessages: streamedMessages
+            streamedMessages: streamedMessages,
+            throughChannel: throughChannel
         )
         return try await RunningServer.with(command) { try await client.run(on: $0) }
     }

@@ -21,7 +21,7 @@ struct Suite: Sendable {
     var all: [Benchmark] {
         [
             self.serverCPU, self.clientCPU, self.latency, self.serverCPUOfGo, self.serverCPUOfGoOnOneThread,
-            self.stream, self.large, self.idleConnection, self.serverCPUWithTLS,
+            self.stream, self.large, self.idleConnection, self.serverCPUWithTLS, self.appCPU, self.channelCPU,
         ]
     }
 
@@ -176,6 +176,47 @@ struct Suite: Sendable {
             ],
             ratio: { ours, theirs in theirs / ours },
             skipped: self.whyNoTLS
+        )
+    }
+
+    private var appCPU: Benchmark {
+        Benchmark(
+            name: "app_cpu_nio",
+            figure: "server CPU of a unary call, NIO ÷ ours in an App",
+            bar: .atLeast(5),
+            subjects: [
+                Subject(name: "ours, in an App") {
+                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--in-app"), calls: 40_000)
+                },
+                Subject(name: "NIO") { try await self.measurements.serverCPU(self.swift(.nio), calls: 12_000) },
+                Subject(name: "ours, without an App") {
+                    try await self.measurements.serverCPU(self.swift(.nghttp2), calls: 40_000)
+                },
+            ],
+            ratio: { ours, theirs in theirs / ours },
+            skipped: self.whyNoLoad
+        )
+    }
+
+    private var channelCPU: Benchmark {
+        Benchmark(
+            name: "channel_cpu_nio",
+            figure: "client CPU of a unary call, 64 in flight, NIO ÷ ours through a channel",
+            bar: .atLeast(3),
+            subjects: [
+                Subject(name: "ours, through a channel") {
+                    try await self.measurements.clientCPU(
+                        .nghttp2, of: self.swift(.nghttp2), calls: 30_000, throughChannel: true
+                    )
+                },
+                Subject(name: "NIO, with our server") {
+                    try await self.measurements.clientCPU(.nio, of: self.swift(.nghttp2), calls: 8000)
+                },
+                Subject(name: "ours, without a channel") {
+                    try await self.measurements.clientCPU(.nghttp2, of: self.swift(.nghttp2), calls: 30_000)
+                },
+            ],
+            ratio: { ours, theirs in theirs / ours }
         )
     }
 

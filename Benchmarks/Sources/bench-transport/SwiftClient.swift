@@ -12,6 +12,7 @@ struct SwiftClient: Sendable {
     var inFlight = 1
     var bytes = 100
     var streamedMessages: Int?
+    var throughChannel = false
 
     /// Makes the calls, after a warm-up of a tenth of their number.
     ///
@@ -25,6 +26,7 @@ struct SwiftClient: Sendable {
         if let messages = self.streamedMessages {
             arguments += ["--streamed-messages", "\(messages)"]
         }
+        if self.throughChannel { arguments.append("--through-channel") }
         let text = try await output(of: .path(self.program), arguments)
         return try JSONDecoder().decode(ClientReport.self, from: Data(text.utf8))
     }
