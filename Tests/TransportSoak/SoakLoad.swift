@@ -1,6 +1,7 @@
 #if DEBUG
 import Foundation
 import GRPCCore
+import Logging
 import NIOPosix
 import Synchronization
 
@@ -62,7 +63,13 @@ struct SoakLoad {
         config.handlerExecutor = .globalPool
         var servers = [
             GRPCServer(
-                transport: Nghttp2ServerTransport(address: .ipv4(host: "127.0.0.1", port: 0), config: config),
+                transport: Nghttp2ServerTransport(
+                    address: .ipv4(host: "127.0.0.1", port: 0),
+                    transportSecurity: .plaintext,
+                    config: config,
+                    hook: SoakHook(),
+                    logger: Logger(label: "soak")
+                ),
                 services: [SoakService()]
             )
         ]
@@ -75,7 +82,11 @@ struct SoakLoad {
             servers.append(
                 GRPCServer(
                     transport: Nghttp2ServerTransport(
-                        address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: security, config: config
+                        address: .ipv4(host: "127.0.0.1", port: 0),
+                        transportSecurity: security,
+                        config: config,
+                        hook: SoakHook(),
+                        logger: Logger(label: "soak")
                     ),
                     services: [SoakService()]
                 )

@@ -39,16 +39,16 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
     // Confined to the event loop. What is not private is for the extensions in other files, and the scheduler.
     private(set) var delegate: (any HTTP2ConnectionDelegate)?
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     private(set) var session: HTTP2Session?
     var phase = Phase.starting
     private(set) var drain: ServerDrain?
-    private var isDrainRequested = false
+    private(set) var isDrainRequested = false
     private var isReading = false
     /// Streams whose readers are resumed when what has arrived is through: then mostly all of a response is there, and
     /// the reader need not wait again.
     private var readable: [HTTP2Stream] = []
-    private var isFlushing = false
+    var isFlushing = false
     private var abortFailure: StreamFailure?
     var hasCalmedDown = false
     var careTimer: (task: Scheduled<Void>, deadline: NIODeadline)?
@@ -79,10 +79,6 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private static let lastID = Atomic<Int>(0)
     /// What TLS is to negotiate (ALPN).
     static let applicationProtocol = "h2"
-    /// How long a finished connection waits for its client to close first. Closing with unread bytes makes the kernel
-    /// reset the connection, which can destroy responses that the client has not read yet.
-    private static let lingerTime = TimeAmount.seconds(1)
-
     init(config: HTTP2ConnectionConfig, scheduler: LoopScheduler, delegate: any HTTP2ConnectionDelegate) {
         self.config = config
         self.scheduler = scheduler
@@ -326,7 +322,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     /// Fails all streams that there are.
-    private func failStreams() {
+    func failStreams() {
         for stream in self.streams.removeAll() {
             self.close(stream, self.failure(of: stream), isFailure: true)
         }
@@ -344,7 +340,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     /// Closes at once, as far as calls and the delegate can tell: over TLS the channel waits for the peer's goodbye.
-    private func giveUp() {
+    func giveUp() {
         self.context?.close(promise: nil)
         self.closed()
     }
@@ -355,101 +351,6 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         stream.close(failure, isFailure: isFailure)
         if !self.isServer {
             self.madeStreams.subtract(1, ordering: .relaxed)
-        }
-    }
-
-    // MARK: Sending
-
-    /// Does what a stream asks for. Called by the scheduler, which then calls `sendPending`.
-    func service(_ stream: HTTP2Stream) {
-        guard !stream.isClosed else { return }
-        guard let session = self.session, self.phase != .lingering else {
-            self.close(stream, self.failure(of: stream), isFailure: true)
-            return
-        }
-        let reset = stream.takeReset()
-        if stream.id == 0 {
-            self.serviceRequest(stream, reset: reset)
-        } else if let reset {
-            session.reset(id: stream.id, reset)
-        } else {
-            if let head = stream.takeHead() {
-                session.submitResponse(head, stream: stream)
-            } else {
-                session.resumeData(id: stream.id)
-            }
-            let credit = stream.takeCredit()
-            if credit > 0 {
-                session.creditStream(id: stream.id, credit)
-            }
-        }
-    }
-
-    /// Sends what there is to be sent, and closes the connection if that was all.
-    func sendPending() {
-        if let drain = self.drain, let session = self.session {
-            drain.advance(session)
-        }
-        while let session = self.session {
-            for (stream, failure) in self.streams.submitRequests(to: session) {
-                self.close(stream, failure, isFailure: true)
-            }
-            if !self.isServer, !session.hasStreamNumbers {
-                self.peerIsGoingAway("the connection has used up its stream numbers")
-            }
-            self.flush()
-            // A reset that was sent may have made room for a request that waits.
-            if !self.streams.canSubmitRequest(to: session) { break }
-        }
-        if self.streams.hasRequests {
-            self.delegate?.connectionHasWaitingRequests(self)
-        }
-        self.noteCalls()
-        self.closeIfDone()
-    }
-
-    private func flush() {
-        guard let context = self.context, let session = self.session, !self.isFlushing else { return }
-        self.isFlushing = true
-        defer { self.isFlushing = false }
-        do {
-            // A write that fails closes the connection, and with it the session, at once.
-            while self.session != nil, let bytes = try self.scheduler.writer.next(from: session, to: context.channel) {
-                context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
-            }
-        } catch {
-            self.fail("\(error)")
-        }
-        if self.session != nil, !context.channel.isWritable {
-            self.care.writingStalled(now: .now())
-            self.scheduleCheck()
-        }
-    }
-
-    private func closeIfDone() {
-        guard let session = self.session, self.phase != .lingering else { return }
-        if !self.isServer, self.isDrainRequested, self.madeStreams.load(ordering: .relaxed) == 0 {
-            session.terminate(.noError)
-            self.flush()
-        }
-        guard session.isFinished else { return }
-        let isOrderly = self.isDrainRequested || self.phase == .draining
-        let error = isOrderly ? nil : self.sessionError.map { "HTTP/2: \($0)" }
-        self.closeReason = self.closeReason ?? error ?? "the connection was shut down"
-        self.finish()
-    }
-
-    /// Closes after all was said.
-    private func finish() {
-        guard let context = self.context, self.phase != .lingering else { return }
-        if self.isServer {
-            self.phase = .lingering
-            // There are some only if an error ended the connection.
-            self.failStreams()
-            context.close(mode: .output, promise: nil)
-            self.loop.scheduleTask(in: Self.lingerTime) { self.giveUp() }
-        } else {
-            self.giveUp()
         }
     }
 
