@@ -167,13 +167,6 @@ final class ServerCall: Sendable {
 extension ServerCall {
     var path: String { self.head.path }
 
-    /// The request's metadata, without what GRPCCore would enforce.
-    var receivedMetadata: Metadata {
-        var metadata = self.head.metadata
-        if self.head.timeout != nil { metadata.removeAllValues(forKey: HeaderName.timeout) }
-        return metadata
-    }
-
     var deadline: ContinuousClock.Instant? { self.state.withLock(\.deadline) }
     var heldOutcome: (status: Status, trailers: Metadata)? { self.state.withLock { $0.held?.outcome } }
     var handlerError: (any Error)? { self.state.withLock { $0.held?.handlerError } }
@@ -194,7 +187,10 @@ extension ServerCall {
         _ cancellation: ServerContext.RPCCancellationHandle,
         within hook: any ServerCallHook
     ) async {
-        self.state.withLock { $0.held = Held(requestMetadata: self.receivedMetadata) }
+        var metadata = self.head.metadata
+        // GRPCCore would enforce it, too.
+        if self.head.timeout != nil { metadata.removeAllValues(forKey: HeaderName.timeout) }
+        self.state.withLock { [metadata] in $0.held = Held(requestMetadata: metadata) }
         let (status, trailers) = await hook.handle(HookedCall(call: self)) {
             await self.handle(handler, cancellation)
         }

@@ -31,7 +31,7 @@ package struct HookedCall: Sendable {
     package var peer: String { self.call.peer }
 
     /// The request's headers as they came. They lack `grpc-timeout`: see ``deadline``.
-    package var metadata: Metadata { self.call.receivedMetadata }
+    package var metadata: Metadata { self.call.metadata }
 
     /// When the caller wants the call to have ended.
     package var deadline: ContinuousClock.Instant? { self.call.deadline }
