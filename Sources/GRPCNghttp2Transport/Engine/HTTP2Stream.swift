@@ -191,8 +191,6 @@ final class HTTP2Stream: @unchecked Sendable {
     /// Returns when less than the high-water mark waits to be sent, or nothing can be sent any more.
     /// - Throws: `CancellationError` if the task is cancelled while it waits.
     func waitUntilWritable() async throws {
-        // Mostly there is room, and nothing to be told of a cancellation.
-        if self.outbound.withLock({ $0.isReady }) { return }
         try await self.waitForRoom()
     }
 

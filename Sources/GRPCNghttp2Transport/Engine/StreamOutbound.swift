@@ -116,7 +116,7 @@ struct StreamOutbound: ~Copyable, Sendable {
     }
 
     /// Whether a writer would not have to wait: there is room, or an error to learn of.
-    var isReady: Bool {
+    private var isReady: Bool {
         self.hasEnded || self.interruption != nil || self.messages.byteCount < self.highWaterMark
     }
 
