@@ -70,13 +70,16 @@ struct BenchClient: AsyncParsableCommand {
         print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
     }
 
-    /// What an App calls through, with the middleware that it has by default.
+    /// What an App calls through, with the middleware that it has by default and a time limit on every call.
     private func channel() throws -> ServiceChannel {
         let service = "benchmark"
         let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: self.port)
+        var options = ChannelOptions()
+        options.timeouts.default = .seconds(10)
         return try ServiceChannel(
             to: service,
             discoverer: try StaticRegistry(services: [service: [endpoint]]),
+            options: options,
             middleware: [CallLogging(logger: Logger(label: "bench-client"))]
         )
     }
