@@ -16,7 +16,7 @@ final class LoopDeadline {
 /// Deadlines of an event loop, the earliest first: a binary heap whose entries know their places.
 ///
 /// Most calls end before their deadlines. One that is taken out leaves nothing behind and is not searched for, as it
-/// would be among the event loop's own scheduled tasks.
+/// would be among the event loop's own scheduled tasks; the heap of swift-collections only gives away its ends.
 struct DeadlineQueue {
     private var heap: [LoopDeadline] = []
 
