@@ -1,24 +1,25 @@
-import Subprocess
-
 /// Asks programs of the system.
 enum Tool {
     /// Runs a program that says little and soon.
     ///
-    /// - Returns: Its output if it succeeded; `nil` when it failed or is not there.
+    /// - Returns: What it says, or why it could not say it; `nil` when it is not there.
     static func output(_ name: String, _ arguments: String...) async -> String? {
-        let result = try? await run(
-            .name(name),
-            arguments: Arguments(arguments),
-            output: .string(limit: 65_536),
-            error: .discarded
-        )
-        guard let result, result.terminationStatus.isSuccess else { return nil }
-        return result.standardOutput
+        guard await ToolRun.exists(name) else { return nil }
+        do {
+            let outcome = try await run(name, arguments)
+            return outcome.isSuccess ? outcome.output : outcome.reason
+        } catch {
+            return "\(error)"
+        }
     }
 
-    /// Whether there is a program of this name.
-    static func exists(_ name: String) async -> Bool {
-        (try? await Executable.name(name).resolveExecutablePath(in: .inherit)) != nil
+    /// Whether a program is there and succeeds.
+    static func succeeds(_ name: String, _ arguments: String...) async -> Bool {
+        (try? await run(name, arguments).isSuccess) ?? false
+    }
+
+    private static func run(_ name: String, _ arguments: [String]) async throws -> ToolRun.Outcome {
+        try await ToolRun(program: name, arguments: arguments, limit: DoctorCommand.limit)()
     }
 
     /// The first thing in a text that looks like a version: `6.3.1`.

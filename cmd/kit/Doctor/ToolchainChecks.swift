@@ -1,5 +1,4 @@
 import Foundation
-import Subprocess
 
 extension Check {
     /// What is needed to build services.
@@ -16,9 +15,8 @@ extension Check {
 
     static func swift(_ output: String?) -> Finding {
         let remedy = "install Swift 6.2 or later: https://www.swift.org/install"
-        guard let output, let version = Tool.version(in: output) else {
-            return .bad("not found on the PATH", remedy: remedy)
-        }
+        guard let output else { return .bad("not found on the PATH", remedy: remedy) }
+        guard let version = Tool.version(in: output) else { return .bad(noVersion("swift", output), remedy: remedy) }
         guard !version.lexicographicallyPrecedes(oldestSwift) else {
             return .bad("\(Tool.text(version)) is too old", remedy: remedy)
         }
@@ -26,13 +24,19 @@ extension Check {
     }
 
     static func protoc(_ output: String?) -> Finding {
-        guard let output, let version = Tool.version(in: output) else {
-            return .warning(
-                "not found on the PATH; needed to change a service's API, not to build it",
-                remedy: "apt-get install protobuf-compiler"
-            )
+        let remedy = "apt-get install protobuf-compiler"
+        guard let output else {
+            return .warning("not found on the PATH; needed to change a service's API, not to build it", remedy: remedy)
+        }
+        guard let version = Tool.version(in: output) else {
+            return .warning(noVersion("protoc", output), remedy: remedy)
         }
         return .good(Tool.text(version))
+    }
+
+    private static func noVersion(_ name: String, _ output: String) -> String {
+        let line = output.split(separator: "\n").first ?? "nothing"
+        return "\(name) --version does not say its version, but: \(line.prefix(200))"
     }
 
     /// The C libraries: their names for pkg-config, their headers, and the packages of Debian that bring them.
@@ -43,12 +47,12 @@ extension Check {
     ]
 
     private static func libraries() async -> Finding {
-        let hasTool = await Tool.exists("pkg-config")
+        let hasTool = await ToolRun.exists("pkg-config")
         var missing: [(name: String, package: String)] = []
         for (name, header, package) in needed {
             let isThere =
                 hasTool
-                ? await Tool.output("pkg-config", "--exists", name) != nil
+                ? await Tool.succeeds("pkg-config", "--exists", name)
                 : ["/usr/include", "/usr/local/include", "/opt/homebrew/include"].contains {
                     FileManager.default.fileExists(atPath: "\($0)/\(header)")
                 }
@@ -69,7 +73,9 @@ extension Check {
 
     private static func plugins() async -> Finding {
         var found: [String] = []
-        for name in ["protoc-gen-swift", "protoc-gen-grpc-swift-2"] where await Tool.exists(name) { found.append(name) }
+        for name in ["protoc-gen-swift", "protoc-gen-grpc-swift-2"] where await ToolRun.exists(name) {
+            found.append(name)
+        }
         return found.count == 2
             ? .good(found.joined(separator: ", "))
             : .good("not on the PATH; kit proto generate builds them when it needs them first")
