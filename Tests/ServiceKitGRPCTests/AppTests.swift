@@ -53,12 +53,19 @@ struct AppTests {
         }
     }
 
+    /// An App that calls itself as soon as it serves may not have heard yet that it is registered.
+    private var patient: CallOptions {
+        var options = CallOptions.defaults
+        options.waitForReady = true
+        return options
+    }
+
     @Test func anAppCallsItself() async throws {
         let app = try app()
         app.serve(UserProvider())
         let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
         try await serving(app) {
-            let user = try await users.getUser(.with { $0.id = 3 })
+            let user = try await users.getUser(.with { $0.id = 3 }, options: patient)
             #expect(user.id == 3)
         }
     }
@@ -113,7 +120,7 @@ struct AppTests {
         app.serve(UserProvider())
         let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
         try await serving(app) {
-            _ = try await users.getUser(.with { $0.id = 3 })
+            _ = try await users.getUser(.with { $0.id = 3 }, options: patient)
             for side in ["server", "client"] {
                 let entry = await log.first { $0.message == "call" && $0.metadata["side"] == .string(side) }
                 #expect(entry?.metadata["path"] == "/user.v1.UserService/GetUser")
