@@ -9,6 +9,9 @@ import Testing
         let service = try TinyService("alpha")
         let result = try await RunningKit.run(["run", service.path, "--", "--set", "a=b"]) { kit in
             try await kit.waitForOutput("unfinished")
+            // A PATH with something behind it is one where swift is not found.
+            #expect(try kit.environment()["PATH"] == ProcessInfo.processInfo.environment["PATH"])
+            #expect(try kit.environment()["HOME"] == ProcessInfo.processInfo.environment["HOME"])
             kit.signal(SIGINT)
         }
         #expect(result.exit == .exited(0))

@@ -39,11 +39,11 @@ struct RunningKit: Sendable {
         let (output, errors) = (Watched(""), Watched(""))
         let environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KIT_") }
             .merging(environment) { $1 }
-            .map { Array("\($0.key)=\($0.value)".utf8) }
+            .map { (Environment.Key(stringLiteral: $0.key), $0.value) }
         let result = try await Subprocess.run(
             .path(FilePath(executable)),
             arguments: Arguments(arguments),
-            environment: .custom(environment),
+            environment: .custom(Dictionary(uniqueKeysWithValues: environment)),
             input: .none,
             output: .sequence,
             error: .sequence
@@ -90,6 +90,13 @@ struct RunningKit: Sendable {
     func waitForErrors(_ text: String, times: Int = 1) async throws -> String {
         let found = await errors.first { $0.ranges(of: text).count >= times }
         return try #require(found, "never said \(text): \(output.value)\(errors.value)")
+    }
+
+    /// The variables it was started with.
+    func environment() throws -> [String: String] {
+        let variables = try Data(contentsOf: URL(filePath: "/proc/\(pid)/environ")).split(separator: 0)
+            .map { String(decoding: $0, as: UTF8.self).split(separator: "=", maxSplits: 1).map(String.init) }
+        return Dictionary(variables.map { ($0[0], $0.count > 1 ? $0[1] : "") }) { $1 }
     }
 
     func signal(_ signal: Int32) {
