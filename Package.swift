@@ -152,19 +152,26 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(
+            name: "TestSupport",
+            dependencies: ["ServiceKit", "ServiceKitTesting"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: settings),
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", lifecycle, logging,
-                serviceContext,
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "TestSupport",
+                lifecycle, logging, serviceContext,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "GRPCNghttp2TransportTests",
             dependencies: [
-                "GRPCNghttp2Transport", grpc, grpcProtobuf, logging, metricsTesting, nio, nioPosix, nioSSL, protobuf,
+                "GRPCNghttp2Transport", "TestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio, nioPosix,
+                nioSSL, protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
             swiftSettings: settings
@@ -172,8 +179,8 @@ let package = Package(
         .testTarget(
             name: "EtcdClientTests",
             dependencies: [
-                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitTesting", grpc,
-                logging, protobuf,
+                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitTesting",
+                "TestSupport", grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -187,8 +194,8 @@ let package = Package(
             name: "ServiceKitGRPCTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "UserAPI", grpc, lifecycle, logging, protobuf,
-                serviceContext,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "TestSupport", "UserAPI", grpc, lifecycle, logging,
+                protobuf, serviceContext,
             ],
             exclude: ["Python"],
             swiftSettings: settings
@@ -197,7 +204,7 @@ let package = Package(
             name: "ServiceKitEtcdTests",
             dependencies: [
                 "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd",
-                "ServiceKitTesting", logging,
+                "ServiceKitTesting", "TestSupport", logging,
             ],
             swiftSettings: settings
         ),
@@ -205,7 +212,7 @@ let package = Package(
             name: "KitTests",
             dependencies: [
                 "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
-                "ServiceKitTesting", "Templates", "kit", argumentParser, grpc, logging, protobuf, subprocess,
+                "ServiceKitTesting", "Templates", "TestSupport", "kit", argumentParser, grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -213,7 +220,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC",
-                "ServiceKitTesting", "UserAPI", "kit", "user-client", "user-server", grpc, logging, protobuf,
+                "ServiceKitTesting", "TestSupport", "UserAPI", "kit", "user-client", "user-server", grpc, logging,
+                protobuf,
             ],
             swiftSettings: settings
         ),

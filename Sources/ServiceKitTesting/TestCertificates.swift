@@ -67,11 +67,11 @@ package struct TestCertificates: Sendable {
         let process = try ChildProcess(
             ["/usr/bin/env", "-C", directory, "openssl"] + arguments,
             environment: ProcessInfo.processInfo.environment,
-            output: output,
-            errors: output,
+            output: .file(output),
+            errors: .file(output),
             group: 0
         )
-        guard await process.exit(within: .seconds(30)) == .code(0) else {
+        guard await process.exit(within: .seconds(30)) == .exited(0) else {
             process.send(SIGKILL)
             let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
             throw OpenSSLError(arguments: arguments, output: text)

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import TestSupport
 import Testing
 
 /// Mistakes of those who run a service: each ends it with one line that names the thing and says what to do.
@@ -13,10 +14,10 @@ import Testing
         environment: [String: String] = [:]
     ) async throws -> String {
         let arguments = ["--config", config] + settings.flatMap { ["--set", $0] }
-        let server = try ChildProcess(Executable.userServer, arguments, environment: environment)
-        #expect(try await server.waitForExit() == .init(code: 1, wasKilledBySignal: false))
-        let lines = server.standardError.split(separator: "\n")
-        #expect(lines.count == 1, "\(server.standardError)")
+        let server = try RunningProgram(Executable.userServer, arguments, environment: environment)
+        #expect(try await server.waitForExit() == .exited(1))
+        let lines = server.errors.split(separator: "\n")
+        #expect(lines.count == 1, "\(server.errors)")
         #expect(lines.first?.hasPrefix("user-server: error: ") == true)
         return String(lines.first ?? "")
     }
@@ -37,7 +38,7 @@ import Testing
             #expect(line.contains(endpoint.authority))
             #expect(line.contains("in use"))
             first.signal(SIGTERM)
-            #expect(try await first.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(try await first.waitForExit() == .exited(0))
             #expect(fleet.directory.files == [])
         }
     }
@@ -98,7 +99,7 @@ import Testing
             // The first is still there.
             #expect(fleet.instances.value["user-1"] != nil)
             first.signal(SIGTERM)
-            #expect(try await first.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(try await first.waitForExit() == .exited(0))
         }
     }
 
@@ -107,10 +108,10 @@ import Testing
             try fleet.directory.write("{\"id\":", to: "user-service/torn.json")
             try fleet.directory.write("hello", to: "user-service/README")
             let server = try await fleet.start("user-1")
-            let client = try ChildProcess.userClient(registry: fleet.directory.path, ["--count", "5", "--json"])
-            #expect(try await client.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            let client = try RunningProgram.userClient(registry: fleet.directory.path, ["--count", "5", "--json"])
+            #expect(try await client.waitForExit() == .exited(0))
             server.signal(SIGTERM)
-            #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(try await server.waitForExit() == .exited(0))
         }
     }
 }

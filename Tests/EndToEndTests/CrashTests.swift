@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import TestSupport
 import Testing
 
 /// Servers that die.
@@ -13,7 +14,7 @@ import Testing
                 server.signal(SIGKILL)
                 try await fleet.waitUntilGone("user-\(round)")
                 times.append(.now - killed)
-                #expect(try await server.waitForExit().wasKilledBySignal)
+                #expect(try await server.waitForExit() == .signaled(SIGKILL))
             }
             times.sort()
             print("a watcher drops a killed server after \(times[times.count / 2]) (median of \(times.count))")
@@ -33,7 +34,7 @@ import Testing
             #expect(result.failures == [:])
             #expect(result.calls > 0)
             survivor.signal(SIGTERM)
-            #expect(try await survivor.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(try await survivor.waitForExit() == .exited(0))
         }
     }
 
@@ -44,7 +45,7 @@ import Testing
             try await fleet.waitUntilGone("user-1")
             let second = try await fleet.start("user-1")
             second.signal(SIGTERM)
-            #expect(try await second.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(try await second.waitForExit() == .exited(0))
             #expect(fleet.directory.files == [])
         }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import TestSupport
 import Testing
 
 /// `kit call` on the sample service, both as their users run them.
@@ -10,13 +11,10 @@ import Testing
         _ arguments: String...,
         code: Int32 = 0
     ) async throws -> (output: String, errors: String) {
-        let kit = try ChildProcess(
-            Executable.kit,
-            ["call"] + arguments + fleet.settings.flatMap { ["--set", $0] }
-        )
-        let exit = try await kit.waitForExit()
-        #expect(exit == .init(code: code, wasKilledBySignal: false), "\(kit.standardError)")
-        return (kit.standardOutput, kit.standardError)
+        let arguments = ["call"] + arguments + fleet.settings.flatMap { ["--set", $0] }
+        let kit = try await RunningProgram.run(Executable.kit, arguments)
+        #expect(kit.exit == .exited(code), "\(kit.errors)")
+        return (kit.output, kit.errors)
     }
 
     @Test func callsThroughTheRegistry() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import TestSupport
 import Testing
 
 /// Servers that are asked to stop.
@@ -12,7 +13,7 @@ import Testing
                     let new = try await fleet.start("user-\(round)")
                     let old = last.value
                     old.signal(SIGTERM)
-                    #expect(try await old.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                    #expect(try await old.waitForExit() == .exited(0))
                     try await fleet.waitUntilGone("user-\(round - 1)")
                     last.set(new)
                 }
@@ -27,9 +28,9 @@ import Testing
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1")
             server.signal(signal)
-            #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+            #expect(try await server.waitForExit() == .exited(0))
             #expect(fleet.directory.files == [])
-            let log = server.standardError
+            let log = server.errors
             let order = ["registered", "serving", "stopping", "deregistered", "stopped"].compactMap { word in
                 log.firstRange(of: "] \(word)")?.lowerBound
             }
@@ -46,7 +47,7 @@ import Testing
             try await fleet.waitUntilGone("user-1")
             server.signal(SIGTERM)
             _ = try await server.waitForExit()
-            #expect(server.standardError.contains("hurrying"))
+            #expect(server.errors.contains("hurrying"))
             #expect(fleet.directory.files == [])
         }
     }
@@ -57,8 +58,8 @@ import Testing
             let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m"])
             server.signal(SIGTERM)
             server.signal(SIGINT)
-            #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
-            #expect(server.standardError.contains("hurrying"))
+            #expect(try await server.waitForExit() == .exited(0))
+            #expect(server.errors.contains("hurrying"))
             #expect(fleet.directory.files == [])
         }
     }

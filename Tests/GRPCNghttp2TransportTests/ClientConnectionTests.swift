@@ -1,6 +1,7 @@
 import GRPCCore
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -1,4 +1,5 @@
 import GRPCCore
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -1,5 +1,6 @@
 import GRPCCore
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import ServiceKit
 import ServiceKitConfig
+import TestSupport
 import Testing
 
 @testable import ServiceKitEtcd
@@ -40,10 +41,8 @@ struct EtcdRegistryOptionsTests {
     }
 
     @Test func aPasswordFromAFile() throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "password-\(UUID())")
-        try Data("secret\nmore\n".utf8).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let path = file.path(percentEncoded: false)
+        let directory = try TemporaryDirectory()
+        let path = try directory.write("secret\nmore\n", to: "password")
         #expect(try options("{username: u, password-file: \(path)}").clientConfig().credentials?.password == "secret")
     }
 

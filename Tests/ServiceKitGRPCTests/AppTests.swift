@@ -4,6 +4,7 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitTesting
 import SwiftProtobuf
+import TestSupport
 import Testing
 import UserAPI
 

@@ -1,6 +1,8 @@
+import Foundation
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
+import TestSupport
 import Testing
 
 @testable import ServiceKitGRPC
@@ -204,6 +206,25 @@ struct CallKindTests {
                 }
             }
             #expect(isCause)
+        }
+    }
+
+    /// Each writer would keep a thread from the readers if it could go on behind the answer.
+    @Test(arguments: Surrounding.allCases)
+    func moreWritersThanThreadsLearnThatTheyAreAnswered(_ surrounding: Surrounding) async throws {
+        try await withEcho(surrounding, ["Enough": { _, _ in .text("enough") }]) { client in
+            try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                for _ in 0..<4 * ProcessInfo.processInfo.activeProcessorCount {
+                    group.addTask {
+                        try await client.stream("Enough") { writer in
+                            while true { try await writer.write([UInt8](repeating: 0, count: 10_000)) }
+                        } _: { response in
+                            try await response.messages.reduce(into: []) { $0 += $1 }
+                        }
+                    }
+                }
+                for try await answer in group { #expect(answer == Array("enough".utf8)) }
+            }
         }
     }
 

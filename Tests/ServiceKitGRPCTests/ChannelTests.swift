@@ -1,6 +1,7 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKitGRPC

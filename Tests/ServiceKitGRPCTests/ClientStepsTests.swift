@@ -1,5 +1,6 @@
 import GRPCCore
 import ServiceKit
+import TestSupport
 import Testing
 
 @testable import ServiceKitGRPC

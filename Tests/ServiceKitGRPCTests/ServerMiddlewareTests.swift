@@ -2,6 +2,7 @@ import GRPCCore
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKitGRPC

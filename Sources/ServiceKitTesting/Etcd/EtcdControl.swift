@@ -63,7 +63,7 @@ extension EtcdServer {
             process.send(SIGKILL)
             try Task.checkCancellation()
         }
-        guard exit == .code(0) else {
+        guard exit == .exited(0) else {
             let end = exit.map { "ended with \($0)" } ?? "has not ended within \(Self.commandLimit)"
             throw EtcdServerFailure("\(command) \(end): \(Self.text(of: errors))")
         }

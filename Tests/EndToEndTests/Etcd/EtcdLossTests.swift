@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 /// Things in etcd are not what they should be.
@@ -56,10 +57,10 @@ struct EtcdLossTests {
     @Test func anotherOwnerHoldsOurID() async throws {
         // It holds it all the time, however busy the machine is.
         try await EtcdFleet.with(settings: ["registry.etcd.ttl=60s"]) { fleet in
-            let second = try ChildProcess.userServer(id: "user-1", settings: fleet.fleet.settings)
-            #expect(try await second.waitForExit() == .init(code: 1, wasKilledBySignal: false))
+            let second = try RunningProgram.userServer(id: "user-1", settings: fleet.fleet.settings)
+            #expect(try await second.waitForExit() == .exited(1))
             #expect(
-                second.standardError.contains(
+                second.errors.contains(
                     "\"user-1\" of service \"user-service\" is already registered by the owner of grpc://"))
             try await fleet.waitUntilRight()
         }
@@ -79,7 +80,7 @@ struct EtcdLossTests {
                 // Those that were there before a process came to know the service, too.
                 let late = try await fleet.fleet.start("user-4")
                 late.signal(SIGTERM)
-                #expect(try await late.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                #expect(try await late.waitForExit() == .exited(0))
                 // One of those whose lease was lost on a busy machine may be put back just now.
                 while try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() != EtcdFleet.ids {
                     try await Task.sleep(for: .milliseconds(50))
@@ -94,14 +95,14 @@ struct EtcdLossTests {
     @Test func anotherServiceWhoseNameBeginsAlike() async throws {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
-                let admin = try ChildProcess.userServer(
+                let admin = try RunningProgram.userServer(
                     id: "admin-1", settings: fleet.fleet.settings + ["app.name=user-service-admin"]
                 )
                 var updates = fleet.fleet.discovery.watch("user-service-admin").makeAsyncIterator()
                 while let snapshot = await updates.next(), snapshot.instances["admin-1"] == nil {}
                 _ = try #require(await fleet.fleet.instances.first { $0.map(\.id).sorted() == EtcdFleet.ids })
                 admin.signal(SIGTERM)
-                #expect(try await admin.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                #expect(try await admin.waitForExit() == .exited(0))
             }
         }
     }

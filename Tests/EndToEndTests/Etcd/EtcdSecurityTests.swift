@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 /// etcd that asks who one is, and shows who it is.
@@ -30,9 +31,9 @@ struct EtcdSecurityTests {
                 try await fleet.etcd.waitUntilReady()
                 let late = try await fleet.fleet.start("user-4")
                 late.signal(SIGTERM)
-                #expect(try await late.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                #expect(try await late.waitForExit() == .exited(0))
             }
-            for server in fleet.servers.values { #expect(!server.standardError.contains("secret")) }
+            for server in fleet.servers.values { #expect(!server.errors.contains("secret")) }
         }
     }
 
@@ -41,11 +42,11 @@ struct EtcdSecurityTests {
             try await etcd.addUser("services", password: "secret", prefix: "/microservices/")
             try await etcd.enableAuth()
             let settings = ["registry.etcd.username=services", "registry.etcd.password=wrong", "registry.timeout=60s"]
-            let server = try ChildProcess.userServer(
+            let server = try RunningProgram.userServer(
                 id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, settings)
             )
-            #expect(try await server.waitForExit() == .init(code: 1, wasKilledBySignal: false))
-            let line = try #require(server.standardError.split(separator: "\n").last)
+            #expect(try await server.waitForExit() == .exited(1))
+            let line = try #require(server.errors.split(separator: "\n").last)
             #expect(line.contains("Authenticate as \"services\""), "\(line)")
             #expect(line.contains("invalid user ID or password"), "\(line)")
         }
@@ -80,8 +81,7 @@ struct EtcdSecurityTests {
     }
 
     private func openSSL(_ arguments: String...) async throws {
-        let process = try ChildProcess(URL(filePath: "/usr/bin/env"), ["openssl"] + arguments)
-        let exit = try await process.waitForExit()
-        try #require(exit.code == 0 && !exit.wasKilledBySignal, "openssl \(arguments): \(process.standardError)")
+        let openssl = try await RunningProgram.run("/usr/bin/env", ["openssl"] + arguments)
+        try #require(openssl.exit == .exited(0), "openssl \(arguments): \(openssl.errors)")
     }
 }

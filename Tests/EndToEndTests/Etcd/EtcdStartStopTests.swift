@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 /// Services start, stop and hang while etcd is there, or is not.
@@ -9,11 +10,11 @@ struct EtcdStartStopTests {
     @Test func etcdIsAwayWhenAServiceStartsThatNeedsIt() async throws {
         try await EtcdServer.withServer { etcd in
             try await etcd.kill()
-            let server = try ChildProcess.userServer(
+            let server = try RunningProgram.userServer(
                 id: "user-1", settings: EtcdFleet.settings(etcd.endpoints, ["registry.timeout=10s"])
             )
-            #expect(try await server.waitForExit() == .init(code: 1, wasKilledBySignal: false))
-            let line = try #require(server.standardError.split(separator: "\n").last)
+            #expect(try await server.waitForExit() == .exited(1))
+            let line = try #require(server.errors.split(separator: "\n").last)
             #expect(line.hasPrefix("user-server: error: "))
             #expect(line.contains(etcd.endpoints[0]), "\(line)")
             #expect(line.contains("refused"), "\(line)")
@@ -25,14 +26,14 @@ struct EtcdStartStopTests {
             try await etcd.kill()
             let settings = EtcdFleet.settings(etcd.endpoints)
             try await Fleet.with(settings, TemporaryDirectory()) { fleet in
-                let server = try ChildProcess.userServer(
+                let server = try RunningProgram.userServer(
                     id: "user-1", settings: settings + ["registry.registration=background", "log.level=info"]
                 )
-                try await server.waitForLog("] serving")
+                try await server.waitForErrors("] serving")
                 try await etcd.start()
                 _ = await fleet.instances.first { $0["user-1"] != nil }
                 server.signal(SIGTERM)
-                #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                #expect(try await server.waitForExit() == .exited(0))
                 try await fleet.waitUntilGone("user-1")
             }
         }
@@ -51,10 +52,10 @@ struct EtcdStartStopTests {
                 try await etcd.kill()
                 let stopped = ContinuousClock.now
                 server.signal(SIGTERM)
-                #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                #expect(try await server.waitForExit() == .exited(0))
                 // Deregistering, the lame-duck gap, draining and giving back, each to its limit.
                 #expect(ContinuousClock.now - stopped < .seconds(60))
-                #expect(server.standardError.contains("phase=deregistering"), "\(server.standardError)")
+                #expect(server.errors.contains("phase=deregistering"), "\(server.errors)")
             }
         }
     }
@@ -92,7 +93,7 @@ struct EtcdStartStopTests {
                         let new = try await fleet.start("user-\(round)")
                         let old = last.value
                         old.signal(SIGTERM)
-                        #expect(try await old.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                        #expect(try await old.waitForExit() == .exited(0))
                         try await fleet.waitUntilGone("user-\(round - 1)")
                         last.set(new)
                     }

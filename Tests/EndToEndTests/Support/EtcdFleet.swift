@@ -2,13 +2,14 @@ import Foundation
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 /// Three servers of the sample service that are registered in a real etcd, and calls made to them all the time.
 struct EtcdFleet: Sendable {
     let etcd: EtcdServer
     let fleet: Fleet
-    let servers: [String: ChildProcess]
+    let servers: [String: RunningProgram]
 
     /// How long an instance stays registered when its process dies.
     static let ttl = Duration.seconds(5)
@@ -37,12 +38,12 @@ struct EtcdFleet: Sendable {
         try await EtcdServer.withServer(options) { etcd in
             try await prepare(etcd)
             try await Fleet.with(settings(etcd.endpoints, further), TemporaryDirectory()) { fleet in
-                var servers: [String: ChildProcess] = [:]
+                var servers: [String: RunningProgram] = [:]
                 for id in ids { servers[id] = try await fleet.start(id) }
                 try await body(EtcdFleet(etcd: etcd, fleet: fleet, servers: servers))
                 for server in servers.values { server.signal(SIGTERM) }
                 for server in servers.values {
-                    #expect(try await server.waitForExit() == .init(code: 0, wasKilledBySignal: false))
+                    #expect(try await server.waitForExit() == .exited(0))
                 }
             }
         }
@@ -62,8 +63,8 @@ struct EtcdFleet: Sendable {
             try await self.waitUntilRight()
         }
         #expect(result.failures == [:], "of \(result.calls) calls")
-        for (id, server) in servers where server.standardError.contains("Fatal error") {
-            Issue.record("\(id) crashed: \(server.standardError)")
+        for (id, server) in servers where server.errors.contains("Fatal error") {
+            Issue.record("\(id) crashed: \(server.errors)")
         }
     }
 
@@ -77,7 +78,7 @@ struct EtcdFleet: Sendable {
             }
         } catch is TimeLimitExceeded {
             let (known, found) = (fleet.instances.value, try? await registered())
-            let logs = servers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.standardError.suffix(1500))" }
+            let logs = servers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.errors.suffix(1500))" }
             Issue.record("etcd has \(found ?? []), known are \(known)\n\(logs.joined(separator: "\n"))")
         }
     }

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 
 /// The programs of this package, as they were built with the tests.
 enum Executable {
-    static let userServer = product("user-server")
-    static let userClient = product("user-client")
-    static let kit = product("kit")
+    static let userServer = RunningProgram.path(ofProduct: "user-server")
+    static let userClient = RunningProgram.path(ofProduct: "user-client")
+    static let kit = RunningProgram.path(ofProduct: "kit")
 
     /// The root of the package.
     static let packageRoot = URL(filePath: #filePath)
@@ -14,13 +15,5 @@ enum Executable {
     /// A configuration file of the sample pair.
     static func configuration(_ name: String) -> String {
         packageRoot.appending(path: "config/\(name)").path(percentEncoded: false)
-    }
-
-    private static func product(_ name: String) -> URL {
-        // The test bundle lies beside the products.
-        let bundle =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-            .map { URL(filePath: $0) } ?? Bundle.main.bundleURL
-        return bundle.deletingLastPathComponent().appending(path: name)
     }
 }

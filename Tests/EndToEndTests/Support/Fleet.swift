@@ -5,6 +5,7 @@ import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
 import SwiftProtobuf
+import TestSupport
 import Testing
 import UserAPI
 
@@ -56,9 +57,9 @@ struct Fleet: Sendable {
 
     /// Starts a server and waits until it is registered, and both it and this process know that: what is seen in the
     /// registry may be on its way to the server still.
-    func start(_ id: String, settings: [String] = []) async throws -> ChildProcess {
-        let server = try ChildProcess.userServer(id: id, settings: self.settings + ["log.level=info"] + settings)
-        try await server.waitForLog("] serving")
+    func start(_ id: String, settings: [String] = []) async throws -> RunningProgram {
+        let server = try RunningProgram.userServer(id: id, settings: self.settings + ["log.level=info"] + settings)
+        try await server.waitForErrors("] serving")
         _ = try #require(await instances.first { $0[id] != nil })
         return server
     }

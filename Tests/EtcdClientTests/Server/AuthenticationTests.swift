@@ -1,6 +1,7 @@
 import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import EtcdClient

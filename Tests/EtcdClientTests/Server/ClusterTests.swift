@@ -1,5 +1,6 @@
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import EtcdClient

@@ -1,5 +1,6 @@
 import EtcdClient
 import ServiceKit
+import TestSupport
 import Testing
 
 extension SharedServerTests {

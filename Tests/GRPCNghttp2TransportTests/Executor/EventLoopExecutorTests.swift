@@ -1,5 +1,6 @@
 import GRPCCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

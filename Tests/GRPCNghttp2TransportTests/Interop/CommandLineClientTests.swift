@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -12,9 +13,9 @@ struct CommandLineClientTests {
 
     /// The programs' paths, if they are installed.
     private enum Program {
-        static let h2load = ChildProcess.path(of: "h2load")
-        static let nghttp = ChildProcess.path(of: "nghttp")
-        static let curl = ChildProcess.path(of: "curl")
+        static let h2load = RunningProgram.path(of: "h2load")
+        static let nghttp = RunningProgram.path(of: "nghttp")
+        static let curl = RunningProgram.path(of: "curl")
     }
 
     /// What makes a request one of gRPC.
@@ -55,9 +56,9 @@ struct CommandLineClientTests {
             let port = try await transport.listeningAddress.port ?? 0
             let scheme = security == .plaintext ? "http" : "https"
             let url = "\(scheme)://127.0.0.1:\(port)/\(RawService.name)/Echo"
-            let exit = try await ChildProcess.run(try #require(program), arguments(url, directory) + Self.fields)
-            #expect(exit.status == 0, "\(exit.output)")
-            try check(exit.output, directory)
+            let result = try await RunningProgram.run(try #require(program), arguments(url, directory) + Self.fields)
+            #expect(result.exit == .exited(0), "\(result.output)\(result.errors)")
+            try check(result.output + result.errors, directory)
         }
     }
 

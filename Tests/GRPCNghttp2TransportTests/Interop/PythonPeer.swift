@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 @testable import GRPCNghttp2Transport
 
@@ -23,20 +24,22 @@ struct PythonPeer {
         self.script = tests.appending(path: script).path(percentEncoded: false)
     }
 
-    private func start(_ arguments: [String]) throws -> ChildProcess {
-        guard let interpreter = Self.interpreter else {
-            throw ChildProcess.Failure(description: "KIT_TEST_PYTHON is not set")
-        }
-        return try ChildProcess(interpreter, [self.script] + arguments)
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private func start(_ arguments: [String]) throws -> RunningProgram {
+        guard let interpreter = Self.interpreter else { throw Failure(description: "KIT_TEST_PYTHON is not set") }
+        return try RunningProgram(interpreter, [self.script] + arguments, hasInput: true)
     }
 
     /// Runs the script for what it prints.
     func lines(_ arguments: [String]) async throws -> [String] {
-        let exit = try await self.start(arguments).untilExit()
-        guard exit.status == 0 else {
-            throw ChildProcess.Failure(description: "\(arguments) failed in Python:\n\(exit.output)")
+        let result = try await self.start(arguments).result()
+        guard result.exit == .exited(0) else {
+            throw Failure(description: "\(arguments) failed in Python:\n\(result.output)\(result.errors)")
         }
-        return exit.output.split(separator: "\n").map(String.init)
+        return result.output.split(separator: "\n").map(String.init)
     }
 
     /// Runs a check against a server; the script's exit code tells the outcome.
@@ -46,11 +49,11 @@ struct PythonPeer {
         _ options: [String] = [],
         security: TestSecurity = .plaintext
     ) async throws {
-        let exit = try await security.withScriptOptions { security in
-            try await self.start(["client", "\(address.port ?? 0)", name] + options + security).untilExit()
+        let result = try await security.withScriptOptions { security in
+            try await self.start(["client", "\(address.port ?? 0)", name] + options + security).result()
         }
-        guard exit.status == 0 else {
-            throw ChildProcess.Failure(description: "\(name) failed in Python:\n\(exit.output)")
+        guard result.exit == .exited(0) else {
+            throw Failure(description: "\(name) failed in Python:\n\(result.output)\(result.errors)")
         }
     }
 
@@ -70,18 +73,17 @@ struct PythonPeer {
     ) async throws -> Result {
         let process = try self.start(["server"] + options)
         let outcome: Swift.Result<Result, any Error>
-        let line = await process.firstLine()
-        if let port = Int(line) {
-            do {
-                outcome = .success(try await body(.ipv4(host: "127.0.0.1", port: port)))
-            } catch {
-                outcome = .failure(error)
+        do {
+            let output = try await process.waitForOutput("\n")
+            guard let port = Int(output.prefix { $0 != "\n" }) else {
+                throw Failure(description: "the server in Python did not tell its port: \(output)")
             }
-        } else {
-            outcome = .failure(ChildProcess.Failure(description: "the server in Python did not tell its port: \(line)"))
+            outcome = .success(try await body(.ipv4(host: "127.0.0.1", port: port)))
+        } catch {
+            outcome = .failure(error)
         }
         process.closeInput()
-        _ = try? await process.untilExit()
+        _ = try? await process.waitForExit()
         return try outcome.get()
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -44,12 +45,6 @@ struct TestCertificates: Sendable {
     }
 
     // MARK: Making them
-
-    struct OpenSSLError: Error {
-        var arguments: [String]
-        var status: Int32
-        var output: String
-    }
 
     private static let names = "DNS:localhost,DNS:test.example,IP:127.0.0.1,IP:::1"
 
@@ -118,13 +113,9 @@ struct TestCertificates: Sendable {
         }
 
         private func run(_ arguments: [String]) async throws {
-            guard let openssl = TestSecurity.openssl else {
-                throw ChildProcess.Failure(description: "openssl is not installed")
-            }
-            let exit = try await ChildProcess.run(openssl, arguments)
-            guard exit.status == 0 else {
-                throw OpenSSLError(arguments: arguments, status: exit.status, output: exit.output)
-            }
+            let openssl = try #require(TestSecurity.openssl, "openssl is not installed")
+            let result = try await RunningProgram.run(openssl, arguments)
+            try #require(result.exit == .exited(0), "openssl \(arguments): \(result.output)\(result.errors)")
         }
     }
 }

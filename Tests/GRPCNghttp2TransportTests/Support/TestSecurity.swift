@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 @testable import GRPCNghttp2Transport
 
@@ -10,7 +11,7 @@ enum TestSecurity: String, CaseIterable {
 
     static let basic: [TestSecurity] = [.plaintext, .tls]
 
-    static let openssl = ChildProcess.path(of: "openssl")
+    static let openssl = RunningProgram.path(of: "openssl")
 
     var server: Nghttp2ServerTransport.TransportSecurity {
         get async throws {

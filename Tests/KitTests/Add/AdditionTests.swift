@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import kit
@@ -6,10 +7,10 @@ import Testing
 /// What is added to a service, as far as it needs no protoc.
 @Suite(.timeLimit(.minutes(3)))
 struct AdditionTests {
-    private let directory: ScratchDirectory
+    private let directory: TemporaryDirectory
 
     init() async throws {
-        directory = try ScratchDirectory()
+        directory = try TemporaryDirectory()
         for name in ["user-service", "order-service"] {
             try await TreeWriter(directory: directory.path(name)).write(ServiceTemplateTests.tree(name))
         }

@@ -3,6 +3,7 @@ import Foundation
 import GRPCCore
 import ProtobufDescriptors
 import ServiceKitGRPC
+import TestSupport
 import Testing
 
 @testable import kit
@@ -45,10 +46,8 @@ import Testing
     }
 
     @Test func aFile() throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "kit-call-\(UUID().uuidString).json")
-        try Data("[1]".utf8).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        let path = file.path(percentEncoded: false)
+        let directory = try TemporaryDirectory()
+        let path = try directory.write("[1]", to: "call.json")
         #expect(try CallInput.documents("@\(path)") == [.array([.number("1")])])
         let error = #expect(throws: CommandFailure.self) { try CallInput.documents("@\(path).missing") }
         #expect(error?.description.contains("\(path).missing") == true)

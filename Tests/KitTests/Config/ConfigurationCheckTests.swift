@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKitConfig
+import TestSupport
 import Testing
 
 @testable import kit
@@ -158,10 +159,10 @@ extension String {
         try service.write("app:\n  name: user\n", to: "good.yaml")
         try service.write("registry:\n  bakend: file\nserver: [\n", to: "broken.yaml")
         try service.write("registry:\n  bakend: file\n", to: "bad.yaml")
-        let good = try await RunningKit.run(["config", "check", "\(service.path)/good.yaml"])
+        let good = try await Kit.run(["config", "check", "\(service.path)/good.yaml"])
         #expect(good.exit == .exited(0))
         #expect(good.output == "\(service.path)/good.yaml: good\n")
-        let bad = try await RunningKit.run(
+        let bad = try await Kit.run(
             ["config", "check"] + ["good", "broken", "bad", "missing"].map { "\(service.path)/\($0).yaml" }
         )
         #expect(bad.exit == .exited(1))
@@ -174,7 +175,7 @@ extension String {
     @Test func show() async throws {
         let service = try TinyService("alpha")
         try service.write("registry: {etcd: {password: hunter2}}\n", to: "c.yaml")
-        let result = try await RunningKit.run(
+        let result = try await Kit.run(
             ["config", "show", "--config", "\(service.path)/c.yaml", "--set", "app.name=user"],
             environment: ["KIT_SERVER__GRPC__LISTEN": "127.0.0.1:9000"]
         )

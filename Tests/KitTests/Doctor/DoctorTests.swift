@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import TestSupport
 import Testing
 
 @testable import kit
@@ -59,8 +60,8 @@ import Testing
         #expect(findings.map(\.finding.verdict) == [.bad, .good])
     }
 
-    private func findings(_ settings: [String]) async throws -> (ProcessExit, [String: [String: String]]) {
-        let result = try await RunningKit.run(["doctor", "--json"] + settings.flatMap { ["--set", $0] })
+    private func findings(_ settings: [String]) async throws -> (RunningProgram.Exit, [String: [String: String]]) {
+        let result = try await Kit.run(["doctor", "--json"] + settings.flatMap { ["--set", $0] })
         let list = try JSONDecoder().decode([[String: String]].self, from: Data(result.output.utf8))
         return (result.exit, Dictionary(uniqueKeysWithValues: list.map { ($0["name"] ?? "", $0) }))
     }
@@ -107,7 +108,7 @@ import Testing
 
     @Test func forPeople() async throws {
         let service = try TinyService("alpha")
-        let result = try await RunningKit.run(["doctor", "--set", "registry.file.directory=\(service.path)/registry"])
+        let result = try await Kit.run(["doctor", "--set", "registry.file.directory=\(service.path)/registry"])
         #expect(result.output.contains("✓ swift:"))
         #expect(!result.output.contains("\u{1B}"))
     }
@@ -115,16 +116,16 @@ import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct VersionTests {
     @Test func version() async throws {
-        let result = try await RunningKit.run(["version"])
+        let result = try await Kit.run(["version"])
         #expect(result.exit == .exited(0))
         #expect(result.output.hasPrefix("kit \(KitVersion.current)\nSwift 6."))
         #expect(result.output.contains("registries: etcd, file, memory, static\n"))
-        #expect(try await RunningKit.run(["--version"]).output == "\(KitVersion.current)\n")
+        #expect(try await Kit.run(["--version"]).output == "\(KitVersion.current)\n")
     }
 
     @Test(arguments: [["--help"], ["run", "--help"], ["config", "check", "--help"], ["doctor", "--help"]])
     func helpHasExamples(arguments: [String]) async throws {
-        let result = try await RunningKit.run(arguments)
+        let result = try await Kit.run(arguments)
         #expect(result.exit == .exited(0))
         #expect(result.output.contains("\n  kit "))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import kit
@@ -7,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3)))
 struct GeneratedCodeTests {
     /// With the plugins of this package, which `swift build --build-tests` does not build; `nil` when they are missing.
-    static let generator: ProtoGenerator? = TestPrograms.plugins.map(ProtoGenerator.init)
+    static let generator: ProtoGenerator? = ProtoPlugins.built.map(ProtoGenerator.init)
 
     @Test(
         .enabled("protoc or a plugin of it is missing: apt-get install protobuf-compiler; scripts/proto") {
@@ -21,7 +22,7 @@ struct GeneratedCodeTests {
     )
     func protocWritesTheSame(_ name: String, package: String?) async throws {
         let generator = try #require(Self.generator)
-        let directory = try ScratchDirectory()
+        let directory = try TemporaryDirectory()
         let tree = try ServiceTemplateTests.tree(name, package: package)
         let api = "Sources/\(try ServiceName(name).apiTarget)/"
         let proto = try #require(tree.files.first { $0.path.hasSuffix(".proto") })

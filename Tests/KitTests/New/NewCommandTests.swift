@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import kit
@@ -6,16 +7,16 @@ import Testing
 /// `kit new` as a process.
 @Suite(.timeLimit(.minutes(5)))
 struct NewCommandTests {
-    private let directory: ScratchDirectory
+    private let directory: TemporaryDirectory
 
     init() throws {
-        directory = try ScratchDirectory()
+        directory = try TemporaryDirectory()
     }
 
     /// Runs `kit new` in the directory, with a program that starts it before it.
     private func new(_ arguments: String..., by starter: [String] = []) async throws -> ToolRun.Outcome {
         let git = ["GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b"]
-        let command = starter + [TestPrograms.kit, "new"] + arguments
+        let command = starter + [Kit.path, "new"] + arguments
         return try await ToolRun(
             program: "env", arguments: ["-C", directory.path] + git + command, limit: .seconds(120))()
     }

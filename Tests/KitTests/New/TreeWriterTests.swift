@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import kit
@@ -6,14 +7,14 @@ import Testing
 /// Trees are written whole or not at all.
 @Suite(.timeLimit(.minutes(3)))
 struct TreeWriterTests {
-    private let directory: ScratchDirectory
+    private let directory: TemporaryDirectory
     private let tree = FileTree([
         .init(path: "a", bytes: Array("new a".utf8)), .init(path: "b/c", bytes: Array("new c".utf8)),
         .init(path: "b/d/e", bytes: Array("new e".utf8)),
     ])
 
     init() throws {
-        directory = try ScratchDirectory()
+        directory = try TemporaryDirectory()
     }
 
     private func text(_ name: String) throws -> String {

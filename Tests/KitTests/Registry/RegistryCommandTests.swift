@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import kit
@@ -20,10 +21,8 @@ struct RegistryCommandTests {
     ) async throws {
         switch backend {
         case .file:
-            let directory = FileManager.default.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")
-            defer { try? FileManager.default.removeItem(at: directory) }
-            let path = directory.path(percentEncoded: false)
-            try await body(["--backend", "file", "--set", "registry.file.directory=\(path)"])
+            let directory = try TemporaryDirectory()
+            try await body(["--backend", "file", "--set", "registry.file.directory=\(directory.path)"])
         case .etcd:
             guard EtcdServer.isAvailable() else { return }
             try await EtcdServer.withServer { etcd in
@@ -33,32 +32,33 @@ struct RegistryCommandTests {
         }
     }
 
-    private static func register(_ id: String, _ options: [String]) async throws -> RegistryProcess {
-        let owner = try RegistryProcess(
-            ["register", "--name", "user-service", "--endpoint", "grpc://127.0.0.1:9000", "--id", id] + options
+    private static func register(_ id: String, _ options: [String]) async throws -> RunningProgram {
+        let owner = try Kit.start(
+            ["registry", "register", "--name", "user-service", "--endpoint", "grpc://127.0.0.1:9000", "--id", id]
+                + options
         )
-        try await owner.waitFor("registered in")
+        try await owner.waitForOutput("registered in")
         return owner
     }
 
     @Test(arguments: Backend.allCases)
     func anInstanceIsTakenOutOfTrafficAndBack(_ backend: Backend) async throws {
         try await Self.with(backend) { options in
-            func kit(_ arguments: String...) async throws -> RegistryProcess.Outcome {
-                try await RegistryProcess.run(arguments + options)
+            func kit(_ arguments: String...) async throws -> RunningProgram.Result {
+                try await Kit.run(["registry"] + arguments + options)
             }
-            let watch = try RegistryProcess(["watch"] + options)
+            let watch = try Kit.start(["registry", "watch"] + options)
             let owner = try await Self.register("user-1", options)
-            try await watch.waitFor("joined   user-service/user-1  grpc://127.0.0.1:9000")
+            try await watch.waitForOutput("joined   user-service/user-1  grpc://127.0.0.1:9000")
             #expect(try await kit("resolve", "user-service").output == "127.0.0.1:9000\n")
 
             #expect(try await kit("weight", "user-1", "50").output == "user-service/user-1: weight 100 -> 50\n")
-            try await watch.waitFor("changed  user-service/user-1  weight=50\n")
+            try await watch.waitForOutput("changed  user-service/user-1  weight=50\n")
             #expect(try await kit("offline", "user").output == "user-service/user-1: offline\n")
-            try await watch.waitFor("changed  user-service/user-1  offline=true\n")
+            try await watch.waitForOutput("changed  user-service/user-1  offline=true\n")
 
             let none = try await kit("resolve", "user-service")
-            #expect(none.code == 1)
+            #expect(none.exit == .exited(1))
             #expect(none.output.isEmpty)
             #expect(none.errors.contains("no instance to call by grpc; of 1 are 1 offline"))
             let list = try await kit("list")
@@ -71,19 +71,19 @@ struct RegistryCommandTests {
             #expect(found.first?["started"] is String)
 
             let refused = try await kit("deregister", "user-1")
-            #expect(refused.code == 1)
+            #expect(refused.exit == .exited(1))
             #expect(refused.errors.contains("is kept by its owner"))
             #expect(try await kit("online", "user-1").output == "user-service/user-1: online\n")
-            try await watch.waitFor("changed  user-service/user-1  offline removed\n")
+            try await watch.waitForOutput("changed  user-service/user-1  offline removed\n")
             #expect(try await kit("resolve", "user-service").output == "127.0.0.1:9000\n")
 
             owner.signal(SIGINT)
-            let end = try await owner.end()
-            #expect(end.code == 0)
+            let end = try await owner.result()
+            #expect(end.exit == .exited(0))
             #expect(end.output.hasSuffix("user-service/user-1: deregistered\n"))
-            try await watch.waitFor("left     user-service/user-1\n")
+            try await watch.waitForOutput("left     user-service/user-1\n")
             watch.signal(SIGINT)
-            #expect(try await watch.end().code == 0)
+            #expect(try await watch.waitForExit() == .exited(0))
         }
     }
 
@@ -92,23 +92,23 @@ struct RegistryCommandTests {
             for arguments in [
                 ["offline", "nobody"], ["resolve", "nothing"], ["deregister", "nobody"], ["weight", "x", "1"],
             ] {
-                let outcome = try await RegistryProcess.run(arguments + options)
-                #expect(outcome.code == 1)
+                let outcome = try await Kit.run(["registry"] + arguments + options)
+                #expect(outcome.exit == .exited(1))
                 #expect(outcome.output.isEmpty)
                 #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
             }
-            let list = try await RegistryProcess.run(["list", "--json"] + options)
-            #expect(list.code == 0)
+            let list = try await Kit.run(["registry", "list", "--json"] + options)
+            #expect(list.exit == .exited(0))
             #expect(list.output.filter { !$0.isWhitespace } == "[]")
-            #expect(try await RegistryProcess.run(["weight", "x", "many"] + options).code == 64)
+            #expect(try await Kit.run(["registry", "weight", "x", "many"] + options).exit == .exited(64))
         }
     }
 
     @Test func aRegistryThatIsAwayIsNamed() async throws {
-        let outcome = try await RegistryProcess.run(
-            ["list", "--backend", "etcd", "--set", "registry.etcd.endpoints=[\"http://127.0.0.1:1\"]"]
+        let outcome = try await Kit.run(
+            ["registry", "list", "--backend", "etcd", "--set", "registry.etcd.endpoints=[\"http://127.0.0.1:1\"]"]
         )
-        #expect(outcome.code == 1)
+        #expect(outcome.exit == .exited(1))
         #expect(outcome.errors.contains("http://127.0.0.1:1"))
         #expect(outcome.errors.contains("is it running?"))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import kit
@@ -7,7 +8,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(10))) struct RunCommandTests {
     @Test func oneService() async throws {
         let service = try TinyService("alpha")
-        let result = try await RunningKit.run(["run", service.path, "--", "--set", "a=b"]) { kit in
+        let result = try await Kit.run(["run", service.path, "--", "--set", "a=b"]) { kit in
             try await kit.waitForOutput("unfinished")
             // A PATH with something behind it is one where swift is not found.
             #expect(try kit.environment()["PATH"] == ProcessInfo.processInfo.environment["PATH"])
@@ -25,7 +26,7 @@ import Testing
 
     @Test func twoServicesAreToldApart() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
-        let result = try await RunningKit.run(["run", alpha.path, beta.path]) { kit in
+        let result = try await Kit.run(["run", alpha.path, beta.path]) { kit in
             try await kit.waitForOutput("alpha | in ")
             try await kit.waitForOutput("beta  | in ")
             kit.signal(SIGTERM)
@@ -42,7 +43,7 @@ import Testing
     @Test func whenOneEndsTheOtherIsStoppedAndItsExitCodeIsTheResult() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         try beta.write(try alpha.program(endingWith: 3), to: "Sources/beta/main.swift")
-        let result = try await RunningKit.run(["run", alpha.path, beta.path])
+        let result = try await Kit.run(["run", alpha.path, beta.path])
         #expect(result.exit == .exited(3))
         #expect(result.errors.contains("kit: beta: ended with exit code 3\n"))
         for pid in TinyService.pids(in: result.output) { try await waitForEnd(of: pid) }
@@ -50,7 +51,7 @@ import Testing
 
     @Test func nothingIsLeftWhenKitIsKilled() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
-        let result = try await RunningKit.run(["run", alpha.path, beta.path]) { kit in
+        let result = try await Kit.run(["run", alpha.path, beta.path]) { kit in
             try await kit.waitForOutput("alpha | in ")
             try await kit.waitForOutput("beta  | in ")
             kit.signal(SIGKILL)
@@ -63,7 +64,7 @@ import Testing
 
     @Test func watching() async throws {
         let service = try TinyService("alpha")
-        let result = try await RunningKit.run(["run", "--watch", service.path]) { kit in
+        let result = try await Kit.run(["run", "--watch", service.path]) { kit in
             try await kit.waitForOutput("version 1 ")
             try service.write("let wrong: Int = \"text\"\n", to: "Sources/alpha/Extra.swift")
             let errors = try await kit.waitForErrors("the build failed; the last one goes on")
@@ -84,7 +85,7 @@ import Testing
 
     @Test func aServiceThatEndsIsStartedAgainAfterAChange() async throws {
         let service = try TinyService("alpha")
-        let result = try await RunningKit.run(["run", "--watch", service.path, "--", "4"]) { kit in
+        let result = try await Kit.run(["run", "--watch", service.path, "--", "4"]) { kit in
             try await kit.waitForErrors("kit: alpha: ended with exit code 4; waiting for a change\n")
             try service.writeMain(version: "2")
             try await kit.waitForOutput("version 2 ")
@@ -98,7 +99,7 @@ import Testing
     @Test func aBuildThatFails() async throws {
         let service = try TinyService("alpha")
         try service.write("let wrong: Int = \"text\"\n", to: "Sources/alpha/main.swift")
-        let result = try await RunningKit.run(["run", service.path])
+        let result = try await Kit.run(["run", service.path])
         #expect(result.exit == .exited(1))
         #expect(result.errors.contains("main.swift:1:"))
         #expect(result.errors.hasSuffix("kit: alpha: the build failed\n"))
@@ -109,7 +110,7 @@ import Testing
         let service = try TinyService("alpha")
         let slow = (0..<400).map { "let value\($0) = [1, 2.0, 3].map { $0 * 2 + Double(\($0)) }.reduce(0, +)" }
         try service.write(slow.joined(separator: "\n"), to: "Sources/alpha/Slow.swift")
-        let result = try await RunningKit.run(["run", "--watch", service.path]) { kit in
+        let result = try await Kit.run(["run", "--watch", service.path]) { kit in
             try await kit.waitForErrors("kit: alpha: building")
             kit.signal(SIGINT)
         }
@@ -118,7 +119,7 @@ import Testing
     }
 
     @Test func notAPackage() async throws {
-        let result = try await RunningKit.run(["run", "/"])
+        let result = try await Kit.run(["run", "/"])
         #expect(result.exit == .exited(1))
         #expect(result.errors.split(separator: "\n").count == 1)
         #expect(result.errors.contains("Package.swift"))

@@ -1,19 +1,17 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A package without dependencies whose program prints and obeys SIGTERM, in a directory of its own.
 final class TinyService: Sendable {
     let name: String
     let path: String
-    private let root: URL
+    private let root: TemporaryDirectory
 
     init(_ name: String) throws {
         self.name = name
-        root = FileManager.default.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")
-        let package = root.appending(path: name)
-        path = package.path(percentEncoded: false)
-        try FileManager.default.createDirectory(
-            at: package.appending(path: "Sources/\(name)"), withIntermediateDirectories: true)
+        root = try TemporaryDirectory()
+        path = root.path(name)
         try write(
             """
             // swift-tools-version: 6.2
@@ -23,10 +21,6 @@ final class TinyService: Sendable {
             to: "Package.swift"
         )
         try writeMain(version: "1")
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: root)
     }
 
     /// Writes the program: it says its version, its number and its arguments.
@@ -59,7 +53,7 @@ final class TinyService: Sendable {
     }
 
     func write(_ text: String, to file: String) throws {
-        try Data(text.utf8).write(to: URL(filePath: path).appending(path: file))
+        try root.write(text, to: "\(name)/\(file)")
     }
 
     /// The process numbers that programs have printed.

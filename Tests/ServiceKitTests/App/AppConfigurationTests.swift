@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import ServiceKitConfig
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit
@@ -171,10 +172,8 @@ struct AppConfigurationTests {
     }
 
     static func withFile(_ yaml: String, _ body: (String) throws -> Void) throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "servicekit-\(InstanceID.random()).yaml")
-        try Data(yaml.utf8).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
-        try body(file.path())
+        let directory = try TemporaryDirectory()
+        try body(try directory.write(yaml, to: "config.yaml"))
     }
 
     @Test func argumentsNameTheFileAndSetValues() throws {
@@ -197,14 +196,11 @@ struct AppConfigurationTests {
     }
 
     @Test func aProfileIsReadOverTheFile() throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "servicekit-\(InstanceID.random())")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let file = directory.appending(path: "config.yaml")
-        try Data("app: {name: a, version: '1'}".utf8).write(to: file)
-        try Data("app: {version: '2'}".utf8).write(to: directory.appending(path: "config.production.yaml"))
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("app: {name: a, version: '1'}", to: "config.yaml")
+        try directory.write("app: {version: '2'}", to: "config.production.yaml")
         func options(_ profile: String?, _ environment: [String: String] = [:]) throws -> AppOptions {
-            try Self.arguments(config: file.path(), profile: profile)
+            try Self.arguments(config: file, profile: profile)
                 .configuration(environment: environment).decode(AppOptions.self, at: "app")
         }
         #expect(try options(nil).version == "1")

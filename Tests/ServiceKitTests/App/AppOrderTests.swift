@@ -1,6 +1,7 @@
 import ServiceKitConcurrency
 import ServiceKitTesting
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import ServiceKit
@@ -37,21 +38,23 @@ struct AppOrderTests {
 
         #expect(test.events.all.first == "before-start, starting")
         #expect(
-            test.events.areInOrder(besides: "service started", [
-                ["before-start, starting"],
-                ["grpc ready", "http ready"],
-                ["registered"],
-                ["after-start, starting"],
-                ["before-stop, stopping"],
-                ["deregistered"],
-                ["grpc drains", "http drains"],
-                ["grpc ended", "http ended"],
-                ["service shut down"],
-                ["service ended"],
-                ["released"],
-                ["registry ended"],
-                ["after-stop, stopping"],
-            ])
+            test.events.areInOrder(
+                besides: "service started",
+                [
+                    ["before-start, starting"],
+                    ["grpc ready", "http ready"],
+                    ["registered"],
+                    ["after-start, starting"],
+                    ["before-stop, stopping"],
+                    ["deregistered"],
+                    ["grpc drains", "http drains"],
+                    ["grpc ended", "http ended"],
+                    ["service shut down"],
+                    ["service ended"],
+                    ["released"],
+                    ["registry ended"],
+                    ["after-stop, stopping"],
+                ])
         )
         #expect(test.app.health.value == .stopped)
         #expect(test.problems == [])

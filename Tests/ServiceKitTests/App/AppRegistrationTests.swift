@@ -1,4 +1,5 @@
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit

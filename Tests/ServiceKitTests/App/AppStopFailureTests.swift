@@ -1,6 +1,7 @@
 import Logging
 import ServiceKitConcurrency
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,5 +1,6 @@
 import ServiceKitConcurrency
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit

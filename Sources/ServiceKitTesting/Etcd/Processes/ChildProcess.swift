@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import ServiceKit
 import Synchronization
 
@@ -6,26 +6,34 @@ import Synchronization
 ///
 /// It is started by `posix_spawn`. Foundation's `Process` learns of the end from a socket that children started at the
 /// same time inherit, and so at times only when they have ended too.
-final class ChildProcess: Sendable, Equatable {
+package final class ChildProcess: Sendable, Equatable {
     /// How a program ended.
-    enum Exit: Hashable, CustomStringConvertible {
-        case code(CInt)
-        case signal(CInt)
+    package enum Exit: Hashable, Sendable, CustomStringConvertible {
+        case exited(CInt)
+        case signaled(CInt)
 
         fileprivate init(status: CInt) {
             let signal = status & 0x7f
-            self = signal == 0 ? .code(status >> 8 & 0xff) : .signal(signal)
+            self = signal == 0 ? .exited(status >> 8 & 0xff) : .signaled(signal)
         }
 
-        var description: String {
+        package var description: String {
             switch self {
-            case .code(let code): "exit code \(code)"
-            case .signal(let signal): "signal \(signal)"
+            case .exited(let code): "exit code \(code)"
+            case .signaled(let signal): "signal \(signal)"
             }
         }
     }
 
-    let id: pid_t
+    /// What a program reads from, or writes to.
+    package enum Stream: Sendable {
+        /// A file; what is written is appended.
+        case file(String)
+        /// A descriptor that is open here.
+        case descriptor(CInt)
+    }
+
+    package let id: pid_t
     private let isReaped = Mutex(false)
     private let ending = Watched<Exit?>(nil)
 
@@ -34,17 +42,17 @@ final class ChildProcess: Sendable, Equatable {
     /// - Parameters:
     ///   - arguments: The program's path, and its arguments.
     ///   - environment: Its variables.
-    ///   - input: The file that it reads.
-    ///   - output: The file that it appends to.
-    ///   - errors: The file that it appends error messages to.
+    ///   - input: What it reads.
+    ///   - output: Where its output goes.
+    ///   - errors: Where its error messages go.
     ///   - group: The process group that it joins; 0 for one of its own.
     /// - Throws: ``EtcdServerFailure`` when the system refuses.
-    init(
+    package init(
         _ arguments: [String],
         environment: [String: String],
-        input: String = "/dev/null",
-        output: String,
-        errors: String,
+        input: Stream = .file("/dev/null"),
+        output: Stream,
+        errors: Stream,
         group: pid_t
     ) throws {
         id = try Self.spawn(arguments, environment, input: input, output: output, errors: errors, group: group)
@@ -52,17 +60,24 @@ final class ChildProcess: Sendable, Equatable {
     }
 
     /// Two are the same when their processes are.
-    static func == (left: ChildProcess, right: ChildProcess) -> Bool { left === right }
+    package static func == (left: ChildProcess, right: ChildProcess) -> Bool { left === right }
 
     /// How it ended; `nil` while it runs.
-    var exit: Exit? { ending.value }
+    package var exit: Exit? { ending.value }
+
+    /// Waits for its end.
+    ///
+    /// - Returns: How it ended; `nil` when the task was cancelled.
+    package func untilExit() async -> Exit? {
+        await ending.first { $0 != nil } ?? nil
+    }
 
     /// Waits for its end.
     ///
     /// - Returns: How it ended; `nil` when it has not within the limit, or the task was cancelled.
     func exit(within limit: Duration) async -> Exit? {
-        await withTaskGroup(of: Exit?.self) { [ending] group in
-            group.addTask { await ending.first { $0 != nil } ?? nil }
+        await withTaskGroup(of: Exit?.self) { group in
+            group.addTask { await self.untilExit() }
             group.addTask {
                 try? await Task.sleep(for: limit)
                 return nil
@@ -76,7 +91,7 @@ final class ChildProcess: Sendable, Equatable {
     ///
     /// - Returns: Whether there still was a process to send it to.
     @discardableResult
-    func send(_ signal: CInt) -> Bool {
+    package func send(_ signal: CInt) -> Bool {
         // The number may be another's once the process is reaped.
         isReaped.withLock { isReaped in !isReaped && kill(id, signal) == 0 }
     }
@@ -95,9 +110,9 @@ final class ChildProcess: Sendable, Equatable {
     private static func spawn(
         _ arguments: [String],
         _ environment: [String: String],
-        input: String,
-        output: String,
-        errors: String,
+        input: Stream,
+        output: Stream,
+        errors: Stream,
         group: pid_t
     ) throws -> pid_t {
         #if canImport(Darwin)
@@ -109,9 +124,19 @@ final class ChildProcess: Sendable, Equatable {
         #endif
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        for (standard, stream) in [input, output, errors].enumerated() {
+            let flags = standard == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND
+            switch stream {
+            case .file(let path): posix_spawn_file_actions_addopen(&actions, CInt(standard), path, flags, 0o600)
+            case .descriptor(let open): posix_spawn_file_actions_adddup2(&actions, open, CInt(standard))
+            }
+        }
+        // SwiftNIO's sockets are not closed by `exec`: a peer would not see their end before that of the program. What is
+        // closed by now does no harm.
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        for inherited in open.compactMap({ CInt($0) }) where inherited > 2 {
+            posix_spawn_file_actions_addclose(&actions, inherited)
+        }
 
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

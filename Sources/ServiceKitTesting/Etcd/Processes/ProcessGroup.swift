@@ -70,8 +70,8 @@ final class ProcessGroup: Sendable {
             let process = try ChildProcess(
                 arguments,
                 environment: Self.inheritedEnvironment.merging(environment) { $1 },
-                output: output,
-                errors: errors,
+                output: .file(output),
+                errors: .file(errors),
                 group: leader.id
             )
             state.processes.removeAll { $0.exit != nil }
@@ -106,9 +106,9 @@ final class ProcessGroup: Sendable {
             let leader = try ChildProcess(
                 ["/bin/sh", "-c", guardian, directory],
                 environment: inheritedEnvironment,
-                input: pipe,
-                output: "/dev/null",
-                errors: "/dev/null",
+                input: .file(pipe),
+                output: .file("/dev/null"),
+                errors: .file("/dev/null"),
                 group: 0
             )
             return (leader, lifeline)

@@ -3,6 +3,7 @@ import ServiceKitConcurrency
 import ServiceKitConfig
 import ServiceKitTesting
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,5 +1,4 @@
 import ServiceKit
-import ServiceKitConcurrency
 
 /// What happened, in order.
 final class Events: Sendable {
@@ -26,24 +25,5 @@ struct Failure: Error, Equatable, CustomStringConvertible {
 
     init(_ description: String) {
         self.description = description
-    }
-}
-
-/// Holds up whoever passes until it is opened, and those who ignore cancellation even then.
-struct Gate: Sendable {
-    private let promise = Promise<Void>()
-
-    func open() {
-        promise.resolve(.success(()))
-    }
-
-    /// Waits; ends with the task's cancellation.
-    func pass() async throws {
-        try await promise.value()
-    }
-
-    /// Waits, whatever happens to the task.
-    func passIgnoringCancellation() async {
-        _ = await Task { try await promise.value() }.result
     }
 }

@@ -1,5 +1,6 @@
 import ServiceKit
 import ServiceKitConcurrency
+import TestSupport
 
 /// A server that listens on nothing.
 final class FakeServer: Server {

@@ -1,6 +1,7 @@
 #if os(Linux)
 import Foundation
 import ServiceKitTesting
+import TestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,8 +1,8 @@
-import Testing
+package import Testing
 
 /// Returns when a condition holds. If it never does, the time limit of the suite ends the wait, and the issue tells which
 /// one it was.
-func eventually(
+package func eventually(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {

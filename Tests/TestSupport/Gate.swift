@@ -1,22 +1,29 @@
 import ServiceKit
 
 /// A gate that tasks wait at until it is opened.
-struct Gate: Sendable {
+package struct Gate: Sendable {
     private let isOpen = Watched(false)
     private let arrivals = Watched(0)
 
-    func open() { isOpen.set(true) }
+    package init() {}
+
+    package func open() { isOpen.set(true) }
 
     /// Waits until it is open.
     ///
     /// - Throws: When the task is cancelled.
-    func pass() async throws {
+    package func pass() async throws {
         arrivals.update { $0 += 1 }
         guard await isOpen.first(where: \.self) != nil else { throw CancellationError() }
     }
 
+    /// Waits until it is open, whatever happens to the task.
+    package func passIgnoringCancellation() async {
+        _ = await Task { try await pass() }.result
+    }
+
     /// Waits until so many have come to it.
-    func waitForArrivals(_ count: Int = 1) async {
+    package func waitForArrivals(_ count: Int = 1) async {
         _ = await arrivals.first { $0 >= count }
     }
 }

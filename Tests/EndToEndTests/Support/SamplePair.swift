@@ -1,0 +1,26 @@
+import TestSupport
+
+/// The sample pair, as its users run it.
+extension RunningProgram {
+    /// Starts a server of the sample service.
+    ///
+    /// - Parameters:
+    ///   - id: The instance's id.
+    ///   - settings: Further `--set` options, among them the registry.
+    static func userServer(id: String, settings: [String]) throws -> RunningProgram {
+        let settings = ["app.id=\(id)", "shutdown.lame-duck=50ms"] + settings
+        return try RunningProgram(
+            Executable.userServer,
+            ["--config", Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] }
+        )
+    }
+
+    /// Starts the sample client on a file registry.
+    static func userClient(registry: String, _ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram(
+            Executable.userClient,
+            ["--config", Executable.configuration("user-client.yaml"), "--set", "registry.file.directory=\(registry)"]
+                + arguments
+        )
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import ServiceKitTesting
+import Testing
+
+/// A program that a test has started; it is killed when the test drops it.
+package final class RunningProgram: Sendable {
+    /// How a program ended.
+    package enum Exit: Hashable, Sendable {
+        case exited(_ code: Int32)
+        case signaled(_ signal: Int32)
+    }
+
+    /// What a program has done.
+    package struct Result: Sendable {
+        package let exit: Exit
+        package let output: String
+        package let errors: String
+    }
+
+    private let process: ChildProcess
+    private let input: FileHandle?
+    private let standardOutput: ProcessOutput
+    private let standardError: ProcessOutput
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - path: The program.
+    ///   - arguments: Its arguments.
+    ///   - environment: Variables beyond those of the test; none of the test's own `KIT_` variables is passed on.
+    ///   - hasInput: Whether it has an input until ``closeInput()``; otherwise that is empty.
+    package init(
+        _ path: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        hasInput: Bool = false
+    ) throws {
+        let (output, errors) = (try ProcessOutput(), try ProcessOutput())
+        let input = hasInput ? try socketPair() : nil
+        process = try ChildProcess(
+            [path] + arguments,
+            environment: ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KIT_") }
+                .merging(environment) { $1 },
+            input: input.map { .descriptor($0.1.fileDescriptor) } ?? .file("/dev/null"),
+            output: .descriptor(output.writer.fileDescriptor),
+            errors: .descriptor(errors.writer.fileDescriptor),
+            group: getpgrp()
+        )
+        try output.writer.close()
+        try errors.writer.close()
+        try input?.1.close()
+        self.input = input?.0
+        standardOutput = output
+        standardError = errors
+    }
+
+    deinit {
+        process.send(SIGKILL)
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Parameter body: What is done meanwhile; when it throws, the program is killed.
+    package static func run(
+        _ path: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        _ body: (RunningProgram) async throws -> Void = { _ in }
+    ) async throws -> Result {
+        let program = try RunningProgram(path, arguments, environment: environment)
+        try await body(program)
+        return try await program.result()
+    }
+
+    /// The path of a program on the `PATH`; `nil` if there is none.
+    package static func path(of program: String) -> String? {
+        let directories = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        return directories.map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    /// The path of a program of this package, as it was built with the tests: their bundle lies beside it.
+    package static func path(ofProduct name: String) -> String {
+        let bundle =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map { URL(filePath: $0) }
+            ?? Bundle.main.bundleURL
+        return bundle.deletingLastPathComponent().appending(path: name).path(percentEncoded: false)
+    }
+
+    /// Sends a signal.
+    package func signal(_ signal: Int32) {
+        process.send(signal)
+    }
+
+    /// Ends its input, upon which most programs end that have one.
+    package func closeInput() {
+        try? input?.close()
+    }
+
+    /// The variables it was started with, as the system has them.
+    package func environment() throws -> [String: String] {
+        let variables = try Data(contentsOf: URL(filePath: "/proc/\(process.id)/environ")).split(separator: 0)
+            .map { String(decoding: $0, as: UTF8.self).split(separator: "=", maxSplits: 1).map(String.init) }
+        return Dictionary(variables.map { ($0[0], $0.count > 1 ? $0[1] : "") }) { $1 }
+    }
+
+    // MARK: - What it writes
+
+    /// What it has written to standard output.
+    package var output: String { standardOutput.text }
+
+    /// What it has written to standard error.
+    package var errors: String { standardError.text }
+
+    /// Waits until it has written something to standard output.
+    ///
+    /// - Returns: All of the output so far.
+    @discardableResult
+    package func waitForOutput(_ text: String) async throws -> String {
+        try #require(await standardOutput.waitFor(text), "never printed \(text): \(output)\(errors)")
+        return output
+    }
+
+    /// Waits until it has written something to standard error, and so many times.
+    ///
+    /// - Returns: All that it has written there so far.
+    @discardableResult
+    package func waitForErrors(_ text: String, times: Int = 1) async throws -> String {
+        try #require(await standardError.waitFor(text, times: times), "never said \(text): \(output)\(errors)")
+        return errors
+    }
+
+    // MARK: - Its end
+
+    /// Waits for the end, and for all that it has written; the test's time limit bounds it.
+    package func waitForExit() async throws -> Exit {
+        guard let exit = await process.untilExit() else {
+            process.send(SIGKILL)
+            Issue.record("it had not ended when the test was; so far it wrote: \(output)\(errors)")
+            throw CancellationError()
+        }
+        await standardOutput.waitForEnd()
+        await standardError.waitForEnd()
+        return switch exit {
+        case .exited(let code): .exited(code)
+        case .signaled(let signal): .signaled(signal)
+        }
+    }
+
+    /// Waits for the end.
+    package func result() async throws -> Result {
+        Result(exit: try await waitForExit(), output: output, errors: errors)
+    }
+}
