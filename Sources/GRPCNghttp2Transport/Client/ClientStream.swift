@@ -59,9 +59,15 @@ package final class ClientStream: Sendable {
         self.cancel()
     }
 
+    /// Whether nothing can be written any more.
+    package var hasWritingEnded: Bool { self.stream.hasWritingEnded }
+
+    /// Whether nothing of the response is yet to come.
+    package var hasReadingEnded: Bool { self.stream.hasReadingEnded }
+
     /// Resets the call if it has not ended: the reader and the writers fail with `cancelled`.
     package func cancel() {
-        if !self.stream.hasReadingEnded || !self.stream.hasWritingEnded {
+        if !self.hasReadingEnded || !self.hasWritingEnded {
             self.stream.reset(.cancel, failure: .cancelled)
         }
     }
@@ -205,7 +211,7 @@ package final class ClientStream: Sendable {
         let isCancellation = error is CancellationError || (error as? RPCError)?.cause is CancellationError
         let error = RPCError.from(isCancellation ? CancellationError() : error, peer: self.remotePeer)
         // A response that has come in whole stands.
-        guard !self.stream.hasReadingEnded else { return }
+        guard !self.hasReadingEnded else { return }
         self.request.withLock { $0 = .failed(error) }
         self.stream.reset(.cancel, failure: .cancelled)
     }

@@ -108,6 +108,14 @@ final class ClientCall: Sendable {
         state.withLock { $0.finishRequest() }
     }
 
+    /// Ends the call because its request will not be complete, unless it is answered.
+    ///
+    /// - Parameter reason: What the reader is told.
+    func failRequest(with reason: RPCError) {
+        guard !state.withLock({ $0.isAnswered }) else { return }
+        cancel(with: reason)
+    }
+
     // MARK: - The response
 
     /// The next part of the response; `nil` behind its end.
@@ -277,7 +285,7 @@ final class ClientCall: Sendable {
             if case .success = outcome { channel.retryBudget.succeeded() }
         }
         if ending.attempt != nil, ending.waiting.isEmpty { return }
-        let error = reason ?? RPCError(code: .cancelled, message: "the call has ended")
+        let error = reason ?? ClientCallState.ended
         for promise in ending.waiting { promise.resolve(.failure(error)) }
         // When it ends before it has begun.
         start.resolve(.failure(error))

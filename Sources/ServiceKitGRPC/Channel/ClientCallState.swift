@@ -73,13 +73,17 @@ struct ClientCallState: ~Copyable {
     }
 
     /// Takes a message of the request; kept up to a limit for as long as it may be needed again.
+    ///
+    /// - Throws: When the call has ended, or the attempt that it is committed to takes nothing any more: a writer that
+    ///   went on would keep a thread from the reader.
     mutating func write(_ message: [UInt8], keeping limit: Int) throws(RPCError) -> Admission {
         switch phase {
         case .ended(let reason):
-            throw reason ?? RPCError(code: .cancelled, message: "the call has ended")
+            throw reason ?? Self.ended
         case .attempted(let placement):
             keep(message)
             if bufferedBytes > limit { commit() }
+            if isCommitted, placement.stream.hasWritingEnded { throw Self.ended }
             // Under the lock, so that messages keep their order when the next attempt begins at the same time.
             placement.stream.enqueue(.message(message))
             return .sent(placement.stream)
@@ -178,6 +182,12 @@ struct ClientCallState: ~Copyable {
 
     // MARK: - The end
 
+    /// Whether the answer is there, for the reader to take: the server needs nothing more of the request.
+    var isAnswered: Bool {
+        guard case .attempted(let placement) = phase else { return false }
+        return isCommitted && placement.stream.hasReadingEnded
+    }
+
     /// What there is to be done at the end.
     struct Ending {
         var attempt: NodePool.Placement?
@@ -208,5 +218,6 @@ struct ClientCallState: ~Copyable {
         return ending
     }
 
+    static let ended = RPCError(code: .cancelled, message: "the call has ended")
     private static let cancelled = RPCError(code: .cancelled, message: "the call was cancelled")
 }

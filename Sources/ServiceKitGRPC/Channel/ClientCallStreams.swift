@@ -50,6 +50,6 @@ struct RequestWriter: ClosableRPCWriterProtocol {
     func finish(throwing error: any Error) async {
         // gRPC wraps what the producer of a request throws.
         let isCancellation = (error as? RPCError)?.cause is CancellationError
-        call.cancel(with: RPCError(describing: isCancellation ? CancellationError() : error))
+        call.failRequest(with: RPCError(describing: isCancellation ? CancellationError() : error))
     }
 }
