@@ -118,6 +118,13 @@ import Testing
         #expect(result.output.isEmpty)
     }
 
+    @Test func withoutSwift() async throws {
+        let service = try TinyService("alpha")
+        let result = try await Kit.run(["run", service.path], environment: ["PATH": service.path])
+        #expect(result.exit == .exited(1))
+        #expect(result.errors.contains("swift is not on the PATH; kit doctor says"), "\(result.errors)")
+    }
+
     @Test func notAPackage() async throws {
         let result = try await Kit.run(["run", "/"])
         #expect(result.exit == .exited(1))

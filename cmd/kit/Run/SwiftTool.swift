@@ -33,9 +33,9 @@ struct SwiftTool: Sendable {
     /// - Parameter showsProgress: Whether `swift` itself may write to the terminal.
     /// - Returns: What the compiler wrote when the build failed; `nil` when it is good.
     func build(_ product: String, _ configuration: String, showsProgress: Bool) async throws -> String? {
-        let command = Self.command(
+        let command = try await Self.command(
             ["build", "--package-path", directory, "-c", configuration, "--product", product],
-            stoppedBy: .interrupt
+            endedBy: .interrupt
         )
         if showsProgress {
             let result = try await Subprocess.run(command, output: .currentStandardError, error: .currentStandardError)
@@ -66,7 +66,7 @@ struct SwiftTool: Sendable {
 
     private func query(_ arguments: [String]) async throws -> (output: String, errors: String) {
         let result = try await Subprocess.run(
-            Self.command(arguments, stoppedBy: .terminate),
+            try await Self.command(arguments, endedBy: .terminate),
             output: .string(limit: 16 << 20),
             error: .string(limit: 16 << 20)
         )
@@ -79,17 +79,10 @@ struct SwiftTool: Sendable {
         return (result.standardOutput, errors)
     }
 
-    /// In a process group of its own: ctrl-C is for `kit` to handle.
-    private static func command(_ arguments: [String], stoppedBy signal: Signal) -> Subprocess.Configuration {
-        var options = PlatformOptions()
-        options.processGroupID = 0
-        options.teardownSequence = [
-            .send(signal: signal, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))
-        ]
-        return Subprocess.Configuration(
-            executable: .name("swift"),
-            arguments: Arguments(arguments),
-            platformOptions: options
-        )
+    private static func command(
+        _ arguments: [String],
+        endedBy signal: Signal
+    ) async throws -> Subprocess.Configuration {
+        try await .tool("swift", arguments, endedBy: signal, within: .seconds(5))
     }
 }

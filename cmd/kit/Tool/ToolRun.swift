@@ -35,21 +35,9 @@ struct ToolRun: Sendable {
     ///
     /// - Throws: `CommandFailure` when it is not there or takes too long; `CancellationError`.
     func callAsFunction() async throws -> Outcome {
-        var options = PlatformOptions()
-        // A group of its own: ctrl-C is for kit, which then ends it.
-        options.processGroupID = 0
-        options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2))
-        ]
+        let configuration = try await Configuration.tool(program, arguments, endedBy: .terminate, within: .seconds(2))
+        let late = CommandFailure("\(program) took longer than \(limit)")
         do {
-            // Looked for here: a name alone is tried in each directory of the PATH by a process of its own.
-            let path = try await Executable.name(program).resolveExecutablePath(in: .inherit)
-            let configuration = Subprocess.Configuration(
-                executable: .path(path),
-                arguments: Arguments(arguments),
-                platformOptions: options
-            )
-            let late = CommandFailure("\(program) took longer than \(limit)")
             let result = try await withDeadline(.now + limit, onExpiry: late) {
                 try await Subprocess.run(
                     configuration,
@@ -65,7 +53,6 @@ struct ToolRun: Sendable {
             )
         } catch let error as SubprocessError {
             try Task.checkCancellation()
-            if error.code == .executableNotFound { throw CommandFailure("\(program) is not on the PATH") }
             throw CommandFailure("\(program) could not be run: \(error)")
         }
     }
