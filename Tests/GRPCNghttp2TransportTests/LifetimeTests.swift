@@ -48,12 +48,16 @@ struct LifetimeTests {
         }
     }
 
-    @Test func streamsGoWhenTheirCallsEnd() async throws {
+    @Test(arguments: [nil, Duration.seconds(3600)])
+    func streamsGoWhenTheirCallsEnd(_ timeout: Duration?) async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
             try await withClientConnection(address) { connection in
                 var streams: [Weak<HTTP2Stream>] = []
                 for _ in 0..<50 {
-                    let stream = try connection.makeStream(descriptor: RawService.method("Echo"))
+                    let stream = try connection.makeStream(
+                        descriptor: RawService.method("Echo"),
+                        deadline: timeout.map { .now + $0 }
+                    )
                     streams.append(Weak(stream.stream))
                     try await stream.write(.metadata([:]))
                     try await stream.write(.message([1]))

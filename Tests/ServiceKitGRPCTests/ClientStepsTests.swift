@@ -103,6 +103,39 @@ struct ClientStepsTests {
         #expect(outer.log.value.count == 2 && outer.log.value.last == "invalidArgument")
     }
 
+    @Test func theInnermostIsToldFirst() async throws {
+        // A type for each: of one there is but one in a chain.
+        struct Named<Place>: StepwiseMiddleware {
+            let name: String
+            let log: Watched<[String]>
+
+            func begin(_ call: inout Call) -> CallEnded? {
+                log.update { $0.append("\(name) begins") }
+                return { [name, log] _ in log.update { $0.append("\(name) ends") } }
+            }
+        }
+        let log = Watched<[String]>([])
+        try await withClient([Named<Int>(name: "outer", log: log), Named<Bool>(name: "inner", log: log)]) { client in
+            _ = try await client.text()
+        }
+        #expect(log.value == ["outer begins", "inner begins", "inner ends", "outer ends"])
+    }
+
+    @Test func aCallerThatReadsNoFurtherEndsIt() async throws {
+        let steps = Steps()
+        try await withClient([steps]) { client in
+            let first = try await client.stream { writer in
+                try await writer.write([7])
+                try await Gate().pass()
+            } _: { response in
+                var messages = response.messages.makeAsyncIterator()
+                return try await messages.next()
+            }
+            #expect(first == [7])
+        }
+        #expect(steps.log.value.count == 2 && steps.log.value.last == "CancellationError()")
+    }
+
     @Test func aCallerThatLeavesEndsItOnce() async throws {
         let steps = Steps()
         let entered = Gate()
