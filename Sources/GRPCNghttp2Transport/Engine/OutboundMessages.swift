@@ -13,11 +13,16 @@ struct OutboundMessages: Sendable {
     private var offset = 0
     /// The bytes that wait, prefixes included.
     private(set) var byteCount = 0
+    private var messageCount = 0
 
     var isEmpty: Bool { self.byteCount == 0 }
 
+    /// The bytes that wait, and what their messages take beside.
+    var heldBytes: Int { self.byteCount + self.messageCount * TransportLimits.messageOverhead }
+
     mutating func append(_ message: OutboundMessage) {
         self.messages.append(message)
+        self.messageCount += 1
         self.byteCount += MessageDeframer.prefixBytes + message.bytes.count
     }
 
@@ -25,6 +30,7 @@ struct OutboundMessages: Sendable {
         self.messages.removeAll()
         self.offset = 0
         self.byteCount = 0
+        self.messageCount = 0
     }
 
     /// Moves as many bytes as there are, or as fit, into `buffer`, and returns their number.
@@ -39,6 +45,7 @@ struct OutboundMessages: Sendable {
             self.offset += copied
             if self.offset == end {
                 _ = self.messages.popFirst()
+                self.messageCount -= 1
                 self.offset = 0
             }
         }

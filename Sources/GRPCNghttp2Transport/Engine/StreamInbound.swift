@@ -56,7 +56,7 @@ struct StreamInbound: ~Copyable, Sendable {
     /// Bytes received that the reader has not taken.
     var unreadBytes: Int { self.window.received - self.window.taken }
 
-    /// Bytes received that still take memory.
+    /// Bytes received that still take memory, and what their messages take beside.
     private(set) var heldBytes = 0
 
     /// Whether nothing more will be put in.
@@ -83,6 +83,7 @@ struct StreamInbound: ~Copyable, Sendable {
         do throws(StreamFailure) {
             while let message = try self.deframer.next(from: &rest) {
                 self.parts.append(.message(message.bytes, isCompressed: message.isCompressed))
+                self.heldBytes += TransportLimits.messageOverhead
             }
         } catch {
             self.end = .failed(error)
@@ -137,8 +138,9 @@ struct StreamInbound: ~Copyable, Sendable {
     mutating func poll() -> Poll {
         if let part = self.parts.popFirst() {
             if case .message(let message, _) = part {
-                self.window.taken += MessageDeframer.prefixBytes + message.count
-                self.heldBytes -= MessageDeframer.prefixBytes + message.count
+                let bytes = MessageDeframer.prefixBytes + message.count
+                self.window.taken += bytes
+                self.heldBytes -= bytes + TransportLimits.messageOverhead
             }
             return .part(part)
         }

@@ -77,7 +77,7 @@ struct StreamOutbound: ~Copyable, Sendable {
     mutating func send(message: OutboundMessage) -> Admission {
         if let failure = self.failure ?? self.interruption { return .failed(failure) }
         guard self.end == nil else { return .failed(.closed) }
-        guard self.messages.byteCount < self.highWaterMark else { return .full }
+        guard self.messages.heldBytes < self.highWaterMark else { return .full }
         self.messages.append(message)
         return .accepted
     }
@@ -117,7 +117,7 @@ struct StreamOutbound: ~Copyable, Sendable {
 
     /// Whether a writer would not have to wait: there is room, or an error to learn of.
     private var isReady: Bool {
-        self.hasEnded || self.interruption != nil || self.messages.byteCount < self.highWaterMark
+        self.hasEnded || self.interruption != nil || self.messages.heldBytes < self.highWaterMark
     }
 
     /// Stores a writer until there is room. Returns why not, if it need not or must not wait; the caller then resumes

@@ -27,7 +27,12 @@ public struct TransportLimits: Sendable, Hashable {
     /// first. More end the connection (CVE-2024-28182). Default: 8.
     public var maxContinuationFrames = 8
 
-    /// Bytes waiting to be sent on one call from which on a further write suspends. Default: 64 KiB.
+    /// What a message counts, beside its bytes, among those that wait to be sent or read: about what it takes in memory.
+    /// Without it, the bounds would let many small messages take several times as much memory as they say.
+    static let messageOverhead = 64
+
+    /// Bytes waiting to be sent on one call, and 64 for each message, from which on a further write suspends. Default:
+    /// 64 KiB.
     public var writeBufferBytes = 64 * 1024
 
     /// The flow-control window of one stream, in bytes: how much the peer may send on a call beyond what was read from
@@ -39,8 +44,8 @@ public struct TransportLimits: Sendable, Hashable {
     /// Default: 1 MiB.
     public var connectionWindowBytes = 1024 * 1024
 
-    /// `max-buffered`: how many bytes that were received and not read yet a connection holds on all its streams
-    /// together. A call that more arrives on is reset. Default: 64 MiB.
+    /// `max-buffered`: how many bytes that were received and not read yet, and 64 for each message, a connection holds on
+    /// all its streams together. A call that more arrives on is reset. Default: 64 MiB.
     public var maxBufferedBytesPerConnection = 64 * 1024 * 1024
 
     // MARK: Rates

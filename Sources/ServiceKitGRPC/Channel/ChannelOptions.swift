@@ -34,7 +34,8 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     /// Methods that can be made twice without harm: `/user.v1.UserService/GetUser`, or all of a service by
     /// `/user.v1.UserService/`.
     public var idempotent: [String] = []
-    /// How much of a request is kept to be sent again; 256 KiB by default. A longer one is not retried.
+    /// How much of a request is kept to be sent again, each message counting 64 bytes more than it has; 256 KiB by
+    /// default. A longer one is not retried.
     public var buffer: ByteCount = 262_144
     /// How many retries are made in a row before they are held to a tenth of the calls; 1000 by default.
     public var burst = 1000

@@ -39,6 +39,9 @@ struct ClientCallState: ~Copyable {
         case repeated(NodePool.Placement, after: Duration)
     }
 
+    /// What a message takes beside its bytes, about: many small ones are to be bounded as well.
+    private static let messageOverhead = 64
+
     /// How often a call is made again that nobody has begun to process.
     private static let maximumUnprocessed = 10
 
@@ -99,7 +102,7 @@ struct ClientCallState: ~Copyable {
     private mutating func keep(_ message: [UInt8]) {
         if isCommitted { return }
         messages.append(message)
-        bufferedBytes += message.count
+        bufferedBytes += message.count + Self.messageOverhead
     }
 
     mutating func finishRequest() {

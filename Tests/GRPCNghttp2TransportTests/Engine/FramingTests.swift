@@ -111,6 +111,27 @@ import Testing
         #expect(bytes == expected)
     }
 
+    @Test func emptyMessagesFillTheBuffer() {
+        var limits = TransportLimits.defaults
+        limits.writeBufferBytes = 100 * (5 + TransportLimits.messageOverhead)
+        var outbound = StreamOutbound(limits: limits)
+        func isAccepted() -> Bool {
+            if case .accepted = outbound.send(message: OutboundMessage(bytes: [])) { true } else { false }
+        }
+        for _ in 0..<100 { #expect(isAccepted()) }
+        #expect(!isAccepted())
+        // When half of them are out there is room again, for as many.
+        let size = 50 * 5
+        _ = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            count =
+                outbound.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<size])
+                ).count
+        }
+        for _ in 0..<50 { #expect(isAccepted()) }
+        #expect(!isAccepted())
+    }
+
     @Test func largeLengthsAreWrittenWhole() throws {
         var outbound = OutboundMessages()
         outbound.append(OutboundMessage(bytes: Array(repeating: 7, count: 0x12_3456), isCompressed: true))

@@ -7,6 +7,9 @@ import Testing
 /// What a connection believes to hold is what its streams hold.
 @Suite(.timeLimit(.minutes(1)))
 struct InboundBudgetTests {
+    /// What a message counts beside its bytes.
+    private let each = TransportLimits.messageOverhead
+
     private static func framed(_ message: [UInt8]) -> [UInt8] {
         [0, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message
     }
@@ -20,17 +23,24 @@ struct InboundBudgetTests {
     @Test func bytesCountUntilTheirMessageIsTaken() {
         var inbound = StreamInbound(limits: .defaults)
         Self.receive(Self.framed([1, 2, 3]) + Self.framed([]) + [0, 0], &inbound)
-        #expect(inbound.heldBytes == 8 + 5 + 2)
+        #expect(inbound.heldBytes == 8 + each + 5 + each + 2)
         _ = inbound.poll()
-        #expect(inbound.heldBytes == 5 + 2)
+        #expect(inbound.heldBytes == 5 + each + 2)
         _ = inbound.poll()
         #expect(inbound.heldBytes == 2)
         _ = inbound.poll()
         #expect(inbound.heldBytes == 2, "the third message is incomplete")
         Self.receive([0, 0, 1, 9], &inbound)
-        #expect(inbound.heldBytes == 6)
+        #expect(inbound.heldBytes == 6 + each)
         _ = inbound.poll()
         #expect(inbound.heldBytes == 0)
+    }
+
+    @Test func emptyMessagesCountForWhatTheyTake() {
+        var inbound = StreamInbound(limits: .defaults)
+        for _ in 0..<1000 { Self.receive(Self.framed([]), &inbound) }
+        #expect(inbound.heldBytes == 1000 * (5 + each))
+        #expect(inbound.unreadBytes == 5000, "the window is of bytes")
     }
 
     @Test func whatIsDiscardedCountsNoMore() {
@@ -46,7 +56,7 @@ struct InboundBudgetTests {
         var inbound = StreamInbound(limits: .defaults)
         Self.receive(Self.framed([1, 2, 3]), &inbound)
         inbound.fail(.connectionLost("gone"), discardingUnread: false)
-        #expect(inbound.heldBytes == 8)
+        #expect(inbound.heldBytes == 8 + each)
         _ = inbound.poll()
         #expect(inbound.heldBytes == 0)
     }
@@ -66,18 +76,18 @@ struct InboundBudgetTests {
                     calls.append(stream)
                 }
                 let budget = try #require(server.accepted.first).inboundBudget
-                try await eventually { budget.heldBytes == 400 }
+                try await eventually { budget.heldBytes == 4 * (100 + each) }
                 #expect(streams.value.map(\.unreadBytes) == [100, 100, 100, 100])
                 // One is read, one reset by this side, one by the peer; the last is forgotten.
                 _ = try await streams.value[0].next(isolation: nil)
-                #expect(budget.heldBytes == 300)
+                #expect(budget.heldBytes == 3 * (100 + each))
                 streams.value[1].reset(.cancel, failure: .cancelled)
-                #expect(budget.heldBytes == 200)
+                #expect(budget.heldBytes == 2 * (100 + each))
                 calls[2].reset(.cancel, failure: .cancelled)
                 try await eventually { streams.value[2].hasReadingEnded }
-                #expect(budget.heldBytes == 200, "what had come before can be read")
+                #expect(budget.heldBytes == 2 * (100 + each), "what had come before can be read")
                 _ = try await streams.value[2].next(isolation: nil)
-                #expect(budget.heldBytes == 100)
+                #expect(budget.heldBytes == 100 + each)
                 streams.update { $0.removeAll() }
                 client.channel.close(promise: nil)
                 try await eventually { budget.heldBytes == 0 }
