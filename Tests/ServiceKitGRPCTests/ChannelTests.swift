@@ -210,11 +210,21 @@ struct ChannelTests {
 
     // MARK: - No instance
 
-    @Test func theRegistrysWordThatThereIsNoneFailsACallAtOnce() async throws {
+    @Test func theRegistrysWordThatThereIsNoneFailsACall() async throws {
         try await withTestBed { bed in
-            let failure = try await bed.client().failure()
+            let failure = try await bed.client(options(settle: .milliseconds(1))).failure()
             #expect(failure?.code == .unavailable)
             #expect(failure?.message == "no instance of \"test\" with a grpc endpoint is registered")
+        }
+    }
+
+    @Test func anInstanceThatRegistersAMomentLaterIsCalled() async throws {
+        try await withTestBed { bed in
+            let client = try bed.client(options(settle: .seconds(30)))
+            let call = Task { try await client.text() }
+            _ = await client.channel.pool.outlook.first { if case .empty = $0.availability { true } else { false } }
+            try await bed.server("a")
+            #expect(try await call.value == "a")
         }
     }
 

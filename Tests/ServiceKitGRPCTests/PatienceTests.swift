@@ -48,12 +48,16 @@ import Testing
         #expect(outcome(patience(), late, after: .seconds(9.6)) == "10.0 seconds")
     }
 
-    @Test func nothingRegisteredIsNotWaitedFor() {
-        #expect(outcome(patience(), .empty, after: .zero) == "unavailable")
+    @Test func nothingRegisteredIsWaitedForUntilItHasSettled() {
+        let empty = Availability.empty(since: start - .seconds(0.5))
+        #expect(outcome(patience(), empty, after: .zero) == "0.5 seconds")
+        #expect(outcome(patience(), empty, after: .seconds(0.5)) == "unavailable")
+        let long = Availability.empty(since: start - .seconds(1))
+        #expect(outcome(patience(), long, after: .zero) == "unavailable")
     }
 
     @Test func aCallThatWaitsForReadyWaitsForItsDeadlineAlone() {
-        let states = [Availability.resolving(cause: nil), .empty, .connecting, .failing(cause, since: start)]
+        let states = [Availability.resolving(cause: nil), .empty(since: start), .connecting, .failing(cause, since: start)]
         for availability in states {
             let patience = patience(waitsForReady: true, deadline: .seconds(100))
             #expect(outcome(patience, availability, after: .seconds(50)) == "100.0 seconds")

@@ -4,8 +4,8 @@ internal import GRPCCore
 enum Availability: Sendable {
     /// The registry has not answered yet; with what it says when it is away.
     case resolving(cause: String?)
-    /// The registry says that there is no instance.
-    case empty
+    /// The registry says that there is no instance, since then.
+    case empty(since: ContinuousClock.Instant)
     /// Connections are being made.
     case connecting
     /// No connection could be made, since then.

@@ -8,8 +8,9 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     /// How long a call waits for the registry's first answer and a first connection; 10 s by default. A call that waits
     /// for ready waits as long as its deadline allows.
     public var readyTimeout = Duration.seconds(10)
-    /// How long calls wait when no instance can be reached any more, before they fail at once; 1 s by default. An instance
-    /// that has gone away is seen failing before the registry's word of its successor has come.
+    /// How long calls wait when there is no instance, or none can be reached any more, before they fail at once; 1 s by
+    /// default. An instance that has gone away is seen failing, or leaving, before the registry's word of its successor
+    /// has come, and one that has just registered is heard of a moment later.
     public var settleTimeout = Duration.seconds(1)
     /// The largest response message that is accepted; 4 MiB by default.
     public var maxMessage: ByteCount = 4_194_304

@@ -223,7 +223,11 @@ extension NodePool.State {
     /// What calls can hope for, given what it was before.
     fileprivate func availability(after last: Availability) -> Availability {
         if isClosed { return .closed }
-        if members.isEmpty { return isLive ? .empty : .resolving(cause: staleCause) }
+        if members.isEmpty {
+            guard isLive else { return .resolving(cause: staleCause) }
+            if case .empty = last { return last }
+            return .empty(since: .now)
+        }
         if members.values.contains(where: \.isReady) { return .ready }
         let failures = members.values.compactMap(\.failure)
         guard let failure = failures.first, failures.count == members.count else { return .connecting }

@@ -28,8 +28,8 @@ struct Patience: Sendable {
 
     /// When to look again at the latest, should nothing change before.
     ///
-    /// - Throws: When there is no hope: `unavailable` when the registry says that there is no instance, when none can be
-    ///   reached, or when it took longer than the ready timeout to find out; `deadlineExceeded`; `failedPrecondition`
+    /// - Throws: When there is no hope: `unavailable` when for longer than the settle timeout there was no instance, or none
+    ///   could be reached, or when it took longer than the ready timeout to find out; `deadlineExceeded`; `failedPrecondition`
     ///   when the channel is shut down. A call that waits for ready waits on where it would be `unavailable`.
     func limit(
         _ availability: Availability,
@@ -47,8 +47,7 @@ struct Patience: Sendable {
         let limit: ContinuousClock.Instant =
             switch availability {
             case _ where waitsForReady: now + Self.forever
-            case .empty: now
-            case .failing(_, let since): min(since + options.settleTimeout, start + options.readyTimeout)
+            case .empty(let since), .failing(_, let since): min(since + options.settleTimeout, start + options.readyTimeout)
             case .resolving, .connecting, .ready, .closed: start + options.readyTimeout
             }
         if limit <= now {
