@@ -71,6 +71,27 @@ struct AppTests {
         }
     }
 
+    @Test func aChannelThatIsAskedForTooLateIsRefused() async throws {
+        let app = try app()
+        app.serve(UserProvider())
+        let channel = try app.channel("user-service")
+        try await serving(app) {
+            let same = try app.channel("user-service")
+            #expect(same === channel)
+            let error = #expect(throws: AppError.self) { try app.channel("order-service") }
+            #expect("\(error, default: "")".contains("the channel to order-service is asked for"))
+        }
+    }
+
+    @Test func aServiceThatIsAddedTooLateIsLogged() async throws {
+        let app = try app()
+        app.serve(UserProvider())
+        try await serving(app) {
+            app.serve(TestService(id: "a"))
+            #expect(log.entries.contains { $0.level == .error && $0.metadata["part"] == "gRPC service" })
+        }
+    }
+
     @Test func allServicesShareOneServer() async throws {
         let app = try app()
         app.serve(UserProvider())

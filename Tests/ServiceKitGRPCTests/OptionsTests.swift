@@ -89,8 +89,16 @@ import Testing
         )
     }
 
+    @Test func aCertificateThatCannotBeReadIsAnErrorThatNamesTheLine() {
+        let yaml = "client:\n  tls:\n    ca: /nowhere.pem"
+        #expect(
+            Self.text { try Self.app(yaml).channel("test") }
+                == "app.yaml:3:9: client.tls.ca: /nowhere.pem cannot be read"
+        )
+    }
+
     @Test func anUnknownBalancerIsAnErrorThatNamesTheLine() {
-        let error = "no balancer \"p3c\" is linked into this program; there are: p2c, round_robin"
+        let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"?"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
                 == "app.yaml:2:13: client.balancer: \(error)"

@@ -185,6 +185,9 @@ public final class App: Service, Sendable {
         describe("server") { $0.serverFactories.append(make) }
     }
 
+    /// Whether the App has been run: no part can be added any more.
+    package var isSettled: Bool { state.withLock { $0.stage == .run } }
+
     /// Changes what the App consists of, which is settled once it runs.
     private func describe(_ part: String, _ change: (inout State) -> Void) {
         let isTooLate = state.withLock { state in
@@ -192,9 +195,12 @@ public final class App: Service, Sendable {
             change(&state)
             return false
         }
-        if isTooLate {
-            logger.error("ignored: it was added when the App ran already; add it before", metadata: ["part": "\(part)"])
-        }
+        if isTooLate { ignore(part) }
+    }
+
+    /// Logs that a part was added too late.
+    package func ignore(_ part: String) {
+        logger.error("ignored: it was added when the App ran already; add it before", metadata: ["part": "\(part)"])
     }
 
     /// The part of a type that a module keeps with the App, made when it is asked for first.
@@ -230,8 +236,15 @@ public final class App: Service, Sendable {
             state.stage = .assembled
             return state.serverFactories
         }
-        for make in factories { add(server: try make(self)) }
-        try configuration.checkForUnknownKeys()
+        do {
+            for make in factories { add(server: try make(self)) }
+            try checkForUnknownKeys()
+        } catch {
+            // The App never starts. Whoever waits for its health or its registration waits no longer.
+            isRegistered.finish(with: false)
+            health.finish(with: .stopped)
+            throw error
+        }
         let parts = state.withLock { state in
             state.stage = .run
             return state
@@ -255,6 +268,13 @@ public final class App: Service, Sendable {
                 logger: logger
             )
         )
+    }
+
+    private func checkForUnknownKeys() throws(ConfigurationError) {
+        // Other modules of the kit read these sections, and check their keys. An App that makes no calls, or serves
+        // nothing, may share its file with one that does.
+        for section in ["client", "server.grpc"] { configuration.claim(section) }
+        try configuration.checkForUnknownKeys()
     }
 }
 

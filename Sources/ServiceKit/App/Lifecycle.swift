@@ -167,10 +167,8 @@ final class Lifecycle: Service {
         }
         await step("ending the registry", limits.releaseTimeout, canBeCut: false) { await parts.stopRegistry() }
         await runStopHooks(.afterStop)
-        plan.isRegistered.setIfChanged(false)
-        plan.isRegistered.finish()
-        plan.health.set(.stopped)
-        plan.health.finish()
+        plan.isRegistered.finish(with: false)
+        plan.health.finish(with: .stopped)
     }
 
     private func runStopHooks(_ moment: Hooks.Moment) async {

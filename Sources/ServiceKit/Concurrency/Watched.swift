@@ -35,16 +35,21 @@ public final class Watched<Value: Sendable>: Sendable {
 
     /// Changes the value in place and tells everyone who follows it.
     ///
-    /// - Returns: What the body returns.
+    /// - Returns: The result of the body.
+    /// - Throws: The error of the body. Changes that the body made before it threw stay.
     @discardableResult
-    public func update<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
-        let (result, waiters) = state.withLock { state in
-            let result = body(&state.value)
-            state.version += 1
-            return (result, state.takeWaiters())
+    public func update<Result: Sendable, Failure: Error>(
+        _ body: (inout Value) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var waiters: [CheckedContinuation<Void, Never>] = []
+        defer { for waiter in waiters { waiter.resume() } }
+        return try state.withLock { state throws(Failure) in
+            defer {
+                state.version += 1
+                waiters = state.takeWaiters()
+            }
+            return try body(&state.value)
         }
-        for waiter in waiters { waiter.resume() }
-        return result
     }
 
     /// Ends the sequences of everyone who follows it, after the latest value.
@@ -144,6 +149,12 @@ public final class Watched<Value: Sendable>: Sendable {
 }
 
 extension Watched where Value: Equatable {
+    /// Sets the last value, and ends the sequences of everyone who follows it after that value.
+    func finish(with value: Value) {
+        setIfChanged(value)
+        finish()
+    }
+
     /// Sets the value; nothing happens when it is the same.
     ///
     /// - Returns: Whether it was another.

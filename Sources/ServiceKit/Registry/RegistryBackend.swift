@@ -100,7 +100,8 @@ public protocol RegistryBackend: SendableMetatype {
 
     /// Makes the registry. It need not be reachable yet.
     ///
-    /// - Throws: An error that says what is wrong with the options, in one line.
+    /// - Throws: An error that says in one line what is wrong with the options. A `ConfigurationError` with a key path
+    ///   is reported with the file and line of that key, any other error with those of the section.
     static func make(_ options: Options, logger: Logger) throws -> any Registry
 }
 
@@ -123,8 +124,9 @@ public struct RegistryBackends: Sendable {
     /// Links a kind of registry in, replacing one of the same name.
     public mutating func add<Backend: RegistryBackend>(_ backend: Backend.Type) {
         factories[Backend.name] = { configuration, logger in
-            let options = try configuration.decode(Backend.Options.self, at: "registry.\(Backend.name)")
-            return try Backend.make(options, logger: logger)
+            let path = "registry.\(Backend.name)"
+            let options = try configuration.decode(Backend.Options.self, at: path)
+            return try configuration.locatingErrors(at: path) { try Backend.make(options, logger: logger) }
         }
     }
 
@@ -135,13 +137,12 @@ public struct RegistryBackends: Sendable {
     ///   - configuration: Where the options are, under `registry.<name>`.
     ///   - logger: Where the registry logs.
     /// - Returns: The registry; it need not be reachable yet.
-    /// - Throws: `ConfigurationError` when the name is unknown, with a list of those linked in, or an option is wrong;
-    ///   else what the backend threw.
+    /// - Throws: `ConfigurationError` when the name is unknown, with a list of those linked in, or when the backend
+    ///   refuses an option.
     public func make(_ name: String, configuration: Configuration, logger: Logger) throws -> any Registry {
         guard let factory = factories[name] else {
             throw ConfigurationError(
-                message: "no registry backend \"\(name)\" is linked into this program; there are: "
-                    + names.joined(separator: ", "),
+                message: KeySuggestion.message(forMissing: "registry backend", name, known: names),
                 location: configuration.location(of: "registry.backend"),
                 keyPath: "registry.backend"
             )

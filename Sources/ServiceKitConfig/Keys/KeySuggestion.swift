@@ -1,10 +1,22 @@
-/// What to say about a key that nobody knows.
-enum KeySuggestion {
+/// What to say about a key or a name that nobody knows.
+package enum KeySuggestion {
     /// The longest key that is compared with others; the cost is the product of the lengths.
     static let maximumComparedLength = 64
 
     /// The most known keys that a message lists.
     static let maximumListed = 12
+
+    /// `no balancer "p2d" is linked into this program; did you mean "p2c"?`, or a list of the names when none is similar.
+    ///
+    /// - Parameters:
+    ///   - kind: What the name is of, as in `balancer`.
+    ///   - name: The name.
+    ///   - known: The names that are linked in.
+    package static func message(forMissing kind: String, _ name: String, known: [String]) -> String {
+        let remedy = nearest(to: name, among: known).map { "did you mean \"\($0)\"?" }
+        return "no \(kind) \"\(name)\" is linked into this program; "
+            + (remedy ?? "there are: \(known.joined(separator: ", "))")
+    }
 
     /// `unknown key; did you mean "listen"?`, or a list of the known keys when none is similar.
     static func message(for key: String, known: [String]) -> String {

@@ -10,7 +10,8 @@ extension App {
     /// App starts its servers, and until they have drained.
     /// - Parameter service: The service's name.
     /// - Returns: The client.
-    /// - Throws: `ConfigurationError` when the section `client` is wrong; `AppError` when the name is not valid.
+    /// - Throws: `ConfigurationError` when the section `client` is wrong; `AppError` when the name is not valid, or when
+    ///   the App runs already and has no channel to the service.
     public func channel(_ service: String) throws -> GRPCClient<ServiceChannel> {
         try component(Channels.self) { Channels() }.client(of: ChannelTarget(inGivenRegistry: service), in: self)
     }
@@ -23,6 +24,12 @@ private final class Channels: Sendable {
     func client(of target: ChannelTarget, in app: App) throws -> GRPCClient<ServiceChannel> {
         try clients.withLock { clients in
             if let client = clients[target.service] { return client }
+            // A channel that is asked for now would never run, and its calls would wait in vain.
+            if app.isSettled {
+                throw AppError(
+                    "the channel to \(target.service) is asked for when the App runs already; ask for it before"
+                )
+            }
             let client = GRPCClient(transport: try ServiceChannel(to: target, of: app))
             app.add(ChannelService(client: client))
             clients[target.service] = client

@@ -17,9 +17,10 @@ public import ServiceKitConfig
 /// ```
 /// In an App, `app.channel("user-service")` gives a client that is run with it.
 ///
-/// When the registry says that there is no instance, calls fail at once with `unavailable`, or wait when they are made
-/// with `waitForReady`. When the registry is away, the instances known last are called. A call that no instance has begun
-/// to process is made again on another; see ``RetryOptions`` for the others.
+/// When the registry says that there is no instance, calls fail with `unavailable` after
+/// ``ChannelOptions/settleTimeout``; calls with `waitForReady` wait until their deadline. When the registry is away, calls
+/// go to the instances known last. A call that no instance has begun to process is made again on another; see
+/// ``RetryOptions`` for the others.
 public final class ServiceChannel: ClientTransport, Sendable {
     /// A message's bytes.
     public typealias Bytes = [UInt8]
@@ -100,7 +101,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
             options: options,
             balancer: try Balancers(plugins: plugins).make(options, from: configuration),
             middleware: Self.chain(options, middleware),
-            logger: logger
+            logger: logger,
+            configuration: configuration
         )
     }
 
@@ -123,7 +125,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
             options: options,
             balancer: try app.balancers.make(options, from: app.configuration),
             middleware: app.clientMiddleware,
-            logger: app.logger
+            logger: app.logger,
+            configuration: app.configuration
         )
     }
 
@@ -134,13 +137,14 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: ChannelOptions,
         balancer: any Balancer,
         middleware: MiddlewareChain,
-        logger: Logger
+        logger: Logger,
+        configuration: Configuration = Configuration()
     ) throws(ConfigurationError) {
         var config = ClientTransportConfig.defaults
         config.limits.maxMessageBytes = options.maxMessage.bytes
         // A channel has few connections to a dead instance, and is to see soon that it lives again.
         config.backoff.max = Self.maximumBackoff
-        let security = try options.tls.security()
+        let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
         let pool = NodePool(balancer: balancer, schemes: options.tls.schemes) { [config] endpoint, onStateChange in
             ClientConnection(
                 address: TransportAddress(host: endpoint.host, port: endpoint.port),
@@ -269,7 +273,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
 extension Balancers {
     fileprivate func unknown(_ name: String) -> String {
-        "no balancer \"\(name)\" is linked into this program; there are: \(names.joined(separator: ", "))"
+        KeySuggestion.message(forMissing: "balancer", name, known: names)
     }
 
     /// Makes the balancer that the configuration names.

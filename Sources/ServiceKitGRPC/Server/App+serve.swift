@@ -35,6 +35,7 @@ extension App {
 
     @usableFromInline
     func serve(descriptors: [String], _ register: @escaping ServiceRegistration) {
+        if isSettled { return ignore("gRPC service") }
         let component = component(GRPCServices.self) { GRPCServices() }
         let isFirst = component.content.update { content in
             defer {
@@ -53,13 +54,15 @@ extension App {
                 servesHealth: options.health,
                 reflection: try options.servesReflection ? pool(content.descriptors) : nil
             )
-            return try GRPCAppServer(
-                services: content.services,
-                protocols: protocols,
-                options: options,
-                middleware: app.serverMiddleware,
-                logger: app.logger
-            )
+            return try app.configuration.locatingErrors(at: "server.grpc") {
+                try GRPCAppServer(
+                    services: content.services,
+                    protocols: protocols,
+                    options: options,
+                    middleware: app.serverMiddleware,
+                    logger: app.logger
+                )
+            }
         }
     }
 }

@@ -136,7 +136,9 @@ struct AppConfigurationTests {
         #expect(app.balancers.make("first") is RoundRobin)
         #expect(app.balancers.make("p2c") is PowerOfTwoChoices)
         #expect(app.balancers.make("last") == nil)
-        #expect(Self.failure("app: {name: a}\nregistry: {backend: other}", plugins: plugins) == "no address")
+        #expect(
+            Self.failure("app: {name: a}\nregistry: {backend: other}", plugins: plugins) == "registry.other: no address"
+        )
         #expect(
             Self.failure("app: {name: a}\nregistry: {backend: no}", plugins: plugins)?
                 .hasSuffix("there are: file, memory, other, static") == true

@@ -1,4 +1,5 @@
 import ServiceKitConcurrency
+import ServiceKitConfig
 import ServiceKitTesting
 import TestSupport
 import Testing
@@ -17,6 +18,28 @@ struct AppStartFailureTests {
         #expect(await running.failure() == "before-start hook 2 of 2: no disk")
         #expect(test.events.all == ["before-start, starting", "after-stop, stopping"])
         #expect(test.app.health.value == .stopped)
+    }
+
+    @Test func anUnknownKeyEndsTheHealthAndTheTestThatWaitsForIt() async throws {
+        let test = try AppUnderTest("serverr: {}")
+        let error = await #expect(throws: ConfigurationError.self) {
+            try await withRunning(test.app) { Issue.record("it served") }
+        }
+        #expect(error?.description == "inline:2:1: serverr: unknown key; did you mean \"server\"?")
+        #expect(test.app.health.value == .stopped)
+        #expect(await test.app.isRegistered.first(where: \.self) == nil)
+    }
+
+    @Test func anAppThatRanAlreadyIsAnErrorOfTheTestThatRunsItAgain() async throws {
+        let app = try App(configuration: Configuration(yaml: "app: {name: user}\nregistry: {backend: memory}"))
+        try await withRunning(app) {}
+        await #expect(throws: AppError.self) { try await withRunning(app) { Issue.record("it served") } }
+    }
+
+    @Test func sectionsOfOtherModulesAreKnownAlsoWhenNothingReadsThem() async throws {
+        let test = try AppUnderTest("client: {balancer: p2c}\nserver: {grpc: {max-message: 1MiB}}")
+        let running = try await test.serve()
+        try await running.stop()
     }
 
     @Test func aHookThatGivesUpByCancellationHasFailed() async throws {

@@ -28,6 +28,19 @@ struct WatchedTests {
         }
     }
 
+    @Test func anUpdateThatThrowsTellsWhatItChanged() async {
+        let watched = Watched(1)
+        var values = watched.values.makeAsyncIterator()
+        _ = await values.next()
+        #expect(throws: CancellationError.self) {
+            try watched.update { value in
+                value = 2
+                throw CancellationError()
+            }
+        }
+        #expect(await values.next() == 2)
+    }
+
     @Test func anEqualValueIsNoChange() async {
         let watched = Watched(1)
         var values = watched.values.makeAsyncIterator()

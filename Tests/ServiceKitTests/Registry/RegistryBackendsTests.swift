@@ -29,6 +29,11 @@ import Testing
         )
     }
 
+    @Test func anUnknownNameThatIsNearToAnotherIsCorrected() throws {
+        let error = try error("registry:\n  backend: flie\n", backend: "flie")
+        #expect(error?.message == "no registry backend \"flie\" is linked into this program; did you mean \"file\"?")
+    }
+
     @Test func optionsAreDecoded() throws {
         let configuration = try Configuration(yaml: "registry: {file: {directory: /run/services}}")
         let registry = try backends.make("file", configuration: configuration, logger: logger)
@@ -57,6 +62,9 @@ import Testing
             static let name = "other"
             static func make(_ options: Options, logger: Logger) throws -> any Registry {
                 guard options.level < 9 else { throw RegistryError(code: .unsupported, message: "level is too high") }
+                guard options.level > 0 else {
+                    throw ConfigurationError(message: "it has to be more than 0", keyPath: "registry.other.level")
+                }
                 return MemoryRegistry()
             }
         }
@@ -64,7 +72,17 @@ import Testing
         backends.add(Other.self)
         #expect(backends.names == ["file", "memory", "other", "static"])
         #expect(try backends.make("other", configuration: Configuration(), logger: logger) is MemoryRegistry)
-        let high = try Configuration(yaml: "registry: {other: {level: 9}}")
-        #expect(throws: RegistryError.self) { try backends.make("other", configuration: high, logger: logger) }
+
+        func refusal(_ yaml: String) throws -> String? {
+            let configuration = try Configuration(yaml: yaml, origin: "config.yaml")
+            return #expect(throws: ConfigurationError.self) {
+                try backends.make("other", configuration: configuration, logger: logger)
+            }?.description
+        }
+        let level = "config.yaml:3:12: registry.other.level: it has to be more than 0"
+        #expect(try refusal("registry:\n  other:\n    level: 0") == level)
+        // The backend names no key: the place is that of its section.
+        let section = "config.yaml:3:5: registry.other: level is too high"
+        #expect(try refusal("registry:\n  other:\n    level: 9") == section)
     }
 }

@@ -110,12 +110,12 @@ struct StaticRegistryTests {
         ),
         (
             "      user: [grpc://a:1, grpc://a:1]",
-            "registry.static.services.user: grpc://a:1 is listed twice; remove one"
+            "config.yaml:4:13: registry.static.services.user: grpc://a:1 is listed twice; remove one"
         ),
         (
             "      us er: [grpc://a:1]",
-            "registry.static.services.us er: service name \"us er\" is not valid; use 1 to 250 of a-z A-Z 0-9 . _ - "
-                + "and no dot at the start"
+            "config.yaml:4:14: registry.static.services.us er: service name \"us er\" is not valid; use 1 to 250 of "
+                + "a-z A-Z 0-9 . _ - and no dot at the start"
         ),
     ])
     func badOptionsAreToldWhere(_ services: String, _ message: String) throws {
