@@ -338,9 +338,8 @@ struct ChannelTests {
 
     @Test func aBalancerThatPicksNoneDoesNotKeepACallForEver() async throws {
         struct Picky: Balancer {
-            func update(_ nodes: [Node]) {}
-            func pick(for request: PickRequest) -> Pick? { nil }
-            func ended(_ pick: Pick, with outcome: CallOutcome) {}
+            func update(_ change: NodeChange) {}
+            func pick(for request: PickRequest) -> Node? { nil }
         }
         try await withTestBed { bed in
             try await bed.server("a")

@@ -26,10 +26,10 @@ struct BenchClient: AsyncParsableCommand {
     var serverProcess: Int32
 
     @Option(help: "How many calls to measure.")
-    var calls: Int
+    var calls = 0
 
     @Option(help: "How many calls to make before them.")
-    var warmUpCalls: Int
+    var warmUpCalls = 0
 
     @Option(help: "How many calls are under way at any time.")
     var inFlight = 1
@@ -46,28 +46,41 @@ struct BenchClient: AsyncParsableCommand {
     @Option(help: "How many messages a call streams back; without it a call is unary.")
     var streamedMessages: Int?
 
+    @Option(help: "Make no calls: let so many instances at the port join a channel, and measure that.")
+    var fleet: Int?
+
     func run() async throws {
         exitAtEndOfStandardInput()
-        let report =
-            switch self.transport {
-            case .nghttp2 where self.throughChannel:
-                try await self.measure(try self.channel())
-            case .nghttp2:
-                try await self.measure(
-                    Nghttp2ClientTransport(
-                        target: .ipv4(host: "127.0.0.1", port: self.port),
-                        config: .defaults { if self.onEventLoop { $0.callExecutor = .eventLoop } }
-                    )
+        if let fleet {
+            try self.print(await Fleet(instances: fleet, port: self.port).run())
+        } else {
+            try self.print(await self.measure())
+        }
+    }
+
+    private func print(_ report: some Encodable) throws {
+        Swift.print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+    }
+
+    private func measure() async throws -> ClientReport {
+        switch self.transport {
+        case .nghttp2 where self.throughChannel:
+            try await self.measure(try self.channel())
+        case .nghttp2:
+            try await self.measure(
+                Nghttp2ClientTransport(
+                    target: .ipv4(host: "127.0.0.1", port: self.port),
+                    config: .defaults { if self.onEventLoop { $0.callExecutor = .eventLoop } }
                 )
-            case .nio:
-                try await self.measure(
-                    HTTP2ClientTransport.Posix(
-                        target: .ipv4(address: "127.0.0.1", port: self.port),
-                        transportSecurity: .plaintext
-                    )
+            )
+        case .nio:
+            try await self.measure(
+                HTTP2ClientTransport.Posix(
+                    target: .ipv4(address: "127.0.0.1", port: self.port),
+                    transportSecurity: .plaintext
                 )
-            }
-        print(String(decoding: try JSONEncoder().encode(report), as: UTF8.self))
+            )
+        }
     }
 
     /// What an App calls through, with the middleware that it has by default and a time limit on every call.

@@ -119,16 +119,16 @@ final class Sightings: Sendable {
 /// Picks nothing, and notes what it could pick: a channel tells its balancer of the nodes that it has a connection to.
 private struct SightingBalancer: Balancer {
     private let sightings: Sightings
+    private let nodes = Watched(NodeList())
 
     init(_ sightings: Sightings) {
         self.sightings = sightings
     }
 
-    func update(_ nodes: [Node]) {
-        self.sightings.update(nodes.map(\.instance.id))
+    func update(_ change: NodeChange) {
+        self.nodes.update { $0.apply(change) }
+        self.sightings.update(self.nodes.value.map(\.instance.id))
     }
 
-    func pick(for request: PickRequest) -> Pick? { nil }
-
-    func ended(_ pick: Pick, with outcome: CallOutcome) {}
+    func pick(for request: PickRequest) -> Node? { nil }
 }

@@ -87,6 +87,16 @@ struct Measurements: Sendable {
         )
     }
 
+    /// The CPU time that a client takes for each of so many instances that join one channel within a second.
+    func fleetJoin(_ command: ServerCommand, instances: Int) async throws -> Sample {
+        let fleet = SwiftFleet(program: self.client, instances: instances)
+        let report = try await RunningServer.with(command) { try await fleet.run(on: $0) }
+        return Sample(
+            main: .init(value: report.cpuSeconds / Double(report.instances) * 1e6, unit: "µs/instance"),
+            others: [.init(value: report.seconds, unit: "s")]
+        )
+    }
+
     /// How much more memory a server has resident for each idle connection.
     func idleConnection(_ command: ServerCommand, connections: Int) async throws -> Sample {
         let path = "/benchmark.Benchmark/Echo"

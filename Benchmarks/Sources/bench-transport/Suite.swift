@@ -22,6 +22,7 @@ struct Suite: Sendable {
         [
             self.serverCPU, self.clientCPU, self.latency, self.serverCPUOfGo, self.serverCPUOfGoOnOneThread,
             self.stream, self.large, self.idleConnection, self.serverCPUWithTLS, self.appCPU, self.channelCPU,
+            self.fleetJoin,
         ]
     }
 
@@ -217,6 +218,23 @@ struct Suite: Sendable {
                 },
             ],
             ratio: { ours, theirs in theirs / ours }
+        )
+    }
+
+    private var fleetJoin: Benchmark {
+        Benchmark(
+            name: "fleet_join_cpu",
+            figure: "client CPU for each instance that joins a channel, 10,000 instances ÷ 1,000",
+            bar: .atMost(1.3),
+            subjects: [
+                Subject(name: "10,000 instances") {
+                    try await self.measurements.fleetJoin(self.swift(.nghttp2), instances: 10_000)
+                },
+                Subject(name: "1,000 instances") {
+                    try await self.measurements.fleetJoin(self.swift(.nghttp2), instances: 1000)
+                },
+            ],
+            ratio: { many, few in many / few }
         )
     }
 

@@ -31,3 +31,19 @@ struct SwiftClient: Sendable {
         return try JSONDecoder().decode(ClientReport.self, from: Data(text.utf8))
     }
 }
+
+/// Instances that join a channel of `bench-client`, all of them at one server.
+struct SwiftFleet: Sendable {
+    var program: FilePath
+    var instances: Int
+
+    /// Lets them join, and waits until the channel is connected to each.
+    func run(on server: RunningServer) async throws -> FleetReport {
+        let arguments = [
+            "--transport", TransportKind.nghttp2.rawValue, "--port", "\(server.port)",
+            "--server-process", "\(server.usage.processID)", "--fleet", "\(self.instances)",
+        ]
+        let text = try await output(of: .path(self.program), arguments)
+        return try JSONDecoder().decode(FleetReport.self, from: Data(text.utf8))
+    }
+}

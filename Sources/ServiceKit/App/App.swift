@@ -29,6 +29,7 @@ public final class App: Service, Sendable {
         var stage = Stage.described
         var serverMiddleware = MiddlewareChain()
         var clientMiddleware = MiddlewareChain()
+        var callObservers: [any CallObserver] = []
         var hooks = Hooks()
         var services: [any Service] = []
         var servers: [any Server] = []
@@ -128,6 +129,15 @@ public final class App: Service, Sendable {
     public func useForClients(_ middleware: any Middleware, for rule: PathRule = .all) {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
+
+    /// Has the attempts of the calls that are made reported. Clients have the observers that were added before they were
+    /// asked for.
+    public func observeCalls(_ observer: any CallObserver) {
+        describe("\(type(of: observer))") { $0.callObservers.append(observer) }
+    }
+
+    /// The observers of the calls that are made.
+    public var callObservers: [any CallObserver] { state.withLock(\.callObservers) }
 
     /// The middleware around the calls that are served.
     public var serverMiddleware: MiddlewareChain { state.withLock(\.serverMiddleware) }

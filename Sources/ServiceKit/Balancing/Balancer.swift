@@ -1,17 +1,17 @@
-/// Chooses the node that a call goes to, and learns how the call went.
+/// Chooses the node that a call goes to.
 ///
-/// One balancer serves one target. It is called from many tasks at once.
-public protocol Balancer: Sendable {
-    /// Takes the nodes that can be called now; called on every change, and before the first pick.
-    func update(_ nodes: [Node])
+/// One balancer serves one channel. Many tasks call it at once. The channel keeps the nodes' ``NodeStatistics``, whatever
+/// the balancer; a balancer that wants to know more of a call implements ``CallObserver/ended(_:)``.
+public protocol Balancer: CallObserver {
+    /// Takes a change of the nodes that can be called. The first change comes before the first pick.
+    ///
+    /// A fleet that starts sends one change for each node: keep what a change costs independent of the number of nodes.
+    func update(_ change: NodeChange)
 
     /// Chooses a node.
     ///
-    /// - Returns: A node, from the latest update, or `nil` when that had none. ``ended(_:with:)`` is called with it.
-    func pick(for request: PickRequest) -> Pick?
-
-    /// Learns how a call went.
-    func ended(_ pick: Pick, with outcome: CallOutcome)
+    /// - Returns: A node that can be called, or `nil` when there is none. The channel calls it at once.
+    func pick(for request: PickRequest) -> Node?
 }
 
 /// What is known of a call when its node is chosen.
@@ -20,39 +20,18 @@ public struct PickRequest: Sendable {
     public var path: String
     /// Ids of instances that failed this call before; they are chosen only when there is no other.
     public var avoid: [String]
+    /// The time, as ``NodeStatistics/now`` has it.
+    public var now: UInt64
 
     /// Creates a request.
-    public init(path: String, avoid: [String] = []) {
+    public init(path: String, avoid: [String] = [], now: UInt64 = NodeStatistics.now) {
         self.path = path
         self.avoid = avoid
+        self.now = now
     }
 
     /// Whether a node has failed this call before.
     public func avoids(_ node: Node) -> Bool {
         !avoid.isEmpty && avoid.contains(node.instance.id)
     }
-}
-
-/// A chosen node, for one call.
-public struct Pick: Sendable {
-    /// The node.
-    public let node: Node
-    /// The node's call in flight, where the balancer keeps statistics.
-    public let call: NodeStatistics.InFlight?
-
-    /// Creates a pick.
-    public init(node: Node, call: NodeStatistics.InFlight? = nil) {
-        self.node = node
-        self.call = call
-    }
-}
-
-/// How a call went, as far as it speaks for or against the node.
-public enum CallOutcome: Sendable {
-    /// The node answered, be it with an error of the caller's making.
-    case success
-    /// The node could not be reached, was overloaded (503) or too slow (504).
-    case failure
-    /// The call says nothing of the node: the caller gave up.
-    case ignored
 }

@@ -9,14 +9,14 @@ private import Synchronization
 ///
 /// The weight of the past is `exp(-Δt / 600 ms)`, Δt being the time since the call before ended: the mean of an
 /// irregularly sampled series (Eckner, "Algorithms for Unevenly Spaced Time Series", 2012), with the constants that
-/// go-kratos uses. All times are in nanoseconds from any origin, not 0.
+/// go-kratos uses. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
+///
+/// A channel tells of the begin and the end of each attempt, whatever its balancer.
 public final class NodeStatistics: Sendable {
     /// How fast the past is forgotten.
     private static let decay: Double = 600_000_000
     /// Added to the latency, so that differences below some milliseconds hardly count.
     private static let latencyFloor: Double = 5_000_000
-    /// Success is between 0 and this.
-    static let fullSuccess: Double = 1000
     /// How long a prediction from the calls in flight is used.
     private static let predictionLifetime: UInt64 = 1_000_000
     /// How many draws in a row a node loses, to one as good as itself, before it has a turn.
@@ -29,12 +29,13 @@ public final class NodeStatistics: Sendable {
     /// A call in flight.
     public struct InFlight: Sendable {
         fileprivate let slot: Int
-        fileprivate let start: UInt64
+        /// When it began.
+        public let start: UInt64
     }
 
     private struct State {
         var latency: Double = 0
-        var success: Double = fullSuccess
+        var success: Double = 1
         var lastEnd: UInt64 = 0
         var lastBegin: UInt64 = 0
         /// Draws lost since the last call began.
@@ -56,14 +57,28 @@ public final class NodeStatistics: Sendable {
     /// Calls in flight.
     public var inFlight: Int { state.withLock(\.inFlight) }
 
-    /// The mean latency; 0 while unknown.
-    var latency: Double { state.withLock(\.latency) }
+    /// The mean latency in nanoseconds; 0 while unknown.
+    public var latency: Double { state.withLock(\.latency) }
 
-    /// The mean success, 0 to 1000.
-    var success: Double { state.withLock(\.success) }
+    /// The mean success, from 0 to 1; 1 while unknown.
+    public var success: Double { state.withLock(\.success) }
+
+    private static let origin = ContinuousClock.now
+
+    /// The time now: nanoseconds since a moment in the life of this process.
+    public static var now: UInt64 {
+        // Read first: it begins when it is read for the first time.
+        let origin = origin
+        let (seconds, attoseconds) = (ContinuousClock.now - origin).components
+        // 0 means "never", so time begins at 1.
+        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000) + 1
+    }
 
     /// A call begins.
-    func begin(at now: UInt64) -> InFlight {
+    ///
+    /// - Parameter now: The time.
+    /// - Returns: The call, to be given to ``end(_:at:with:)``.
+    public func begin(at now: UInt64) -> InFlight {
         state.withLock { state in
             state.lastBegin = now
             state.losses = 0
@@ -77,7 +92,12 @@ public final class NodeStatistics: Sendable {
     }
 
     /// A call ended. One that has ended before is left alone.
-    func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome) {
+    ///
+    /// - Parameters:
+    ///   - call: The call.
+    ///   - now: The time.
+    ///   - outcome: How it went.
+    public func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome) {
         state.withLock { state in
             guard state.starts.indices.contains(call.slot), state.starts[call.slot] == call.start else { return }
             state.starts[call.slot] = 0
@@ -87,7 +107,7 @@ public final class NodeStatistics: Sendable {
             let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / Self.decay)
             state.lastEnd = now
             state.latency = state.latency * past + Double(Self.elapsed(from: call.start, to: now)) * (1 - past)
-            let sample: Double = if case .success = outcome { Self.fullSuccess } else { 0 }
+            let sample: Double = if case .success = outcome { 1 } else { 0 }
             state.success = state.success * past + sample * (1 - past)
         }
     }
@@ -99,8 +119,11 @@ public final class NodeStatistics: Sendable {
     /// that has begun to hang is seen before its calls end. A node not called yet counts as fast, so that it is tried at
     /// once; its calls in flight then hold back more until it has answered.
     ///
-    /// - Parameter share: The node's weight in proportion to the others': one of 2 bears twice the calls.
-    func score(at now: UInt64, share: Double = 1) -> Double {
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - share: The node's weight in proportion to the others': one of 2 bears twice the calls.
+    /// - Returns: The score, 0 or more.
+    public func score(at now: UInt64, share: Double = 1) -> Double {
         state.withLock { state in
             if Self.elapsed(from: state.predictedAt, to: now) > Self.predictionLifetime {
                 state.predictedAt = now

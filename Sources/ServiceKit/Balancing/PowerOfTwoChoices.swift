@@ -17,53 +17,34 @@ public final class PowerOfTwoChoices: Balancer {
     private static let similarity = 0.9
 
     private let nodes = Mutex(WeightedNodes())
-    private let now: @Sendable () -> UInt64
     private let random: SplitMix64
 
     /// Creates a balancer.
     public convenience init() {
-        let origin = ContinuousClock.now
-        self.init(random: SplitMix64()) {
-            let (seconds, attoseconds) = (ContinuousClock.now - origin).components
-            // 0 means "never" in the statistics, so time begins at 1.
-            return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000) + 1
-        }
+        self.init(random: SplitMix64())
     }
 
     /// Creates a balancer for tests.
     ///
-    /// - Parameters:
-    ///   - random: Draws the nodes.
-    ///   - now: Nanoseconds from any origin, not 0.
-    init(random: consuming SplitMix64, now: @escaping @Sendable () -> UInt64) {
+    /// - Parameter random: Draws the nodes.
+    init(random: consuming SplitMix64) {
         self.random = random
-        self.now = now
     }
 
-    /// Takes the nodes.
-    public func update(_ nodes: [Node]) {
-        // Built before the lock is taken, so that picks do not wait for it.
-        let nodes = WeightedNodes(nodes)
-        self.nodes.withLock { $0 = nodes }
+    /// Takes a change of the nodes; it costs O(log n) for each.
+    public func update(_ change: NodeChange) {
+        nodes.withLock { $0.apply(change) }
     }
 
     /// Draws two nodes and takes the better.
-    public func pick(for request: PickRequest) -> Pick? {
-        let nodes = nodes.withLock(\.self).avoiding(request)
-        guard let (first, second) = nodes.draw(random) else { return nil }
-        let now = now()
-        let chosen = second.map { Self.choose(first, $0, at: now) } ?? first.node
-        return Pick(node: chosen, call: chosen.statistics.begin(at: now))
-    }
-
-    /// Learns how long the call took and whether it succeeded.
-    public func ended(_ pick: Pick, with outcome: CallOutcome) {
-        if let call = pick.call { pick.node.statistics.end(call, at: now(), with: outcome) }
+    public func pick(for request: PickRequest) -> Node? {
+        guard let (first, second) = nodes.withLock({ $0.draw(for: request, random) }) else { return nil }
+        return second.map { Self.choose(first, $0, at: request.now) } ?? first.node
     }
 
     private static func choose(
-        _ first: WeightedNodes.Element,
-        _ second: WeightedNodes.Element,
+        _ first: WeightedList.Element,
+        _ second: WeightedList.Element,
         at now: UInt64
     ) -> Node {
         let firstScore = first.node.statistics.score(at: now, share: first.share)

@@ -6,7 +6,9 @@ private import Synchronization
 /// a node of weight 0 is not called while there is another.
 public final class RoundRobin: Balancer {
     private struct State {
-        var nodes: [Node] = []
+        var nodes = NodeList()
+        /// The nodes of weight 0.
+        var idle = NodeList()
         var next: Int
     }
 
@@ -21,24 +23,38 @@ public final class RoundRobin: Balancer {
         state = Mutex(State(next: start))
     }
 
-    /// Takes the nodes; they are called in the order given.
-    public func update(_ nodes: [Node]) {
-        let weighty = nodes.filter { $0.instance.weight > 0 }
-        state.withLock { $0.nodes = weighty.isEmpty ? nodes : weighty }
-    }
-
-    /// The next node; one to be avoided is passed over when there is another.
-    public func pick(for request: PickRequest) -> Pick? {
+    /// Takes a change of the nodes. They are called in the order in which they came; when one leaves, the last takes its
+    /// place.
+    public func update(_ change: NodeChange) {
         state.withLock { state in
-            let count = state.nodes.count
-            if count == 0 { return nil }
-            let start = state.next % count
-            let index = (start..<start + count).first { !request.avoids(state.nodes[$0 % count]) } ?? start
-            state.next = index + 1
-            return Pick(node: state.nodes[index % count])
+            for node in change.removed {
+                state.nodes.remove(node)
+                state.idle.remove(node)
+            }
+            for node in change.added {
+                if node.instance.weight > 0 {
+                    state.idle.remove(node)
+                    state.nodes.insert(node)
+                } else {
+                    state.nodes.remove(node)
+                    state.idle.insert(node)
+                }
+            }
         }
     }
 
-    /// Learns nothing.
-    public func ended(_ pick: Pick, with outcome: CallOutcome) {}
+    /// The next node; one to be avoided is passed over when there is another.
+    public func pick(for request: PickRequest) -> Node? {
+        state.withLock { state in
+            let nodes = state.nodes.isEmpty ? state.idle : state.nodes
+            let count = nodes.count
+            if count == 0 { return nil }
+            let start = state.next % count
+            // Of more nodes than are avoided, one is none of those: longer it need not look.
+            let end = start + Swift.min(count, request.avoid.count + 1)
+            let index = (start..<end).first { !request.avoids(nodes[$0 % count]) } ?? start
+            state.next = index + 1
+            return nodes[index % count]
+        }
+    }
 }

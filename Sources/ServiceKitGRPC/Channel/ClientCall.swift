@@ -148,7 +148,7 @@ final class ClientCall: Sendable {
                         return .message(message)
                     case .status(let status, let trailers):
                         guard let error = RPCError(status: status, metadata: trailers) else {
-                            end(with: .success)
+                            end(with: .succeeded(trailers))
                             return .status(status, trailers)
                         }
                         failure = error
@@ -162,7 +162,7 @@ final class ClientCall: Sendable {
             }
         } catch {
             let error = RPCError(describing: error)
-            end(with: Self.outcome(of: error))
+            end(with: .failed(error))
             throw error
         }
     }
@@ -184,29 +184,28 @@ final class ClientCall: Sendable {
     // MARK: - The attempts
 
     private func beginAttempt() async throws -> ClientStream {
-        let placement = try await place()
+        let attempt = try await makeAttempt()
         let limit = channel.options.retry.buffer.bytes
         do {
-            let waiting = try state.withLock { state throws(RPCError) in try state.begin(placement, keeping: limit) }
+            let waiting = try state.withLock { state throws(RPCError) in try state.begin(attempt, keeping: limit) }
             waiting?.resolve(.success(()))
-            return placement.stream
+            return attempt.stream
         } catch {
-            placement.stream.cancel()
-            channel.pool.ended(placement.pick, with: .ignored)
+            attempt.stream.cancel()
+            channel.pool.ended(attempt, of: path, with: .abandoned)
             throw error
         }
     }
 
     /// Picks a node and makes a stream to it; waits for one as long as there is hope.
-    private func place() async throws -> NodePool.Placement {
-        let (avoid, deadline) = state.withLock { ($0.avoid, $0.deadline) }
-        let request = PickRequest(path: path, avoid: avoid)
-        func placement() throws -> NodePool.Placement? {
-            try channel.pool.place(request) { connection in
+    private func makeAttempt() async throws -> Attempt {
+        let (attempts, avoid, deadline) = state.withLock { ($0.attempts, $0.avoid, $0.deadline) }
+        func attempt() throws -> Attempt? {
+            try channel.pool.attempt(path, number: attempts + 1, avoid: avoid) { connection in
                 try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
             }
         }
-        if let placement = try placement() { return placement }
+        if let attempt = try attempt() { return attempt }
         let patience = Patience(
             service: channel.service,
             options: channel.options,
@@ -216,7 +215,7 @@ final class ClientCall: Sendable {
         while true {
             // Before the attempt that it is compared for, so that no change is missed.
             let outlook = channel.pool.outlook.value
-            if let placement = try placement() { return placement }
+            if let attempt = try attempt() { return attempt }
             try await wait(until: patience.limit(outlook.availability)) { [pool = channel.pool] in
                 await pool.waitForChange(after: outlook)
             }
@@ -239,7 +238,7 @@ final class ClientCall: Sendable {
         case .repeated(let attempt, let pause):
             // The server may have answered before it had all of the request.
             attempt.stream.cancel()
-            channel.pool.ended(attempt.pick, with: .failure)
+            channel.pool.ended(attempt, of: path, with: .failed(failure))
             if pause > .zero { try await wait(until: .now + pause) }
             do {
                 return try await beginAttempt()
@@ -273,16 +272,16 @@ final class ClientCall: Sendable {
     ///
     /// - Parameter reason: What the reader and the writer are told.
     func cancel(with reason: RPCError) {
-        end(with: .ignored, reason)
+        end(with: .abandoned, reason)
     }
 
-    private func end(with outcome: CallOutcome, _ reason: RPCError? = nil) {
+    private func end(with result: AttemptResult, _ reason: RPCError? = nil) {
         guard let ending = state.withLock({ $0.end(reason) }) else { return }
         if let attempt = ending.attempt {
             // Does nothing to a stream that has ended.
             attempt.stream.cancel()
-            channel.pool.ended(attempt.pick, with: outcome)
-            if case .success = outcome { channel.retryBudget.succeeded() }
+            channel.pool.ended(attempt, of: path, with: result)
+            if case .success = result.outcome { channel.retryBudget.succeeded() }
         }
         if ending.attempt != nil, ending.waiting.isEmpty { return }
         let error = reason ?? ClientCallState.ended
@@ -290,14 +289,5 @@ final class ClientCall: Sendable {
         // When it ends before it has begun.
         start.resolve(.failure(error))
         headersGate?.resolve(.failure(error))
-    }
-
-    /// What a failure says of the node that served the call.
-    private static func outcome(of error: RPCError) -> CallOutcome {
-        switch error.code {
-        case .unavailable, .deadlineExceeded, .resourceExhausted: .failure
-        case .cancelled: .ignored
-        default: .success
-        }
     }
 }

@@ -8,7 +8,7 @@ struct ClientCallState: ~Copyable {
     private enum Phase {
         /// There is no attempt: before the first one, and between two.
         case placing
-        case attempted(NodePool.Placement)
+        case attempted(Attempt)
         /// With the reason when the caller's side ended it.
         case ended(RPCError?)
     }
@@ -36,7 +36,7 @@ struct ClientCallState: ~Copyable {
     enum Verdict {
         case failed(RPCError)
         /// Another attempt is made after a pause; this one is over.
-        case repeated(NodePool.Placement, after: Duration)
+        case repeated(Attempt, after: Duration)
     }
 
     /// What a message takes beside its bytes, about: many small ones are to be bounded as well.
@@ -56,7 +56,7 @@ struct ClientCallState: ~Copyable {
     /// Whether the call is not made again.
     private var isCommitted = false
 
-    private var attempts = 0
+    private(set) var attempts = 0
     private var unprocessed = 0
     private var backoff = Backoff(base: .milliseconds(20), maximum: .seconds(1))
     /// The instances that failed.
@@ -83,13 +83,13 @@ struct ClientCallState: ~Copyable {
         switch phase {
         case .ended(let reason):
             throw reason ?? Self.ended
-        case .attempted(let placement):
+        case .attempted(let attempt):
             keep(message)
             if bufferedBytes > limit { commit() }
-            if isCommitted, placement.stream.hasWritingEnded { throw Self.ended }
+            if isCommitted, attempt.stream.hasWritingEnded { throw Self.ended }
             // Under the lock, so that messages keep their order when the next attempt begins at the same time.
-            placement.stream.enqueue(.message(message))
-            return .sent(placement.stream)
+            attempt.stream.enqueue(.message(message))
+            return .sent(attempt.stream)
         case .placing:
             keep(message)
             if bufferedBytes <= limit { return .kept }
@@ -107,7 +107,7 @@ struct ClientCallState: ~Copyable {
 
     mutating func finishRequest() {
         isRequestFinished = true
-        if case .attempted(let placement) = phase { placement.stream.finish() }
+        if case .attempted(let attempt) = phase { attempt.stream.finish() }
     }
 
     // MARK: - The attempts
@@ -118,7 +118,7 @@ struct ClientCallState: ~Copyable {
     func reading() throws(RPCError) -> Reading {
         switch phase {
         case .placing: return .beginning
-        case .attempted(let placement): return .stream(placement.stream)
+        case .attempted(let attempt): return .stream(attempt.stream)
         case .ended(let reason?): throw reason
         case .ended(nil): return .nothing
         }
@@ -128,16 +128,16 @@ struct ClientCallState: ~Copyable {
     ///
     /// - Returns: Who waits for it.
     /// - Throws: When the call has ended.
-    mutating func begin(_ placement: NodePool.Placement, keeping limit: Int) throws(RPCError) -> Promise<Void>? {
+    mutating func begin(_ attempt: Attempt, keeping limit: Int) throws(RPCError) -> Promise<Void>? {
         if case .ended(let reason) = phase { throw reason ?? Self.cancelled }
-        phase = .attempted(placement)
-        lastInstance = placement.pick.node.instance
+        phase = .attempted(attempt)
+        lastInstance = attempt.node.instance
         var headers = headers
         if attempts > 0 { headers.addString("\(attempts)", forKey: "grpc-previous-rpc-attempts") }
         attempts += 1
-        placement.stream.enqueue(.metadata(headers))
-        for message in messages { placement.stream.enqueue(.message(message)) }
-        if isRequestFinished { placement.stream.finish() }
+        attempt.stream.enqueue(.metadata(headers))
+        for message in messages { attempt.stream.enqueue(.message(message)) }
+        if isRequestFinished { attempt.stream.finish() }
         if bufferedBytes > limit { commit() }
         defer { nextAttempt = nil }
         return nextAttempt
@@ -165,7 +165,7 @@ struct ClientCallState: ~Copyable {
         switch phase {
         case .ended(let reason): return .failed(reason ?? failure)
         case .placing: return .failed(failure)
-        case .attempted(let placement):
+        case .attempted(let attempt):
             let isUnprocessed = failure.cause is CallNotProcessed
             guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .failed(failure) }
             // The first retry is made at once: it goes to another node, and mostly it is one node that has the problem.
@@ -178,8 +178,8 @@ struct ClientCallState: ~Copyable {
                 guard mayRepeat(attempts) else { return .failed(failure) }
             }
             phase = .placing
-            avoid.append(placement.pick.node.instance.id)
-            return .repeated(placement, after: pause)
+            avoid.append(attempt.node.instance.id)
+            return .repeated(attempt, after: pause)
         }
     }
 
@@ -187,13 +187,13 @@ struct ClientCallState: ~Copyable {
 
     /// Whether the answer is there, for the reader to take: the server needs nothing more of the request.
     var isAnswered: Bool {
-        guard case .attempted(let placement) = phase else { return false }
-        return isCommitted && placement.stream.hasReadingEnded
+        guard case .attempted(let attempt) = phase else { return false }
+        return isCommitted && attempt.stream.hasReadingEnded
     }
 
     /// What there is to be done at the end.
     struct Ending {
-        var attempt: NodePool.Placement?
+        var attempt: Attempt?
         /// To be failed.
         var waiting: [Promise<Void>] = []
     }
@@ -212,7 +212,7 @@ struct ClientCallState: ~Copyable {
         switch phase {
         case .ended: return nil
         case .placing: break
-        case .attempted(let placement): ending.attempt = placement
+        case .attempted(let attempt): ending.attempt = attempt
         }
         phase = .ended(reason)
         messages = []

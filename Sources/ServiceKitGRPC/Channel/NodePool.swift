@@ -22,20 +22,21 @@ final class NodePool: Sendable {
         var members: [String: Member] = [:]
         /// The connections by their nodes' statistics, which stay with an endpoint: quicker to look up than ids.
         var connections: [ObjectIdentifier: ClientConnection] = [:]
+        /// How many members are ready, and how many could not be reached: counted, as asking all of them for each that
+        /// changes would make a fleet's start quadratic.
+        var readyCount = 0
+        var failureCount = 0
+        /// The latest failure.
+        var lastFailure: RPCError?
         var isLive = false
         var staleCause: String?
         var isClosed = false
     }
 
-    /// A node, and the stream to it.
-    struct Placement: Sendable {
-        let pick: Pick
-        let stream: ClientStream
-    }
-
     /// What calls can hope for, and every change of that or of the nodes to pick.
     let outlook = Watched(Outlook())
     private let balancer: any Balancer
+    private let observers: [any CallObserver]
     private let schemes: [String]
     private let makeConnection:
         @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
@@ -43,15 +44,18 @@ final class NodePool: Sendable {
 
     /// - Parameters:
     ///   - balancer: Chooses among the nodes that are ready.
+    ///   - observers: Learn, as the balancer does, how each attempt went.
     ///   - schemes: The endpoints that may be connected to, the best first.
     ///   - makeConnection: Makes the connection to an endpoint, which tells its states to the function it is given.
     init(
         balancer: any Balancer,
+        observers: [any CallObserver] = [],
         schemes: [String],
         makeConnection:
             @escaping @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
     ) {
         self.balancer = balancer
+        self.observers = observers
         self.schemes = schemes
         self.makeConnection = makeConnection
     }
@@ -77,7 +81,7 @@ final class NodePool: Sendable {
                 for instance in changes.added + changes.updated { state.known.update(instance) }
             }
             for instance in changes.added + changes.updated { take(instance, in: &state, &effects) }
-            publish(state, nodesChanged: effects.nodesChanged)
+            publish(state, effects.change)
         }
         for connection in effects.removed { connection.beginGracefulShutdown() }
         // Who writes to the registry lives, however often it could not be reached before.
@@ -90,8 +94,8 @@ final class NodePool: Sendable {
         var added: [ClientConnection] = []
         var removed: [ClientConnection] = []
         var renewed: [ClientConnection] = []
-        /// Whether the balancer has other nodes to choose from.
-        var nodesChanged = false
+        /// The nodes that the balancer can choose no longer, or can choose now.
+        var change = NodeChange()
     }
 
     /// Takes an instance over that is new or has changed.
@@ -100,8 +104,12 @@ final class NodePool: Sendable {
         let endpoint = instance.isOffline ? nil : instance.endpoint(schemes: schemes)
         if var member = state.members[instance.id], let endpoint, endpoint == member.node.endpoint {
             member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
-            state.members[instance.id] = member
-            if member.isReady { effects.nodesChanged = true } else { effects.renewed.append(member.connection) }
+            state.replace(instance.id, by: member)
+            if member.isReady {
+                effects.change.added.append(member.node)
+            } else {
+                effects.renewed.append(member.connection)
+            }
             return
         }
         state.remove(instance.id, &effects)
@@ -110,7 +118,7 @@ final class NodePool: Sendable {
         let connection = makeConnection(endpoint) { [weak self, id = instance.id, statistics = node.statistics] in
             self?.connection(of: id, statistics, became: $0)
         }
-        state.members[instance.id] = Member(node: node, connection: connection)
+        state.replace(instance.id, by: Member(node: node, connection: connection))
         state.connections[ObjectIdentifier(node.statistics)] = connection
         effects.added.append(connection)
     }
@@ -118,11 +126,11 @@ final class NodePool: Sendable {
     /// Shuts every connection down; calls in flight end.
     func close() {
         let connections = state.withLock { state in
-            defer {
-                state = State(isClosed: true)
-                publish(state, nodesChanged: true)
-            }
-            return Array(state.connections.values)
+            let ready = state.members.values.filter(\.isReady).map(\.node)
+            let connections = Array(state.connections.values)
+            state = State(isClosed: true)
+            publish(state, NodeChange(removed: ready))
+            return connections
         }
         for connection in connections { connection.beginGracefulShutdown() }
     }
@@ -146,15 +154,21 @@ final class NodePool: Sendable {
             case .idle, .connecting, .shutdown:
                 member.isReady = false
             }
-            state.members[id] = member
-            publish(state, nodesChanged: member.isReady != wasReady)
+            state.replace(id, by: member)
+            var change = NodeChange()
+            switch (wasReady, member.isReady) {
+            case (false, true): change.added = [member.node]
+            case (true, false): change.removed = [member.node]
+            case (true, true), (false, false): break
+            }
+            publish(state, change)
         }
     }
 
-    /// Tells balancer and callers what has changed; under the lock, so that the latest state is told last.
-    private func publish(_ state: State, nodesChanged: Bool) {
+    /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
+    private func publish(_ state: State, _ change: NodeChange) {
         // First the balancer: whoever sees the new outlook then finds the nodes it speaks of.
-        if nodesChanged { balancer.update(state.members.values.filter(\.isReady).map(\.node)) }
+        if !change.isEmpty { balancer.update(change) }
         outlook.update { outlook in
             outlook.revision += 1
             outlook.availability = state.availability(after: outlook.availability)
@@ -166,36 +180,40 @@ final class NodePool: Sendable {
     /// Picks a node that is ready and begins a stream to it.
     ///
     /// - Parameters:
-    ///   - request: What is known of the call.
+    ///   - path: The called operation.
+    ///   - number: The attempt's number; the first is 1.
+    ///   - avoid: Ids of instances that failed the call before.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
-    /// - Returns: `nil` when no node is ready now.
-    /// - Throws: What `begin` throws, unless it is that the call was not processed.
-    func place(
-        _ request: PickRequest,
+    /// - Returns: The attempt, or `nil` when no node is ready now.
+    /// - Throws: The error of `begin`, unless it is that the call was not processed.
+    func attempt(
+        _ path: String,
+        number: Int,
+        avoid: [String],
         _ begin: (ClientConnection) throws -> ClientStream
-    ) throws -> Placement? {
-        var request = request
+    ) throws -> Attempt? {
+        var request = PickRequest(path: path, avoid: avoid)
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.
-        for _ in 0..<Self.placementAttempts {
-            guard let pick = balancer.pick(for: request) else { return nil }
-            do {
-                if let connection = connection(to: pick.node) {
-                    return Placement(pick: pick, stream: try begin(connection))
+        for _ in 0..<Self.maximumPicks {
+            guard let node = balancer.pick(for: request) else { return nil }
+            if let connection = connection(to: node) {
+                let call = node.statistics.begin(at: request.now)
+                do {
+                    return Attempt(node: node, call: call, number: number, stream: try begin(connection))
+                } catch let error as RPCError where error.cause is CallNotProcessed {
+                    ended(node, call, path: path, number: number, with: .failed(error))
+                } catch {
+                    ended(node, call, path: path, number: number, with: .abandoned)
+                    throw error
                 }
-                balancer.ended(pick, with: .ignored)
-            } catch let error as RPCError where error.cause is CallNotProcessed {
-                balancer.ended(pick, with: .failure)
-            } catch {
-                balancer.ended(pick, with: .ignored)
-                throw error
             }
-            request.avoid.append(pick.node.instance.id)
+            request.avoid.append(node.instance.id)
         }
         return nil
     }
 
-    private static let placementAttempts = 16
+    private static let maximumPicks = 16
 
     private func connection(to node: Node) -> ClientConnection? {
         state.withLock { $0.connections[ObjectIdentifier(node.statistics)] }
@@ -206,18 +224,62 @@ final class NodePool: Sendable {
         _ = await outlook.first { $0.revision != seen.revision }
     }
 
-    /// Tells the balancer how a call went.
-    func ended(_ pick: Pick, with outcome: CallOutcome) {
-        balancer.ended(pick, with: outcome)
+    /// Tells the node's statistics, the balancer and the observers how an attempt went.
+    ///
+    /// - Parameters:
+    ///   - attempt: The attempt.
+    ///   - path: The called operation.
+    ///   - result: How it went.
+    func ended(_ attempt: Attempt, of path: String, with result: AttemptResult) {
+        ended(attempt.node, attempt.call, path: path, number: attempt.number, with: result)
+    }
+
+    private func ended(
+        _ node: Node,
+        _ call: NodeStatistics.InFlight,
+        path: String,
+        number: Int,
+        with result: AttemptResult
+    ) {
+        let now = NodeStatistics.now
+        node.statistics.end(call, at: now, with: result.outcome)
+        let report = CallReport(
+            node: node,
+            path: path,
+            attempt: number,
+            code: result.code,
+            latency: now > call.start ? now - call.start : 0,
+            trailers: CallMetadata(result.trailers),
+            wasSent: result.wasSent,
+            outcome: result.outcome
+        )
+        balancer.ended(report)
+        for observer in observers { observer.ended(report) }
     }
 }
 
 extension NodePool.State {
     fileprivate mutating func remove(_ id: String, _ effects: inout NodePool.Effects) {
-        guard let member = members.removeValue(forKey: id) else { return }
+        guard let member = members[id] else { return }
+        replace(id, by: nil)
         connections[ObjectIdentifier(member.node.statistics)] = nil
         effects.removed.append(member.connection)
-        if member.isReady { effects.nodesChanged = true }
+        if member.isReady { effects.change.removed.append(member.node) }
+    }
+
+    /// Puts a member in the place of the one with the same id, or none.
+    fileprivate mutating func replace(_ id: String, by member: NodePool.Member?) {
+        if let old = members[id] { count(old, -1) }
+        if let member {
+            count(member, 1)
+            if let failure = member.failure { lastFailure = failure }
+        }
+        members[id] = member
+    }
+
+    private mutating func count(_ member: NodePool.Member, _ number: Int) {
+        if member.isReady { readyCount += number }
+        if member.failure != nil { failureCount += number }
     }
 
     /// What calls can hope for, given what it was before.
@@ -228,10 +290,9 @@ extension NodePool.State {
             if case .empty = last { return last }
             return .empty(since: .now)
         }
-        if members.values.contains(where: \.isReady) { return .ready }
-        let failures = members.values.compactMap(\.failure)
-        guard let failure = failures.first, failures.count == members.count else { return .connecting }
-        if case .failing(_, let since) = last { return .failing(failure, since: since) }
-        return .failing(failure, since: .now)
+        if readyCount > 0 { return .ready }
+        guard let lastFailure, failureCount == members.count else { return .connecting }
+        if case .failing(_, let since) = last { return .failing(lastFailure, since: since) }
+        return .failing(lastFailure, since: .now)
     }
 }

@@ -43,6 +43,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - options: How instances are chosen.
     ///   - balancers: What ``ChannelOptions/balancer`` can name.
     ///   - middleware: What is done around each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - observers: Learn how each attempt of each call went.
     ///   - logger: Where to log.
     /// - Throws: `AppError` when the name or an option is not valid.
     public convenience init(
@@ -51,6 +52,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: ChannelOptions = ChannelOptions(),
         balancers: Balancers = .standard,
         middleware: [any Middleware] = [],
+        observers: [any CallObserver] = [],
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         let target = try ChannelTarget(inGivenRegistry: service)
@@ -64,6 +66,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             options: options,
             balancer: balancer,
             middleware: Self.chain(options, middleware),
+            observers: observers,
             logger: logger
         )
     }
@@ -76,6 +79,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - configuration: The configuration; the sections `registry` and `client` are read.
     ///   - plugins: What it can name beyond what is embedded.
     ///   - middleware: What is done around each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - observers: Learn how each attempt of each call went.
     ///   - logger: Where to log.
     /// - Throws: `ConfigurationError`, `AppError`, or what the backend throws.
     public convenience init(
@@ -83,6 +87,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         configuration: Configuration,
         plugins: [Plugin] = [],
         middleware: [any Middleware] = [],
+        observers: [any CallObserver] = [],
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         let target = try ChannelTarget(target)
@@ -101,6 +106,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             options: options,
             balancer: try Balancers(plugins: plugins).make(options, from: configuration),
             middleware: Self.chain(options, middleware),
+            observers: observers,
             logger: logger,
             configuration: configuration
         )
@@ -125,6 +131,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             options: options,
             balancer: try app.balancers.make(options, from: app.configuration),
             middleware: app.clientMiddleware,
+            observers: app.callObservers,
             logger: app.logger,
             configuration: app.configuration
         )
@@ -137,6 +144,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: ChannelOptions,
         balancer: any Balancer,
         middleware: MiddlewareChain,
+        observers: [any CallObserver],
         logger: Logger,
         configuration: Configuration = Configuration()
     ) throws(ConfigurationError) {
@@ -145,7 +153,11 @@ public final class ServiceChannel: ClientTransport, Sendable {
         // A channel has few connections to a dead instance, and is to see soon that it lives again.
         config.backoff.max = Self.maximumBackoff
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
-        let pool = NodePool(balancer: balancer, schemes: options.tls.schemes) { [config] endpoint, onStateChange in
+        let pool = NodePool(
+            balancer: balancer,
+            observers: observers,
+            schemes: options.tls.schemes
+        ) { [config] endpoint, onStateChange in
             ClientConnection(
                 address: TransportAddress(host: endpoint.host, port: endpoint.port),
                 transportSecurity: endpoint.isSecure ? security : .plaintext,

@@ -3,31 +3,33 @@ import Synchronization
 
 /// Picks the first instance by id that is not to be avoided, and keeps count.
 final class OrderedBalancer: Balancer {
-    private let nodes = Mutex<[Node]>([])
-    /// The nodes of the latest update.
+    private let nodes = Mutex(NodeList())
+    /// The nodes after the latest update, by their ids.
     let current = Watched<[Node]>([])
     /// The ids picked, in order.
     let picks = Watched<[String]>([])
-    let outcomes = Watched<[CallOutcome]>([])
+    let reports = Watched<[CallReport]>([])
     /// Calls that have begun and not ended.
     let inFlight = Watched(0)
 
-    func update(_ nodes: [Node]) {
-        let sorted = nodes.sorted { $0.instance.id < $1.instance.id }
-        self.nodes.withLock { $0 = sorted }
-        current.set(sorted)
+    func update(_ change: NodeChange) {
+        let nodes = nodes.withLock { nodes in
+            nodes.apply(change)
+            return nodes
+        }
+        current.set(nodes.sorted { $0.instance.id < $1.instance.id })
     }
 
-    func pick(for request: PickRequest) -> Pick? {
-        let nodes = nodes.withLock(\.self)
+    func pick(for request: PickRequest) -> Node? {
+        let nodes = current.value
         guard let node = nodes.first(where: { !request.avoids($0) }) ?? nodes.first else { return nil }
         picks.update { $0.append(node.instance.id) }
         inFlight.update { $0 += 1 }
-        return Pick(node: node)
+        return node
     }
 
-    func ended(_ pick: Pick, with outcome: CallOutcome) {
-        outcomes.update { $0.append(outcome) }
+    func ended(_ report: CallReport) {
+        reports.update { $0.append(report) }
         inFlight.update { $0 -= 1 }
     }
 

@@ -38,6 +38,7 @@ final class TestBed: Sendable {
         _ options: ChannelOptions = ChannelOptions(),
         balancer: (any Balancer)? = nil,
         middleware: [any Middleware] = [],
+        observers: [any CallObserver] = [],
         discoverer: (any Discoverer)? = nil
     ) throws -> TestClient {
         var options = options
@@ -52,6 +53,7 @@ final class TestBed: Sendable {
             options: options,
             balancers: balancers,
             middleware: middleware,
+            observers: observers,
             logger: log.logger()
         )
         let client = TestClient(channel)

@@ -45,15 +45,13 @@ struct GuideTests {
     }
 
     final class FirstNode: Balancer {
-        private let nodes = Watched<[Node]>([])
+        private let nodes = Watched(NodeList())
 
-        func update(_ nodes: [Node]) { self.nodes.set(nodes) }
+        func update(_ change: NodeChange) { nodes.update { $0.apply(change) } }
 
-        func pick(for request: PickRequest) -> Pick? {
-            (nodes.value.first { !request.avoids($0) } ?? nodes.value.first).map { Pick(node: $0) }
+        func pick(for request: PickRequest) -> Node? {
+            nodes.value.first { !request.avoids($0) } ?? nodes.value.first
         }
-
-        func ended(_ pick: Pick, with outcome: CallOutcome) {}
     }
 
     @Test func registeringAndFollowingByHand() async throws {
@@ -101,9 +99,9 @@ struct GuideTests {
             let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
             return Node(instance: ServiceInstance(id: id, name: "user-service"), endpoint: endpoint)
         }
-        balancer.update([node("a"), node("b")])
-        #expect(balancer.pick(for: PickRequest(path: "/"))?.node.instance.id == "a")
-        #expect(balancer.pick(for: PickRequest(path: "/", avoid: ["a"]))?.node.instance.id == "b")
+        balancer.update(NodeChange(added: [node("a"), node("b")]))
+        #expect(balancer.pick(for: PickRequest(path: "/"))?.instance.id == "a")
+        #expect(balancer.pick(for: PickRequest(path: "/", avoid: ["a"]))?.instance.id == "b")
     }
 
     @Test func theDefaultsInTheTable() throws {

@@ -11,24 +11,49 @@ func node(_ id: String, weight: Int? = nil, statistics: NodeStatistics = NodeSta
 
 let request = PickRequest(path: "/user.v1.UserService/GetUser")
 
-/// A balancer in simulated time.
+extension Balancer {
+    /// Adds nodes.
+    func add(_ nodes: [Node]) {
+        update(NodeChange(added: nodes))
+    }
+
+    /// Removes nodes.
+    func remove(_ nodes: [Node]) {
+        update(NodeChange(removed: nodes))
+    }
+}
+
+/// A balancer in simulated time, and what a channel does for it.
 final class Simulation: Sendable {
     let balancer: PowerOfTwoChoices
-    private let time: Time
-
-    final class Time: Sendable {
-        let nanoseconds = Atomic<UInt64>(1)
-    }
+    private let time = Atomic<UInt64>(1)
 
     init(_ nodes: [Node], seed: UInt64 = 1) {
-        let time = Time()
-        self.time = time
-        balancer = PowerOfTwoChoices(random: SplitMix64(seed: seed)) { time.nanoseconds.load(ordering: .relaxed) }
-        balancer.update(nodes)
+        balancer = PowerOfTwoChoices(random: SplitMix64(seed: seed))
+        balancer.add(nodes)
     }
 
+    /// A call that has begun.
+    struct Call {
+        let node: Node
+        let inFlight: NodeStatistics.InFlight
+    }
+
+    private var now: UInt64 { time.load(ordering: .relaxed) }
+
     func pass(_ duration: Duration) {
-        time.nanoseconds.add(UInt64(duration / .nanoseconds(1)), ordering: .relaxed)
+        time.add(UInt64(duration / .nanoseconds(1)), ordering: .relaxed)
+    }
+
+    /// Begins a call.
+    func begin(avoid: [String] = []) -> Call? {
+        let request = PickRequest(path: "/", avoid: avoid, now: now)
+        return balancer.pick(for: request).map { Call(node: $0, inFlight: $0.statistics.begin(at: request.now)) }
+    }
+
+    /// Ends a call.
+    func end(_ call: Call, with outcome: CallOutcome) {
+        call.node.statistics.end(call.inFlight, at: now, with: outcome)
     }
 
     /// Makes calls one after the other.
@@ -44,11 +69,11 @@ final class Simulation: Sendable {
     ) -> [String: Int] {
         var calls: [String: Int] = [:]
         for _ in 0..<count {
-            guard let pick = balancer.pick(for: request) else { continue }
-            calls[pick.node.instance.id, default: 0] += 1
-            let (duration, outcome) = serve(pick.node)
+            guard let call = begin() else { continue }
+            calls[call.node.instance.id, default: 0] += 1
+            let (duration, outcome) = serve(call.node)
             pass(duration)
-            balancer.ended(pick, with: outcome)
+            end(call, with: outcome)
             pass(pause)
         }
         return calls

@@ -1,0 +1,61 @@
+/// Learns how each attempt of a channel's calls went.
+public protocol CallObserver: Sendable {
+    /// Learns how an attempt went. Called once for each attempt, on the task that ends it: it must not block.
+    func ended(_ report: CallReport)
+}
+
+extension CallObserver {
+    /// Learns nothing.
+    public func ended(_ report: CallReport) {}
+}
+
+/// How one attempt of a call went on one node.
+public struct CallReport: Sendable {
+    /// The node.
+    public var node: Node
+    /// The called operation: `/user.v1.UserService/GetUser`.
+    public var path: String
+    /// The attempt's number; the first is 1.
+    public var attempt: Int
+    /// The error's code; `nil` when the call succeeded.
+    public var code: ServiceError.Code?
+    /// The time from the pick to the end, in nanoseconds.
+    public var latency: UInt64
+    /// The trailers of the answer; empty when there was none.
+    public var trailers: CallMetadata
+    /// Whether the node may have begun to process the call.
+    public var wasSent: Bool
+    /// How far the call speaks for or against the node.
+    public var outcome: CallOutcome
+
+    /// Creates a report.
+    public init(
+        node: Node,
+        path: String,
+        attempt: Int = 1,
+        code: ServiceError.Code? = nil,
+        latency: UInt64 = 0,
+        trailers: CallMetadata = [:],
+        wasSent: Bool = true,
+        outcome: CallOutcome
+    ) {
+        self.node = node
+        self.path = path
+        self.attempt = attempt
+        self.code = code
+        self.latency = latency
+        self.trailers = trailers
+        self.wasSent = wasSent
+        self.outcome = outcome
+    }
+}
+
+/// How far a call speaks for or against the node.
+public enum CallOutcome: Sendable {
+    /// The node answered, be it with an error of the caller's making.
+    case success
+    /// The node could not be reached, was overloaded (503) or too slow (504).
+    case failure
+    /// The call says nothing of the node: the caller gave up.
+    case ignored
+}

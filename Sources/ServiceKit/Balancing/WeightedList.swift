@@ -1,0 +1,147 @@
+/// Nodes with weights above 0, drawn in proportion to them. A change and a draw cost O(log n).
+///
+/// The weights' sums are kept in a binary indexed tree (Fenwick, "A New Data Structure for Cumulative Frequency Tables",
+/// 1994). Each node has a span of the numbers from 0 up to the total: a draw is a random number, and the node whose span
+/// has it.
+struct WeightedList: Sendable {
+    struct Element: Sendable {
+        let node: Node
+        /// The weight in proportion to the mean: 1 where all are alike.
+        let share: Double
+    }
+
+    private var nodes: [Node] = []
+    private var weights: [Int] = []
+    /// `sums[i - 1]` is the sum of the `i & -i` weights that end with the i-th.
+    private var sums: [Int] = []
+    /// The places of the nodes, by the ids of their instances.
+    private var indices: [String: Int] = [:]
+    private var total = 0
+
+    var isEmpty: Bool { nodes.isEmpty }
+
+    // MARK: - Changes
+
+    /// Adds a node, in the place of an earlier one of the same instance.
+    mutating func insert(_ node: Node, weight: Int) {
+        if let index = indices[node.instance.id] {
+            nodes[index] = node
+            setWeight(weight, at: index)
+            return
+        }
+        indices[node.instance.id] = nodes.count
+        nodes.append(node)
+        weights.append(weight)
+        total += weight
+        let end = nodes.count
+        var sum = weight
+        var part = end - 1
+        while part > end - (end & -end) {
+            sum += sums[part - 1]
+            part -= part & -part
+        }
+        sums.append(sum)
+    }
+
+    /// Removes the node of the same instance, if there is one. The last node takes its place.
+    mutating func remove(_ node: Node) {
+        guard let index = indices.removeValue(forKey: node.instance.id) else { return }
+        let last = nodes.count - 1
+        if index < last {
+            setWeight(weights[last], at: index)
+            nodes[index] = nodes[last]
+            indices[nodes[index].instance.id] = index
+        }
+        total -= weights[last]
+        nodes.removeLast()
+        weights.removeLast()
+        sums.removeLast()
+    }
+
+    private mutating func setWeight(_ weight: Int, at index: Int) {
+        let difference = weight - weights[index]
+        if difference == 0 { return }
+        weights[index] = weight
+        total += difference
+        var end = index + 1
+        while end <= sums.count {
+            sums[end - 1] += difference
+            end += end & -end
+        }
+    }
+
+    // MARK: - Draws
+
+    /// Draws two nodes, one after the other; they differ.
+    ///
+    /// - Parameters:
+    ///   - avoid: Ids of instances that are drawn only when there is no other.
+    ///   - random: Draws the nodes.
+    /// - Returns: The nodes, or `nil` when the list is empty. The second is `nil` when there is no other.
+    func draw(
+        avoiding avoid: [String],
+        _ random: borrowing SplitMix64
+    ) -> (first: Element, second: Element?)? {
+        if nodes.count < 2 { return nodes.isEmpty ? nil : (element(0), nil) }
+        if !avoid.isEmpty {
+            let avoided = Set(avoid.compactMap { indices[$0] })
+            if !avoided.isEmpty && avoided.count < nodes.count { return draw(besides: avoided, random) }
+        }
+        let first = find(random.next(below: total))
+        // From the others' spans, by leaving out the first one's.
+        let rest = random.next(below: total - weights[first.index])
+        let second = find(rest < first.start ? rest : rest + weights[first.index])
+        return (element(first.index), element(second.index))
+    }
+
+    /// Draws from the nodes that are not at these places; there is at least one.
+    private func draw(
+        besides avoided: Set<Int>,
+        _ random: borrowing SplitMix64
+    ) -> (first: Element, second: Element?) {
+        var spans = avoided.map(span).sorted { $0.lowerBound < $1.lowerBound }
+        let first = find(number(besides: spans, random)).index
+        if avoided.count + 1 == nodes.count { return (element(first), nil) }
+        let span = span(first)
+        spans.insert(span, at: spans.firstIndex { $0.lowerBound > span.lowerBound } ?? spans.endIndex)
+        return (element(first), element(find(number(besides: spans, random)).index))
+    }
+
+    /// A random number that is in none of these spans, which are in order.
+    private func number(besides spans: [Range<Int>], _ random: borrowing SplitMix64) -> Int {
+        var number = random.next(below: spans.reduce(total) { $0 - $1.count })
+        for span in spans where number >= span.lowerBound { number += span.count }
+        return number
+    }
+
+    private func element(_ index: Int) -> Element {
+        Element(node: nodes[index], share: Double(weights[index]) * Double(nodes.count) / Double(total))
+    }
+
+    /// The numbers of a node.
+    private func span(_ index: Int) -> Range<Int> {
+        var start = 0
+        var end = index
+        while end > 0 {
+            start += sums[end - 1]
+            end -= end & -end
+        }
+        return start..<start + weights[index]
+    }
+
+    /// The node whose span has a number, and where the span begins.
+    private func find(_ number: Int) -> (index: Int, start: Int) {
+        var index = 0
+        var rest = number
+        var step = 1 << (Int.bitWidth - 1 - sums.count.leadingZeroBitCount)
+        while step > 0 {
+            let end = index + step
+            if end <= sums.count, sums[end - 1] <= rest {
+                rest -= sums[end - 1]
+                index = end
+            }
+            step >>= 1
+        }
+        return (index, number - rest)
+    }
+}

@@ -1,0 +1,51 @@
+internal import GRPCCore
+internal import GRPCNghttp2Transport
+internal import ServiceKit
+
+/// One attempt of a call: a node, and the stream to it.
+struct Attempt: Sendable {
+    let node: Node
+    /// The call in the node's statistics.
+    let call: NodeStatistics.InFlight
+    /// The attempt's number; the first is 1.
+    let number: Int
+    let stream: ClientStream
+}
+
+/// How an attempt went.
+struct AttemptResult: Sendable {
+    /// `nil` when the call succeeded.
+    var code: ServiceError.Code?
+    var trailers: Metadata
+    /// Whether the node may have begun to process the call.
+    var wasSent: Bool
+    var outcome: CallOutcome
+
+    /// The call succeeded.
+    static func succeeded(_ trailers: Metadata) -> AttemptResult {
+        AttemptResult(trailers: trailers, wasSent: true, outcome: .success)
+    }
+
+    /// The caller gave up.
+    static var abandoned: AttemptResult {
+        AttemptResult(code: .cancelled, trailers: [:], wasSent: true, outcome: .ignored)
+    }
+
+    /// The call failed.
+    static func failed(_ error: RPCError) -> AttemptResult {
+        let isUnprocessed = error.cause is CallNotProcessed
+        let outcome: CallOutcome =
+            switch error.code {
+            case _ where isUnprocessed: .failure
+            case .unavailable, .deadlineExceeded, .resourceExhausted: .failure
+            case .cancelled: .ignored
+            default: .success
+            }
+        return AttemptResult(
+            code: ServiceError.Code(error.code),
+            trailers: error.metadata,
+            wasSent: !isUnprocessed,
+            outcome: outcome
+        )
+    }
+}

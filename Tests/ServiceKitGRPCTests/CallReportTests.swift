@@ -1,0 +1,112 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConcurrency
+import TestSupport
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// What balancers and observers are told of each attempt, and what is counted for the nodes.
+@Suite(.timeLimit(.minutes(1)))
+struct CallReportTests {
+    private final class Observer: CallObserver {
+        let reports = Watched<[CallReport]>([])
+
+        func ended(_ report: CallReport) {
+            reports.update { $0.append(report) }
+        }
+    }
+
+    private func idempotentOptions() -> ChannelOptions {
+        var options = ChannelOptions()
+        options.retry.idempotent = ["/test.Service/"]
+        return options
+    }
+
+    @Test func eachAttemptIsReportedToTheBalancerAndToObservers() async throws {
+        try await withTestBed { bed in
+            let fails: TestService.Handler = { _, _ in
+                throw ServiceError(.unavailable, reason: "DOWN", message: "a is down")
+            }
+            let answers: TestService.Handler = { _, _ in
+                .init(single: ServerResponse(message: Array("b".utf8), trailingMetadata: ["x-load": "7"]))
+            }
+            try await bed.server("a", ["Try": fails])
+            try await bed.server("b", ["Try": answers])
+            let (balancer, observer) = (OrderedBalancer(), Observer())
+            let client = try bed.client(idempotentOptions(), balancer: balancer, observers: [observer])
+            await balancer.waitForNodes("a", "b")
+            #expect(try await client.text("Try") == "b")
+            for reports in [balancer.reports.value, observer.reports.value] {
+                #expect(reports.map(\.node.instance.id) == ["a", "b"])
+                #expect(reports.map(\.path) == ["/test.Service/Try", "/test.Service/Try"])
+                #expect(reports.map(\.attempt) == [1, 2])
+                #expect(reports.map(\.code) == [.unavailable, nil])
+                #expect(reports.map(\.outcome) == [.failure, .success])
+                #expect(reports.allSatisfy { $0.wasSent && $0.latency > 0 })
+                #expect(reports.last?.trailers["x-load"] == "7")
+            }
+        }
+    }
+
+    @Test func anErrorOfTheCallersMakingSpeaksForTheNode() async throws {
+        try await withTestBed { bed in
+            let handler: TestService.Handler = { _, _ in
+                throw ServiceError(.notFound, reason: "NONE", message: "there is none")
+            }
+            try await bed.server("a", ["Get": handler])
+            let observer = Observer()
+            let client = try bed.client(observers: [observer])
+            _ = await client.failure("Get")
+            #expect(observer.reports.value.map(\.code) == [.notFound])
+            #expect(observer.reports.value.map(\.outcome) == [.success])
+        }
+    }
+
+    @Test func aCallerThatLeavesSaysNothingOfTheNode() async throws {
+        try await withTestBed { bed in
+            let entered = Gate()
+            let handler: TestService.Handler = { _, _ in
+                entered.open()
+                try await Task.sleep(for: .seconds(60))
+                return .text("a")
+            }
+            try await bed.server("a", ["Slow": handler])
+            let observer = Observer()
+            let client = try bed.client(observers: [observer])
+            let call = Task { try await client.text("Slow") }
+            try await entered.pass()
+            call.cancel()
+            _ = await call.result
+            let reports = await observer.reports.first { !$0.isEmpty } ?? []
+            #expect(reports.map(\.outcome) == [.ignored])
+            #expect(reports.map(\.code) == [.cancelled])
+        }
+    }
+
+    @Test(arguments: ["p2c", "round_robin"])
+    func callsInFlightAreCountedWhateverTheBalancer(name: String) async throws {
+        try await withTestBed { bed in
+            let (entered, gate) = (Gate(), Gate())
+            let handler: TestService.Handler = { _, _ in
+                entered.open()
+                try await gate.pass()
+                return .text("a")
+            }
+            try await bed.server("a", ["Slow": handler])
+            let observer = Observer()
+            var options = ChannelOptions()
+            options.balancer = name
+            let client = try bed.client(options, observers: [observer])
+            #expect(try await client.text() == "a")
+            let node = try #require(observer.reports.value.first?.node)
+            #expect(node.statistics.inFlight == 0 && node.statistics.latency > 0)
+            let call = Task { try await client.text("Slow") }
+            try await entered.pass()
+            #expect(node.statistics.inFlight == 1)
+            gate.open()
+            _ = try await call.value
+            #expect(node.statistics.inFlight == 0)
+        }
+    }
+}
