@@ -29,10 +29,11 @@ struct Fleet: Sendable {
             group.addTask { try await channel.connect() }
             let usage = ProcessUsage.current
             let start = (cpu: try usage.cpuSeconds, time: ContinuousClock.now)
+            var registrations: [any Registration] = []
             let step = max(1, self.instances / 100)
             for first in stride(from: 0, to: self.instances, by: step) {
                 for number in first..<min(first + step, self.instances) {
-                    _ = try await registry.register(self.instance(number))
+                    registrations.append(try await registry.register(self.instance(number)))
                 }
                 try await Task.sleep(until: start.time + Self.interval * (first / step + 1))
             }
@@ -42,6 +43,7 @@ struct Fleet: Sendable {
                 seconds: start.time.duration(to: .now) / .seconds(1),
                 cpuSeconds: try usage.cpuSeconds - start.cpu
             )
+            for registration in registrations { await registration.release() }
             channel.beginGracefulShutdown()
             return report
         }
