@@ -299,7 +299,7 @@ extension TestBed {
         middleware: [any Middleware]
     ) throws -> (client: TestClient, balancer: OrderedBalancer) {
         let balancer = OrderedBalancer()
-        var balancers = Balancers()
+        var balancers = Balancers.embedded
         balancers.add("p2c") { [weak balancer] in balancer ?? OrderedBalancer() }
         let channel = try ServiceChannel(to: "test", discoverer: registry, balancers: balancers, middleware: middleware)
         return (TestClient(channel), balancer)

@@ -18,7 +18,7 @@ struct Fleet: Sendable {
     func run() async throws -> FleetReport {
         let registry = MemoryRegistry()
         let balancer = CountingBalancer()
-        var balancers = Balancers.standard
+        var balancers = Balancers.embedded
         balancers.add("counting") { balancer }
         var options = ChannelOptions()
         options.balancer = "counting"

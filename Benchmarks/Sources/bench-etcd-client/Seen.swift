@@ -26,7 +26,7 @@ struct Seen: AsyncParsableCommand {
                 let pickable = Sightings()
                 var options = ChannelOptions()
                 options.balancer = "sightings"
-                var balancers = Balancers.standard
+                var balancers = Balancers.embedded
                 balancers.add(options.balancer) { SightingBalancer(pickable) }
                 let channel = try ServiceChannel(
                     to: BenchmarkInstance.service,

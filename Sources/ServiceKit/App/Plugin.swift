@@ -1,38 +1,62 @@
-/// What a module adds to a program: the kinds of registry and the balancers that configuration can name.
+/// A thing that a module adds to a program and that configuration can name, such as a kind of registry or a balancer.
 ///
 /// Modules declare theirs as a static member, so that a main reads `App.run(plugins: [.etcd])`.
 public struct Plugin: Sendable {
-    let install: @Sendable (inout RegistryBackends, inout Balancers) -> Void
+    let install: @Sendable (inout PluginCatalogue) -> Void
+
+    /// Adds to the catalogue of one kind of thing. A module that brings a kind of its own adds with this.
+    ///
+    /// - Parameters:
+    ///   - section: The kind's part of the catalogue.
+    ///   - add: Adds to it.
+    public static func adding<Section: PluginSection>(
+        to section: Section.Type,
+        _ add: @escaping @Sendable (inout Section) -> Void
+    ) -> Plugin {
+        Plugin { add(&$0[section]) }
+    }
 
     /// Adds a kind of registry.
     public static func registry<Backend: RegistryBackend>(_ backend: Backend.Type) -> Plugin {
-        Plugin { backends, _ in backends.add(backend) }
+        adding(to: RegistryBackends.self) { $0.add(backend) }
     }
 
     /// Adds a balancer.
     ///
     /// - Parameters:
     ///   - name: What configuration calls it.
-    ///   - make: Makes one for a target.
+    ///   - make: Makes one for a channel.
     public static func balancer(_ name: String, _ make: @escaping @Sendable () -> any Balancer) -> Plugin {
-        Plugin { _, balancers in balancers.add(name, make) }
+        adding(to: Balancers.self) { $0.add(name, make) }
     }
 }
 
-extension RegistryBackends {
-    /// The embedded kinds of registry and those of plugins.
-    public init(plugins: [Plugin] = []) {
-        self = .embedded
-        var balancers = Balancers()
-        for plugin in plugins { plugin.install(&self, &balancers) }
+/// All things of one kind that configuration can name.
+public protocol PluginSection: Sendable {
+    /// The things of this kind that need no plugin.
+    static var embedded: Self { get }
+}
+
+extension PluginSection {
+    /// The things of this kind: those that need no plugin, and those of plugins.
+    public init(plugins: [Plugin]) {
+        self = PluginCatalogue(plugins)[Self.self]
     }
 }
 
-extension Balancers {
-    /// The balancers of the kit and those of plugins.
-    public init(plugins: [Plugin] = []) {
-        self = .standard
-        var backends = RegistryBackends.embedded
-        for plugin in plugins { plugin.install(&backends, &self) }
+extension RegistryBackends: PluginSection {}
+extension Balancers: PluginSection {}
+
+/// All that configuration can name, by kind.
+struct PluginCatalogue: Sendable {
+    private var sections: [ObjectIdentifier: any PluginSection] = [:]
+
+    init(_ plugins: [Plugin]) {
+        for plugin in plugins { plugin.install(&self) }
+    }
+
+    subscript<Section: PluginSection>(section: Section.Type) -> Section {
+        get { sections[ObjectIdentifier(section)] as? Section ?? .embedded }
+        set { sections[ObjectIdentifier(section)] = newValue }
     }
 }

@@ -2,8 +2,8 @@
 public struct Balancers: Sendable {
     private var factories: [String: @Sendable () -> any Balancer] = [:]
 
-    /// Those that come with the kit: `p2c` and `round_robin`.
-    public static var standard: Balancers {
+    /// The balancers that come with the kit: `p2c` and `round_robin`.
+    public static var embedded: Balancers {
         var balancers = Balancers()
         balancers.add("p2c") { PowerOfTwoChoices() }
         balancers.add("round_robin") { RoundRobin() }
@@ -17,7 +17,7 @@ public struct Balancers: Sendable {
     ///
     /// - Parameters:
     ///   - name: What configuration calls it.
-    ///   - make: Makes one for a target.
+    ///   - make: Makes one for a channel.
     public mutating func add(_ name: String, _ make: @escaping @Sendable () -> any Balancer) {
         factories[name] = make
     }

@@ -50,7 +50,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         to service: String,
         discoverer: any Discoverer,
         options: ChannelOptions = ChannelOptions(),
-        balancers: Balancers = .standard,
+        balancers: Balancers = .embedded,
         middleware: [any Middleware] = [],
         observers: [any CallObserver] = [],
         logger: Logger = Logger(label: "servicekit.channel")

@@ -42,7 +42,7 @@ final class TestBed: Sendable {
         discoverer: (any Discoverer)? = nil
     ) throws -> TestClient {
         var options = options
-        var balancers = Balancers.standard
+        var balancers = Balancers.embedded
         if let balancer {
             options.balancer = "test"
             balancers.add("test") { balancer }

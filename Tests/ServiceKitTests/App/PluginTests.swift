@@ -1,0 +1,33 @@
+import ServiceKit
+import Testing
+
+@Suite struct PluginTests {
+    /// A kind of thing that the kit does not know.
+    struct Greetings: PluginSection {
+        var names: [String]
+
+        static let embedded = Greetings(names: ["hello"])
+    }
+
+    private struct First: Balancer {
+        func update(_ change: NodeChange) {}
+        func pick(for request: PickRequest) -> Node? { nil }
+    }
+
+    private let plugins: [Plugin] = [
+        .adding(to: Greetings.self) { $0.names.append("hi") },
+        .balancer("first") { First() },
+        .adding(to: Greetings.self) { $0.names.append("good day") },
+    ]
+
+    @Test func eachKindHasItsEmbeddedThingsAndThoseOfPlugins() {
+        #expect(Greetings(plugins: plugins).names == ["hello", "hi", "good day"])
+        #expect(Balancers(plugins: plugins).names == ["first", "p2c", "round_robin"])
+        #expect(RegistryBackends(plugins: plugins).names == ["file", "memory", "static"])
+    }
+
+    @Test func withoutPluginsThereIsWhatIsEmbedded() {
+        #expect(Greetings(plugins: []).names == ["hello"])
+        #expect(Balancers(plugins: []).names == ["p2c", "round_robin"])
+    }
+}
