@@ -111,9 +111,15 @@ extension EtcdError {
     static func code(ofReason text: String) -> Code? {
         // What a member itself gives up on, without a leader say, comes with a code that says nothing.
         if text == "context deadline exceeded" { return .timeout }
+        // A gRPC proxy that has lost its connection to etcd.
+        if text.hasSuffix("the client connection is closing") { return .unavailable }
         guard let colon = text.lastIndex(of: ":") else { return nil }
-        switch text[text.index(after: colon)...].drop(while: { $0 == " " }) {
+        // Some say more after a comma, in words that differ.
+        let words = text[text.index(after: colon)...].drop { $0 == " " }
+        switch words.hasPrefix("request timed out") ? "request timed out" : words {
         case "no leader", "not leader", "leader changed": return .noLeader
+        // Known by their codes from a member, and by their texts only from a gRPC proxy.
+        case "server stopped", "unhealthy cluster", "request timed out": return .unavailable
         case "too many requests": return .tooManyRequests
         case "database space exceeded", "no space": return .noSpace
         case "requested lease not found": return .leaseNotFound

@@ -55,7 +55,7 @@ final class Calls: Sendable {
                 guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable),
                     await pause(attempts.next(), until: isHopeless ? patience : deadline)
                 else {
-                    throw error.failure
+                    throw await explained(error.failure, request)
                 }
             }
         }
@@ -81,7 +81,7 @@ final class Calls: Sendable {
                 return try await attempt(method, request, on: index, until: deadline, limit)
             } catch {
                 guard error.mayBeTheTokens, attempts.mayRepeat(after: error, isRepeatable: false) else {
-                    throw error.failure
+                    throw await explained(error.failure, request)
                 }
             }
         }
@@ -232,6 +232,33 @@ final class Calls: Sendable {
     }
 
     // MARK: - Failures
+
+    /// Says whom etcd has refused, and which keys.
+    private func explained(_ failure: EtcdError, _ request: some Message) async -> EtcdError {
+        guard failure.code == .permissionDenied else { return failure }
+        var failure = failure
+        let keys = (request as? any KeyedRequest)?.ranges ?? []
+        failure.message += Refusal(user: credentials?.username, roles: await roles(), keys: keys).text
+        return failure
+    }
+
+    /// The roles of the client's user, which etcd tells the user; `nil` when it does not.
+    private func roles() async -> [String]? {
+        guard let credentials else { return nil }
+        let limit = min(requestTimeout, Self.longestLook)
+        do throws(FailedAttempt) {
+            let request = WireAuthUserGetRequest.with { $0.name = credentials.username }
+            return try await attempt(
+                .userGet, request, on: members.pick().index, until: .now.advanced(by: limit), limit
+            )
+            .roles
+        } catch {
+            return nil
+        }
+    }
+
+    /// How long an error may take that is to say more.
+    private static let longestLook = Duration.seconds(2)
 
     private func failure(_ error: any Error, _ what: String, on member: Member) -> EtcdError {
         if isClosed.load(ordering: .relaxed), !Task.isCancelled { return .closed }

@@ -90,3 +90,7 @@ extension EtcdMethod where Input == WireDefragmentRequest, Output == WireDefragm
 extension EtcdMethod where Input == WireAuthenticateRequest, Output == WireAuthenticateResponse {
     static let authenticate = EtcdMethod("Auth", "Authenticate", isRepeatable: true)
 }
+
+extension EtcdMethod where Input == WireAuthUserGetRequest, Output == WireAuthUserGetResponse {
+    static let userGet = EtcdMethod("Auth", "UserGet", isRepeatable: true)
+}

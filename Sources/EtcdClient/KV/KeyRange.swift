@@ -38,7 +38,23 @@ public struct KeyRange: Sendable, Hashable {
     }
 }
 
+extension KeyRange {
+    /// The keys in words, for messages.
+    var text: String {
+        if isKey { return "the key \(start.shown)" }
+        if self == .all { return "all keys" }
+        if end == start.endOfPrefix { return "the prefix \(start.shown)" }
+        return "the keys from \(start.shown)" + (end == [0] ? " on" : " to \(end.shown)")
+    }
+}
+
 extension [UInt8] {
+    /// How much of a key is shown in messages, in bytes.
+    private static let shownLength = 300
+
+    /// A key in quotes.
+    fileprivate var shown: String { String(decoding: prefix(Self.shownLength), as: UTF8.self).debugDescription }
+
     /// The first key there can be where there are no bytes, which etcd does not take for a key.
     fileprivate var orFirst: [UInt8] { isEmpty ? [0] : self }
 }

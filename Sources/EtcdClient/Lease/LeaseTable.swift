@@ -16,8 +16,9 @@ struct LeaseTable<Listener> {
 
     /// A lease is renewed after this part of its time to live, a little less or more each time.
     private static var interval: ClosedRange<Double> { 0.9 / 3...1.1 / 3 }
-    /// The longest time that an answer may take.
-    private static var longestAnswer: Duration { .seconds(5) }
+    /// An answer may take this part of the lease's time to live. A gRPC proxy answers when it next renews the lease itself,
+    /// which it does after each third of that time. What is left is enough to ask another member.
+    private static var answerPart: Double { 0.5 }
 
     var isEmpty: Bool { entries.isEmpty }
     var count: Int { entries.count }
@@ -54,7 +55,7 @@ struct LeaseTable<Listener> {
     /// When an answer is overdue, so that another member had better be asked.
     var answerDeadline: ContinuousClock.Instant? {
         entries.values.compactMap { entry in
-            entry.sent?.advanced(by: min(entry.ttl / 3, Self.longestAnswer))
+            entry.sent?.advanced(by: entry.ttl * Self.answerPart)
         }.min()
     }
 

@@ -24,7 +24,7 @@ final class WatchHub: Sendable {
         self.calls = calls
         self.namespace = namespace
         self.config = config
-        table = Mutex(WatchTable(namespace))
+        table = Mutex(WatchTable(namespace, user: config.credentials?.username))
     }
 
     /// How many watches there are.
@@ -123,7 +123,11 @@ final class WatchHub: Sendable {
     private func request(_ send: @Sendable (WireWatchRequest) async throws -> Void) async throws {
         change { $0.connected() }
         while !Task.isCancelled {
-            while let request = table.withLock({ $0.takeRequest() }) { try await send(request) }
+            while let request = table.withLock({ $0.takeRequest() }) {
+                // From now on there is something that has to be answered in time.
+                forAnswers.raise()
+                try await send(request)
+            }
             guard !table.withLock(\.isEmpty) else { return }
             await forRequests.wait()
         }

@@ -8,8 +8,7 @@ internal import SwiftProtobuf
 
 /// The watches of a client, and what is said about them on the stream.
 ///
-/// A watch has a number of its own, and on the stream another one, which is new each time it is created there: etcd may
-/// still speak of an old one.
+/// A watch has an id of its own, and on each ``WatchStream`` a number.
 struct WatchTable {
     /// What there is to do after a change.
     struct Effects {
@@ -20,9 +19,9 @@ struct WatchTable {
     }
 
     private enum Phase {
-        /// It is to be created on the next stream.
+        /// It is to be created, as soon as the stream takes a request, or on the next stream.
         case waiting
-        case requested(Int64)
+        case requested
         case active(Int64)
         /// The reader is behind.
         case suspended
@@ -48,20 +47,21 @@ struct WatchTable {
     }
 
     private let namespace: Namespace
+    private let user: String?
     private var entries: [Int: Entry] = [:]
-    private var numbers: [Int64: Int] = [:]
-    private var lastNumber: Int64 = 0
+    private var stream: WatchStream?
+    /// The number that was asked for last. They are never used again, and far from those that a proxy counts up from zero:
+    /// none of these is taken by chance for the one that was asked for.
+    private var lastNumber: Int64 = 1 << 32
     private var lastID = 0
-    /// The requests that etcd has not answered, the oldest first: it answers in their order.
-    private var unanswered = Deque<(number: Int64, sent: ContinuousClock.Instant)>()
-    private var outbox = Deque<WireWatchRequest>()
-    private var isConnected = false
     private var isClosed = false
     /// The store that the watches are of.
     private var cluster: UInt64?
 
-    init(_ namespace: Namespace) {
+    /// - Parameter user: The name that the client gives, for messages.
+    init(_ namespace: Namespace, user: String? = nil) {
         self.namespace = namespace
+        self.user = user
     }
 
     var isEmpty: Bool { entries.isEmpty }
@@ -79,7 +79,7 @@ struct WatchTable {
     mutating func add(_ id: Int, _ range: KeyRange, _ options: WatchOptions, _ buffer: WatchBuffer) -> Bool {
         if isClosed { return false }
         entries[id] = Entry(range: range, options: options, buffer: buffer, next: options.from ?? 0)
-        if isConnected { create(id) }
+        stream?.create(id)
         return true
     }
 
@@ -92,7 +92,7 @@ struct WatchTable {
     mutating func resume(_ id: Int) {
         guard case .suspended? = entries[id]?.phase else { return }
         entries[id]?.phase = .waiting
-        if isConnected { create(id) }
+        stream?.create(id)
     }
 
     /// Ends all, for good.
@@ -100,8 +100,7 @@ struct WatchTable {
         isClosed = true
         defer {
             entries = [:]
-            numbers = [:]
-            outbox = []
+            stream = nil
         }
         return entries.values.map(\.buffer)
     }
@@ -117,23 +116,32 @@ struct WatchTable {
     ///
     /// - Returns: The buffers of those, to be finished with `storeReset`.
     mutating func verify(cluster: UInt64, revision: Revision) -> [WatchBuffer] {
-        defer { self.cluster = cluster }
-        let isOther = self.cluster.map { $0 != cluster } ?? false
+        let isOther = isOther(cluster)
+        learn(cluster)
         let lost = entries.filter { $0.value.next > 0 && (isOther || $0.value.next > revision + 1) }
         for id in lost.keys { entries[id] = nil }
         return lost.values.map(\.buffer)
     }
 
-    /// There is a stream: all watches are created on it.
+    private func isOther(_ cluster: UInt64) -> Bool {
+        guard let known = self.cluster, cluster != 0 else { return false }
+        return known != cluster
+    }
+
+    /// A gRPC proxy leaves the number of the cluster out of some answers: zero is none.
+    private mutating func learn(_ cluster: UInt64) {
+        if cluster != 0 { self.cluster = cluster }
+    }
+
+    /// There is a stream: all watches are to be created on it.
     mutating func connected() {
-        isConnected = true
-        numbers = [:]
-        outbox = []
-        unanswered = []
-        for id in entries.keys.sorted() {
-            if case .suspended? = entries[id]?.phase { continue }
-            create(id)
+        let ids = entries.keys.sorted().filter { id in
+            if case .suspended? = entries[id]?.phase { false } else { true }
         }
+        for id in ids {
+            entries[id]?.phase = .waiting
+        }
+        stream = WatchStream(ids)
     }
 
     /// The stream is gone.
@@ -141,10 +149,7 @@ struct WatchTable {
     /// - Parameter error: Why; `nil` if there was no watch left for it.
     mutating func disconnected(_ error: EtcdError?) -> Effects {
         var effects = Effects()
-        isConnected = false
-        numbers = [:]
-        outbox = []
-        unanswered = []
+        stream = nil
         for (id, entry) in entries {
             entries[id]?.partial = []
             if case .suspended = entry.phase { continue }
@@ -157,67 +162,84 @@ struct WatchTable {
         return effects
     }
 
-    /// What is to be sent next.
-    mutating func takeRequest() -> WireWatchRequest? { outbox.popFirst() }
-
-    /// When the request was made that etcd has not answered for the longest time.
-    var oldestUnanswered: ContinuousClock.Instant? { unanswered.first?.sent }
-
-    private mutating func create(_ id: Int) {
-        guard let entry = entries[id] else { return }
-        lastNumber += 1
-        let number = lastNumber
-        entries[id]?.phase = .requested(number)
-        entries[id]?.partial = []
-        numbers[number] = id
-        unanswered.append((number, .now))
-        outbox.append(
-            .with {
-                $0.createRequest = .with {
-                    $0.watchID = number
-                    $0.key = Data(entry.range.start)
-                    $0.rangeEnd = Data(entry.range.end)
-                    $0.startRevision = entry.next
-                    $0.progressNotify = entry.options.notifiesOfProgress
-                    $0.prevKv = entry.options.returnsPrevious
-                    $0.fragment = true
-                    if !entry.options.includesPuts { $0.filters.append(.noput) }
-                    if !entry.options.includesDeletes { $0.filters.append(.nodelete) }
-                }
-            }
-        )
+    /// What is to be sent next; the creation of a watch counts as sent.
+    mutating func takeRequest() -> WireWatchRequest? {
+        if let number = stream?.takeCancel() {
+            return .with { $0.cancelRequest = .with { $0.watchID = number } }
+        }
+        while let id = stream?.takeCreate() {
+            // It may have been dropped meanwhile.
+            guard let entry = entries[id] else { continue }
+            entries[id]?.phase = .requested
+            entries[id]?.partial = []
+            lastNumber += 1
+            stream?.requested(id, lastNumber, at: .now)
+            return creation(of: entry, lastNumber)
+        }
+        return nil
     }
 
-    /// Has etcd forget a watch.
-    private mutating func cancel(_ id: Int) {
-        switch entries[id]?.phase {
-        case .requested(let number), .active(let number):
-            numbers[number] = nil
-            outbox.append(.with { $0.cancelRequest = .with { $0.watchID = number } })
-        case .waiting, .suspended, .none:
-            break
+    /// When the request was sent that etcd has not answered for the longest time.
+    var oldestUnanswered: ContinuousClock.Instant? { stream?.oldestUnanswered }
+
+    private func creation(of entry: Entry, _ number: Int64) -> WireWatchRequest {
+        .with {
+            $0.createRequest = .with {
+                $0.watchID = number
+                $0.key = Data(entry.range.start)
+                $0.rangeEnd = Data(entry.range.end)
+                $0.startRevision = entry.next
+                $0.progressNotify = entry.options.notifiesOfProgress
+                $0.prevKv = entry.options.returnsPrevious
+                $0.fragment = true
+                if !entry.options.includesPuts { $0.filters.append(.noput) }
+                if !entry.options.includesDeletes { $0.filters.append(.nodelete) }
+            }
         }
+    }
+
+    /// Has etcd forget a watch. One that is being created is ended when its number is known.
+    private mutating func cancel(_ id: Int) {
+        guard case .active(let number)? = entries[id]?.phase else { return }
+        stream?.cancel(number)
     }
 
     // MARK: - What etcd says
 
     mutating func receive(_ response: WireWatchResponse) -> Effects {
-        var number = response.watchID
-        if response.created, let oldest = unanswered.popFirst() {
-            // A refusal need not name the watch.
-            number = oldest.number
+        do throws(EtcdError) {
+            return response.created ? try answered(response) : try said(response)
+        } catch {
+            return Effects(restart: error)
         }
-        guard let id = numbers[number], entries[id] != nil else { return Effects() }
-        if response.canceled { return canceled(id, response) }
-        if response.created { return created(id, number, response) }
-        if response.events.isEmpty { return progressed(id, response) }
-        return happened(id, response)
+    }
+
+    /// A request to create a watch was answered.
+    private mutating func answered(_ response: WireWatchResponse) throws(EtcdError) -> Effects {
+        guard let (id, number) = try stream?.answered(response) else { return Effects() }
+        guard let number else { return canceled(id, response) }
+        guard entries[id] != nil else {
+            stream?.cancel(number)
+            return Effects()
+        }
+        return created(id, number, response)
+    }
+
+    /// Something was said of a watch.
+    private mutating func said(_ response: WireWatchResponse) throws(EtcdError) -> Effects {
+        guard let id = try stream?.watch(response.watchID) else { return Effects() }
+        if response.canceled {
+            stream?.ended(response.watchID)
+            return canceled(id, response)
+        }
+        return response.events.isEmpty ? progressed(id, response) : happened(id, response)
     }
 
     private mutating func created(_ id: Int, _ number: Int64, _ response: WireWatchResponse) -> Effects {
         guard let entry = entries[id] else { return Effects() }
-        if entry.next == 0 { entries[id]?.next = response.header.revision + 1 }
-        cluster = cluster ?? response.header.clusterID
+        let revision = response.header.revision
+        if entry.next == 0, revision > 0 { entries[id]?.next = revision + 1 }
+        if cluster == nil { learn(response.header.clusterID) }
         entries[id]?.phase = .active(number)
         entries[id]?.refusals = 0
         // A reader that was slow has not lost its connection.
@@ -261,7 +283,7 @@ struct WatchTable {
     private mutating func canceled(_ id: Int, _ response: WireWatchResponse) -> Effects {
         guard let entry = entries[id] else { return Effects() }
         if response.compactRevision > 0 {
-            remove(id)
+            entries[id] = nil
             let revision = response.compactRevision
             entry.buffer.finish(
                 EtcdError(
@@ -272,10 +294,7 @@ struct WatchTable {
             )
             return Effects()
         }
-        var error = EtcdError(
-            code: EtcdError.code(ofReason: response.cancelReason) ?? .unavailable,
-            message: "etcd ended a watch: \(response.cancelReason.isEmpty ? "no reason given" : response.cancelReason)"
-        )
+        var error = refusal(of: entry.range, response)
         switch error.code {
         case .invalidArgument:
             break
@@ -289,8 +308,18 @@ struct WatchTable {
         default:
             return Effects(restart: error)
         }
-        remove(id)
+        entries[id] = nil
         entry.buffer.finish(error)
         return Effects()
+    }
+
+    private func refusal(of range: KeyRange, _ response: WireWatchResponse) -> EtcdError {
+        let reason = response.cancelReason
+        // A gRPC proxy that refuses the creation of a watch gives no reason. It does so when the user may not read the keys.
+        let isSilent = reason.isEmpty && response.created
+        let code = isSilent ? .permissionDenied : EtcdError.code(ofReason: reason) ?? .unavailable
+        var message = "etcd ended a watch of \(range.text): \(reason.isEmpty ? "no reason given" : reason)"
+        if code == .permissionDenied { message += Refusal(user: user, keys: [range]).text }
+        return EtcdError(code: code, message: message)
     }
 }

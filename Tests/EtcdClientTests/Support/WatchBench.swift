@@ -9,9 +9,17 @@ struct WatchBench {
     var table: WatchTable
     private let maxEvents: Int
 
-    init(namespace: String = "", maxEvents: Int = 1000) {
-        table = WatchTable(Namespace(namespace))
+    init(namespace: String = "", maxEvents: Int = 1000, user: String? = nil) {
+        table = WatchTable(Namespace(namespace), user: user)
         self.maxEvents = maxEvents
+    }
+
+    /// Begins a stream on which etcd has taken a number that it was asked for: requests need not wait for one another.
+    mutating func connect() async throws {
+        table.connected()
+        let scout = try await addCreated(.key("scout"), at: 1)
+        table.remove(scout.id)
+        #expect(cancels() == [scout.number])
     }
 
     /// Adds a watch.

@@ -47,6 +47,23 @@ struct EtcdErrorTests {
         #expect(self.code(rpc, text) == code)
     }
 
+    /// A gRPC proxy passes on the text, and not the code.
+    @Test(arguments: [
+        ("etcdserver: requested lease not found", EtcdError.Code.leaseNotFound),
+        ("etcdserver: permission denied", .permissionDenied),
+        ("etcdserver: mvcc: required revision has been compacted", .compacted),
+        ("etcdserver: request timed out", .unavailable),
+        ("etcdserver: request timed out, possibly due to previous leader failure", .unavailable),
+        ("etcdserver: request timed out, possibly due to connection lost", .unavailable),
+        ("etcdserver: server stopped", .unavailable),
+        ("etcdserver: unhealthy cluster", .unavailable),
+        ("grpc: the client connection is closing", .unavailable),
+    ])
+    func anErrorIsKnownByItsText(text: String, code: EtcdError.Code) {
+        #expect(self.code(.unknown, text) == code)
+        #expect(self.code(.cancelled, "the client connection is closing") == .unavailable)
+    }
+
     /// A watch that is refused comes with a text only.
     @Test func aReasonIsTold() {
         #expect(

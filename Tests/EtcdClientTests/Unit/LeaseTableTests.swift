@@ -50,25 +50,29 @@ struct LeaseTableTests {
         #expect(table.takeDue(at: at(11.1)).sorted() == [2, 3])
     }
 
-    @Test mutating func anAnswerIsExpectedInAThirdOfTheTime() {
+    @Test mutating func anAnswerIsExpectedInHalfOfTheTime() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
-        #expect(table.answerDeadline == at(4.5))
+        #expect(table.answerDeadline == at(5.5))
         _ = table.renewed(1, ttl: .seconds(6), at: at(3))
         #expect(table.answerDeadline == nil)
     }
 
-    @Test mutating func anAnswerIsExpectedInFiveSecondsAtTheMost() {
-        add(1, ttl: 3000)
-        #expect(table.takeDue(at: at(1100)) == [1])
-        #expect(table.answerDeadline == at(1105))
+    /// A gRPC proxy renews each third of the time, whenever it is asked, and answers then.
+    @Test(arguments: [6, 15, 60, 3000])
+    mutating func anAnswerMayTakeAThirdOfTheTimeAndSomewhatMore(ttl: Int) throws {
+        add(1, ttl: ttl)
+        let asked = Double(ttl) * 0.37
+        #expect(table.takeDue(at: at(asked)) == [1])
+        #expect(try #require(table.answerDeadline) > at(asked + Double(ttl) / 3 + 0.5))
+        #expect(try #require(table.answerDeadline) < at(Double(ttl) * 0.9), "there is time to ask another member")
     }
 
     @Test mutating func theDeadlineIsThatOfTheFirstRequest() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
         #expect(table.takeDue(at: at(5)) == [1])
-        #expect(table.answerDeadline == at(4.5))
+        #expect(table.answerDeadline == at(5.5))
     }
 
     @Test mutating func itExpiresUnlessItIsRenewed() {

@@ -81,7 +81,11 @@ struct WatchTableStreamTests {
         for _ in 0..<3 { _ = bench.add() }
         for _ in 0..<3 {
             bench.table.connected()
-            numbers += bench.creates().map(\.watchID)
+            while let number = bench.creates().first?.watchID {
+                numbers.append(number)
+                bench.create(number, at: 1)
+                numbers += bench.creates().map(\.watchID)
+            }
             _ = bench.table.disconnected(Self.lost)
         }
         #expect(Set(numbers).count == 9)

@@ -1,0 +1,76 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+internal import SwiftProtobuf
+
+/// Whom etcd did not permit something, in words.
+struct Refusal {
+    /// How many ranges of keys are named.
+    private static let shownKeys = 3
+
+    /// The name that the client gives.
+    var user: String?
+    /// The user's roles, if they are known.
+    var roles: [String]?
+    /// The keys that were asked for.
+    var keys: [KeyRange] = []
+
+    /// What follows etcd's own words.
+    var text: String {
+        let texts = keys.map(\.text)
+        let rest = keys.count > Self.shownKeys ? " and \(keys.count - Self.shownKeys) more" : ""
+        let place = keys.isEmpty ? "" : " for " + texts.prefix(Self.shownKeys).joined(separator: ", ") + rest
+        guard let user else { return "; the client gives no user name\(place.isEmpty ? "" : ", and asked\(place)")" }
+        return "; user \"\(user)\"\(roleText) is not permitted this\(place)"
+    }
+
+    private var roleText: String {
+        guard let roles else { return "" }
+        if roles.isEmpty { return ", who has no role," }
+        return ", who has the role\(roles.count == 1 ? "" : "s") " + roles.map { "\"\($0)\"" }.joined(separator: ", ")
+            + ","
+    }
+}
+
+/// A request that is about keys.
+protocol KeyedRequest {
+    /// The keys, each range once.
+    var ranges: [KeyRange] { get }
+}
+
+extension WireRangeRequest: KeyedRequest {
+    var ranges: [KeyRange] { [KeyRange(start: [UInt8](key), end: [UInt8](rangeEnd))] }
+}
+
+extension WirePutRequest: KeyedRequest {
+    var ranges: [KeyRange] { [KeyRange(start: [UInt8](key), end: [])] }
+}
+
+extension WireDeleteRangeRequest: KeyedRequest {
+    var ranges: [KeyRange] { [KeyRange(start: [UInt8](key), end: [UInt8](rangeEnd))] }
+}
+
+extension WireTxnRequest: KeyedRequest {
+    var ranges: [KeyRange] {
+        let compared = compare.map { KeyRange(start: [UInt8]($0.key), end: [UInt8]($0.rangeEnd)) }
+        var found: [KeyRange] = []
+        for range in compared + (success + failure).flatMap(\.ranges) where !found.contains(range) {
+            found.append(range)
+        }
+        return found
+    }
+}
+
+extension WireRequestOp {
+    fileprivate var ranges: [KeyRange] {
+        switch request {
+        case .requestRange(let range): range.ranges
+        case .requestPut(let put): put.ranges
+        case .requestDeleteRange(let delete): delete.ranges
+        case .requestTxn(let transaction): transaction.ranges
+        case nil: []
+        }
+    }
+}
