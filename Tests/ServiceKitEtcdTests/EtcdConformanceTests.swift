@@ -9,10 +9,15 @@ import Testing
 /// The suite that every registry passes, on real etcds.
 @Suite(.timeLimit(.minutes(5)), .serialized, .enabled(if: !EtcdVersions.installed.isEmpty))
 struct EtcdConformanceTests {
-    static func conformance(_ etcd: EtcdServer, _ layout: EtcdLayout) -> RegistryConformance {
+    /// - Parameter endpoints: Where etcd is reached; by default where its members listen.
+    static func conformance(
+        _ etcd: EtcdServer,
+        _ layout: EtcdLayout,
+        endpoints: [String]? = nil
+    ) -> RegistryConformance {
         let makeRegistry = { @Sendable (ttl: Duration) throws -> EtcdRegistry in
             var options = EtcdRegistryOptions()
-            options.endpoints = etcd.endpoints
+            options.endpoints = endpoints ?? etcd.endpoints
             options.layout = layout
             options.ttl = ttl
             options.requestTimeout = .seconds(30)

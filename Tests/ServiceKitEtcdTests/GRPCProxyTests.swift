@@ -1,0 +1,102 @@
+import ServiceKit
+import ServiceKitTesting
+import TestSupport
+import Testing
+
+@testable import ServiceKitEtcd
+
+/// A registry whose etcd stands behind `etcd grpc-proxy`.
+@Suite(.timeLimit(.minutes(5)), .serialized, .enabled(if: !EtcdVersions.installed.isEmpty))
+struct GRPCProxyTests {
+    private static func registry(_ proxy: EtcdProxy) throws -> EtcdRegistry {
+        var options = EtcdRegistryOptions()
+        options.endpoints = [proxy.endpoint]
+        options.ttl = .seconds(30)
+        options.requestTimeout = .seconds(30)
+        return try EtcdRegistry(options, logger: LogRecorder().logger())
+    }
+
+    /// Waits until a service has these instances.
+    private static func wait(_ registry: EtcdRegistry, _ service: String, for ids: Set<String>) async {
+        for await snapshot in registry.watch(service)
+        where snapshot.state.isLive && Set(snapshot.instances.map(\.id)) == ids { return }
+    }
+
+    @Test(arguments: EtcdVersions.installed)
+    func instancesThatComeAndGoAreSeen(_ binary: String) async throws {
+        try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in
+            let proxy = try await etcd.startProxy()
+            let (owner, reader) = (try Self.registry(proxy), try Self.registry(proxy))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                for registry in [owner, reader] { group.addTask { await registry.run() } }
+                // Two services, so that the reader's second watch has not the first number.
+                let discovery = Discovery(reader)
+                var other = discovery.watch("other").makeAsyncIterator()
+                var users = discovery.watch("user").makeAsyncIterator()
+                func expect(_ ids: Set<String>) async throws {
+                    while let snapshot = await users.next() {
+                        if snapshot.state.isLive, Set(snapshot.instances.map(\.id)) == ids { return }
+                    }
+                    throw CancellationError()
+                }
+                _ = await other.next()
+                let first = try await owner.register(ServiceInstance(id: "a", name: "user"))
+                try await expect(["a"])
+                let second = try await owner.register(ServiceInstance(id: "b", name: "user"))
+                let third = try await owner.register(ServiceInstance(id: "c", name: "user"))
+                try await expect(["a", "b", "c"])
+                await first.release()
+                try await expect(["b", "c"])
+
+                try await proxy.kill()
+                try await proxy.start()
+                await second.release()
+                let fourth = try await owner.register(ServiceInstance(id: "d", name: "user"))
+                try await expect(["c", "d"])
+
+                // Whatever is lost is put back.
+                try await etcd.etcdctl("del", "/microservices/user/c")
+                try await eventually { try await reader.instances(of: "user").contains { $0.id == "c" } }
+                await Self.wait(reader, "user", for: ["c", "d"])
+                for registration in [third, fourth] { await registration.release() }
+                #expect(try await reader.instances(of: "user").isEmpty)
+            }
+        }
+    }
+
+    /// The proxy makes its own watches anew, and those of its clients go on.
+    @Test(arguments: EtcdVersions.installed)
+    func whatHappensAfterARestartOfEtcdIsSeen(_ binary: String) async throws {
+        try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in
+            let registry = try Self.registry(try await etcd.startProxy())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                group.addTask { await registry.run() }
+                let ids = Watched<Set<String>>([])
+                group.addTask {
+                    for await snapshot in registry.watch("user") { ids.set(Set(snapshot.instances.map(\.id))) }
+                }
+                let first = try await registry.register(ServiceInstance(id: "a", name: "user"))
+                _ = await ids.first { $0 == ["a"] }
+                try await etcd.kill()
+                try await etcd.start()
+                try await etcd.waitUntilReady()
+                let second = try await registry.register(ServiceInstance(id: "b", name: "user"))
+                _ = await ids.first { $0 == ["a", "b"] }
+                await first.release()
+                _ = await ids.first { $0 == ["b"] }
+                await second.release()
+            }
+        }
+    }
+
+    /// All that is demanded of a registry, but what takes etcd away: the proxy does not tell its clients.
+    @Test(arguments: RegistryConformance.Check.allCases.filter { $0 != .awayAndBack })
+    func conforms(_ check: RegistryConformance.Check) async throws {
+        try await EtcdServer.withServer { etcd in
+            let proxy = try await etcd.startProxy()
+            try await EtcdConformanceTests.conformance(etcd, .kratos, endpoints: [proxy.endpoint]).run(check)
+        }
+    }
+}
