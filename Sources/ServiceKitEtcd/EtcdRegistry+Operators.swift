@@ -64,7 +64,7 @@ extension EtcdRegistry {
         do throws(EtcdError) {
             if let entry = try await client.get(key) { return entry }
         } catch {
-            throw RegistryError(error, "cannot read the key \(key)")
+            throw RegistryError(error, "cannot read the key \(key)", needs: .writing(key))
         }
         throw RegistryError.notFound(id, of: service, in: Self.name)
     }
@@ -83,7 +83,11 @@ extension EtcdRegistry {
         } catch {
             // With the lease the entry has gone as well.
             if error.code == .leaseNotFound { return false }
-            throw RegistryError(error, "cannot \(what) instance \"\(id)\" of service \"\(service)\"")
+            throw RegistryError(
+                error,
+                "cannot \(what) instance \"\(id)\" of service \"\(service)\"",
+                needs: .writing(entry.keyText)
+            )
         }
     }
 

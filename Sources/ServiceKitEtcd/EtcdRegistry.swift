@@ -86,8 +86,8 @@ public final class EtcdRegistry: Registry, RegistryBackend {
 
     /// Registers an instance; see `Registrar.register(_:)`.
     ///
-    /// - Throws: `RegistryError`: `alreadyRegistered` when the id has another owner; `unavailable` or `timeout` when etcd
-    ///   cannot be reached; `permissionDenied`.
+    /// - Throws: `RegistryError`: `alreadyRegistered` when the id has another owner, with the time that is left of that
+    ///   one's lease; `unavailable` or `timeout` when etcd cannot be reached; `permissionDenied`.
     public func register(_ instance: ServiceInstance) async throws -> any Registration {
         try instance.validate()
         let key = keys.key(instance.id, of: instance.name)
@@ -103,8 +103,29 @@ public final class EtcdRegistry: Registry, RegistryBackend {
         do {
             return EtcdRegistration(keeper, try await keeper.register())
         } catch {
+            if (error as? RegistryError)?.code == .alreadyRegistered {
+                // No key lives by what was granted for it. Unstructured, to be done also when this task is cancelled; it ends
+                // with the client's time limit for requests.
+                await Task { await keeper.giveBack() }.value
+            }
             abandoned.withLock { $0[key] = keeper.leases }
             throw error
+        }
+    }
+
+    /// Checks that the user may look instances of a service up, and register some; see `Registry.checkAccess(to:registering:)`.
+    public func checkAccess(to service: String, registering: Bool) async throws {
+        _ = try await instances(of: service)
+        guard registering else { return }
+        // etcd checks what a transaction may do, and not only what it does: this one does nothing, as no key was written
+        // before the first revision.
+        let key = keys.key("kit-access-check", of: service)
+        do throws(EtcdError) {
+            _ = try await client.commit(
+                Transaction(if: [.modRevision(of: key, .less, 0)], then: [.put(key, "")])
+            )
+        } catch {
+            throw RegistryError(error, "cannot register instances of \"\(service)\"", needs: .writing(key))
         }
     }
 
@@ -115,7 +136,11 @@ public final class EtcdRegistry: Registry, RegistryBackend {
         do throws(EtcdError) {
             return InstanceSet(try await client.list(reader.range).entries.compactMap(reader.read))
         } catch {
-            throw RegistryError(error, "cannot list the instances of \"\(service)\"")
+            throw RegistryError(
+                error,
+                "cannot list the instances of \"\(service)\"",
+                needs: .reading(keys.prefix(of: service))
+            )
         }
     }
 
@@ -132,7 +157,8 @@ public final class EtcdRegistry: Registry, RegistryBackend {
             }
             return Set(names).sorted()
         } catch {
-            throw RegistryError(error, "cannot list the services")
+            throw RegistryError(
+                error, "cannot list the services", needs: .reading(keys.namespace.isEmpty ? "" : keys.namespace + "/"))
         }
     }
 
@@ -151,18 +177,4 @@ public final class EtcdRegistry: Registry, RegistryBackend {
 extension Plugin {
     /// The registry `etcd`; see ``EtcdRegistry``.
     public static var etcd: Plugin { .registry(EtcdRegistry.self) }
-}
-
-extension RegistryError {
-    init(_ error: EtcdError, _ what: String) {
-        let code: Code =
-            switch error.code {
-            case .timeout: .timeout
-            case .unauthenticated, .permissionDenied: .permissionDenied
-            case .invalidArgument, .unsupported: .misconfigured
-            default: .unavailable
-            }
-        let remedy = error.code == .unavailable ? "; is it running?" : ""
-        self.init(code: code, message: "etcd registry: \(what): \(error.message)\(remedy)")
-    }
 }

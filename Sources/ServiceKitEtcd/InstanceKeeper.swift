@@ -278,8 +278,10 @@ final class InstanceKeeper: Sendable {
             let hold = try await write(by: Lease(id: id, ttl: ttl))
             return Hold(lease: try await granted, revision: hold.revision)
         } catch let error as EtcdError where error.code == .leaseNotFound {
-            // The request that grants it came second.
-            return try await write(by: try await granted)
+            // The request that grants it came second, or was answered with another number.
+            let lease = try await granted
+            if lease.id != id { remember(lease.id) }
+            return try await write(by: lease)
         }
     }
 
@@ -301,7 +303,7 @@ final class InstanceKeeper: Sendable {
                 condition = .isAbsent(key)
                 continue
             }
-            guard let owner = entry.lease, isOwn(owner) else { throw alreadyRegistered(entry) }
+            guard let owner = entry.lease, isOwn(owner) else { throw await alreadyRegistered(entry) }
             if owner == lease.id, entry.value == value { return hold(lease, entry.modRevision, instance, value) }
             state.withLock { $0.kept.settle(value) }
             accept(entry)
@@ -355,22 +357,43 @@ final class InstanceKeeper: Sendable {
         RegistryError(code: .unavailable, message: "etcd registry: the key \(key) changes all the time")
     }
 
-    private func alreadyRegistered(_ entry: KeyValue) -> RegistryError {
+    private func alreadyRegistered(_ entry: KeyValue) async -> RegistryError {
         let instance = instance
         let owner = try? layout.decode(entry.value, service: instance.name, id: instance.id)
         let address = owner?.endpoints.map(\.description).joined(separator: " ")
+        let rest = await timeLeft(to: entry)
+        let hold =
+            switch (entry.lease, rest) {
+            case (let lease?, let rest?):
+                "held by lease \(String(lease, radix: 16)), which ends in \(rest.components.seconds) s unless its owner "
+                    + "renews it"
+            case (let lease?, nil): "held by lease \(String(lease, radix: 16))"
+            case (nil, _): "without a lease, so that it does not end by itself"
+            }
+        let crashed = entry.lease == nil ? "remove it by kit registry deregister" : "wait until the lease has ended"
         return RegistryError(
             code: .alreadyRegistered,
             message: "etcd registry: instance \"\(instance.id)\" of service \"\(instance.name)\" is already registered"
                 + (address.map { " by the owner of \($0)" } ?? "")
-                + " (key \(key), "
-                + (entry.lease.map { "lease \(String($0, radix: 16))" } ?? "no lease")
-                + "); stop that one, or register under another id"
+                + " (key \(key), \(hold)); stop that one, or \(crashed) if it has crashed, or register under another id "
+                + "(app.id)",
+            endsWithin: rest
         )
     }
 
+    /// How long an entry stays unless its lease is renewed; `nil` when it has none, or that cannot be found out.
+    private func timeLeft(to entry: KeyValue) async -> Duration? {
+        guard let lease = entry.lease else { return nil }
+        do throws(EtcdError) {
+            return try await client.leaseDetails(lease).remainingTTL
+        } catch {
+            // The entry has gone with it.
+            return error.code == .leaseNotFound ? .zero : nil
+        }
+    }
+
     private func translated(_ error: any Error, _ what: String) -> any Error {
-        (error as? EtcdError).map { RegistryError($0, what) } ?? error
+        (error as? EtcdError).map { RegistryError($0, what, needs: .writing(key)) } ?? error
     }
 
     private var metadata: Logger.Metadata {

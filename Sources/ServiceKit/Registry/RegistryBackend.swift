@@ -35,6 +35,17 @@ public protocol Registry: Registrar, Discoverer {
     ///   and would put it back, `unsupported` when the registry cannot do it, which is the default.
     func removeInstance(_ id: String, of service: String) async throws
 
+    /// Checks that this process may do what it does with a service, and changes nothing: for tools such as `kit doctor`.
+    ///
+    /// It asks for no more than that: not for other services, nor for names that no service has. By default it looks the
+    /// service's instances up.
+    ///
+    /// - Parameters:
+    ///   - service: The service's name.
+    ///   - registering: Whether it registers instances of the service, and does not only look them up.
+    /// - Throws: ``RegistryError``: `permissionDenied` with the user and the place; whatever else keeps it from working.
+    func checkAccess(to service: String, registering: Bool) async throws
+
     /// Runs what the registry needs for its work, such as connections, until its task is cancelled.
     ///
     /// By default there is nothing to run, and it just waits.
@@ -67,6 +78,11 @@ extension Registry {
             code: .unsupported,
             message: "\(Self.self) cannot remove an instance; stop the process that owns it"
         )
+    }
+
+    /// Looks the service's instances up.
+    public func checkAccess(to service: String, registering: Bool) async throws {
+        _ = try await instances(of: service)
     }
 
     /// Waits for the task's cancellation.

@@ -4,7 +4,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, misconfigured, unsupported
-            case notFound
+            case notFound, unauthenticated
         }
         private let value: Value
 
@@ -18,6 +18,8 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let invalidInstance = Code(value: .invalidInstance)
         /// The registry refuses access.
         public static let permissionDenied = Code(value: .permissionDenied)
+        /// The registry asks for a user, or does not know this one or the password.
+        public static let unauthenticated = Code(value: .unauthenticated)
         /// The registry cannot work as it is configured: a file is where its directory should be, say.
         public static let misconfigured = Code(value: .misconfigured)
         /// This cannot be done at all: updating what was deregistered, say.
@@ -33,7 +35,9 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         public var isTransient: Bool {
             switch value {
             case .unavailable, .timeout: true
-            case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported, .notFound: false
+            case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported, .notFound,
+                .unauthenticated:
+                false
             }
         }
     }
@@ -42,11 +46,17 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     public var code: Code
     /// What was tried, on what, and what to do.
     public var message: String
+    /// With ``Code/alreadyRegistered``: how long the holder's entry stays unless its owner renews it, as far as the registry
+    /// knows. `nil` when the owner is known to live, or the entry does not end by itself.
+    ///
+    /// An owner that has crashed leaves such an entry behind. A required registration of an ``App`` waits for its end.
+    public var endsWithin: Duration?
 
     /// Creates an error.
-    public init(code: Code, message: String) {
+    public init(code: Code, message: String, endsWithin: Duration? = nil) {
         self.code = code
         self.message = message
+        self.endsWithin = endsWithin
     }
 
     /// The message.

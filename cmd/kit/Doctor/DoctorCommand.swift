@@ -12,7 +12,8 @@ struct DoctorCommand: AsyncParsableCommand {
             abstract: "Looks for what keeps services from being built or run here, and says what to do.",
             discussion: """
                 Looks at the Swift toolchain, system libraries, protoc, the clock, limits of the system, and at what the \
-                configuration names: the registry, its directory, and the ports.
+                configuration names: the registry, its directory, and the ports. Of the registry it asks what the service \
+                asks: to look up and to register instances of app.name. Nothing is written.
 
                   kit doctor
                   kit doctor --config config/config.yaml --set registry.backend=etcd

@@ -29,30 +29,56 @@ extension Check {
     /// How long a registry may take to answer.
     private static let registryLimit = Duration.seconds(10)
 
+    /// Asks for what the service itself asks for: a user of the registry may be permitted no more than that.
     private static func registry(_ configuration: Configuration) async -> Finding {
-        let name = (try? RegistryOptions(configuration).backend) ?? "?"
+        let options = (try? RegistryOptions(configuration)) ?? RegistryOptions()
+        let name = options.backend
+        let service = try? configuration.decodeIfPresent(String.self, at: "app.name")
+        let registers = options.registration != .none
         do {
             let registry = try RegistryBackends(plugins: .linked).make(configuration: configuration, logger: .silent)
             try await withTimeLimit(registryLimit) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await registry.run() }
-                    // No service has this name, and asking shows whether there is an answer.
-                    _ = try await registry.instances(of: "kit-doctor")
-                    group.cancelAll()
+                    defer { group.cancelAll() }
+                    try await registry.checkAccess(
+                        to: service ?? unnamedService, registering: registers && service != nil)
                 }
             }
-            return .good("\(name) answers")
-        } catch is TimeLimitExceeded {
-            return .bad("\(name) did not answer within \(registryLimit)", remedy: remedy(for: name))
+            guard let service else { return .good("\(name) answers") }
+            return .good("\(name) answers; \(service) can \(registers ? "register" : "be looked up")")
         } catch {
-            return .bad("\(error)", remedy: remedy(for: name))
+            let cause = error is TimeLimitExceeded ? "\(name) did not answer within \(registryLimit)" : "\(error)"
+            let code = (error as? RegistryError)?.code
+            if code == .permissionDenied, name != FileRegistry.name, service == nil {
+                return .warning(
+                    "\(name) answers, and permits this user some services only; without app.name it is not known here "
+                        + "which one is the service's",
+                    remedy: "kit doctor --set app.name=NAME"
+                )
+            }
+            let finding = Finding.bad(cause, remedy: remedy(for: name, code))
+            // Only who calls other services by their names will miss it.
+            return registers ? finding : .warning("not registered here; \(cause)", remedy: finding.remedy)
         }
     }
 
-    private static func remedy(for backend: String) -> String {
-        backend == FileRegistry.name
-            ? "set registry.file.directory to a directory of yours"
-            : "start it, or correct registry.\(backend) in the configuration; registry.backend=file needs no server"
+    /// Asked for where the configuration does not name the service.
+    private static let unnamedService = "kit-doctor"
+
+    private static func remedy(for backend: String, _ code: RegistryError.Code?) -> String {
+        if backend == FileRegistry.name { return "set registry.file.directory to a directory of yours" }
+        switch code {
+        case .permissionDenied?:
+            return "it answers: have its administrator permit the user what is named above, or set "
+                + "registry.\(backend).username to another user"
+        case .unauthenticated?:
+            return "it answers: correct registry.\(backend).username and the password (password-file, or "
+                + "KIT_REGISTRY__\(backend.uppercased())__PASSWORD)"
+        default:
+            return
+                "start it, or correct registry.\(backend) in the configuration; registry.backend=file needs no server"
+        }
     }
 
     /// Whether instances can be written.

@@ -11,11 +11,7 @@ struct InstanceChoice: ParsableArguments {
 
     /// Finds the instance in a registry.
     func find(in registry: any Registry) async throws -> ServiceInstance {
-        do {
-            return try Self.choose(id, among: try await registry.listed(service), of: service)
-        } catch let error as RegistryError where error.code == .unsupported && service == nil {
-            throw CommandFailure("\(error.message): add --service")
-        }
+        try Self.choose(id, among: try await registry.listed(service), of: service)
     }
 
     /// Chooses the instance with an id, else the only one whose id begins so.

@@ -49,12 +49,26 @@ extension Registry {
         if let service {
             services = [service]
         } else {
-            services = try await self.services()
+            services = try await self.allServices()
         }
         var instances: [ServiceInstance] = []
         for service in services {
             instances += try await self.instances(of: service).sorted { $0.id < $1.id }
         }
         return instances
+    }
+
+    /// The names of all services.
+    ///
+    /// - Throws: `CommandFailure` when the registry cannot name them, or does not permit it: a user of etcd that may use one
+    ///   service is a user all the same.
+    func allServices() async throws -> [String] {
+        do {
+            return try await services()
+        } catch let error as RegistryError where error.code == .unsupported || error.code == .permissionDenied {
+            throw CommandFailure(
+                "\(error.message); or name a service, as in kit registry list user-service (--service "
+                    + "where an instance is named)")
+        }
     }
 }

@@ -20,9 +20,9 @@ struct WatchFeed: Sendable {
 
     /// Watches until the task is cancelled.
     ///
-    /// - Throws: `RegistryError` when the registry cannot name its services.
+    /// - Throws: `CommandFailure` or `RegistryError` when the registry cannot name its services.
     func run() async throws {
-        let known = if let service { [service] } else { try await registry.services() }
+        let known = if let service { [service] } else { try await registry.allServices() }
         await withTaskGroup(of: Void.self) { group in
             for name in known { group.addTask { await follow(name) } }
             var watched = Set(known)

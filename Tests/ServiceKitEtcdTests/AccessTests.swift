@@ -1,0 +1,95 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKitEtcd
+
+/// A user of etcd who may use one service, and not the others.
+@Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: !EtcdVersions.installed.isEmpty))
+struct AccessTests {
+    /// Runs a body with the registry of a user whose role `users` may do something with a service's keys.
+    private static func with(
+        _ binary: String,
+        permission: String = "readwrite",
+        _ body: @Sendable (EtcdServer, EtcdRegistry) async throws -> Void
+    ) async throws {
+        try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in
+            try await etcd.etcdctl("role", "add", "users")
+            try await etcd.etcdctl(
+                "role", "grant-permission", "users", "--prefix=true", permission, "/microservices/user-service/")
+            try await etcd.etcdctl("user", "add", "svc:secret")
+            try await etcd.etcdctl("user", "grant-role", "svc", "users")
+            try await etcd.enableAuth()
+            var options = EtcdRegistryOptions()
+            options.endpoints = etcd.endpoints
+            options.username = "svc"
+            options.password = "secret"
+            options.ttl = .seconds(30)
+            options.requestTimeout = .seconds(30)
+            let registry = try EtcdRegistry(options, logger: LogRecorder().logger())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await registry.run() }
+                defer { group.cancelAll() }
+                try await body(etcd, registry)
+            }
+        }
+    }
+
+    private static func refusal(_ body: () async throws -> Void) async throws -> RegistryError {
+        try #require(await #expect(throws: RegistryError.self) { try await body() })
+    }
+
+    @Test(arguments: EtcdVersions.installed)
+    func whatTheServiceNeedsIsEnough(_ binary: String) async throws {
+        try await Self.with(binary) { etcd, registry in
+            let before = try await etcd.etcdctl("get", "", "--prefix", "--write-out=json")
+            try await registry.checkAccess(to: "user-service", registering: true)
+            func revision(_ json: String) -> Substring? {
+                json.split(separator: "\"revision\":").last?.prefix { $0.isNumber }
+            }
+            let after = try await etcd.etcdctl("get", "", "--prefix", "--write-out=json")
+            #expect(revision(before) == revision(after), "nothing was written")
+            let registration = try await registry.register(ServiceInstance(id: "a", name: "user-service"))
+            #expect(try await registry.instances(of: "user-service").count == 1)
+            await registration.release()
+        }
+    }
+
+    @Test(arguments: EtcdVersions.installed)
+    func aRefusalNamesUserRoleAndPrefix(_ binary: String) async throws {
+        try await Self.with(binary) { _, registry in
+            let look = try await Self.refusal {
+                try await registry.checkAccess(to: "order-service", registering: true)
+            }
+            let register = try await Self.refusal {
+                _ = try await registry.register(ServiceInstance(id: "a", name: "order-service"))
+            }
+            let services = try await Self.refusal { _ = try await registry.services() }
+            for (error, place, permission) in [
+                (look, #"the prefix "/microservices/order-service/""#, "read /microservices/order-service/"),
+                (register, #"the key "/microservices/order-service/a""#, "readwrite /microservices/order-service/"),
+                (services, #"the prefix "/microservices/""#, "read /microservices/"),
+            ] {
+                #expect(error.code == .permissionDenied)
+                #expect(error.message.contains(#"user "svc", who has the role "users","#), "\(error)")
+                #expect(error.message.contains(place), "\(error)")
+                #expect(
+                    error.message.hasSuffix("etcdctl role grant-permission ROLE --prefix=true \(permission)"),
+                    "\(error)")
+            }
+        }
+    }
+
+    @Test(arguments: EtcdVersions.installed)
+    func whoMayOnlyReadCannotRegister(_ binary: String) async throws {
+        try await Self.with(binary, permission: "read") { _, registry in
+            try await registry.checkAccess(to: "user-service", registering: false)
+            let error = try await Self.refusal {
+                try await registry.checkAccess(to: "user-service", registering: true)
+            }
+            #expect(error.code == .permissionDenied)
+            #expect(error.message.contains(#"cannot register instances of "user-service""#), "\(error)")
+            #expect(error.message.contains("readwrite /microservices/user-service/"), "\(error)")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKitEtcd
+
+/// What is said of an id that somebody else holds.
+@Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
+struct HeldIDTests {
+    private static let instance = ServiceInstance(id: "a", name: "user")
+    private static let key = "/microservices/user/a"
+
+    private static func with(_ body: @Sendable (EtcdServer, EtcdRegistry) async throws -> Void) async throws {
+        try await EtcdServer.withServer { etcd in
+            var options = EtcdRegistryOptions()
+            options.endpoints = etcd.endpoints
+            options.ttl = .seconds(30)
+            options.requestTimeout = .seconds(30)
+            let registry = try EtcdRegistry(options, logger: LogRecorder().logger())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await registry.run() }
+                defer { group.cancelAll() }
+                try await body(etcd, registry)
+            }
+        }
+    }
+
+    private static func value() throws -> String {
+        String(decoding: try EtcdLayout.kratos.encode(instance), as: UTF8.self)
+    }
+
+    @Test func theLeaseOfTheHolderIsNamedAndHowLongItLasts() async throws {
+        try await Self.with { etcd, registry in
+            let granted = try await etcd.etcdctl("lease", "grant", "600")
+            let lease = String(try #require(granted.split(separator: " ").dropFirst().first))
+            try await etcd.etcdctl("put", Self.key, try Self.value(), "--lease=\(lease)")
+            let error = await #expect(throws: RegistryError.self) { _ = try await registry.register(Self.instance) }
+            #expect(error?.code == .alreadyRegistered)
+            let rest = try #require(error?.endsWithin)
+            #expect((.seconds(300)...(.seconds(600))).contains(rest))
+            let message = try #require(error?.message)
+            let hold = "key \(Self.key), held by lease \(lease), which ends in \(rest.components.seconds) s"
+            #expect(message.contains(hold), "\(message)")
+            #expect(
+                message.contains("stop that one, or wait until the lease has ended if it has crashed"), "\(message)")
+            #expect(message.contains("app.id"))
+            // What was granted for the attempt is given back: only the holder's is left.
+            #expect(try await etcd.etcdctl("lease", "list").split(separator: "\n").last.map(String.init) == lease)
+            #expect(try await etcd.etcdctl("lease", "list").hasPrefix("found 1 leases"))
+            try await etcd.etcdctl("lease", "revoke", lease)
+            let registration = try await registry.register(Self.instance)
+            await registration.release()
+        }
+    }
+
+    @Test func anEntryWithoutALeaseDoesNotEnd() async throws {
+        try await Self.with { etcd, registry in
+            try await etcd.etcdctl("put", Self.key, try Self.value())
+            let error = await #expect(throws: RegistryError.self) { _ = try await registry.register(Self.instance) }
+            #expect(error?.code == .alreadyRegistered)
+            #expect(error?.endsWithin == nil)
+            #expect(error?.message.contains("does not end by itself") == true)
+            #expect(error?.message.contains("kit registry deregister") == true)
+        }
+    }
+}
