@@ -51,8 +51,9 @@ public struct RegistryOptions: ConfigurationSection, Hashable {
     public var backend = "file"
     /// What happens when the registry cannot take the registration at the start.
     public var registration = Mode.required
-    /// How long registering may take when it is required; 10 s by default.
-    public var timeout = Duration.seconds(10)
+    /// How long registering may take when it is required; 20 s by default, which is longer than the entry of an owner that
+    /// has crashed stays in etcd (`registry.etcd.ttl`, 15 s).
+    public var timeout = Duration.seconds(20)
 
     /// What happens when the registry cannot take the registration at the start.
     public enum Mode: String, Codable, Sendable, CaseIterable {

@@ -138,9 +138,15 @@ final class Lifecycle: Service {
         do {
             try await withTimeLimit(options.timeout, clock: plan.clock, keeper.waitUntilRegistered)
         } catch is TimeLimitExceeded {
-            let cause = keeper.lastFailure.map { ": \($0)" } ?? ", which has not answered"
+            let failure = keeper.lastFailure
+            let cause = failure.map { ": \($0)" } ?? ", which has not answered"
+            // A crashed owner is waited for in vain when its entry outlives the limit.
+            let wait = (failure as? RegistryError)?.endsWithin.map { left in
+                "; with registry.timeout: \((options.timeout + left).components.seconds + 2)s the start would wait until "
+                    + "the other's entry ends"
+            }
             throw AppError(
-                "cannot register within \(options.timeout) with the \(plan.registryName) registry\(cause); "
+                "cannot register within \(options.timeout) with the \(plan.registryName) registry\(cause)\(wait ?? ""); "
                     + "registry.registration: background would serve all the same and register later"
             )
         }

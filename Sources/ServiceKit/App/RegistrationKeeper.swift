@@ -23,6 +23,9 @@ final class RegistrationKeeper: Sendable {
     private let state = Watched(State.registering(lastFailure: nil))
     private let task = Mutex<Task<Void, Never>?>(nil)
 
+    /// How long to wait before an id is tried again whose owner may have crashed.
+    private static let heldPause = Duration.milliseconds(500)
+
     /// Creates a keeper, which does nothing yet.
     ///
     /// - Parameters:
@@ -84,6 +87,7 @@ final class RegistrationKeeper: Sendable {
     /// Tries again with growing waits.
     private func register() async -> (any Registration)? {
         var backoff = Backoff()
+        var held = HeldID()
         while isTrying {
             do {
                 let registration = try await registrar.register(instance)
@@ -92,14 +96,21 @@ final class RegistrationKeeper: Sendable {
                 await Task { await registration.release() }.value
             } catch {
                 guard isTrying else { break }
+                var pause = backoff.next()
+                var isNew = true
                 if !retriesAll, let error = error as? RegistryError, !error.code.isTransient {
-                    move(to: .failed(error))
-                    break
+                    isNew = held.isNew
+                    if let failure = held.failure(after: error) {
+                        move(to: .failed(failure))
+                        break
+                    }
+                    pause = Self.heldPause
+                    held.waits(pause)
                 }
                 move(to: .registering(lastFailure: error))
-                logger.warning("cannot register; trying again", metadata: ["error": "\(error)"])
+                if isNew { logger.warning("cannot register; trying again", metadata: ["error": "\(error)"]) }
                 // When it is cancelled the loop ends.
-                try? await clock.sleep(for: backoff.next())
+                try? await clock.sleep(for: pause)
             }
         }
         return nil

@@ -70,11 +70,11 @@ struct AppRegistrationTests {
         let running = try test.run()
         // Before that the clock may be slept on for the servers.
         _ = await test.registry.attempts.first { $0 == 1 }
-        await test.pass(.seconds(10))
+        await test.pass(.seconds(20))
         let failure = await running.failure()
         #expect(
             failure?.hasPrefix(
-                "cannot register within 10.0 seconds with the FakeRegistry registry, which has not answered")
+                "cannot register within 20.0 seconds with the FakeRegistry registry, which has not answered")
                 == true
         )
         // Given back by a task that is not cancelled, and before the registry ends.

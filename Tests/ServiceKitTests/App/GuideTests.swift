@@ -113,7 +113,7 @@ struct GuideTests {
         #expect(shutdown.lameDuck == .seconds(1) && shutdown.drainTimeout == .seconds(30))
         #expect(shutdown.releaseTimeout == .seconds(5))
         let registry = RegistryOptions()
-        #expect(registry.backend == "file" && registry.registration == .required && registry.timeout == .seconds(10))
+        #expect(registry.backend == "file" && registry.registration == .required && registry.timeout == .seconds(20))
         #expect(AdvertiseOptions().family == .ipv4 && LogOptions().level == .info && AppOptions().version.isEmpty)
         #expect(Deadlines.Options().default == nil && Deadlines.Options().methods.isEmpty)
     }
