@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "ServiceKit",
             dependencies: [
-                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, lifecycle, logging, nio,
+                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, lifecycle, logging, nio,
                 serviceContext, unixSignals,
             ],
             swiftSettings: settings

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import ServiceKitTesting
 
 /// What a process writes.
 final class ProcessOutput: Sendable {
@@ -12,6 +13,8 @@ final class ProcessOutput: Sendable {
 
     /// For the process to write to; to be closed here once the process has it.
     let writer: FileHandle
+    /// The same, for the process to be started with.
+    var stream: ChildProcess.Stream { .descriptor(writer.fileDescriptor) }
     private let state = Watched(State())
 
     init() throws {

@@ -1,5 +1,5 @@
 import Foundation
-import ServiceKitTesting
+package import ServiceKitTesting
 import Testing
 
 /// A program that a test has started; it is killed when the test drops it.
@@ -19,8 +19,9 @@ package final class RunningProgram: Sendable {
 
     private let process: ChildProcess
     private let input: FileHandle?
-    private let standardOutput: ProcessOutput
-    private let standardError: ProcessOutput
+    // None where it goes elsewhere.
+    private let standardOutput: ProcessOutput?
+    private let standardError: ProcessOutput?
 
     /// Starts a program.
     ///
@@ -29,29 +30,32 @@ package final class RunningProgram: Sendable {
     ///   - arguments: Its arguments.
     ///   - environment: Variables beyond those of the test; none of the test's own `KIT_` variables is passed on.
     ///   - hasInput: Whether it has an input until ``closeInput()``; otherwise that is empty.
+    ///   - output: Where its output goes, in place of ``output``.
+    ///   - errors: Where its error messages go, in place of ``errors``.
     package init(
         _ path: String,
         _ arguments: [String],
         environment: [String: String] = [:],
-        hasInput: Bool = false
+        hasInput: Bool = false,
+        output: ChildProcess.Stream? = nil,
+        errors: ChildProcess.Stream? = nil
     ) throws {
-        let (output, errors) = (try ProcessOutput(), try ProcessOutput())
+        standardOutput = output == nil ? try ProcessOutput() : nil
+        standardError = errors == nil ? try ProcessOutput() : nil
         let input = hasInput ? try socketPair() : nil
         process = try ChildProcess(
             [path] + arguments,
             environment: ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KIT_") }
                 .merging(environment) { $1 },
             input: input.map { .descriptor($0.1.fileDescriptor) } ?? .file("/dev/null"),
-            output: .descriptor(output.writer.fileDescriptor),
-            errors: .descriptor(errors.writer.fileDescriptor),
+            output: output ?? standardOutput?.stream ?? .file("/dev/null"),
+            errors: errors ?? standardError?.stream ?? .file("/dev/null"),
             group: getpgrp()
         )
-        try output.writer.close()
-        try errors.writer.close()
+        try standardOutput?.writer.close()
+        try standardError?.writer.close()
         try input?.1.close()
         self.input = input?.0
-        standardOutput = output
-        standardError = errors
     }
 
     deinit {
@@ -106,17 +110,17 @@ package final class RunningProgram: Sendable {
     // MARK: - What it writes
 
     /// What it has written to standard output.
-    package var output: String { standardOutput.text }
+    package var output: String { standardOutput?.text ?? "" }
 
     /// What it has written to standard error.
-    package var errors: String { standardError.text }
+    package var errors: String { standardError?.text ?? "" }
 
     /// Waits until it has written something to standard output.
     ///
     /// - Returns: All of the output so far.
     @discardableResult
     package func waitForOutput(_ text: String) async throws -> String {
-        try #require(await standardOutput.waitFor(text), "never printed \(text): \(output)\(errors)")
+        try #require(await standardOutput?.waitFor(text) == true, "never printed \(text): \(output)\(errors)")
         return output
     }
 
@@ -125,7 +129,7 @@ package final class RunningProgram: Sendable {
     /// - Returns: All that it has written there so far.
     @discardableResult
     package func waitForErrors(_ text: String, times: Int = 1) async throws -> String {
-        try #require(await standardError.waitFor(text, times: times), "never said \(text): \(output)\(errors)")
+        try #require(await standardError?.waitFor(text, times: times) == true, "never said \(text): \(output)\(errors)")
         return errors
     }
 
@@ -138,8 +142,8 @@ package final class RunningProgram: Sendable {
             Issue.record("it had not ended when the test was; so far it wrote: \(output)\(errors)")
             throw CancellationError()
         }
-        await standardOutput.waitForEnd()
-        await standardError.waitForEnd()
+        await standardOutput?.waitForEnd()
+        await standardError?.waitForEnd()
         return switch exit {
         case .exited(let code): .exited(code)
         case .signaled(let signal): .signaled(signal)

@@ -1,8 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import ServiceKit
 
 /// Says who joins and leaves the service, and once a second how many calls each instance served.
@@ -41,8 +36,7 @@ struct Follower: Sendable {
     }
 
     private func say(_ line: String) {
-        print(line)
-        // As it happens, also into a pipe.
-        fflush(nil)
+        // As it happens, also into a pipe; calls do not wait for whoever reads.
+        OutputWriter.standardOutput.write("\(line)\n")
     }
 }

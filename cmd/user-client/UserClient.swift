@@ -48,6 +48,11 @@ import UserAPI
         if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is more than 0") }
     }
 
+    static func main() async {
+        LoggingSystem.bootstrap(QueuedLogHandler.standardError)
+        await main(nil)
+    }
+
     func run() async throws {
         let summary: Summary
         do {
@@ -55,6 +60,7 @@ import UserAPI
         } catch {
             App.exitReporting(error)
         }
+        OutputWriter.standardOutput.flush()
         print(json ? summary.json : summary.text)
         if summary.failures > 0 { throw ExitCode.failure }
     }

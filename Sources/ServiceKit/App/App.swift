@@ -21,7 +21,7 @@ private import Synchronization
 /// heard of it; servers drain; services end; the lease is given back; after-stop hooks. Every step has a limit, and a
 /// step that fails is logged while the rest still runs. The first cause of a stop that was a failure is reported.
 ///
-/// An App is itself a `Service` and can be part of a larger `ServiceGroup`; ``run(plugins:arguments:_:)`` is for a main.
+/// An App is itself a `Service` and can be part of a larger `ServiceGroup`; ``run(plugins:arguments:bootstrapsLogging:_:)`` is for a main.
 public final class App: Service, Sendable {
     private enum Stage { case described, assembled, run }
 
@@ -68,7 +68,8 @@ public final class App: Service, Sendable {
     ///   - configuration: The configuration; the sections `app`, `registry`, `startup`, `shutdown` and `log` are read.
     ///   - plugins: What it can name beyond what is embedded.
     ///   - registry: A registry to use instead of the one that the configuration names.
-    ///   - logger: Where to log; by default a logger of the service's name.
+    ///   - logger: Where to log; by default a logger of the service's name. It has the backend that was bootstrapped, and
+    ///     ``QueuedLogHandler`` in place of swift-log's own `StreamLogHandler`.
     ///   - environment: The environment variables, by default the process's.
     /// - Throws: `ConfigurationError`, or what the registry's backend throws.
     public init(
@@ -80,7 +81,7 @@ public final class App: Service, Sendable {
     ) throws {
         let options = try configuration.decode(AppOptions.self, at: "app")
         let name = options.name ?? ProcessEnvironment.programName
-        var logger = logger ?? Logger(label: name)
+        var logger = logger ?? DefaultLogBackend.logger(label: name)
         if let level = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level {
             logger.logLevel = level.loggerLevel
         }

@@ -5,6 +5,7 @@ private import Glibc
 private import Darwin
 #endif
 private import Logging
+private import ServiceKitConfig
 private import UnixSignals
 
 extension App {
@@ -14,18 +15,28 @@ extension App {
     /// App has stopped in order. When it could not start or something in it failed, one line on standard error says why,
     /// and the process ends with exit code 1.
     ///
+    /// Loggers that are made from then on, the App's among them, have the backend ``QueuedLogHandler``, so that no call and
+    /// no stop waits for whoever reads standard error. A backend that the main has bootstrapped before stays.
+    ///
     /// - Parameters:
     ///   - plugins: The registries and balancers that configuration can name beyond the embedded ones.
     ///   - arguments: The command line, by default the process's; see ``AppArguments``.
+    ///   - bootstrapsLogging: Whether to see to the backend of logging. `false` is for a main that has bootstrapped
+    ///     swift-log's own `StreamLogHandler` as it is: that cannot be told from no backend at all, and swift-log ends a
+    ///     process that bootstraps a second one.
     ///   - configure: Says what the service consists of.
     public static func run(
         plugins: [Plugin] = [],
         arguments: [String]? = nil,
+        bootstrapsLogging: Bool = true,
         _ configure: @Sendable (App) async throws -> Void
     ) async {
         let command = AppCommand.parseOrExit(arguments)
+        if bootstrapsLogging { DefaultLogBackend.replace() }
         do {
-            let app = try App(configuration: command.arguments.configuration(), plugins: plugins)
+            let configuration = try command.arguments.configuration()
+            let label = try configuration.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
+            let app = try App(configuration: configuration, plugins: plugins, logger: Logger(label: label))
             try await configure(app)
             try await app.runHandlingSignals()
         } catch {
@@ -33,10 +44,10 @@ extension App {
         }
     }
 
-    /// Ends the process with exit code 1 after one line on standard error.
+    /// Ends the process with exit code 1 after one line on standard error, which comes after the log lines that wait to be
+    /// written. Nobody who reads them is waited for longer than a second.
     public static func exitReporting(_ error: any Error) -> Never {
-        let line = Array("\(ProcessEnvironment.programName): error: \(error)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
+        OutputWriter.standardError.writeLast("\(ProcessEnvironment.programName): error: \(error)\n")
         exit(1)
     }
 

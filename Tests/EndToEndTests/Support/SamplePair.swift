@@ -1,3 +1,4 @@
+import ServiceKitTesting
 import TestSupport
 
 /// The sample pair, as its users run it.
@@ -7,11 +8,17 @@ extension RunningProgram {
     /// - Parameters:
     ///   - id: The instance's id.
     ///   - settings: Further `--set` options, among them the registry.
-    static func userServer(id: String, settings: [String]) throws -> RunningProgram {
+    ///   - errors: Where its log goes, in place of ``errors``.
+    static func userServer(
+        id: String,
+        settings: [String],
+        errors: ChildProcess.Stream? = nil
+    ) throws -> RunningProgram {
         let settings = ["app.id=\(id)", "shutdown.lame-duck=50ms"] + settings
         return try RunningProgram(
             Executable.userServer,
-            ["--config", Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] }
+            ["--config", Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] },
+            errors: errors
         )
     }
 
