@@ -1,4 +1,6 @@
 import ArgumentParser
+import Logging
+import ServiceKit
 
 /// The command line of ServiceKit.
 @main struct Kit: AsyncParsableCommand {
@@ -27,5 +29,11 @@ import ArgumentParser
                 ),
             ]
         )
+    }
+
+    static func main() async {
+        // What the registry's parts log waits for nobody who reads, as what services log.
+        LoggingSystem.bootstrap(QueuedLogHandler.standardError)
+        await main(nil)
     }
 }

@@ -49,6 +49,31 @@ import Testing
         for pid in TinyService.pids(in: result.output) { try await waitForEnd(of: pid) }
     }
 
+    /// As with a paused terminal, or `kit run … | less`.
+    @Test func outputThatNobodyReadsHoldsBackNoStop() async throws {
+        let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
+        for service in [alpha, beta] {
+            try service.write(service.talkativeProgram, to: "Sources/\(service.name)/main.swift")
+        }
+        let pipe = try StalledPipe()
+        let kit = try RunningProgram(Kit.path, ["run", alpha.path, beta.path], output: .descriptor(pipe.writer))
+        for service in [alpha, beta] {
+            try await eventually { FileManager.default.fileExists(atPath: "\(service.path)/talked") }
+        }
+        kit.signal(SIGINT)
+        #expect(try await kit.waitForExit() == .exited(0))
+    }
+
+    /// As with `kit run … | head`.
+    @Test func whenWhoeverReadTheOutputHasGoneItStops() async throws {
+        let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
+        try alpha.write(alpha.talkativeProgram, to: "Sources/alpha/main.swift")
+        let pipe = try StalledPipe(isFull: false)
+        pipe.closeReader()
+        let kit = try RunningProgram(Kit.path, ["run", alpha.path, beta.path], output: .descriptor(pipe.writer))
+        #expect(try await kit.waitForExit() == .exited(0))
+    }
+
     @Test func nothingIsLeftWhenKitIsKilled() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         let result = try await Kit.run(["run", alpha.path, beta.path]) { kit in
@@ -134,6 +159,24 @@ import Testing
 }
 
 extension TinyService {
+    /// A program that prints all the time; when that is more than pipes hold, it makes a file.
+    var talkativeProgram: String {
+        """
+        #if canImport(Glibc)
+        import Glibc
+        #else
+        import Darwin
+        #endif
+        let line = String(repeating: "x", count: 99) + "\\n"
+        var count = 0
+        while write(STDOUT_FILENO, line, 100) == 100 {
+            count += 1
+            if count == 2000 { close(open("talked", O_CREAT | O_WRONLY, 0o600)) }
+        }
+        while true { pause() }
+        """
+    }
+
     /// A program that ends by itself.
     func program(endingWith code: Int32) throws -> String {
         """

@@ -79,7 +79,7 @@ struct RegisterCommand: AsyncParsableCommand {
                 )
             }
             let registration = try await registry.register(instance)
-            Terminal.output.print("\(InstanceName(instance)): registered in \(backend); ctrl-C deregisters it")
+            Terminal.output.post("\(InstanceName(instance)): registered in \(backend); ctrl-C deregisters it")
             try await interruption.limit { await Self.follow(registration) }
             do {
                 try await registration.deregister()
@@ -88,7 +88,7 @@ struct RegisterCommand: AsyncParsableCommand {
                 throw error
             }
             await registration.release()
-            Terminal.output.print("\(InstanceName(instance)): deregistered")
+            Terminal.output.post("\(InstanceName(instance)): deregistered")
         }
     }
 
@@ -99,10 +99,10 @@ struct RegisterCommand: AsyncParsableCommand {
             let name = InstanceName(registration.instance)
             switch state {
             case .lost(let cause):
-                Terminal.error.print("\(name): lost, being put back: \(cause)")
+                Terminal.error.post("\(name): lost, being put back: \(cause)")
                 wasLost = true
             case .registered where wasLost:
-                Terminal.error.print("\(name): registered again")
+                Terminal.error.post("\(name): registered again")
                 wasLost = false
             case .registered, .deregistered:
                 break

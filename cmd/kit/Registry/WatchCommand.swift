@@ -49,6 +49,7 @@ struct WatchCommand: AsyncParsableCommand {
                             try await Self.tell(feed, json: json)
                         }
                     }
+                    group.addTask { await Terminal.output.waitUntilAbandoned() }
                     defer { group.cancelAll() }
                     try await group.next()
                 }
@@ -59,12 +60,13 @@ struct WatchCommand: AsyncParsableCommand {
     private static func draw(_ feed: WatchFeed, title: String) async {
         var screen = WatchScreen(title: title, namesServices: feed.service == nil)
         // The cursor would be in the way.
-        Terminal.output.write("\u{1B}[?25l")
+        await Terminal.output.send("\u{1B}[?25l")
         for await state in feed.state.values {
             let lines = screen.lines(state.services, size: .current)
-            Terminal.output.write(screen.frame(lines))
+            await Terminal.output.send(screen.frame(lines))
         }
-        Terminal.output.write("\u{1B}[?25h")
+        Terminal.output.stopWaiting()
+        await Terminal.output.send("\u{1B}[?25h")
     }
 
     private static func tell(_ feed: WatchFeed, json: Bool) async throws {
@@ -72,7 +74,7 @@ struct WatchCommand: AsyncParsableCommand {
         for await state in feed.state.values {
             for (service, snapshot) in state.services.sorted(by: { $0.key < $1.key }) {
                 for event in WatchEvent.between(known[service], snapshot, of: service) {
-                    Terminal.output.print(json ? try JSONText.line(event) : event.line)
+                    await Terminal.output.send((json ? try JSONText.line(event) : event.line) + "\n")
                 }
             }
             known = state.services

@@ -45,6 +45,12 @@ struct RunSession {
                 for await _ in signals { interruptions.update { $0 += 1 } }
                 return nil
             }
+            group.addTask {
+                // Nobody is there for whom the services would run: as when ctrl-C is pressed.
+                await output.waitUntilAbandoned()
+                interruptions.update { $0 += 1 }
+                return nil
+            }
             group.addTask { await Self.interruption(1, interruptions) }
             for (service, watcher) in watchers.enumerated() {
                 group.addTask { await watcher.waitForChange() ? .changed(service) : nil }
@@ -82,7 +88,7 @@ struct RunSession {
                     case .say(let service, let message):
                         output.say(message, about: service)
                     case .show(let text):
-                        output.write(text.isEmpty ? "" : text + "\n", to: .error)
+                        output.show(text)
                     case .finish(let code):
                         group.cancelAll()
                         return code
@@ -95,6 +101,7 @@ struct RunSession {
                 }
                 switch event {
                 case .interrupted:
+                    output.stopWaiting()
                     seenInterruptions += 1
                     group.addTask { [seenInterruptions] in await Self.interruption(seenInterruptions, interruptions) }
                 case .changed(let service):

@@ -145,12 +145,12 @@ final class ServiceProcess: Sendable {
         var prefixer = output.prefixer(of: service, on: terminal)
         do {
             for try await buffer in stream {
-                output.write(buffer.withUnsafeBytes { prefixer.add($0) }, to: terminal)
+                await output.forward(buffer.withUnsafeBytes { prefixer.add($0) }, to: terminal)
             }
         } catch {
             // Cut off because the process has ended while one that it started keeps its output open.
         }
-        output.write(prefixer.finish(), to: terminal)
+        await output.forward(prefixer.finish(), to: terminal)
     }
 
     // MARK: - Signals

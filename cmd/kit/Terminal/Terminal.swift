@@ -27,7 +27,31 @@ struct Terminal: Sendable {
         write(line + "\n")
     }
 
-    /// Prints text as it is.
+    /// Prints lines without waiting for whoever reads them, for a command that goes on whatever becomes of its output:
+    /// what does not fit into the queue of ``OutputWriter`` is left out, and counted there.
+    func post(_ lines: String) {
+        for line in lines.split(separator: "\n", omittingEmptySubsequences: false) { writer.write("\(line)\n") }
+    }
+
+    /// Writes text, and suspends the task, not its thread, as long as there is no room for it. The text is left out when
+    /// the task is cancelled meanwhile.
+    func send(_ text: String) async {
+        await writer.writeWhenRoom(text)
+    }
+
+    /// From now on ``send(_:)`` waits for nobody.
+    func stopWaiting() {
+        writer.stopWaiting()
+    }
+
+    /// Waits until it was found that whoever read has gone, or the task is cancelled.
+    func waitUntilAbandoned() async {
+        _ = await writer.isAbandoned.first(where: \.self)
+    }
+
+    private var writer: OutputWriter { file == STDOUT_FILENO ? .standardOutput : .standardError }
+
+    /// Prints text as it is; blocks as long as whoever reads does not.
     func write(_ text: String) {
         let bytes = Array(text.utf8)
         var written = 0
