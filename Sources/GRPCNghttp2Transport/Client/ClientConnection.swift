@@ -225,9 +225,11 @@ package final class ClientConnection: Sendable {
                     .connect(host: self.address.host ?? "", port: self.address.port ?? 0)
             }
         channel.flatMap { [tls] channel in
-            channel.eventLoop.makeCompletedFuture {
-                if let tls {
-                    try channel.pipeline.syncOperations.addHandler(tls.makeHandler())
+            let loop = channel.eventLoop
+            let context = tls.map { $0.context(on: loop).map(Optional.some) } ?? loop.makeSucceededFuture(nil)
+            return context.flatMapThrowing { context in
+                if let tls, let context {
+                    try channel.pipeline.syncOperations.addHandler(tls.makeHandler(context))
                 }
                 try channel.pipeline.syncOperations.addHandler(http2)
             }

@@ -14,9 +14,13 @@ final class ClientTLS: Sendable {
         self.hostname = (try? SocketAddress(ipAddress: hostname, port: 0)) == nil ? hostname : nil
     }
 
-    /// - Throws: ``TLSConfigError`` if certificates or keys cannot be used.
-    func makeHandler() throws -> NIOSSLClientHandler {
-        try NIOSSLClientHandler(context: self.contexts.context(), serverHostname: self.hostname)
+    /// The certificates and keys for a connection. Fails with ``TLSConfigError`` if they cannot be used.
+    func context(on loop: any EventLoop) -> EventLoopFuture<NIOSSLContext> {
+        self.contexts.context(on: loop)
+    }
+
+    func makeHandler(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
+        try NIOSSLClientHandler(context: context, serverHostname: self.hostname)
     }
 
     /// `example.com` of `example.com:443`, `::1` of `[::1]:443`.

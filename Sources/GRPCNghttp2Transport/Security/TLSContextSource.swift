@@ -5,6 +5,7 @@ import Musl
 #elseif canImport(Darwin)
 import Darwin
 #endif
+import Dispatch
 import Logging
 import NIOCore
 import NIOSSL
@@ -41,13 +42,36 @@ final class TLSContextSource: Sendable {
         var checkedAt: NIODeadline?
     }
 
+    /// What connections have while files are read.
+    private struct Known {
+        let context: NIOSSLContext
+        let checkedAt: NIODeadline
+    }
+
+    private struct Reading {
+        var known: Known?
+        var isUnderWay = false
+        /// Connections that wait for what is read.
+        var waiting: [EventLoopPromise<NIOSSLContext>] = []
+
+        mutating func takeWaiting() -> [EventLoopPromise<NIOSSLContext>] {
+            defer { self.waiting = [] }
+            return self.waiting
+        }
+    }
+
     private let files: [String]
     private let make: @Sendable () throws -> TLSConfiguration
     private let logger: Logger
     private let state = Mutex(State())
+    private let reading = Mutex(Reading())
+    /// Where files are read for connections: a disk that hangs must hold no event loop.
+    private let queue = DispatchQueue(label: "grpc.nghttp2.certificates")
 
     /// How often files are looked at, at most.
     private static let checkInterval = TimeAmount.seconds(1)
+    /// How long a connection waits for files to be read again before it takes what was read last.
+    private static let patience = TimeAmount.seconds(1)
 
     /// - Parameters:
     ///   - sources: What the configuration is made from.
@@ -60,9 +84,50 @@ final class TLSContextSource: Sendable {
         self.make = make
     }
 
-    /// The certificates and keys as they are now.
+    /// The certificates and keys as they are now, for a connection: files are not read on its event loop.
     ///
-    /// It reads files, which are few and small, and mostly not at all, so it may be called on an event loop.
+    /// When reading them again takes long, as on a disk that hangs, it is what was read last. Fails with ``TLSConfigError``
+    /// if they cannot be used and never could.
+    func context(on loop: any EventLoop, now: NIODeadline = .now()) -> EventLoopFuture<NIOSSLContext> {
+        let promise = loop.makePromise(of: NIOSSLContext.self)
+        let (known, begins): (Known?, Bool) = self.reading.withLock { reading in
+            if let known = reading.known, reading.isUnderWay || now < known.checkedAt + Self.checkInterval {
+                return (known, false)
+            }
+            reading.waiting.append(promise)
+            defer { reading.isUnderWay = true }
+            return (nil, !reading.isUnderWay)
+        }
+        if let known {
+            promise.succeed(known.context)
+        } else if begins {
+            self.queue.async { self.read(now: now) }
+            loop.scheduleTask(in: Self.patience) { self.stopWaiting() }
+        }
+        return promise.futureResult
+    }
+
+    private func read(now: NIODeadline) {
+        let result = Result { try self.context(now: now) }
+        let waiting = self.reading.withLock { reading in
+            reading.isUnderWay = false
+            if case .success(let context) = result { reading.known = Known(context: context, checkedAt: now) }
+            return reading.takeWaiting()
+        }
+        for promise in waiting { promise.completeWith(result) }
+    }
+
+    /// Gives connections what was read last, if there is that.
+    private func stopWaiting() {
+        let (known, waiting) = self.reading.withLock { reading in
+            (reading.known, reading.known == nil ? [] : reading.takeWaiting())
+        }
+        guard let known else { return }
+        for promise in waiting { promise.succeed(known.context) }
+    }
+
+    /// The certificates and keys as they are now. Reads files, which may take as long as a disk does.
+    ///
     /// - Throws: ``TLSConfigError`` if they cannot be used and never could.
     func context(now: NIODeadline = .now()) throws -> NIOSSLContext {
         try self.state.withLock { state in

@@ -103,7 +103,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
         do {
             let tls = self.transportSecurity.tls.map { TLSContextSource($0, logger: self.logger) }
             // Read now, so that what is wrong with them is known before somebody connects.
-            _ = try tls?.context()
+            _ = try await tls?.context(on: self.eventLoopGroup.any()).get()
             channel = try await self.bind(
                 ServerAcceptor(
                     service: service, config: self.config, security: self.transportSecurity, tls: tls,
@@ -131,9 +131,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
         let isTCP = self.address.path == nil
         let bootstrap = ServerBootstrap(group: self.eventLoopGroup)
             .serverChannelOption(.backlog, value: Int32(clamping: self.config.backlog))
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try acceptor.accept(channel, isTCP: isTCP) }
-            }
+            .childChannelInitializer { channel in acceptor.accept(channel, isTCP: isTCP) }
         if let path = self.address.path {
             return try await bootstrap.bind(unixDomainSocketPath: path).get()
         }

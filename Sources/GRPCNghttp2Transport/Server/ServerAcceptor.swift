@@ -29,7 +29,16 @@ final class ServerAcceptor: Sendable {
     }
 
     /// Called on the channel's event loop.
-    func accept(_ channel: any Channel, isTCP: Bool) throws {
+    func accept(_ channel: any Channel, isTCP: Bool) -> EventLoopFuture<Void> {
+        guard let tls = self.tls else {
+            return channel.eventLoop.makeCompletedFuture { try self.accept(channel, isTCP: isTCP, tls: nil) }
+        }
+        return tls.context(on: channel.eventLoop).flatMapThrowing { context in
+            try self.accept(channel, isTCP: isTCP, tls: context)
+        }
+    }
+
+    private func accept(_ channel: any Channel, isTCP: Bool, tls: NIOSSLContext?) throws {
         if isTCP, let options = channel.syncOptions {
             try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
         }
@@ -50,8 +59,8 @@ final class ServerAcceptor: Sendable {
             return
         }
         do {
-            if let tls = self.tls {
-                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: try tls.context()))
+            if let tls {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
             }
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {

@@ -2,6 +2,7 @@ import Foundation
 import GRPCCore
 import Logging
 import NIOCore
+import NIOPosix
 import NIOSSL
 import Testing
 
@@ -252,6 +253,40 @@ struct TLSSourcesTests {
         let source = TLSContextSource(try #require(server.tls), logger: LogRecording().logger)
         let first = try source.context(now: Self.at(0))
         #expect(try source.context(now: Self.at(100_000)) === first)
+    }
+
+    /// A named pipe is like a file on a disk that hangs: whoever reads it waits for somebody to write.
+    @Test func aDiskThatHangsHoldsNoEventLoop() async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("hangs-\(UUID())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let files = Files(directory: directory)
+        try files.write(self.certificates.server)
+        let path = directory.appendingPathComponent("key.pem")
+        try FileManager.default.removeItem(at: path)
+        try #require(mkfifo(path.path, 0o600) == 0)
+        let source = TLSContextSource(try #require(files.security.tls), logger: LogRecording().logger)
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+
+        func write() async throws {
+            // Waits, for its part, until somebody reads.
+            try await Task.detached { [key = self.certificates.server.key] in
+                let file = try FileHandle(forWritingTo: path)
+                try file.write(contentsOf: Data(key))
+                try file.close()
+            }.value
+        }
+
+        let waiting = source.context(on: loop, now: Self.at(0))
+        try await loop.submit {}.get()
+        try await write()
+        let first = try await waiting.get()
+
+        // It is to be read again, since it was written to. Meanwhile there is what was read last.
+        let again = source.context(on: loop, now: Self.at(1000))
+        #expect(try await source.context(on: loop, now: Self.at(1000)).get() === first)
+        #expect(try await again.get() === first)
+        try await write()
     }
 
     /// What cannot be used at first is tried again, without a wait.
