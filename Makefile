@@ -1,4 +1,4 @@
-.PHONY: all setup build test install demo soak-transport bench-transport bench-etcd proto format lint clean
+.PHONY: all setup build test install demo soak-transport bench-transport bench-logging bench-etcd proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -26,6 +26,9 @@ demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=et
 
 bench-transport: setup ## Measures the gRPC transport against others; ARGS="--quick" for a look.
 	@scripts/bench-transport $(ARGS)
+
+bench-logging: setup ## Measures what a storm of log lines does to calls; ARGS="--rate 5000" for calls at a rate.
+	@scripts/bench-logging $(ARGS)
 
 bench-etcd: setup ## Measures the registry in etcd and the etcd client against clientv3; ARGS="--quick" for a look.
 	@scripts/bench-etcd $(ARGS)

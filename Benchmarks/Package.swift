@@ -71,6 +71,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "bench-logging",
+            dependencies: [
+                "BenchmarkSupport", argumentParser, grpc, histogram, logging, serviceKit, serviceKitConfig,
+                serviceKitGRPC,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "bench-etcd-client",
             dependencies: [
                 "BenchmarkSupport", argumentParser, etcdClient, grpc, histogram, nghttp2Transport, serviceKit,

@@ -1,0 +1,129 @@
+import ArgumentParser
+import BenchmarkSupport
+import Foundation
+import GRPCCore
+import Histogram
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
+import Synchronization
+
+/// What a storm of log lines into a pipe that is read slowly does to calls: how long they take without it and with it,
+/// whether the lines that were dropped are counted right, and what a line costs whoever logs it.
+@main
+struct BenchLogging: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-logging")
+
+    @Option(help: "How many seconds each part takes.")
+    var seconds = 10.0
+
+    @Option(help: "How many lines are logged a second, besides one for each call.")
+    var lines = 100_000
+
+    @Option(help: "How many calls are in flight.")
+    var callers = 64
+
+    @Option(help: "How many calls are made a second, all together; as many as possible without it.")
+    var rate: Double?
+
+    @Option(help: "How many bytes of the log are read a second during the storm.")
+    var readRate = 1_000_000
+
+    func run() async throws {
+        let log = try LogPipe()
+        let load = CallRun(callers: callers, rate: rate, duration: .seconds(seconds))
+        LoggingSystem.bootstrap(QueuedLogHandler.standardError)
+
+        let app = try App(
+            configuration: Configuration(
+                yaml: """
+                    app: { name: benchmark }
+                    server: { grpc: { listen: "127.0.0.1:0" } }
+                    shutdown: { lame-duck: 0s }
+                    """,
+                origin: "bench-logging"
+            ),
+            registry: MemoryRegistry()
+        )
+        app.serve(EchoService())
+        let channel = try app.channel("benchmark")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await app.run() }
+            _ = await app.health.first { $0 == .serving }
+            let client = GRPCClient(transport: channel)
+            group.addTask { try await client.runConnections() }
+            _ = try await load.run(client, for: .seconds(1))
+
+            let calm = try await load.run(client)
+            print("without a storm   \(calm)")
+
+            await log.waitUntilRead()
+            let before = log.counts
+            log.read(bytesPerSecond: readRate)
+            let logger = Logger(label: "storm")
+            let storm = Storm(logger: logger, linesPerSecond: lines)
+            let stormy = try await load.run(client)
+            let logged = storm.stop()
+            log.read(bytesPerSecond: nil)
+            await log.waitUntilRead()
+            print("in the storm      \(stormy)")
+            let after = log.counts
+            let (written, dropped) = (after.lines - before.lines, after.dropped - before.dropped)
+            print("lines logged      \(logged + stormy.calls): \(logged) of the storm, \(stormy.calls) of calls")
+            print("written, dropped  \(written) + \(dropped) = \(written + dropped)")
+            print("p99, storm ÷ calm \((stormy.p99 / calm.p99 * 100).rounded() / 100)")
+            if written + dropped != logged + stormy.calls { throw ExitCode.failure }
+            group.cancelAll()
+        }
+        Cost.measure()
+    }
+}
+
+private struct EchoService: RegistrableRPCService {
+    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+        router.registerHandler(
+            forMethod: BenchmarkMethod.echo,
+            deserializer: RawBytesDeserializer(),
+            serializer: RawBytesSerializer()
+        ) { request, _ in
+            let request = try await ServerRequest(stream: request)
+            return StreamingServerResponse(single: ServerResponse(message: request.message))
+        }
+    }
+}
+
+/// Logs as many lines a second as it is told to, in a thread of its own.
+private final class Storm: Sendable {
+    private struct State {
+        var isOver = false
+        var count: Int?
+    }
+
+    private let state = Mutex(State())
+
+    init(logger: Logger, linesPerSecond: Int) {
+        Thread.detachNewThread { [self] in
+            let start = ContinuousClock.now
+            var count = 0
+            while !state.withLock(\.isOver) {
+                let due = Int((ContinuousClock.now - start) / .seconds(1) * Double(linesPerSecond))
+                while count < due {
+                    logger.info("a line of the storm", metadata: ["number": "\(count)", "kind": "storm"])
+                    count += 1
+                }
+                usleep(1000)
+            }
+            state.withLock { $0.count = count }
+        }
+    }
+
+    /// - Returns: How many lines it has logged.
+    func stop() -> Int {
+        state.withLock { $0.isOver = true }
+        while true {
+            if let count = state.withLock(\.count) { return count }
+            usleep(1000)
+        }
+    }
+}
