@@ -47,12 +47,10 @@ struct BenchLogging: AsyncParsableCommand {
             registry: MemoryRegistry()
         )
         app.serve(EchoService())
-        let channel = try app.channel("benchmark")
+        let client = try app.channel("benchmark")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await app.run() }
             _ = await app.health.first { $0 == .serving }
-            let client = GRPCClient(transport: channel)
-            group.addTask { try await client.runConnections() }
             _ = try await load.run(client, for: .seconds(1))
 
             let calm = try await load.run(client)

@@ -29,7 +29,7 @@ final class LogPipe: Sendable {
             var rest: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 16_384)
             while true {
-                let count = read(reader, &buffer, buffer.count)
+                let count = Foundation.read(reader, &buffer, buffer.count)
                 if count <= 0 { return }
                 rest += buffer[..<count]
                 var counts = Counts()

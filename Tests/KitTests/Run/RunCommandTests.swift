@@ -1,4 +1,5 @@
 import Foundation
+import ServiceKitTesting
 import TestSupport
 import Testing
 

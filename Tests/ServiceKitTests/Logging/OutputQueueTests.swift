@@ -61,9 +61,9 @@ import Testing
     }
 
     @Test func aLineLongerThanAllThatMayWaitIsDroppedAtOnce() {
-        var queue = queue(bytes: 20)
+        var queue = queue(bytes: 40)
         queue.append("first\n")
-        queue.append(String(repeating: "x", count: 21))
+        queue.append(String(repeating: "x", count: 41))
         queue.append("last\n")
         #expect(queue.takeAll() == ["first\ndropped 1\nlast\n"])
     }
