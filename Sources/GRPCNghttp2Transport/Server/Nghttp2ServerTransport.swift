@@ -87,7 +87,10 @@ public final class Nghttp2ServerTransport: ServerTransport {
     /// Listens and serves until ``beginGracefulShutdown()`` was called and the last call has ended, or until the task
     /// is cancelled.
     ///
-    /// - Throws: ``ServerBindError`` if it cannot listen, ``TLSConfigError`` if certificates or keys cannot be used.
+    /// While the process, or the system, has no descriptors left for new connections, it waits for some: those that are
+    /// open go on, and a warning names the limit.
+    /// - Throws: ``ServerBindError`` if it cannot listen, or no longer; ``TLSConfigError`` if certificates or keys cannot
+    ///   be used.
     public func listen(
         streamHandler: @escaping @Sendable @concurrent (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
     ) async throws {
@@ -100,6 +103,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
         )
         guard try self.lifecycle.beginListening() else { return }
         let channel: any Channel
+        let backoff = AcceptBackoff(logger: self.logger)
         do {
             let tls = self.transportSecurity.tls.map { TLSContextSource($0, logger: self.logger) }
             // Read now, so that what is wrong with them is known before somebody connects.
@@ -108,7 +112,8 @@ public final class Nghttp2ServerTransport: ServerTransport {
                 ServerAcceptor(
                     service: service, config: self.config, security: self.transportSecurity, tls: tls,
                     lifecycle: self.lifecycle
-                )
+                ),
+                backoff
             )
         } catch {
             let error: any Error =
@@ -120,6 +125,9 @@ public final class Nghttp2ServerTransport: ServerTransport {
         self.logger.debug("gRPC server is listening", metadata: ["address": "\(address)"])
         await self.lifecycle.run(channel, address)
         self.logger.debug("gRPC server has stopped", metadata: ["address": "\(address)"])
+        if let failure = backoff.failure {
+            throw ServerBindError(address: address, cause: failure)
+        }
     }
 
     /// Takes no new connections and no new calls; when the last call has ended, ``listen(streamHandler:)`` returns.
@@ -127,11 +135,17 @@ public final class Nghttp2ServerTransport: ServerTransport {
         self.lifecycle.beginGracefulShutdown()
     }
 
-    private func bind(_ acceptor: ServerAcceptor) async throws -> any Channel {
+    private func bind(_ acceptor: ServerAcceptor, _ backoff: AcceptBackoff) async throws -> any Channel {
         let isTCP = self.address.path == nil
         let bootstrap = ServerBootstrap(group: self.eventLoopGroup)
             .serverChannelOption(.backlog, value: Int32(clamping: self.config.backlog))
-            .childChannelInitializer { channel in acceptor.accept(channel, isTCP: isTCP) }
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(backoff) }
+            }
+            .childChannelInitializer { channel in
+                channel.closeFuture.whenComplete { _ in backoff.connectionClosed() }
+                return acceptor.accept(channel, isTCP: isTCP)
+            }
         if let path = self.address.path {
             return try await bootstrap.bind(unixDomainSocketPath: path).get()
         }

@@ -7,7 +7,7 @@ import Darwin
 #endif
 import NIOCore
 
-/// A server could not listen at its address.
+/// A server could not listen at its address, or had to stop listening there.
 public struct ServerBindError: Error, CustomStringConvertible {
     /// Where the server was to listen.
     public let address: TransportAddress
@@ -23,9 +23,10 @@ public struct ServerBindError: Error, CustomStringConvertible {
 
     private var explanation: (reason: String, remedy: String) {
         guard let error = self.cause as? IOError else {
-            return ("\(self.cause)", "check the address")
+            return (ConnectionError.reason(self.cause), "check the address")
         }
         let reason = String(cString: strerror(error.errnoCode))
+        if let limit = SystemLimit.explanation(of: error.errnoCode) { return (reason, limit) }
         switch error.errnoCode {
         case EADDRINUSE:
             return (
@@ -38,6 +39,12 @@ public struct ServerBindError: Error, CustomStringConvertible {
             return (reason, "this machine has no such address; 0.0.0.0 or :: stand for all it has")
         case EACCES:
             return (reason, "ports below 1024 and directories of others take privileges; choose another")
+        case ENOENT where self.address.path != nil:
+            return (reason, "create the directory of the socket")
+        case ENAMETOOLONG where self.address.path != nil:
+            return (reason, "choose a shorter path for the socket")
+        case EPERM:
+            return (reason, "a firewall or a security policy of the system forbids it")
         default:
             return (reason, "check the address")
         }

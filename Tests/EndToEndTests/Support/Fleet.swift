@@ -57,8 +57,14 @@ struct Fleet: Sendable {
 
     /// Starts a server and waits until it is registered, and both it and this process know that: what is seen in the
     /// registry may be on its way to the server still.
-    func start(_ id: String, settings: [String] = []) async throws -> RunningProgram {
-        let server = try RunningProgram.userServer(id: id, settings: self.settings + ["log.level=info"] + settings)
+    ///
+    /// - Parameters:
+    ///   - id: The instance's id.
+    ///   - settings: Further `--set` options.
+    ///   - openFiles: How many files it may have open; by default as many as the test.
+    func start(_ id: String, settings: [String] = [], openFiles: Int? = nil) async throws -> RunningProgram {
+        let settings = self.settings + ["log.level=info"] + settings
+        let server = try RunningProgram.userServer(id: id, settings: settings, openFiles: openFiles)
         try await server.waitForErrors("] serving")
         _ = try #require(await instances.first { $0[id] != nil })
         return server

@@ -9,17 +9,19 @@ extension RunningProgram {
     ///   - id: The instance's id.
     ///   - settings: Further `--set` options, among them the registry.
     ///   - errors: Where its log goes, in place of ``errors``.
+    ///   - openFiles: How many files it may have open; by default as many as the test.
     static func userServer(
         id: String,
         settings: [String],
-        errors: ChildProcess.Stream? = nil
+        errors: ChildProcess.Stream? = nil,
+        openFiles: Int? = nil
     ) throws -> RunningProgram {
         let settings = ["app.id=\(id)", "shutdown.lame-duck=50ms"] + settings
-        return try RunningProgram(
-            Executable.userServer,
-            ["--config", Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] },
-            errors: errors
-        )
+        let arguments =
+            ["--config", Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] }
+        guard let openFiles else { return try RunningProgram(Executable.userServer, arguments, errors: errors) }
+        let script = "ulimit -n \(openFiles); exec \"$0\" \"$@\""
+        return try RunningProgram("/bin/sh", ["-c", script, Executable.userServer] + arguments, errors: errors)
     }
 
     /// Starts the sample client on a file registry.

@@ -12,6 +12,8 @@ final class DirectoryWatcher: Sendable {
     static let looks = 17
     /// How often readers look again where there is no inotify.
     static let pollingInterval = Duration.seconds(1)
+    /// How often it is logged that there is no inotify, at most: readers that fail start over, and try it again.
+    private static let warningInterval = Duration.seconds(60)
 
     private struct Directory {
         /// The kernel's number for it; none when it is polled.
@@ -30,6 +32,7 @@ final class DirectoryWatcher: Sendable {
         var directories: [String: Directory] = [:]
         var isPolling = false
         #if os(Linux)
+        var warnedAt: ContinuousClock.Instant?
         var inotify: Inotify?
         var paths: [CInt: String] = [:]
         #endif
@@ -167,10 +170,14 @@ final class DirectoryWatcher: Sendable {
             state.paths[watch] = directory
             return watch
         } catch  where error.isExhaustion {
-            logger.warning(
-                "no inotify watch left: changes and dead owners are seen with delay",
-                metadata: ["cause": "\(error)", "delay": "\(Self.pollingInterval)"]
-            )
+            let isWarningDue = state.warnedAt.map { $0.duration(to: .now) >= Self.warningInterval } ?? true
+            if isWarningDue {
+                state.warnedAt = .now
+                logger.warning(
+                    "no inotify watch left: changes and dead owners are seen with delay",
+                    metadata: ["cause": "\(error)", "delay": "\(Self.pollingInterval)"]
+                )
+            }
         }
         #endif
         startPolling(&state)

@@ -53,8 +53,8 @@ package struct SystemError: Error {
         case ENOTDIR, EEXIST: "a file is in the way; remove it, or set registry.file.directory to another directory"
         case ENOSPC where action.hasPrefix("watch"): "raise the limit fs.inotify.max_user_watches"
         case ENOSPC, EDQUOT: "free some space there, or set registry.file.directory to a directory on another disk"
-        case EMFILE: "raise this process's limit of open files"
-        case ENFILE: "raise the system's limit of open files"
+        case EMFILE: "raise this process's limit of open files (RLIMIT_NOFILE) with `ulimit -n`"
+        case ENFILE: "raise the machine's limit of open files with `sysctl fs.file-max`"
         default: nil
         }
     }
