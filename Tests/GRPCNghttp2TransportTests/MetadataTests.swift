@@ -58,7 +58,7 @@ struct MetadataTests {
         }
     }
 
-    @Test(arguments: ["plain", "with % and\nnewline", "größer ☃ 漢字"])
+    @Test(arguments: ["plain", "with % and\nnewline", "größer ☃ 漢字", "user not found: ", " both ends ", " "])
     func statusMessagesKeepTheirText(_ message: String) async throws {
         let fail: RawHandler = { _, _ in
             throw RPCError(code: .notFound, message: message, metadata: ["detail-bin": .binary([1, 2])])

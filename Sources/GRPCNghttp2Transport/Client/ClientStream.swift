@@ -112,8 +112,8 @@ package final class ClientStream: Sendable {
 
     private func decompressed(_ part: InboundPart?) throws(StreamFailure) -> InboundPart? {
         guard case .message(let bytes, isCompressed: true) = part else { return part }
-        let encoding = self.response.withLock { $0.encoding }
         do throws(StreamFailure) {
+            let encoding = try self.response.withLock { response throws(StreamFailure) in try response.messageEncoding }
             return .message(try self.stream.decompress(bytes, encoding), isCompressed: false)
         } catch {
             // There is no way to go on with a response that cannot be read.

@@ -15,7 +15,8 @@ struct ResponseReader: Sendable {
     }
 
     /// How the messages are compressed that are.
-    private(set) var encoding = MessageEncoding.identity
+    private var encoding: MessageEncoding? = .identity
+    private var encodingName = ""
 
     private enum State {
         case awaitingMetadata
@@ -69,6 +70,18 @@ struct ResponseReader: Sendable {
         self.readableEncodings = readableEncodings
     }
 
+    /// How the messages are compressed that are.
+    ///
+    /// - Throws: `unknownEncoding` if they cannot be read. A response that has none, be it an error, can be.
+    var messageEncoding: MessageEncoding {
+        get throws(StreamFailure) {
+            guard let encoding, self.readableEncodings.contains(encoding) else {
+                throw .unknownEncoding(self.encodingName)
+            }
+            return encoding
+        }
+    }
+
     /// Whether all that there is was read.
     var hasEnded: Bool {
         if case .ended = self.state { true } else { false }
@@ -93,7 +106,8 @@ struct ResponseReader: Sendable {
             do throws(MetadataError) {
                 return self.read(try Head(block), endStream: endStream)
             } catch {
-                return self.fail(error.description)
+                self.state = .ended
+                return .failed(StreamFailure.refused(error.description).rpcError(peer: self.peer))
             }
         }
     }
@@ -112,11 +126,8 @@ struct ResponseReader: Sendable {
         }
         guard endStream else {
             guard case .awaitingMetadata = self.state else { return self.fail("the response has metadata twice") }
-            guard let encoding = head.encoding, self.readableEncodings.contains(encoding) else {
-                self.state = .ended
-                return .failed(StreamFailure.unknownEncoding(head.encodingName).rpcError(peer: self.peer))
-            }
-            self.encoding = encoding
+            self.encoding = head.encoding
+            self.encodingName = head.encodingName
             self.state = .awaitingMessages
             return .part(.metadata(head.metadata))
         }

@@ -48,6 +48,17 @@ extension UnsafeBufferPointer<UInt8> {
         return true
     }
 
+    /// Compares with a string in lower case.
+    func equalsIgnoringCase(_ string: StaticString) -> Bool {
+        guard self.count == string.utf8CodeUnitCount else { return false }
+        for index in 0..<self.count {
+            let byte = self[index]
+            let isUpperCase = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+            guard (isUpperCase ? byte | 0x20 : byte) == string.utf8Start[index] else { return false }
+        }
+        return true
+    }
+
     /// The number that the bytes are in decimal, up to nine digits; `nil` if they are none.
     var decimal: Int? {
         guard (1...9).contains(self.count) else { return nil }

@@ -63,10 +63,7 @@ extension Metadata {
         }
         // Several values of a key may have been joined on their way.
         for part in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-            let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-            var part = part.drop(while: isBlank)
-            while let last = part.last, isBlank(last) { part.removeLast() }
-            guard let bytes = Base64.decode(part) else {
+            guard let bytes = Base64.decode(UnsafeBufferPointer(rebasing: part).trimmed) else {
                 throw MetadataError(description: "the value of metadata key \"\(key)\" is not base64")
             }
             self.addBinary(bytes, forKey: key)

@@ -41,6 +41,8 @@ extension StreamFailure {
         switch self {
         case .reset(let code):
             RPCError(code: Self.statusCode(code), message: "\(peer) reset the call: \(code)")
+        case .refused(let reason):
+            RPCError(code: .internalError, message: "this side refuses what \(peer) sent: \(reason)")
         case .notProcessed(let reason):
             RPCError(
                 code: .unavailable, message: "\(peer) did not process the call: \(reason)", cause: CallNotProcessed()
@@ -57,7 +59,10 @@ extension StreamFailure {
                 message: "\(peer) sent a message of \(bytes) bytes; the largest accepted is \(limit) bytes"
             )
         case .unknownEncoding(let name):
-            RPCError(code: .internalError, message: "\(peer) compresses messages as \"\(name)\", which cannot be read")
+            RPCError(
+                code: .internalError,
+                message:
+                    "\(peer) compresses messages as \"\(name)\" (header \"grpc-encoding\"), which cannot be read here")
         case .missingEncoding:
             RPCError(
                 code: .internalError, message: "\(peer) sent a compressed message and did not say how it is compressed"

@@ -1,15 +1,19 @@
-/// The encoding of `grpc-message`: UTF-8 in which bytes outside of printable ASCII, and `%`, are written as `%XX`
+/// The encoding of `grpc-message`: UTF-8 in which bytes outside of printable ASCII, and `%`, are written as `%XX`; a
+/// space at either end too, since HTTP/2 forbids it there and strict peers refuse it
 /// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Percent-Encoded").
 enum StatusMessage {
     private static let percent = UInt8(ascii: "%")
     private static let digits = Array("0123456789ABCDEF".utf8)
 
     static func encode(_ message: String) -> String {
-        guard message.utf8.contains(where: Self.needsEncoding) else { return message }
+        let space = UInt8(ascii: " ")
+        let hasOuterSpace = message.utf8.first == space || message.utf8.last == space
+        guard hasOuterSpace || message.utf8.contains(where: Self.needsEncoding) else { return message }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(message.utf8.count * 2)
-        for byte in message.utf8 {
-            if Self.needsEncoding(byte) {
+        let end = message.utf8.count - 1
+        for (index, byte) in message.utf8.enumerated() {
+            if Self.needsEncoding(byte) || byte == space && (index == 0 || index == end) {
                 bytes.append(Self.percent)
                 bytes.append(Self.digits[Int(byte >> 4)])
                 bytes.append(Self.digits[Int(byte & 0xf)])

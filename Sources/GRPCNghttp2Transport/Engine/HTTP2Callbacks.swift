@@ -49,8 +49,9 @@ struct HTTP2Callbacks: @unchecked Sendable {
         return 0
     }
 
-    private static let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { _, _, _, user in
-        connection(user)?.streamWasBroken()
+    private static let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { session, frame, error, user in
+        guard let frame, let connection = connection(user) else { return 0 }
+        connection.frameRefused(stream(session, frame.pointee.hd.stream_id), HTTP2SessionError(code: Int(error)))
         return 0
     }
 
@@ -82,8 +83,7 @@ struct HTTP2Callbacks: @unchecked Sendable {
                 connection.frameBegan(header.length > frame.pointee.data.padlen ? .useful : .control)
             }
             if endStream, let stream = stream(session, header.stream_id) {
-                stream.receiveEnd()
-                connection.wakeLater(stream)
+                connection.dataEnded(stream)
             }
         case NGHTTP2_HEADERS:
             if let stream = stream(session, header.stream_id) {

@@ -3,8 +3,8 @@ protocol HTTP2ConnectionDelegate: AnyObject, Sendable {
     /// The peer has sent its settings: the connection is one of HTTP/2, and can be used.
     func connectionReady(_ connection: HTTP2Connection)
 
-    /// The peer opened a stream. `headers` is `nil` if there were more than this side takes; the delegate then refuses
-    /// the call.
+    /// The peer opened a stream. `headers` is `nil` if HTTP/2 forbids them (`HTTP2Stream.refusal` tells why), or if
+    /// there are more than this side takes; the delegate then refuses the call.
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?)
 
     /// All bytes that were there to be read were processed; work put off while they were can be done.

@@ -22,8 +22,20 @@ extension HTTP2Connection {
     }
 
     func headersEnded(_ stream: HTTP2Stream, isRequest: Bool, endStream: Bool) {
+        guard stream.refusal == nil else { return }
         if let excess = self.headers.excess {
             self.limitLog.report(excess, peer: self.remotePeer, "a call has more metadata than may come in")
+        }
+        let isHead = isRequest || !self.isServer && !stream.hasReceivedHead
+        if let fault = self.headers.fault(of: isRequest ? .request : isHead ? .response : .trailers) {
+            self.refuse(stream, fault)
+            stream.isRemotelyClosed = endStream
+            return
+        }
+        if isHead, !self.headers.rules.isInformational {
+            stream.hasReceivedHead = true
+            // The head of a response that has no messages may tell the length that one with messages would have.
+            stream.dataLeft = endStream && !isRequest ? nil : self.headers.rules.contentLength
         }
         if isRequest {
             let headers = self.headers.excess == nil ? self.headers.block : nil
@@ -34,17 +46,59 @@ extension HTTP2Connection {
             stream.wasAnswered = true
             stream.receive(headers: self.headers.block, endStream: endStream)
             self.wakeLater(stream)
+        } else if !endStream {
+            self.refuse(stream, "its trailers do not end the request")
+            return
         }
         if endStream {
-            stream.receiveEnd()
-            self.wakeLater(stream)
+            self.dataEnded(stream)
         }
+    }
+
+    /// The peer has ended the stream.
+    func dataEnded(_ stream: HTTP2Stream) {
+        if let left = stream.dataLeft, left > 0 {
+            self.refuse(stream, Self.wrongLength)
+            return
+        }
+        stream.receiveEnd()
+        self.wakeLater(stream)
+    }
+
+    private static let wrongLength = "header \"content-length\" does not tell the length of the messages"
+
+    /// Refuses what has come on a stream, as HTTP/2 forbids it, and says so in the log and to the call.
+    private func refuse(_ stream: HTTP2Stream, _ fault: String) {
+        self.limitLog.reportRefusal(of: self.isServer ? "request" : "response", peer: self.remotePeer, fault)
+        self.streamWasBroken()
+        stream.refusal = fault
+        if self.isServer, !stream.hasReceivedHead {
+            // Nobody has seen the request, so the delegate can answer it with a status; the reset follows the answer.
+            self.delegate?.connection(self, opened: stream, headers: nil)
+        } else {
+            stream.reset(.protocolError, failure: .refused(fault))
+        }
+    }
+
+    /// nghttp2 refuses a frame. If that is a matter of its stream only, the stream is reset.
+    func frameRefused(_ stream: HTTP2Stream?, _ error: HTTP2SessionError) {
+        if let stream {
+            stream.refusal = stream.refusal ?? "\(error)"
+        }
+        self.streamWasBroken()
     }
 
     func dataReceived(_ data: UnsafeRawBufferPointer, id: Int32, stream: HTTP2Stream?) {
         guard let session = self.session else { return }
         session.creditConnection(data.count)
-        guard let stream else { return }
+        guard let stream, stream.refusal == nil else { return }
+        if let left = stream.dataLeft {
+            stream.dataLeft = left - data.count
+            guard left >= data.count else {
+                self.refuse(stream, Self.wrongLength)
+                return
+            }
+        }
         guard stream.inboundBudget.heldBytes + data.count <= self.config.limits.maxBufferedBytesPerConnection else {
             self.limitLog.report(.buffered, peer: self.remotePeer, "too much that came in waits to be read")
             stream.reset(
@@ -135,10 +189,12 @@ extension HTTP2Connection {
         self.pings?.somethingWasSent()
         guard endStream else { return }
         stream.isLocallyClosed = true
-        self.flood.completedCall()
+        if stream.refusal == nil {
+            self.flood.completedCall()
+        }
         if case .server = self.config.role, !stream.isRemotelyClosed {
             // The response is complete: tell the client to stop sending (RFC 9113, section 8.1).
-            self.session?.reset(id: stream.id, .noError)
+            self.session?.reset(id: stream.id, stream.refusal == nil ? .noError : .protocolError)
         }
     }
 
@@ -157,9 +213,12 @@ extension HTTP2Connection {
         switch self.config.role {
         case .server:
             // Once the response is out, nothing that happens to the stream is a failure of the call.
-            self.close(stream, .reset(code), isFailure: !stream.isLocallyClosed)
+            let failure = stream.refusal.map { StreamFailure.refused($0) } ?? .reset(code)
+            self.close(stream, failure, isFailure: !stream.isLocallyClosed)
         case .client:
-            if code == .noError, stream.isRemotelyClosed {
+            if let refusal = stream.refusal {
+                self.close(stream, .refused(refusal), isFailure: true)
+            } else if code == .noError, stream.isRemotelyClosed {
                 self.close(stream, .closed, isFailure: false)
             } else if code == .refusedStream, !stream.wasAnswered {
                 self.close(stream, .notProcessed("the peer refused the call"), isFailure: true)

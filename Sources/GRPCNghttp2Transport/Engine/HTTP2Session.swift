@@ -31,6 +31,8 @@ final class HTTP2Session {
         // Closed streams are kept by default, for the sake of priorities, which gRPC does not use.
         nghttp2_option_set_no_closed_streams(option, 1)
         nghttp2_option_set_max_continuations(option, max(1, limits.maxContinuationFrames))
+        // `HeaderRules` does what nghttp2 would do then.
+        nghttp2_option_set_no_http_messaging(option, 1)
         // The connection counts resets itself, with those that a peer provokes; see `FloodGuard`.
         nghttp2_option_set_stream_reset_rate_limit(option, UInt64(Int32.max), UInt64(Int32.max))
         let user = Unmanaged.passUnretained(connection).toOpaque()

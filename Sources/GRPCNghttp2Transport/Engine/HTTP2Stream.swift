@@ -37,6 +37,12 @@ final class HTTP2Stream: @unchecked Sendable {
     var wasSent = false
     /// Whether the peer has sent headers for the stream.
     var wasAnswered = false
+    /// Whether the head of the request, or of the response proper, has come: what follows it are trailers.
+    var hasReceivedHead = false
+    /// How many bytes of messages are still to come, if the peer has told their length.
+    var dataLeft: Int?
+    /// Why this side refuses what the peer has sent.
+    var refusal: String?
     /// Whether this side has ended the stream.
     var isLocallyClosed = false
     /// Whether the peer has ended the stream.

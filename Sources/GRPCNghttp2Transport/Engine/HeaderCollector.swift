@@ -1,4 +1,4 @@
-/// Puts a header block together as its fields come in. HTTP/2 sends one block at a time on a connection.
+/// Puts a header block together as its fields come in, and checks it. HTTP/2 sends one block at a time on a connection.
 struct HeaderCollector {
     /// The fields so far, as long as they are within the limits.
     private(set) var block = HeaderBlock()
@@ -6,6 +6,9 @@ struct HeaderCollector {
     private(set) var size = 0
     /// The number of fields, also beyond the limits.
     private var count = 0
+    private(set) var rules = HeaderRules()
+    /// What is wrong with one of the fields.
+    private var fault: String?
     private let maxBytes: Int
     private let maxFields: Int
 
@@ -33,13 +36,24 @@ struct HeaderCollector {
         self.block.removeAll()
         self.size = 0
         self.count = 0
+        self.rules = HeaderRules()
+        self.fault = nil
     }
 
     mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         self.size += name.count + value.count + HeaderBlock.fieldOverhead
         self.count += 1
-        if self.excess == nil {
+        // What is too large, or wrong, is not kept, and not looked at any more.
+        guard self.excess == nil, self.fault == nil else { return }
+        let value = value.trimmed
+        self.fault = self.rules.check(name: name, value: value)
+        if self.fault == nil {
             self.block.append(name: name, value: value)
         }
+    }
+
+    /// What HTTP/2 forbids about the block, now that it is whole. A block that is too large is another matter.
+    func fault(of kind: HeaderRules.Kind) -> String? {
+        self.fault ?? (self.excess == nil ? self.rules.fault(of: kind) : nil)
     }
 }

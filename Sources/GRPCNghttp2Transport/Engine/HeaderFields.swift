@@ -66,6 +66,7 @@ final class RequestHeadTemplate {
     private let values: UnsafeMutableBufferPointer<UInt8>
 
     init(scheme: StaticString, authority: String, userAgent: String, acceptedEncodings: MessageEncodings) {
+        let authority = Authority.encode(authority)
         let bytes = Array(authority.utf8) + Array(userAgent.utf8)
         self.values = .allocate(capacity: bytes.count)
         _ = self.values.initialize(from: bytes)

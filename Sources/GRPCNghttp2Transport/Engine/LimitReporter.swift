@@ -47,11 +47,18 @@ final class LimitReporter: Sendable {
     func log(_ limit: Limit, peer: String, _ detail: String) {
         self.logger.warning("\(detail)", metadata: ["limit": "\(limit.rawValue)", "peer": "\(peer)"])
     }
+
+    func logRefusal(of what: String, peer: String, _ fault: String, level: Logger.Level) {
+        self.logger.log(
+            level: level, "refused a \(what)", metadata: ["peer": "\(peer)", "cause": "\(fault)"]
+        )
+    }
 }
 
 /// What the bounds of one connection (or event loop) have done, so that each is logged once: a peer must not fill the log.
 struct LimitLog {
     private var logged: Set<Limit> = []
+    private var hasLoggedRefusal = false
     private let reporter: LimitReporter
 
     init(reporter: LimitReporter) {
@@ -63,5 +70,11 @@ struct LimitLog {
         if self.logged.insert(limit).inserted {
             self.reporter.log(limit, peer: peer, detail())
         }
+    }
+
+    /// Says that a call is refused: once as a warning, then for those who look for it.
+    mutating func reportRefusal(of what: String, peer: String, _ fault: String) {
+        self.reporter.logRefusal(of: what, peer: peer, fault, level: self.hasLoggedRefusal ? .debug : .warning)
+        self.hasLoggedRefusal = true
     }
 }

@@ -2,6 +2,8 @@
 enum StreamFailure: Error, Hashable, Sendable {
     /// The peer reset the stream.
     case reset(HTTP2ErrorCode)
+    /// This side refuses what the peer sent, for this reason.
+    case refused(String)
     /// The peer certainly never processed the stream, for this reason.
     case notProcessed(String)
     /// The connection is gone, for this reason; what the peer did with the stream is unknown.

@@ -6,6 +6,8 @@ struct RequestHead {
     struct Rejection: Error {
         /// The complete header block that answers it.
         var response: HeaderBlock
+        /// What is to be logged, if anything is that is not logged elsewhere.
+        var reason: String?
 
         /// An HTTP error, for what does not speak gRPC.
         static func http(status: String, _ fields: KeyValuePairs<String, String> = [:]) -> Self {
@@ -23,13 +25,24 @@ struct RequestHead {
                     "content-type": "application/grpc",
                     HeaderName.status: String(code.rawValue),
                     HeaderName.message: StatusMessage.encode(message),
-                ])
+                ]),
+                reason: message
             )
+        }
+
+        /// HTTP/2 forbids the request. The connection has logged it.
+        static func refused(_ fault: String) -> Self {
+            var rejection = Self.grpc(.internalError, "this server refuses the request: \(fault)")
+            rejection.reason = nil
+            return rejection
         }
 
         static func metadataTooLarge(_ limits: TransportLimits) -> Self {
             let limit = "\(limits.maxHeaderListBytes) bytes or \(limits.maxHeaderFields) fields"
-            return .grpc(.resourceExhausted, "the request's metadata exceeds \(limit)")
+            var rejection = Self.grpc(.resourceExhausted, "the request's metadata exceeds \(limit)")
+            // It is logged as a bound that has bitten.
+            rejection.reason = nil
+            return rejection
         }
 
         /// The client learns which encodings it may use
@@ -65,7 +78,7 @@ struct RequestHead {
             } else if name.equals(":method") {
                 isPost = value.equals("POST")
             } else if name.equals("te") {
-                takesTrailers = value.equals("trailers")
+                takesTrailers = value.equalsIgnoringCase("trailers")
             } else if name.equals("content-type") {
                 isGRPC = Self.isGRPC(value)
             } else if name.equals("grpc-timeout") {
@@ -95,7 +108,10 @@ struct RequestHead {
         guard self.timeout == nil else { return }
         guard let timeout = GRPCTimeout(value) else {
             let text = String(decoding: value, as: UTF8.self)
-            throw .grpc(.internalError, "\"\(text)\" is not a value of grpc-timeout")
+            throw .grpc(
+                .internalError,
+                "header \"grpc-timeout\" is \"\(text)\", which is no timeout: one to eight digits and one of H M S m u n"
+            )
         }
         self.timeout = timeout.duration
         // GRPCCore reads it here; it is written anew because GRPCCore cannot read, or traps on, some that are valid.
@@ -104,8 +120,15 @@ struct RequestHead {
 
     /// Whether a content type is `application/grpc`, with or without a format or parameters.
     static func isGRPC(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard value.hasPrefix("application/grpc") else { return false }
-        guard let next = value.dropFirst("application/grpc".utf8.count).first else { return true }
-        return next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
+        let name: StaticString = "application/grpc"
+        guard UnsafeBufferPointer(rebasing: value.prefix(name.utf8CodeUnitCount)).equalsIgnoringCase(name) else {
+            return false
+        }
+        let rest = value.dropFirst(name.utf8CodeUnitCount)
+        guard let next = rest.first else { return true }
+        if next == UInt8(ascii: "+") || next == UInt8(ascii: ";") { return true }
+        // White space may precede the parameters (RFC 9110, section 8.3.1).
+        return UnsafeBufferPointer<UInt8>.isBlank(next)
+            && rest.first { !UnsafeBufferPointer<UInt8>.isBlank($0) } == UInt8(ascii: ";")
     }
 }

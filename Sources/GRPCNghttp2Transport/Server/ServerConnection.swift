@@ -80,7 +80,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
             return
         }
         do throws(RequestHead.Rejection) {
-            guard let headers else { throw .metadataTooLarge(connection.config.limits) }
+            guard let headers else {
+                throw stream.refusal.map { .refused($0) } ?? .metadataTooLarge(connection.config.limits)
+            }
             let head = try RequestHead(headers, readableEncodings: connection.config.acceptedEncodings)
             let method = try self.service.method(path: head.path)
             self.starting.append(
@@ -94,6 +96,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
                 )
             )
         } catch {
+            if let reason = error.reason {
+                connection.limitLog.reportRefusal(of: "request", peer: connection.remotePeer, reason)
+            }
             // A stream that was opened just now takes a header block, unless it is gone already.
             try? stream.send(head: error.response, prefix: .whole, endStream: true)
         }

@@ -39,6 +39,7 @@ import Testing
         ("a\nb", "a%0Ab"),
         ("größe", "gr%C3%B6%C3%9Fe"),
         ("☃", "%E2%98%83"),
+        ("user not found: ", "user not found:%20"), (" between ", "%20between%20"), (" ", "%20"), ("", ""),
     ]
 
     @Test(arguments: Self.messages)
@@ -86,5 +87,15 @@ import Testing
         let timeout = GRPCTimeout(.nanoseconds(nanoseconds))
         #expect(timeout.duration >= .nanoseconds(nanoseconds))
         #expect(timeout.wireValue.count <= 8, "GRPCCore reads no more")
+    }
+}
+
+@Suite struct AuthorityTests {
+    @Test(arguments: [
+        ("example.com:443", "example.com:443"), ("[::1]:8080", "[::1]:8080"), ("a_b~c", "a_b~c"), ("", ""),
+        ("/tmp/x.sock", "%2Ftmp%2Fx.sock"), ("%2Ftmp", "%2Ftmp"), ("a b", "a%20b"), ("größe", "gr%C3%B6%C3%9Fe"),
+    ])
+    func whatAURIAllows(_ authority: String, _ encoded: String) {
+        #expect(Authority.encode(authority) == encoded)
     }
 }

@@ -52,6 +52,13 @@ struct PythonInteropTests {
                     code: .notFound, message: Self.unicode, metadata: ["detail-bin": .binary(Self.allBytes)]
                 )
             },
+            "Padded": { _, _ in
+                throw RPCError(code: .notFound, message: "user not found: ", metadata: ["x-note": " padded "])
+            },
+            "Note": { request, _ in
+                let note = request.metadata[stringValues: "x-note"].first { _ in true } ?? ""
+                return StreamingServerResponse(single: ServerResponse(message: Array(note.utf8)))
+            },
             "Wait": { _, context in
                 StreamingServerResponse { _ in
                     try await context.cancellation.cancelled
@@ -72,7 +79,8 @@ struct PythonInteropTests {
         .serialized,
         arguments: [
             "echo", "client_streaming", "server_streaming", "bidirectional_streaming", "metadata", "error",
-            "unknown_method", "deadline", "cancellation", "large_messages", "message_over_the_limit", "compression",
+            "padded", "authorities", "unknown_method", "deadline", "cancellation", "large_messages",
+            "message_over_the_limit", "compression",
             "many_calls",
         ])
     func pythonCalls(_ check: String) async throws {
@@ -156,6 +164,18 @@ struct PythonInteropTests {
             #expect(error.map { Array($0.metadata[binaryValues: "detail-bin"]) } == [Self.allBytes])
             let unknown = await #expect(throws: RPCError.self) { try await client.call("Nothing") }
             #expect(unknown?.code == .unimplemented)
+        }
+    }
+
+    /// The core of gRPC sends white space at the ends of values as it is.
+    @Test func whiteSpaceAroundValues() async throws {
+        try await Self.withPythonServer { client in
+            let error = await #expect(throws: RPCError.self) { try await client.call("Padded") }
+            #expect(error?.code == .notFound)
+            #expect(error?.message == "user not found:")
+            #expect(error.map { Array($0.metadata[stringValues: "x-note"]) } == ["padded"])
+            let note = try await client.call("Note", metadata: ["x-note": " padded "])
+            #expect(note == Array("padded".utf8))
         }
     }
 

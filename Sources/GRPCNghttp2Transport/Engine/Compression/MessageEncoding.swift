@@ -32,10 +32,7 @@ struct MessageEncodings: Sendable, Hashable {
     /// Reads a value of `grpc-accept-encoding`; what is not known is left out.
     init(acceptEncoding value: UnsafeBufferPointer<UInt8>) {
         for name in value.split(separator: UInt8(ascii: ",")) {
-            let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-            var name = name.drop(while: isBlank)
-            while let last = name.last, isBlank(last) { name.removeLast() }
-            if let encoding = MessageEncoding(UnsafeBufferPointer(rebasing: name)) {
+            if let encoding = MessageEncoding(UnsafeBufferPointer(rebasing: name).trimmed) {
                 self.insert(encoding)
             }
         }

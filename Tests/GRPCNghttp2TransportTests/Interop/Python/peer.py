@@ -14,6 +14,8 @@ SERVICE = "test.Raw"
 ALL_BYTES = bytes(range(256))
 OPTIONS = [("grpc.max_receive_message_length", 16 << 20), ("grpc.max_send_message_length", 16 << 20)]
 UNICODE = "größer ☃ 100%\nline"
+# A space at the end.
+PADDED = "user not found: "
 METADATA = (("text", "a value"), ("text", "another"), ("all-bin", ALL_BYTES), ("empty-bin", b""))
 
 
@@ -48,6 +50,14 @@ def serve():
         context.set_trailing_metadata((("detail-bin", ALL_BYTES),))
         context.abort(grpc.StatusCode.NOT_FOUND, UNICODE)
 
+    def padded(request, context):
+        """Answers with white space that HTTP/2 forbids; gRPC lets it be sent, and dropped."""
+        context.set_trailing_metadata((("x-note", " padded "),))
+        context.abort(grpc.StatusCode.NOT_FOUND, PADDED)
+
+    def note(request, context):
+        return dict(context.invocation_metadata())["x-note"].encode()
+
     def wait(requests, context):
         if not context.add_callback(cancelled.release):
             cancelled.release()
@@ -66,6 +76,8 @@ def serve():
         "EchoEach": grpc.stream_stream_rpc_method_handler(echo_each),
         "Reflect": grpc.unary_unary_rpc_method_handler(reflect),
         "Fail": grpc.unary_unary_rpc_method_handler(fail),
+        "Padded": grpc.unary_unary_rpc_method_handler(padded),
+        "Note": grpc.unary_unary_rpc_method_handler(note),
         "Wait": grpc.stream_unary_rpc_method_handler(wait),
         "AwaitCancelled": grpc.unary_unary_rpc_method_handler(await_cancelled),
     }
@@ -82,7 +94,11 @@ class Checks:
     """The checks of a server; each is one method."""
 
     def __init__(self, port):
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
+        self.port = port
+        self.channel = self.connect()
+
+    def connect(self, *options):
+        return grpc.insecure_channel(f"127.0.0.1:{self.port}", options=[*OPTIONS, *options])
 
     def path(self, method):
         return f"/{SERVICE}/{method}"
@@ -135,6 +151,20 @@ class Checks:
         assert error.code() == grpc.StatusCode.NOT_FOUND, error
         assert error.details() == UNICODE, repr(error.details())
         assert ("detail-bin", ALL_BYTES) in error.trailing_metadata(), error.trailing_metadata()
+
+    def padded(self):
+        """White space at the ends of values, in both directions."""
+        assert self.unary("Note", b"", metadata=(("x-note", " padded "),)) == b"padded"
+        error = self.failure(lambda: self.unary("Padded", b""))
+        assert error.code() == grpc.StatusCode.NOT_FOUND, error
+        assert error.details() == PADDED, repr(error.details())
+        assert ("x-note", "padded") in error.trailing_metadata(), error.trailing_metadata()
+
+    def authorities(self):
+        """What clients send for a Unix domain socket."""
+        for authority in ("/tmp/x.sock", "%2Ftmp%2Fx.sock", "localhost"):
+            with self.connect(("grpc.default_authority", authority)) as channel:
+                assert channel.unary_unary(self.path("Echo"))(b"hello", timeout=30) == b"hello"
 
     def unknown_method(self):
         error = self.failure(lambda: self.unary("Nothing", b""))

@@ -1,7 +1,7 @@
 """Header blocks that HPACK (RFC 7541) or HTTP (RFC 9113, section 8) forbids."""
 
 from connection import (
-    COMPRESSION_ERROR, DATA, END_HEADERS, END_STREAM, HEADERS, PROTOCOL_ERROR, case, frame, message,
+    COMPRESSION_ERROR, DATA, END_HEADERS, END_STREAM, HEADERS, INTERNAL, PROTOCOL_ERROR, case, frame, message,
 )
 
 
@@ -82,6 +82,16 @@ malformed_block("content_length_twice", lambda fields: fields + [("content-lengt
 
 
 @case
+def a_refusal_names_the_field(server):
+    connection = server.connect()
+    for name, value in (("x-note", "a\nb"), ("X-Upper", "y"), ("connection", "close")):
+        stream = connection.request((name, value))
+        assert f'"{name}"' in connection.status(stream, INTERNAL)["grpc-message"]
+        connection.stream_error(stream, PROTOCOL_ERROR)
+    connection.call()
+
+
+@case
 def pseudo_field_in_trailers(server):
     connection = server.connect()
     stream = connection.waiting_call()
@@ -97,6 +107,14 @@ def trailers_of_a_request_are_ignored(server):
     connection.data(stream, message(b"trailed"))
     connection.send(frame(HEADERS, END_HEADERS | END_STREAM, stream, connection.encode([("x-late", "y")])))
     connection.status(stream, 0)
+
+
+@case
+def trailers_of_a_request_that_do_not_end_it(server):
+    connection = server.connect()
+    stream = connection.waiting_call()
+    connection.send(frame(HEADERS, END_HEADERS, stream, connection.encode([("x-late", "y")])))
+    connection.stream_error(stream, PROTOCOL_ERROR)
 
 
 def content_length(name, announced, sent):
