@@ -145,6 +145,7 @@ extension EtcdRegistryOptions {
                 config.privateKey = .file(path: key, format: .pem)
             }
             config.serverHostname = tls.serverName
+            config.optionNames = TLSOptionNames(section: "\(Self.path).tls")
         }
     }
 }

@@ -34,7 +34,9 @@ struct TLSTests {
                 #expect(try await client.text() == "a")
                 // Whom the system trusts has not signed it.
                 let stranger = try bed.client(Self.client { _ in })
-                #expect(await stranger.failure()?.code == .unavailable)
+                let failure = await stranger.failure()
+                #expect(failure?.code == .unavailable)
+                #expect(failure?.message.contains("set client.tls.ca to who signed it") == true)
             }
         }
     }
@@ -47,7 +49,11 @@ struct TLSTests {
                 tls.key = files.path("elsewhere.key")
                 try await bed.server("a", tls: tls)
                 let wrong = try bed.client(Self.client { $0.ca = files.path("authority.pem") })
-                #expect(await wrong.failure()?.code == .unavailable)
+                let failure = await wrong.failure()
+                #expect(failure?.code == .unavailable)
+                let message = failure?.message ?? ""
+                #expect(message.contains("not made out to the address ipv4:127.0.0.1:"), "\(message)")
+                #expect(message.contains("made out to DNS elsewhere.example; set client.tls.server-name"), "\(message)")
                 let right = try bed.client(
                     Self.client {
                         $0.ca = files.path("authority.pem")
@@ -74,7 +80,9 @@ struct TLSTests {
                     if isKnown {
                         #expect(try await client.text() == "a")
                     } else {
-                        #expect(await client.failure()?.code == .unavailable, "\(name ?? "nobody")")
+                        let failure = await client.failure()
+                        #expect(failure?.code == .unavailable, "\(name ?? "nobody")")
+                        #expect(failure?.message.contains("client.tls.certificate") == true, "\(name ?? "nobody")")
                     }
                 }
             }
@@ -107,7 +115,7 @@ struct TLSTests {
         let file = #filePath
         #expect(
             error("server: {grpc: {tls: {certificate: /nowhere.pem, key: \(file)}}}")
-                == "server.grpc.tls.certificate: /nowhere.pem cannot be read"
+                == "server.grpc.tls.certificate: /nowhere.pem cannot be read: there is no such file"
         )
         #expect(
             error("server: {grpc: {tls: {certificate: \(file)}}}")
@@ -121,6 +129,10 @@ struct TLSTests {
             error("client: {tls: {certificate: \(file)}}")
                 == "client.tls.key: certificate and key are needed both, or neither"
         )
-        #expect(error("client: {tls: {ca: /nowhere.pem}}") == "client.tls.ca: /nowhere.pem cannot be read")
+        #expect(
+            error("client: {tls: {ca: /nowhere.pem}}")
+                == "client.tls.ca: /nowhere.pem cannot be read: there is no such file"
+        )
+        #expect(error("client: {tls: {ca: /tmp}}") == "client.tls.ca: /tmp cannot be read: it is a directory")
     }
 }

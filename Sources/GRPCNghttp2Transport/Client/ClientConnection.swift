@@ -248,7 +248,7 @@ package final class ClientConnection: Sendable {
             role: .client(
                 authority: self.authority, userAgent: Self.userAgent, maxQueuedRequests: self.config.maxQueuedCalls
             ),
-            security: self.tls == nil ? .plaintext : .tls(requireALPN: true),
+            security: self.tls.map { .tls(requireALPN: true, expectation: $0.expectation) } ?? .plaintext,
             limits: self.config.limits,
             times: ConnectionTimes(
                 keepaliveTime: self.machine.withLock { $0.keepaliveTime },

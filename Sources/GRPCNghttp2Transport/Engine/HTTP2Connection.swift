@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -45,6 +52,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private(set) var drain: ServerDrain?
     private(set) var isDrainRequested = false
     private var isReading = false
+    private var hasRead = false
     /// Streams whose readers are resumed when what has arrived is through: then mostly all of a response is there, and
     /// the reader need not wait again.
     private var readable: [HTTP2Stream] = []
@@ -184,12 +192,15 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func secured(_ context: ChannelHandlerContext, negotiated: String?) {
-        guard case .tls(let requireALPN) = self.config.security, self.session == nil, self.phase != .closed else {
+        guard case .tls(let requireALPN, _) = self.config.security, self.session == nil, self.phase != .closed else {
             return
         }
         guard negotiated == Self.applicationProtocol || !requireALPN && negotiated == nil else {
             let what = negotiated.map { "\"\($0)\"" } ?? "nothing"
-            self.fail("TLS: the peer agreed to \(what) as protocol, not to \"\(Self.applicationProtocol)\" (ALPN)")
+            self.fail(
+                "TLS: the peer agreed to \(what) as protocol, not to \"\(Self.applicationProtocol)\" (ALPN): it does not "
+                    + "speak HTTP/2, or has not been told to"
+            )
             return
         }
         self.peerCertificate = try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate()
@@ -216,6 +227,8 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
             if self.care.read(now: .now()) {
                 self.scheduleCheck()
             }
+            guard self.hasRead || self.isHTTP2(buffer) else { return }
+            self.hasRead = true
         }
         do {
             try buffer.withUnsafeReadableBytes { bytes in
@@ -227,6 +240,13 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         } catch {
             self.fail("\(error)")
         }
+    }
+
+    /// Looks at the first bytes of the peer; gives the connection up if they are of another protocol.
+    private func isHTTP2(_ first: ByteBuffer) -> Bool {
+        guard let other = first.withUnsafeReadableBytes({ ForeignProtocol(firstBytes: $0) }) else { return true }
+        self.fail(other.reason(isServer: self.isServer))
+        return false
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -284,9 +304,21 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.fail(ConnectionError.reason(error))
+        self.fail(self.tlsReason(error, context) ?? ConnectionError.reason(error))
         // It may have been given up before, and forgotten.
         context.close(promise: nil)
+    }
+
+    private func tlsReason(_ error: any Error, _ context: ChannelHandlerContext) -> String? {
+        guard case .tls(_, let expectation) = self.config.security else { return nil }
+        let failure = TLSFailure(
+            expectation: expectation,
+            isServer: self.isServer,
+            peer: self.remotePeer,
+            certificate: try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate(),
+            now: time(nil)
+        )
+        return failure.reason(error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -300,9 +332,11 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
     private func closed() {
         guard self.phase != .closed else { return }
+        let wasSilent = self.phase == .starting && !self.hasRead && !self.isServer && !self.config.isSecure
         self.phase = .closed
         self.stopTakingCalls()
-        let reason = self.closeReason ?? "the peer closed the connection"
+        let hint = wasSilent ? " before it said anything; does it expect TLS?" : ""
+        let reason = self.closeReason ?? "the peer closed the connection\(hint)"
         self.closeReason = reason
         self.drain?.cancel()
         self.drain = nil

@@ -14,7 +14,7 @@ final class HTTP2ConnectionConfig: Sendable {
     /// Whether connections are encrypted.
     enum Security: Sendable {
         case plaintext
-        case tls(requireALPN: Bool)
+        case tls(requireALPN: Bool, expectation: TLSExpectation = TLSExpectation())
     }
 
     let role: Role

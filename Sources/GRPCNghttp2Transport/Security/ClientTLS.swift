@@ -7,11 +7,16 @@ final class ClientTLS: Sendable {
     private let contexts: TLSContextSource
     /// The name to ask for and to verify; `nil` for an address, which is verified as such.
     private let hostname: String?
+    /// What is expected of the server, for errors.
+    let expectation: TLSExpectation
 
     init(_ tls: ClientTransportSecurity.TLS, authority: String, logger: Logger) {
         self.contexts = TLSContextSource(tls, logger: logger)
         let hostname = tls.serverHostname ?? Self.host(of: authority)
         self.hostname = (try? SocketAddress(ipAddress: hostname, port: 0)) == nil ? hostname : nil
+        self.expectation = TLSExpectation(
+            hostname: self.hostname, trusted: tls.trustRoots.summary, optionNames: tls.optionNames
+        )
     }
 
     /// The certificates and keys for a connection. Fails with ``TLSConfigError`` if they cannot be used.

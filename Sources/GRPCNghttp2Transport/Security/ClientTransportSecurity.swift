@@ -57,6 +57,8 @@ public struct ClientTransportSecurity: Sendable {
         /// the host of the authority that the client was given, or else of the address. A certificate that is made out to
         /// the IP address of the connection is good as well, whatever the name.
         public var serverHostname: String?
+        /// What errors call these options.
+        package var optionNames = TLSOptionNames.transport
 
         init() {}
     }

@@ -65,6 +65,8 @@ extension Nghttp2ServerTransport {
             public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
             /// Whether clients have to agree on HTTP/2 while they connect (ALPN), as gRPC demands. Default: `true`.
             public var requireALPN = true
+            /// What errors call these options.
+            package var optionNames = TLSOptionNames.transport
 
             init(
                 certificateChain: [TLSConfig.CertificateSource],

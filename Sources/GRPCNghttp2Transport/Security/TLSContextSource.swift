@@ -39,6 +39,8 @@ final class TLSContextSource: Sendable {
     private struct State {
         var context: NIOSSLContext?
         var stamps: [Stamp?] = []
+        /// Those of files that could not be used, which was logged.
+        var refusedStamps: [Stamp?]?
         var checkedAt: NIODeadline?
     }
 
@@ -62,6 +64,8 @@ final class TLSContextSource: Sendable {
 
     private let files: [String]
     private let make: @Sendable () throws -> TLSConfiguration
+    /// Certificate and key, for errors.
+    private let pair: String
     private let logger: Logger
     private let state = Mutex(State())
     private let reading = Mutex(Reading())
@@ -74,12 +78,22 @@ final class TLSContextSource: Sendable {
     private static let patience = TimeAmount.seconds(1)
 
     /// - Parameters:
-    ///   - sources: What the configuration is made from.
+    ///   - chain: This side's certificates.
+    ///   - key: The key of the first of them.
+    ///   - roots: Who is trusted.
     ///   - logger: Is told when files that have changed cannot be used.
     ///   - make: Makes the configuration, reading files.
-    private init(_ sources: [TLSConfig.Source], logger: Logger, make: @escaping @Sendable () throws -> TLSConfiguration)
-    {
-        self.files = sources.compactMap(\.path)
+    init(
+        chain: [TLSConfig.CertificateSource],
+        key: TLSConfig.PrivateKeySource?,
+        roots: TLSConfig.TrustRootsSource,
+        logger: Logger,
+        make: @escaping @Sendable () throws -> TLSConfiguration
+    ) {
+        let (certificates, keys) = (chain.map(\.source), [key?.source].compactMap(\.self))
+        self.files = (certificates + keys + roots.sources).compactMap(\.path)
+        let places = [certificates.first, keys.first].map { $0?.place ?? "that is missing" }
+        self.pair = "the private key \(places[1]) and the certificate \(places[0])"
         self.logger = logger
         self.make = make
     }
@@ -139,7 +153,7 @@ final class TLSContextSource: Sendable {
             // Before they are read: what changes meanwhile is read again the next time.
             let stamps = self.files.map { Stamp(path: $0) }
             do {
-                let context = try Self.makeContext(self.make())
+                let context = try self.makeContext(self.make())
                 let isReloaded = state.context != nil
                 state = State(context: context, stamps: stamps, checkedAt: now)
                 if isReloaded {
@@ -148,32 +162,35 @@ final class TLSContextSource: Sendable {
                 return context
             } catch {
                 guard let context = state.context else { throw error }
-                // Said once for each change: perhaps the other half of a pair is still to be written.
-                state.stamps = stamps
-                self.logger.warning(
-                    "certificates have changed but cannot be used; the last good ones stay",
-                    metadata: ["error": "\(error)"]
-                )
+                // They are tried again: perhaps the other half of a pair is still to be written, or there was no
+                // descriptor to read them with. It is said once for each change.
+                if state.refusedStamps != stamps {
+                    state.refusedStamps = stamps
+                    self.logger.warning(
+                        "certificates have changed but cannot be used; the last good ones stay",
+                        metadata: ["error": "\(error)"]
+                    )
+                }
                 return context
             }
         }
     }
 
-    private static func makeContext(_ configuration: TLSConfiguration) throws -> NIOSSLContext {
+    private func makeContext(_ configuration: TLSConfiguration) throws -> NIOSSLContext {
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw TLSConfigError(
-                description: "the certificates and the private key cannot be used together: \(error)"
-            )
+            // The key itself was good.
+            let isMismatch = error as? NIOSSLError == .failedToLoadPrivateKey
+            let reason = isMismatch ? "the key belongs to another certificate" : "\(error)"
+            throw TLSConfigError(description: "\(self.pair) cannot be used together: \(reason)")
         }
     }
 
     // MARK: Configurations
 
     convenience init(_ tls: Nghttp2ServerTransport.TransportSecurity.TLS, logger: Logger) {
-        let sources = tls.certificateChain.map(\.source) + [tls.privateKey.source] + tls.trustRoots.sources
-        self.init(sources, logger: logger) {
+        self.init(chain: tls.certificateChain, key: tls.privateKey, roots: tls.trustRoots, logger: logger) {
             let certificates = try tls.certificateChain.flatMap { try $0.certificates() }
             guard !certificates.isEmpty else {
                 throw TLSConfigError(description: "a server needs a certificate, and its certificate chain is empty")
@@ -193,9 +210,7 @@ final class TLSContextSource: Sendable {
     }
 
     convenience init(_ tls: ClientTransportSecurity.TLS, logger: Logger) {
-        let sources =
-            tls.certificateChain.map(\.source) + [tls.privateKey?.source].compactMap { $0 } + tls.trustRoots.sources
-        self.init(sources, logger: logger) {
+        self.init(chain: tls.certificateChain, key: tls.privateKey, roots: tls.trustRoots, logger: logger) {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv12
             configuration.certificateChain = try tls.certificateChain.flatMap { try $0.certificates() }
@@ -218,71 +233,4 @@ final class TLSContextSource: Sendable {
 public struct TLSConfigError: Error, CustomStringConvertible {
     /// One line that names the file and what is wrong with it.
     public let description: String
-}
-
-extension TLSConfig.Source {
-    fileprivate func use<Result>(as what: String, _ body: () throws -> Result) throws -> Result {
-        do {
-            return try body()
-        } catch {
-            let place = self.path.map { "in file \"\($0)\"" } ?? "given in memory"
-            // BoringSSL does not always say that it could not even read the file.
-            let isReadable = self.path.map { access($0, R_OK) == 0 } ?? true
-            let reason =
-                switch error {
-                case _ where !isReadable: String(cString: strerror(errno))
-                case let error as IOError: String(cString: strerror(error.errnoCode))
-                case NIOSSLError.failedToLoadCertificate: "it holds no certificate in this format"
-                case NIOSSLError.failedToLoadPrivateKey: "it holds no private key in this format"
-                default: "\(error)"
-                }
-            throw TLSConfigError(description: "the \(what) \(place) cannot be used: \(reason)")
-        }
-    }
-}
-
-extension TLSConfig.CertificateSource {
-    fileprivate func certificates() throws -> [NIOSSLCertificate] {
-        try self.source.use(as: "certificate") {
-            switch self.source {
-            case .file(let path, .pem): try NIOSSLCertificate.fromPEMFile(path)
-            case .file(let path, _): [try NIOSSLCertificate.fromDERFile(path)]
-            case .bytes(let bytes, .pem): try NIOSSLCertificate.fromPEMBytes(bytes)
-            case .bytes(let bytes, _): [try NIOSSLCertificate(bytes: bytes, format: .der)]
-            }
-        }
-    }
-}
-
-extension TLSConfig.PrivateKeySource {
-    fileprivate func key() throws -> NIOSSLPrivateKey {
-        try self.source.use(as: "private key") {
-            switch self.source {
-            case .file(let path, let format): try NIOSSLPrivateKey(file: path, format: format.nio)
-            case .bytes(let bytes, let format): try NIOSSLPrivateKey(bytes: bytes, format: format.nio)
-            }
-        }
-    }
-}
-
-extension TLSConfig.TrustRootsSource {
-    fileprivate var sources: [TLSConfig.Source] {
-        switch self.kind {
-        case .systemDefault: []
-        case .certificates(let certificates): certificates.map(\.source)
-        }
-    }
-
-    fileprivate func roots() throws -> NIOSSLTrustRoots {
-        switch self.kind {
-        case .systemDefault: .default
-        case .certificates(let certificates): .certificates(try certificates.flatMap { try $0.certificates() })
-        }
-    }
-}
-
-extension TLSConfig.SerializationFormat {
-    fileprivate var nio: NIOSSLSerializationFormats {
-        self == .pem ? .pem : .der
-    }
 }

@@ -88,7 +88,10 @@ extension HTTP2ConnectionConfig {
     ) {
         self.init(
             role: .server(maxConcurrentStreams: config.maxConcurrentCallsPerConnection),
-            security: security.tls.map { .tls(requireALPN: $0.requireALPN) } ?? .plaintext,
+            security: security.tls.map { tls in
+                let trusted = TLSExpectation(trusted: tls.trustRoots.summary, optionNames: tls.optionNames)
+                return .tls(requireALPN: tls.requireALPN, expectation: trusted)
+            } ?? .plaintext,
             limits: config.limits,
             times: ConnectionTimes(
                 keepaliveTime: config.keepalive.time,

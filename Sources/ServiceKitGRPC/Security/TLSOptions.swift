@@ -58,9 +58,13 @@ extension ServerTLSOptions {
             [TLSConfig.CertificateSource.file(path: certificate, format: .pem)],
             TLSConfig.PrivateKeySource.file(path: key, format: .pem)
         )
-        guard let clientCA else { return .tls(certificateChain: chain, privateKey: privateKey) }
+        let names = TLSOptionNames(section: Self.path, trustRoots: "client-ca")
+        guard let clientCA else {
+            return .tls(certificateChain: chain, privateKey: privateKey) { $0.optionNames = names }
+        }
         return .mTLS(certificateChain: chain, privateKey: privateKey) {
             $0.trustRoots = .certificates([.file(path: clientCA, format: .pem)])
+            $0.optionNames = names
         }
     }
 }
@@ -91,12 +95,23 @@ extension ClientTLSOptions {
                 config.privateKey = .file(path: key, format: .pem)
             }
             config.serverHostname = serverName
+            config.optionNames = TLSOptionNames(section: Self.path)
         }
     }
 }
 
 /// Says early, and by the key's name, what a first connection would only find out.
 private func checkReadable(_ file: String?, _ keyPath: String) throws(ConfigurationError) {
-    guard let file, !FileManager.default.isReadableFile(atPath: file) else { return }
-    throw ConfigurationError(message: "\(file) cannot be read", keyPath: keyPath)
+    guard let file else { return }
+    let reason =
+        if !FileManager.default.fileExists(atPath: file) {
+            "there is no such file"
+        } else if !FileManager.default.isReadableFile(atPath: file) {
+            "this user may not read it"
+        } else if (try? FileManager.default.contentsOfDirectory(atPath: file)) != nil {
+            "it is a directory"
+        } else {
+            String?.none
+        }
+    if let reason { throw ConfigurationError(message: "\(file) cannot be read: \(reason)", keyPath: keyPath) }
 }

@@ -124,28 +124,47 @@ struct TLSSourcesTests {
 
     @Test func theOtherFormat() async throws {
         let server = self.certificates.server
-        for error in [
-            try await self.listenError(chain: [.bytes(server.certificate, format: .der)]),
-            try await self.listenError(chain: [.bytes(server.certificateDER, format: .pem)]),
+        let (pem, der) = ("looks like PEM, and is to be DER", "looks like DER; convert it with `openssl")
+        for (error, hint) in [
+            (try await self.listenError(chain: [.bytes(server.certificate, format: .der)]), pem),
+            (
+                try await self.listenError(chain: [.bytes(server.certificateDER, format: .pem)]),
+                "\(der) x509 -inform der`"
+            ),
         ] {
             #expect(
                 error.description
-                    == "the certificate given in memory cannot be used: it holds no certificate in this format")
+                    == "the certificate given in memory cannot be used: it holds no certificate in this format: it \(hint)"
+            )
         }
-        for error in [
-            try await self.listenError(key: .bytes(server.key, format: .der)),
-            try await self.listenError(key: .bytes(server.keyDER, format: .pem)),
+        for (error, hint) in [
+            (try await self.listenError(key: .bytes(server.key, format: .der)), pem),
+            (try await self.listenError(key: .bytes(server.keyDER, format: .pem)), "\(der) pkey -inform der`"),
         ] {
             #expect(
                 error.description
-                    == "the private key given in memory cannot be used: it holds no private key in this format")
+                    == "the private key given in memory cannot be used: it holds no private key in this format: it \(hint)"
+            )
         }
+    }
+
+    @Test func certificateAndKeyMixedUp() async throws {
+        let server = self.certificates.server
+        let key = try await self.listenError(chain: [.bytes(server.key, format: .pem)])
+        #expect(key.description.hasSuffix("it is a private key; are certificate and key mixed up?"))
+        let certificate = try await self.listenError(key: .bytes(server.certificate, format: .pem))
+        #expect(certificate.description.hasSuffix("it is a certificate; are certificate and key mixed up?"))
+        let empty = try await self.listenError(chain: [.bytes([], format: .pem)])
+        #expect(empty.description.hasSuffix("it is empty"))
+        let directory = try await self.listenError(chain: [.file(path: "/tmp", format: .pem)])
+        #expect(directory.description == "the certificate in file \"/tmp\" cannot be used: Is a directory")
     }
 
     @Test func aKeyOfAnotherCertificate() async throws {
         let error = try await self.listenError(key: self.certificates.client.privateKey)
         #expect(error.description.contains("private key"))
         #expect(error.description.contains("certificate"))
+        #expect(error.description.hasSuffix("the key belongs to another certificate"))
     }
 
     @Test func noCertificateAtAll() async throws {
@@ -243,6 +262,32 @@ struct TLSSourcesTests {
             try FileManager.default.removeItem(at: directory.appendingPathComponent("key.pem"))
             #expect(try source.context(now: Self.at(5000)) === last)
             #expect(log.warnings.count == 3)
+        }
+    }
+
+    /// What could not be read for a reason that passes, as when there is no descriptor to open it with, is read later,
+    /// though the files have not changed since.
+    @Test func whatCouldNotBeReadIsTriedAgain() throws {
+        try withTemporaryDirectory { directory in
+            let files = Files(directory: directory)
+            try files.write(self.certificates.server)
+            let log = LogRecording()
+            let isBroken = Shared(false)
+            let security = try #require(files.security.tls)
+            let source = TLSContextSource(
+                chain: security.certificateChain, key: security.privateKey, roots: .systemDefault, logger: log.logger
+            ) {
+                guard !isBroken.value else { throw TLSConfigError(description: "Too many open files") }
+                return TLSConfiguration.makeClientConfiguration()
+            }
+            let first = try source.context(now: Self.at(0))
+            try files.write(self.certificates.renewed)
+            isBroken.update { $0 = true }
+            #expect(try source.context(now: Self.at(1000)) === first)
+            #expect(try source.context(now: Self.at(2000)) === first)
+            #expect(log.warnings.count == 1, "once for each change")
+            isBroken.update { $0 = false }
+            #expect(try source.context(now: Self.at(3000)) !== first)
         }
     }
 

@@ -3,6 +3,7 @@ import GRPCCore
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -77,7 +78,10 @@ struct TLSTests {
 
     @Test func aServerThatTheSystemDoesNotTrust() async throws {
         let message = try await self.failure(self.server, .tls)
-        #expect(message.contains("TLS"))
+        #expect(
+            message.contains(
+                "TLS: the server's certificate (for DNS localhost, DNS test.example, IP 127.0.0.1, IP ::1)"))
+        #expect(message.contains("trusted is whom the system trusts; set trustRoots to who signed it"))
         #expect(message.contains("CERTIFICATE_VERIFY_FAILED"))
     }
 
@@ -91,8 +95,11 @@ struct TLSTests {
         let elsewhere = self.certificates.elsewhere
         let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
         let message = try await self.failure(server, self.client(), authority: "test.example")
-        #expect(message.contains("TLS"))
-        #expect(message.contains("test.example"))
+        #expect(message.contains("TLS: the server's certificate is not made out to the name \"test.example\""))
+        #expect(message.contains("it is made out to DNS elsewhere.example; set serverHostname to a name that it has"))
+        let byAddress = try await self.failure(server, self.client())
+        #expect(byAddress.contains("is not made out to the address ipv4:127.0.0.1:"))
+        #expect(byAddress.contains("it is made out to DNS elsewhere.example; set serverHostname"))
         // What the name is to be can be said in two ways.
         #expect(try await self.echo(server, self.client(), authority: "elsewhere.example:443") == [1, 2, 3])
         #expect(try await self.echo(server, self.client { $0.serverHostname = "elsewhere.example" }) == [1, 2, 3])
@@ -198,14 +205,15 @@ struct TLSTests {
 
     @Test func aClientWithoutACertificate() async throws {
         let message = try await self.failure(self.mutual(self.certificates.roots), self.client())
-        #expect(message.contains("TLS"))
+        #expect(
+            message.contains("TLS: the server demands a certificate of its clients (mutual TLS); set certificateChain"))
         #expect(message.contains("CERTIFICATE_REQUIRED"))
     }
 
     @Test func aClientThatIsNotTrusted() async throws {
         let server = self.mutual(self.certificates.roots)
         let message = try await self.failure(server, self.client(self.certificates.stranger))
-        #expect(message.contains("TLS"))
+        #expect(message.contains("TLS: the server does not trust this client's certificate"), "\(message)")
         // Trust is the server's: with other roots it is the other way round.
         let other = self.mutual(self.certificates.otherRoots)
         #expect(try await self.echo(other, self.client(self.certificates.stranger)) == [1, 2, 3])
@@ -220,13 +228,52 @@ struct TLSTests {
                 let error = await client.failure()
                 #expect(error?.code == .unavailable)
                 #expect(error?.isNotProcessed == true)
+                #expect(error?.message.contains("TLS") == true, "\(error?.message ?? "")")
             }
         }
     }
 
+    /// What the log of a server tells of clients that did not get through.
+    @Test func whatAServerSaysOfClients() async throws {
+        let clients: [(ServerSecurity, ClientTransportSecurity, String)] = [
+            (self.server, .plaintext, "the client does not speak TLS, and this server does"),
+            (.plaintext, self.client(), "the client speaks TLS, and this server has no certificate"),
+            (self.server, .tls, "the client does not trust this server's certificate"),
+            (
+                self.mutual(self.certificates.roots), self.client(),
+                "the client shows no certificate, and this server demands"
+            ),
+            (
+                self.mutual(self.certificates.roots), self.client(self.certificates.stranger),
+                "the client's certificate (for DNS localhost, DNS test.example, IP 127.0.0.1, IP ::1) is not trusted here"
+            ),
+        ]
+        for (server, client, reason) in clients {
+            let log = LogRecording()
+            try await withSecureServer(server, logger: log.logger) { _, address in
+                try await withSecureClient(address, client) { _ = await $0.failure() }
+                try await eventually {
+                    log.lines.contains { $0.metadata["reason"]?.contains(reason) == true }
+                }
+            }
+        }
+    }
+
+    @Test func datesOfCertificates() throws {
+        let certificate = try NIOSSLCertificate(bytes: self.certificates.server.certificate, format: .pem)
+        func reason(_ now: Int) -> String {
+            TLSFailure(expectation: TLSExpectation(), isServer: false, peer: "x", certificate: certificate, now: now)
+                .untrusted
+        }
+        #expect(reason(certificate.notValidAfter + 1).contains("has expired on 20"))
+        #expect(reason(certificate.notValidAfter + 1).hasSuffix(" UTC; renew it"))
+        #expect(reason(certificate.notValidBefore - 1).contains("is valid from 20"))
+        #expect(reason(certificate.notValidBefore + 1).contains("is not trusted here"))
+    }
+
     @Test func aServerThatDoesNotEncrypt() async throws {
         let message = try await self.failure(.plaintext, self.client())
-        #expect(message.contains("TLS"))
+        #expect(message.contains("TLS: the server does not speak TLS; connect without TLS"))
         #expect(message.contains("WRONG_VERSION_NUMBER"))
     }
 

@@ -61,6 +61,10 @@ struct CallAddress: ParsableArguments {
             if let cert { tls.certificateChain = [.file(path: cert, format: .pem)] }
             if let key { tls.privateKey = .file(path: key, format: .pem) }
             tls.serverHostname = serverName
+            tls.optionNames.serverName = "--server-name"
+            tls.optionNames.trustRoots = "--ca"
+            tls.optionNames.certificate = "--cert"
+            tls.optionNames.key = "--key"
         }
     }
 }

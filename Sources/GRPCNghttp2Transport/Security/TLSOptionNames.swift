@@ -1,0 +1,28 @@
+/// What the user calls the options of TLS: errors name them as remedies.
+package struct TLSOptionNames: Sendable, Hashable {
+    /// The name that the server's certificate has to be made out to.
+    package var serverName = "serverHostname"
+    /// Who is trusted to sign the certificates of peers.
+    package var trustRoots = "trustRoots"
+    /// This side's certificate.
+    package var certificate = "certificateChain"
+    /// The key of this side's certificate.
+    package var key = "privateKey"
+
+    /// The transport's own names.
+    package static let transport = Self()
+
+    package init() {}
+
+    /// The names of those whose options are the keys of a section.
+    ///
+    /// - Parameters:
+    ///   - section: The section's path, such as `client.tls`.
+    ///   - trustRoots: The last part of the key that names who is trusted.
+    package init(section: String, trustRoots: String = "ca") {
+        self.serverName = "\(section).server-name"
+        self.trustRoots = "\(section).\(trustRoots)"
+        self.certificate = "\(section).certificate"
+        self.key = "\(section).key"
+    }
+}
