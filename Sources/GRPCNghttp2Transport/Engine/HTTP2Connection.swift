@@ -314,7 +314,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         let failure = TLSFailure(
             expectation: expectation,
             isServer: self.isServer,
-            peer: self.remotePeer,
+            address: context.channel.remoteAddress?.ipAddress ?? self.remotePeer,
             certificate: try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate(),
             now: time(nil)
         )

@@ -27,15 +27,18 @@ extension HTTP2Connection {
             self.limitLog.report(excess, peer: self.remotePeer, "a call has more metadata than may come in")
         }
         let isHead = isRequest || !self.isServer && !stream.hasReceivedHead
-        if let fault = self.headers.fault(of: isRequest ? .request : isHead ? .response : .trailers) {
+        let fault =
+            isHead || endStream
+            ? self.headers.fault(of: isRequest ? .request : isHead ? .response : .trailers)
+            : "a header block that follows the head does not end the call"
+        if let fault {
             self.refuse(stream, fault)
             stream.isRemotelyClosed = endStream
             return
         }
         if isHead, !self.headers.rules.isInformational {
             stream.hasReceivedHead = true
-            // The head of a response that has no messages may tell the length that one with messages would have.
-            stream.dataLeft = endStream && !isRequest ? nil : self.headers.rules.contentLength
+            stream.dataLeft = self.headers.rules.contentLength
         }
         if isRequest {
             let headers = self.headers.excess == nil ? self.headers.block : nil
@@ -46,9 +49,6 @@ extension HTTP2Connection {
             stream.wasAnswered = true
             stream.receive(headers: self.headers.block, endStream: endStream)
             self.wakeLater(stream)
-        } else if !endStream {
-            self.refuse(stream, "its trailers do not end the request")
-            return
         }
         if endStream {
             self.dataEnded(stream)
@@ -57,7 +57,8 @@ extension HTTP2Connection {
 
     /// The peer has ended the stream.
     func dataEnded(_ stream: HTTP2Stream) {
-        if let left = stream.dataLeft, left > 0 {
+        // Whether a response is whole, its status tells.
+        if self.isServer, let left = stream.dataLeft, left > 0 {
             self.refuse(stream, Self.wrongLength)
             return
         }

@@ -190,39 +190,45 @@ final class TLSContextSource: Sendable {
     // MARK: Configurations
 
     convenience init(_ tls: Nghttp2ServerTransport.TransportSecurity.TLS, logger: Logger) {
+        let names = tls.optionNames
         self.init(chain: tls.certificateChain, key: tls.privateKey, roots: tls.trustRoots, logger: logger) {
-            let certificates = try tls.certificateChain.flatMap { try $0.certificates() }
+            let certificates = try tls.certificateChain.flatMap {
+                try $0.certificates(option: names.key(\.certificate))
+            }
             guard !certificates.isEmpty else {
                 throw TLSConfigError(description: "a server needs a certificate, and its certificate chain is empty")
             }
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: certificates.map { .certificate($0) },
-                privateKey: .privateKey(try tls.privateKey.key())
+                privateKey: .privateKey(try tls.privateKey.key(option: names.key(\.key)))
             )
             configuration.minimumTLSVersion = .tlsv12
             // A server has no use for the names in a client's certificate.
             configuration.certificateVerification =
                 tls.clientCertificateVerification == .noVerification ? .none : .noHostnameVerification
-            configuration.trustRoots = try tls.trustRoots.roots()
+            configuration.trustRoots = try tls.trustRoots.roots(option: names.key(\.trustRoots))
             configuration.applicationProtocols = [HTTP2Connection.applicationProtocol]
             return configuration
         }
     }
 
     convenience init(_ tls: ClientTransportSecurity.TLS, logger: Logger) {
+        let names = tls.optionNames
         self.init(chain: tls.certificateChain, key: tls.privateKey, roots: tls.trustRoots, logger: logger) {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv12
-            configuration.certificateChain = try tls.certificateChain.flatMap { try $0.certificates() }
-                .map { .certificate($0) }
-            configuration.privateKey = try tls.privateKey.map { .privateKey(try $0.key()) }
+            configuration.certificateChain = try tls.certificateChain.flatMap {
+                try $0.certificates(option: names.key(\.certificate))
+            }
+            .map { .certificate($0) }
+            configuration.privateKey = try tls.privateKey.map { .privateKey(try $0.key(option: names.key(\.key))) }
             configuration.certificateVerification =
                 switch tls.serverCertificateVerification.kind {
                 case .none: .none
                 case .withoutHostname: .noHostnameVerification
                 case .full: .fullVerification
                 }
-            configuration.trustRoots = try tls.trustRoots.roots()
+            configuration.trustRoots = try tls.trustRoots.roots(option: names.key(\.trustRoots))
             configuration.applicationProtocols = [HTTP2Connection.applicationProtocol]
             return configuration
         }

@@ -21,8 +21,8 @@ struct TLSExpectation: Sendable {
 struct TLSFailure {
     var expectation: TLSExpectation
     var isServer: Bool
-    /// The peer's address.
-    var peer: String
+    /// The peer's address, without its port: certificates have none.
+    var address: String
     /// What the peer has shown, if it got that far.
     var certificate: NIOSSLCertificate?
     /// Seconds since 1970, for the dates of certificates.
@@ -106,7 +106,7 @@ struct TLSFailure {
 
     private var wrongName: String {
         let wanted =
-            self.expectation.hostname.map { "the name \"\($0)\"" } ?? "the address \(self.peer)"
+            self.expectation.hostname.map { "the name \"\($0)\"" } ?? "the address \(self.address)"
         let names = self.certificate.map { Self.names(of: $0) } ?? []
         let made = names.isEmpty ? "has no names" : "is made out to \(Self.list(names))"
         return

@@ -31,8 +31,13 @@ extension TLSConfig.Source {
 
     fileprivate func use<Result>(
         as content: Content,
+        option: String?,
         _ parse: (_ bytes: [UInt8], _ format: NIOSSLSerializationFormats) throws -> Result
     ) throws(TLSConfigError) -> Result {
+        func unusable(_ reason: String) -> TLSConfigError {
+            let place = option.map { "\(self.place) (\($0))" } ?? self.place
+            return TLSConfigError(description: "the \(content.rawValue) \(place) cannot be used: \(reason)")
+        }
         let bytes: [UInt8]
         let format: TLSConfig.SerializationFormat
         switch self {
@@ -42,8 +47,7 @@ extension TLSConfig.Source {
             do throws(FileError) {
                 (bytes, format) = (try Self.read(path), givenFormat)
             } catch {
-                throw TLSConfigError(
-                    description: "the \(content.rawValue) \(self.place) cannot be used: \(error.reason)")
+                throw unusable(error.reason)
             }
         }
         do {
@@ -56,7 +60,7 @@ extension TLSConfig.Source {
                 default:
                     "\(error)"
                 }
-            throw TLSConfigError(description: "the \(content.rawValue) \(self.place) cannot be used: \(reason)")
+            throw unusable(reason)
         }
     }
 
@@ -121,9 +125,10 @@ private func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPoin
 }
 
 extension TLSConfig.CertificateSource {
+    /// - Parameter option: What the user calls the option, if not by the transport's name.
     /// - Throws: ``TLSConfigError`` that names the file and what is wrong with it.
-    func certificates() throws(TLSConfigError) -> [NIOSSLCertificate] {
-        try self.source.use(as: .certificate) { bytes, format in
+    func certificates(option: String? = nil) throws(TLSConfigError) -> [NIOSSLCertificate] {
+        try self.source.use(as: .certificate, option: option) { bytes, format in
             format == .pem
                 ? try NIOSSLCertificate.fromPEMBytes(bytes) : [try NIOSSLCertificate(bytes: bytes, format: format)]
         }
@@ -131,9 +136,10 @@ extension TLSConfig.CertificateSource {
 }
 
 extension TLSConfig.PrivateKeySource {
+    /// - Parameter option: What the user calls the option, if not by the transport's name.
     /// - Throws: ``TLSConfigError`` that names the file and what is wrong with it.
-    func key() throws(TLSConfigError) -> NIOSSLPrivateKey {
-        try self.source.use(as: .privateKey) { try NIOSSLPrivateKey(bytes: $0, format: $1) }
+    func key(option: String? = nil) throws(TLSConfigError) -> NIOSSLPrivateKey {
+        try self.source.use(as: .privateKey, option: option) { try NIOSSLPrivateKey(bytes: $0, format: $1) }
     }
 }
 
@@ -145,14 +151,15 @@ extension TLSConfig.TrustRootsSource {
         }
     }
 
+    /// - Parameter option: What the user calls the option, if not by the transport's name.
     /// - Throws: ``TLSConfigError`` that names the file and what is wrong with it.
-    func roots() throws(TLSConfigError) -> NIOSSLTrustRoots {
+    func roots(option: String? = nil) throws(TLSConfigError) -> NIOSSLTrustRoots {
         switch self.kind {
         case .systemDefault:
             return .default
         case .certificates(let sources):
             var certificates: [NIOSSLCertificate] = []
-            for source in sources { certificates += try source.certificates() }
+            for source in sources { certificates += try source.certificates(option: option) }
             return .certificates(certificates)
         }
     }

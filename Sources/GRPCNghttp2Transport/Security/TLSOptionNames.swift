@@ -12,6 +12,11 @@ package struct TLSOptionNames: Sendable, Hashable {
     /// The transport's own names.
     package static let transport = Self()
 
+    /// The name of an option where users know it by another one than the transport's.
+    func key(_ option: KeyPath<Self, String>) -> String? {
+        self == .transport ? nil : self[keyPath: option]
+    }
+
     package init() {}
 
     /// The names of those whose options are the keys of a section.

@@ -184,6 +184,14 @@ struct LenientPeerTests {
         #expect(unreadable.message.contains("\"snappy\" (header \"grpc-encoding\")"))
     }
 
+    /// A status is not lost to a length that somebody on the way has got wrong.
+    @Test func aStatusAfterFewerBytesThanAnnounced() async throws {
+        let error = try await Self.failure {
+            Frames.responseHead(stream: $0, [("content-length", "42")]) + Frames.trailers(stream: $0, status: "5")
+        }
+        #expect(error.code == .notFound)
+    }
+
     @Test(arguments: [("x-note", "a\nb"), ("X-Upper", "y"), ("connection", "close")])
     func refusedResponsesAreExplained(_ name: String, _ value: String) async throws {
         for isTrailer in [true, false] {

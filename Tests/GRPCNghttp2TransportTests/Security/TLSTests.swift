@@ -98,8 +98,8 @@ struct TLSTests {
         #expect(message.contains("TLS: the server's certificate is not made out to the name \"test.example\""))
         #expect(message.contains("it is made out to DNS elsewhere.example; set serverHostname to a name that it has"))
         let byAddress = try await self.failure(server, self.client())
-        #expect(byAddress.contains("is not made out to the address ipv4:127.0.0.1:"))
-        #expect(byAddress.contains("it is made out to DNS elsewhere.example; set serverHostname"))
+        #expect(byAddress.contains("is not made out to the address 127.0.0.1: it is"))
+        #expect(byAddress.contains("made out to DNS elsewhere.example; set serverHostname"))
         // What the name is to be can be said in two ways.
         #expect(try await self.echo(server, self.client(), authority: "elsewhere.example:443") == [1, 2, 3])
         #expect(try await self.echo(server, self.client { $0.serverHostname = "elsewhere.example" }) == [1, 2, 3])
@@ -262,7 +262,7 @@ struct TLSTests {
     @Test func datesOfCertificates() throws {
         let certificate = try NIOSSLCertificate(bytes: self.certificates.server.certificate, format: .pem)
         func reason(_ now: Int) -> String {
-            TLSFailure(expectation: TLSExpectation(), isServer: false, peer: "x", certificate: certificate, now: now)
+            TLSFailure(expectation: TLSExpectation(), isServer: false, address: "x", certificate: certificate, now: now)
                 .untrusted
         }
         #expect(reason(certificate.notValidAfter + 1).contains("has expired on 20"))
