@@ -97,7 +97,8 @@ package final class OutputWriter: Sendable {
     ///
     /// - Parameter line: The line with its end; it is not made when it would be dropped.
     package func write(_ line: @autoclosure () -> String) {
-        if state.withLock({ $0.queue.dropIfFull() }) { return }
+        // Without a thread the line goes on, since the next one tries again to start it.
+        if state.withLock({ $0.phase != .absent && $0.queue.dropIfFull() }) { return }
         var line = line()
         perform(
             line.withUTF8 { bytes in
@@ -207,7 +208,7 @@ package final class OutputWriter: Sendable {
         let result = pthread_create(&thread, nil, runWriter, writer.toOpaque())
         if result == 0 { return }
         writer.release()
-        // The next line tries again.
+        // There is none to be had now: the next line tries again.
         state.withLock { $0.phase = .absent }
     }
 
