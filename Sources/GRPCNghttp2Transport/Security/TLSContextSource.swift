@@ -105,7 +105,9 @@ final class TLSContextSource: Sendable {
     func context(on loop: any EventLoop, now: NIODeadline = .now()) -> EventLoopFuture<NIOSSLContext> {
         let promise = loop.makePromise(of: NIOSSLContext.self)
         let (known, begins): (Known?, Bool) = self.reading.withLock { reading in
-            if let known = reading.known, reading.isUnderWay || now < known.checkedAt + Self.checkInterval {
+            if let known = reading.known,
+                self.files.isEmpty || reading.isUnderWay || now < known.checkedAt + Self.checkInterval
+            {
                 return (known, false)
             }
             reading.waiting.append(promise)
@@ -116,7 +118,8 @@ final class TLSContextSource: Sendable {
             promise.succeed(known.context)
         } else if begins {
             self.queue.async { self.read(now: now) }
-            loop.scheduleTask(in: Self.patience) { self.stopWaiting() }
+            let limit = loop.scheduleTask(in: Self.patience) { self.stopWaiting() }
+            promise.futureResult.whenComplete { _ in limit.cancel() }
         }
         return promise.futureResult
     }
