@@ -170,8 +170,8 @@ let package = Package(
         .testTarget(
             name: "GRPCNghttp2TransportTests",
             dependencies: [
-                "GRPCNghttp2Transport", "TestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio, nioPosix,
-                nioSSL, protobuf,
+                "GRPCNghttp2Transport", "TestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio, nioEmbedded,
+                nioPosix, nioSSL, protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
             swiftSettings: settings

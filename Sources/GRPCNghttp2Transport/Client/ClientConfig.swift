@@ -23,11 +23,15 @@ public struct ClientTransportConfig: Sendable {
     /// fail with `unavailable`. Default: 1000.
     public var maxQueuedCalls = 1000
 
-    /// How long an attempt to connect may take, TLS included, until the server has sent its HTTP/2 settings. Default: 20 s.
+    /// How long an attempt to connect may take, from the look-up of a name until the server has sent its HTTP/2 settings.
+    /// Default: 20 s.
     public var connectTimeout = Duration.seconds(20)
 
     /// How long to wait between attempts to connect.
     public var backoff = ConnectionBackoff.defaults
+
+    /// What looks names up. Default: the system, for all clients of the process.
+    package var resolver = NameResolver.shared
 
     /// The default configuration.
     public static var defaults: Self { Self() }

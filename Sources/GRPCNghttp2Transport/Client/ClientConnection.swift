@@ -205,25 +205,14 @@ package final class ClientConnection: Sendable {
         )
         self.update { isExtra ? $0.extraAttemptBegan(http2) : $0.attemptBegan(http2) }
         let timeout = self.config.connectTimeout
-        // By its number, as one weak reference to a connection would make all others slow.
-        loop.scheduleTask(in: TimeAmount(timeout)) { [weak self, id = http2.id] in
+        // A name may be tried at several addresses at once, each with a channel of its own; the connection gets the one
+        // that is first.
+        let channel = self.makeChannel(within: timeout)
+        // By its number, as one weak reference to a connection would make all others slow. A little later than a look-up
+        // of a name gives up, which says more of the reason.
+        loop.scheduleTask(in: TimeAmount(timeout) + .milliseconds(1)) { [weak self, id = http2.id] in
             self?.update { $0.attemptTimedOut(id, after: timeout) }
         }
-        // A name may be tried at several addresses at once, each with a channel of its own; the connection gets the one
-        // that is first. Nothing is read before that, as it would be lost.
-        let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(timeout))
-            .channelOption(.autoRead, value: false)
-        let channel =
-            if let path = self.address.path {
-                bootstrap.connect(unixDomainSocketPath: path)
-            } else if let address = self.address.ipAddress {
-                // Names are looked up on a thread of their own: an address spares itself the way there and back.
-                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(to: address)
-            } else {
-                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .connect(host: self.address.host ?? "", port: self.address.port ?? 0)
-            }
         channel.flatMap { [tls] channel in
             let loop = channel.eventLoop
             let context = tls.map { $0.context(on: loop).map(Optional.some) } ?? loop.makeSucceededFuture(nil)
@@ -243,6 +232,30 @@ package final class ClientConnection: Sendable {
         }
     }
 
+    /// Opens a channel to the address, or to one of those that its name stands for.
+    private func makeChannel(within timeout: Duration) -> EventLoopFuture<any Channel> {
+        let loop = self.scheduler.loop
+        if let path = self.address.path {
+            return Self.bootstrap(on: loop, within: timeout).connect(unixDomainSocketPath: path)
+        }
+        if let address = self.address.ipAddress {
+            return Self.bootstrap(on: loop, within: timeout).noDelay().connect(to: address)
+        }
+        let (host, port) = (self.address.host ?? "", self.address.port ?? 0)
+        return self.config.resolver.addresses(of: host, within: timeout, on: loop).flatMap { addresses in
+            Self.bootstrap(on: loop, within: timeout).noDelay()
+                .resolver(KnownAddresses(addresses, port: port, on: loop))
+                .connect(host: host, port: port)
+        }
+    }
+
+    private static func bootstrap(on loop: any EventLoop, within timeout: Duration) -> ClientBootstrap {
+        ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(timeout))
+            // Nothing is read before the connection has the channel, as it would be lost.
+            .channelOption(.autoRead, value: false)
+    }
+
     private func connectionConfig(isExtra: Bool) -> HTTP2ConnectionConfig {
         HTTP2ConnectionConfig(
             role: .client(
@@ -260,5 +273,11 @@ package final class ClientConnection: Sendable {
             acceptedEncodings: self.config.compression.acceptedEncodings,
             reporter: self.reporter
         )
+    }
+}
+
+extension ClientBootstrap {
+    fileprivate func noDelay() -> Self {
+        self.channelOption(.tcpOption(.tcp_nodelay), value: 1)
     }
 }

@@ -114,6 +114,15 @@ public final class Nghttp2ClientTransport: ClientTransport {
         }
     }
 
+    /// Whether calls can be made; for those who can choose among transports.
+    package var state: ClientConnection.State { self.readiness.state }
+
+    /// Returns when the attempt to connect that is under way has ended, or the task is cancelled; at once if there is none.
+    package func waitForAttempt() async {
+        // How it ended is `state`'s to tell.
+        try? await self.readiness.wait(after: nil, waitForReady: false)
+    }
+
     /// The deadline of the call is not passed on: GRPCCore enforces `options.timeout` around the whole call, this wait
     /// included, and cancels the task.
     private func makeStream(descriptor: MethodDescriptor, options: CallOptions) async throws -> ClientStream {

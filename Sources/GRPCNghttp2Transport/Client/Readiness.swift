@@ -16,7 +16,7 @@ final class Readiness: Sendable {
         var lastWaiter = 0
     }
 
-    private let state = Mutex(State())
+    private let current = Mutex(State())
     private let maxWaiters: Int
 
     private static let shutDown = RPCError(code: .failedPrecondition, message: "the client transport was shut down")
@@ -26,11 +26,14 @@ final class Readiness: Sendable {
     }
 
     /// The number of the last change.
-    var version: Int { self.state.withLock { $0.version } }
+    var version: Int { self.current.withLock { $0.version } }
+
+    /// The state of the connection, as it was told last.
+    var state: ClientConnection.State { self.current.withLock { $0.connection } }
 
     /// Takes the state of the connection.
     func update(_ connection: ClientConnection.State) {
-        let resolved = self.state.withLock { state in
+        let resolved = self.current.withLock { state in
             state.version += 1
             state.connection = connection
             var resolved: [(Waiter, Result<Void, any Error>)] = []
@@ -51,23 +54,23 @@ final class Readiness: Sendable {
     ///
     /// - Parameters:
     ///   - version: The number of a change that the caller has seen to be out of date, if it says that the connection
-    ///     is ready.
+    ///     is ready; `nil` if none was.
     ///   - waitForReady: Whether to wait even while the server cannot be reached.
     /// - Throws: `RPCError` if it is not to be waited for any longer.
-    func wait(after version: Int, waitForReady: Bool) async throws {
-        let id = self.state.withLock { state in
+    func wait(after version: Int?, waitForReady: Bool) async throws {
+        let id = self.current.withLock { state in
             state.lastWaiter += 1
             return state.lastWaiter
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let waiter = Waiter(waitForReady: waitForReady, continuation: continuation)
-                if let result = self.state.withLock({ self.add(waiter, id: id, after: version, to: &$0) }) {
+                if let result = self.current.withLock({ self.add(waiter, id: id, after: version, to: &$0) }) {
                     continuation.resume(with: result)
                 }
             }
         } onCancel: {
-            let waiter = self.state.withLock { $0.waiters.removeValue(forKey: id) }
+            let waiter = self.current.withLock { $0.waiters.removeValue(forKey: id) }
             waiter?.continuation.resume(throwing: Self.cancelled)
         }
     }
@@ -75,7 +78,7 @@ final class Readiness: Sendable {
     private func add(
         _ waiter: Waiter,
         id: Int,
-        after version: Int,
+        after version: Int?,
         to state: inout State
     ) -> Result<Void, any Error>? {
         let result = Self.outcome(state.connection, waitForReady: waiter.waitForReady)

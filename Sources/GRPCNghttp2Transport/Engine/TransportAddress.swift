@@ -91,7 +91,8 @@ extension TransportAddress {
     /// The socket address, where that can be told without looking a name up.
     var ipAddress: SocketAddress? {
         guard let host, let port else { return nil }
-        return try? SocketAddress(ipAddress: host, port: port)
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        return try? SocketAddress(ipAddress: isBracketed ? String(host.dropFirst().dropLast()) : host, port: port)
     }
 
     /// How gRPC describes the socket at one end of a connection.

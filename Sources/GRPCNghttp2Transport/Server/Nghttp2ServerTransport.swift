@@ -135,6 +135,22 @@ public final class Nghttp2ServerTransport: ServerTransport {
         self.lifecycle.beginGracefulShutdown()
     }
 
+    /// How long the look-up of a name to listen on may take.
+    private static let lookUpLimit = Duration.seconds(20)
+
+    /// Where to listen: the first address of a name.
+    private func socketAddress() async throws -> SocketAddress {
+        if let address = self.address.ipAddress { return address }
+        let name = self.address.host ?? ""
+        let addresses = try await self.config.resolver
+            .addresses(of: name, within: Self.lookUpLimit, on: self.eventLoopGroup.next()).get()
+        guard var address = addresses.first else {
+            throw NameLookupError.failed(name: name, reason: "it has no address")
+        }
+        address.port = self.address.port ?? 0
+        return address
+    }
+
     private func bind(_ acceptor: ServerAcceptor, _ backoff: AcceptBackoff) async throws -> any Channel {
         let isTCP = self.address.path == nil
         let bootstrap = ServerBootstrap(group: self.eventLoopGroup)
@@ -152,6 +168,6 @@ public final class Nghttp2ServerTransport: ServerTransport {
         return
             try await bootstrap
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: self.address.host ?? "", port: self.address.port ?? 0).get()
+            .bind(to: try await self.socketAddress()).get()
     }
 }

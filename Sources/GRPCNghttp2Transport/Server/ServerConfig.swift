@@ -36,6 +36,9 @@ extension Nghttp2ServerTransport {
         /// How many connections the system keeps that were not accepted yet. Default: 256.
         public var backlog = 256
 
+        /// What looks up the name to listen on. Default: the system, as for all clients of the process.
+        package var resolver = NameResolver.shared
+
         /// The default configuration.
         public static var defaults: Self { Self() }
 
