@@ -1,4 +1,5 @@
 import GRPCCore
+import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitTesting
 import TestSupport
@@ -30,6 +31,31 @@ struct ChannelTests {
 
     private static func failingSince(_ outlook: Outlook) -> ContinuousClock.Instant? {
         if case .failing(_, let since) = outlook.availability { since } else { nil }
+    }
+
+    // MARK: - Names
+
+    /// Names are looked up apart from each other: the first call goes to the one instance that can be connected to.
+    @Test func namesWhoseLookUpHangsHoldNoCallBack() async throws {
+        let gate = ThreadGate()
+        defer { gate.open() }
+        let resolver = NameResolver { name throws(NameLookupError) in
+            if name.hasPrefix("slow") { gate.pass() }
+            return try SystemResolver.addresses(of: "localhost")
+        }
+        try await withTestBed { bed in
+            let port = try await bed.server("good", isRegistered: false).endpoint.port
+            let discoverer = ScriptedDiscoverer()
+            let hosts = ["slow-1.test", "slow-2.test", "good.test", "slow-3.test", "slow-4.test"]
+            discoverer.say(
+                hosts.map { host in
+                    ServiceInstance(
+                        id: host, name: "test", endpoints: [Endpoint(scheme: "grpc", host: host, port: port)])
+                }
+            )
+            let client = try bed.client(options(), discoverer: discoverer, resolver: resolver)
+            for _ in 0..<20 { #expect(try await client.text() == "good") }
+        }
     }
 
     // MARK: - Instances

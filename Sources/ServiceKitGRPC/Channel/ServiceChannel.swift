@@ -1,5 +1,5 @@
 public import GRPCCore
-private import GRPCNghttp2Transport
+internal import GRPCNghttp2Transport
 public import Logging
 public import ServiceKit
 internal import ServiceKitConcurrency
@@ -55,6 +55,29 @@ public final class ServiceChannel: ClientTransport, Sendable {
         observers: [any CallObserver] = [],
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
+        try self.init(
+            to: service,
+            discoverer: discoverer,
+            options: options,
+            balancers: balancers,
+            middleware: middleware,
+            observers: observers,
+            resolver: .shared,
+            logger: logger
+        )
+    }
+
+    /// Creates a channel whose instances' names are looked up by a resolver of the caller's.
+    convenience init(
+        to service: String,
+        discoverer: any Discoverer,
+        options: ChannelOptions,
+        balancers: Balancers,
+        middleware: [any Middleware],
+        observers: [any CallObserver],
+        resolver: NameResolver,
+        logger: Logger
+    ) throws {
         let target = try ChannelTarget(inGivenRegistry: service)
         guard let balancer = balancers.make(options.balancer) else {
             throw AppError(balancers.unknown(options.balancer))
@@ -67,6 +90,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             balancer: balancer,
             middleware: Self.chain(options, middleware),
             observers: observers,
+            resolver: resolver,
             logger: logger
         )
     }
@@ -145,10 +169,12 @@ public final class ServiceChannel: ClientTransport, Sendable {
         balancer: any Balancer,
         middleware: MiddlewareChain,
         observers: [any CallObserver],
+        resolver: NameResolver = .shared,
         logger: Logger,
         configuration: Configuration = Configuration()
     ) throws(ConfigurationError) {
         var config = ClientTransportConfig.defaults
+        config.resolver = resolver
         config.limits.maxMessageBytes = options.maxMessage.bytes
         // A channel has few connections to a dead instance, and is to see soon that it lives again.
         config.backoff.max = Self.maximumBackoff

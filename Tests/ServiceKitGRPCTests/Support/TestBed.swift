@@ -1,4 +1,5 @@
 import GRPCCore
+import GRPCNghttp2Transport
 import Logging
 import ServiceKit
 import ServiceKitConcurrency
@@ -39,7 +40,8 @@ final class TestBed: Sendable {
         balancer: (any Balancer)? = nil,
         middleware: [any Middleware] = [],
         observers: [any CallObserver] = [],
-        discoverer: (any Discoverer)? = nil
+        discoverer: (any Discoverer)? = nil,
+        resolver: NameResolver = .shared
     ) throws -> TestClient {
         var options = options
         var balancers = Balancers.embedded
@@ -54,6 +56,7 @@ final class TestBed: Sendable {
             balancers: balancers,
             middleware: middleware,
             observers: observers,
+            resolver: resolver,
             logger: log.logger()
         )
         let client = TestClient(channel)
