@@ -11,6 +11,12 @@ protocol Caller: Sendable {
     /// Takes no new calls.
     func shutdown()
 
+    /// Whether there is a connection, as far as the transport tells.
+    var reachability: Reachability { get }
+
+    /// Returns when the attempt to connect that is under way has ended, or the task is cancelled.
+    func waitForAttempt() async
+
     /// Makes a call with one request and one response.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
@@ -26,6 +32,16 @@ protocol Caller: Sendable {
         produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
         consume: @escaping @Sendable (Output) async throws -> Void
     ) async throws
+}
+
+/// Whether a member can be called now.
+enum Reachability: Sendable {
+    /// There is a connection, or the transport does not tell.
+    case connected
+    /// There was none yet, or it was lost; an attempt is under way.
+    case connecting
+    /// The last attempt failed.
+    case failing
 }
 
 /// Makes calls through a gRPC client.
@@ -45,6 +61,19 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
 
     func shutdown() {
         client.beginGracefulShutdown()
+    }
+
+    var reachability: Reachability {
+        switch direct?.state {
+        case .idle, .connecting: .connecting
+        case .transientFailure: .failing
+        // Once it is shut down, calls fail without waiting.
+        case .ready, .shutdown, nil: .connected
+        }
+    }
+
+    func waitForAttempt() async {
+        await direct?.waitForAttempt()
     }
 
     func unary<Input: Message, Output: Message>(

@@ -49,7 +49,8 @@ final class Calls: Sendable {
         var attempts = Attempts()
         while true {
             do throws(FailedAttempt) {
-                return try await attempt(method, request, on: members.pick().index, until: deadline, longest)
+                let index = await members.pick(until: start.advanced(by: limit / 2)).index
+                return try await attempt(method, request, on: index, until: deadline, longest)
             } catch {
                 let isHopeless = error.failure.code == .unavailable && attempts.count >= members.all.count
                 guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable),
@@ -149,7 +150,7 @@ final class Calls: Sendable {
         consume: @escaping @Sendable (Output) async throws -> Void,
         watchdog: @escaping @Sendable () async throws(EtcdError) -> Void
     ) async throws(EtcdError) -> Bool {
-        let (index, member) = members.pick()
+        let (index, member) = await members.pick(until: .now.advanced(by: requestTimeout / 2))
         var token: Authenticator.Token?
         do {
             token = try await self.token(until: .now.advanced(by: requestTimeout))
@@ -200,7 +201,7 @@ final class Calls: Sendable {
                 $0.password = credentials.password
             }
             // One attempt: whoever waits for it tries again, with the next member.
-            let (index, member) = members.pick()
+            let (index, member) = await members.pick(until: .now.advanced(by: requestTimeout / 4))
             do {
                 let response = try await member.caller.unary(
                     .authenticate,

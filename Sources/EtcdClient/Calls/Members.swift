@@ -1,3 +1,4 @@
+internal import ServiceKitConcurrency
 internal import Synchronization
 
 /// One member of the cluster.
@@ -16,10 +17,38 @@ final class Members: Sendable {
         choice = Mutex(MemberChoice(count: all.count, first: first))
     }
 
-    /// Which one to use now.
-    func pick() -> (index: Int, member: Member) {
-        let index = choice.withLock { $0.pick(at: .now) }
-        return (index, all[index])
+    /// Which one to use now. While there is a choice and none is connected, waits for the first that is: a member whose
+    /// name is slow to be looked up, or whose host is silent, holds nobody back.
+    ///
+    /// - Parameter deadline: When the wait ends.
+    func pick(until deadline: ContinuousClock.Instant) async -> (index: Int, member: Member) {
+        while true {
+            let now = ContinuousClock.now
+            let (index, next) = choice.withLock { choice in
+                (choice.pick(at: now) { all[$0].caller.reachability }, choice.nextUsable(after: now))
+            }
+            guard all.count > 1, all[index].caller.reachability == .connecting, !Task.isCancelled else {
+                return (index, all[index])
+            }
+            guard now < deadline else {
+                // One that failed lately is better than none.
+                let connected = all.firstIndex { $0.caller.reachability == .connected } ?? index
+                return (connected, all[connected])
+            }
+            await waitForAttempt(until: min(deadline, next ?? deadline))
+        }
+    }
+
+    /// Waits until one of the attempts to connect that are under way has ended.
+    private func waitForAttempt(until deadline: ContinuousClock.Instant) async {
+        let callers = all.map(\.caller).filter { $0.reachability == .connecting }
+        try? await withDeadline(deadline, onExpiry: CancellationError()) {
+            await withTaskGroup(of: Void.self) { group in
+                for caller in callers { group.addTask { await caller.waitForAttempt() } }
+                await group.next()
+                group.cancelAll()
+            }
+        }
     }
 
     /// A member did not answer, or cannot.
@@ -33,7 +62,7 @@ final class Members: Sendable {
     }
 }
 
-/// Which member to use: the same one until it fails, then the next that has not failed lately.
+/// Which member to use: the same one until it fails or its connection is lost, then the next that has not failed lately.
 struct MemberChoice: Sendable {
     private struct Health {
         var failures = 0
@@ -53,15 +82,28 @@ struct MemberChoice: Sendable {
         current = first
     }
 
-    mutating func pick(at now: ContinuousClock.Instant) -> Int {
-        let ring = (0..<health.count).map { (current + $0) % health.count }
+    /// - Parameter reachability: Whether a member can be called now.
+    mutating func pick(
+        at now: ContinuousClock.Instant,
+        _ reachability: (Int) -> Reachability = { _ in .connected }
+    ) -> Int {
         func isUsable(_ index: Int) -> Bool { health[index].avoidedUntil.map { $0 <= now } ?? true }
-        if let usable = ring.first(where: isUsable) {
-            current = usable
+        if isUsable(current), reachability(current) == .connected { return current }
+        let ring = (0..<health.count).map { (current + $0) % health.count }
+        let usable = ring.filter(isUsable).map { (index: $0, reachability: reachability($0)) }
+        if let best = usable.first(where: { $0.reachability == .connected })
+            ?? usable.first(where: { $0.reachability == .connecting }) ?? usable.first
+        {
+            current = best.index
         } else if let soonest = ring.min(by: { (health[$0].avoidedUntil ?? now) < (health[$1].avoidedUntil ?? now) }) {
             current = soonest
         }
         return current
+    }
+
+    /// When a member that is avoided can be used again; `nil` if none is.
+    func nextUsable(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        health.compactMap(\.avoidedUntil).filter { $0 > now }.min()
     }
 
     mutating func failed(_ index: Int, at now: ContinuousClock.Instant) {

@@ -1,3 +1,4 @@
+import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitTesting
 import TestSupport
@@ -181,6 +182,34 @@ struct LifetimeTests {
             let failure = await expectFailure { _ = try await client.get("k") }
             #expect(failure?.code.isTransient == true)
             #expect(failure?.message.contains("http://etcd.invalid:2379") == true)
+        }
+    }
+
+    /// The first endpoint is the one that would be used, and its name is never looked up.
+    @Test(arguments: EtcdVersion.all)
+    func anEndpointWhoseNameHangsHoldsNobodyBack(version: EtcdVersion) async throws {
+        let gate = ThreadGate()
+        defer { gate.open() }
+        try await version.withServer { server in
+            let config = try server.config {
+                $0.endpoints.insert(EtcdEndpoint(host: "slow.test"), at: 0)
+            }
+            var transport = config.transportConfig()
+            transport.resolver = NameResolver { name throws(NameLookupError) in
+                gate.pass()
+                throw .failed(name: name, reason: "the test is over")
+            }
+            let client = try EtcdClient(config, logger: .silent, first: 0) { [transport] endpoint in
+                Nghttp2ClientTransport(target: endpoint.address, config: transport, logger: .silent)
+            }
+            try await withRunning(client) {
+                var watch = client.watch(.key("k")).makeAsyncIterator()
+                try await watch.connected()
+                // It may not be repeated, and so has to reach the right member at once.
+                try await client.put("k", "1")
+                #expect(try await client.get("k")?.valueText == "1")
+                #expect(try await watch.events().map(\.summary) == ["put k=1"])
+            }
         }
     }
 }

@@ -46,6 +46,13 @@ final class ScriptedCaller: Caller {
 
     func shutdown() {}
 
+    /// Whether it is connected; it is unless a test says otherwise.
+    let isConnected = Watched(true)
+
+    var reachability: Reachability { isConnected.value ? .connected : .connecting }
+
+    func waitForAttempt() async { _ = await isConnected.first(where: \.self) }
+
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,

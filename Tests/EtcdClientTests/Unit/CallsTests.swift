@@ -98,6 +98,48 @@ struct CallsTests {
         #expect(good.methods == ["Put"])
     }
 
+    // MARK: - Members that are being connected to
+
+    @Test func aMemberThatIsBeingConnectedToHoldsNobodyBack() async throws {
+        let slow = well()
+        slow.isConnected.set(false)
+        let good = well()
+        let calls = calls(slow, good)
+        for _ in 0..<3 {
+            try await range(calls)
+            try await put(calls)
+        }
+        #expect(slow.methods.isEmpty)
+        #expect(good.methods.count == 6)
+    }
+
+    @Test func theMemberThatIsConnectedFirstIsCalled() async throws {
+        let callers = [well(), well(), well()]
+        for caller in callers { caller.isConnected.set(false) }
+        let calls = calls(callers[0], callers[1], callers[2])
+        async let call: Void = put(calls)
+        callers[2].isConnected.set(true)
+        try await call
+        #expect(callers.map(\.methods) == [[], [], ["Put"]])
+    }
+
+    @Test func oneThatFailedIsUsedAgainWhileTheOtherIsBeingConnectedTo() async throws {
+        let slow = well()
+        slow.isConnected.set(false)
+        let failing = failing(1, Self.noLeader)
+        let calls = calls(failing, slow)
+        try await range(calls)
+        #expect(failing.methods == ["Range", "Range"])
+        #expect(slow.methods.isEmpty)
+    }
+
+    @Test func aSingleMemberIsCalledWhileItIsBeingConnectedTo() async throws {
+        let slow = well()
+        slow.isConnected.set(false)
+        try await range(calls(slow))
+        #expect(slow.methods == ["Range"], "the transport waits for the connection")
+    }
+
     @Test func aSingleMemberIsAskedAgain() async throws {
         let caller = failing(3, Self.down)
         try await range(calls(caller))

@@ -58,6 +58,19 @@ struct MemberChoiceTests {
         #expect(avoided.pick(at: at(now + 5.1)) == 1, "the one that is avoided for ten seconds is the worse one")
     }
 
+    @Test func oneThatIsConnectedIsBetterThanOneThatIsNot() {
+        var choice = MemberChoice(count: 3, first: 0)
+        let states: [Reachability] = [.failing, .connecting, .connected]
+        #expect(choice.pick(at: at(0)) { states[$0] } == 2)
+        choice.failed(2, at: at(0))
+        #expect(choice.nextUsable(after: at(0)) == at(0.5))
+        #expect(choice.pick(at: at(0)) { states[$0] } == 1)
+        choice.failed(1, at: at(0))
+        #expect(choice.pick(at: at(0)) { states[$0] } == 0)
+        #expect(choice.pick(at: at(0.5)) { states[$0] } == 2)
+        #expect(choice.nextUsable(after: at(0.5)) == nil)
+    }
+
     @Test func callsThatFailTogetherAreOneFailure() {
         var choice = MemberChoice(count: 2, first: 0)
         for _ in 0..<100 { choice.failed(0, at: at(0)) }

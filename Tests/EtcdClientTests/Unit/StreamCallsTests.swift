@@ -33,6 +33,15 @@ struct StreamCallsTests {
         try await calls.stream(.watch, produce: { _ in try await produce() }, consume: consume, watchdog: watchdog)
     }
 
+    @Test func aMemberThatIsBeingConnectedToHoldsNoStreamBack() async throws {
+        let slow = caller { _, _ in }
+        slow.isConnected.set(false)
+        let good = caller { _, _ in }
+        _ = try await watch(calls(slow, good))
+        #expect(slow.methods.isEmpty)
+        #expect(good.methods == ["Watch"])
+    }
+
     @Test func aStreamThatIsEndedReturns() async throws {
         let received = Watched<[Int64]>([])
         let caller = caller { _, respond in
