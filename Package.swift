@@ -140,6 +140,7 @@ let package = Package(
             name: "user-client",
             dependencies: [
                 "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "UserAPI", argumentParser, grpc, logging, protobuf,
+                unixSignals,
             ],
             path: "cmd/user-client",
             swiftSettings: settings

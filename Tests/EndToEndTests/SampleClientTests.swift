@@ -8,6 +8,8 @@ import Testing
     private struct Summary: Decodable {
         var calls: Int
         var failures: Int
+        var open: Int
+        var missed: Int
         var p50_us: Int
         var p99_us: Int
         var instances: [String: Int]
@@ -66,6 +68,62 @@ import Testing
             #expect(client.output.contains("failures   0"))
             server.signal(SIGTERM)
             _ = try await server.waitForExit()
+        }
+    }
+
+    // MARK: - Calls that are not answered
+
+    /// Runs a body with the only server stopped, which keeps its connections and answers nothing.
+    private func withStoppedServer(_ body: @escaping @Sendable (Fleet) async throws -> Void) async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1")
+            server.signal(SIGSTOP)
+            defer { server.signal(SIGCONT) }
+            try await body(fleet)
+            server.signal(SIGCONT)
+            server.signal(SIGTERM)
+            #expect(try await server.waitForExit() == .exited(0))
+        }
+    }
+
+    /// The calls have no time limit of their own: only the duration ends the run.
+    @Test func aRunEndsAtItsTimeWhenNobodyAnswers() async throws {
+        try await withStoppedServer { fleet in
+            let client = try RunningProgram.userClient(
+                registry: fleet.directory.path,
+                [
+                    "--duration", "500ms", "--rate", "100", "--concurrency", "3", "--json",
+                    "--set", "client.timeouts.default=1h", "--set", "client.ready-timeout=1h",
+                ]
+            )
+            #expect(try await client.waitForExit() == .exited(1), "no call was answered")
+            let summary = try summary(of: client)
+            #expect(summary.calls == 0)
+            #expect(summary.failures == 0)
+            #expect(summary.open == 3)
+            #expect(summary.missed == 47)
+        }
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func aRunThatIsInterruptedSaysHowItWent(signal: CInt) async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1")
+            let client = try RunningProgram.userClient(
+                registry: fleet.directory.path,
+                ["--count", "1000000", "--concurrency", "2", "--follow", "--set", "client.timeouts.default=1h"]
+            )
+            try await client.waitForOutput("calls   user-1: ")
+            server.signal(SIGSTOP)
+            defer { server.signal(SIGCONT) }
+            // A second in which no call ended.
+            try await client.waitForOutput("calls   \n")
+            client.signal(signal)
+            #expect(try await client.waitForExit() == .exited(0))
+            #expect(client.output.contains("failures   0\nopen       2 not answered at the end, the longest after "))
+            server.signal(SIGCONT)
+            server.signal(SIGTERM)
+            #expect(try await server.waitForExit() == .exited(0))
         }
     }
 

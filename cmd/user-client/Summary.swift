@@ -2,7 +2,12 @@ import ServiceKit
 
 /// How a number of calls went.
 struct Summary: Sendable {
+    /// Calls that ended.
     private(set) var calls = 0
+    /// Calls that were under way at the end, and how long the longest of them was. They are neither failures nor answered.
+    private(set) var open: (count: Int, longest: Duration) = (0, .zero)
+    /// Calls that the rate made due and nobody was free to make.
+    var missed = 0
     private(set) var failuresByStatus: [String: (count: Int, example: String)] = [:]
     private var latencies = LatencyHistogram()
     var duration = Duration.zero
@@ -18,16 +23,32 @@ struct Summary: Sendable {
         }
     }
 
+    mutating func addOpen(_ record: CallRecord) {
+        open = (open.count + 1, max(open.longest, record.latency))
+    }
+
+    /// Whether calls failed, or none was answered at all.
+    var isFailure: Bool { failures > 0 || calls == 0 }
+
     /// For people.
     var text: String {
         let seconds = duration / .seconds(1)
         var lines = [
             "calls      \(calls) in \(Self.rounded(seconds)) s, \(Int(Double(calls) / max(seconds, 0.001))) a second",
-            "latency    p50 \(Self.text(latencies.percentile(50))), p99 \(Self.text(latencies.percentile(99)))",
+            calls == 0
+                ? "latency    unknown, as no call ended"
+                : "latency    p50 \(Self.text(latencies.percentile(50))), p99 \(Self.text(latencies.percentile(99)))",
             "failures   \(failures)",
         ]
         for (status, failure) in failuresByStatus.sorted(by: { $0.key < $1.key }) {
             lines.append("           \(failure.count) \(status): \(failure.example)")
+        }
+        if open.count > 0 {
+            lines.append(
+                "open       \(open.count) not answered at the end, the longest after \(Self.text(open.longest))")
+        }
+        if missed > 0 {
+            lines.append("missed     \(missed) that were due and not made, since so many others were under way")
         }
         for (index, (id, count)) in instances.sorted(by: { $0.key < $1.key }).enumerated() {
             lines.append("\(index == 0 ? "served by" : "         ")  \(id): \(count)")
@@ -40,7 +61,8 @@ struct Summary: Sendable {
         let instances = instances.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
         let p50 = latencies.percentile(50) / .microseconds(1)
         let p99 = latencies.percentile(99) / .microseconds(1)
-        return "{\"calls\":\(calls),\"failures\":\(failures),\"p50_us\":\(Int(p50)),\"p99_us\":\(Int(p99)),"
+        return "{\"calls\":\(calls),\"failures\":\(failures),\"open\":\(open.count),\"missed\":\(missed),"
+            + "\"p50_us\":\(Int(p50)),\"p99_us\":\(Int(p99)),"
             + "\"instances\":{\(instances)}}"
     }
 

@@ -6,6 +6,7 @@ import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
 import SwiftProtobuf
+import UnixSignals
 import UserAPI
 
 /// The sample client: calls the sample service by its name and says how that went.
@@ -17,11 +18,19 @@ import UserAPI
             discussion: """
                 user-client --count 1000 --concurrency 8
                 user-client --duration 10s --rate 200 --follow
+
+                It ends when the calls are made, at the end of --duration, or on ctrl-C or SIGTERM, and says how the calls \
+                went. Calls that have not ended then are given up and counted as open: neither failed nor answered.
+
+                Exit code: 0, or 1 when a call failed or none was answered.
                 """
         )
     }
 
-    @Option(help: "How many calls to make; 10 when there is no --duration either.")
+    @Option(
+        help:
+            "How many calls to make; 10 when there is no --duration either. Each may take as long as client.timeouts says."
+    )
     var count: Int?
 
     @Option(help: "How long to make calls, as in 10s; with --count, whichever ends first.")
@@ -30,7 +39,10 @@ import UserAPI
     @Option(help: "How many calls are in flight at once.")
     var concurrency = 1
 
-    @Option(help: "How many calls to make a second, all together; as many as possible without it.")
+    @Option(
+        help:
+            "How many calls to make a second, all together; as many as possible without it. Latencies count from when a call is due."
+    )
     var rate: Double?
 
     @Flag(help: "Say who joins and who leaves, and once a second how many calls each instance served.")
@@ -54,18 +66,21 @@ import UserAPI
     }
 
     func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let summary: Summary
         do {
-            summary = try await makeCalls()
+            summary = try await makeCalls {
+                for await _ in signals { return }
+            }
         } catch {
             App.exitReporting(error)
         }
         OutputWriter.standardOutput.flush()
         print(json ? summary.json : summary.text)
-        if summary.failures > 0 { throw ExitCode.failure }
+        if summary.isFailure { throw ExitCode.failure }
     }
 
-    private func makeCalls() async throws -> Summary {
+    private func makeCalls(interruption: @escaping @Sendable () async -> Void) async throws -> Summary {
         let configuration = try arguments.configuration()
         var logger = Logger(label: "user-client")
         logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level.loggerLevel ?? .error
@@ -94,7 +109,8 @@ import UserAPI
                 group.addTask { await Follower(discovery: discovery, counter: counter).run() }
             }
             let summary = try await withGRPCClient(transport: channel) { client in
-                await load.run(User_V1_UserService.Client(wrapping: client), counter: counter)
+                await load.run(
+                    User_V1_UserService.Client(wrapping: client), counter: counter, interruption: interruption)
             }
             group.cancelAll()
             return summary
