@@ -60,6 +60,23 @@ import Testing
         #expect(findings.map(\.finding.verdict) == [.bad, .good])
     }
 
+    /// So many that each thread of the pool would be blocked.
+    @Test func checksThatBlockTheirThreadsHoldUpNoOther() async throws {
+        let gate = ThreadGate()
+        defer { gate.open() }
+        let blocked = (1...64).map { number in
+            Check(
+                "blocked \(number)",
+                blocking: {
+                    gate.pass(); return .good("")
+                }
+            )
+        }
+        let findings = await DoctorCommand.findings(
+            of: blocked + [Check("quick") { .good("fine") }], limit: .seconds(3))
+        #expect(findings.map(\.finding.verdict) == blocked.map { _ in .bad } + [.good])
+    }
+
     private func findings(_ settings: [String]) async throws -> (RunningProgram.Exit, [String: [String: String]]) {
         let result = try await Kit.run(["doctor", "--json"] + settings.flatMap { ["--set", $0] })
         let list = try JSONDecoder().decode([[String: String]].self, from: Data(result.output.utf8))

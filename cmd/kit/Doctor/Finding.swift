@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a check found.
 struct Finding: Hashable, Sendable {
     /// How bad it is.
@@ -51,6 +53,16 @@ struct Check: Sendable {
     init(_ name: String, _ find: @escaping @Sendable () async -> Finding) {
         self.name = name
         self.find = find
+    }
+
+    /// Something to look at with functions of the system that may block: a name that is looked up, a disk that hangs. It
+    /// has a thread of its own, so that no other check waits for it.
+    init(_ name: String, blocking find: @escaping @Sendable () -> Finding) {
+        self.init(name) {
+            await withCheckedContinuation { continuation in
+                Thread.detachNewThread { continuation.resume(returning: find()) }
+            }
+        }
     }
 }
 

@@ -8,14 +8,14 @@ extension Check {
     /// What a service needs that is configured so.
     static func service(_ configuration: Configuration) -> [Check] {
         var checks = [
-            Check("configuration") { Self.configuration(ConfigurationCheck(configuration)) },
+            Check("configuration", blocking: { Self.configuration(ConfigurationCheck(configuration)) }),
             Check("registry") { await registry(configuration) },
         ]
         if (try? RegistryOptions(configuration).backend) == FileRegistry.name {
-            checks.append(Check("registry directory") { directory(configuration) })
+            checks.append(Check("registry directory", blocking: { directory(configuration) }))
         }
         for name in configuration.keys(at: "server") where configuration.contains("server.\(name).listen") {
-            checks.append(Check("port of \(name)") { port(configuration, key: "server.\(name).listen") })
+            checks.append(Check("port of \(name)", blocking: { port(configuration, key: "server.\(name).listen") }))
         }
         return checks
     }

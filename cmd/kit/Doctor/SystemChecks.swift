@@ -11,13 +11,16 @@ extension Check {
             Check("clock") {
                 clock(await Tool.output("timedatectl", "show", "--property=NTPSynchronized", "--value"))
             },
-            Check("open files", openFiles),
-            Check("inotify") {
-                inotify(
-                    watches: number(in: "/proc/sys/fs/inotify/max_user_watches"),
-                    instances: number(in: "/proc/sys/fs/inotify/max_user_instances")
-                )
-            },
+            Check("open files", blocking: openFiles),
+            Check(
+                "inotify",
+                blocking: {
+                    inotify(
+                        watches: number(in: "/proc/sys/fs/inotify/max_user_watches"),
+                        instances: number(in: "/proc/sys/fs/inotify/max_user_instances")
+                    )
+                }
+            ),
         ]
     }
 

@@ -25,10 +25,13 @@ struct WatchFeed: Sendable {
         let known = if let service { [service] } else { try await registry.allServices() }
         await withTaskGroup(of: Void.self) { group in
             for name in known { group.addTask { await follow(name) } }
+            // Apart from the rest: a registry that is slow to answer is not to stop the clock.
+            group.addTask {
+                while (try? await Task.sleep(for: Self.interval)) != nil { state.update { $0.seconds += 1 } }
+            }
             var watched = Set(known)
             // Ends with the cancellation.
             while (try? await Task.sleep(for: Self.interval)) != nil {
-                state.update { $0.seconds += 1 }
                 guard service == nil, let names = try? await registry.services() else { continue }
                 for name in names where watched.insert(name).inserted { group.addTask { await follow(name) } }
             }
