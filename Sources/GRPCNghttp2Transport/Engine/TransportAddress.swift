@@ -92,7 +92,11 @@ extension TransportAddress {
     var ipAddress: SocketAddress? {
         guard let host, let port else { return nil }
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-        return try? SocketAddress(ipAddress: isBracketed ? String(host.dropFirst().dropLast()) : host, port: port)
+        let text = isBracketed ? String(host.dropFirst().dropLast()) : host
+        if let address = try? SocketAddress(ipAddress: text, port: port) { return address }
+        // An interface is refused where the address is not one of a link, such as ::1%lo, and has no meaning there.
+        guard let percent = text.firstIndex(of: "%"), !text.lowercased().hasPrefix("fe") else { return nil }
+        return try? SocketAddress(ipAddress: String(text[..<percent]), port: port)
     }
 
     /// How gRPC describes the socket at one end of a connection.
