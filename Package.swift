@@ -21,6 +21,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let protobufNames = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let serviceContext = Target.Dependency.product(name: "ServiceContextModule", package: "swift-service-context")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -110,7 +111,7 @@ let package = Package(
         .target(
             name: "Templates",
             path: "Templates",
-            resources: [.copy("client"), .copy("rpc"), .copy("service")],
+            resources: [.copy("client"), .copy("proto"), .copy("rpc"), .copy("service")],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -118,7 +119,7 @@ let package = Package(
             dependencies: [
                 "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency",
                 "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                grpcProtobuf, logging, mustache, protobuf, subprocess, unixSignals,
+                grpcProtobuf, logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
             ],
             path: "cmd/kit",
             swiftSettings: settings

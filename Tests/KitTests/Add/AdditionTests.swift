@@ -4,8 +4,8 @@ import Testing
 
 @testable import kit
 
-/// What is added to a service, as far as it needs no protoc.
-@Suite(.timeLimit(.minutes(3)))
+/// What is added to a service, as far as it needs no plugin of protoc.
+@Suite(.timeLimit(.minutes(3)), .protoc)
 struct AdditionTests {
     private let directory: TemporaryDirectory
 
@@ -20,14 +20,14 @@ struct AdditionTests {
         try ServicePackage(at: directory.path(name))
     }
 
-    private func refusal(_ call: String) throws -> String? {
+    private func refusal(_ call: String) async throws -> String? {
         let package = try package()
-        return #expect(throws: CommandFailure.self) { try RPCAddition(call, to: package) }?.description
+        return await #expect(throws: CommandFailure.self) { try await RPCAddition(call, to: package) }?.description
     }
 
     @Test(arguments: ["RenameUser", "UserService.RenameUser"])
-    func aCallHasAHandlerAndATest(_ call: String) throws {
-        let files = FileTree(try RPCAddition(call, to: package()).sources()).files
+    func aCallHasAHandlerAndATest(_ call: String) async throws {
+        let files = FileTree(try await RPCAddition(call, to: package()).sources()).files
         #expect(
             files.map(\.path) == [
                 "Sources/UserService/Service/RenameUser.swift", "Sources/UserServiceAPI/user.proto",
@@ -41,21 +41,42 @@ struct AdditionTests {
         #expect(proto.contains("\n  rpc RenameUser(RenameUserRequest) returns (RenameUserResponse);\n}"))
     }
 
-    @Test func callsThatCannotBeAddedAreRefused() throws {
-        #expect(try refusal("GetUser") == "UserService has GetUser already")
-        #expect(try refusal("OrderService.Rename")?.contains("has no service \"OrderService\"") == true)
-        #expect(try refusal("renameUser")?.contains("cannot be the name of a call") == true)
-        #expect(try refusal("A.B.C")?.contains("cannot be the name of a call") == true)
-        #expect(try refusal("Import")?.contains("a word of the Swift language") == true)
-        try directory.write("", to: "user-service/Sources/UserService/Service/RenameUser.swift")
-        let addition = try RPCAddition("RenameUser", to: package())
+    @Test func callsThatCannotBeAddedAreRefused() async throws {
+        #expect(try await refusal("GetUser") == "UserService has GetUser already")
+        #expect(try await refusal("OrderService.Rename")?.contains("has no service \"OrderService\"") == true)
+        for name in ["A.B.C", "1x", "a-b", "", "Ä"] {
+            #expect(try await refusal(name)?.contains("cannot be the name of a call") == true)
+        }
+        try directory.write("", to: "user-service/Sources/UserService/Domain/RenameUser.swift")
+        let addition = try await RPCAddition("RenameUser", to: package())
         let failure = #expect(throws: CommandFailure.self) { try addition.sources() }
-        #expect(failure?.description.contains("is there already") == true)
+        #expect(failure?.description.contains("UserService/Domain/RenameUser.swift is there already") == true)
     }
 
-    @Test func aClientHasATargetAndAFactory() throws {
-        let addition = try ClientAddition(of: directory.path("order-service"), named: nil, to: package())
-        let files = FileTree(try addition.sources()).files
+    @Test(arguments: [
+        ("Import", "Import", "`import`", "ImportRequest"),
+        ("renameUser", "RenameUser", "renameUser", "RenameUserRequest"),
+        ("rename_user", "RenameUser", "rename_user", "RenameUserRequest"), ("self", "Self", "`self`", "SelfRequest"),
+    ])
+    func aCallIsNamedAsProtocTakesIt(_ call: String, file: String, function: String, request: String) async throws {
+        let files = try await RPCAddition(call, to: package()).sources()
+        let handler = try #require(files.first { $0.path == "Sources/UserService/Service/\(file).swift" })
+        #expect(
+            String(decoding: handler.bytes, as: UTF8.self).contains(
+                "func \(function)(\n        request: User_V1_\(request),"))
+        #expect(
+            files.contains { String(decoding: $0.bytes, as: UTF8.self).contains("  rpc \(call)(\(request)) returns") })
+    }
+
+    @Test func mistakesAreNamedByTheirPlace() async throws {
+        try directory.write("syntax = \"proto3\";\nservice {", to: "user-service/Sources/UserServiceAPI/user.proto")
+        let text = try #require(try await refusal("RenameUser"))
+        #expect(text.contains("Sources/UserServiceAPI/user.proto:2:9: Expected service name"), "\(text)")
+    }
+
+    @Test func aClientHasATargetAndAFactory() async throws {
+        let addition = try await ClientAddition(of: directory.path("order-service"), named: nil, to: package())
+        let files = FileTree(try addition.sources() + addition.api.copies).files
         #expect(
             files.map(\.path) == [
                 "Package.swift", "Sources/OrderServiceAPI/order.proto",
@@ -73,29 +94,29 @@ struct AdditionTests {
         #expect(factory.contains("try channel(\"order-service\")"))
     }
 
-    @Test func aClientOfAFileIsCalledByItsService() throws {
+    @Test func aClientOfAFileIsCalledByItsService() async throws {
         let proto = directory.path("order-service/Sources/OrderServiceAPI/order.proto")
-        let factory = { (name: String?) in
-            let files = try ClientAddition(of: proto, named: name, to: package()).sources()
+        let factory = { (name: String?) async throws in
+            let files = try await ClientAddition(of: proto, named: name, to: package()).sources()
             return String(
                 decoding: try #require(files.first { $0.path.hasSuffix("Client.swift") }).bytes, as: UTF8.self)
         }
-        #expect(try factory(nil).contains("try channel(\"order-service\")"))
-        #expect(try factory("orders").contains("try channel(\"orders\")"))
+        #expect(try await factory(nil).contains("try channel(\"order-service\")"))
+        #expect(try await factory("orders").contains("try channel(\"orders\")"))
     }
 
-    @Test func clientsThatCannotBeAddedAreRefused() throws {
+    @Test func clientsThatCannotBeAddedAreRefused() async throws {
         let package = try package()
-        let own = #expect(throws: CommandFailure.self) {
-            try ClientAddition(of: directory.path("user-service"), named: nil, to: package)
+        let own = await #expect(throws: CommandFailure.self) {
+            try await ClientAddition(of: directory.path("user-service"), named: nil, to: package)
         }
         #expect(own?.description.contains("is there already") == true)
-        #expect(throws: CommandFailure.self) {
-            try ClientAddition(of: directory.path("nowhere"), named: nil, to: package)
+        await #expect(throws: CommandFailure.self) {
+            try await ClientAddition(of: directory.path("nowhere"), named: nil, to: package)
         }
         try directory.write("// another one", to: "user-service/Package.swift")
-        let manifest = #expect(throws: CommandFailure.self) {
-            try ClientAddition(of: directory.path("order-service"), named: nil, to: package)
+        let manifest = await #expect(throws: CommandFailure.self) {
+            try await ClientAddition(of: directory.path("order-service"), named: nil, to: package)
         }
         #expect(manifest?.description.contains("by hand") == true)
     }

@@ -11,12 +11,11 @@ struct GeneratedCodeTests {
     static let generator: ProtoGenerator? = ProtoPlugins.built.map(ProtoGenerator.init)
 
     @Test(
-        .enabled("protoc or a plugin of it is missing: apt-get install protobuf-compiler; scripts/proto") {
-            await ToolRun.exists("protoc") && generator != nil
-        },
+        .protocPlugins,
         arguments: [
             ("user-service", nil), ("OrderItemService", nil), ("order", "acme.sales_order.v1beta1"),
             ("http-url-service", "x.v2"), ("box2-service", nil), ("address", nil),
+            ("user-service", "pushService.V1_beta.class"),
             ("a-very-long-name-of-a-service-that-goes-on-and-on-service", nil),
         ] as [(String, String?)]
     )

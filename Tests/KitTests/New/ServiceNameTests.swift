@@ -80,7 +80,17 @@ struct ServiceNameTests {
         #expect(name.package.descriptor(of: "UserService") == "acme_userData_v1Beta1_UserService")
     }
 
-    @Test(arguments: ["", "user.", ".v1", "1user", "User.v1", "user-data.v1", "a__b", "user/v1"])
+    @Test(arguments: [
+        ("pushService", "PushService_", "pushService_UserService"), ("User.v1", "User_V1_", "user_v1_UserService"),
+        ("a__b", "AB_", "ab_UserService"), ("x.class.self", "X_Class_Self_", "x_class_self_UserService"),
+    ])
+    func aPackageIsWhatProtocTakes(_ package: String, prefix: String, descriptor: String) throws {
+        let name = try ServiceName("user-service", package: package)
+        #expect(name.package.typePrefix == prefix)
+        #expect(name.package.descriptor(of: "UserService") == descriptor)
+    }
+
+    @Test(arguments: ["", "user.", ".v1", "1user", "user-data.v1", "user/v1", "ünder"])
     func badPackagesAreRefused(_ package: String) {
         #expect(throws: CommandFailure.self) { try ServiceName("user-service", package: package) }
     }

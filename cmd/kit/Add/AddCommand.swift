@@ -32,14 +32,17 @@ struct AddRPCCommand: AsyncParsableCommand {
     var name: String
 
     @OptionGroup var service: ServiceArguments
+    @OptionGroup var imports: ImportArguments
 
     func run() async throws {
-        let addition = try RPCAddition(name, to: service.package())
-        let scratchPath = service.scratchPath
+        let (name, package, scratchPath) = (name, try service.package(), service.scratchPath)
+        let protoPaths = try imports.directories()
         let written = try await withInterruption {
-            let generator = try await ProtoGenerator.prepared(for: addition.package, scratchPath: scratchPath)
-            let files = try addition.sources() + (try await generator.code(of: addition.api))
-            return try await addition.package.write(files)
+            let addition = try await RPCAddition(name, to: package, protoPaths: protoPaths)
+            let sources = try addition.sources()
+            let generator = try await ProtoGenerator.prepared(for: package, scratchPath: scratchPath)
+            let code = try await package.files(of: [addition.api], by: generator) { Terminal.note($0) }
+            return try await package.write(sources + code)
         }
         for path in written { Terminal.output.print(path) }
     }
@@ -53,11 +56,14 @@ struct AddClientCommand: AsyncParsableCommand {
             abstract: "Adds a client of another service: its API, and what finds it through the registry.",
             discussion: """
                 Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
-                a client made by app.channel. Needs protoc. All files are written, or none.
+                a client made by app.channel for each gRPC service in it. What the file imports is found beside it, below \
+                --proto-path and in the package, and copied with it; google/protobuf, google/api, google/rpc, google/type, \
+                validate and buf/validate come with kit. Needs protoc. All files are written, or none.
 
                 Examples:
                   kit add client ../order-service
                   kit add client order.proto --name order-service
+                  kit add client protos/order/v1/order.proto -I protos -I third_party
                 """
         )
     }
@@ -70,17 +76,25 @@ struct AddClientCommand: AsyncParsableCommand {
     var name: String?
 
     @OptionGroup var service: ServiceArguments
+    @OptionGroup var imports: ImportArguments
 
     func run() async throws {
-        let addition = try ClientAddition(of: other, named: name, to: service.package())
-        let scratchPath = service.scratchPath
-        let written = try await withInterruption {
-            let generator = try await ProtoGenerator.prepared(for: addition.package, scratchPath: scratchPath)
-            let files = try addition.sources() + (try await generator.code(of: addition.api))
-            return try await addition.package.write(files)
+        let (other, name, package, scratchPath) = (other, name, try service.package(), service.scratchPath)
+        let protoPaths = try imports.directories()
+        let (written, addition) = try await withInterruption {
+            let addition = try await ClientAddition(of: other, named: name, to: package, protoPaths: protoPaths)
+            let sources = try addition.sources()
+            let generator = try await ProtoGenerator.prepared(for: package, scratchPath: scratchPath)
+            let written = try await package.write(sources + (try await generator.files(of: addition.api)))
+            return (written, addition)
         }
         for path in written { Terminal.output.print(path) }
         Terminal.output.print()
-        Terminal.output.print("in Main.swift: let \(addition.variable) = try app.\(addition.variable)Client()")
+        for variable in addition.variables {
+            Terminal.output.print("in Main.swift: let \(SwiftWords.quoted(variable)) = try app.\(variable)Client()")
+        }
+        if !addition.registeredName.isKnown {
+            Terminal.note("the service is called by the name \(addition.registeredName.name); --name says another")
+        }
     }
 }

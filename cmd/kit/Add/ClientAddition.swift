@@ -1,18 +1,21 @@
 import FoundationEssentials
 import ServiceKitConfig
+import SwiftProtobuf
 
-/// A client of another service to add to a service.
+/// Clients of another service to add to a service: one for each gRPC service in its .proto file.
 struct ClientAddition: Sendable {
     let package: ServicePackage
     /// The other service's API, as it will be in the package.
-    let api: ServicePackage.API
+    let api: ProtoAPI
 
-    private let target: String
-    private let manifest: String
-    private let values: [String: String]
+    private let manifest: PackageManifest
+    private let clients: [[String: String]]
 
-    /// What the client is called in Swift: `orderService`.
-    var variable: String { values["variable"] ?? "" }
+    /// The name by which they find the service, and whether anybody has said so.
+    let registeredName: (name: String, isKnown: Bool)
+
+    /// What the clients are called in Swift: `orderService`.
+    var variables: [String] { clients.compactMap { $0["variable"] } }
 
     /// Finds the other service.
     ///
@@ -20,89 +23,134 @@ struct ClientAddition: Sendable {
     ///   - path: Its directory, or its .proto file.
     ///   - name: By what name it registers; by default as its configuration says, else as its service is called.
     ///   - package: The service that calls it.
+    ///   - protoPaths: Directories with what the .proto file imports.
     /// - Throws: `CommandFailure` when it cannot be added.
-    init(of path: String, named name: String?, to package: ServicePackage) throws {
+    init(of path: String, named name: String?, to package: ServicePackage, protoPaths: [String] = []) async throws {
         let path = URL(filePath: path).standardizedFileURL.path
-        let (proto, configured) = try Self.proto(at: path)
-        let source = ProtoSource(String(decoding: proto.bytes, as: UTF8.self))
-        guard let service = source.services.first, source.services.count == 1 else {
-            throw CommandFailure("\(path) has \(source.services.count) services; name a .proto file with one")
-        }
-        let words = Words(splitting: service.name)
-        let target = service.name + "API"
-        guard !package.exists("Sources/\(target)") else {
-            throw CommandFailure("Sources/\(target) is there already: the service has this API")
-        }
+        let other = try await OtherService(at: path, protoPaths: protoPaths, package: package)
+        let services = other.file.service
+        let (base, short) = try Self.base(of: other, in: package)
+        let target = base + "API"
+        let configured = try name ?? other.configuredName()
         self.package = package
-        self.target = try package.executableTarget()
-        api = ServicePackage.API(target: target, protos: [proto])
-        manifest = try Self.adding(target, proto: proto.path, to: self.target, in: package.text("Package.swift"))
-        values = [
-            "target": self.target, "api": target, "service": service.name, "variable": words.lowerCamel,
-            "prefix": try ProtoPackage(source.package).typePrefix, "name": name ?? configured ?? words.kebab,
-        ]
+        let main = try package.executableTarget()
+        api = try ProtoAPI(
+            target: target, set: other.set, roots: [other.file.name], path: other.path, package: package)
+        var manifest = PackageManifest(text: try package.text("Package.swift"))
+        try manifest.add(api, to: main)
+        self.manifest = manifest
+
+        let registered = configured ?? Words(splitting: short).kebab
+        registeredName = (registered, configured != nil)
+        let names = SwiftNames(other.set)
+        // What is named after nothing but itself may have a namesake in the service's own target.
+        let module = names.prefix(of: other.file.name).isEmpty ? target + "." : ""
+        var taken = Set(try package.swiftFiles(in: "Sources/\(main)").map { $0.lowercased() })
+        clients = services.map { service in
+            // Several services are called by their own names, and by their file's before these where one is taken.
+            let name = SwiftWords.upperCamel(service.name)
+            let candidates = services.count == 1 ? [base] : [name, base + name, base + name + "2"]
+            let client =
+                candidates.first { name in !taken.contains { $0.hasSuffix("/\(name.lowercased())client.swift") } }
+                ?? base
+            taken.insert("/\(client.lowercased())client.swift")
+            return [
+                "target": main, "api": target, "client": client, "variable": Words(splitting: client).lowerCamel,
+                "type": module + names.service(service.name, in: other.file.name),
+                "name": registered,
+            ]
+        }
     }
 
     /// The files to write beside the generated code.
     func sources() throws -> [FileTree.File] {
-        let files = try Template("client").render(values).files
-        for file in files where package.exists(file.path) {
-            throw CommandFailure("\(file.path) is there already; rename it first")
-        }
-        let protos = api.protos.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
-        return files + protos + [FileTree.File(path: "Package.swift", bytes: Array(manifest.utf8))]
+        let files = try clients.flatMap { try Template("client").render($0).files }
+        try package.checkNew(files, remedy: "rename it first")
+        return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
     }
 
-    /// The .proto file of a service, and its name in the registry where that is known.
-    private static func proto(at path: String) throws -> (FileTree.File, name: String?) {
-        if path.hasSuffix(".proto") {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandFailure("\(path) cannot be read")
+    /// What the API is called, without the ending: as its service, or as its file where that has several; and what it would
+    /// be called if no other had this name.
+    private static func base(
+        of other: OtherService,
+        in package: ServicePackage
+    ) throws -> (base: String, short: String) {
+        let (file, services) = (other.file, other.file.service)
+        for service in services {
+            let name = file.package.isEmpty ? service.name : "\(file.package).\(service.name)"
+            if let target = try package.target(serving: name) {
+                throw CommandFailure("Sources/\(target) is there already: the service has the API \(name)")
             }
-            return (FileTree.File(path: URL(filePath: path).lastPathComponent, bytes: Array(data)), nil)
         }
-        let other = try ServicePackage(at: path)
-        let own = try other.apis().filter { other.exists("Sources/\($0.target.dropLast(3))") }
-        let protos = own.flatMap(\.protos).filter {
-            !ProtoSource(String(decoding: $0.bytes, as: UTF8.self)).services.isEmpty
-        }
-        guard let proto = protos.first, protos.count == 1 else {
-            throw CommandFailure("\(path) has \(protos.count) .proto files with a service; name one of them")
-        }
-        guard other.exists("config/config.yaml") else { return (proto, nil) }
-        let configuration = try Configuration.load(files: [other.path("config/config.yaml")], environment: [:])
-        return (proto, try configuration.decodeIfPresent(String.self, at: "app.name"))
-    }
-
-    /// The manifest with the API as a target that another one depends on.
-    ///
-    /// - Throws: `CommandFailure` with what to add by hand when the manifest is not as `kit new` writes it.
-    static func adding(_ api: String, proto: String, to target: String, in manifest: String) throws -> String {
-        let targets = "    targets: [\n"
-        let dependencies = "name: \"\(target)\",\n            dependencies: ["
-        guard manifest.components(of: targets) == 1, manifest.components(of: dependencies) == 1,
-            manifest.contains("let grpcProtobuf = "), manifest.contains("let settings")
+        let stem = DescriptorsFile.stem(of: file.name).split(separator: "/").last ?? ""
+        let short = SwiftWords.upperCamel(services.count == 1 ? services[0].name : String(stem))
+        let long = SwiftWords.upperCamel(file.package) + short
+        let types = SwiftNames(other.set).types(of: other.set.files.map(\.name))
+        let taken = Set((try? FileManager.default.contentsOfDirectory(atPath: package.path("Sources"))) ?? [])
+            .map { $0.lowercased() }
+        let candidates = [short, short + "Service", long, long + "Service"]
+        guard
+            let base = candidates.first(where: { base in
+                let target = base + "API"
+                return !ReservedNames.isModule(target) && !types.contains(target)
+                    && !taken.contains(target.lowercased())
+            })
         else {
-            throw CommandFailure(
-                "Package.swift is not as kit new writes it; add a target \(api) with grpc, grpcProtobuf and protobuf, on which "
-                    + "\(target) depends, by hand, and then: kit proto generate"
-            )
+            throw CommandFailure("Sources/\(short)API is there already; rename this target, or the service's file")
         }
-        let text = """
-                    .target(
-                        name: "\(api)",
-                        dependencies: [grpc, grpcProtobuf, protobuf],
-                        exclude: ["\(proto)"],
-                        swiftSettings: settings
-                    ),
-
-            """
-        return manifest.replacing(targets, with: targets + text)
-            .replacing(dependencies, with: dependencies + "\n                \"\(api)\",")
+        return (base, short)
     }
 }
 
-extension String {
-    /// How often a text occurs.
-    fileprivate func components(of text: String) -> Int { ranges(of: text).count }
+/// Another service: the .proto file with its gRPC services, as protoc understands it.
+private struct OtherService {
+    let file: Google_Protobuf_FileDescriptorProto
+    let set: ProtoSet
+    let path: ProtoPath
+    /// Its package, where it is one as kit writes them.
+    private let package: ServicePackage?
+
+    init(at path: String, protoPaths: [String], package: ServicePackage) async throws {
+        let here = ProtoPath(for: "", given: [], in: package).directories.filter { $0.origin != .api }
+        func searched(_ directories: [String]) -> ProtoPath {
+            ProtoPath((protoPaths + directories).map { .init(path: $0, origin: .given) } + here)
+        }
+        if path.hasSuffix(".proto") {
+            guard FileManager.default.isReadableFile(atPath: path) else {
+                throw CommandFailure("\(path) cannot be read")
+            }
+            let search = searched([URL(filePath: path).deletingLastPathComponent().path])
+            guard let name = search.name(ofFileAt: path), let found = search.directory(of: name),
+                "\(found.path)/\(name)" == path
+            else {
+                throw CommandFailure(
+                    "\(path) is hidden by a file of its name below a --proto-path; leave that path out")
+            }
+            set = try await ProtoCompiler(path: search).parse([name])
+            guard let file = set.file(name), !file.service.isEmpty else {
+                throw CommandFailure("\(path) has no service; name a .proto file with one")
+            }
+            (self.file, self.path, self.package) = (file, search, nil)
+            return
+        }
+        let other = try ServicePackage(at: path)
+        let own = try other.apis().filter { other.exists("Sources/\($0.target.dropLast(3))") }
+        self.path = searched((own.map(\.target) + other.apiTargets).map { other.path("Sources/\($0)") })
+        let names = own.flatMap(\.protos)
+        let all = try await ProtoCompiler(path: self.path).parse(names)
+        let files = names.compactMap { all.file($0) }.filter { !$0.service.isEmpty }
+        guard let file = files.first, files.count == 1 else {
+            throw CommandFailure("\(path) has \(files.count) .proto files with a service; name one of them")
+        }
+        // Without those that it does not need.
+        set = try await ProtoCompiler(path: self.path).parse([file.name])
+        (self.file, self.package) = (set.file(file.name) ?? file, other)
+    }
+
+    /// The name by which it registers, where its configuration says so.
+    func configuredName() throws -> String? {
+        guard let package, package.exists("config/config.yaml") else { return nil }
+        let configuration = try Configuration.load(files: [package.path("config/config.yaml")], environment: [:])
+        return try configuration.decodeIfPresent(String.self, at: "app.name")
+    }
 }

@@ -1,39 +1,111 @@
+import FoundationEssentials
+import SwiftProtobuf
+
 /// A call to add to a service.
 struct RPCAddition: Sendable {
     let package: ServicePackage
     /// The API with the call in its .proto file.
-    let api: ServicePackage.API
+    let api: ProtoAPI
 
-    private let proto: String
+    /// The .proto file with the call.
+    private let proto: FileTree.File
     private let values: [String: String]
+
+    /// A service of the package.
+    private struct Service {
+        let api: ServicePackage.API
+        let path: ProtoPath
+        let file: Google_Protobuf_FileDescriptorProto
+        let index: Int
+        let set: ProtoSet
+
+        var descriptor: Google_Protobuf_ServiceDescriptorProto { file.service[index] }
+        /// `UserService` for `UserServiceAPI`.
+        var target: String { String(api.target.dropLast(3)) }
+    }
 
     /// Finds where a call belongs.
     ///
     /// - Parameters:
     ///   - name: `RenameUser`, or `UserService.RenameUser`.
     ///   - package: The service.
+    ///   - protoPaths: Directories with what its .proto files import.
     /// - Throws: `CommandFailure` when it cannot be added.
-    init(_ name: String, to package: ServicePackage) throws {
+    init(_ name: String, to package: ServicePackage, protoPaths: [String] = []) async throws {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let call = parts.last ?? ""
-        guard parts.count <= 2, call.first?.isUppercase == true, call.utf8.count <= 100,
-            call.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
-        else {
+        guard parts.count <= 2, call.utf8.count <= 100, ProtoPackage.isIdentifier(call) else {
             throw CommandFailure("\"\(name)\" cannot be the name of a call; write it as in UserService.RenameUser")
-        }
-        let method = Self.lowerCamel(call)
-        if ReservedNames.isKeyword(method) {
-            throw CommandFailure("\"\(call)\" cannot be the name of a call: \(method) is a word of the Swift language")
         }
         self.package = package
 
-        // Services whose target is in this package; other APIs are those of clients.
-        var found: [(api: ServicePackage.API, file: Int, source: ProtoSource, service: ProtoSource.Service)] = []
-        for api in try package.apis() where package.exists("Sources/\(Self.target(of: api))") {
-            for (file, proto) in api.protos.enumerated() {
-                let source = ProtoSource(String(decoding: proto.bytes, as: UTF8.self))
-                for service in source.services where parts.count == 1 || service.name == parts[0] {
-                    found.append((api, file, source, service))
+        let service = try await Self.service(parts, of: package, protoPaths: protoPaths)
+        let serviceName = service.descriptor.name
+        guard !service.descriptor.method.contains(where: { $0.name == call }) else {
+            throw CommandFailure("\(serviceName) has \(call) already")
+        }
+        let (request, response) = (SwiftWords.upperCamel(call) + "Request", SwiftWords.upperCamel(call) + "Response")
+        let protoPath = "\(service.api.directory)/\(service.file.name)"
+        let text = try ServiceText(package.bytes(protoPath), file: service.file, service: service.index).adding(
+            call, request, response,
+            declaring: [request, response].filter { !service.set.sees($0, in: service.file) }
+        )
+        proto = FileTree.File(path: protoPath, bytes: text)
+
+        // What protoc understands now has the names of the new messages, and is what code is written for.
+        let set = try await withTemporaryDirectory { scratch in
+            let changed = URL(filePath: "\(scratch)/\(service.file.name)")
+            try FileManager.default.createDirectory(
+                at: changed.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text).write(to: changed)
+            let path = service.path.preceded(
+                by: .init(path: scratch, origin: .api, name: package.path(service.api.directory)))
+            return try await ProtoCompiler(path: path).parse(service.api.protos)
+        }
+        api = try ProtoAPI(
+            target: service.api.target, set: set, roots: set.roots(of: service.api.protos), path: service.path,
+            package: package
+        )
+        let names = SwiftNames(set)
+        guard let changed = set.file(service.file.name)?.service[service.index],
+            let method = changed.method.first(where: { $0.name == call }),
+            let input = Self.type(method.inputType, of: api, names),
+            let output = Self.type(method.outputType, of: api, names)
+        else { throw CommandFailure("\(protoPath): protoc does not find \(call) in \(serviceName)") }
+        let protocolName = "\(names.service(serviceName, in: service.file.name)).SimpleServiceProtocol"
+        values = [
+            "target": service.target, "rpc": call,
+            "imports": Set([api.target, input.module, output.module]).sorted().map { "import \($0)" }.joined(
+                separator: "\n"),
+            "name": SwiftWords.upperCamel(call),
+            "method": GRPCMethodName(call, among: Set(changed.method.map(\.name))).function,
+            "input": input.name, "output": output.name,
+            "provider": try Self.type(conformingTo: protocolName, in: "Sources/\(service.target)", of: package),
+        ]
+    }
+
+    /// The files to write beside the generated code.
+    func sources() throws -> [FileTree.File] {
+        let files = try Template("rpc").render(values).files
+        try package.checkNew(files, remedy: "rename it, or choose another name for the call")
+        return files + [proto]
+    }
+
+    /// The service that a call is for.
+    private static func service(
+        _ parts: [String],
+        of package: ServicePackage,
+        protoPaths: [String]
+    ) async throws -> Service {
+        var found: [Service] = []
+        for api in try package.apis() {
+            // Services whose target is in this package; other APIs are those of clients.
+            guard package.exists("Sources/\(api.target.dropLast(3))") else { continue }
+            let path = ProtoPath(for: api.target, given: protoPaths, in: package)
+            let set = try await ProtoCompiler(path: path).parse(api.protos)
+            for file in api.protos.compactMap({ set.file($0) }) {
+                for index in file.service.indices where parts.count == 1 || file.service[index].name == parts[0] {
+                    found.append(Service(api: api, path: path, file: file, index: index, set: set))
                 }
             }
         }
@@ -42,38 +114,23 @@ struct RPCAddition: Sendable {
             throw CommandFailure("\(package.directory) has no \(wanted)")
         }
         guard found.count == 1 else {
-            let names = found.map { "\($0.service.name).\(call)" }.joined(separator: " or ")
+            let names = found.map { "\($0.descriptor.name).\(parts.last ?? "")" }.joined(separator: " or ")
             throw CommandFailure("there are several services; write \(names)")
         }
-        guard !first.service.calls.contains(call) else {
-            throw CommandFailure("\(first.service.name) has \(call) already")
-        }
-        let prefix = try ProtoPackage(first.source.package).typePrefix
-        let target = Self.target(of: first.api)
-        var api = first.api
-        proto = api.protos[first.file].path
-        let text = first.source.adding(call, to: first.service)
-        api.protos[first.file] = FileTree.File(path: proto, bytes: Array(text.utf8))
-        self.api = api
-        let protocolName = "\(prefix)\(first.service.name).SimpleServiceProtocol"
-        values = [
-            "target": target, "api": api.target, "rpc": call, "method": method, "prefix": prefix,
-            "provider": try Self.type(conformingTo: protocolName, in: "Sources/\(target)", of: package),
-        ]
+        return first
     }
 
-    /// The files to write beside the generated code.
-    func sources() throws -> [FileTree.File] {
-        let files = try Template("rpc").render(values).files
-        for file in files where package.exists(file.path) {
-            throw CommandFailure("\(file.path) is there already; rename it, or choose another name for the call")
+    /// A message's type and the module that it is in.
+    private static func type(
+        _ message: String, of api: ProtoAPI, _ names: SwiftNames
+    ) -> (name: String, module: String)? {
+        guard let name = names.message(message), let file = api.set.file(declaring: String(message.dropFirst())) else {
+            return nil
         }
-        let changed = api.protos.filter { $0.path == proto }
-        return files + changed.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
+        let module = api.modules[file] ?? api.target
+        // What is named after nothing but itself may have a namesake in the service's own target.
+        return (names.prefix(of: file).isEmpty ? "\(module).\(name)" : name, module)
     }
-
-    /// `UserService` for `UserServiceAPI`.
-    private static func target(of api: ServicePackage.API) -> String { String(api.target.dropLast(3)) }
 
     /// The type of a target that conforms to a protocol by its name.
     private static func type(
@@ -89,16 +146,5 @@ struct RPCAddition: Sendable {
             }
         }
         throw CommandFailure("no type in \(directory) conforms to \(name); the handler belongs to one")
-    }
-
-    /// The name of a call's function, as the plugin writes it: capitals at the beginning become small, as in
-    /// `importCSV` and `csvImport`.
-    static func lowerCamel(_ name: String) -> String {
-        guard let small = name.firstIndex(where: \.isLowercase), small != name.startIndex else {
-            return name.lowercased()
-        }
-        let end = name.index(before: small)
-        if end == name.startIndex { return name[...end].lowercased() + name[small...] }
-        return name[..<end].lowercased() + name[end...]
     }
 }

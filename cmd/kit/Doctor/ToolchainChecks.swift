@@ -7,6 +7,7 @@ extension Check {
             Check("swift") { swift(await Tool.output("swift", "--version")) },
             Check("libraries", libraries),
             Check("protoc") { protoc(await Tool.output("protoc", "--version")) },
+            Check("protoc imports") { await imports(ProtoPath(ProtoPath.wellKnown)) },
             Check("protoc plugins", plugins),
         ]
     }
@@ -32,6 +33,25 @@ extension Check {
             return .warning(noVersion("protoc", output), remedy: remedy)
         }
         return .good(Tool.text(version))
+    }
+
+    /// Whether protoc finds what most .proto files import.
+    ///
+    /// - Parameter path: Where it is looked for.
+    static func imports(_ path: ProtoPath) async -> Finding {
+        guard await ToolRun.exists("protoc") else { return .good("not tried without protoc") }
+        let names = ["google/protobuf/timestamp.proto", "google/api/annotations.proto"]
+        do {
+            let imports = names.map { "import \"\($0)\";\n" }.joined()
+            try await withTemporaryDirectory { directory in
+                try Data("syntax = \"proto3\";\n\(imports)".utf8).write(to: URL(filePath: "\(directory)/doctor.proto"))
+                let path = path.preceded(by: .init(path: directory, origin: .api))
+                _ = try await ProtoCompiler(path: path).parse(["doctor.proto"])
+            }
+            return .good(names.map { "\($0) in \(path.directory(of: $0)?.path ?? "protoc")" }.joined(separator: ", "))
+        } catch {
+            return .warning("\(error)", remedy: "install kit again: make install")
+        }
     }
 
     private static func noVersion(_ name: String, _ output: String) -> String {

@@ -1,3 +1,6 @@
+import SwiftProtobuf
+import SwiftProtobufPluginLibrary
+
 /// A service's name in all the forms in which its files write it.
 ///
 /// `user-service`, `user_service`, `userService` and `UserService` are the same name.
@@ -98,67 +101,36 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a package's name.
     ///
-    /// - Throws: `CommandFailure` when protoc or the style guide of protobuf would refuse it.
+    /// - Throws: `CommandFailure` when protoc would refuse it.
     init(_ text: String) throws {
         components = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        let isValid =
-            text.utf8.count <= 128
-            && components.allSatisfy { component in
-                component.first?.isLetter == true && component.allSatisfy(Self.isAllowed) && !component.hasSuffix("_")
-                    && !component.contains("__")
-            }
-        guard isValid else {
+        guard text.utf8.count <= 128, components.allSatisfy(Self.isIdentifier) else {
             throw CommandFailure(
-                "\"\(text)\" cannot be a protobuf package: it is made of words of a to z, digits and _ with dots between "
+                "\"\(text)\" cannot be a protobuf package: it is made of words of letters, digits and _ with dots between "
                     + "them, as in acme.user.v1"
             )
         }
     }
 
-    private static func isAllowed(_ character: Character) -> Bool {
-        character.isASCII && (character.isLowercase || character.isNumber || character == "_")
+    /// Whether protoc takes a text as a name.
+    static func isIdentifier(_ text: String) -> Bool {
+        text.first?.isNumber == false && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     }
 
     var description: String { components.joined(separator: ".") }
 
     /// How the names of its Swift types begin: `User_V1_`.
     var typePrefix: String {
-        typeComponents.map { $0 + "_" }.joined()
-    }
-
-    private var typeComponents: [String] {
-        components.map { $0.split(separator: "_").map { Words.capitalized(String($0)) }.joined() }
+        let file = Google_Protobuf_FileDescriptorProto.with {
+            $0.name = "package.proto"
+            $0.package = description
+        }
+        return SwiftNames(ProtoSet([file])).prefix(of: file.name)
     }
 
     /// The name of a service's descriptor in Swift: `user_v1_UserService`.
     func descriptor(of service: String) -> String {
-        // Made of the types' names, in which a capital after a capital begins no word.
-        typeComponents.map { ProtoNaming.lowerCamel($0) + "_" }.joined() + service
-    }
-}
-
-/// How the Swift plugin of protoc writes names.
-enum ProtoNaming {
-    /// Words that are written in capitals when they are not the first.
-    private static let abbreviations: Set<String> = ["url", "http", "https", "id"]
-
-    /// `next_page_token2a` as `nextPageToken2A`: words end at underscores, where digits begin or end, and before a capital
-    /// that comes after a small letter.
-    static func lowerCamel(_ name: String) -> String {
-        var words: [String] = []
-        var last: Character?
-        for character in name {
-            defer { last = character }
-            guard character != "_" else { continue }
-            if let last, last != "_", last.isNumber == character.isNumber, last.isUppercase || !character.isUppercase {
-                words[words.count - 1].append(character.lowercased())
-            } else {
-                words.append(character.lowercased())
-            }
-        }
-        return words.enumerated().map { index, word in
-            if index == 0 { return word }
-            return abbreviations.contains(word) ? word.uppercased() : Words.capitalized(word)
-        }.joined()
+        // Made of the types' names, in which a capital after a capital begins no word; as the plugin for gRPC does.
+        typePrefix.split(separator: "_").map { NamingUtils.toLowerCamelCase(String($0)) + "_" }.joined() + service
     }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Mustache
 import ServiceKit
+import SwiftProtobufPluginLibrary
 import Templates
 
 /// A template: files whose paths and texts are rendered with names.
@@ -107,7 +108,7 @@ struct NewService: Hashable, Sendable {
     }
 
     private var templateValues: [String: Any] {
-        let property = ProtoNaming.lowerCamel(name.entities.snake)
+        let property = NamingUtils.toLowerCamelCase(name.entities.snake)
         var isCheckout = false
         if case .checkout = kit { isCheckout = true }
         return [

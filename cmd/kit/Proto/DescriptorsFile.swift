@@ -29,17 +29,16 @@ struct DescriptorsFile {
         self.init(proto: proto, set: try set.serializedBytes())
     }
 
-    /// The name of the file beside a `.proto` file.
-    static func name(of proto: String) -> String { stem(of: proto) + suffix }
-
     /// The name of the constant: `userDescriptors` for `user.proto`.
     static func constant(of proto: String) -> String {
         let words = stem(of: proto).split { !$0.isLetter && !$0.isNumber }
-        return words.enumerated().map { $0 == 0 ? String($1) : Words.capitalized(String($1)) }.joined() + "Descriptors"
+        let name = words.enumerated().map { $0 == 0 ? String($1) : Words.capitalized(String($1)) }.joined()
+        return (name.first?.isNumber == true ? "_" : "") + name + "Descriptors"
     }
 
-    private static func stem(of proto: String) -> Substring {
-        proto.hasSuffix(".proto") ? proto.dropLast(".proto".count) : proto[...]
+    /// A .proto file's path without the extension.
+    static func stem(of proto: String) -> String {
+        proto.hasSuffix(".proto") ? String(proto.dropLast(".proto".count)) : proto
     }
 
     /// The file.

@@ -19,26 +19,35 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
             commandName: "generate",
             abstract: "Writes the Swift code of a service's .proto files anew.",
             discussion: """
-                Takes every .proto file in Sources/…API. Needs protoc; its Swift plugins are built from the service's own \
-                dependencies the first time, and kept in ~/.cache/servicekit.
+                Takes every .proto file in Sources/…API. Imports are found there, below --proto-path, and in the \
+                package's other APIs; google/protobuf, google/api, google/rpc, google/type, validate and buf/validate come \
+                with kit. What is found below --proto-path is copied into the package. Needs protoc; its Swift plugins are \
+                built from the service's own dependencies the first time, and kept in ~/.cache/servicekit.
 
                 Examples:
                   kit proto generate
                   kit proto generate --path ./user-service
+                  kit proto generate -I ../protos -I ../third_party
                 """
         )
     }
 
     @OptionGroup var service: ServiceArguments
+    @OptionGroup var imports: ImportArguments
 
     func run() async throws {
         let (package, scratchPath) = (try service.package(), service.scratchPath)
+        let protoPaths = try imports.directories()
         let written = try await withInterruption {
-            let apis = try package.apis()
+            var apis: [ProtoAPI] = []
+            for api in try package.apis() {
+                let path = ProtoPath(for: api.target, given: protoPaths, in: package)
+                let set = try await ProtoCompiler(path: path).parse(api.protos)
+                let roots = set.roots(of: api.protos)
+                apis.append(try ProtoAPI(target: api.target, set: set, roots: roots, path: path, package: package))
+            }
             let generator = try await ProtoGenerator.prepared(for: package, scratchPath: scratchPath)
-            var files: [FileTree.File] = []
-            for api in apis { files += try await generator.code(of: api) }
-            return try await package.write(files)
+            return try await package.write(try await package.files(of: apis, by: generator) { Terminal.note($0) })
         }
         if written.isEmpty { Terminal.output.print("nothing has changed") }
         for path in written { Terminal.output.print(path) }
@@ -60,16 +69,42 @@ struct ServiceArguments: ParsableArguments {
     }
 }
 
+/// Where imports of .proto files are.
+struct ImportArguments: ParsableArguments {
+    @Option(
+        name: [.customLong("proto-path"), .customShort("I")],
+        help: ArgumentHelp(
+            "A directory below which imports of .proto files are found; may be given several times.",
+            valueName: "dir"
+        )
+    )
+    var protoPath: [String] = []
+
+    /// The directories, by their full paths.
+    ///
+    /// - Throws: `CommandFailure` when one is not there.
+    func directories() throws -> [String] {
+        let here = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
+        return try protoPath.map { path in
+            let full = URL(filePath: path, relativeTo: here).standardizedFileURL.path
+            guard FileSystemTree.kind(of: full) == .directory else {
+                throw CommandFailure("--proto-path \(path) is no directory")
+            }
+            return full
+        }
+    }
+}
+
+extension Terminal {
+    /// Tells of something on the side.
+    static func note(_ text: String) { error.print("kit: \(text)") }
+}
+
 extension ProtoGenerator {
     /// The generator for a package, with plugins that fit it.
     static func prepared(for package: ServicePackage, scratchPath: String?) async throws -> ProtoGenerator {
-        guard await ToolRun.exists("protoc") else { throw CommandFailure(missing) }
+        guard await ToolRun.exists("protoc") else { throw CommandFailure(ProtoCompiler.missing) }
         let plugins = ProtoPlugins(package: package, scratchPath: scratchPath)
-        return ProtoGenerator(plugins: try await plugins.directory { Terminal.error.print("kit: \($0)") })
-    }
-
-    /// The code of an API's files, by paths relative to the package.
-    func code(of api: ServicePackage.API) async throws -> [FileTree.File] {
-        try await code(of: api.protos).map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
+        return ProtoGenerator(plugins: try await plugins.directory { Terminal.note($0) })
     }
 }

@@ -1,64 +1,120 @@
 import FoundationEssentials
+import SwiftProtobuf
+import SwiftProtobufPluginLibrary
 
-/// Writes the Swift code of .proto files by protoc.
+/// Writes the Swift code of .proto files by protoc's plugins.
 struct ProtoGenerator: Sendable {
-    private static let limit = Duration.seconds(60)
-
     /// The directory of the plugins.
     let plugins: String
 
-    /// What is said when protoc is missing.
-    static let missing = "protoc is not on the PATH; install it: apt-get install protobuf-compiler"
+    /// The files of an API: its code, and the .proto files that come with it; by paths relative to the package.
+    ///
+    /// - Throws: `CommandFailure` with what the plugins said of the files.
+    func files(of api: ProtoAPI) async throws -> [FileTree.File] {
+        let code = try await code(of: api.generated, in: api.set, modules: api.modules)
+        return api.copies + code.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
+    }
+
+    /// Generates code of files in one directory, into this directory.
+    ///
+    /// - Throws: `CommandFailure` with what is wrong with the files.
+    func generate(_ names: [String], in directory: String) async throws {
+        let path = ProtoPath([.init(path: directory, origin: .api)] + ProtoPath.wellKnown)
+        let set = try await ProtoCompiler(path: path).parse(names)
+        for file in try await code(of: names, in: set, modules: [:]) {
+            try Data(file.bytes).write(to: URL(filePath: "\(directory)/\(file.path)"))
+        }
+    }
 
     /// Generates code.
     ///
     /// - Parameters:
-    ///   - protos: The names of .proto files.
-    ///   - directory: Where they are, and where their code goes.
-    /// - Throws: `CommandFailure` with what protoc said of the files.
-    func generate(_ protos: [String], in directory: String) async throws {
-        guard await ToolRun.exists("protoc") else { throw CommandFailure(Self.missing) }
-        try await protoc(
-            [
-                "--plugin=\(plugins)/protoc-gen-swift", "--plugin=\(plugins)/protoc-gen-grpc-swift-2",
-                "--swift_out=\(directory)", "--swift_opt=Visibility=Public", "--swift_opt=UseAccessLevelOnImports=true",
-                "--grpc-swift-2_out=\(directory)", "--grpc-swift-2_opt=Visibility=Public",
-                "--grpc-swift-2_opt=UseAccessLevelOnImports=true",
-            ] + protos,
-            in: directory
-        )
-        for proto in protos {
-            let file = URL(filePath: "\(directory)/\(DescriptorsFile.name(of: proto))")
-            try await protoc(["--include_imports", "--descriptor_set_out=\(file.path)", proto], in: directory)
-            let descriptors = DescriptorsFile(proto: proto, set: Array(try Data(contentsOf: file)))
-            try Data(descriptors.text.utf8).write(to: file)
+    ///   - names: Files of the set.
+    ///   - set: The files with all that they import.
+    ///   - modules: The modules that have the code of imported files, by these files.
+    /// - Returns: The code's files, by their names; all are for one directory.
+    private func code(
+        of names: [String],
+        in set: ProtoSet,
+        modules: [String: String]
+    ) async throws -> [FileTree.File] {
+        if names.isEmpty { return [] }
+        return try await withTemporaryDirectory { scratch in
+            let swift = SwiftNames(set)
+            var input = Google_Protobuf_FileDescriptorSet()
+            input.file = swift.files
+            try Data(input.serializedBytes() as [UInt8]).write(to: URL(filePath: "\(scratch)/set"))
+            var options = ["Visibility=Public", "UseAccessLevelOnImports=true"]
+            if !modules.isEmpty {
+                try Data(Self.mappings(modules).utf8).write(to: URL(filePath: "\(scratch)/modules"))
+                options.append("ProtoPathModuleMappings=\(scratch)/modules")
+            }
+            let output = "\(scratch)/code"
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            try await ProtoCompiler.run(
+                ["swift", "grpc-swift-2"].flatMap { plugin in
+                    ["--plugin=\(plugins)/protoc-gen-\(plugin)", "--\(plugin)_out=\(output)"]
+                        + options.map { "--\(plugin)_opt=\($0)" }
+                } + ["--descriptor_set_in=\(scratch)/set"] + names
+            )
+            var files: [FileTree.File] = []
+            let unique = Self.swiftNames(of: names)
+            for (name, swiftName) in zip(names, unique) {
+                func add(_ kind: String, _ text: String) {
+                    files.append(FileTree.File(path: "\(swiftName).\(kind).swift", bytes: Array(text.utf8)))
+                }
+                func read(_ kind: String) throws -> String {
+                    let path = "\(output)/\(DescriptorsFile.stem(of: name)).\(kind).swift"
+                    return String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+                }
+                let shared = Set(modules.values)
+                add("pb", Self.withoutUnusedImports(of: shared, in: try read("pb")))
+                // A file that is only imported has messages, and who imports it describes it.
+                guard !name.contains("/") || set.file(name)?.service.isEmpty == false else { continue }
+                let calls = GRPCMethodName.replacing(swift.methods, in: try read("grpc"))
+                add("grpc", Self.withoutUnusedImports(of: shared, in: calls))
+                add("descriptors", DescriptorsFile(proto: name, set: try set.closure(of: name)).text)
+            }
+            return files
         }
     }
 
-    private func protoc(_ arguments: [String], in directory: String) async throws {
-        let outcome = try await ToolRun(
-            program: "protoc",
-            arguments: ["--proto_path=\(directory)"] + arguments,
-            limit: Self.limit
-        )()
-        guard outcome.isSuccess else {
-            throw CommandFailure("protoc: " + outcome.errors.split(separator: "\n").joined(separator: "\n  "))
+    /// The plugins' table of modules, in protobuf's text format.
+    private static func mappings(_ modules: [String: String]) -> String {
+        var mappings = SwiftProtobuf_GenSwift_ModuleMappings()
+        mappings.mapping = modules.sorted { $0.key < $1.key }.map { file, module in
+            .with {
+                $0.moduleName = module
+                $0.protoFilePath = [file]
+            }
+        }
+        return mappings.textFormatString()
+    }
+
+    /// The plugins import the module of every imported file, also where no type of it is named.
+    private static func withoutUnusedImports(of modules: Set<String>, in code: String) -> String {
+        modules.reduce(code) { code, module in
+            code.contains("\(module).") ? code : code.replacing("public import \(module)\n", with: "")
         }
     }
 
-    /// Generates code away from where the files are.
-    ///
-    /// - Parameter protos: .proto files of one directory, by their names.
-    /// - Returns: The code's files, by their names.
-    func code(of protos: [FileTree.File]) async throws -> [FileTree.File] {
-        let manager = FileManager.default
-        let scratch = manager.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")
-        try manager.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? manager.removeItem(at: scratch) }
-        for proto in protos { try Data(proto.bytes).write(to: scratch.appending(path: proto.path)) }
-        try await generate(protos.map(\.path), in: scratch.path)
-        return try manager.contentsOfDirectory(atPath: scratch.path).filter { $0.hasSuffix(".swift") }.sorted().map {
-            FileTree.File(path: $0, bytes: Array(try Data(contentsOf: scratch.appending(path: $0))))
+    // MARK: - Names of files
+
+    /// What the files of a .proto file's code are called, without what follows: `common_types` for `common/types.proto`. No
+    /// two files of a module may have the same name, so the directory is part of it.
+    static func swiftName(of proto: String) -> String {
+        DescriptorsFile.stem(of: proto).replacing("/", with: "_")
+    }
+
+    /// The same for several files, each with a name of its own on every file system.
+    static func swiftNames(of protos: [String]) -> [String] {
+        var taken: Set<String> = []
+        var names: [String: String] = [:]
+        for proto in protos.sorted(by: { ($0.contains("/") ? 1 : 0, $0) < ($1.contains("/") ? 1 : 0, $1) }) {
+            var name = swiftName(of: proto)
+            while !taken.insert(name.lowercased()).inserted { name += "_" }
+            names[proto] = name
         }
+        return protos.compactMap { names[$0] }
     }
 }

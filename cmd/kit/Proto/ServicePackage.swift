@@ -41,29 +41,57 @@ struct ServicePackage: Sendable {
     struct API: Sendable {
         /// `UserServiceAPI`.
         let target: String
-        /// The files, by their names.
-        var protos: [FileTree.File]
+        /// The files, by their paths below its directory, as they are imported.
+        let protos: [String]
 
         /// Relative to the package.
         var directory: String { "Sources/\(target)" }
+    }
+
+    /// The names of the directories of APIs in `Sources`.
+    var apiTargets: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: path("Sources"))) ?? []).filter { $0.hasSuffix("API") }
+            .sorted()
     }
 
     /// The targets with .proto files.
     ///
     /// - Throws: `CommandFailure` when there are none.
     func apis() throws -> [API] {
-        let manager = FileManager.default
-        let targets = ((try? manager.contentsOfDirectory(atPath: path("Sources"))) ?? []).filter { $0.hasSuffix("API") }
-        let apis = try targets.sorted().compactMap { target -> API? in
-            let names = try manager.contentsOfDirectory(atPath: path("Sources/\(target)"))
-                .filter { $0.hasSuffix(".proto") }
-            let protos = try names.sorted().map { FileTree.File(path: $0, bytes: try bytes("Sources/\(target)/\($0)")) }
+        let apis = apiTargets.compactMap { target -> API? in
+            let paths = (try? FileManager.default.subpathsOfDirectory(atPath: path("Sources/\(target)"))) ?? []
+            let protos = paths.filter { $0.hasSuffix(".proto") }.sorted()
             return protos.isEmpty ? nil : API(target: target, protos: protos)
         }
         guard !apis.isEmpty else {
             throw CommandFailure("\(directory) has no .proto file in a directory Sources/…API")
         }
         return apis
+    }
+
+    /// The API that has a service already, by the service's full name.
+    func target(serving service: String) throws -> String? {
+        try apiTargets.first { target in
+            try swiftFiles(in: "Sources/\(target)").contains {
+                try text($0).contains("fullyQualifiedService: \"\(service)\"")
+            }
+        }
+    }
+
+    /// The API that has the code of a .proto file already: of the same file, byte for byte.
+    ///
+    /// - Parameters:
+    ///   - file: The file, as it is imported.
+    ///   - directory: Where it is now.
+    ///   - target: An API that does not count.
+    func target(withCodeOf file: String, in directory: String, except target: String) throws -> String? {
+        let candidates = apiTargets.filter {
+            $0 != target && exists("Sources/\($0)/\(file)")
+                && exists("Sources/\($0)/\(ProtoGenerator.swiftName(of: file)).pb.swift")
+        }
+        if candidates.isEmpty { return nil }
+        guard let data = FileManager.default.contents(atPath: "\(directory)/\(file)") else { return nil }
+        return try candidates.first { try bytes("Sources/\($0)/\(file)") == Array(data) }
     }
 
     /// The bytes of a file.
@@ -79,6 +107,38 @@ struct ServicePackage: Sendable {
     /// The text of a file.
     func text(_ name: String) throws -> String {
         String(decoding: try bytes(name), as: UTF8.self)
+    }
+
+    /// Refuses files of names that are taken: SwiftPM takes no two files of one name in a target.
+    ///
+    /// - Parameter remedy: What to do about one.
+    func checkNew(_ files: [FileTree.File], remedy: String) throws {
+        func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
+        for file in files {
+            let target = file.path.split(separator: "/").prefix(2).joined(separator: "/")
+            let paths = (try? FileManager.default.subpathsOfDirectory(atPath: path(target))) ?? []
+            guard let taken = paths.first(where: { name($0).lowercased() == name(file.path).lowercased() }) else {
+                continue
+            }
+            throw CommandFailure("\(target)/\(taken) is there already; \(remedy)")
+        }
+    }
+
+    /// The files to write for APIs: their code, and `Package.swift` where it needs more than it has.
+    ///
+    /// - Parameters:
+    ///   - apis: The APIs, whose targets are there already.
+    ///   - note: Told what is to be added to `Package.swift` by hand.
+    func files(
+        of apis: [ProtoAPI], by generator: ProtoGenerator, note: (String) -> Void
+    ) async throws -> [FileTree.File] {
+        var files: [FileTree.File] = []
+        var manifest = PackageManifest(text: try text("Package.swift"))
+        for api in apis {
+            files += try await generator.files(of: api)
+            for line in manifest.update(api) { note("Package.swift is not as kit new writes it; add \(line)") }
+        }
+        return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
     }
 
     /// Writes those of some files that differ from what is there: all of them, or none.

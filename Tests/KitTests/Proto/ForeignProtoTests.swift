@@ -1,0 +1,144 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import kit
+
+/// Whatever protoc takes is taken, and the code compiles.
+@Suite(
+    .timeLimit(.minutes(5)), .protocPlugins, .enabled("the modules of the build are not found") { TypeCheck.isPossible }
+)
+struct ForeignProtoTests {
+    private let directory: TemporaryDirectory
+    private let package: ServicePackage
+
+    init() async throws {
+        directory = try TemporaryDirectory()
+        let path = directory.path("user-service")
+        try await TreeWriter(directory: path).write(ServiceTemplateTests.tree("user-service"))
+        package = try ServicePackage(at: path)
+    }
+
+    private func generator() throws -> ProtoGenerator { ProtoGenerator(plugins: try #require(ProtoPlugins.built)) }
+
+    /// Adds a client, as `kit add client` does.
+    @discardableResult
+    private func addClient(_ text: String, file: String) async throws -> ClientAddition {
+        let path = try directory.write(text, to: file)
+        let addition = try await ClientAddition(of: path, named: nil, to: package)
+        _ = try await package.write(try addition.sources() + (try await generator().files(of: addition.api)))
+        return addition
+    }
+
+    /// Adds a call, as `kit add rpc` does.
+    private func addCall(_ name: String) async throws {
+        let addition = try await RPCAddition(name, to: package)
+        let code = try await package.files(of: [addition.api], by: generator()) { Issue.record("\($0)") }
+        _ = try await package.write(try addition.sources() + code)
+    }
+
+    private func expectCompiles() async throws {
+        let diagnostics = try await TypeCheck(package: package).diagnostics()
+        #expect(diagnostics == [])
+    }
+
+    @Test func namesThatAreWordsOfSwift() async throws {
+        let video = try await addClient(
+            """
+            syntax = "proto3";
+            package pushService.V1_beta.class;
+            // Calls "Init" and self.
+            service video {
+              // Calls "Init".
+              rpc Init(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Protocol);
+              rpc self(stream .pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.self);
+              rpc Type(.pushService.V1_beta.class.Type) returns (stream .pushService.V1_beta.class.Protocol);
+              rpc get_user(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Dictionary);
+              rpc Sendable(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Protocol);
+              rpc descriptors(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Protocol);
+              rpc Client(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Protocol);
+              rpc client(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Protocol);
+              rpc _(.pushService.V1_beta.class.Type) returns (.pushService.V1_beta.class.Protocol);
+            }
+            message Type { enum Type { self_ = 0; default = 1; } Type type = 1; string self = 2; oneof in { int32 init = 3; string as = 4; } }
+            message Protocol { message Protocol {} Protocol p = 1; repeated Type types = 2; }
+            message self {}
+            message Dictionary { map<string, Protocol> entries = 1; }
+            """, file: "video.proto")
+        #expect(video.variables == ["video"])
+        for name in ["Import", "self", "rename_user", "Type"] { try await addCall(name) }
+        try await expectCompiles()
+        let calls = try package.text("Sources/VideoAPI/video.grpc.swift")
+        #expect(calls.contains("method: \"self\",") && calls.contains("method: \"Type\","))
+        #expect(!calls.contains("itMethod"))
+    }
+
+    @Test func noPackage() async throws {
+        let names = ["User", "Error", "Task", "UserUseCase"].map { "message \($0) {}\n" }.joined()
+        let plain = try await addClient(
+            """
+            syntax = "proto3";
+            import "google/protobuf/empty.proto";
+            \(names)service Default { rpc Get(User) returns (Error); rpc Import(Task) returns (google.protobuf.Empty); }
+            """, file: "plain.proto")
+        #expect(plain.variables == ["default"])
+        #expect(try package.text("Sources/DefaultAPI/plain.pb.swift").contains("public nonisolated struct User"))
+        // Each of these would be taken for another type by the code.
+        let hidden = [
+            "App", "Client", "Dictionary", "Input", "Method", "Output", "Result", "Transport", "Type", "Void",
+        ]
+        let several = try await addClient(
+            """
+            syntax = "proto3";
+            \(hidden.map { "message \($0) { map<string, string> m = 1; }\n" }.joined())
+            service Any { \(hidden.map { "rpc \($0)(.\($0)) returns (.\($0));" }.joined(separator: " ")) }
+            service default { rpc Get(Input) returns (Output); }
+            service default_ { rpc Get(stream Input) returns (stream Output); }
+            """, file: "several-services.proto")
+        #expect(several.variables == ["any", "severalServicesDefault", "severalServicesDefault2"])
+        #expect(several.registeredName.name == "several-services")
+        try await expectCompiles()
+    }
+
+    @Test func importsOfEveryKind() async throws {
+        try directory.write(
+            "\u{FEFF}syntax = \"proto3\";\r\npackage a;\r\nimport public \"b/types.proto\";\r\nmessage A { b.B b = 1; }\r\n",
+            to: "my protos/a/types.proto")
+        try directory.write(
+            """
+            syntax = "proto2"; package b;
+            message B { optional group G = 1 { required int32 a = 1; } extensions 100 to 200; }
+            extend B { optional string note = 100; }
+            """, to: "my protos/b/types.proto")
+        let text = """
+            syntax = "proto3";
+            package c;
+            import "a/types.proto";
+            import "buf/validate/validate.proto";
+            import "google/api/annotations.proto";
+            import "google/protobuf/timestamp.proto";
+            import "google/rpc/status.proto";
+            import "google/type/money.proto";
+            service One {
+              rpc Get(a.A) returns (google.rpc.Status) { option (google.api.http) = { get: "/v1/a" }; }
+              rpc Find(b.B) returns (stream google.protobuf.Timestamp);
+            }
+            message M { google.type.Money money = 1; string s = 2 [(buf.validate.field).string.min_len = 1]; }
+            """
+        try await addClient(text, file: "my protos/one.proto")
+        let two = text.replacing("package c", with: "package d").replacing("service One", with: "service Two")
+        let second = try await addClient(two, file: "my protos/two.proto")
+        #expect(second.api.generated == ["two.proto"])
+        #expect(Set(second.api.modules.values) == ["OneAPI"])
+        try await expectCompiles()
+        // Nothing of it changes when it is generated again in the package.
+        for api in try package.apis() {
+            let path = ProtoPath(for: api.target, given: [], in: package)
+            let set = try await ProtoCompiler(path: path).parse(api.protos)
+            let again = try ProtoAPI(
+                target: api.target, set: set, roots: set.roots(of: api.protos), path: path, package: package)
+            let files = try await package.files(of: [again], by: generator()) { Issue.record("\($0)") }
+            #expect(try await package.write(files) == [])
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import SwiftProtobufPluginLibrary
+
+/// A method of a service, as its names are in the code for gRPC.
+///
+/// The plugin takes them as they are in the .proto file. Where that is no name in Swift, it gets a placeholder instead, and
+/// what it writes is put right afterwards.
+struct GRPCMethodName: Hashable, Sendable {
+    /// `Init`, as it is on the wire.
+    let name: String
+    /// The name of the function: `` `init` ``.
+    let function: String
+    /// The name of the type that describes the method: `TypeMethod` for `Type`.
+    let type: String
+
+    /// - Parameters:
+    ///   - name: The name in the .proto file.
+    ///   - names: Those of all methods of the service.
+    init(_ name: String, among names: Set<String>) {
+        self.name = name
+        let hasNoLetter = name.allSatisfy { $0 == "_" }
+        let lower = Self.lowerCamel(name)
+        // `GetUser` beside `getUser` keeps its capital.
+        let isShared = names.contains { $0 != name && Self.lowerCamel($0) == lower }
+        function = hasNoLetter ? "method\(name)" : SwiftWords.quoted(isShared ? name : lower)
+        var type = name
+        if hasNoLetter || SwiftWords.all.contains(name) || Self.reserved.contains(name) {
+            repeat { type += "Method" } while names.contains(type)
+        }
+        self.type = type
+    }
+
+    /// Whether the plugin would write other names.
+    var isChanged: Bool { type != name || function != Self.lowerCamel(name) }
+
+    /// Members of the type that the methods' types are in, what it is made of, and what cannot be a member of any.
+    private static let reserved: Set<String> = ["GRPCCore", "Protocol", "Sendable", "Swift", "Type", "descriptors"]
+
+    /// The name of a function, as the plugin writes it: capitals at the beginning become small, as in `importCSV` and
+    /// `csvImport`.
+    static func lowerCamel(_ name: String) -> String {
+        guard let small = name.firstIndex(where: \.isLowercase) else { return name.lowercased() }
+        if small == name.startIndex { return name }
+        let end = name.index(before: small)
+        if end == name.startIndex { return name[...end].lowercased() + name[small...] }
+        return name[..<end].lowercased() + name[end...]
+    }
+
+    // MARK: - Placeholders
+
+    /// Code with names instead of their placeholders.
+    static func replacing(_ placeholders: [String: GRPCMethodName], in code: String) -> String {
+        if placeholders.isEmpty { return code }
+        return code.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard line.contains("itMethod") else { return String(line) }
+            let isComment = line.drop { $0 == " " }.hasPrefix("//")
+            // The names on the wire are in quotes, and the code for gRPC has no quote in a string.
+            return line.split(separator: "\"", omittingEmptySubsequences: false).enumerated().map { index, part in
+                replacing(placeholders, in: String(part), isCode: !isComment && index.isMultiple(of: 2))
+            }.joined(separator: "\"")
+        }.joined(separator: "\n")
+    }
+
+    private static func replacing(
+        _ placeholders: [String: GRPCMethodName],
+        in text: String,
+        isCode: Bool
+    ) -> String {
+        text.replacing(/([kK]itMethod\d+Name)/) { match in
+            let placeholder = Words.capitalized(String(match.1))
+            guard let method = placeholders[placeholder] else { return String(match.0) }
+            if !isCode { return method.name }
+            return match.1.hasPrefix("k") ? method.function : method.type
+        }
+    }
+}

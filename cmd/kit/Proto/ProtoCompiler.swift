@@ -1,0 +1,103 @@
+import FoundationEssentials
+import SwiftProtobuf
+
+/// Lets protoc read .proto files: whatever protoc takes is taken here.
+struct ProtoCompiler: Sendable {
+    private static let limit = Duration.seconds(60)
+
+    /// What is said when protoc is missing.
+    static let missing = "protoc is not on the PATH; install it: apt-get install protobuf-compiler"
+
+    let path: ProtoPath
+
+    /// Reads files and everything that they import.
+    ///
+    /// - Parameter names: The files, as they would be imported.
+    /// - Throws: `CommandFailure` with what is wrong with the files.
+    func parse(_ names: [String]) async throws -> ProtoSet {
+        guard await ToolRun.exists("protoc") else { throw CommandFailure(Self.missing) }
+        return try await withTemporaryDirectory { scratch in
+            let set = scratch + "/set"
+            let arguments = ["--include_imports", "--include_source_info", "--descriptor_set_out=\(set)"]
+            let outcome = try await ToolRun(
+                program: "protoc",
+                arguments: path.directories.map { "--proto_path=\($0.path)" } + arguments + names,
+                limit: Self.limit
+            )()
+            guard outcome.isSuccess else { throw failure(outcome.errors) }
+            let bytes = try Data(contentsOf: URL(filePath: set))
+            return ProtoSet(try Google_Protobuf_FileDescriptorSet(serializedBytes: bytes).file)
+        }
+    }
+
+    /// Runs the plugins of protoc on files that were read before.
+    static func run(_ arguments: [String]) async throws {
+        guard await ToolRun.exists("protoc") else { throw CommandFailure(missing) }
+        let outcome = try await ToolRun(program: "protoc", arguments: arguments, limit: limit)()
+        guard outcome.isSuccess else {
+            throw CommandFailure("protoc: " + outcome.errors.split(separator: "\n").joined(separator: "\n  "))
+        }
+    }
+
+    // MARK: - Failures
+
+    private func failure(_ errors: String) -> CommandFailure {
+        let lines = errors.split(whereSeparator: \.isNewline).map(String.init)
+        let imports = lines.compactMap { missingImport(in: $0, among: lines) }
+        let text = imports.isEmpty ? lines.map { "protoc: " + located($0) } : imports
+        return CommandFailure(text.joined(separator: "\n  "))
+    }
+
+    /// What to say of an import that is missing itself, and not one of its own imports.
+    private func missingImport(in line: String, among lines: [String]) -> String? {
+        guard let match = line.firstMatch(of: /Import "([^"]+)" was not found or had errors/) else { return nil }
+        let name = String(match.1)
+        guard lines.contains(where: { $0.hasPrefix("\(name): File not found") }) else { return nil }
+        let place = located(String(line[..<match.range.lowerBound])).replacing(/:\s*$/, with: "")
+        let searched = path.directories.filter { $0.origin != .wellKnown }.map { Self.shown($0.name ?? $0.path) }
+        let places = searched + ["what comes with protoc and kit"]
+        let example = guess(for: name).map(Self.shown) ?? "DIR"
+        return "\(place): the import \"\(name)\" is not there; searched were \(places.joined(separator: ", ")); "
+            + "name the directory that \(name) is below: --proto-path \(Shell.quoted(example))"
+    }
+
+    /// A directory that has a missing file: one above those that are searched, or `third_party` there.
+    private func guess(for name: String) -> String? {
+        for directory in path.directories where directory.origin != .wellKnown {
+            var above = URL(filePath: directory.path)
+            for _ in 0..<8 where above.path != "/" {
+                above = above.deletingLastPathComponent()
+                for candidate in [above, above.appending(path: "third_party"), above.appending(path: "proto")] {
+                    if FileManager.default.fileExists(atPath: candidate.appending(path: name).path) {
+                        return candidate.path
+                    }
+                }
+            }
+        }
+        return nil
+    }
+
+    /// A line that begins with a file's name, with the path of the file instead.
+    private func located(_ line: String) -> String {
+        guard let end = line.firstIndex(of: ":") else { return line }
+        let name = String(line[..<end])
+        guard let directory = path.directory(of: name) else { return line }
+        return "\(Self.shown(directory.name ?? directory.path))/\(name)\(line[end...])"
+    }
+
+    /// A path as short as it can be from here.
+    private static func shown(_ path: String) -> String {
+        let here = FileManager.default.currentDirectoryPath
+        if path == here { return "." }
+        return path.hasPrefix(here + "/") ? String(path.dropFirst(here.count + 1)) : path
+    }
+}
+
+/// Gives a body a directory that is removed afterwards.
+func withTemporaryDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    let manager = FileManager.default
+    let scratch = manager.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")
+    try manager.createDirectory(at: scratch, withIntermediateDirectories: true)
+    defer { try? manager.removeItem(at: scratch) }
+    return try await body(scratch.path)
+}

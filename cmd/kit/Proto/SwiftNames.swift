@@ -1,0 +1,119 @@
+import FoundationEssentials
+import SwiftProtobuf
+import SwiftProtobufPluginLibrary
+
+/// The names in Swift of what .proto files declare: those that the plugins of protoc give, by the plugins' own rules, as
+/// far as Swift takes them.
+///
+/// Not `Sendable`, as the plugins' library is not.
+struct SwiftNames {
+    /// The files as the plugins get them.
+    let files: [Google_Protobuf_FileDescriptorProto]
+    /// The methods that the plugins get under another name, by that name.
+    let methods: [String: GRPCMethodName]
+
+    private let descriptors: DescriptorSet
+    private let namer = SwiftProtobufNamer()
+
+    init(_ set: ProtoSet) {
+        var methods: [String: GRPCMethodName] = [:]
+        files = set.files.map { file in
+            var file = Self.prefixed(file)
+            for service in file.service.indices {
+                let names = Set(file.service[service].method.map(\.name))
+                for index in file.service[service].method.indices {
+                    let name = GRPCMethodName(file.service[service].method[index].name, among: names)
+                    guard name.isChanged else { continue }
+                    let placeholder = "KitMethod\(methods.count)Name"
+                    methods[placeholder] = name
+                    file.service[service].method[index].name = placeholder
+                }
+            }
+            return file
+        }
+        self.methods = methods
+        descriptors = DescriptorSet(protos: files)
+    }
+
+    /// How the names of a file's types begin: `User_V1_`; empty where the file has no package.
+    func prefix(of file: String) -> String {
+        descriptors.fileDescriptor(named: file).map { namer.typePrefix(forFile: $0) } ?? ""
+    }
+
+    /// The name of a service's type: `User_V1_UserService`.
+    func service(_ name: String, in file: String) -> String { prefix(of: file) + name }
+
+    /// The name of a message's type, from its full name with or without a dot before it.
+    func message(_ name: String) -> String? {
+        let name = name.hasPrefix(".") ? String(name.dropFirst()) : name
+        return descriptors.descriptor(named: name).map { namer.fullName(message: $0) }
+    }
+
+    /// The names of the types at the top of some files.
+    func types(of names: [String]) -> Set<String> {
+        Set(
+            names.compactMap { descriptors.fileDescriptor(named: $0) }.flatMap { file in
+                file.messages.map { namer.relativeName(message: $0) } + file.enums.map { namer.relativeName(enum: $0) }
+                    + file.services.map { namer.typePrefix(forFile: file) + $0.name }
+            }
+        )
+    }
+
+    // MARK: - Files without a prefix
+
+    /// Names that generated code and the code of `kit add` use, so that a type of this name would be taken for another.
+    private static let hiding: Set<String> = [
+        "App", "Client", "ClientProtocol", "Dictionary", "Foundation", "FoundationEssentials", "GRPCCore",
+        "GRPCProtobuf",
+        "Input", "Method", "Output", "RPCError", "Result", "ServerContext", "ServiceChannel", "ServiceError",
+        "ServiceKit",
+        "ServiceKitGRPC", "ServiceProtocol", "SimpleServiceProtocol", "StreamingServiceProtocol", "Suite", "Swift",
+        "Test",
+        "Testing", "Transport", "Void",
+    ]
+
+    /// Names that the plugin changes for a message, but not for a service.
+    private static let reserved = SwiftWords.all.union(swiftCommonTypes).union([
+        "Array", "Equatable", "Error", "Hashable", "Never", "Optional", "Protocol", "Sendable", "Set", "SwiftProtobuf",
+        "Type", "_",
+    ])
+
+    /// A file without a package gives its types no prefix. Where one of them would then hide a name that its code needs,
+    /// all get the file's name before them.
+    private static func prefixed(
+        _ file: Google_Protobuf_FileDescriptorProto
+    ) -> Google_Protobuf_FileDescriptorProto {
+        guard file.options.hasSwiftPrefix ? file.options.swiftPrefix.isEmpty : file.package.isEmpty else { return file }
+        let isHiding =
+            (file.messageType.map(\.name) + file.enumType.map(\.name)).contains(where: hiding.contains)
+            || file.service.map(\.name).contains { hiding.contains($0) || reserved.contains($0) }
+            || file.messageType.contains { $0.hasDescendant($0.name) }
+        guard isHiding else { return file }
+        var file = file
+        file.options.swiftPrefix = SwiftWords.upperCamel(DescriptorsFile.stem(of: file.name)) + "_"
+        return file
+    }
+}
+
+extension Google_Protobuf_DescriptorProto {
+    /// Whether there is a type of this name somewhere inside.
+    fileprivate func hasDescendant(_ name: String) -> Bool {
+        nestedType.contains { $0.name == name || $0.hasDescendant(name) } || enumType.contains { $0.name == name }
+    }
+}
+
+/// Words of the Swift language, as far as they cannot be the names of types and functions.
+enum SwiftWords {
+    static let all = swiftKeywordsUsedInDeclarations.union(swiftKeywordsUsedInStatements)
+        .union(swiftKeywordsUsedInExpressionsAndTypes)
+
+    /// A name as it is written: with backticks where it is a word of the language.
+    static func quoted(_ name: String) -> String { all.contains(name) ? "`\(name)`" : name }
+
+    /// Any text as the beginning of a type's name: `push_service` and `push-service` as `PushService`.
+    static func upperCamel(_ text: some StringProtocol) -> String {
+        let words = text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+        let name = words.map { Words.capitalized(String($0)) }.joined()
+        return name.first?.isLetter == true ? name : "Proto" + name
+    }
+}
