@@ -94,6 +94,26 @@ struct ProtoImportTests {
         #expect(!text.contains("video.proto:"))
     }
 
+    @Test func aLinkLeadsToTheSameFile() async throws {
+        try directory.write(types, to: "a b/common/types.proto")
+        try FileManager.default.createSymbolicLink(
+            atPath: directory.path("link"), withDestinationPath: directory.path("a b"))
+        #expect(try await addition("link/video.proto", "a b").api.generated == ["common/types.proto", "video.proto"])
+        try directory.write("syntax = \"proto3\"; service Another {}", to: "third/video.proto")
+        #expect(try await failure("a b/video.proto", "third").contains("is hidden by a file of its name"))
+    }
+
+    /// Debian's protoc does not know them.
+    @Test func anEditionIsTakenWhereProtocKnowsIt() async throws {
+        try directory.write("edition = \"2023\";\npackage e;\nservice E {}\n", to: "e.proto")
+        do {
+            #expect(try await addition("e.proto").api.generated == ["e.proto"])
+        } catch let failure as CommandFailure {
+            #expect(failure.description.hasSuffix("needs protoc 27 or later"), "\(failure)")
+            #expect(!failure.description.contains("WARNING"))
+        }
+    }
+
     @Test func aCycleIsNamed() async throws {
         try directory.write("syntax = \"proto3\"; import \"video.proto\";", to: "a b/common/types.proto")
         #expect(try await failure("a b/video.proto").contains("recursively imports itself"))
@@ -116,6 +136,15 @@ struct ProtoImportTests {
         let missing = ProtoPath([.init(path: directory.path, origin: .wellKnown)])
         #expect(await Check.imports(ProtoPath(ProtoPath.wellKnown)).verdict == .good)
         #expect(await Check.imports(missing).remedy == "install kit again: make install")
+    }
+
+    @Test func protocsOwnFilesAreBesideIt() throws {
+        try directory.write("", to: "tools/bin/protoc")
+        chmod(directory.path("tools/bin/protoc"), 0o755)
+        #expect(ProtoPath.installed(for: "/nowhere:\(directory.path("tools/bin"))") == nil)
+        try directory.write("", to: "tools/include/google/protobuf/descriptor.proto")
+        let found = try #require(ProtoPath.installed(for: "/nowhere:\(directory.path("tools/bin")):/usr/bin"))
+        #expect(found.hasSuffix("/tools/include"))
     }
 
     @Test func whatOnlyOptionsNeedHasNoCode() async throws {

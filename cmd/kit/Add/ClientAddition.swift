@@ -121,7 +121,8 @@ private struct OtherService {
             }
             let search = searched([URL(filePath: path).deletingLastPathComponent().path])
             guard let name = search.name(ofFileAt: path), let found = search.directory(of: name),
-                "\(found.path)/\(name)" == path
+                URL(filePath: "\(found.path)/\(name)").resolvingSymlinksInPath().path
+                    == URL(filePath: path).resolvingSymlinksInPath().path
             else {
                 throw CommandFailure(
                     "\(path) is hidden by a file of its name below a --proto-path; leave that path out")

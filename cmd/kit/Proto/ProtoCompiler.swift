@@ -1,5 +1,6 @@
 import FoundationEssentials
 import SwiftProtobuf
+import SwiftProtobufPluginLibrary
 
 /// Lets protoc read .proto files: whatever protoc takes is taken here.
 struct ProtoCompiler: Sendable {
@@ -26,7 +27,16 @@ struct ProtoCompiler: Sendable {
             )()
             guard outcome.isSuccess else { throw failure(outcome.errors) }
             let bytes = try Data(contentsOf: URL(filePath: set))
-            return ProtoSet(try Google_Protobuf_FileDescriptorSet(serializedBytes: bytes).file)
+            let files = try Google_Protobuf_FileDescriptorSet(serializedBytes: bytes).file
+            // The plugins' library ends the process at an edition that it does not know.
+            let editions = DescriptorSet.bundledEditionsSupport
+            if let file = files.first(where: { $0.syntax == "editions" && !editions.contains($0.edition) }) {
+                throw CommandFailure(
+                    "\(located(file.name + ":")) its edition is unknown to kit and the Swift plugins; they know those up to "
+                        + "\(editions.upperBound)"
+                )
+            }
+            return ProtoSet(files)
         }
     }
 
@@ -42,10 +52,15 @@ struct ProtoCompiler: Sendable {
     // MARK: - Failures
 
     private func failure(_ errors: String) -> CommandFailure {
-        let lines = errors.split(whereSeparator: \.isNewline).map(String.init)
+        let lines = errors.split(whereSeparator: \.isNewline).map(String.init).filter { line in
+            !["warning:", "WARNING"].contains { line.contains($0) }
+        }
         let imports = lines.compactMap { missingImport(in: $0, among: lines) }
         let text = imports.isEmpty ? lines.map { "protoc: " + located($0) } : imports
-        return CommandFailure(text.joined(separator: "\n  "))
+        let isOld =
+            lines.contains { $0.contains("Expected top-level statement") } && errors.contains("No syntax specified")
+        let remedy = isOld ? ["a file with an edition in place of syntax needs protoc 27 or later"] : []
+        return CommandFailure((text + remedy).joined(separator: "\n  "))
     }
 
     /// What to say of an import that is missing itself, and not one of its own imports.

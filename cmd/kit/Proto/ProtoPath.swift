@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ServiceKit
 import SwiftProtobufPluginLibrary
 import Templates
 
@@ -49,17 +50,22 @@ struct ProtoPath: Hashable, Sendable {
 
     // MARK: - Well-known files
 
-    /// Where protoc's own files are installed; they fit its version, so they come before those of kit.
-    private static let system = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"]
-
-    /// Where files are that everybody imports.
+    /// Where files are that everybody imports: those of the protoc that is used, which fit its version, and those that came
+    /// with kit.
     static var wellKnown: [Directory] {
-        let installed = system.filter {
-            FileManager.default.fileExists(atPath: "\($0)/google/protobuf/descriptor.proto")
-        }
-        return (installed + [Templates.folder("proto")].compactMap(\.self)).map {
+        ([installed(for: ProcessEnvironment.current["PATH"] ?? ""), Templates.folder("proto")]).compactMap(\.self).map {
             Directory(path: $0, origin: .wellKnown)
         }
+    }
+
+    /// Where protoc has its own files: beside the directory that it is in. Debian has them in another package.
+    static func installed(for path: String) -> String? {
+        let protoc = path.split(separator: ":").map { "\($0)/protoc" }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+        guard let protoc else { return nil }
+        let bin = URL(filePath: protoc).resolvingSymlinksInPath().deletingLastPathComponent()
+        return [bin.appending(path: "include"), bin.deletingLastPathComponent().appending(path: "include")].map(\.path)
+            .first { FileManager.default.fileExists(atPath: "\($0)/google/protobuf/descriptor.proto") }
     }
 
     /// Whether the SwiftProtobuf library has a file's types, so that no code is generated for it.
