@@ -115,7 +115,7 @@ import Testing
             let file = "\(directory)/app.yaml"
             try write([0x61, 0x3A, 0x20, 0x62, 0x0A, 0xC3, 0xA9, 0xFF, 0x0A], to: file)
             let text = errorText { _ = try Configuration.load(files: [file], environment: [:]) }
-            #expect(text == "\(file):2:2: YAML syntax: invalid leading UTF-8 octet")
+            #expect(text == "\(file):2:2: YAML syntax: invalid leading UTF-8 octet 0xFF; save it as UTF-8")
         }
     }
 

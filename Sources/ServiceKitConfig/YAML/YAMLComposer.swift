@@ -33,8 +33,13 @@ struct YAMLComposer: ~Copyable {
         origin: Origin,
         at keyPath: String = ""
     ) throws(ConfigurationError) -> ConfigurationNode? {
-        let bytes = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(byteOrderMark.count)) : bytes
+        let mark = TextEncoding.utf8Mark
+        let bytes = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
         let start = SourceLocation(origin: origin.name)
+        if let encoding = TextEncoding(of: bytes) {
+            let first = origin.hasLines ? SourceLocation(origin: origin.name, line: 1, column: 1) : start
+            throw ConfigurationError(message: "saved as \(encoding.rawValue); save it as UTF-8", location: first)
+        }
         guard bytes.count <= YAMLLimits.maximumDocumentBytes else {
             throw ConfigurationError(
                 message: "larger than \(YAMLLimits.maximumDocumentBytes) bytes; split it into several files",
@@ -53,8 +58,6 @@ struct YAMLComposer: ~Copyable {
         var composer = YAMLComposer(reader: reader, origin: origin, keyPath: keyPath)
         return try composer.document()
     }
-
-    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     private static func tagDirectiveCount(_ bytes: [UInt8]) -> Int {
         bytes.lazy.split(separator: UInt8(ascii: "%")).count { $0.starts(with: "TAG".utf8) }

@@ -129,7 +129,7 @@ struct YAMLEventReader: ~Copyable {
         let problem = parser.pointee.problem.map { String(cString: $0) } ?? "cannot be read as YAML"
         switch parser.pointee.error {
         case YAML_READER_ERROR:
-            return YAMLSyntaxError(problem: problem, mark: mark(ofByte: parser.pointee.problem_offset))
+            return readerError(problem)
         case YAML_MEMORY_ERROR:
             return YAMLSyntaxError(problem: "out of memory", mark: YAMLEvent.Mark(line: 1, column: 1))
         default:
@@ -142,6 +142,25 @@ struct YAMLEventReader: ~Copyable {
                 advice: character(at: mark) == UInt8(ascii: "\t") ? "use spaces instead of tabs" : nil
             )
         }
+    }
+
+    /// The error for bytes that are no text.
+    private func readerError(_ problem: String) -> YAMLSyntaxError {
+        var offset = parser.pointee.problem_offset
+        var problem = problem
+        // libyaml points at the byte after the one that is wrong: a Latin-1 letter before an ASCII character.
+        if problem.contains("trailing"), let lead = input.prefix(offset).lastIndex(where: { $0 >= 0xC0 }) {
+            offset = lead
+            problem += " after 0x\(String(input[lead], radix: 16, uppercase: true))"
+        } else if problem.contains("leading"), input.indices.contains(offset) {
+            problem += " 0x\(String(input[offset], radix: 16, uppercase: true))"
+        }
+        let isEncoding = problem.contains("UTF-8") || problem.contains("Unicode")
+        return YAMLSyntaxError(
+            problem: problem,
+            mark: mark(ofByte: offset),
+            advice: isEncoding ? "save it as UTF-8" : nil
+        )
     }
 
     /// The position of a byte: libyaml knows no line for bytes that are no characters.
