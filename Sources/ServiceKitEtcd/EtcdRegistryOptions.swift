@@ -104,7 +104,15 @@ extension EtcdRegistryOptions {
                     keyPath: "\(Self.path).password-file"
                 )
             }
-            let line = String(decoding: data, as: UTF8.self).prefix { !$0.isNewline }
+            // An editor may begin a file with a byte order mark.
+            let mark = Data("\u{FEFF}".utf8)
+            let text = String(validating: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self)
+            guard let line = text?.prefix(while: { !$0.isNewline }), !line.contains("\0") else {
+                throw ConfigurationError(
+                    message: "\(passwordFile) is not text in UTF-8; save it as UTF-8",
+                    keyPath: "\(Self.path).password-file"
+                )
+            }
             secret = String(line)
         }
         switch (username, secret) {

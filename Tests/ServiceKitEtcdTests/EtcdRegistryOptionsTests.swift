@@ -46,6 +46,21 @@ struct EtcdRegistryOptionsTests {
         #expect(try options("{username: u, password-file: \(path)}").clientConfig().credentials?.password == "secret")
     }
 
+    /// As an editor or a shell may have saved it.
+    @Test func aPasswordFileIsTextInUTF8() throws {
+        let directory = try TemporaryDirectory()
+        let marked = try directory.write("\u{FEFF}secret\r\n", to: "marked")
+        let options = try options("{username: u, password-file: \(marked)}")
+        #expect(try options.clientConfig().credentials?.password == "secret")
+        for (index, bytes) in [[0xFF, 0xFE, 0x73, 0], [0x73, 0, 0x0A, 0], [0xE9, 0x0A]].enumerated() {
+            let path = directory.path("file\(index)")
+            try Data(bytes.map { UInt8($0) }).write(to: URL(filePath: path))
+            let options = try self.options("{username: u, password-file: \(path)}")
+            let error = #expect(throws: ConfigurationError.self) { try options.clientConfig() }
+            #expect(error?.message == "\(path) is not text in UTF-8; save it as UTF-8")
+        }
+    }
+
     @Test(arguments: [
         ("{endpoints: []}", "registry.etcd.endpoints"),
         ("{endpoints: [ftp://x]}", "registry.etcd.endpoints"),
