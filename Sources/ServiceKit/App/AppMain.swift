@@ -31,7 +31,7 @@ extension App {
         bootstrapsLogging: Bool = true,
         _ configure: @Sendable (App) async throws -> Void
     ) async {
-        let command = AppCommand.parseOrExit(arguments)
+        let command = AppCommand.parseOrExit(arguments ?? ProcessEnvironment.arguments(from: CommandLine.arguments))
         if bootstrapsLogging { DefaultLogBackend.replace() }
         do {
             let configuration = try command.arguments.configuration()

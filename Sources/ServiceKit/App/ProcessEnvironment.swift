@@ -11,6 +11,18 @@ public enum ProcessEnvironment {
     }
 }
 
+extension ProcessEnvironment {
+    /// What the user wrote of a command line. Left out are the program and the settings of macOS that Xcode puts first:
+    /// `-NSDocumentRevisionsDebugMode YES`.
+    static func arguments(from commandLine: [String]) -> [String] {
+        var arguments = commandLine.dropFirst()
+        while let first = arguments.first, first.hasPrefix("-NS") || first.hasPrefix("-Apple"), arguments.count > 1 {
+            arguments = arguments.dropFirst(2)
+        }
+        return Array(arguments)
+    }
+}
+
 /// Questions to the file system.
 enum FileSystem {
     static func exists(_ path: String) -> Bool {
