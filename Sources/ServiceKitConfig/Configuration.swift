@@ -6,10 +6,13 @@
 /// Values appear in no description of a configuration: they may be secret.
 public struct Configuration: Sendable {
     let root: ConfigurationNode
+    /// What has been asked for, and how it was read.
+    let known: KnownKeys
     private let claimed = ClaimedPaths()
 
-    init(root: ConfigurationNode) {
+    init(root: ConfigurationNode, known: KnownKeys = KnownKeys()) {
         self.root = root
+        self.known = known
     }
 
     /// Creates a configuration of which everything has its default.
@@ -44,7 +47,7 @@ public struct Configuration: Sendable {
     public func decode<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T {
         claim(path)
         let node = try value(at: path) ?? .absent
-        return try NodeDecoder.decode(type, from: node, trail: KeyTrail(ConfigurationPath(path).description))
+        return try NodeDecoder.decode(type, from: node, trail: KeyTrail(ConfigurationPath(path)), known: known)
     }
 
     /// Decodes the value at a path like ``decode(_:at:)`` if there is one that is not null.
@@ -89,7 +92,7 @@ public struct Configuration: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` for the first such key, with its location and a similar key that is known.
     public func checkForUnknownKeys() throws(ConfigurationError) {
-        try UnknownKeyCheck(claimed: claimed.all).check(root)
+        try UnknownKeyCheck(claimed: claimed.all, read: known.paths).check(root)
     }
 
     // MARK: - Paths
@@ -107,7 +110,7 @@ public struct Configuration: Sendable {
         for key in ConfigurationPath(path).keys {
             guard !node.isNull else { return nil }
             guard let mapping = node.mapping else {
-                throw node.mismatch(expected: "a mapping", keyPath: parent.description)
+                throw node.mappingMismatch(at: parent, keyPath: parent.description)
             }
             guard let child = mapping[key]?.value else { return nil }
             node = child

@@ -82,8 +82,8 @@ import Testing
         misspelt.claim("server")
         #expect(
             errorText { try misspelt.checkForUnknownKeys() }
-                == "environment variable KIT_SERVER_MAX_PORT: server-max-port: unknown key; to set server.max-port, "
-                + "write KIT_SERVER__MAX_PORT, two underscores between parts"
+                == "environment variable KIT_SERVER_MAX_PORT: server-max-port: unknown key; the variables for "
+                + "server begin with KIT_SERVER__"
         )
     }
 

@@ -1,8 +1,14 @@
 extension ConfigurationNode {
     /// Reads the node as a scalar.
     func scalarValue<T: ScalarConvertible>(_ type: T.Type, keyPath: String) throws(ConfigurationError) -> T {
-        guard case .scalar(let scalar) = content, !scalar.isNull else {
-            throw mismatch(expected: T.expectation, keyPath: keyPath)
+        let scalar: Scalar
+        switch content {
+        case .scalar(let own) where !own.isNull:
+            scalar = own
+        default:
+            // Text may begin with a bracket.
+            guard let brackets else { throw mismatch(expected: T.expectation, keyPath: keyPath) }
+            scalar = Scalar(text: brackets.text, form: .literal)
         }
         do {
             return try T(reading: scalar)
@@ -14,6 +20,7 @@ extension ConfigurationNode {
 
     /// The error that says what was expected, what was found instead, and what to do.
     func mismatch(expected: String, advice: String? = nil, keyPath: String) -> ConfigurationError {
+        if let failure = brackets?.failure { return failure }
         if isAbsent {
             return ConfigurationError(message: "required key is missing; expected \(expected)", keyPath: keyPath)
         }
@@ -23,6 +30,17 @@ extension ConfigurationNode {
             location: location,
             keyPath: keyPath
         )
+    }
+
+    /// The same where a mapping was expected, such as a section in the place of which a variable has one value.
+    func mappingMismatch(at path: ConfigurationPath, keyPath: String) -> ConfigurationError {
+        var advice: String?
+        if case .scalar = content, EnvironmentLayer.variable(location) != nil,
+            let name = EnvironmentLayer.name(of: path)
+        {
+            advice = "unset it; the variables for keys of \(path) begin with \(name)__"
+        }
+        return mismatch(expected: "a mapping", advice: advice, keyPath: keyPath)
     }
 
     /// What is written, as far as it may be shown.

@@ -6,21 +6,32 @@ struct KeyTrail {
     /// The way from the root of the configuration: `nodes[2].host`.
     private(set) var text: String
 
-    init(_ text: String) {
-        self.text = text
+    /// The same, key by key; an element's is `[2]`.
+    private(set) var path: ConfigurationPath
+
+    init(_ path: ConfigurationPath = ConfigurationPath()) {
+        self.path = path
+        text = path.description
+    }
+
+    func appending(_ name: String) -> KeyTrail {
+        appending(PlainKey(stringValue: name), named: name)
     }
 
     func appending(_ key: any CodingKey, named name: String) -> KeyTrail {
         var trail = self
         trail.codingPath.append(key)
+        trail.path.keys.append(name)
         trail.text = Self.join(text, name)
         return trail
     }
 
     func appending(index: Int) -> KeyTrail {
+        let key = PlainKey(intValue: index)
         var trail = self
-        trail.codingPath.append(PlainKey(intValue: index))
-        trail.text += "[\(index)]"
+        trail.codingPath.append(key)
+        trail.path.keys.append(key.stringValue)
+        trail.text += key.stringValue
         return trail
     }
 

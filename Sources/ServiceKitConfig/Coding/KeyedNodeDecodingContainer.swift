@@ -33,14 +33,15 @@ struct KeyedNodeDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
             type,
             from: entry.value,
             hiddenDefault: entry.hiddenDefault,
-            trail: trail(for: key)
+            trail: trail(for: key),
+            known: decoder.known
         )
     }
 
     /// Decodes what needs no value, such as a section.
     private func decodeAbsent<T: Decodable>(_ type: T.Type, forKey key: Key) throws(ConfigurationError) -> T {
         do {
-            return try NodeDecoder.decode(type, from: .absent, trail: trail(for: key))
+            return try NodeDecoder.decode(type, from: .absent, trail: trail(for: key), known: decoder.known)
         } catch {
             guard let similar = decoder.unaskedKey(similarTo: name(of: key)) else { throw error }
             throw ConfigurationError(

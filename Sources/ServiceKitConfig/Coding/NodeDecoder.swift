@@ -5,6 +5,8 @@
 final class NodeDecoder: Decoder {
     let node: ConfigurationNode
     let trail: KeyTrail
+    /// Is told of every key that is asked for.
+    let known: KnownKeys
     private var askedKeys: [String] = []
     private var askedKeySet: Set<String> = []
     private var children: [NodeDecoder] = []
@@ -12,9 +14,10 @@ final class NodeDecoder: Decoder {
     var codingPath: [any CodingKey] { trail.codingPath }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    init(_ node: ConfigurationNode, trail: KeyTrail) {
+    init(_ node: ConfigurationNode, trail: KeyTrail, known: KnownKeys) {
         self.node = node
         self.trail = trail
+        self.known = known
     }
 
     /// Decodes a value from a node.
@@ -24,16 +27,19 @@ final class NodeDecoder: Decoder {
     ///   - node: The value.
     ///   - hiddenDefault: The section to decode instead when the node is null and `T` is a section.
     ///   - trail: The way to the value.
+    ///   - known: Is told of every key that is asked for.
     /// - Returns: The value.
     /// - Throws: ``ConfigurationError`` when the node does not fit the type.
     static func decode<T: Decodable>(
         _ type: T.Type,
         from node: ConfigurationNode,
         hiddenDefault: ConfigurationNode? = nil,
-        trail: KeyTrail
+        trail: KeyTrail,
+        known: KnownKeys
     ) throws(ConfigurationError) -> T {
         if let scalarType = T.self as? any ScalarConvertible.Type {
             let value = try node.scalarValue(scalarType, keyPath: trail.text)
+            known.note(trail.path, as: scalarType.reading)
             if let value = value as? T { return value }
         }
         var node = node
@@ -41,7 +47,7 @@ final class NodeDecoder: Decoder {
             let configured = node.isNull ? hiddenDefault ?? .emptyMapping : node
             node = try NodeEncoder.defaults(of: section, keyPath: trail.text).asDefaults(for: configured)
         }
-        let decoder = NodeDecoder(node, trail: trail)
+        let decoder = NodeDecoder(node, trail: trail, known: known)
         do {
             let value = try T(from: decoder)
             try decoder.rejectUnknownKeys()
@@ -53,15 +59,14 @@ final class NodeDecoder: Decoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard let mapping = node.isNull ? Mapping() : node.mapping else {
-            throw node.mismatch(expected: "a mapping", keyPath: trail.text)
+            throw node.mappingMismatch(at: trail.path, keyPath: trail.text)
         }
         return KeyedDecodingContainer(KeyedNodeDecodingContainer(decoder: self, mapping: mapping))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        guard case .sequence(let elements) = node.content else {
-            throw node.mismatch(expected: "a sequence", keyPath: trail.text)
-        }
+        let elements = try node.elements(keyPath: trail.text)
+        known.note(trail.path, as: .list)
         return UnkeyedNodeDecodingContainer(decoder: self, elements: elements)
     }
 
@@ -72,7 +77,9 @@ final class NodeDecoder: Decoder {
     // MARK: - Strictness
 
     func markAsked(_ key: String) {
-        if askedKeySet.insert(key).inserted { askedKeys.append(key) }
+        guard askedKeySet.insert(key).inserted else { return }
+        askedKeys.append(key)
+        known.note(trail.path.appending(key))
     }
 
     /// A key that is configured, has not been asked for yet, and looks like `name`.
@@ -88,7 +95,7 @@ final class NodeDecoder: Decoder {
 
     /// A decoder for a part that the type decodes by itself, as a nested container or a superclass.
     func child(_ node: ConfigurationNode, trail: KeyTrail) -> NodeDecoder {
-        let child = NodeDecoder(node, trail: trail)
+        let child = NodeDecoder(node, trail: trail, known: known)
         children.append(child)
         return child
     }
@@ -99,7 +106,8 @@ final class NodeDecoder: Decoder {
             // Defaults are the type's own.
             guard let location = entry.keyLocation else { continue }
             throw ConfigurationError(
-                message: KeySuggestion.message(for: entry.key, known: askedKeys),
+                message: VariableAdvice(known: known.paths).correction(from: location)
+                    ?? KeySuggestion.message(for: entry.key, known: askedKeys),
                 location: location,
                 keyPath: KeyTrail.join(trail.text, entry.key)
             )

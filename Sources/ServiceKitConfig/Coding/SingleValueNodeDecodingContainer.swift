@@ -8,7 +8,7 @@ struct SingleValueNodeDecodingContainer: SingleValueDecodingContainer {
     }
 
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        let value = try NodeDecoder.decode(type, from: decoder.node, trail: decoder.trail)
+        let value = try NodeDecoder.decode(type, from: decoder.node, trail: decoder.trail, known: decoder.known)
         decoder.leaveKeysToOther()
         return value
     }

@@ -19,7 +19,8 @@ struct UnkeyedNodeDecodingContainer: UnkeyedDecodingContainer {
     }
 
     mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        let value = try NodeDecoder.decode(type, from: current(), trail: decoder.trail.appending(index: currentIndex))
+        let trail = decoder.trail.appending(index: currentIndex)
+        let value = try NodeDecoder.decode(type, from: current(), trail: trail, known: decoder.known)
         currentIndex += 1
         return value
     }

@@ -28,8 +28,9 @@ package enum KeySuggestion {
         return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
     }
 
-    /// The most similar of `candidates` (the first of equals), unless all differ in more than a third.
-    static func nearest(to key: String, among candidates: [String]) -> String? {
+    /// The most similar of `candidates` (the first of equals), unless all differ in more than a third of the characters, or
+    /// in more than one of as many as given.
+    static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
         guard key.utf8.count <= maximumComparedLength else { return nil }
         let key = Array(key)
         var best: (name: String, distance: Int)?
@@ -37,7 +38,7 @@ package enum KeySuggestion {
             let other = Array(candidate)
             let length = max(key.count, other.count)
             let distance = distance(key, other)
-            guard distance <= max(1, length / 3), distance < length else { continue }
+            guard distance <= max(1, length / share), distance < length else { continue }
             if distance < best?.distance ?? .max {
                 best = (candidate, distance)
             }

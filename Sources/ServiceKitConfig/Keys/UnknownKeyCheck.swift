@@ -3,36 +3,49 @@ struct UnknownKeyCheck {
     private let claimed: Set<ConfigurationPath>
     /// The names that are claimed, or lead to claimed ones, by what is above them.
     private let names: [ConfigurationPath: Set<String>]
+    /// The same with the keys that claimed sections have, as far as these were read.
+    private let allNames: [ConfigurationPath: Set<String>]
+    private let advice: VariableAdvice
 
-    init(claimed: Set<ConfigurationPath>) {
+    /// - Parameters:
+    ///   - claimed: The paths that someone answers for, with all below them.
+    ///   - read: The keys that types have asked for.
+    init(claimed: Set<ConfigurationPath>, read: Set<ConfigurationPath>) {
         self.claimed = claimed
+        names = Self.names(of: claimed)
+        allNames = Self.names(of: claimed.union(read))
+        advice = VariableAdvice(known: claimed.union(read))
+    }
+
+    private static func names(of paths: Set<ConfigurationPath>) -> [ConfigurationPath: Set<String>] {
         var names: [ConfigurationPath: Set<String>] = [:]
-        for path in claimed {
+        for path in paths {
             var parent = ConfigurationPath()
             for key in path.keys {
                 names[parent, default: []].insert(key)
                 parent = parent.appending(key)
             }
         }
-        self.names = names
+        return names
     }
 
     /// - Throws: ``ConfigurationError`` for the first unknown key below `node`.
     func check(_ node: ConfigurationNode, at path: ConfigurationPath = ConfigurationPath()) throws(ConfigurationError) {
         guard !claimed.contains(path), !node.isNull else { return }
         guard let mapping = node.mapping else {
-            throw node.mismatch(expected: "a mapping", keyPath: path.description)
+            throw node.mappingMismatch(at: path, keyPath: path.description)
         }
         let known = names[path] ?? []
         for entry in mapping.entries {
             let entryPath = path.appending(entry.key)
             guard known.contains(entry.key) else {
                 if path.keys.isEmpty, let variable = EnvironmentLayer.variableOfOnePart(entry.keyLocation) {
-                    try checkForeign(variable, key: entry.key, known: known)
+                    try checkForeign(variable, entry, known: known)
                     continue
                 }
                 throw ConfigurationError(
-                    message: KeySuggestion.message(for: entry.key, known: known.sorted()),
+                    message: advice.correction(from: entry.keyLocation)
+                        ?? KeySuggestion.message(for: entry.key, known: known.sorted()),
                     location: entry.keyLocation,
                     keyPath: entryPath.description
                 )
@@ -41,17 +54,43 @@ struct UnknownKeyCheck {
         }
     }
 
-    /// A variable such as `KIT_SERVICE_HOST` may be someone else's: Kubernetes sets it for any service called "kit". One
-    /// that begins with the name of a section was meant for it.
-    private func checkForeign(_ variable: String, key: String, known: Set<String>) throws(ConfigurationError) {
-        guard let section = known.first(where: { key.hasPrefix($0 + "-") }) else { return }
-        let rest = key.dropFirst(section.count + 1)
-        throw ConfigurationError(
-            message:
-                "unknown key; to set \(section).\(rest), write \(EnvironmentLayer.name(of: [section, String(rest)])), "
-                + "two underscores between parts",
-            location: SourceLocation(origin: EnvironmentLayer.origin(of: variable)),
-            keyPath: key
-        )
+    // MARK: - Variables of one part
+
+    /// A variable such as `KIT_SERVICE_HOST` may be someone else's. One that begins with the name of a section was meant
+    /// for it, and so was one that resembles a known key.
+    private func checkForeign(
+        _ variable: String,
+        _ entry: Mapping.Entry,
+        known: Set<String>
+    ) throws(ConfigurationError) {
+        var message = advice.correction(from: entry.keyLocation)
+        if message == nil {
+            if case .scalar(let scalar) = entry.value.content, PlatformVariables.hasForm(variable, scalar.text) {
+                return
+            }
+            message = advice.resemblance(of: variable) ?? keys(meantBy: entry.key)
+        }
+        guard let message else { return }
+        throw ConfigurationError(message: message, location: entry.keyLocation, keyPath: entry.key)
+    }
+
+    /// The known keys of the section with whose name the key begins; `nil` when it begins with none.
+    private func keys(meantBy key: String) -> String? {
+        var section = ConfigurationPath()
+        var rest = key[...]
+        while let name = allNames[section]?.filter({ rest.hasPrefix($0 + "-") }).max(by: { $0.count < $1.count }) {
+            section = section.appending(name)
+            rest = rest.dropFirst(name.count + 1)
+        }
+        guard !section.keys.isEmpty else { return nil }
+        let names = allNames[section]?.sorted() ?? []
+        guard let example = names.lazy.compactMap({ EnvironmentLayer.name(of: section.appending($0)) }).first else {
+            let prefix = EnvironmentLayer.name(of: section).map { "\($0)__" } ?? "two underscores between parts"
+            return "unknown key; the variables for \(section) begin with \(prefix)"
+        }
+        let listed = names.prefix(KeySuggestion.maximumListed).joined(separator: ", ")
+        let dots = names.count > KeySuggestion.maximumListed ? ", …" : ""
+        return "unknown key; known keys of \(section): \(listed)\(dots); write two underscores between parts, as in "
+            + example
     }
 }

@@ -5,15 +5,16 @@ enum EnvironmentLayer {
     /// Variables with the prefix that mean something else: which files are read.
     static let reserved: Set<String> = ["KIT_CONFIG", "KIT_PROFILE"]
 
-    /// Merges the variables into `root`, in the order of their names.
+    /// Merges the variables into `root`, in the order of their names. Those of the platform are left out.
     static func apply(
         _ environment: [String: String],
         to root: ConfigurationNode
     ) throws(ConfigurationError) -> ConfigurationNode {
         var root = root
         var variables: [ConfigurationPath: String] = [:]
-        let names = environment.keys.filter { $0.hasPrefix(prefix) && !reserved.contains($0) }
-        for name in names.sorted() {
+        let platform = PlatformVariables(environment)
+        for (name, text) in environment.sorted(by: { $0.key < $1.key })
+        where name.hasPrefix(prefix) && !reserved.contains(name) && !platform.contains(name, text) {
             let path = try path(of: name)
             if let other = variables.updateValue(name, forKey: path) {
                 throw ConfigurationError(
@@ -22,8 +23,7 @@ enum EnvironmentLayer {
                     keyPath: path.description
                 )
             }
-            let value = try node(for: environment[name] ?? "", of: name, at: path)
-            root = try root.setting(value, at: path)
+            root = try root.setting(node(for: text, of: name, at: path), at: path)
         }
         return root
     }
@@ -41,19 +41,13 @@ enum EnvironmentLayer {
         return ConfigurationPath(keys: keys)
     }
 
-    /// Only a list or a mapping is YAML. Everything else is taken literally, so that a password may hold any
-    /// character.
-    private static func node(
-        for text: String,
-        of name: String,
-        at path: ConfigurationPath
-    ) throws(ConfigurationError) -> ConfigurationNode {
-        let location = location(of: name)
-        guard text.hasPrefix("[") || text.hasPrefix("{") else {
-            return ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location)
+    /// Only a list or a mapping is YAML, and only where none is text. Everything else is taken literally, so that a
+    /// password may hold any character.
+    private static func node(for text: String, of name: String, at path: ConfigurationPath) -> ConfigurationNode {
+        guard InlineValue.hasBrackets(text) else {
+            return ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location(of: name))
         }
-        let origin = YAMLComposer.Origin(name: location.origin, hasLines: false)
-        return try YAMLComposer.compose(Array(text.utf8), origin: origin, at: path.description) ?? .absent
+        return InlineValue.brackets(text, origin: origin(of: name), at: path.description)
     }
 
     private static func location(of name: String) -> SourceLocation {
@@ -67,15 +61,25 @@ enum EnvironmentLayer {
         originPrefix + name
     }
 
-    /// The variable that sets a path.
-    static func name(of keys: [String]) -> String {
-        prefix + keys.map { $0.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }.joined(separator: "__")
+    /// The variable that sets a path; `nil` when none can: a key may hold a dot or capital letters.
+    static func name(of path: ConfigurationPath) -> String? {
+        let isNameable = path.keys.allSatisfy { key in
+            !key.isEmpty && !key.hasPrefix("-") && !key.hasSuffix("-") && !key.contains("--")
+                && key.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789-".utf8.contains($0) }
+        }
+        guard isNameable, !path.keys.isEmpty else { return nil }
+        let parts = path.keys.map { $0.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }
+        return prefix + parts.joined(separator: "__")
     }
 
-    /// The name of the variable that something comes from, if it is one whose name has no double underscore.
-    static func variableOfOnePart(_ location: SourceLocation?) -> String? {
+    /// The name of the variable that something comes from, if it comes from one.
+    static func variable(_ location: SourceLocation?) -> String? {
         guard let origin = location?.origin, origin.hasPrefix(originPrefix) else { return nil }
-        let name = origin.dropFirst(originPrefix.count)
-        return name.contains("__") ? nil : String(name)
+        return String(origin.dropFirst(originPrefix.count))
+    }
+
+    /// The same, if the variable's name has no double underscore.
+    static func variableOfOnePart(_ location: SourceLocation?) -> String? {
+        variable(location).flatMap { $0.contains("__") ? nil : $0 }
     }
 }

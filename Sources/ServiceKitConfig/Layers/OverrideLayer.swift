@@ -20,11 +20,22 @@ enum OverrideLayer {
                     location: SourceLocation(origin: parts.count == 2 && !text.isEmpty ? origin(of: text) : "--set")
                 )
             }
-            let origin = YAMLComposer.Origin(name: origin(of: text), hasLines: false)
-            let value = try YAMLComposer.compose(Array(parts[1].utf8), origin: origin, at: text)
-            let null = ConfigurationNode(.scalar(.null), location: SourceLocation(origin: origin.name))
-            root = try root.setting(value ?? null, at: ConfigurationPath(keys: keys))
+            root = try root.setting(value(String(parts[1]), at: text), at: ConfigurationPath(keys: keys))
         }
         return root
+    }
+
+    private static func value(_ text: String, at path: String) throws(ConfigurationError) -> ConfigurationNode {
+        let origin = YAMLComposer.Origin(name: origin(of: path), hasLines: false)
+        if InlineValue.hasBrackets(text) { return InlineValue.brackets(text, origin: origin.name, at: path) }
+        var node =
+            try YAMLComposer.compose(Array(text.utf8), origin: origin, at: path)
+            ?? ConfigurationNode(.scalar(.null), location: SourceLocation(origin: origin.name))
+        // Without quotes it stands for itself, as a variable's value does.
+        if case .scalar(var scalar) = node.content, scalar.form == .plain, !scalar.isNull {
+            scalar.form = .literal
+            node.content = .scalar(scalar)
+        }
+        return node
     }
 }

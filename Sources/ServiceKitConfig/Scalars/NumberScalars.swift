@@ -1,5 +1,6 @@
 extension ScalarConvertible where Self: FixedWidthInteger {
     static var expectation: String { "an integer" }
+    static var reading: KnownKeys.Reading { .integer }
 
     /// Reads `8080`, `-1`, `0x1F90` or `0o755`, as YAML 1.2's core schema writes integers.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
@@ -41,6 +42,7 @@ extension UInt128: ScalarConvertible {}
 
 extension ScalarConvertible where Self: BinaryFloatingPoint & LosslessStringConvertible {
     static var expectation: String { "a number" }
+    static var reading: KnownKeys.Reading { .fraction }
 
     /// Reads `1`, `0.5`, `1e-3`, `.inf` or `.nan`, as YAML 1.2's core schema writes numbers.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {

@@ -3,11 +3,18 @@ protocol ScalarConvertible: Decodable {
     /// What the type wants, as in "expected …".
     static var expectation: String { get }
 
+    /// As which kind of value the type reads the scalar.
+    static var reading: KnownKeys.Reading { get }
+
     /// Reads the scalar, which is not null.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch)
 
     /// The scalar that reads as this value.
     var scalar: ConfigurationNode.Scalar { get }
+}
+
+extension ScalarConvertible {
+    static var reading: KnownKeys.Reading { .text }
 }
 
 /// Why a scalar is not a value of the type. Holds nothing of the scalar's text, which may be secret.
@@ -40,6 +47,7 @@ extension String: ScalarConvertible {
 
 extension Bool: ScalarConvertible {
     static var expectation: String { "true or false" }
+    static var reading: KnownKeys.Reading { .boolean }
 
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         switch try scalar.unquoted(for: Bool.self) {

@@ -13,12 +13,15 @@ struct ConfigurationNode: Sendable {
             case plain
             /// Written in quotes or as a block, or tagged `!!str`: always text.
             case quoted
-            /// From where there is no YAML syntax, such as an environment variable: as plain, but never null.
+            /// The whole of a variable or an option, without quotes: as plain, but never null, and a list where one
+            /// is asked for.
             case literal
         }
 
         var text: String
         var form: Form
+        /// Whether `${` stands in it, which a later version gives a meaning.
+        var hasPlaceholder = false
 
         static let null = Scalar(text: "", form: .plain)
 
@@ -31,6 +34,9 @@ struct ConfigurationNode: Sendable {
 
     /// Where the value is written; `nil` for defaults.
     var location: SourceLocation?
+
+    /// How a variable or an option writes it, when that begins with a bracket.
+    var brackets: InlineValue.Brackets?
 
     init(_ content: Content, location: SourceLocation? = nil) {
         self.content = content

@@ -1,16 +1,36 @@
 /// A configuration to look at: what is set, and where. For tools that show or check it.
 package indirect enum ConfigurationOutline: Sendable {
-    /// A value without parts; `isText` when it is text whatever it looks like, `isSecret` when it must not be shown.
-    case scalar(String, isText: Bool, isSecret: Bool, SourceLocation?)
+    /// A value without parts.
+    case scalar(Scalar)
     /// Values in their order.
     case sequence([ConfigurationOutline])
     /// Keys and values in the order in which they are written.
     case mapping([(key: String, value: ConfigurationOutline)])
+
+    /// A value without parts.
+    package struct Scalar: Sendable {
+        /// The value as it is written.
+        package var text: String
+        package var kind: Kind
+        /// Whether it must not be shown.
+        package var isSecret: Bool
+        package var location: SourceLocation?
+    }
+
+    /// As what a value is read.
+    package enum Kind: Hashable, Sendable {
+        case null, text, boolean
+        /// A number, as JSON writes it; `nil` for infinity and what is no number, which JSON does not have.
+        case number(String?)
+        /// Nobody has read it yet, and it is written without quotes: only its reader can tell.
+        case unread
+    }
 }
 
 extension Configuration {
-    /// Everything that is configured; defaults of types are not.
-    package var outline: ConfigurationOutline { root.outline(at: "") }
+    /// Everything that is configured, each value as the type has read it that was decoded from this configuration;
+    /// defaults of types are left out.
+    package var outline: ConfigurationOutline { root.outline(at: KeyTrail(), known: known) }
 
     /// The configuration without a key, for those who look for further errors behind one.
     ///
@@ -18,7 +38,12 @@ extension Configuration {
     /// - Returns: `nil` when there is no such key.
     package func without(_ keyPath: String) -> Configuration? {
         let plain = keyPath.split(separator: "[", maxSplits: 1).first.map(String.init) ?? ""
-        return root.without(ConfigurationPath(plain).keys[...]).map(Configuration.init)
+        return root.without(ConfigurationPath(plain).keys[...]).map { Configuration(root: $0, known: known) }
+    }
+
+    /// Whether a key at the root is set by a variable whose name has no double underscore, which may be somebody else's.
+    package func mayBeForeign(_ key: String) -> Bool {
+        EnvironmentLayer.variableOfOnePart(root.mapping?[key]?.keyLocation) != nil
     }
 }
 
@@ -31,20 +56,54 @@ extension SecretKeys {
 }
 
 extension ConfigurationNode {
-    fileprivate func outline(at path: String) -> ConfigurationOutline {
+    fileprivate func outline(at trail: KeyTrail, known: KnownKeys) -> ConfigurationOutline {
+        let reading = known.reading(at: trail.path)
         switch content {
         case .scalar(let scalar):
-            .scalar(
-                scalar.text,
-                isText: scalar.form == .quoted,
-                isSecret: !scalar.isNull && SecretKeys.mustHide(scalar.text, at: path),
-                location
-            )
+            if reading == .list, let elements = try? elements(keyPath: trail.text) {
+                return Self.outline(of: elements, at: trail, known: known)
+            }
+            return self.outline(of: scalar, read: reading, at: trail)
         case .sequence(let elements):
-            .sequence(elements.map { $0.outline(at: path) })
+            if reading == .text, let brackets {
+                return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
+            }
+            return Self.outline(of: elements, at: trail, known: known)
         case .mapping(let mapping):
-            .mapping(mapping.entries.map { ($0.key, $0.value.outline(at: KeyTrail.join(path, $0.key))) })
+            if reading == .text, let brackets {
+                return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
+            }
+            return .mapping(
+                mapping.entries.map { ($0.key, $0.value.outline(at: trail.appending($0.key), known: known)) }
+            )
         }
+    }
+
+    private static func outline(
+        of elements: [ConfigurationNode],
+        at trail: KeyTrail,
+        known: KnownKeys
+    ) -> ConfigurationOutline {
+        .sequence(
+            elements.enumerated().map { index, element in
+                element.outline(at: trail.appending(index: index), known: known)
+            }
+        )
+    }
+
+    private func outline(
+        of scalar: Scalar,
+        read reading: KnownKeys.Reading?,
+        at trail: KeyTrail
+    ) -> ConfigurationOutline {
+        .scalar(
+            ConfigurationOutline.Scalar(
+                text: scalar.text,
+                kind: scalar.kind(read: reading),
+                isSecret: !scalar.isNull && SecretKeys.mustHide(scalar.text, at: trail.text),
+                location: location
+            )
+        )
     }
 
     /// The tree without what is at a path; `nil` when nothing is.
@@ -65,5 +124,27 @@ extension ConfigurationNode {
             result.set(entry)
         }
         return ConfigurationNode(.mapping(result), location: location)
+    }
+}
+
+extension ConfigurationNode.Scalar {
+    fileprivate func kind(read reading: KnownKeys.Reading?) -> ConfigurationOutline.Kind {
+        if isNull { return .null }
+        if form == .quoted { return .text }
+        switch reading {
+        case .text: return .text
+        case .boolean: return .boolean
+        case .integer:
+            let number = (try? Int128(reading: self)).map(String.init) ?? (try? UInt128(reading: self)).map(String.init)
+            return .number(number)
+        case .fraction:
+            guard let number = try? Double(reading: self), number.isFinite else { return .number(nil) }
+            return .number(isJSONNumber ? text : "\(number)")
+        case .list, nil: return .unread
+        }
+    }
+
+    private var isJSONNumber: Bool {
+        text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil
     }
 }

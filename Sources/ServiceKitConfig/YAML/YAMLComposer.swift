@@ -83,14 +83,24 @@ struct YAMLComposer: ~Copyable {
         return root
     }
 
-    private mutating func compose(_ event: YAMLEvent, depth: Int) throws(ConfigurationError) -> Composed {
+    private mutating func compose(
+        _ event: YAMLEvent,
+        depth: Int,
+        isKey: Bool = false
+    ) throws(ConfigurationError) -> Composed {
         let countBefore = count
         switch event.kind {
         case .alias(let name):
             return try resolveAlias(name, event.mark, depth: depth)
         case .scalar(let scalar):
             try countNode(event.mark)
-            let content = try YAMLTag.content(of: scalar, failure: { name in tagFailure(name, event.mark) })
+            var content = try YAMLTag.content(of: scalar, failure: { name in tagFailure(name, event.mark) })
+            // A variable or an option holds what it holds.
+            if origin.hasLines, !isKey {
+                let literal = Placeholder.literal(content.text)
+                content.text = literal ?? content.text
+                content.hasPlaceholder = literal == nil
+            }
             let node = ConfigurationNode(.scalar(content), location: location(event.mark))
             return remember(node, scalar.properties, height: 0, countBefore)
         case .sequenceStart(let properties):
@@ -162,7 +172,7 @@ struct YAMLComposer: ~Copyable {
     ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
         switch event.kind {
         case .scalar, .alias:
-            guard case .scalar(let key) = try compose(event, depth: depth).node.content else { break }
+            guard case .scalar(let key) = try compose(event, depth: depth, isKey: true).node.content else { break }
             guard key != .null else { throw failure("a key is empty; write a name before the colon", event.mark) }
             return key
         default:

@@ -1,8 +1,10 @@
 import Foundation
 import ServiceKitConfig
+import ServiceKitGRPC
 import TestSupport
 import Testing
 
+@testable import ServiceKit
 @testable import kit
 
 @Suite struct ConfigurationCheckTests {
@@ -58,6 +60,53 @@ import Testing
         #expect(errors.first?.contains("endpoints") == true)
     }
 
+    /// What a service says that has the kit's sections and these variables.
+    private func serviceError(_ environment: [String: String]) throws -> String? {
+        let configuration = try Configuration.load(files: [], environment: environment)
+        do {
+            let app = try ServiceKit.App(
+                configuration: configuration, plugins: .linked, logger: .silent, environment: environment)
+            _ = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
+            _ = try configuration.decode(ChannelOptions.self, at: "client")
+            _ = try app.makeLifecycle()
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// `kit doctor` looks at all layers, as a service does.
+    @Test(arguments: [
+        (["KIT_REGISTRY_BACKEND": "etcd"], "write KIT_REGISTRY__BACKEND"),
+        (["KIT_SERVER_GRPC_LISTEN": "127.0.0.1:0"], "write KIT_SERVER__GRPC__LISTEN"),
+        (["KIT_REGISTRY_PORT": "80"], "known keys of registry: backend, "),
+        (["KIT_CLIENT_BALANCR": "p2c"], "did you mean KIT_CLIENT__BALANCER?"),
+        (["KIT_REGISTRY_ETCD_TTL": "5s"], "begin with KIT_REGISTRY__ETCD__"),
+        (["KIT_SHUTDOWN__DRAIN__TIMEOUT": "5s"], "write KIT_SHUTDOWN__DRAIN_TIMEOUT"),
+        (["KIT_REGISTRY_PORT": "tcp://10.0.0.1:80", "KIT_REGISTRY_SERVICE_HOST": "10.0.0.1"], nil),
+        (["KIT_SERVER_SERVICE_PORT_GRPC": "80"], nil), (["KIT_HOME": "/opt/kit"], nil),
+        (["KIT_CONFIG_PORT_80_TCP_ADDR": "10.0.0.1", "KIT_APP_NAME": "/web/kit-app"], nil),
+    ])
+    func itFindsWhatAServiceFinds(environment: [String: String], advice: String?) throws {
+        let errors = ConfigurationCheck(try Configuration.load(files: [], environment: environment)).errors
+        let ofService = try serviceError(environment)
+        #expect(errors.map(\.description) == (ofService.map { [$0] } ?? []))
+        if let advice {
+            #expect(ofService?.contains(advice) == true, "\(ofService ?? "")")
+        } else {
+            #expect(ofService == nil)
+        }
+    }
+
+    @Test func everyPlaceholderIsFoundBesideOtherMistakes() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            "app: {name: \"${NAME}\"}\nregistry:\n  timeout: ${T}\n  bakend: x\nmine:\n  a: [\"${X}\"]\n", to: "c.yaml")
+        let check = ConfigurationCheck(file: file)
+        #expect(check.errors.map { $0.location?.line } == [1, 3, 4, 6])
+        #expect(check.errors.map(\.keyPath) == ["app.name", "registry.timeout", "registry.bakend", "mine.a[0]"])
+    }
+
     @Test func nothingIsGood() throws {
         #expect(try errors("").isEmpty)
     }
@@ -65,7 +114,7 @@ import Testing
     @Test(arguments: ["config/user-server.yaml", "config/user-client.yaml"]) func theSamplesAreGood(file: String) {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let check = ConfigurationCheck(file: root.appending(path: file).path(percentEncoded: false), environment: [:])
+        let check = ConfigurationCheck(file: root.appending(path: file).path(percentEncoded: false))
         #expect(check.errors.isEmpty)
         #expect(check.foreign.isEmpty)
     }
@@ -132,6 +181,106 @@ import Testing
         )
     }
 
+    /// JSON of a value of a section that nobody has read.
+    private func json(_ value: String) throws -> String {
+        let text = ConfigurationPrinter.json(try Configuration(yaml: "mine: {v: \(value)}").outline)
+        return String(text.dropFirst(#"{"mine":{"v":"#.count).dropLast(2))
+    }
+
+    @Test(arguments: [
+        "0", "8080", "-7", "1.5", "0.1", "-0.25", "9007199254740991", "-9007199254740991", "true", "false",
+    ])
+    func whatEveryProgramReadsAlikeIsNoText(value: String) throws {
+        #expect(try json(value) == value)
+    }
+
+    @Test(arguments: [
+        "1.10", "1.0", "1e10", "1E3", "1e400", "0x1F", "0o17", "010", "1_000", "+5", ".5", "5.", "-0", "-0.0", "-.5",
+        ".inf",
+        "-.inf", ".nan", "9007199254740993", "9223372036854775807", "18446744073709551615",
+        "123456789012345678901234567890",
+        "0.1234567890123456789", "2024-01-01", "2024-01-01T10:00:00Z", "12:30:45", "on", "off", "yes", "No", "True",
+        "FALSE",
+        "1.2.3", "0b11", "Infinity", "NaN", "nil",
+    ])
+    func whatDoesNotComeBackTheSameIsText(value: String) throws {
+        #expect(try json(value) == "\"\(value)\"")
+        #expect(try json("'\(value)'") == "\"\(value)\"")
+    }
+
+    @Test(arguments: ["~", "null", "Null", "NULL", ""]) func nullIsNull(value: String) throws {
+        #expect(try json(value) == "null")
+        #expect(try json("'\(value)'") == "\"\(value)\"")
+        let variable = try Configuration.load(files: [], environment: ["KIT_V": value])
+        #expect(ConfigurationPrinter.json(variable.outline) == #"{"v":"\#(value)"}"#)
+    }
+
+    /// Each value has the type of the property that reads it.
+    @Test func theSchemaSaysTheType() throws {
+        struct Section: ConfigurationSection {
+            var text = ""
+            var optional: String?
+            var labels: [String: String] = [:]
+            var integers: [Int] = []
+            var large: UInt64 = 0
+            var fractions: [Double] = []
+            var flag = false
+            var time = Duration.seconds(1)
+            var size = ByteCount(1)
+            var names: [String] = []
+        }
+        let yaml = """
+            s:
+              text: 1.10
+              optional: 1e10
+              labels: {a: 0x1F, b: on, c: ~, d: 5, e: "6", f: true, g: -0}
+              integers: [0x1F, +5, -0, 0o17, 9223372036854775807]
+              large: 18446744073709551615
+              fractions: [1, 1.10, .5, 5., 1e3, .inf, -0]
+              flag: true
+              time: 0
+              size: 512
+              names: []
+            """
+        let file = try TemporaryDirectory()
+        let configuration = try Configuration.load(
+            files: [try file.write(yaml, to: "c.yaml")],
+            environment: ["KIT_S__NAMES": "1,2.0", "KIT_S__LABELS__H": "1.10"],
+            overrides: ["s.labels.i=1.10"]
+        )
+        // Null is no text.
+        _ = try? configuration.decode(Section.self, at: "s")
+        _ = try configuration.without("s.labels.c")?.decode(Section.self, at: "s")
+        #expect(
+            ConfigurationPrinter.json(configuration.outline) == #"{"s":{"text":"1.10","optional":"1e10","#
+                + #""labels":{"a":"0x1F","b":"on","c":null,"d":"5","e":"6","f":"true","g":"-0","h":"1.10","i":"1.10"},"#
+                + #""integers":[31,5,0,15,9223372036854775807],"large":18446744073709551615,"#
+                + #""fractions":[1,1.10,0.5,5.0,1e3,".inf",-0],"flag":true,"time":"0","size":"512","names":["1","2.0"]}}"#
+        )
+        let lines = ConfigurationPrinter.yaml(configuration.outline).map(\.text)
+        #expect(lines.contains { $0.hasPrefix("  text: \"1.10\"") })
+        #expect(lines.contains { $0.hasPrefix("    - \"2.0\"") })
+        let again = try Configuration(yaml: lines.joined(separator: "\n")).without("s.labels.c")
+        #expect(try again?.decode(Section.self, at: "s").integers == [31, 5, 0, 15, .max])
+    }
+
+    @Test func textThatBeginsWithABracketIsText() throws {
+        let configuration = try Configuration.load(files: [], environment: ["KIT_V": "[::1]", "KIT_W": "[1]"])
+        _ = try configuration.decode(String.self, at: "v")
+        #expect(ConfigurationPrinter.json(configuration.outline) == #"{"v":"[::1]","w":[1]}"#)
+    }
+
+    /// What is shown can be read again, also what a file writes in another way than a variable.
+    @Test(arguments: ["${NAME}", "$${NAME}", "null", "~", "", "on", "1.10", "- a", "-7", "a: b", "\u{1}é"])
+    func whatIsShownIsReadAlike(value: String) throws {
+        let configuration = try Configuration.load(files: [], environment: ["KIT_V": value])
+        for isRead in [false, true] {
+            if isRead { _ = try configuration.decode(String.self, at: "v") }
+            let text = ConfigurationPrinter.yaml(configuration.outline).map(\.text).joined(separator: "\n")
+            #expect(try Configuration(yaml: text).decode(String.self, at: "v") == value)
+        }
+    }
+
     @Test func originsOfAllLayers() throws {
         let configuration = try Configuration.load(
             files: [],
@@ -170,6 +319,44 @@ extension String {
         #expect(bad.output.contains("  2 |   bakend: file\n    |   ^\n"))
         #expect(bad.output.contains("missing.yaml: no such file"))
         #expect(bad.errors == "Error: 3 mistakes; see above\n")
+    }
+
+    @Test func aPlaceholderIsAMistake() async throws {
+        let service = try TinyService("alpha")
+        try service.write("app:\n  name: ${NAME}\n", to: "c.yaml")
+        let result = try await Kit.run(["config", "check", "\(service.path)/c.yaml"])
+        #expect(result.exit == .exited(1))
+        #expect(result.output.contains("c.yaml:2:9: app.name: placeholders such as ${NAME} are not supported yet; "))
+        #expect(result.output.contains("  2 |   name: ${NAME}\n    |         ^\n"))
+    }
+
+    @Test func ofAFileInAnotherEncodingNoLineIsShown() async throws {
+        let service = try TinyService("alpha")
+        let file = "\(service.path)/c.yaml"
+        try Data([0xFF, 0xFE, 0x61, 0, 0x3A, 0]).write(to: URL(filePath: file))
+        let result = try await Kit.run(["config", "check", file])
+        #expect(result.exit == .exited(1))
+        #expect(result.output == "\(file):1:1: saved as UTF-16 (little-endian); save it as UTF-8\n")
+    }
+
+    @Test func showInJSON() async throws {
+        let service = try TinyService("alpha")
+        try service.write(
+            "app: {version: 1.10, metadata: {commit: 1e10, weight: 010}}\nserver: {grpc: {reflection: true}}\n"
+                + "client: {retry: {attempts: 0x3}, balancr: p2c}\nmine: {a: 1.10, b: 2}\n",
+            to: "c.yaml"
+        )
+        let result = try await Kit.run(
+            ["config", "show", "--json", "--config", "\(service.path)/c.yaml", "--set", "app.id=1_000"],
+            environment: ["KIT_REGISTRY__ETCD__ENDPOINTS": "http://a:1,http://b:2", "KIT_REGISTRY__ETCD__TTL": "15s"]
+        )
+        #expect(result.exit == .exited(0))
+        #expect(
+            result.output == #"{"app":{"version":"1.10","metadata":{"commit":"1e10","weight":"010"},"id":"1_000"},"#
+                + #""server":{"grpc":{"reflection":true}},"client":{"retry":{"attempts":3},"balancr":"p2c"},"#
+                + #""mine":{"a":"1.10","b":2},"registry":{"etcd":{"endpoints":["http://a:1","http://b:2"],"ttl":"15s"}}}"#
+                + "\n"
+        )
     }
 
     @Test func show() async throws {

@@ -77,8 +77,14 @@ import Testing
         #expect(findings.map(\.finding.verdict) == blocked.map { _ in .bad } + [.good])
     }
 
-    private func findings(_ settings: [String]) async throws -> (RunningProgram.Exit, [String: [String: String]]) {
-        let result = try await Kit.run(["doctor", "--json"] + settings.flatMap { ["--set", $0] })
+    private func findings(
+        _ settings: [String],
+        environment: [String: String] = [:]
+    ) async throws -> (RunningProgram.Exit, [String: [String: String]]) {
+        let result = try await Kit.run(
+            ["doctor", "--json"] + settings.flatMap { ["--set", $0] },
+            environment: environment
+        )
         let list = try JSONDecoder().decode([[String: String]].self, from: Data(result.output.utf8))
         return (result.exit, Dictionary(uniqueKeysWithValues: list.map { ($0["name"] ?? "", $0) }))
     }
@@ -121,6 +127,17 @@ import Testing
         let (exit, findings) = try await findings(["server.grpc.lisen=127.0.0.1:0"])
         #expect(exit == .exited(1))
         #expect(findings["configuration"]?["finding"]?.contains("did you mean \"listen\"?") == true)
+    }
+
+    @Test func aVariableWithTheWrongUnderscores() async throws {
+        let service = try TinyService("alpha")
+        let settings = ["registry.file.directory=\(service.path)/registry"]
+        let (exit, findings) = try await findings(settings, environment: ["KIT_REGISTRY_BACKEND": "etcd"])
+        #expect(exit == .exited(1))
+        #expect(findings["configuration"]?["finding"]?.contains("write KIT_REGISTRY__BACKEND") == true)
+        let (_, platforms) = try await self.findings(
+            settings, environment: ["KIT_REGISTRY_PORT": "tcp://10.0.0.1:80", "KIT_REGISTRY_SERVICE_PORT": "80"])
+        #expect(platforms["configuration"]?["verdict"] == "good")
     }
 
     @Test func forPeople() async throws {

@@ -50,6 +50,36 @@ struct AppConfigurationTests {
         #expect(app.instance == expected)
     }
 
+    /// Beside a Service of Kubernetes whose name begins with a section's.
+    @Test func variablesOfThePlatformStopNoStart() throws {
+        for name in ["APP", "REGISTRY", "CONFIG", "SHUTDOWN", "REGISTRY_ETCD"] {
+            let environment = [
+                "KIT_\(name)_SERVICE_HOST": "10.0.0.1", "KIT_\(name)_SERVICE_PORT": "80",
+                "KIT_\(name)_PORT": "tcp://10.0.0.1:80", "KIT_\(name)_PORT_80_TCP_ADDR": "10.0.0.1",
+            ]
+            let configuration = try Configuration.load(files: [], environment: environment)
+            let app = try App(configuration: configuration, registry: MemoryRegistry(), environment: environment)
+            #expect(throws: Never.self) { try app.makeLifecycle() }
+        }
+    }
+
+    @Test func aVariableWithTheWrongUnderscoresNamesTheRightOne() throws {
+        let environment = ["KIT_REGISTRY_BACKEND": "etcd"]
+        let configuration = try Configuration.load(files: [], environment: environment)
+        let app = try App(configuration: configuration, registry: MemoryRegistry(), environment: environment)
+        let error = #expect(throws: ConfigurationError.self) { try app.makeLifecycle() }
+        #expect(error?.message.contains("write KIT_REGISTRY__BACKEND") == true)
+    }
+
+    @Test func settingsThatXcodePutsFirstAreLeftOut() {
+        let own = ["--config", "a.yaml", "--set", "app.name=-NSx"]
+        let xcode = ["-NSDocumentRevisionsDebugMode", "YES", "-ApplePersistenceIgnoreState", "YES"]
+        #expect(ProcessEnvironment.arguments(from: ["/bin/a"] + xcode + own) == own)
+        #expect(ProcessEnvironment.arguments(from: ["/bin/a"] + own) == own)
+        #expect(ProcessEnvironment.arguments(from: ["/bin/a", "-NSx"]) == ["-NSx"])
+        #expect(ProcessEnvironment.arguments(from: []) == [])
+    }
+
     @Test func eachAppHasAnIDOfItsOwn() throws {
         #expect(try Self.app("app: {name: a}").instance.id != Self.app("app: {name: a}").instance.id)
     }

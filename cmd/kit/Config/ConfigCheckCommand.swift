@@ -10,7 +10,7 @@ struct ConfigCheckCommand: ParsableCommand {
             commandName: "check",
             abstract: "Finds the mistakes in configuration files.",
             discussion: """
-                Each file is read by itself: its YAML, its references, and the sections app, client, log, registry, \
+                Each file is read by itself: its YAML, and the sections app, client, log, registry, \
                 server, shutdown and startup with the registries linked into kit. Sections of a service's own are noted \
                 and let pass.
 
@@ -26,17 +26,18 @@ struct ConfigCheckCommand: ParsableCommand {
     var files: [String]
 
     func run() throws {
-        let results = files.map { ($0, ConfigurationCheck(file: $0, environment: ProcessEnvironment.current)) }
+        let results = files.map { ($0, ConfigurationCheck(file: $0)) }
         for (file, check) in results { report(check, of: file) }
         let count = results.reduce(0) { $0 + $1.1.errors.count }
         if count > 0 { throw CommandFailure(count == 1 ? "1 mistake; see above" : "\(count) mistakes; see above") }
     }
 
     private func report(_ check: ConfigurationCheck, of file: String) {
-        let text = check.errors.isEmpty ? "" : (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        // Of a file that is no text in UTF-8 no line can be shown.
+        let text = check.errors.isEmpty ? nil : try? String(contentsOfFile: file, encoding: .utf8)
         for error in check.errors {
             Terminal.output.print(error.location == nil ? "\(file): \(error)" : "\(error)")
-            for line in SourceExcerpt(of: error, in: text)?.lines ?? [] {
+            for line in text.flatMap({ SourceExcerpt(of: error, in: $0) })?.lines ?? [] {
                 Terminal.output.print(Terminal.output.styled(line, .dim))
             }
         }

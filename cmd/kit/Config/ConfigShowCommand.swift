@@ -12,6 +12,10 @@ struct ConfigShowCommand: ParsableCommand {
                 All layers are merged: files, environment variables, --set. Values that look secret are not shown. What \
                 is not set has its default, and is not shown either.
 
+                In JSON a value of the kit's sections has the type as which a service reads it: version: 1.10 is "1.10". \
+                Elsewhere only the service knows the type; what is written without quotes is a number there when every \
+                program gives back the same digits, and text when not.
+
                   kit config show
                   kit config show --config config/config.yaml --set server.grpc.listen=0.0.0.0:9000
                   KIT_REGISTRY__BACKEND=etcd kit config show
@@ -28,7 +32,10 @@ struct ConfigShowCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let outline = try arguments.configuration().outline
+        let configuration = try arguments.configuration()
+        // It reads the kit's sections as a service does, so that each value is what it is to that.
+        _ = ConfigurationCheck(configuration)
+        let outline = configuration.outline
         if json { return Terminal.output.print(ConfigurationPrinter.json(outline)) }
         for (text, origin) in ConfigurationPrinter.yaml(outline) {
             Terminal.output.print(text + Terminal.output.styled(origin, .dim))

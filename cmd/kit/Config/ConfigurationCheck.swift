@@ -19,27 +19,21 @@ struct ConfigurationCheck {
     /// Sections that the kit does not know.
     private(set) var foreign: [(name: String, location: SourceLocation?)] = []
 
-    /// Reads a file, without the environment's layer over it; `${NAME}` is looked up there all the same.
-    init(file: String, environment: [String: String]) {
-        let others = environment.filter { !$0.key.hasPrefix("KIT_") }
-        let result = Result { () throws(ConfigurationError) in
-            try Configuration.load(files: [file], environment: others)
-        }
+    /// Reads a file by itself, without the environment or another file over it.
+    init(file: String) {
+        let result = Result { () throws(ConfigurationError) in try Configuration.reading(file: file) }
         switch result {
-        case .success(let configuration): self.init(configuration)
-        case .failure(let error): self.init(errors: [error])
+        case .success(let (configuration, placeholders)): self.init(configuration, known: placeholders)
+        case .failure(let error): self.init(Configuration(), known: [error])
         }
     }
 
-    private init(errors: [ConfigurationError]) {
-        self.errors = errors
-    }
-
-    /// Looks for all that is wrong: what is at fault is left out, and the rest looked at again.
-    init(_ configuration: Configuration) {
-        foreign = configuration.keys(at: "").filter { !Self.sections.contains($0) }
-            .map { ($0, configuration.location(of: $0)) }
+    /// Looks for all that is wrong beside what is known to be: what is at fault is left out, and the rest looked at again.
+    init(_ configuration: Configuration, known: [ConfigurationError] = []) {
+        foreign = Self.foreignSections(of: configuration).map { ($0, configuration.location(of: $0)) }
+        errors = known
         var rest: Configuration? = configuration
+        for error in known { rest = error.keyPath.flatMap { rest?.without($0) } ?? rest }
         while let next = rest, errors.count < Self.maximumErrors, let error = Self.firstError(in: next) {
             errors.append(error)
             rest = error.keyPath.flatMap(next.without)
@@ -47,6 +41,12 @@ struct ConfigurationCheck {
         errors.sort {
             ($0.location?.line ?? 0, $0.location?.column ?? 0) < ($1.location?.line ?? 0, $1.location?.column ?? 0)
         }
+    }
+
+    /// The sections that only the service can read. A variable that may be somebody else's makes no section: it is checked
+    /// as a service checks it.
+    private static func foreignSections(of configuration: Configuration) -> [String] {
+        configuration.keys(at: "").filter { !sections.contains($0) && !configuration.mayBeForeign($0) }
     }
 
     private static func firstError(in configuration: Configuration) -> ConfigurationError? {
@@ -59,7 +59,7 @@ struct ConfigurationCheck {
             for name in backends.names where configuration.contains("registry.\(name)") {
                 _ = try backends.make(name, configuration: configuration, logger: .silent)
             }
-            for key in configuration.keys(at: "") where !sections.contains(key) { configuration.claim(key) }
+            for key in foreignSections(of: configuration) { configuration.claim(key) }
             try configuration.checkForUnknownKeys()
             return nil
         } catch let error as ConfigurationError {

@@ -26,8 +26,7 @@ struct ConfigurationPrinter {
     /// JSON, without origins.
     static func json(_ outline: ConfigurationOutline) -> String {
         switch outline {
-        case .scalar(_, _, isSecret: true, _): quoted(mask)
-        case .scalar(let text, let isText, _, _): isText || !isJSONLiteral(text) ? json(text, isText: isText) : text
+        case .scalar(let scalar): scalar.isSecret ? quoted(mask) : json(scalar)
         case .sequence(let elements): "[\(elements.map(json).joined(separator: ","))]"
         case .mapping(let entries): "{\(entries.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ","))}"
         }
@@ -39,9 +38,9 @@ struct ConfigurationPrinter {
     private mutating func add(_ outline: ConfigurationOutline, indent: Int, lead: String) {
         let margin = String(repeating: " ", count: indent)
         switch outline {
-        case .scalar(let text, let isText, let isSecret, let location):
-            let value = isSecret ? Self.quoted(Self.mask) : Self.scalar(text, isText: isText)
-            lines.append((lead + value, location))
+        case .scalar(let scalar):
+            let value = scalar.isSecret ? Self.quoted(Self.mask) : Self.yaml(scalar)
+            lines.append((lead + value, scalar.location))
         case .sequence(let elements):
             if elements.isEmpty { return lines.append((lead + "[]", nil)) }
             if !lead.isEmpty { lines.append((Self.trimmed(lead), nil)) }
@@ -52,7 +51,7 @@ struct ConfigurationPrinter {
             if !lead.isEmpty, !isElement { lines.append((Self.trimmed(lead), nil)) }
             for (number, entry) in entries.enumerated() {
                 let before = isElement && number == 0 ? lead : margin
-                add(entry.value, indent: indent + 2, lead: "\(before)\(Self.scalar(entry.key, isText: true)): ")
+                add(entry.value, indent: indent + 2, lead: "\(before)\(Self.text(entry.key)): ")
             }
         }
     }
@@ -61,26 +60,41 @@ struct ConfigurationPrinter {
         String(lead.dropLast())
     }
 
-    /// A value as YAML, in quotes where it would be read as something else.
-    private static func scalar(_ text: String, isText: Bool) -> String {
-        if text.isEmpty { return isText ? "\"\"" : "null" }
-        let isPlain =
-            text.allSatisfy { $0.isASCII && !$0.isNewline && $0 != "\t" && $0 != "\"" && $0 != "\\" }
-            && !"-?:,[]{}#&*!|>'%@` ".contains(text.first ?? " ") && text.last != " " && text.last != ":"
-            && !text.contains(": ") && !text.contains(" #")
-        let isMistaken = isText && (isJSONLiteral(text) || ["~", "Null", "NULL"].contains(text) || Double(text) != nil)
-        return isPlain && !isMistaken ? text : quoted(text)
+    private static func yaml(_ scalar: ConfigurationOutline.Scalar) -> String {
+        switch scalar.kind {
+        case .null: return "null"
+        case .boolean, .number: return scalar.text
+        case .text: return text(Placeholder.escaped(scalar.text))
+        case .unread:
+            // Without quotes, as it was written, unless it would then be null or no scalar.
+            let text = Placeholder.escaped(scalar.text)
+            return isPlain(text) && !PlainScalar.isNull(text) ? text : quoted(text)
+        }
+    }
+
+    /// Text as YAML, in quotes where it could be read as something else.
+    private static func text(_ text: String) -> String {
+        isPlain(text) && !PlainScalar.isMistakable(text) ? text : quoted(text)
+    }
+
+    /// Whether YAML takes the text for one scalar without quotes.
+    private static func isPlain(_ text: String) -> Bool {
+        guard let first = text.first, text.last != " ", text.last != ":" else { return false }
+        let isNegative = first == "-" && (text.dropFirst().first.map { $0.isNumber || $0 == "." } ?? false)
+        return text.unicodeScalars.allSatisfy { $0.value > 0x1F && $0.value < 0x7F && $0 != "\"" && $0 != "\\" }
+            && (isNegative || !"-?:,[]{}#&*!|>'%@` ".contains(first)) && !text.contains(": ") && !text.contains(" #")
     }
 
     // MARK: - JSON
 
-    private static func json(_ text: String, isText: Bool) -> String {
-        !isText && ["", "~", "Null", "NULL"].contains(text) ? "null" : quoted(text)
-    }
-
-    private static func isJSONLiteral(_ text: String) -> Bool {
-        if ["true", "false", "null"].contains(text) { return true }
-        return text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil
+    private static func json(_ scalar: ConfigurationOutline.Scalar) -> String {
+        switch scalar.kind {
+        case .null: "null"
+        case .text: quoted(scalar.text)
+        case .boolean: scalar.text
+        case .number(let number): number ?? quoted(scalar.text)
+        case .unread: PlainScalar.isJSON(scalar.text) ? scalar.text : quoted(scalar.text)
+        }
     }
 
     private static func quoted(_ text: String) -> String {

@@ -1,0 +1,42 @@
+/// What to say about an environment variable that sets no known key. It names known keys only.
+struct VariableAdvice {
+    /// The paths of more than one key, by their keys joined with hyphens, as a name with single underscores has them.
+    private let paths: [String: ConfigurationPath]
+
+    init(known: Set<ConfigurationPath>) {
+        var paths: [String: ConfigurationPath] = [:]
+        for path in known where path.keys.count > 1 && EnvironmentLayer.name(of: path) != nil {
+            let joined = Self.joined(path)
+            // Of two that are written alike, the same one each time.
+            if let other = paths[joined], other.description < path.description { continue }
+            paths[joined] = path
+        }
+        self.paths = paths
+    }
+
+    /// What to write in the place of a variable that names a known key but for its underscores.
+    ///
+    /// - Returns: `nil` when `location` is no variable, or no known key is meant.
+    func correction(from location: SourceLocation?) -> String? {
+        guard let variable = EnvironmentLayer.variable(location), let meant = paths[Self.joined(variable)],
+            let name = EnvironmentLayer.name(of: meant), name != variable
+        else { return nil }
+        return "unknown key; to set \(meant), write \(name), two underscores between parts"
+    }
+
+    /// What to write in the place of a variable that resembles one for a known key.
+    func resemblance(of variable: String) -> String? {
+        // Less may differ than in a single key: a variable of somebody else's must not resemble one by chance.
+        let nearest = KeySuggestion.nearest(to: Self.joined(variable), among: paths.keys.sorted(), differingInOneOf: 6)
+        guard let nearest, let meant = paths[nearest], let name = EnvironmentLayer.name(of: meant) else { return nil }
+        return "unknown key; did you mean \(name)?"
+    }
+
+    private static func joined(_ path: ConfigurationPath) -> String {
+        path.keys.joined(separator: "-")
+    }
+
+    private static func joined(_ variable: String) -> String {
+        variable.dropFirst(EnvironmentLayer.prefix.count).lowercased().split(separator: "_").joined(separator: "-")
+    }
+}

@@ -1,0 +1,63 @@
+/// A value of a variable or an option, which stands alone: there is no file around it.
+enum InlineValue {
+    /// What is written where a list or a mapping may be meant, or a text that begins like one: `[::1]:9000`.
+    ///
+    /// Only the type that reads it can tell.
+    final class Brackets: Sendable {
+        /// The value as it is written.
+        let text: String
+        /// Why it is no YAML; `nil` when it is.
+        let failure: ConfigurationError?
+
+        init(text: String, failure: ConfigurationError? = nil) {
+            self.text = text
+            self.failure = failure
+        }
+    }
+
+    static func hasBrackets(_ text: String) -> Bool {
+        text.hasPrefix("[") || text.hasPrefix("{")
+    }
+
+    /// Reads a value that begins with a bracket.
+    static func brackets(_ text: String, origin: String, at path: String) -> ConfigurationNode {
+        let location = SourceLocation(origin: origin)
+        var node = ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location)
+        do throws(ConfigurationError) {
+            node =
+                try YAMLComposer.compose(Array(text.utf8), origin: .init(name: origin, hasLines: false), at: path)
+                ?? node
+            node.brackets = Brackets(text: text)
+        } catch {
+            node.brackets = Brackets(text: text, failure: error)
+        }
+        return node
+    }
+}
+
+extension ConfigurationNode {
+    /// The elements of a sequence, or of a list with commas that a variable or an option has in the place of one.
+    func elements(keyPath: String) throws(ConfigurationError) -> [ConfigurationNode] {
+        if case .sequence(let elements) = content { return elements }
+        guard case .scalar(let scalar) = content, !scalar.isNull else {
+            throw mismatch(expected: "a sequence", keyPath: keyPath)
+        }
+        guard scalar.form == .literal, brackets == nil else {
+            throw mismatch(expected: "a sequence", advice: "write [a, b], also for one element: [a]", keyPath: keyPath)
+        }
+        var elements: [ConfigurationNode] = []
+        for part in scalar.text.split(separator: ",", omittingEmptySubsequences: false) {
+            let text = part.drop(while: \.isWhitespace)
+            guard let last = text.lastIndex(where: { !$0.isWhitespace }) else {
+                throw ConfigurationError(
+                    message: "an element of the list is empty; write a,b or [a, b], and [] for no elements",
+                    location: location,
+                    keyPath: keyPath
+                )
+            }
+            let element = Scalar(text: String(text[...last]), form: .literal)
+            elements.append(ConfigurationNode(.scalar(element), location: location))
+        }
+        return elements
+    }
+}

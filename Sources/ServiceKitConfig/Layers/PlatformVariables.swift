@@ -1,0 +1,121 @@
+/// The environment variables that a platform sets for each service beside this process.
+///
+/// Kubernetes sets `KIT_REGISTRY_SERVICE_HOST`, `KIT_REGISTRY_PORT=tcp://10.0.0.1:80` and more in every pod beside a Service
+/// called `kit-registry`; `docker run --link` sets `KIT_REGISTRY_PORT…`, `KIT_REGISTRY_NAME` and `KIT_REGISTRY_ENV_…` for a
+/// container of that name. Nobody meant them for the configuration.
+///
+/// Sources: "Discovering services" in Kubernetes' "Service" page and `pkg/kubelet/envvars`; "Legacy container links" of
+/// Docker and `daemon/links`.
+struct PlatformVariables {
+    /// What a variable holds about the service whose name it begins with.
+    private enum Role {
+        /// An address or a port alone, which a variable of the user's may hold too.
+        case host, port
+        /// What the names of a service's variables and their values prove together.
+        case proof
+        /// A variable of a linked container, copied under the name of the link. It may hold anything.
+        case copy
+    }
+
+    /// The services, as the names of their variables begin: `KIT_REGISTRY`.
+    private let services: Set<Substring>
+
+    init(_ environment: [String: String]) {
+        var hosts: Set<Substring> = []
+        var ports: Set<Substring> = []
+        var services: Set<Substring> = []
+        for (name, value) in environment where name.hasPrefix(EnvironmentLayer.prefix) {
+            for (service, role) in Self.readings(of: name, value) {
+                switch role {
+                case .host: hosts.insert(service)
+                case .port: ports.insert(service)
+                case .proof: services.insert(service)
+                case .copy: break
+                }
+            }
+        }
+        self.services = services.union(hosts.intersection(ports))
+    }
+
+    /// Whether the platform set the variable: it has the form of one, and so have others of the same service, or its own
+    /// form leaves no doubt.
+    func contains(_ name: String, _ value: String) -> Bool {
+        Self.readings(of: name, value).contains { services.contains($0.service) }
+    }
+
+    /// Whether a variable by itself looks like one that Kubernetes sets.
+    static func hasForm(_ name: String, _ value: String) -> Bool {
+        readings(of: name, value).contains { $0.role != .copy }
+    }
+
+    /// The services that the variable may be about: a name can be split at more than one place.
+    private static func readings(of name: String, _ value: String) -> [(service: Substring, role: Role)] {
+        name.indices.filter { name[$0] == "_" }.compactMap { index in
+            let service = name[..<index]
+            guard let role = role(of: name[name.index(after: index)...], value, service: service) else { return nil }
+            return (service, role)
+        }
+    }
+
+    private static func role(of rest: Substring, _ value: String, service: Substring) -> Role? {
+        switch rest {
+        case "SERVICE_HOST": return isAddress(value) ? .host : nil
+        case "SERVICE_PORT": return isPort(value) ? .port : nil
+        case "PORT": return isURL(value) ? .proof : nil
+        // The path of the link, whose last part is the link's name.
+        case "NAME": return value.hasPrefix("/") && isName(value, of: service) ? .proof : nil
+        default: break
+        }
+        if rest.hasPrefix("SERVICE_PORT_") { return isPort(value) ? .port : nil }
+        if rest.hasPrefix("ENV_") { return .copy }
+        return isAboutPort(rest, value) ? .proof : nil
+    }
+
+    // MARK: - Forms
+
+    private static let transports: Set<Substring> = ["tcp", "udp", "sctp"]
+
+    /// Whether a variable is about one port: `PORT_80_TCP=tcp://10.0.0.1:80`, `PORT_80_TCP_ADDR=10.0.0.1`.
+    private static func isAboutPort(_ rest: Substring, _ value: String) -> Bool {
+        let parts = rest.split(separator: "_", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[0] == "PORT", isPort(parts[1]) else { return false }
+        let transport = parts[2].lowercased()
+        guard transports.contains(transport[...]), parts[2] == transport.uppercased() else { return false }
+        switch parts.count == 3 ? "" : parts[3] {
+        // The start and the end of a range are Docker's.
+        case "", "START", "END": return isURL(value) && value.hasPrefix(transport + ":")
+        case "PORT", "PORT_START", "PORT_END": return isPort(value[...])
+        case "PROTO": return value == transport
+        case "ADDR": return !value.isEmpty
+        default: return false
+        }
+    }
+
+    /// `tcp://10.0.0.1:80`
+    private static func isURL(_ text: String) -> Bool {
+        guard let colon = text.firstIndex(of: ":"), transports.contains(text[..<colon]),
+            text[colon...].hasPrefix("://"), let last = text.lastIndex(of: ":"), last > colon
+        else { return false }
+        return isPort(text[text.index(after: last)...])
+    }
+
+    private static func isPort(_ text: some StringProtocol) -> Bool {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return false
+        }
+        return UInt16(text).map { $0 > 0 } ?? false
+    }
+
+    /// Whether the text is made like an IPv4 or IPv6 address.
+    private static func isAddress(_ text: String) -> Bool {
+        let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
+        if numbers.count == 4, numbers.allSatisfy({ UInt8($0) != nil }) { return true }
+        return text.count { $0 == ":" } >= 2 && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+    }
+
+    /// Whether a path ends in the name from which a service's variables were named.
+    private static func isName(_ path: String, of service: Substring) -> Bool {
+        let name = path.split(separator: "/").last ?? ""
+        return name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() == service
+    }
+}

@@ -1,0 +1,38 @@
+/// What a text without quotes looks like, where nobody has said what it is.
+enum PlainScalar {
+    /// The largest integer that every reader of JSON keeps exact, and its negative the smallest.
+    ///
+    /// Source: RFC 7493, "The I-JSON Message Format", section 2.2.
+    static let maximumInteger = (1 << 53) - 1
+
+    /// Whether the text can stand in JSON as it is, because every reader gives the same text back: `8080`, `1.5` and
+    /// `true`, not `1.10`, `1.0`, `1e10`, `-0` or a number of many digits.
+    static func isJSON(_ text: String) -> Bool {
+        if ["true", "false"].contains(text) { return true }
+        if let number = Int(text) { return "\(number)" == text && number.magnitude <= UInt(maximumInteger) }
+        guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)\.[0-9]*[1-9]/) != nil, let number = Double(text) else {
+            return false
+        }
+        return "\(number)" == text
+    }
+
+    /// Whether YAML takes the text for null.
+    static func isNull(_ text: String) -> Bool {
+        ["", "~", "null", "Null", "NULL"].contains(text)
+    }
+
+    /// Whether a reader of YAML, of version 1.1 or 1.2, may take the text for something else: null, a boolean, a number
+    /// (`1.10`, `1e3`, `0x1F`, `0o17`, `010`, `1_000`, `.inf`), a time (`12:30:45`) or a date.
+    static func isMistakable(_ text: String) -> Bool {
+        if isNull(text) || booleans.contains(text.lowercased()) { return true }
+        let isNumber =
+            text.wholeMatch(of: /[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?/) != nil
+            || text.wholeMatch(of: /[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)/) != nil
+            || text.wholeMatch(of: /([-+]?\.inf|\.nan)/.ignoresCase()) != nil
+        return isNumber
+            || text.wholeMatch(of: /[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?/) != nil
+            || text.wholeMatch(of: /[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?/) != nil
+    }
+
+    private static let booleans: Set<String> = ["true", "false", "yes", "no", "y", "n", "on", "off"]
+}
