@@ -1,6 +1,7 @@
 /// A configuration that cannot be used: where, which key, and what to do about it.
 public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What is wrong and how to put it right. Never holds the value of a key that looks secret.
+    /// What is wrong and how to put it right. Never holds the value of a key that looks secret,
+    /// nor the password of a URL.
     public let message: String
 
     /// Where the offending key or value is written; `nil` when it is written nowhere.
@@ -16,7 +17,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     ///   - location: Where the offending key or value is written.
     ///   - keyPath: The key, as in `server.grpc.listen`.
     public init(message: String, location: SourceLocation? = nil, keyPath: String? = nil) {
-        self.message = message
+        self.message = URLSecrets.masked(message)
         self.location = location
         self.keyPath = keyPath?.isEmpty == true ? nil : keyPath
     }

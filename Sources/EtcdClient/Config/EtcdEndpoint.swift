@@ -67,9 +67,19 @@ public struct EtcdEndpoint: Sendable, Hashable {
     private static func refusal(of text: String) -> EtcdError {
         EtcdError(
             code: .invalidArgument,
-            message: "\"\(text)\" is no etcd endpoint; write http://host:port or https://host:port, as in "
-                + "http://127.0.0.1:2379"
+            message:
+                "\"\(withoutPassword(text))\" is no etcd endpoint; write http://host:port or https://host:port, as "
+                + "in http://127.0.0.1:2379" + (text.contains("@") ? ", and give user and password apart from it" : "")
         )
+    }
+
+    /// An address as an error may show it.
+    private static func withoutPassword(_ text: String) -> String {
+        let start = text[...].range(of: "://")?.upperBound ?? text.startIndex
+        guard let at = text.lastIndex(of: "@"), start < at, let colon = text[start..<at].firstIndex(of: ":") else {
+            return text
+        }
+        return text[...colon] + "***" + text[at...]
     }
 
     /// Where a transport connects to.

@@ -1,11 +1,13 @@
+private import ServiceKitConfig
+
 /// Why an App did not start, or did not stop as it should; one line, with the remedy.
 public struct AppError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was tried, on what, and what to do.
     public var message: String
 
-    /// Creates an error.
+    /// Creates an error; passwords of URLs in the message are masked.
     public init(_ message: String) {
-        self.message = message
+        self.message = URLSecrets.masked(message)
     }
 
     /// The message.

@@ -1,3 +1,5 @@
+private import ServiceKitConfig
+
 /// Where one server of an instance is reached: `grpc://10.0.0.7:9000`.
 ///
 /// The scheme names the protocol spoken there: `grpc` and `http` in clear text, `grpcs` and `https` with TLS.
@@ -109,12 +111,14 @@ extension Endpoint: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let endpoint = Endpoint(text) else {
-            throw DecodingError.dataCorruptedError(
-                in: container,
-                debugDescription: "\"\(text)\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000"
-            )
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: Self.refusal(of: text))
         }
         self = endpoint
+    }
+
+    /// Why a text is no endpoint, and what to write; a password in it is masked.
+    package static func refusal(of text: String) -> String {
+        "\"\(URLSecrets.masked(address: text))\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000"
     }
 
     /// Encodes the URL string.

@@ -1,3 +1,5 @@
+private import ServiceKitConfig
+
 /// What a registry could not do, in one line that names the registry, the thing tried, and the remedy.
 public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure, which decides whether trying again can help.
@@ -52,10 +54,10 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     /// An owner that has crashed leaves such an entry behind. A required registration of an ``App`` waits for its end.
     public var endsWithin: Duration?
 
-    /// Creates an error.
+    /// Creates an error; passwords of URLs in the message are masked.
     public init(code: Code, message: String, endsWithin: Duration? = nil) {
         self.code = code
-        self.message = message
+        self.message = URLSecrets.masked(message)
         self.endsWithin = endsWithin
     }
 

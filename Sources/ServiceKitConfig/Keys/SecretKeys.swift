@@ -5,10 +5,15 @@ package enum SecretKeys {
     private static let endings = ["key", "keys"]
 
     /// Whether the value at `keyPath` must not appear in messages: when a word of the path says so (`db-password`,
-    /// `auth.token`, `privateKey`), or the value is a URL with user information. Hides too much rather than too little.
+    /// `auth.token`, `privateKey`), or the value is an address with user information (`user:secret@host`, with or without
+    /// a scheme), or with a secret parameter. Hides too much rather than too little.
     static func mustHide(_ value: String, at keyPath: String) -> Bool {
-        if value.contains("@") && value.contains("://") { return true }
-        return KeyNaming.kebabCase(keyPath)
+        isSecret(keyPath) || URLSecrets.areIn(value)
+    }
+
+    /// Whether a word of a name or path says that its value is secret.
+    static func isSecret(_ keyPath: String) -> Bool {
+        KeyNaming.kebabCase(keyPath)
             .split { !$0.isLetter }
             .contains { word in
                 words.contains(word) || stems.contains { word.contains($0) } || endings.contains { word.hasSuffix($0) }

@@ -24,7 +24,6 @@ struct EtcdEndpointTests {
         "", "/", ":", ":2379", "http://", "http://:2379", "ftp://host:2379", "://host", "unix:///run/etcd.sock",
         "host:", "host:0", "host:65536", "host:-1", "host:+1", "host:http", "host:23:79", "host: 2379", "host:٢٣",
         "host name", "host/path", "http://host:2379/v3", "http://host//", "user@host:2379", "host?x", "host#x",
-        "http://user:secret@host:2379",
         "::1", "[::1", "[::1]2379", "[::1]:", "[]:2379", "[host]:2379", "http://[::1]:port",
     ])
     func isRefused(text: String) throws {
@@ -32,6 +31,15 @@ struct EtcdEndpointTests {
         #expect(error.code == .invalidArgument)
         #expect(error.message.contains("\"\(text)\" is no etcd endpoint"))
         #expect(error.message.contains("http://127.0.0.1:2379"), "says how to write one")
+    }
+
+    @Test(arguments: ["http://user:pass@host:2379", "user:pass@host:2379", "https://user:pa:s@s/word@[::1]:2379"])
+    func aPasswordIsNotShown(text: String) throws {
+        let error = try #require(throws: EtcdError.self) { try EtcdEndpoint(text) }
+        #expect(error.code == .invalidArgument)
+        #expect(error.message.contains("user:***@"))
+        #expect(!error.message.contains("pa"), "\(error.message)")
+        #expect(error.message.contains("give user and password apart from it"))
     }
 
     @Test(arguments: [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import GRPCNghttp2Transport
 import ServiceKit
+import ServiceKitConfig
 import ServiceKitGRPC
 
 /// A server that is called without looking it up, and how its connection is secured.
@@ -49,7 +50,8 @@ struct CallAddress: ParsableArguments {
         var text = address
         for scheme in ["grpc://", "grpcs://"] where text.hasPrefix(scheme) { text.removeFirst(scheme.count) }
         guard let target = ListenAddress(text), !target.hasPortZero else {
-            throw CommandFailure("--address: \"\(address)\" is no address; write host:port, or unix:/path")
+            let shown = URLSecrets.masked(address: address)
+            throw CommandFailure("--address: \"\(shown)\" is no address; write host:port, or unix:/path")
         }
         return Nghttp2ClientTransport(target: TransportAddress(target), transportSecurity: security)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ServiceKit
+import ServiceKitConfig
 
 struct RegisterCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
@@ -12,7 +13,8 @@ struct RegisterCommand: AsyncParsableCommand {
                 kit registry register --name user-service --endpoint grpc://10.0.0.7:9000 --label zone=eu --label weight=50
 
                 For a server that does not register by itself. It stays in the foreground, puts back what is lost, and \
-                deregisters on ctrl-C.
+                deregisters on ctrl-C. Of the labels, clients of the kit go by weight and offline; those of other \
+                frameworks by those they know, as go-kratos's by weight.
                 """
         )
     }
@@ -40,16 +42,13 @@ struct RegisterCommand: AsyncParsableCommand {
 
     private func instance() throws -> ServiceInstance {
         let endpoints = try endpoint.map { text in
-            guard let endpoint = Endpoint(text) else {
-                throw ValidationError(
-                    "\"\(text)\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000")
-            }
+            guard let endpoint = Endpoint(text) else { throw ValidationError(Endpoint.refusal(of: text)) }
             return endpoint
         }
         var metadata: [String: String] = [:]
         for text in label {
             guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
-                throw ValidationError("\"\(text)\" is no label; write name=value, as in zone=eu")
+                throw ValidationError("\"\(URLSecrets.masked(text))\" is no label; write name=value, as in zone=eu")
             }
             metadata[String(text[..<sign])] = String(text[text.index(after: sign)...])
         }

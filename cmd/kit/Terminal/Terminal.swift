@@ -4,6 +4,7 @@ import Glibc
 import Darwin
 #endif
 import ServiceKit
+import ServiceKitConfig
 
 /// What the command prints to, and how it may be dressed.
 struct Terminal: Sendable {
@@ -93,11 +94,11 @@ private func systemWrite(_ file: CInt, _ bytes: UnsafeRawPointer?, _ count: Int)
 
 /// What a command could not do: one line that names the thing and the remedy.
 ///
-/// ArgumentParser prints it on standard error, and the exit code is 1.
+/// Passwords of URLs in it are masked. ArgumentParser prints it on standard error, and the exit code is 1.
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) {
-        self.description = description
+        self.description = URLSecrets.masked(description)
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 internal import ServiceKitConcurrency
+internal import ServiceKitConfig
 import Synchronization
 
 /// Keeps one instance in a file registry: owns its file, and puts it back when someone deletes it.
@@ -170,7 +171,7 @@ final class InstanceKeeper: Sendable {
                 let labels = changes.map { "\($0)=\($1 ?? "")" }.sorted().joined(separator: " ")
                 keeper.logger.notice(
                     "labels set by an operator",
-                    metadata: keeper.metadata.merging(["labels": "\(labels)"]) { $1 }
+                    metadata: keeper.metadata.merging(["labels": "\(URLSecrets.masked(labels))"]) { $1 }
                 )
                 // Which is how the operator knows.
                 try LabelRequest.remove(for: keeper.place)
