@@ -21,3 +21,11 @@ public final class Node: Sendable {
         self.statistics = statistics
     }
 }
+
+extension Node {
+    /// Those of some nodes that calls may go to: nodes of weight 0 are left out, unless there is no other.
+    package static func withWeight(_ nodes: [Node]) -> [Node] {
+        let weighty = nodes.filter { $0.instance.weight > 0 }
+        return weighty.isEmpty ? nodes : weighty
+    }
+}

@@ -37,7 +37,7 @@ final class NodePool: Sendable {
     let outlook = Watched(Outlook())
     private let balancer: any Balancer
     private let observers: [any CallObserver]
-    private let schemes: [String]
+    private let choice: NodeChoice
     private let makeConnection:
         @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
     private let state = Mutex(State())
@@ -45,18 +45,18 @@ final class NodePool: Sendable {
     /// - Parameters:
     ///   - balancer: Chooses among the nodes that are ready.
     ///   - observers: Learn, as the balancer does, how each attempt went.
-    ///   - schemes: The endpoints that may be connected to, the best first.
+    ///   - choice: The instances and endpoints that may be connected to.
     ///   - makeConnection: Makes the connection to an endpoint, which tells its states to the function it is given.
     init(
         balancer: any Balancer,
         observers: [any CallObserver] = [],
-        schemes: [String],
+        choice: NodeChoice,
         makeConnection:
             @escaping @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
     ) {
         self.balancer = balancer
         self.observers = observers
-        self.schemes = schemes
+        self.choice = choice
         self.makeConnection = makeConnection
     }
 
@@ -101,7 +101,7 @@ final class NodePool: Sendable {
     /// Takes an instance over that is new or has changed.
     private func take(_ instance: ServiceInstance, in state: inout State, _ effects: inout Effects) {
         // One that an operator has taken out of traffic is not connected to; calls that it has end.
-        let endpoint = instance.isOffline ? nil : instance.endpoint(schemes: schemes)
+        let endpoint = choice.endpoint(of: instance)
         if var member = state.members[instance.id], let endpoint, endpoint == member.node.endpoint {
             member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
             state.replace(instance.id, by: member)

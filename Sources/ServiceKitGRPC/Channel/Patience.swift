@@ -47,7 +47,8 @@ struct Patience: Sendable {
         let limit: ContinuousClock.Instant =
             switch availability {
             case _ where waitsForReady: now + Self.forever
-            case .empty(let since), .failing(_, let since): min(since + options.settleTimeout, start + options.readyTimeout)
+            case .empty(let since), .failing(_, let since):
+                min(since + options.settleTimeout, start + options.readyTimeout)
             case .resolving, .connecting, .ready, .closed: start + options.readyTimeout
             }
         if limit <= now {
@@ -60,7 +61,7 @@ struct Patience: Sendable {
     private func explanation(_ availability: Availability) -> String {
         switch availability {
         case .empty:
-            "no instance of \"\(service)\" with a grpc endpoint is registered"
+            "no instance of \"\(service)\" with a \(options.tls.nodeChoice.schemes.last ?? "grpc") endpoint is registered"
         case .failing(let error, _):
             "no instance of \"\(service)\" can be reached: \(error.message)"
         case .resolving(let cause):

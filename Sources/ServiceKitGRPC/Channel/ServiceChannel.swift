@@ -182,7 +182,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         let pool = NodePool(
             balancer: balancer,
             observers: observers,
-            schemes: options.tls.schemes
+            choice: options.tls.nodeChoice
         ) { [config] endpoint, onStateChange in
             ClientConnection(
                 address: TransportAddress(host: endpoint.host, port: endpoint.port),

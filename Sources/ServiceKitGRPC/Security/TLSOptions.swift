@@ -72,9 +72,6 @@ extension ServerTLSOptions {
 extension ClientTLSOptions {
     private static let path = "client.tls"
 
-    /// The endpoints that may be connected to, the best first.
-    var schemes: [String] { self == ClientTLSOptions() ? ["grpcs", "grpc"] : ["grpcs"] }
-
     /// The transport's form.
     ///
     /// - Throws: `ConfigurationError` that names the key.
