@@ -8,14 +8,25 @@ extension EtcdRegistry {
 
     /// Changes labels of an instance; see `Registry.setMetadata(_:ofInstance:of:)`.
     ///
-    /// The key is rewritten with the lease that it has. Its owner, if it is of this kit, adopts the labels. Those of
-    /// go-kratos leave them alone, but forget them when they register again after an outage.
+    /// The key gets other labels and keeps the lease that it has, and every other byte. Its owner, if it is of this kit,
+    /// adopts the labels. Those of go-kratos leave them alone, but forget them when they register again after an outage.
     /// - Throws: `RegistryError`: `notFound`; `unsupported` when the entry was written by somebody else, in a layout that
     ///   has no place for labels; `unavailable`, `timeout`, `permissionDenied`.
     public func setMetadata(
         _ changes: [String: String?],
         ofInstance id: String,
         of service: String
+    ) async throws -> ServiceInstance {
+        try await changeMetadata(ofInstance: id, of: service) { _ in changes }
+    }
+
+    /// Changes labels by what they are now, by compare and swap; see `Registry.changeMetadata(ofInstance:of:_:)`.
+    ///
+    /// - Throws: As ``setMetadata(_:ofInstance:of:)``.
+    public func changeMetadata(
+        ofInstance id: String,
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
     ) async throws -> ServiceInstance {
         for _ in 0..<Self.maxAttempts {
             let entry = try await entry(id, of: service)
@@ -28,9 +39,10 @@ extension EtcdRegistry {
                     message: "etcd registry: the key \(entry.keyText) is no instance: \(error)"
                 )
             }
+            let changes = try changes(instance)
             let next = try instance.settingMetadata(changes)
-            if next == instance { return instance }
-            let value = try layout.encode(next, inPlaceOf: entry.value)
+            let value = try layout.setting(changes, in: entry.value, of: instance)
+            if value == entry.value { return instance }
             let put = Transaction.Operation.put(entry.key, value, lease: entry.lease)
             if try await change(entry, put, "change labels of", id, of: service) { return next }
         }

@@ -149,10 +149,14 @@ public final class EtcdRegistry: Registry, RegistryBackend {
         do throws(EtcdError) {
             // Where instances share etcd's whole room with other things, only what is an instance counts.
             let isShared = keys.namespace.isEmpty
-            let entries = try await client.list(keys.all, keysOnly: !isShared).entries
+            func isDoubtful(_ id: String) -> Bool { isShared || InstanceKeys.isAmbiguous(id) }
+            var entries = try await client.list(keys.all, keysOnly: !isShared).entries
+            if !isShared, entries.contains(where: { keys.parse($0.keyText).map { isDoubtful($0.id) } ?? false }) {
+                entries = try await client.list(keys.all).entries
+            }
             let names = entries.compactMap { entry -> String? in
                 guard let (service, id) = keys.parse(entry.keyText) else { return nil }
-                if isShared, (try? layout.decode(entry.value, service: service, id: id)) == nil { return nil }
+                if isDoubtful(id), (try? layout.decode(entry.value, service: service, id: id)) == nil { return nil }
                 return service
             }
             return Set(names).sorted()

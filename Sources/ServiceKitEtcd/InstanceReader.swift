@@ -1,6 +1,7 @@
 internal import EtcdClient
 internal import Logging
 internal import ServiceKit
+internal import ServiceKitConfig
 
 /// Reads the entries of one service.
 struct InstanceReader: Sendable {
@@ -13,15 +14,19 @@ struct InstanceReader: Sendable {
 
     /// The instance in an entry; what is none is logged and skipped.
     @Sendable func read(_ entry: KeyValue) -> ServiceInstance? {
+        let id = id(in: entry.key)
         do {
-            guard let id = id(in: entry.key) else {
+            guard let id else {
                 throw RegistryError(code: .invalidInstance, message: "its key is not one of an instance")
             }
             return try layout.decode(entry.value, service: service, id: id)
         } catch {
-            logger.warning(
+            // Further down there may be what is no business of this service.
+            let level: Logger.Level = id.map(InstanceKeys.isAmbiguous) == true ? .debug : .warning
+            logger.log(
+                level: level,
                 "entry in etcd is skipped; it is no instance",
-                metadata: ["key": "\(entry.keyText.prefix(300))", "cause": "\(error)"]
+                metadata: ["key": "\(entry.keyText.prefix(300))", "cause": "\(URLSecrets.masked("\(error)"))"]
             )
             return nil
         }

@@ -65,7 +65,7 @@ struct EtcdConformanceTests {
         arguments: [EtcdLayout.grpcNaming, .hostPort],
         [
             RegistryConformance.Check.roundTrip, .updateInPlace, .likeNamesApart, .unreadableIsSkipped,
-            .servicesAreNamed, .operatorsLabels,
+            .servicesAreNamed, .operatorsLabels, .offlineAndBack,
         ]
     )
     func otherLayoutsConform(_ layout: EtcdLayout, _ check: RegistryConformance.Check) async throws {

@@ -33,9 +33,93 @@ struct EtcdLayoutTests {
         #expect(InstanceKeys(namespace: "/services").prefix(of: "user") == "/services/user/")
     }
 
-    @Test(arguments: ["/microservices/user/", "/microservices/user/a/b", "/microservices/user-admin/a", "user/a", ""])
+    @Test(arguments: ["/microservices/user/", "/microservices/user-admin/a", "user/a", ""])
     func keysOfNoInstance(_ key: String) {
         #expect(InstanceKeys(namespace: "/microservices").id(in: key, of: "user") == nil)
+    }
+
+    @Test(arguments: ["a", "10.0.0.7:9000", "host/1234", "a//b"])
+    func idsOfOthersMayHaveAnyCharacter(_ id: String) throws {
+        let keys = InstanceKeys(namespace: "/microservices")
+        #expect(keys.id(in: "/microservices/user/\(id)", of: "user") == id)
+        #expect(keys.parse("/microservices/user/\(id)")?.id == id)
+        let instance = try read(#"{"id":"\#(id)","name":"user","endpoints":["grpc://h:1"]}"#, .kratos, id: id)
+        #expect(instance.id == id)
+    }
+
+    /// What it does not say of itself its key says.
+    @Test(arguments: [
+        #"{"endpoints":["grpc://h:1"]}"#, #"{"id":"a1","endpoints":["grpc://h:1"]}"#,
+        #"{"name":"user","version":null,"metadata":{"x":null},"endpoints":["grpc://h:1","https://api.example.com"]}"#,
+    ])
+    func kratosOfOthersLacksThis(_ value: String) throws {
+        let instance = try read(value, .kratos)
+        #expect(instance.id == "a1")
+        #expect(instance.name == "user")
+        #expect(instance.endpoints == [Endpoint(scheme: "grpc", host: "h", port: 1)])
+    }
+
+    @Test func anInstanceWithoutAnEndpointThatCanBeReadIsOneAllTheSame() throws {
+        let instance = try read(#"{"id":"a1","name":"user","endpoints":["https://api.example.com"]}"#, .kratos)
+        #expect(instance.endpoints.isEmpty)
+        #expect(instance.unreadableEndpoints == ["https://api.example.com"])
+        for nothing in ["{}", #"{"x":1}"#] {
+            #expect(throws: (any Error).self) { try read(nothing, .kratos) }
+        }
+    }
+
+    @Test func partsOfOthersDoNotCondemnTheAddress() throws {
+        let naming = try read(
+            #"{"Op":0,"Addr":"10.0.0.7:9000","Metadata":{"id":"x","name":"y","n":1,"deep":{"z":1}}}"#, .grpcNaming)
+        #expect(naming.id == "a1")
+        #expect(naming.metadata == ["id": "x", "name": "y", "n": "1"])
+        let hostPort = try read(#"{"host":"10.0.0.1","port":8080,"instance":"i-0123"}"#, .hostPort)
+        #expect(hostPort.endpoints.count == 1)
+    }
+
+    /// Layout, value, labels set, value then.
+    @Test(arguments: [
+        (
+            EtcdLayout.kratos,
+            #"{"id":"a1","name":"user","zone":"eu","tags":["x"],"endpoints":["ws://h:8000/chat?x=1"]}"#,
+            #"{"id":"a1","name":"user","zone":"eu","tags":["x"],"endpoints":["ws://h:8000/chat?x=1"],"metadata":{"weight":"50"}}"#
+        ),
+        (
+            .grpcNaming, #"{"Op":0,"Addr":"h:1","Metadata":{"zone":"eu","n":1.0},"More":[ ]}"#,
+            #"{"Op":0,"Addr":"h:1","Metadata":{"zone":"eu","n":1.0,"weight":"50"},"More":[ ]}"#
+        ),
+        (.grpcNaming, #"{"Addr":"h:1"}"#, #"{"Addr":"h:1","Metadata":{"weight":"50"}}"#),
+        (.grpcNaming, #"{"Addr":"h:1","Metadata":null}"#, #"{"Addr":"h:1","Metadata":{"weight":"50"}}"#),
+        (
+            .grpcNaming,
+            #"{"Op":0,"Addr":"h:1","Metadata":{"id":"a1","name":"user","more":1,"endpoints":[],"metadata":{"weight":"1"}}}"#,
+            #"{"Op":0,"Addr":"h:1","Metadata":{"id":"a1","name":"user","more":1,"endpoints":[],"metadata":{"weight":"50"}}}"#
+        ),
+        (
+            .hostPort, #"{"port":1,"host":"h","dc":1,"instance":{"id":"a1","name":"user","metadata":{}}}"#,
+            #"{"port":1,"host":"h","dc":1,"instance":{"id":"a1","name":"user","metadata":{"weight":"50"}}}"#
+        ),
+    ])
+    func onlyLabelsChange(_ layout: EtcdLayout, _ value: String, _ expected: String) throws {
+        let instance = try read(value, layout)
+        let changed = try layout.setting(["weight": "50"], in: Array(value.utf8), of: instance)
+        #expect(String(decoding: changed, as: UTF8.self) == expected)
+        #expect(try layout.decode(changed, service: "user", id: "a1").weight == 50)
+    }
+
+    @Test(arguments: [
+        (EtcdLayout.grpcNaming, #"{"Op":0,"Addr":"h:1","Metadata":17}"#),
+        (.kratos, #"{"id":"a1","name":"user","metadata":["x"]}"#),
+        (.hostPort, #"{"host":"h","port":1}"#),
+    ])
+    func whatHasNoPlaceForLabelsIsRefused(_ layout: EtcdLayout, _ value: String) throws {
+        let instance = try read(value, layout)
+        let error = #expect(throws: RegistryError.self) {
+            try layout.setting(["weight": "50"], in: Array(value.utf8), of: instance)
+        }
+        #expect(error?.code == .unsupported)
+        #expect(error?.message.contains(layout.rawValue) == true)
+        #expect(try layout.setting(["weight": nil], in: Array(value.utf8), of: instance) == Array(value.utf8))
     }
 
     /// As go-kratos writes it, null and all.

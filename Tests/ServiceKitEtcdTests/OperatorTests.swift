@@ -1,4 +1,5 @@
 import EtcdClient
+import Logging
 import ServiceKit
 import ServiceKitTesting
 import Testing
@@ -135,6 +136,76 @@ struct OperatorTests {
         }
     }
 
+    /// The bytes of an entry of another framework before, while an operator has labelled it, and afterwards.
+    @Test func everyByteOfOthersStays() async throws {
+        try await Self.with { etcd, registry in
+            for (id, labels) in [("m1", #"{"weight":50,"canary":true}"#), ("host/1234", #"{ "zone" : "eu" }"#)] {
+                let key = "/microservices/user/\(id)"
+                let entry = """
+                    {"id":"\(id)", "name":"user","zone":"eu","version":1.10,\
+                    "endpoints":["ws://h:8000/chat?x=1","amqp://u:p@h:5672/","https://api.example.com"],\
+                    "metadata":\(labels),"tags":["\\u0061"]}
+                    """
+                try await etcd.etcdctl("put", key, entry)
+                func value() async throws -> String {
+                    try await etcd.etcdctl("get", "--print-value-only", key)
+                }
+                #expect(try await value() == entry)
+                #expect(try await registry.services() == ["user"])
+                let offline = try await registry.takeOffline(id, of: "user")
+                #expect(offline.isOffline && offline.weight == 0)
+                #expect(offline.unreadableEndpoints == ["amqp://u:***@h:5672/", "https://api.example.com"])
+                #expect(try await registry.instances(of: "user")[id] == offline)
+                #expect(try await registry.takeOffline(id, of: "user") == offline)
+                let labelled = try await value()
+                #expect(labelled.contains(#""endpoints":["ws://h:8000/chat?x=1","amqp://u:p@h:5672/","#))
+                #expect(labelled.hasSuffix(#","tags":["\u0061"]}"#))
+                _ = try await registry.putOnline(id, of: "user")
+                #expect(try await value() == entry)
+                try await registry.removeInstance(id, of: "user")
+            }
+        }
+    }
+
+    /// Whoever comes second sees what the first has done.
+    @Test func operatorsAtOnceDoNotUndoOneAnother() async throws {
+        try await Self.with { etcd, registry in
+            try await etcd.etcdctl(
+                "put", Self.key, String(decoding: try EtcdLayout.kratos.encode(Self.instance), as: UTF8.self))
+            for weight in 1...20 {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = try await registry.takeOffline("a", of: "user") }
+                    group.addTask { _ = try await registry.setWeight(weight, ofInstance: "a", of: "user") }
+                    group.addTask { _ = try await registry.takeOffline("a", of: "user") }
+                    try await group.waitForAll()
+                }
+                let online = try await registry.putOnline("a", of: "user")
+                #expect(online == Self.labelled(["weight": "\(weight)"]))
+            }
+        }
+    }
+
+    /// What is no instance is named in the log, without what it holds of secrets; what is not the service's is not.
+    @Test func whatIsSkippedIsNamedWithoutSecrets() throws {
+        let log = LogRecorder()
+        let keys = InstanceKeys(namespace: "/services")
+        let reader = InstanceReader(service: "user", layout: .hostPort, keys: keys, logger: log.logger())
+        func read(_ id: String, _ value: String) -> ServiceInstance? {
+            reader.read(
+                KeyValue(
+                    key: Array(keys.key(id, of: "user").utf8), value: Array(value.utf8), createRevision: 1,
+                    modRevision: 1,
+                    version: 1, lease: nil
+                )
+            )
+        }
+        #expect(read("a", #"{"host":"http://u:p@h","port":0}"#) == nil)
+        #expect(read("b/c", "something else") == nil)
+        #expect(log.entries.map(\.level) == [.warning, .debug])
+        #expect(log.entries.first?.metadata["key"] == "/services/user/a")
+        #expect(log.entries.first?.metadata["cause"]?.description.contains("http://u:***@h") == true)
+    }
+
     @Test func othersEntriesKeepTheirForm() async throws {
         try await Self.with(layout: .grpcNaming) { etcd, registry in
             try await etcd.etcdctl("put", "user/a", #"{"Op":0,"Addr":"10.0.0.7:9000","Metadata":{"zone":"eu"}}"#)
@@ -142,7 +213,7 @@ struct OperatorTests {
             #expect(try await registry.services() == ["user"])
             _ = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
             let value = try await etcd.etcdctl("get", "--print-value-only", "user/a")
-            #expect(value.contains(#"{"Addr":"10.0.0.7:9000","Metadata":{"weight":"7","zone":"eu"},"Op":0}"#))
+            #expect(value.contains(#"{"Op":0,"Addr":"10.0.0.7:9000","Metadata":{"zone":"eu","weight":"7"}}"#))
         }
         try await Self.with(layout: .hostPort) { etcd, registry in
             try await etcd.etcdctl("put", "/services/user/a", #"{"host":"10.0.0.7","port":9000}"#)

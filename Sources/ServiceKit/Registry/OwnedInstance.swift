@@ -4,7 +4,9 @@
 /// registers ``published``, so that an operator's labels stay whatever else changes.
 public struct OwnedInstance: Hashable, Sendable {
     /// The instance as its owner wants it.
-    public var wanted: ServiceInstance
+    public var wanted: ServiceInstance {
+        didSet { rememberWeight(insteadOf: oldValue) }
+    }
     /// The labels that operators have changed; `nil` for one that they have removed.
     private var overrides: [String: String?] = [:]
 
@@ -29,6 +31,14 @@ public struct OwnedInstance: Hashable, Sendable {
         var result = published.metadata
         for (label, value) in Self.changes(from: base ?? result, to: metadata) { result[label] = value }
         overrides = Self.changes(from: wanted.metadata, to: result)
+    }
+
+    /// The weight that an operator has put away with the instance is the owner's if it was before: with another one of the
+    /// owner's, that is what the instance has to get back.
+    private mutating func rememberWeight(insteadOf old: ServiceInstance) {
+        let label = ServiceInstance.weightBeforeOffline
+        guard case let remembered?? = overrides[label], remembered == old.metadata["weight"] ?? "" else { return }
+        overrides.updateValue(wanted.metadata["weight"] ?? "", forKey: label)
     }
 
     private static func changes(from old: [String: String], to new: [String: String]) -> [String: String?] {

@@ -26,6 +26,23 @@ public protocol Registry: Registrar, Discoverer {
         of service: String
     ) async throws -> ServiceInstance
 
+    /// Changes labels of an instance by what they are now, as ``setMetadata(_:ofInstance:of:)`` does.
+    ///
+    /// By default the instance is looked up and then changed. Where others may change its labels at the same time, a
+    /// registry should do both in one step.
+    ///
+    /// - Parameters:
+    ///   - id: The instance's id.
+    ///   - service: The service's name.
+    ///   - changes: The labels' new values, given the instance; it may be asked several times.
+    /// - Returns: The instance as all see it now.
+    /// - Throws: ``RegistryError`` as ``setMetadata(_:ofInstance:of:)``; what `changes` throws.
+    func changeMetadata(
+        ofInstance id: String,
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
+    ) async throws -> ServiceInstance
+
     /// Removes an instance that nobody keeps any more: what an operator does to entries that do not end by themselves.
     ///
     /// - Parameters:
@@ -68,6 +85,18 @@ extension Registry {
             code: .unsupported,
             message: "\(Self.self) cannot change labels of an instance; set them where the instance is started"
         )
+    }
+
+    /// Looks the instance up, and then changes it.
+    public func changeMetadata(
+        ofInstance id: String,
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
+    ) async throws -> ServiceInstance {
+        guard let instance = try await instances(of: service)[id] else {
+            throw RegistryError.notFound(id, of: service, in: "\(Self.self)")
+        }
+        return try await setMetadata(try changes(instance), ofInstance: id, of: service)
     }
 
     /// Refuses.

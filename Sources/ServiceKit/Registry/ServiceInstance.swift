@@ -1,7 +1,8 @@
 /// One running copy of a service: what a registry holds and what clients find.
 ///
-/// Its JSON is `{"id","name","version","metadata":{},"endpoints":["grpc://ip:port"]}`; `version` and `metadata` may be
-/// absent or null when read.
+/// Its JSON is `{"id","name","version","metadata":{},"endpoints":["grpc://ip:port"]}`. Of what others have written, only
+/// `id` and `name` must be there: an endpoint that is none is kept apart (``unreadableEndpoints``), numbers and truth
+/// values count as text, and what else is not of this form is left out.
 public struct ServiceInstance: Hashable, Sendable, Identifiable {
     /// Unique among the instances of the service; by default new with every start.
     public var id: String
@@ -13,6 +14,8 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
     public var metadata: [String: String]
     /// Where it is reached, one for each server.
     public var endpoints: [Endpoint]
+    /// What a registry holds as endpoints and cannot be read as such.
+    var unreadable: [UnreadableEndpoint] = []
 
     /// Creates an instance; registries validate it when it is registered.
     public init(
@@ -28,6 +31,10 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
         self.metadata = metadata
         self.endpoints = endpoints
     }
+
+    /// Endpoints that another framework has registered and that are not of the form `scheme://host:port`, with passwords
+    /// masked. They are for display only: nobody calls them. The instance's JSON has them as they were read.
+    public var unreadableEndpoints: [String] { unreadable.map(\.description) }
 
     /// The share of traffic relative to other instances: metadata `weight`, by default 100.
     public var weight: Int {
@@ -64,18 +71,23 @@ extension ServiceInstance {
     /// Both are 1 to 250 of the characters `a-z A-Z 0-9 . _ -` (ids also `:`), and do not begin with a dot.
     /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``.
     public func validate() throws(RegistryError) {
+        try validateNames()
+        guard endpoints.count == Set(endpoints).count else {
+            throw RegistryError(
+                code: .invalidInstance,
+                message: "instance \"\(id)\" of service \"\(name)\" lists an endpoint twice"
+            )
+        }
+    }
+
+    /// Checks name and id alone.
+    func validateNames() throws(RegistryError) {
         try Self.validate(serviceName: name)
         guard Self.isValid(id, alsoAllowed: ":") else {
             throw RegistryError(
                 code: .invalidInstance,
                 message: "instance id \"\(id.prefix(64))\" of service \"\(name)\" is not valid; "
                     + "use 1 to \(Self.maximumNameLength) of a-z A-Z 0-9 . _ : - and no dot at the start"
-            )
-        }
-        guard endpoints.count == Set(endpoints).count else {
-            throw RegistryError(
-                code: .invalidInstance,
-                message: "instance \"\(id)\" of service \"\(name)\" lists an endpoint twice"
             )
         }
     }
@@ -124,23 +136,5 @@ extension ServiceInstance {
                 (character.isASCII && (character.isLetter || character.isNumber)) || "._-".contains(character)
                     || character == alsoAllowed
             }
-    }
-}
-
-extension ServiceInstance: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case id, name, version, metadata, endpoints
-    }
-
-    /// Decodes the JSON form; absent or null `version`, `metadata` and `endpoints` are empty.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            id: try container.decode(String.self, forKey: .id),
-            name: try container.decode(String.self, forKey: .name),
-            version: try container.decodeIfPresent(String.self, forKey: .version) ?? "",
-            metadata: try container.decodeIfPresent([String: String].self, forKey: .metadata) ?? [:],
-            endpoints: try container.decodeIfPresent([Endpoint].self, forKey: .endpoints) ?? []
-        )
     }
 }

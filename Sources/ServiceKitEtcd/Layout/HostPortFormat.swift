@@ -11,6 +11,18 @@ enum HostPortFormat: InstanceFormat {
         var host: String
         var port: Int
         var instance: ServiceInstance?
+
+        init(host: String, port: Int, instance: ServiceInstance) {
+            (self.host, self.port, self.instance) = (host, port, instance)
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            host = try container.decode(String.self, forKey: .host)
+            port = try container.decode(Int.self, forKey: .port)
+            // Of others it may be anything.
+            instance = try? container.decodeIfPresent(ServiceInstance.self, forKey: .instance)
+        }
     }
 
     static func encode(_ instance: ServiceInstance) throws -> [UInt8] {
@@ -22,16 +34,11 @@ enum HostPortFormat: InstanceFormat {
         )
     }
 
-    static func encode(_ instance: ServiceInstance, inPlaceOf value: [UInt8]) throws -> [UInt8] {
-        guard try JSONDecoder().decode(Record.self, from: Data(value)).instance != nil else {
-            throw RegistryError(
-                code: .unsupported,
-                message:
-                    "etcd registry: instance \"\(instance.id)\" of service \"\(instance.name)\" was registered by somebody "
-                    + "else in the layout host-port, which has no labels; set them where it is started"
-            )
+    static func labels(in value: [UInt8], of instance: ServiceInstance) -> [String]? {
+        guard let record = try? JSONDecoder().decode(Record.self, from: Data(value)), record.instance != nil else {
+            return nil
         }
-        return try encode(instance)
+        return ["instance", "metadata"]
     }
 
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {

@@ -13,8 +13,15 @@ enum KratosFormat: InstanceFormat {
         return [UInt8](try encoder.encode(instance))
     }
 
+    static func labels(in value: [UInt8], of instance: ServiceInstance) -> [String]? { ["metadata"] }
+
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
         if let instance = PlainInstanceReader.instance(in: value, service: service) { return instance }
-        return try JSONDecoder().decode(ServiceInstance.self, from: Data(value))
+        let record = try JSONDecoder().decode(InstanceRecord.self, from: Data(value))
+        // Its key says which it is, unless it says so itself.
+        guard record.id != nil || record.name != nil || record.hasEndpoints else {
+            throw RegistryError(code: .invalidInstance, message: "it has neither id nor name nor endpoints")
+        }
+        return record.instance(id: id, name: service)
     }
 }

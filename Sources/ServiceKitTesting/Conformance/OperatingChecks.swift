@@ -86,6 +86,37 @@ extension RegistryConformance.Check {
         try await run.follow(elsewhere).wait(for: [expected], "the last update with the last label")
     }
 
+    /// An instance that is taken out of traffic comes back with the weight that it had.
+    public static let offlineAndBack = Self(
+        "an instance that is taken out of traffic comes back with the weight that it had",
+        needs: \.canSetMetadata
+    ) { run in
+        let (owner, elsewhere) = (try await run.registry(), try await run.registry())
+        let registration = try await run.register(run.instance("a", metadata: ["weight": "50"]), in: owner)
+        let follower = run.follow(try await run.registry())
+        for _ in 1...2 {
+            let offline = try await run.within("taking it offline") {
+                try await elsewhere.takeOffline("a", of: run.service)
+            }
+            try run.expect(offline.isOffline && offline.weight == 0, "it has \(offline.metadata)")
+        }
+        try await follower.wait(for: "it to be offline, with weight 0") { snapshot in
+            snapshot.instances["a"].map { $0.isOffline && $0.weight == 0 } ?? false
+        }
+        for _ in 1...2 {
+            _ = try await run.within("putting it online") { try await elsewhere.putOnline("a", of: run.service) }
+        }
+        try await follower.wait(for: [run.instance("a", metadata: ["weight": "50"])], "it to be as it was")
+
+        // The weight is the owner's again, and no operator's.
+        let next = run.instance("a", version: 2, metadata: ["weight": "60"])
+        try await run.within("the owner to adopt the labels") {
+            while registration.instance.weight != 50 { await Task.yield() }
+        }
+        try await run.within("update()") { try await registration.update(next) }
+        try await follower.wait(for: [next], "the owner's weight")
+    }
+
     /// What cannot be labelled is refused, with the reason.
     public static let operatorsErrors = Self(
         "what cannot be labelled is refused, with the reason",

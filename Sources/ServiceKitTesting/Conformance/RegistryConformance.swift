@@ -128,6 +128,7 @@ extension RegistryConformance {
             updateReplaces, deregisterKeepsOut, invalidNames,
             comingAndGoing, orderOfUpdates, updateInPlace, likeNamesApart, allSeeTheSame, cancellationFrees,
             servicesAreNamed, operatorsLabels, operatorsLabelsStay, operatorsErrors, operatorsLabelsReturn,
+            offlineAndBack,
             ownersDeath, unreadableIsSkipped, thousandInstances, awayAndBack,
         ]
     }

@@ -23,7 +23,7 @@ struct FileRegistryReadingTests {
         ("[]", "typeMismatch"),
         ("{\"id\":\"y\",\"name\":\"user\"}", "misplaced"),
         ("{\"id\":\"x\",\"name\":\"admin\"}", "misplaced"),
-        ("{\"id\":\"x\",\"name\":\"user\",\"endpoints\":[\"127.0.0.1\"]}", "scheme://host:port"),
+        ("{\"name\":\"user\",\"endpoints\":[\"grpc://127.0.0.1:9000\"]}", "no \"id\""),
         (String(repeating: " ", count: InstanceFile.maximumSize + 1), "longer than"),
     ])
     func aFileThatIsNoInstanceIsSkippedAndLoggedOncePerChange(_ contents: String, _ cause: String) async throws {
@@ -40,6 +40,52 @@ struct FileRegistryReadingTests {
         #expect(entry.metadata["path"] == "\(directory.path("user/x.json"))")
         #expect(entry.metadata["cause"]?.description.contains(cause) == true)
         #expect(directory.exists("user/x.json"))
+        await registration.release()
+    }
+
+    /// Puts a file there whose owner lives as long as what is returned.
+    private func own(_ contents: String, at name: String) throws -> OpenFile {
+        let file = try OpenFile(directory.path("new"), .new)
+        #expect(try file.lock())
+        try file.write(Array(contents.utf8))
+        try directory.move("new", to: name)
+        return file
+    }
+
+    @Test func anEndpointThatCannotBeReadDoesNotCondemnTheInstance() async throws {
+        let registration = try await registry.register(instance("a"))
+        let file = try own(
+            """
+            {"id":"x","name":"user","version":1,"metadata":{"weight":50},\
+            "endpoints":["https://api.example.com","grpc://10.0.0.7:9000","grpc://10.0.0.7:9000"]}
+            """,
+            at: "user/x.json"
+        )
+        let found = try #require(try await registry.instances(of: "user")["x"])
+        withExtendedLifetime(file) {}
+        #expect(found.endpoint(schemes: ["grpc"])?.authority == "10.0.0.7:9000")
+        #expect(found.unreadableEndpoints == ["https://api.example.com"])
+        #expect(found.weight == 50)
+        #expect(log.count(of: "skipped a file of the registry") == 0)
+        await registration.release()
+    }
+
+    /// The name of the instance's file would be longer than names of files can be.
+    @Test func aRequestWithTheLongestNameDoesNotCondemnTheList() async throws {
+        let registration = try await registry.register(instance("a"))
+        let name = String(repeating: "x", count: 251) + ".set"
+        try directory.write("{}", to: "user/\(name)")
+        #expect(try await registry.instances(of: "user") == [instance("a")])
+        #expect(try await registry.services() == ["user"])
+        await registration.release()
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may read everything"))
+    func aDirectoryThatIsClosedDoesNotCondemnTheOthers() async throws {
+        let registration = try await registry.register(instance("a"))
+        #expect(mkdir(directory.path("closed"), 0o000) == 0)
+        #expect(try await registry.services() == ["user"])
+        #expect(log.count(of: "skipped a file of the registry") == 1)
         await registration.release()
     }
 

@@ -138,6 +138,6 @@ struct RegistryConformanceTests {
     }
 
     @Test func checksAreDifferent() {
-        #expect(Set(RegistryConformance.Check.allCases).count == 24)
+        #expect(Set(RegistryConformance.Check.allCases).count == 25)
     }
 }

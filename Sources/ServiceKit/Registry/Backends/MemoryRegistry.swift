@@ -76,10 +76,21 @@ public final class MemoryRegistry: Registry, RegistryBackend {
         ofInstance id: String,
         of service: String
     ) async throws -> ServiceInstance {
+        try await changeMetadata(ofInstance: id, of: service) { _ in changes }
+    }
+
+    /// Changes labels of an instance by what they are now; see ``Registry/changeMetadata(ofInstance:of:_:)``.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` when it is not registered here.
+    public func changeMetadata(
+        ofInstance id: String,
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
+    ) async throws -> ServiceInstance {
         try ServiceInstance.validate(serviceName: service)
         return try change(id, of: service) { owned in
             guard let seen = owned?.published else { throw RegistryError.notFound(id, of: service, in: "memory") }
-            let next = try seen.settingMetadata(changes)
+            let next = try seen.settingMetadata(try changes(seen))
             owned?.adopt(metadata: next.metadata)
             return next
         }

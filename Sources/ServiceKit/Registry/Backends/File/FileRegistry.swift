@@ -122,7 +122,13 @@ public final class FileRegistry: Registry, RegistryBackend {
                         continue
                     }
                     let reader = ServiceReader(directory: path, service: name, oddities: oddities)
-                    if try reader.instances()?.isEmpty == false { services.append(name) }
+                    do throws(SystemError) {
+                        if try reader.instances()?.isEmpty == false { services.append(name) }
+                    } catch {
+                        // A directory that is closed to this user says nothing about the others.
+                        if !error.isRefusal { throw error }
+                        oddities.report(path, nil, reason: "\(error)")
+                    }
                 }
                 return services.sorted()
             }

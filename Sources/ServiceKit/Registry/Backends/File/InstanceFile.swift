@@ -88,7 +88,8 @@ struct InstanceFile: Sendable {
             if error.isAbsence { return .nothing }
             if error.isExhaustion { throw error }
             if error.number == ELOOP { return .foreign(nil, reason: "it is a symbolic link") }
-            return .foreign(try FileStatus.ofLink(path)?.version, reason: "\(error)")
+            // What cannot even be looked at says nothing about the others.
+            return .foreign(try? FileStatus.ofLink(path)?.version, reason: "\(error)")
         }
 
         guard let contents else {
@@ -111,7 +112,8 @@ struct InstanceFile: Sendable {
                 message: "it holds instance \"\(instance.id)\" of service \"\(instance.name)\" and so is misplaced"
             )
         }
-        try instance.validate()
+        // Its id and name are to be safe in paths; the rest is what others make of it.
+        try instance.validateNames()
         return instance
     }
 

@@ -6,6 +6,7 @@ import Musl
 import Darwin
 #endif
 import Logging
+import ServiceKitConfig
 import Synchronization
 
 /// Reads the directory of one service.
@@ -24,7 +25,7 @@ struct ServiceReader: Sendable {
             } else if let id = LabelRequest.id(inName: name) {
                 // Its owner is gone, and nobody will take it up.
                 let instance = "\(directory)/\(InstanceFile.name(of: id))"
-                if try FileStatus.ofLink(instance) == nil { unlink("\(directory)/\(name)") }
+                if isAbsent(instance) { unlink("\(directory)/\(name)") }
             } else if let instance = try instance(inFile: name) {
                 instances.append(instance)
             }
@@ -49,6 +50,15 @@ struct ServiceReader: Sendable {
             oddities.report(file.path, version, reason: reason)
         }
         return nil
+    }
+
+    /// Whether there is no such file. One that cannot be looked at, such as one whose name is too long, may be there.
+    private func isAbsent(_ path: String) -> Bool {
+        do throws(SystemError) {
+            return try FileStatus.ofLink(path) == nil
+        } catch {
+            return false
+        }
     }
 
     private func removeLeftover(_ temporary: String) {
@@ -117,6 +127,7 @@ final class Oddities: Sendable {
     /// Logs that a file is skipped.
     func report(_ path: String, _ version: FileStatus.Version?, reason: String) {
         guard isNew(path, version) else { return }
-        logger.warning("skipped a file of the registry", metadata: ["path": "\(path)", "cause": "\(reason)"])
+        logger.warning(
+            "skipped a file of the registry", metadata: ["path": "\(path)", "cause": "\(URLSecrets.masked(reason))"])
     }
 }

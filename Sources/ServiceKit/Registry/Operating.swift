@@ -1,0 +1,73 @@
+/// Taking an instance out of traffic and back, so that also clients of other frameworks keep away from it.
+///
+/// Clients of the kit do not choose an instance whose label `offline` is `true`. Others do not know that label, but many
+/// know `weight`; so it becomes 0, and the weight of before is remembered in a label of its own.
+extension Registry {
+    /// Takes an instance out of traffic; it stays registered, and serves the calls that it gets. Does nothing to one that
+    /// is offline already.
+    ///
+    /// Clients of the kit no longer choose it. Clients of other frameworks do so as far as they go by the label `weight`,
+    /// as go-kratos's balancer `wrr` does, and as long as others have more than 0.
+    ///
+    /// - Returns: The instance as all see it now.
+    /// - Throws: ``RegistryError`` as ``Registry/setMetadata(_:ofInstance:of:)``.
+    public func takeOffline(_ id: String, of service: String) async throws -> ServiceInstance {
+        try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOffline }
+    }
+
+    /// Puts an instance back into traffic, with the weight that it had before. Does nothing to one that is online.
+    ///
+    /// - Returns: The instance as all see it now.
+    /// - Throws: ``RegistryError`` as ``Registry/setMetadata(_:ofInstance:of:)``.
+    public func putOnline(_ id: String, of service: String) async throws -> ServiceInstance {
+        try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOnline }
+    }
+
+    /// Gives an instance another weight; one that is offline gets it when it is online again.
+    ///
+    /// - Parameters:
+    ///   - weight: The weight; at least 0.
+    ///   - id: The instance's id.
+    ///   - service: The service's name.
+    /// - Returns: The instance as all see it now.
+    /// - Throws: ``RegistryError`` as ``Registry/setMetadata(_:ofInstance:of:)``.
+    public func setWeight(_ weight: Int, ofInstance id: String, of service: String) async throws -> ServiceInstance {
+        try await changeMetadata(ofInstance: id, of: service) { $0.changes(toWeigh: weight) }
+    }
+}
+
+extension ServiceInstance {
+    /// The label that remembers the weight of an instance that is offline; empty when it had none.
+    static let weightBeforeOffline = "offline-weight"
+
+    /// The instance as it is when it is online.
+    package var whenOnline: ServiceInstance {
+        var result = self
+        for (label, value) in changesToGoOnline { result.metadata[label] = value }
+        return result
+    }
+
+    /// What is remembered, unless somebody has set another weight since.
+    private var rememberedWeight: String? {
+        metadata["weight"] == "0" ? metadata[Self.weightBeforeOffline] : nil
+    }
+
+    fileprivate var changesToGoOffline: [String: String?] {
+        [
+            "offline": "true", "weight": "0",
+            Self.weightBeforeOffline: rememberedWeight ?? metadata["weight"] ?? "",
+        ]
+    }
+
+    fileprivate var changesToGoOnline: [String: String?] {
+        var changes: [String: String?] = ["offline": nil, Self.weightBeforeOffline: nil]
+        if let rememberedWeight { changes["weight"] = .some(rememberedWeight.isEmpty ? nil : rememberedWeight) }
+        return changes
+    }
+
+    fileprivate func changes(toWeigh weight: Int) -> [String: String?] {
+        isOffline
+            ? ["weight": "0", Self.weightBeforeOffline: "\(weight)"]
+            : ["weight": "\(weight)", Self.weightBeforeOffline: nil]
+    }
+}

@@ -1,0 +1,128 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+
+/// Finds where things stand in JSON that a decoder has read before.
+struct JSONScanner {
+    /// A member of an object.
+    struct Member {
+        /// Its name, without escapes.
+        let name: String
+        /// Where the name stands, quotes included.
+        let key: Range<Int>
+        /// Where the value stands.
+        let value: Range<Int>
+    }
+
+    /// An object.
+    struct Object {
+        /// Where it stands, braces included.
+        let range: Range<Int>
+        let members: [Member]
+    }
+
+    private let bytes: [UInt8]
+    private var index: Int
+
+    init(_ bytes: [UInt8], at index: Int = 0) {
+        self.bytes = bytes
+        self.index = index
+    }
+
+    var isAtEnd: Bool {
+        mutating get {
+            skipSpace()
+            return index == bytes.endIndex
+        }
+    }
+
+    /// The object that begins here; `nil` when none does.
+    mutating func object() -> Object? {
+        guard take("{") else { return nil }
+        let start = index - 1
+        var members: [Member] = []
+        if take("}") { return Object(range: start..<index, members: members) }
+        repeat {
+            skipSpace()
+            guard let key = skipString(), let name = Self.string(bytes[key]), take(":"), let value = skipValue() else {
+                return nil
+            }
+            members.append(Member(name: name, key: key, value: value))
+        } while take(",")
+        return take("}") ? Object(range: start..<index, members: members) : nil
+    }
+
+    /// The text of a string in quotes.
+    static func string(_ quoted: ArraySlice<UInt8>) -> String? {
+        let contents = quoted.dropFirst().dropLast()
+        if !contents.contains(UInt8(ascii: "\\")) { return String(validating: contents, as: UTF8.self) }
+        return try? JSONDecoder().decode(String.self, from: Data(quoted))
+    }
+
+    private mutating func skipValue() -> Range<Int>? {
+        skipSpace()
+        let start = index
+        var depth = 0
+        // Not by recursion, which deep nesting would make deep as well.
+        while index < bytes.endIndex {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                if skipString() == nil { return nil }
+                if depth == 0 { return start..<index }
+                continue
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+            case UInt8(ascii: "}") where depth == 0, UInt8(ascii: "]") where depth == 0,
+                UInt8(ascii: ",") where depth == 0:
+                return scalar(from: start)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                depth -= 1
+                if depth == 0 {
+                    index += 1
+                    return start..<index
+                }
+            case 0x20, 0x0A, 0x0D, 0x09:
+                if depth == 0 { return scalar(from: start) }
+            default:
+                break
+            }
+            index += 1
+        }
+        return depth == 0 ? scalar(from: start) : nil
+    }
+
+    private func scalar(from start: Int) -> Range<Int>? {
+        start < index ? start..<index : nil
+    }
+
+    private mutating func skipString() -> Range<Int>? {
+        guard index < bytes.endIndex, bytes[index] == UInt8(ascii: "\"") else { return nil }
+        let start = index
+        index += 1
+        while index < bytes.endIndex {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                index += 1
+                return start..<index
+            case UInt8(ascii: "\\"):
+                index += 2
+            default:
+                index += 1
+            }
+        }
+        return nil
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        skipSpace()
+        guard index < bytes.endIndex, bytes[index] == UInt8(ascii: character) else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while index < bytes.endIndex, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[index]) { index += 1 }
+    }
+}
