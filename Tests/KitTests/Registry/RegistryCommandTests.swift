@@ -54,7 +54,10 @@ struct RegistryCommandTests {
 
             #expect(try await kit("weight", "user-1", "50").output == "user-service/user-1: weight 100 -> 50\n")
             try await watch.waitForOutput("changed  user-service/user-1  weight=50\n")
-            #expect(try await kit("offline", "user").output == "user-service/user-1: offline\n")
+            let offline = try await kit("offline", "user")
+            #expect(offline.output == "user-service/user-1: offline\n")
+            // Where others can look, others may call, who do not know what offline is.
+            #expect(offline.errors.contains("clients of other frameworks") == (backend == .etcd))
             try await watch.waitForOutput("changed  user-service/user-1  offline=true\n")
 
             let none = try await kit("resolve", "user-service")
@@ -68,6 +71,13 @@ struct RegistryCommandTests {
             #expect(found.count == 1)
             #expect(found.first?["weight"] as? Int == 50)
             #expect(found.first?["offline"] as? Bool == true)
+            #expect((found.first?["metadata"] as? [String: String])?["weight"] == "0")
+            #expect(
+                try await kit("weight", "user-1", "60").output
+                    == "user-service/user-1: weight 50 -> 60 when it is online again\n")
+            #expect(
+                try await kit("weight", "user-1", "50").output
+                    == "user-service/user-1: weight 60 -> 50 when it is online again\n")
             #expect(found.first?["started"] is String)
 
             let refused = try await kit("deregister", "user-1")
@@ -84,6 +94,61 @@ struct RegistryCommandTests {
             try await watch.waitForOutput("left     user-service/user-1\n")
             watch.signal(SIGINT)
             #expect(try await watch.waitForExit() == .exited(0))
+        }
+    }
+
+    /// What another framework has registered is listed, labelled without loss, and resolved as clients do.
+    @Test func entriesOfOtherFrameworks() async throws {
+        guard EtcdServer.isAvailable() else { return }
+        try await EtcdServer.withServer { etcd in
+            let endpoints = "registry.etcd.endpoints=[\(etcd.endpoints.joined(separator: ", "))]"
+            func kit(_ arguments: String...) async throws -> RunningProgram.Result {
+                try await Kit.run(["registry"] + arguments + ["--backend", "etcd", "--set", endpoints])
+            }
+            let entry =
+                #"{"id":"host/1","name":"user","zone":"eu","endpoints":["grpcs://127.0.0.1:9000","amqp://u:p@h:5672/"]}"#
+            try await etcd.etcdctl("put", "/microservices/user/host/1", entry)
+            try await etcd.etcdctl("put", "/microservices/user/bad", "http://u:p@h")
+
+            let list = try await kit("list", "user")
+            #expect(list.exit == .exited(0))
+            #expect(list.output.contains("host/1  grpcs://127.0.0.1:9000,amqp://u:***@h:5672/(?)"))
+            #expect(list.errors.contains("/microservices/user/bad"))
+            #expect(!list.errors.contains("u:p@"))
+            #expect(try await kit("weight", "host/1", "50").exit == .exited(0))
+            let labelled = entry.dropLast() + #","metadata":{"weight":"50"}}"#
+            #expect(try await etcd.etcdctl("get", "--print-value-only", "/microservices/user/host/1") == labelled)
+
+            #expect(try await kit("resolve", "user").output == "127.0.0.1:9000\n")
+            let plain = try await kit("resolve", "user", "--scheme", "grpc")
+            #expect(plain.exit == .exited(1))
+            #expect(plain.errors.contains("--scheme grpcs"))
+        }
+    }
+
+    /// `resolve` says what a channel of the same configuration calls: with `client.tls` nothing in clear text.
+    @Test func resolvingIsWhatAChannelOfTheConfigurationDoes() async throws {
+        let services = "registry.static.services={user: [grpcs://10.0.0.1:9000, grpc://10.0.0.2:9000]}"
+        func resolve(_ arguments: String...) async throws -> String {
+            try await Kit.run(["registry", "resolve", "user", "--backend", "static", "--set", services] + arguments)
+                .output
+        }
+        #expect(try await resolve().split(separator: "\n").sorted() == ["10.0.0.1:9000", "10.0.0.2:9000"])
+        #expect(try await resolve("--set", "client.tls.server-name=user") == "10.0.0.1:9000\n")
+        #expect(try await resolve("--scheme", "grpc") == "10.0.0.2:9000\n")
+    }
+
+    @Test func aPasswordInAnEndpointIsNotShown() async throws {
+        let address = "http://user:hunter2@127.0.0.1:2379"
+        let endpoints = "registry.etcd.endpoints=[\"\(address)\"]"
+        for arguments in [
+            ["registry", "list", "--backend", "etcd", "--set", endpoints],
+            ["registry", "register", "--name", "a", "--endpoint", address],
+            ["config", "show", "--set", endpoints],
+            ["call", "a.B/C", "--address", address], ["call", "a.B/C", "--address", "user:hunter2@127.0.0.1:x"],
+        ] {
+            let outcome = try await Kit.run(arguments)
+            #expect(!(outcome.output + outcome.errors).contains("hunter2"), "\(arguments): \(outcome)")
         }
     }
 

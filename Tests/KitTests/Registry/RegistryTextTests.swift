@@ -1,5 +1,7 @@
 import Foundation
+import Logging
 import ServiceKit
+import ServiceKitGRPC
 import Testing
 
 @testable import kit
@@ -36,6 +38,42 @@ import Testing
                 "b             a       -                     -        -     100     -    online",
             ]
         )
+    }
+
+    /// As another framework may have registered it.
+    private static func foreign(
+        _ id: String, _ endpoints: [String], metadata: [String: String] = [:]
+    ) throws
+        -> ServiceInstance
+    {
+        let members: [String: Any] = ["id": id, "name": "user-service", "endpoints": endpoints, "metadata": metadata]
+        return try JSONDecoder().decode(ServiceInstance.self, from: JSONSerialization.data(withJSONObject: members))
+    }
+
+    @Test func whatCannotBeReadIsMarkedAndWhatIsSecretIsMasked() throws {
+        let instance = try Self.foreign(
+            "m1", ["grpc://h:1", "amqp://u:p@h:5672/"], metadata: ["db": "postgres://u:p@h/x"])
+        let line = try #require(InstanceTable(namesServices: false).lines([instance]).last)
+        #expect(line.hasPrefix("m1  grpc://h:1,amqp://u:***@h:5672/(?)  "))
+        #expect(
+            WatchEvent.joined(instance).line
+                == "joined   user-service/m1  grpc://h:1  amqp://u:***@h:5672/(?)  db=postgres://u:***@h/x"
+        )
+        let json = try JSONText.line(InstanceReport(instance: instance))
+        #expect(json.contains(#""unreadableEndpoints":["amqp://u:***@h:5672/"]"#))
+        #expect(json.contains(#""metadata":{"db":"postgres://u:***@h/x"}"#))
+        #expect(CommandFailure("no amqp://u:p@h:5672/").description == "no amqp://u:***@h:5672/")
+        let log = TerminalLog.line("skipped", ["key": "a\nb", "cause": "\"http://u:p@h\""])
+        #expect(log == "kit: skipped (key: a?b, cause: \"http://u:***@h\")")
+    }
+
+    @Test func whatOfflineDoesToTheWeightIsNotShownAsItsWeight() throws {
+        let online = Self.instance("a", metadata: ["weight": "50"])
+        let offline = Self.instance("a", metadata: ["weight": "0", "offline": "true", "offline-weight": "50"])
+        let line = try #require(InstanceTable(namesServices: false).lines([offline]).last)
+        #expect(line.hasSuffix("50      -    offline"))
+        #expect(WatchEvent.changed(offline, from: online).line == "changed  user-service/a  offline=true")
+        #expect(WatchEvent.changed(online, from: offline).line == "changed  user-service/a  offline removed")
     }
 
     @Test func nothingInARegistryControlsTheTerminal() {
@@ -148,7 +186,36 @@ import Testing
             Self.instance("a"), Self.instance("b", metadata: ["offline": "true"]),
             ServiceInstance(id: "c", name: "user-service", endpoints: [Endpoint(scheme: "http", host: "h", port: 80)]),
         ]
-        #expect(ResolveCommand.addresses(of: instances, scheme: "grpc").map(\.address) == ["10.0.0.7:9000"])
-        #expect(ResolveCommand.addresses(of: instances, scheme: "http").map(\.address) == ["h:80"])
+        func addresses(_ scheme: String) -> [String] {
+            ResolveCommand.addresses(of: instances, NodeChoice(schemes: [scheme])).map(\.address)
+        }
+        #expect(addresses("grpc") == ["10.0.0.7:9000"])
+        #expect(addresses("http") == ["h:80"])
+    }
+
+    @Test(arguments: [
+        (
+            ["grpc"], ["grpcs://h:1", "http://h:2"],
+            "by grpc; of 1 are 0 offline; the others have grpcs, http: --scheme grpcs"
+        ),
+        (["http"], ["grpc://h:1"], "by http; of 1 are 0 offline; the others have grpc: --scheme grpc"),
+        (
+            ["grpcs"], ["ws://h:1", "grpc://h:1"],
+            "by grpcs; of 1 are 0 offline; the others have grpc, ws: --scheme grpc; clients with the section client.tls "
+                + "call grpcs only"
+        ),
+        (
+            ["grpcs", "grpc"], ["https://api.example.com", "amqp://u:p@h"],
+            "by grpc; of 1 are 0 offline; not read as scheme://host:port: https://api.example.com and 1 more"
+        ),
+    ])
+    func whereThereIsNoAddressItSaysWhatThereIs(_ schemes: [String], _ endpoints: [String], _ text: String) throws {
+        let instance = try Self.foreign("a", endpoints)
+        let choice = NodeChoice(schemes: schemes)
+        #expect(ResolveCommand.addresses(of: [instance], choice).isEmpty)
+        #expect(
+            ResolveCommand.failure(of: "user-service", [instance], choice)
+                == "service \"user-service\" has no instance to call \(text)"
+        )
     }
 }

@@ -1,12 +1,13 @@
 import Foundation
 import ServiceKit
+import ServiceKitConfig
 
 /// An instance in JSON. The names are part of the command's contract: fields are added, never renamed.
 struct InstanceReport: Encodable {
     let instance: ServiceInstance
 
     private enum CodingKeys: CodingKey {
-        case service, id, version, endpoints, zone, weight, offline, started, metadata
+        case service, id, version, endpoints, unreadableEndpoints, zone, weight, offline, started, metadata
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -15,12 +16,15 @@ struct InstanceReport: Encodable {
         try container.encode(instance.id, forKey: .id)
         try container.encode(instance.version, forKey: .version)
         try container.encode(instance.endpoints, forKey: .endpoints)
+        if !instance.unreadableEndpoints.isEmpty {
+            try container.encode(instance.unreadableEndpoints, forKey: .unreadableEndpoints)
+        }
         // Null rather than absent.
         try container.encode(instance.zone, forKey: .zone)
-        try container.encode(instance.weight, forKey: .weight)
+        try container.encode(instance.whenOnline.weight, forKey: .weight)
         try container.encode(instance.isOffline, forKey: .offline)
         try container.encode(instance.started, forKey: .started)
-        try container.encode(instance.metadata, forKey: .metadata)
+        try container.encode(instance.metadata.mapValues { URLSecrets.masked($0) }, forKey: .metadata)
     }
 }
 

@@ -17,10 +17,10 @@ struct InstanceTable {
             table.add(
                 (namesServices ? [instance.name] : []) + [
                     instance.id,
-                    instance.endpoints.map(\.description).joined(separator: ","),
+                    instance.endpointTexts.joined(separator: ","),
                     instance.version,
                     instance.zone ?? "",
-                    "\(instance.weight)",
+                    "\(instance.whenOnline.weight)",
                     "\(Age(of: instance, firstSeen: firstSeen[InstanceName(instance)], now: now))",
                     instance.isOffline ? "offline" : "online",
                 ]
@@ -28,6 +28,11 @@ struct InstanceTable {
         }
         return table.lines
     }
+}
+
+extension ServiceInstance {
+    /// The endpoints for people; those that nobody here can read, and call, are marked.
+    var endpointTexts: [String] { endpoints.map(\.description) + unreadableEndpoints.map { "\($0)(?)" } }
 }
 
 /// What tells an instance from all others of a registry.

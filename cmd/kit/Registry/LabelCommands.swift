@@ -10,7 +10,12 @@ struct WeightCommand: AsyncParsableCommand {
                 kit registry weight user-1 50
 
                 Shares are relative to those of the other instances; who says nothing has 100, and 0 is none as long as \
-                others have more. The owner of the instance adopts the weight, and keeps it until it ends.
+                others have more. The owner of the instance adopts the weight, and keeps it until it ends. An instance \
+                that is offline gets it when it is online again.
+
+                Clients of the kit go by the weight, with the balancer p2c; round_robin leaves out weight 0 only. Of \
+                others, go-kratos's balancer wrr, its default, goes by it, while its p2c and random do not, nor do \
+                clients of grpc-go by themselves.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """
@@ -32,9 +37,13 @@ struct WeightCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await LabelChange(["weight": "\(weight)"]) { before, after in
-            "weight \(before.weight) -> \(after.weight)"
-        }.run(on: choice, in: registry, json: json)
+        let change = LabelChange { [weight] registry, instance in
+            try await registry.setWeight(weight, ofInstance: instance.id, of: instance.name)
+        } text: { before, after in
+            "weight \(before.whenOnline.weight) -> \(after.whenOnline.weight)"
+                + (after.isOffline ? " when it is online again" : "")
+        }
+        _ = try await change.run(on: choice, in: registry, json: json)
     }
 }
 
@@ -46,9 +55,14 @@ struct OfflineCommand: AsyncParsableCommand {
             discussion: """
                 kit registry offline user-1
 
-                The instance stays registered, with the label offline=true, and serves the calls that it has. Clients of \
-                the kit no longer choose it. Its owner adopts the label, and keeps it until "kit registry online", or \
-                until the owner ends.
+                The instance stays registered, with the labels offline=true and weight=0, and serves the calls that it \
+                gets. Its owner adopts the labels, and keeps them until "kit registry online", or until the owner ends. \
+                The weight that it had is remembered in the label offline-weight.
+
+                Clients of the kit no longer choose it. Clients of other frameworks do not know the label offline. Those \
+                that go by the weight, as go-kratos's do with its balancer wrr, its default, keep away from it while \
+                others weigh more; with another balancer they need a node filter that leaves out offline=true. Owners of \
+                go-kratos write their own labels when they register again after an outage.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """
@@ -62,10 +76,20 @@ struct OfflineCommand: AsyncParsableCommand {
 
     @OptionGroup var registry: RegistryArguments
 
+    /// What is to be known where others than clients of the kit may call.
+    static let limits = """
+        kit: clients of other frameworks do not know that it is offline: those that go by the weight, which is 0 now \
+        (go-kratos's wrr), keep away from it; for others see kit help registry offline
+        """
+
     func run() async throws {
-        try await LabelChange(["offline": "true"]) { before, _ in
+        let change = LabelChange { registry, instance in
+            try await registry.takeOffline(instance.id, of: instance.name)
+        } text: { before, _ in
             before.isOffline ? "offline already" : "offline"
-        }.run(on: choice, in: registry, json: json)
+        }
+        // Where others can look, others may call.
+        if try await change.run(on: choice, in: registry, json: json) == .network { Terminal.error.print(Self.limits) }
     }
 }
 
@@ -77,6 +101,8 @@ struct OnlineCommand: AsyncParsableCommand {
             discussion: """
                 kit registry online user-1
 
+                It gets back the weight that it had before.
+
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """
         )
@@ -90,31 +116,41 @@ struct OnlineCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
-        try await LabelChange(["offline": nil]) { before, _ in
+        let change = LabelChange { registry, instance in
+            try await registry.putOnline(instance.id, of: instance.name)
+        } text: { before, _ in
             before.isOffline ? "online" : "online already"
-        }.run(on: choice, in: registry, json: json)
+        }
+        _ = try await change.run(on: choice, in: registry, json: json)
     }
 }
 
 /// A change of labels, and how it is told.
 private struct LabelChange {
-    let labels: [String: String?]
+    let change: @Sendable (any Registry, ServiceInstance) async throws -> ServiceInstance
     let text: (_ before: ServiceInstance, _ after: ServiceInstance) -> String
 
-    init(_ labels: [String: String?], text: @escaping (ServiceInstance, ServiceInstance) -> String) {
-        self.labels = labels
+    init(
+        _ change: @escaping @Sendable (any Registry, ServiceInstance) async throws -> ServiceInstance,
+        text: @escaping (ServiceInstance, ServiceInstance) -> String
+    ) {
+        self.change = change
         self.text = text
     }
 
-    func run(on choice: InstanceChoice, in arguments: RegistryArguments, json: Bool) async throws {
-        let (before, after) = try await arguments.withRegistry { registry, _ in
+    /// Makes the change and tells it.
+    ///
+    /// - Returns: Who can see it.
+    func run(on choice: InstanceChoice, in arguments: RegistryArguments, json: Bool) async throws -> RegistryReach {
+        let (before, after, reach) = try await arguments.withRegistry { registry, _ in
             let before = try await choice.find(in: registry)
-            return (before, try await registry.setMetadata(labels, ofInstance: before.id, of: before.name))
+            return (before, try await change(registry, before), registry.reach)
         }
         if json {
             Terminal.output.print(try JSONText.document(InstanceReport(instance: after)))
         } else {
             Terminal.output.print("\(InstanceName(after)): \(text(before, after))")
         }
+        return reach
     }
 }

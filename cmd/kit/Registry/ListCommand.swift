@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import ServiceKit
 
 struct ListCommand: AsyncParsableCommand {
@@ -10,7 +11,10 @@ struct ListCommand: AsyncParsableCommand {
                 kit registry list
                 kit registry list user-service --json
 
-                AGE is the time since the instance's start, if it says when that was (label "started").
+                AGE is the time since the instance's start, if it says when that was (label "started"). An endpoint with \
+                (?) behind it was registered by another framework and is not scheme://host:port: clients of the kit do \
+                not call it. Entries that are no instances are left out, and named on standard error. The WEIGHT of an \
+                instance that is offline is the one it has when it is online again.
 
                 With --json it prints an array of instances. \(RegistryCommand.jsonHelp)
                 """
@@ -26,7 +30,9 @@ struct ListCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
-        let instances = try await registry.withRegistry { registry, _ in try await registry.listed(service) }
+        let instances = try await registry.withRegistry(logging: .warning) { registry, _ in
+            try await registry.listed(service)
+        }
         if json {
             Terminal.output.print(try JSONText.document(instances.map(InstanceReport.init)))
         } else if instances.isEmpty {

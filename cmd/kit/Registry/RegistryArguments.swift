@@ -21,13 +21,17 @@ struct RegistryArguments: ParsableArguments {
     static let plugins: [Plugin] = [.etcd]
 
     /// Makes the registry and runs it while a body uses it.
+    ///
+    /// - Parameters:
+    ///   - level: What is logged on standard error; from `warning` up also which entries are left out.
+    ///   - body: What uses it.
     func withRegistry<Result: Sendable>(
+        logging level: Logger.Level = .error,
         _ body: (_ registry: any Registry, _ backend: String) async throws -> Result
     ) async throws -> Result {
         let configuration = try app.configuration()
         let backend = try backend ?? configuration.decodeIfPresent(String.self, at: "registry.backend") ?? "file"
-        var logger = Logger(label: "kit")
-        logger.logLevel = .error
+        let logger = Logger(label: "kit") { _ in TerminalLog(logLevel: level) }
         let registry = try RegistryBackends(plugins: Self.plugins)
             .make(backend, configuration: configuration, logger: logger)
         if registry is MemoryRegistry {

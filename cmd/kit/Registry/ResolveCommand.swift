@@ -1,5 +1,8 @@
 import ArgumentParser
+import Logging
 import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
 
 struct ResolveCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
@@ -10,7 +13,10 @@ struct ResolveCommand: AsyncParsableCommand {
                 kit registry resolve user-service
                 kit registry resolve user-service --scheme http
 
-                Instances that are offline are left out. The exit code is 1 when there is no address.
+                They are those that a client of the kit with this configuration chooses from. It calls endpoints grpcs, \
+                and where an instance has none grpc; with a section client.tls it calls grpcs only. It leaves out \
+                instances that are offline, and those of weight 0 when others have more. --scheme names another \
+                protocol. The exit code is 1 when there is no address.
 
                 With --json it prints an array of {"id", "address", "endpoint", "weight"}.
                 """
@@ -20,8 +26,8 @@ struct ResolveCommand: AsyncParsableCommand {
     @Argument(help: "The service.")
     var service: String
 
-    @Option(help: "The protocol: that of the endpoints' URLs.")
-    var scheme = "grpc"
+    @Option(help: "The protocol: that of the endpoints' URLs; by default those that a gRPC client calls.")
+    var scheme: String?
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -29,20 +35,23 @@ struct ResolveCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
-        let instances = try await registry.withRegistry { registry, _ in try await registry.listed(service) }
-        let addresses = Self.addresses(of: instances, scheme: scheme)
+        let choice = try choice()
+        let instances = try await registry.withRegistry(logging: .warning) { registry, _ in
+            try await registry.listed(service)
+        }
+        let addresses = Self.addresses(of: instances, choice)
         if json {
             Terminal.output.print(try JSONText.document(addresses))
         } else {
             for address in addresses { Terminal.output.print(address.address) }
         }
-        guard addresses.isEmpty else { return }
-        let offline = instances.count(where: \.isOffline)
-        throw CommandFailure(
-            instances.isEmpty
-                ? "service \"\(service)\" has no instance"
-                : "service \"\(service)\" has no instance to call by \(scheme); of \(instances.count) are \(offline) offline"
-        )
+        if addresses.isEmpty { throw CommandFailure(Self.failure(of: service, instances, choice)) }
+    }
+
+    /// What is called: by default what a channel that is made from the configuration would call.
+    private func choice() throws -> NodeChoice {
+        if let scheme { return NodeChoice(schemes: [scheme]) }
+        return try registry.app.configuration().decode(ChannelOptions.self, at: "client").tls.nodeChoice
     }
 
     /// An address as a client uses it.
@@ -53,11 +62,41 @@ struct ResolveCommand: AsyncParsableCommand {
         let weight: Int
     }
 
-    static func addresses(of instances: [ServiceInstance], scheme: String) -> [Address] {
-        instances.filter { !$0.isOffline }.compactMap { instance in
-            instance.endpoint(schemes: [scheme]).map {
-                Address(id: instance.id, address: $0.authority, endpoint: $0, weight: instance.weight)
-            }
+    static func addresses(of instances: [ServiceInstance], _ choice: NodeChoice) -> [Address] {
+        choice.nodes(of: instances).map { node in
+            Address(
+                id: node.instance.id,
+                address: node.endpoint.authority,
+                endpoint: node.endpoint,
+                weight: node.instance.weight
+            )
         }
+    }
+
+    /// Why there is no address, and where to find one.
+    static func failure(of service: String, _ instances: [ServiceInstance], _ choice: NodeChoice) -> String {
+        if instances.isEmpty { return "service \"\(service)\" has no instance" }
+        let protocols = choice.schemes.count == 1 ? choice.schemes[0] : "grpc"
+        let (offline, online) = (instances.filter(\.isOffline), instances.filter { !$0.isOffline })
+        var parts = [
+            "service \"\(service)\" has no instance to call by \(protocols); of \(instances.count) are "
+                + "\(offline.count) offline"
+        ]
+        let others = Set(online.flatMap(\.endpoints).map(\.scheme)).sorted()
+        if !others.isEmpty {
+            parts.append("the others have \(others.joined(separator: ", ")): \(remedy(others, choice))")
+        }
+        let unreadable = online.flatMap(\.unreadableEndpoints)
+        if let first = unreadable.first {
+            let more = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
+            parts.append("not read as scheme://host:port: \(first)\(more)")
+        }
+        return parts.joined(separator: "; ")
+    }
+
+    private static func remedy(_ others: [String], _ choice: NodeChoice) -> String {
+        let best = ["grpcs", "grpc"].first(where: others.contains) ?? others[0]
+        let reason = choice.schemes == ["grpcs"] ? "; clients with the section client.tls call grpcs only" : ""
+        return "--scheme \(best)\(reason)"
     }
 }

@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConfig
 
 /// Something that happened to an instance, or to what is known of a service.
 enum WatchEvent: Hashable {
@@ -40,9 +41,9 @@ enum WatchEvent: Hashable {
         let details: [String] =
             switch self {
             case .joined(let instance):
-                ["\(InstanceName(instance))"] + instance.endpoints.map(\.description)
+                ["\(InstanceName(instance))"] + instance.endpointTexts
                     + (instance.version.isEmpty ? [] : ["version=\(instance.version)"])
-                    + instance.metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                    + Self.labels(of: instance).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
             case .changed(let next, let old):
                 ["\(InstanceName(next))"] + Self.differences(old, next)
             case .left(let instance): ["\(InstanceName(instance))"]
@@ -50,19 +51,26 @@ enum WatchEvent: Hashable {
             case .back(let service): [service]
             }
         let padded = kind + String(repeating: " ", count: max(0, 7 - kind.count))
-        return ([padded] + details.map(TextTable.printable)).joined(separator: "  ")
+        return ([padded] + details.map { TextTable.printable(URLSecrets.masked($0)) }).joined(separator: "  ")
     }
 
     /// What another version of an instance says otherwise.
     private static func differences(_ old: ServiceInstance, _ new: ServiceInstance) -> [String] {
         var texts: [String] = []
-        if old.endpoints != new.endpoints { texts += new.endpoints.map(\.description) }
+        if old.endpointTexts != new.endpointTexts { texts += new.endpointTexts }
         if old.version != new.version { texts.append("version=\(new.version)") }
-        for label in Set(old.metadata.keys).union(new.metadata.keys).sorted()
-        where old.metadata[label] != new.metadata[label] {
-            texts.append(new.metadata[label].map { "\(label)=\($0)" } ?? "\(label) removed")
+        let (before, after) = (labels(of: old), labels(of: new))
+        for label in Set(before.keys).union(after.keys).sorted() where before[label] != after[label] {
+            texts.append(after[label].map { "\(label)=\($0)" } ?? "\(label) removed")
         }
         return texts
+    }
+
+    /// The labels without what being offline does to the weight: that it is offline says as much.
+    private static func labels(of instance: ServiceInstance) -> [String: String] {
+        var labels = instance.whenOnline.metadata
+        labels["offline"] = instance.metadata["offline"]
+        return labels
     }
 }
 
