@@ -74,6 +74,7 @@ package struct InstanceRecord: Decodable {
     /// - Parameters:
     ///   - id: Its id where the record says none.
     ///   - name: Its service's name where the record says none.
+    /// - Returns: The instance, which nothing has validated.
     package func instance(id: String, name: String) -> ServiceInstance {
         var instance = ServiceInstance(
             id: self.id ?? id,

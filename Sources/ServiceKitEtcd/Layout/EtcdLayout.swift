@@ -38,6 +38,7 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
     ///   - changes: The labels' new values; `nil` removes one.
     ///   - value: The value of the key.
     ///   - instance: The instance that it holds.
+    /// - Returns: The new value; the same where nothing needs to change.
     /// - Throws: `RegistryError` with code `unsupported` when there is no place for labels.
     func setting(
         _ changes: [String: String?],

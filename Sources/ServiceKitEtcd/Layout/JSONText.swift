@@ -24,6 +24,7 @@ struct JSONText {
     /// - Parameters:
     ///   - labels: Their new values; `nil` removes one.
     ///   - path: The names of the members that lead to the object that has the labels. What is missing is made.
+    /// - Throws: ``Failure``.
     mutating func set(_ labels: [String: String?], at path: [String]) throws {
         for (label, value) in labels.sorted(by: { $0.key < $1.key }) {
             // One edit at a time, as each moves the bytes behind it.

@@ -25,6 +25,8 @@ struct RegistryArguments: ParsableArguments {
     /// - Parameters:
     ///   - level: What is logged on standard error; from `warning` up also which entries are left out.
     ///   - body: What uses it.
+    /// - Returns: What the body returns.
+    /// - Throws: `ConfigurationError` when the registry cannot be made from the configuration; what the body throws.
     func withRegistry<Result: Sendable>(
         logging level: Logger.Level = .error,
         _ body: (_ registry: any Registry, _ backend: String) async throws -> Result
