@@ -247,12 +247,11 @@ final class Calls: Sendable {
     private func roles() async -> [String]? {
         guard let credentials else { return nil }
         let limit = min(requestTimeout, Self.longestLook)
+        let deadline = ContinuousClock.now.advanced(by: limit)
         do throws(FailedAttempt) {
             let request = WireAuthUserGetRequest.with { $0.name = credentials.username }
-            return try await attempt(
-                .userGet, request, on: members.pick().index, until: .now.advanced(by: limit), limit
-            )
-            .roles
+            let index = await members.pick(until: deadline).index
+            return try await attempt(.userGet, request, on: index, until: deadline, limit).roles
         } catch {
             return nil
         }
