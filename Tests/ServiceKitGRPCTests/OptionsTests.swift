@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func anUnknownBalancerIsAnErrorThatNamesTheLine() {
-        let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"?"
+        let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: p2c, round_robin"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
                 == "app.yaml:2:13: client.balancer: \(error)"

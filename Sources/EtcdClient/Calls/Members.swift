@@ -11,9 +11,11 @@ struct Member: Sendable {
 final class Members: Sendable {
     let all: [Member]
     private let choice: Mutex<MemberChoice>
+    private let now: @Sendable () -> ContinuousClock.Instant
 
-    init(_ all: [Member], first: Int) {
+    init(_ all: [Member], first: Int, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.all = all
+        self.now = now
         choice = Mutex(MemberChoice(count: all.count, first: first))
     }
 
@@ -23,7 +25,7 @@ final class Members: Sendable {
     /// - Parameter deadline: When the wait ends.
     func pick(until deadline: ContinuousClock.Instant) async -> (index: Int, member: Member) {
         while true {
-            let now = ContinuousClock.now
+            let now = now()
             let (index, next) = choice.withLock { choice in
                 (choice.pick(at: now) { all[$0].caller.reachability }, choice.nextUsable(after: now))
             }
@@ -53,7 +55,7 @@ final class Members: Sendable {
 
     /// A member did not answer, or cannot.
     func failed(_ index: Int) {
-        choice.withLock { $0.failed(index, at: .now) }
+        choice.withLock { $0.failed(index, at: now()) }
     }
 
     /// A member answered.

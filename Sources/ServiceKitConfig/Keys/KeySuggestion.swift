@@ -6,16 +6,16 @@ package enum KeySuggestion {
     /// The most known keys that a message lists.
     static let maximumListed = 12
 
-    /// `no balancer "p2d" is linked into this program; did you mean "p2c"?`, or a list of the names when none is similar.
+    /// `no balancer "p2d" is linked into this program; did you mean "p2c"? There are: p2c, round_robin`.
     ///
     /// - Parameters:
     ///   - kind: What the name is of, as in `balancer`.
     ///   - name: The name.
     ///   - known: The names that are linked in.
     package static func message(forMissing kind: String, _ name: String, known: [String]) -> String {
-        let remedy = nearest(to: name, among: known).map { "did you mean \"\($0)\"?" }
-        return "no \(kind) \"\(name)\" is linked into this program; "
-            + (remedy ?? "there are: \(known.joined(separator: ", "))")
+        let list = "here are: \(known.joined(separator: ", "))"
+        let remedy = nearest(to: name, among: known).map { "did you mean \"\($0)\"? T\(list)" }
+        return "no \(kind) \"\(name)\" is linked into this program; " + (remedy ?? "t\(list)")
     }
 
     /// `unknown key; did you mean "listen"?`, or a list of the known keys when none is similar.

@@ -31,7 +31,10 @@ import Testing
 
     @Test func anUnknownNameThatIsNearToAnotherIsCorrected() throws {
         let error = try error("registry:\n  backend: flie\n", backend: "flie")
-        #expect(error?.message == "no registry backend \"flie\" is linked into this program; did you mean \"file\"?")
+        #expect(
+            error?.message == "no registry backend \"flie\" is linked into this program; did you mean \"file\"? "
+                + "There are: file, memory, static"
+        )
     }
 
     @Test func optionsAreDecoded() throws {
