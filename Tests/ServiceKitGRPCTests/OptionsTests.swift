@@ -93,7 +93,7 @@ import Testing
         let yaml = "client:\n  tls:\n    ca: /nowhere.pem"
         #expect(
             Self.text { try Self.app(yaml).channel("test") }
-                == "app.yaml:3:9: client.tls.ca: /nowhere.pem cannot be read"
+                == "app.yaml:3:9: client.tls.ca: /nowhere.pem cannot be read: there is no such file"
         )
     }
 

@@ -100,8 +100,8 @@ extension TLSConfig.Source {
     }
 
     private static func read(_ path: String) throws(FileError) -> [UInt8] {
-        // It does not wait for the other end of a pipe.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        // Waits for the other end of a pipe: files are read where no event loop is held.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .last() }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
