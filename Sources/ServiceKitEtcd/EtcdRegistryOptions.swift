@@ -35,7 +35,7 @@ public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
 
     /// The section `registry.etcd.tls`: for endpoints that begin with `https`. Files that change are read again.
     public struct TLS: ConfigurationSection, Hashable {
-        /// A PEM file with those who are trusted to sign the servers' certificates; by default whom the system trusts.
+        /// A PEM file with the authorities that may sign the servers' certificates; by default the system's.
         public var ca: String?
         /// A PEM file with the client's certificate, if the servers ask for one.
         public var certificate: String?

@@ -32,11 +32,11 @@ struct TLSTests {
                 #expect(try await server.endpoint.scheme == "grpcs")
                 let client = try bed.client(Self.client { $0.ca = files.path("authority.pem") })
                 #expect(try await client.text() == "a")
-                // Whom the system trusts has not signed it.
+                // None of the system's authorities has signed it.
                 let stranger = try bed.client(Self.client { _ in })
                 let failure = await stranger.failure()
                 #expect(failure?.code == .unavailable)
-                #expect(failure?.message.contains("set client.tls.ca to who signed it") == true)
+                #expect(failure?.message.contains("set client.tls.ca to the certificate of its signer") == true)
             }
         }
     }

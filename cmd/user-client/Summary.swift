@@ -48,7 +48,7 @@ struct Summary: Sendable {
                 "open       \(open.count) not answered at the end, the longest after \(Self.text(open.longest))")
         }
         if missed > 0 {
-            lines.append("missed     \(missed) that were due and not made, since so many others were under way")
+            lines.append("missed     \(missed) calls: due, but not made because too many were open")
         }
         for (index, (id, count)) in instances.sorted(by: { $0.key < $1.key }).enumerated() {
             lines.append("\(index == 0 ? "served by" : "         ")  \(id): \(count)")

@@ -13,7 +13,7 @@ public struct EtcdConfig: Sendable {
     /// Who the client is. Default: nobody, for an etcd without authentication.
     public var credentials: Credentials?
 
-    /// How `https` endpoints are spoken to. Default: TLS, trusting whom the system trusts.
+    /// How `https` endpoints are spoken to. Default: TLS, trusting the system's authorities.
     public var transportSecurity = Nghttp2ClientTransport.TransportSecurity.tls
 
     /// How long an attempt to connect may take. Default: 5 s.

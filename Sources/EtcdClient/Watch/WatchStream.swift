@@ -69,7 +69,7 @@ struct WatchStream {
         if response.canceled { return (request.watch, nil) }
         let number = response.watchID
         guard number >= 0, number > (given?.upperBound ?? -1) else {
-            throw Self.broken("it gives a watch the number \(number), which is none or was given before")
+            throw Self.broken("it gives a watch the number \(number), which is not valid or was used before")
         }
         guard number == request.number || !keepsNumbers else {
             throw Self.broken("it gives a watch the number \(number), and was asked for \(request.number)")

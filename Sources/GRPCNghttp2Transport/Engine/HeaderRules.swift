@@ -99,7 +99,9 @@ struct HeaderRules {
         _ name: UnsafeBufferPointer<UInt8>,
         _ value: UnsafeBufferPointer<UInt8>
     ) -> String? {
-        guard let field = PseudoFields(name) else { return "header \(Self.quoted(name)) is none of HTTP/2" }
+        guard let field = PseudoFields(name) else {
+            return "header \(Self.quoted(name)) is not a pseudo-header of HTTP/2"
+        }
         guard !self.hasOtherFields else { return "header \"\(field.name)\" comes after others that it has to precede" }
         guard self.pseudoFields.insert(field).inserted else { return "header \"\(field.name)\" is there twice" }
         switch field {
@@ -144,7 +146,7 @@ struct HeaderRules {
         guard !name.isEmpty else { return "a header has no name" }
         let isUpperCase: (UInt8) -> Bool = { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
         let reason =
-            name.contains(where: isUpperCase) ? "names are in lower case" : "it has a character that no name has"
+            name.contains(where: isUpperCase) ? "names are in lower case" : "it has a character that names cannot have"
         return "the name of header \(Self.quoted(name)) is not one of HTTP/2: \(reason)"
     }
 

@@ -5,7 +5,7 @@ public struct ClientTransportSecurity: Sendable {
     /// No encryption.
     public static let plaintext = Self(tls: nil)
 
-    /// TLS, trusting whom the system trusts.
+    /// TLS, trusting the system's authorities.
     public static var tls: Self { .tls { _ in } }
 
     /// TLS.
@@ -51,7 +51,7 @@ public struct ClientTransportSecurity: Sendable {
         public var privateKey: TLSConfig.PrivateKeySource?
         /// How the server's certificate is verified. Default: fully.
         public var serverCertificateVerification = TLSConfig.CertificateVerification.fullVerification
-        /// Who is trusted to sign the certificates of servers. Default: whom the system trusts.
+        /// The authorities that may sign the certificates of servers. Default: the system's.
         public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
         /// The name that the server's certificate has to be made out to, which is also the one asked for (SNI). Default:
         /// the host of the authority that the client was given, or else of the address. A certificate that is made out to

@@ -61,7 +61,7 @@ extension Nghttp2ServerTransport {
             /// How the certificates of clients are verified. A server cannot tell a client's host name: the full
             /// verification is the one without it.
             public var clientCertificateVerification: TLSConfig.CertificateVerification
-            /// Who is trusted to sign certificates of clients. Default: whom the system trusts.
+            /// The authorities that may sign certificates of clients. Default: the system's.
             public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
             /// Whether clients have to agree on HTTP/2 while they connect (ALPN), as gRPC demands. Default: `true`.
             public var requireALPN = true

@@ -70,7 +70,7 @@ public enum TLSConfig: Sendable {
             Self(kind: .certificates(sources))
         }
 
-        /// Whom the system trusts.
+        /// The system's authorities.
         public static let systemDefault = Self(kind: .systemDefault)
     }
 

@@ -13,7 +13,7 @@ struct TLSExpectation: Sendable {
     /// The name that is verified; `nil` for the address of the connection.
     var hostname: String?
     /// Who is trusted to sign the peer's certificate, in words.
-    var trusted = "whom the system trusts"
+    var trusted = "the system's authorities"
     var optionNames = TLSOptionNames.transport
 }
 
@@ -83,9 +83,9 @@ struct TLSFailure {
         }
         if has("ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE_UNKNOWN", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED") {
             return self.isServer
-                ? "the client does not trust this server's certificate; it has to know who signed \(self.names.certificate)"
+                ? "the client does not trust this server's certificate; it has to trust the signer of \(self.names.certificate)"
                 : "the server does not trust this client's certificate; set \(self.names.certificate) to one that is "
-                    + "signed by whom it trusts"
+                    + "signed by an authority that it trusts"
         }
         if has("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION") {
             return "the \(self.peerRole) and this side have no version of TLS in common; here it is 1.2 or 1.3"
@@ -117,7 +117,7 @@ struct TLSFailure {
     /// Why a certificate was not trusted.
     var untrusted: String {
         guard let certificate else {
-            return "the \(self.peerRole)'s certificate is not trusted here; trusted is \(self.expectation.trusted) "
+            return "the \(self.peerRole)'s certificate is not trusted here; trusted are \(self.expectation.trusted) "
                 + "(\(self.names.trustRoots))"
         }
         let names = Self.names(of: certificate)
@@ -130,8 +130,8 @@ struct TLSFailure {
                 "\(whose) is valid from \(Self.date(certificate.notValidBefore)) on; check the clocks of both machines"
         }
         return
-            "\(whose) is not trusted here: trusted is \(self.expectation.trusted); set \(self.names.trustRoots) to who "
-            + "signed it, and have the \(self.peerRole) send the certificates in between"
+            "\(whose) is not trusted here: trusted are \(self.expectation.trusted); set \(self.names.trustRoots) to the "
+            + "certificate of its signer, and have the \(self.peerRole) send the certificates in between"
     }
 
     // MARK: Certificates

@@ -167,9 +167,9 @@ extension TLSConfig.TrustRootsSource {
     /// Who is trusted, in words.
     var summary: String {
         switch self.kind {
-        case .systemDefault: "whom the system trusts"
+        case .systemDefault: "the system's authorities"
         case .certificates(let certificates):
-            "who is \(certificates.map(\.source.place).joined(separator: ", "))"
+            "the certificates \(certificates.map(\.source.place).joined(separator: ", "))"
         }
     }
 }

@@ -24,7 +24,7 @@ public struct ServerTLSOptions: ConfigurationSection, Hashable {
 ///
 /// When anything is set here, no instance is spoken to in clear text.
 public struct ClientTLSOptions: ConfigurationSection, Hashable {
-    /// A PEM file with those who are trusted to sign the servers' certificates; by default whom the system trusts.
+    /// A PEM file with the authorities that may sign the servers' certificates; by default the system's.
     public var ca: String?
     /// A PEM file with the client's certificate, if the servers ask for one.
     public var certificate: String?

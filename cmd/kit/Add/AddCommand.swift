@@ -56,9 +56,10 @@ struct AddClientCommand: AsyncParsableCommand {
             abstract: "Adds a client of another service: its API, and what finds it through the registry.",
             discussion: """
                 Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
-                a client made by app.channel for each gRPC service in it. What the file imports is found beside it, below \
-                --proto-path and in the package, and copied with it; google/protobuf, google/api, google/rpc, google/type, \
-                validate and buf/validate come with kit. Needs protoc. All files are written, or none.
+                a client made by app.channel for each gRPC service in it. Imports are found beside the file, below \
+                --proto-path and in the package, and copied with it. The files of google/protobuf, google/api, google/rpc \
+                and google/type that APIs mostly import come with kit, as do validate and buf/validate. Needs protoc. All \
+                files are written, or none.
 
                 Examples:
                   kit add client ../order-service
@@ -72,7 +73,9 @@ struct AddClientCommand: AsyncParsableCommand {
     var other: String
 
     @Option(
-        help: ArgumentHelp("By what name the other one registers; by default as it says itself.", valueName: "name"))
+        help: ArgumentHelp(
+            "The other service's name in the registry; by default the one in its configuration, else its gRPC service's.",
+            valueName: "name"))
     var name: String?
 
     @OptionGroup var service: ServiceArguments
@@ -94,7 +97,9 @@ struct AddClientCommand: AsyncParsableCommand {
             Terminal.output.print("in Main.swift: let \(SwiftWords.quoted(variable)) = try app.\(variable)Client()")
         }
         if !addition.registeredName.isKnown {
-            Terminal.note("the service is called by the name \(addition.registeredName.name); --name says another")
+            Terminal.note(
+                "the client looks for the service \"\(addition.registeredName.name)\" in the registry; set another name with "
+                    + "--name")
         }
     }
 }

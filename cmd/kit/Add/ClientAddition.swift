@@ -21,7 +21,7 @@ struct ClientAddition: Sendable {
     ///
     /// - Parameters:
     ///   - path: Its directory, or its .proto file.
-    ///   - name: By what name it registers; by default as its configuration says, else as its service is called.
+    ///   - name: Its name in the registry; by default the one in its configuration, else that of its gRPC service.
     ///   - package: The service that calls it.
     ///   - protoPaths: Directories with what the .proto file imports.
     /// - Throws: `CommandFailure` when it cannot be added.
@@ -79,7 +79,7 @@ struct ClientAddition: Sendable {
         for service in services {
             let name = file.package.isEmpty ? service.name : "\(file.package).\(service.name)"
             if let target = try package.target(serving: name) {
-                throw CommandFailure("Sources/\(target) is there already: the service has the API \(name)")
+                throw CommandFailure("Sources/\(target) has \(name) already")
             }
         }
         let stem = DescriptorsFile.stem(of: file.name).split(separator: "/").last ?? ""
@@ -125,7 +125,7 @@ private struct OtherService {
                     == URL(filePath: path).resolvingSymlinksInPath().path
             else {
                 throw CommandFailure(
-                    "\(path) is hidden by a file of its name below a --proto-path; leave that path out")
+                    "\(path): another file of this name, below a --proto-path, comes first; leave that path out")
             }
             set = try await ProtoCompiler(path: search).parse([name])
             guard let file = set.file(name), !file.service.isEmpty else {

@@ -18,7 +18,8 @@ struct CallAddress: ParsableArguments {
     var tls = false
 
     @Option(
-        help: ArgumentHelp("With --address: whom to trust for TLS, in PEM, instead of the system's.", valueName: "file")
+        help: ArgumentHelp(
+            "With --address: the authorities to trust for TLS, in PEM; by default the system's.", valueName: "file")
     )
     var ca: String?
 

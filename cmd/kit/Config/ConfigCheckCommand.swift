@@ -11,8 +11,8 @@ struct ConfigCheckCommand: ParsableCommand {
             abstract: "Finds the mistakes in configuration files.",
             discussion: """
                 Each file is read by itself: its YAML, and the sections app, client, log, registry, \
-                server, shutdown and startup with the registries linked into kit. Sections of a service's own are noted \
-                and let pass.
+                server, shutdown and startup with the registries linked into kit. Of the service's own sections only \
+                placeholders such as ${NAME} are checked: only the service knows their keys.
 
                   kit config check config/config.yaml
                   kit config check config/*.yaml

@@ -9,15 +9,16 @@ struct ConfigShowCommand: ParsableCommand {
             commandName: "show",
             abstract: "Shows what a service started here would be configured with, and where each value is from.",
             discussion: """
-                All layers are merged: files, environment variables, --set. Values that look secret are not shown. What \
-                is not set has its default, and is not shown either.
+                All layers are merged: files, environment variables, --set. Values that look secret are not shown. A key \
+                that is not set has its default and is not shown.
 
-                In JSON a value of the kit's sections has the type as which a service reads it: version: 1.10 is "1.10". \
-                Elsewhere only the service knows the type; what is written without quotes is a number there when every \
-                program gives back the same digits, and text when not.
+                In JSON a value of the kit's sections has the type that a service reads: version: 1.10 is "1.10". In other \
+                sections only the service knows the type: a value without quotes is a number if every program gives back \
+                the same digits, else text.
 
                   kit config show
-                  kit config show --config config/config.yaml --set server.grpc.listen=0.0.0.0:9000
+                  kit config show --config config/config.yaml
+                  kit config show --set log.level=debug
                   KIT_REGISTRY__BACKEND=etcd kit config show
                   kit config show --json
 

@@ -6,8 +6,8 @@ import ServiceKitGRPC
 
 /// What is wrong with a configuration.
 ///
-/// The sections of the kit are read as a service reads them. Sections of the service's own, which only it can read, are
-/// noted and let pass.
+/// The sections of the kit are read as a service reads them. Of the service's own sections, which only it can read, only
+/// placeholders are checked.
 struct ConfigurationCheck {
     /// The most errors that are looked for.
     static let maximumErrors = 100

@@ -11,9 +11,10 @@ struct DoctorCommand: AsyncParsableCommand {
             commandName: "doctor",
             abstract: "Looks for what keeps services from being built or run here, and says what to do.",
             discussion: """
-                Looks at the Swift toolchain, system libraries, protoc, the clock, limits of the system, and at what the \
-                configuration names: the registry, its directory, and the ports. Of the registry it asks what the service \
-                asks: to look up and to register instances of app.name. Nothing is written.
+                Looks at the Swift toolchain, system libraries, protoc and the files that APIs import, the clock, limits of \
+                the system, and the registry, its directory and the ports that the configuration names. It tests the \
+                rights that the service needs in the registry: to look up and to register instances of app.name. It writes \
+                nothing.
 
                   kit doctor
                   kit doctor --config config/config.yaml --set registry.backend=etcd

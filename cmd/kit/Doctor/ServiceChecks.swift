@@ -52,8 +52,7 @@ extension Check {
             let code = (error as? RegistryError)?.code
             if code == .permissionDenied, name != FileRegistry.name, service == nil {
                 return .warning(
-                    "\(name) answers, and permits this user some services only; without app.name it is not known here "
-                        + "which one is the service's",
+                    "\(name) answers, but permits this user only some services; set app.name to test the right one",
                     remedy: "kit doctor --set app.name=NAME"
                 )
             }

@@ -20,9 +20,10 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
             abstract: "Writes the Swift code of a service's .proto files anew.",
             discussion: """
                 Takes every .proto file in Sources/…API. Imports are found there, below --proto-path, and in the \
-                package's other APIs; google/protobuf, google/api, google/rpc, google/type, validate and buf/validate come \
-                with kit. What is found below --proto-path is copied into the package. Needs protoc; its Swift plugins are \
-                built from the service's own dependencies the first time, and kept in ~/.cache/servicekit.
+                package's other APIs. The files of google/protobuf, google/api, google/rpc and google/type that APIs mostly \
+                import come with kit, as do validate and buf/validate. A file found below --proto-path is copied into the \
+                package. Needs protoc; its Swift plugins are built from the service's own dependencies the first time, and \
+                kept in ~/.cache/servicekit.
 
                 Examples:
                   kit proto generate

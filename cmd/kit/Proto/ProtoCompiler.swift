@@ -70,10 +70,10 @@ struct ProtoCompiler: Sendable {
         guard lines.contains(where: { $0.hasPrefix("\(name): File not found") }) else { return nil }
         let place = located(String(line[..<match.range.lowerBound])).replacing(/:\s*$/, with: "")
         let searched = path.directories.filter { $0.origin != .wellKnown }.map { Self.shown($0.name ?? $0.path) }
-        let places = searched + ["what comes with protoc and kit"]
         let example = guess(for: name).map(Self.shown) ?? "DIR"
-        return "\(place): the import \"\(name)\" is not there; searched were \(places.joined(separator: ", ")); "
-            + "name the directory that \(name) is below: --proto-path \(Shell.quoted(example))"
+        return
+            "\(place): import \"\(name)\" not found in \(searched.joined(separator: ", ")) or the files of protoc and kit; "
+            + "add the directory that contains \(name): --proto-path \(Shell.quoted(example))"
     }
 
     /// A directory that has a missing file: one above those that are searched, or `third_party` there.

@@ -9,13 +9,13 @@ struct WeightCommand: AsyncParsableCommand {
             discussion: """
                 kit registry weight user-1 50
 
-                Shares are relative to those of the other instances; who says nothing has 100, and 0 is none as long as \
-                others have more. The owner of the instance adopts the weight, and keeps it until it ends. An instance \
-                that is offline gets it when it is online again.
+                Shares are relative to those of the other instances. An instance without a weight has 100; one with 0 gets no \
+                traffic while others have more. The owner of the instance adopts the weight, and keeps it until it ends. \
+                An offline instance gets the weight when it is online again.
 
-                Clients of the kit go by the weight, with the balancer p2c; round_robin leaves out weight 0 only. Of \
-                others, go-kratos's balancer wrr, its default, goes by it, while its p2c and random do not, nor do \
-                clients of grpc-go by themselves.
+                Clients of the kit go by the weight with the balancer p2c; with round_robin they only leave out weight 0. \
+                Clients of go-kratos go by the weight with wrr, their default, and ignore it with p2c and random. Clients \
+                of grpc-go ignore it.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """
@@ -59,10 +59,10 @@ struct OfflineCommand: AsyncParsableCommand {
                 gets. Its owner adopts the labels, and keeps them until "kit registry online", or until the owner ends. \
                 The weight that it had is remembered in the label offline-weight.
 
-                Clients of the kit no longer choose it. Clients of other frameworks do not know the label offline. Those \
-                that go by the weight, as go-kratos's do with its balancer wrr, its default, keep away from it while \
-                others weigh more; with another balancer they need a node filter that leaves out offline=true. Owners of \
-                go-kratos write their own labels when they register again after an outage.
+                Clients of the kit no longer choose it. Clients of other frameworks do not know the label offline. Clients \
+                that go by the weight, such as go-kratos with wrr, its default, leave the instance out while others weigh \
+                more. With another balancer, go-kratos clients need a node filter that leaves out offline=true. A \
+                go-kratos service writes its own labels when it registers again after an outage.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """

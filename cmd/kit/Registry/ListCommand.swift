@@ -11,10 +11,10 @@ struct ListCommand: AsyncParsableCommand {
                 kit registry list
                 kit registry list user-service --json
 
-                AGE is the time since the instance's start, if it says when that was (label "started"). An endpoint with \
-                (?) behind it was registered by another framework and is not scheme://host:port: clients of the kit do \
-                not call it. Entries that are no instances are left out, and named on standard error. The WEIGHT of an \
-                instance that is offline is the one it has when it is online again.
+                AGE is the time since the instance's start, which its label "started" tells. An endpoint marked (?) was \
+                registered by another framework and is not scheme://host:port; clients of the kit do not call it. Entries \
+                that are no instances are left out, and named on standard error. The WEIGHT of an offline instance is the \
+                weight that it gets when it is online again.
 
                 With --json it prints an array of instances. \(RegistryCommand.jsonHelp)
                 """

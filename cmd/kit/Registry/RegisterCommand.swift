@@ -13,8 +13,8 @@ struct RegisterCommand: AsyncParsableCommand {
                 kit registry register --name user-service --endpoint grpc://10.0.0.7:9000 --label zone=eu --label weight=50
 
                 For a server that does not register by itself. It stays in the foreground, puts back what is lost, and \
-                deregisters on ctrl-C. Of the labels, clients of the kit go by weight and offline; those of other \
-                frameworks by those they know, as go-kratos's by weight.
+                deregisters on ctrl-C. Clients of the kit go by the labels weight and offline. Clients of other frameworks \
+                go by the labels that they know; go-kratos knows weight.
                 """
         )
     }

@@ -27,7 +27,7 @@ struct RegistryCommand: AsyncParsableCommand {
     static let jsonHelp = """
         An instance in JSON is {"service", "id", "version", "endpoints": [URL], "zone": text or null, "weight": number, \
         "offline": true or false, "started": RFC 3339 or null, "metadata": {label: text}}; with "unreadableEndpoints": \
-        [text] where another framework has registered endpoints that are not scheme://host:port. The weight of one that \
-        is offline is the one it has when it is online again.
+        [text] where another framework has registered endpoints that are not scheme://host:port. The weight of an \
+        offline instance is the weight that it gets when it is online again.
         """
 }

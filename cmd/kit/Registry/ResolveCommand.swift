@@ -13,9 +13,9 @@ struct ResolveCommand: AsyncParsableCommand {
                 kit registry resolve user-service
                 kit registry resolve user-service --scheme http
 
-                They are those that a client of the kit with this configuration chooses from. It calls endpoints grpcs, \
-                and where an instance has none grpc; with a section client.tls it calls grpcs only. It leaves out \
-                instances that are offline, and those of weight 0 when others have more. --scheme names another \
+                A client of the kit with this configuration chooses from these addresses. The client calls an instance's grpcs \
+                endpoints, or its grpc endpoints if it has none; with a section client.tls it calls only grpcs endpoints. \
+                It leaves out offline instances, and instances of weight 0 when others have more. --scheme names another \
                 protocol. The exit code is 1 when there is no address.
 
                 With --json it prints an array of {"id", "address", "endpoint", "weight"}.
@@ -26,7 +26,7 @@ struct ResolveCommand: AsyncParsableCommand {
     @Argument(help: "The service.")
     var service: String
 
-    @Option(help: "The protocol: that of the endpoints' URLs; by default those that a gRPC client calls.")
+    @Option(help: "The protocol, as in the endpoints' URLs; by default grpcs and grpc, as a gRPC client calls.")
     var scheme: String?
 
     @Flag(help: "Print JSON.")

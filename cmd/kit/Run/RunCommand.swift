@@ -15,7 +15,7 @@ struct RunCommand: AsyncParsableCommand {
                 in order; a second one kills them.
 
                   kit run                                   the service of this directory
-                  kit run --watch                           and again whenever its sources change
+                  kit run --watch                           and again when its sources change
                   kit run ./user-service ./order-service    several at once
                   kit run -- --set log.level=debug          what follows -- is for the service
                   kit run -c release --no-build             what was built before
