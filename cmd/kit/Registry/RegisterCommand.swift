@@ -10,7 +10,7 @@ struct RegisterCommand: AsyncParsableCommand {
             abstract: "Registers an address by hand, as long as this command runs.",
             discussion: """
                 kit registry register --name user-service --endpoint grpc://127.0.0.1:9000
-                kit registry register --name user-service --endpoint grpc://10.0.0.7:9000 --label zone=eu --label weight=50
+                kit registry register --name db --endpoint tcp://10.0.0.5:5432 --label zone=eu
 
                 For a server that does not register by itself. It stays in the foreground, puts back what is lost, and \
                 deregisters on ctrl-C. Clients of the kit go by the labels weight and offline. Clients of other frameworks \

@@ -10,7 +10,7 @@ struct RegistryCommand: AsyncParsableCommand {
                 kit registry list
                 kit registry watch user-service
                 kit registry offline user-1
-                kit registry list --backend etcd --set 'registry.etcd.endpoints=[http://10.0.0.2:2379]'
+                kit registry list --backend etcd --set registry.etcd.endpoints=http://etcd:2379
 
                 The registry is the one that the configuration names: --config, KIT_CONFIG, or config/config.yaml, so that \
                 in a service's directory it is that service's. --backend picks another one. An instance is named by its \
