@@ -86,7 +86,7 @@ struct WatchStream {
     func watch(_ number: Int64) throws(EtcdError) -> Int? {
         if let watch = watches[number] { return watch }
         guard let given, given.contains(number) else {
-            throw Self.broken("it speaks of watch \(number), which was not created")
+            throw Self.broken("it names watch \(number), which was not created")
         }
         return nil
     }

@@ -69,7 +69,7 @@ extension Check {
         if backend == FileRegistry.name { return "set registry.file.directory to a directory of yours" }
         switch code {
         case .permissionDenied?:
-            return "it answers: have its administrator permit the user what is named above, or set "
+            return "it answers: have its administrator grant the rights named above, or set "
                 + "registry.\(backend).username to another user"
         case .unauthenticated?:
             return "it answers: correct registry.\(backend).username and the password (password-file, or "
