@@ -26,7 +26,7 @@ struct InstanceReader: Sendable {
             logger.log(
                 level: level,
                 "entry in etcd is skipped; it is no instance",
-                metadata: ["key": "\(entry.keyText.prefix(300))", "cause": "\(URLSecrets.masked("\(error)"))"]
+                metadata: ["key": "\(URLSecrets.masked("\(entry.keyText.prefix(300))"))", "cause": "\(URLSecrets.masked("\(error)"))"]
             )
             return nil
         }

@@ -82,6 +82,40 @@ import Testing
         }
     }
 
+    @Test func aClientWhoseSummaryNobodyReadsEnds() async throws {
+        let pipe = try StalledPipe()
+        try await Fleet.with { fleet in
+            _ = try await fleet.start("user-1")
+            let client = try RunningProgram.userClient(
+                registry: fleet.directory.path, ["--count", "3"], output: .descriptor(pipe.writer)
+            )
+            let exit = try await client.waitForExit()
+            #expect(exit == .exited(0), "\(client.errors)")
+        }
+        pipe.closeReader()
+    }
+
+    /// Its log would go into whatever has got the number of the closed file.
+    @Test func aServerWithoutStandardErrorServes() async throws {
+        try await Fleet.with { fleet in
+            let settings = ["app.id=user-1", "shutdown.lame-duck=50ms", "log.level=info"] + fleet.settings
+            let server = try RunningProgram(
+                "/bin/sh",
+                ["-c", "exec \"$0\" \"$@\" 0<&- 2>&-", Executable.userServer, "--config"]
+                    + [Executable.configuration("user-server.yaml")] + settings.flatMap { ["--set", $0] }
+            )
+            _ = try #require(await fleet.instances.first { $0["user-1"] != nil })
+            let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(server.processID)/fd").map {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(server.processID)/fd/\($0)")
+            }
+            #expect(files.contains("/dev/null"))
+            let client = try RunningProgram.userClient(registry: fleet.directory.path, ["--count", "1000"])
+            #expect(try await client.waitForExit() == .exited(0))
+            server.signal(SIGTERM)
+            #expect(try await server.waitForExit() == .exited(0))
+        }
+    }
+
     @Test func aWatchEndsWhoseOutputNobodyReads() async throws {
         let pipe = try StalledPipe()
         let directory = try TemporaryDirectory()

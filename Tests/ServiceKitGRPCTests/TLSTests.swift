@@ -137,6 +137,11 @@ struct TLSTests {
                 == "server.grpc.tls.certificate: TLS needs a certificate and its key"
         )
         #expect(
+            error("client: {tls: {server-name: 10.0.0.1}}")?.hasPrefix(
+                "client.tls.server-name: \"10.0.0.1\" is an address"
+            ) == true
+        )
+        #expect(
             error("client: {tls: {certificate: \(file)}}")
                 == "client.tls.key: certificate and key are needed both, or neither"
         )

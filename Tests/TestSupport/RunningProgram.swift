@@ -62,6 +62,9 @@ package final class RunningProgram: Sendable {
         process.send(SIGKILL)
     }
 
+    /// The number of its process.
+    package var processID: Int32 { process.id }
+
     /// Runs a program to its end.
     ///
     /// - Parameter body: What is done meanwhile; when it throws, the program is killed.

@@ -33,6 +33,7 @@ import ServiceKit
 
     static func main() async {
         // What the registry's parts log waits for nobody who reads, as what services log.
+        StandardFiles.open()
         LoggingSystem.bootstrap(QueuedLogHandler.standardError)
         await main(nil)
     }

@@ -59,10 +59,11 @@ struct Summary: Sendable {
     /// For programs: one line. Instance ids need no escaping, a registry allows only plain characters in them.
     var json: String {
         let instances = instances.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
-        let p50 = latencies.percentile(50) / .microseconds(1)
-        let p99 = latencies.percentile(99) / .microseconds(1)
+        func microseconds(_ percent: Double) -> String {
+            calls == 0 ? "null" : "\(Int(latencies.percentile(percent) / .microseconds(1)))"
+        }
         return "{\"calls\":\(calls),\"failures\":\(failures),\"open\":\(open.count),\"missed\":\(missed),"
-            + "\"p50_us\":\(Int(p50)),\"p99_us\":\(Int(p99)),"
+            + "\"p50_us\":\(microseconds(50)),\"p99_us\":\(microseconds(99)),"
             + "\"instances\":{\(instances)}}"
     }
 

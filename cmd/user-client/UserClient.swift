@@ -61,6 +61,7 @@ import UserAPI
     }
 
     static func main() async {
+        StandardFiles.open()
         LoggingSystem.bootstrap(QueuedLogHandler.standardError)
         await main(nil)
     }
@@ -75,8 +76,8 @@ import UserAPI
         } catch {
             App.exitReporting(error)
         }
-        OutputWriter.standardOutput.flush()
-        print(json ? summary.json : summary.text)
+        // Behind the lines of --follow. Whoever reads is waited for no longer than the end of a process may take.
+        OutputWriter.standardOutput.writeLast((json ? summary.json : summary.text) + "\n")
         if summary.isFailure { throw ExitCode.failure }
     }
 

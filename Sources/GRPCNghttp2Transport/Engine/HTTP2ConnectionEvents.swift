@@ -168,7 +168,15 @@ extension HTTP2Connection {
 
     func goAwaySent(_ code: HTTP2ErrorCode) {
         guard code != .noError else { return }
-        self.sessionError = self.sessionError ?? "the peer broke the protocol: \(code)"
+        guard code == .compressionError else {
+            self.sessionError = self.sessionError ?? "the peer broke the protocol: \(code)"
+            return
+        }
+        // libnghttp2 says the same of both. It takes no longer field, and cannot go on behind one.
+        let reason =
+            "this side cannot decode headers of the peer (\(code)): one is longer than 64 KiB, or they are compressed wrongly"
+        self.sessionError = self.sessionError ?? reason
+        self.limitLog.reportRefusal(of: "connection", peer: self.remotePeer, reason)
     }
 
     func goAwayReceived(_ code: HTTP2ErrorCode, debugData: String) {

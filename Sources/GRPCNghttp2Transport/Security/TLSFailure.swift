@@ -109,9 +109,12 @@ struct TLSFailure {
             self.expectation.hostname.map { "the name \"\($0)\"" } ?? "the address \(self.address)"
         let names = self.certificate.map { Self.names(of: $0) } ?? []
         let made = names.isEmpty ? "has no names" : "is made out to \(Self.list(names))"
+        // Only a name can be asked for in place of another: an address is verified as the one that was connected to.
+        let hasName = self.certificate.map { Self.hasName($0) } ?? false
+        let option = hasName ? "set \(self.names.serverName) to a name that it has, or " : ""
         return
-            "the server's certificate is not made out to \(wanted): it \(made); set \(self.names.serverName) to a name "
-            + "that it has, or give the server a certificate with this one"
+            "the server's certificate is not made out to \(wanted): it \(made); \(option)give the server a certificate "
+            + "with this one"
     }
 
     /// Why a certificate was not trusted.
@@ -142,6 +145,11 @@ struct TLSFailure {
     private static func list(_ names: [String]) -> String {
         let rest = names.count - self.maxNames
         return names.prefix(self.maxNames).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+    }
+
+    /// Whether a certificate has a name that a client can ask for.
+    private static func hasName(_ certificate: NIOSSLCertificate) -> Bool {
+        certificate._subjectAlternativeNames().contains { $0.nameType == .dnsName }
     }
 
     /// The names that a certificate is made out to, with their kinds.

@@ -31,6 +31,7 @@ extension App {
         bootstrapsLogging: Bool = true,
         _ configure: @Sendable (App) async throws -> Void
     ) async {
+        StandardFiles.open()
         let command = AppCommand.parseOrExit(arguments ?? ProcessEnvironment.arguments(from: CommandLine.arguments))
         if bootstrapsLogging { DefaultLogBackend.replace() }
         do {

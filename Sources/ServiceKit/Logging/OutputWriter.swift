@@ -17,9 +17,9 @@ private import Synchronization
 /// is lost, which are the lines of the last few milliseconds unless the reader was slow.
 package final class OutputWriter: Sendable {
     /// The writer of standard error.
-    package static let standardError = OutputWriter(STDERR_FILENO, flushesAtExit: true)
+    package static let standardError = OutputWriter(StandardFiles.descriptor(STDERR_FILENO), flushesAtExit: true)
     /// The writer of standard output.
-    package static let standardOutput = OutputWriter(STDOUT_FILENO, flushesAtExit: true)
+    package static let standardOutput = OutputWriter(StandardFiles.descriptor(STDOUT_FILENO), flushesAtExit: true)
 
     /// How long the end of the process waits for what is still to be written.
     package static let exitLimit = Duration.seconds(1)

@@ -85,6 +85,13 @@ extension ClientTLSOptions {
                 keyPath: "\(Self.path).\(key == nil ? "key" : "certificate")"
             )
         }
+        if let serverName, TransportAddress(host: serverName, port: 0).ipAddress != nil {
+            throw ConfigurationError(
+                message: "\"\(serverName)\" is an address, and an address is verified as the one that is connected to; "
+                    + "write a name of the servers' certificates, or leave it out",
+                keyPath: "\(Self.path).server-name"
+            )
+        }
         return .tls { config in
             if let ca { config.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
             if let certificate, let key {

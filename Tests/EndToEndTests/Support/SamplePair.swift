@@ -25,11 +25,21 @@ extension RunningProgram {
     }
 
     /// Starts the sample client on a file registry.
-    static func userClient(registry: String, _ arguments: [String]) throws -> RunningProgram {
+    ///
+    /// - Parameters:
+    ///   - registry: The registry's directory.
+    ///   - arguments: Further arguments.
+    ///   - output: Where its standard output goes, in place of ``output``.
+    static func userClient(
+        registry: String,
+        _ arguments: [String],
+        output: ChildProcess.Stream? = nil
+    ) throws -> RunningProgram {
         try RunningProgram(
             Executable.userClient,
             ["--config", Executable.configuration("user-client.yaml"), "--set", "registry.file.directory=\(registry)"]
-                + arguments
+                + arguments,
+            output: output
         )
     }
 }

@@ -63,7 +63,7 @@ struct RegistryCommandTests {
             let none = try await kit("resolve", "user-service")
             #expect(none.exit == .exited(1))
             #expect(none.output.isEmpty)
-            #expect(none.errors.contains("no instance to call by grpc; of 1 are 1 offline"))
+            #expect(none.errors.contains("1 instance, and none to call by grpc; offline: 1"))
             let list = try await kit("list")
             #expect(list.output.split(separator: "\n").last?.hasSuffix("offline") == true)
             let json = try await kit("list", "--json")

@@ -196,17 +196,17 @@ import Testing
     @Test(arguments: [
         (
             ["grpc"], ["grpcs://h:1", "http://h:2"],
-            "by grpc; of 1 are 0 offline; the others have grpcs, http: --scheme grpcs"
+            "by grpc; the others have grpcs, http: --scheme grpcs"
         ),
-        (["http"], ["grpc://h:1"], "by http; of 1 are 0 offline; the others have grpc: --scheme grpc"),
+        (["http"], ["grpc://h:1"], "by http; the others have grpc: --scheme grpc"),
         (
             ["grpcs"], ["ws://h:1", "grpc://h:1"],
-            "by grpcs; of 1 are 0 offline; the others have grpc, ws: --scheme grpc; clients with the section client.tls "
+            "by grpcs; the others have grpc, ws: --scheme grpc; clients with the section client.tls "
                 + "call grpcs only"
         ),
         (
             ["grpcs", "grpc"], ["https://api.example.com", "amqp://u:p@h"],
-            "by grpc; of 1 are 0 offline; not read as scheme://host:port: https://api.example.com and 1 more"
+            "by grpc; not read as scheme://host:port: https://api.example.com and 1 more"
         ),
     ])
     func whereThereIsNoAddressItSaysWhatThereIs(_ schemes: [String], _ endpoints: [String], _ text: String) throws {

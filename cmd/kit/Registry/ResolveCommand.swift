@@ -79,9 +79,10 @@ struct ResolveCommand: AsyncParsableCommand {
         let protocols = choice.schemes.count == 1 ? choice.schemes[0] : "grpc"
         let (offline, online) = (instances.filter(\.isOffline), instances.filter { !$0.isOffline })
         var parts = [
-            "service \"\(service)\" has no instance to call by \(protocols); of \(instances.count) are "
-                + "\(offline.count) offline"
+            "service \"\(service)\" has \(instances.count) instance\(instances.count == 1 ? "" : "s"), and none to call by "
+                + protocols
         ]
+        if !offline.isEmpty { parts.append("offline: \(offline.count)") }
         let others = Set(online.flatMap(\.endpoints).map(\.scheme)).sorted()
         if !others.isEmpty {
             parts.append("the others have \(others.joined(separator: ", ")): \(remedy(others, choice))")
