@@ -85,12 +85,14 @@ import Testing
     @Test func aClientWhoseSummaryNobodyReadsEnds() async throws {
         let pipe = try StalledPipe()
         try await Fleet.with { fleet in
-            _ = try await fleet.start("user-1")
+            let server = try await fleet.start("user-1")
             let client = try RunningProgram.userClient(
                 registry: fleet.directory.path, ["--count", "3"], output: .descriptor(pipe.writer)
             )
             let exit = try await client.waitForExit()
             #expect(exit == .exited(0), "\(client.errors)")
+            server.signal(SIGTERM)
+            #expect(try await server.waitForExit() == .exited(0))
         }
         pipe.closeReader()
     }

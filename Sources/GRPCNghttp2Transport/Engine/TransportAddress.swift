@@ -88,6 +88,9 @@ extension TransportAddress {
         }
     }
 
+    /// Whether the host is an IP address, and no name has to be looked up.
+    package var isIPAddress: Bool { self.ipAddress != nil }
+
     /// The socket address, where that can be told without looking a name up.
     var ipAddress: SocketAddress? {
         guard let host, let port else { return nil }

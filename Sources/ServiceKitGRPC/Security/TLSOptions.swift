@@ -85,7 +85,7 @@ extension ClientTLSOptions {
                 keyPath: "\(Self.path).\(key == nil ? "key" : "certificate")"
             )
         }
-        if let serverName, TransportAddress(host: serverName, port: 0).ipAddress != nil {
+        if let serverName, TransportAddress(host: serverName, port: 0).isIPAddress {
             throw ConfigurationError(
                 message: "\"\(serverName)\" is an address, and an address is verified as the one that is connected to; "
                     + "write a name of the servers' certificates, or leave it out",

@@ -215,7 +215,7 @@ import Testing
         #expect(ResolveCommand.addresses(of: [instance], choice).isEmpty)
         #expect(
             ResolveCommand.failure(of: "user-service", [instance], choice)
-                == "service \"user-service\" has no instance to call \(text)"
+                == "service \"user-service\" has 1 instance, and none to call \(text)"
         )
     }
 }
