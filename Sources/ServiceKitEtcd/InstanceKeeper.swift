@@ -365,9 +365,9 @@ final class InstanceKeeper: Sendable {
         let hold =
             switch (entry.lease, rest) {
             case (let lease?, let rest?):
-                "held by lease \(String(lease, radix: 16)), which ends in \(rest.components.seconds) s unless its owner "
+                "held by lease \(Lease.text(of: lease)), which ends in \(rest.components.seconds) s unless its owner "
                     + "renews it"
-            case (let lease?, nil): "held by lease \(String(lease, radix: 16))"
+            case (let lease?, nil): "held by lease \(Lease.text(of: lease))"
             case (nil, _): "without a lease, so that it does not end by itself"
             }
         let crashed = entry.lease == nil ? "remove it by kit registry deregister" : "wait until the lease has ended"

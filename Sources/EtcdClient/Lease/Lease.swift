@@ -77,7 +77,7 @@ extension EtcdClient {
         let response = try await calls.unary(.leaseTimeToLive, request)
         // Zero is a lease that lives for less than a second.
         guard response.ttl >= 0 else {
-            throw EtcdError(code: .leaseNotFound, message: "etcd: there is no lease \(String(id, radix: 16))")
+            throw EtcdError(code: .leaseNotFound, message: "etcd: there is no lease \(Lease.text(of: id))")
         }
         return LeaseDetails(
             id: response.id,
@@ -110,4 +110,12 @@ extension EtcdClient {
 extension Duration {
     /// The seconds, rounded up.
     var wholeSeconds: Int64 { components.seconds + (components.attoseconds > 0 ? 1 : 0) }
+}
+
+extension Lease {
+    /// A lease's number as `etcdctl` prints it: 16 hexadecimal digits.
+    package static func text(of id: LeaseID) -> String {
+        let digits = String(UInt64(bitPattern: id), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }

@@ -101,7 +101,7 @@ final class LeaseKeeper: Sendable {
         guard response.ttl > 0 else {
             let error = EtcdError(
                 code: .leaseNotFound,
-                message: "etcd: lease \(String(response.id, radix: 16)) is gone; it was revoked, or not renewed in time"
+                message: "etcd: lease \(Lease.text(of: response.id)) is gone; it was revoked, or not renewed in time"
             )
             table.withLock { $0.lost(response.id) }?.finish(throwing: error)
             return
@@ -128,7 +128,7 @@ final class LeaseKeeper: Sendable {
     private func expire() async {
         while !Task.isCancelled {
             for (id, listener) in table.withLock({ $0.takeExpired(at: .now) }) {
-                let message = "etcd: lease \(String(id, radix: 16)) expired, since etcd could not be reached"
+                let message = "etcd: lease \(Lease.text(of: id)) expired, since etcd could not be reached"
                 listener.finish(throwing: EtcdError(code: .leaseExpired, message: message))
             }
             await forExpiry.wait(until: table.withLock(\.nextExpiry))
