@@ -1,17 +1,17 @@
 /// Reads protobuf's wire format.
-struct WireReader {
+package struct WireReader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         position = bytes.startIndex
     }
 
-    var isAtEnd: Bool { position == bytes.endIndex }
+    package var isAtEnd: Bool { position == bytes.endIndex }
 
     /// Number and layout of the next field.
-    mutating func tag() throws(DescriptorError) -> (number: Int32, type: WireType) {
+    package mutating func tag() throws(DescriptorError) -> (number: Int32, type: WireType) {
         let tag = try varint()
         guard let type = WireType(rawValue: UInt8(tag & 7)), (1...0x1FFF_FFFF).contains(tag >> 3) else {
             throw DescriptorError("there is no field tag \(tag)")
@@ -19,7 +19,7 @@ struct WireReader {
         return (Int32(tag >> 3), type)
     }
 
-    mutating func varint() throws(DescriptorError) -> UInt64 {
+    package mutating func varint() throws(DescriptorError) -> UInt64 {
         var result: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
             guard position < bytes.endIndex else { throw Self.truncated }
@@ -31,22 +31,22 @@ struct WireReader {
         throw DescriptorError("a number has more than ten bytes")
     }
 
-    mutating func fixed32() throws(DescriptorError) -> UInt32 {
+    package mutating func fixed32() throws(DescriptorError) -> UInt32 {
         try take(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    mutating func fixed64() throws(DescriptorError) -> UInt64 {
+    package mutating func fixed64() throws(DescriptorError) -> UInt64 {
         try take(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Bytes with their length in front.
-    mutating func delimited() throws(DescriptorError) -> ArraySlice<UInt8> {
+    package mutating func delimited() throws(DescriptorError) -> ArraySlice<UInt8> {
         guard let count = Int(exactly: try varint()) else { throw Self.truncated }
         return try take(count)
     }
 
     /// Reads over a value; groups may stand in one another as deep as `depth`.
-    mutating func skip(_ type: WireType, number: Int32, depth: Int) throws(DescriptorError) {
+    package mutating func skip(_ type: WireType, number: Int32, depth: Int) throws(DescriptorError) {
         switch type {
         case .varint: _ = try varint()
         case .fixed32: _ = try take(4)
@@ -67,7 +67,7 @@ struct WireReader {
     }
 
     /// The bytes up to the end of a group whose beginning has been read.
-    mutating func group(number: Int32, depth: Int) throws(DescriptorError) -> ArraySlice<UInt8> {
+    package mutating func group(number: Int32, depth: Int) throws(DescriptorError) -> ArraySlice<UInt8> {
         let start = position
         while true {
             let end = position

@@ -1,5 +1,5 @@
 /// How a value is laid out: https://protobuf.dev/programming-guides/encoding/
-enum WireType: UInt8 {
+package enum WireType: UInt8 {
     case varint = 0
     case fixed64 = 1
     case delimited = 2

@@ -73,6 +73,48 @@ struct ForeignProtoTests {
         #expect(!calls.contains("itMethod"))
     }
 
+    /// Both files are in the module of the first client.
+    @Test func typesOfAFileThatAnotherMakesPublic() async throws {
+        try directory.write(
+            "syntax = \"proto3\"; package x; message Y {}", to: "pm/x/y.proto")
+        try directory.write(
+            "syntax = \"proto3\"; package x; import public \"x/y.proto\"; message X {}", to: "pm/x/x.proto")
+        try await addClient(
+            """
+            syntax = "proto3";
+            package o1;
+            import "x/x.proto";
+            service O1 { rpc Get(x.X) returns (x.Y); }
+            """, file: "pm/o1.proto")
+        let second = try await addClient(
+            """
+            syntax = "proto3";
+            package o3;
+            import "x/x.proto";
+            message M { x.Y y = 1; }
+            service O3 { rpc Get(M) returns (M); }
+            """, file: "pm/o3.proto")
+        #expect(second.api.generated == ["o3.proto"])
+        try await expectCompiles()
+    }
+
+    @Test func namesThatMeanSomethingElseWhereTheyStand() async throws {
+        try await addClient(
+            """
+            syntax = "proto3";
+            package p;
+            service Odd { rpc await(Q) returns (Q); rpc Precedencegroup(Q) returns (Q); }
+            message Q {}
+            """, file: "odd.proto")
+        try await addClient(
+            """
+            syntax = "proto3";
+            service Raw { rpc Get(RawValue) returns (RawValue); }
+            message RawValue { enum Kind { A = 0; } Kind kind = 1; }
+            """, file: "raw.proto")
+        try await expectCompiles()
+    }
+
     @Test func noPackage() async throws {
         let names = ["User", "Error", "Task", "UserUseCase"].map { "message \($0) {}\n" }.joined()
         let plain = try await addClient(

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ServiceKit
 import ServiceKitConfig
 import SwiftProtobuf
 
@@ -31,6 +32,7 @@ struct ClientAddition: Sendable {
         let services = other.file.service
         let (base, short) = try Self.base(of: other, in: package)
         let target = base + "API"
+        if let name { try Self.check(name, from: "--name") }
         let configured = try name ?? other.configuredName()
         self.package = package
         let main = try package.executableTarget()
@@ -41,6 +43,7 @@ struct ClientAddition: Sendable {
         self.manifest = manifest
 
         let registered = configured ?? Words(splitting: short).kebab
+        if configured == nil { try Self.check(registered, from: "--name is needed") }
         registeredName = (registered, configured != nil)
         let names = SwiftNames(other.set)
         // What is named after nothing but itself may have a namesake in the service's own target.
@@ -67,6 +70,17 @@ struct ClientAddition: Sendable {
         let files = try clients.flatMap { try Template("client").render($0).files }
         try package.checkNew(files, remedy: "rename it first")
         return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
+    }
+
+    /// Checks a name as registries do, before it is written into code.
+    ///
+    /// - Parameter origin: What says the name.
+    fileprivate static func check(_ name: String, from origin: String) throws {
+        do {
+            try ServiceInstance.validate(serviceName: name)
+        } catch {
+            throw CommandFailure("\(origin): \(error.message)")
+        }
     }
 
     /// What the API is called, without the ending: as its service, or as its file where that has several; and what it would
@@ -151,7 +165,10 @@ private struct OtherService {
     /// The name by which it registers, where its configuration says so.
     func configuredName() throws -> String? {
         guard let package, package.exists("config/config.yaml") else { return nil }
-        let configuration = try Configuration.load(files: [package.path("config/config.yaml")], environment: [:])
-        return try configuration.decodeIfPresent(String.self, at: "app.name")
+        let file = package.path("config/config.yaml")
+        let configuration = try Configuration.load(files: [file], environment: [:])
+        guard let name = try configuration.decodeIfPresent(String.self, at: "app.name") else { return nil }
+        try ClientAddition.check(name, from: "\(file): app.name")
+        return name
     }
 }

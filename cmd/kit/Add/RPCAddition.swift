@@ -44,6 +44,12 @@ struct RPCAddition: Sendable {
         guard !service.descriptor.method.contains(where: { $0.name == call }) else {
             throw CommandFailure("\(serviceName) has \(call) already")
         }
+        let function = GRPCMethodName.lowerCamel(call)
+        if let other = service.descriptor.method.first(where: { GRPCMethodName.lowerCamel($0.name) == function }) {
+            throw CommandFailure(
+                "\(serviceName) has \(other.name) already, whose function is called \(function) too; choose another name"
+            )
+        }
         let (request, response) = (SwiftWords.upperCamel(call) + "Request", SwiftWords.upperCamel(call) + "Response")
         let protoPath = "\(service.api.directory)/\(service.file.name)"
         let text = try ServiceText(package.bytes(protoPath), file: service.file, service: service.index).adding(
@@ -60,7 +66,12 @@ struct RPCAddition: Sendable {
             try Data(text).write(to: changed)
             let path = service.path.preceded(
                 by: .init(path: scratch, origin: .api, name: package.path(service.api.directory)))
-            return try await ProtoCompiler(path: path).parse(service.api.protos)
+            do {
+                return try await ProtoCompiler(path: path).parse(service.api.protos)
+            } catch let failure as CommandFailure {
+                throw CommandFailure(
+                    "\(protoPath) with the call \(call) is not taken; choose another name\n  \(failure.description)")
+            }
         }
         api = try ProtoAPI(
             target: service.api.target, set: set, roots: set.roots(of: service.api.protos), path: service.path,

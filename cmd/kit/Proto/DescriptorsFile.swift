@@ -14,10 +14,17 @@ struct DescriptorsFile {
     /// A serialized `google.protobuf.FileDescriptorSet` with what they import: what protoc writes by
     /// `--include_imports --descriptor_set_out=FILE`.
     let set: [UInt8]
+    /// The name of the constant that holds them.
+    let constant: String
 
-    init(proto: String, set: [UInt8]) {
+    /// - Parameters:
+    ///   - proto: The `.proto` file, as given to protoc.
+    ///   - set: The serialized descriptors.
+    ///   - constant: The name of the constant; by default the file's.
+    init(proto: String, set: [UInt8], constant: String? = nil) {
         self.proto = proto
         self.set = set
+        self.constant = constant ?? Self.constant(of: proto)
     }
 
     /// Takes a set in protobuf's text format, which a template can be: what
@@ -27,6 +34,19 @@ struct DescriptorsFile {
     init(proto: String, text: String) throws {
         let set = try Google_Protobuf_FileDescriptorSet(textFormatString: text)
         self.init(proto: proto, set: try set.serializedBytes())
+    }
+
+    /// The names of the constants of several files in one module, by these files: `a_b.proto` and `a-b.proto` have
+    /// different ones.
+    static func constants(of protos: [String]) -> [String: String] {
+        var taken: Set<String> = []
+        var names: [String: String] = [:]
+        for proto in ProtoGenerator.ordered(protos) {
+            var name = constant(of: proto)
+            while !taken.insert(name).inserted { name += "_" }
+            names[proto] = name
+        }
+        return names
     }
 
     /// The name of the constant: `userDescriptors` for `user.proto`.
@@ -58,7 +78,7 @@ struct DescriptorsFile {
 
             /// The descriptors of \(proto) and what is imported there, for server reflection: a
             /// `google.protobuf.FileDescriptorSet` in base64.
-            public let \(Self.constant(of: proto)) = \"""
+            public let \(constant) = \"""
             \(lines.joined(separator: "\\\n"))
                 \"""
 

@@ -32,8 +32,11 @@ struct GRPCMethodName: Hashable, Sendable {
     /// Whether the plugin would write other names.
     var isChanged: Bool { type != name || function != Self.lowerCamel(name) }
 
-    /// Members of the type that the methods' types are in, what it is made of, and what cannot be a member of any.
-    private static let reserved: Set<String> = ["GRPCCore", "Protocol", "Sendable", "Swift", "Type", "descriptors"]
+    /// Members of the type that the methods' types are in, what it is made of, what cannot be a member of any, and what
+    /// means something else before a dot.
+    private static let reserved: Set<String> = [
+        "GRPCCore", "Protocol", "Sendable", "Swift", "Type", "await", "descriptors",
+    ]
 
     /// The name of a function, as the plugin writes it: capitals at the beginning become small, as in `importCSV` and
     /// `csvImport`.

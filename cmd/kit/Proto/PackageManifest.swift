@@ -51,6 +51,13 @@ struct PackageManifest: Hashable, Sendable {
         return left
     }
 
+    /// The names in quotes among what a target depends on: the package's own targets.
+    func dependencies(of target: String) -> [String] {
+        guard let list = list("dependencies", of: target) else { return [] }
+        return text[list].split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+            .filter { !$0.offset.isMultiple(of: 2) }.map { String($0.element) }
+    }
+
     private static func quoted(_ values: some Sequence<String>) -> [String] {
         Set(values).sorted().map { "\"\($0)\"" }
     }

@@ -23,16 +23,27 @@ struct ProtoAPI: Sendable {
     ///   - roots: The files that code is written for in any case.
     ///   - path: Where protoc has read them.
     ///   - package: The package that the target is in, or will be in.
-    init(target: String, set: ProtoSet, roots: [String], path: ProtoPath, package: ServicePackage) throws {
+    ///   - graph: What depends on what in the package; by default as it is there.
+    /// - Throws: `CommandFailure` when a file cannot be part of a package.
+    init(
+        target: String,
+        set: ProtoSet,
+        roots: [String],
+        path: ProtoPath,
+        package: ServicePackage,
+        graph: TargetGraph? = nil
+    ) throws {
+        let graph = try graph ?? TargetGraph(of: package)
         self.target = target
         self.set = set
         var origins: [String: ProtoPath.Directory] = [:]
         var modules: [String: String] = [:]
         for file in set.files.map(\.name) where !ProtoPath.isBundled(file) {
             guard let directory = path.directory(of: file) else { continue }
+            try Self.checkName(of: file)
             origins[file] = directory
             if directory.origin == .api || roots.contains(file) { continue }
-            modules[file] = try package.target(withCodeOf: file, in: directory.path, except: target)
+            modules[file] = try package.target(withCodeOf: file, in: directory.path, for: target, graph: graph)
         }
         let needed = set.filesNeeded(by: roots, shared: Set(modules.keys)) { origins[$0]?.origin == .wellKnown }
         let generated = needed.filter { modules[$0] == nil }
@@ -49,6 +60,17 @@ struct ProtoAPI: Sendable {
             let bytes = try Data(contentsOf: URL(filePath: "\(directory.path)/\(file)"))
             return FileTree.File(path: "Sources/\(target)/\(file)", bytes: Array(bytes))
         }
+    }
+
+    /// `Package.swift` and the comments of the code name each file.
+    private static func checkName(of file: String) throws {
+        guard
+            let character = file.unicodeScalars.first(where: { "\"\\[]".unicodeScalars.contains($0) || $0.value < 32 })
+        else { return }
+        throw CommandFailure(
+            "\(file.debugDescription) cannot be named in Package.swift because of the character "
+                + "\(String(character).debugDescription); rename the file"
+        )
     }
 
     /// What the target's directory has at its top that is no code: files, and directories with files in them.

@@ -41,11 +41,15 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
         let protoPaths = try imports.directories()
         let written = try await withInterruption {
             var apis: [ProtoAPI] = []
+            var graph = try TargetGraph(of: package)
             for api in try package.apis() {
                 let path = ProtoPath(for: api.target, given: protoPaths, in: package)
                 let set = try await ProtoCompiler(path: path).parse(api.protos)
                 let roots = set.roots(of: api.protos)
-                apis.append(try ProtoAPI(target: api.target, set: set, roots: roots, path: path, package: package))
+                let generated = try ProtoAPI(
+                    target: api.target, set: set, roots: roots, path: path, package: package, graph: graph)
+                graph.add(generated.modules.values, to: api.target)
+                apis.append(generated)
             }
             let generator = try await ProtoGenerator.prepared(for: package, scratchPath: scratchPath)
             return try await package.write(try await package.files(of: apis, by: generator) { Terminal.note($0) })

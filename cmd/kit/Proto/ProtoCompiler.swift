@@ -27,7 +27,10 @@ struct ProtoCompiler: Sendable {
             )()
             guard outcome.isSuccess else { throw failure(outcome.errors) }
             let bytes = try Data(contentsOf: URL(filePath: set))
-            let files = try Google_Protobuf_FileDescriptorSet(serializedBytes: bytes).file
+            let files = try DescriptorSetFile(bytes: Array(bytes)).files { name in
+                let line = source(of: name)?.firstLineThatIsNotUTF8.map { "\($0):" } ?? ""
+                return CommandFailure("\(located(name + ":"))\(line) a text is not UTF-8; save the file as UTF-8")
+            }
             // The plugins' library ends the process at an edition that it does not know.
             let editions = DescriptorSet.bundledEditionsSupport
             if let file = files.first(where: { $0.syntax == "editions" && !editions.contains($0.edition) }) {
@@ -56,11 +59,22 @@ struct ProtoCompiler: Sendable {
             !["warning:", "WARNING"].contains { line.contains($0) }
         }
         let imports = lines.compactMap { missingImport(in: $0, among: lines) }
-        let text = imports.isEmpty ? lines.map { "protoc: " + located($0) } : imports
-        let isOld =
-            lines.contains { $0.contains("Expected top-level statement") } && errors.contains("No syntax specified")
-        let remedy = isOld ? ["a file with an edition in place of syntax needs protoc 27 or later"] : []
-        return CommandFailure((text + remedy).joined(separator: "\n  "))
+        if !imports.isEmpty { return CommandFailure(imports.joined(separator: "\n  ")) }
+        let refused = lines.filter { $0.contains("Expected top-level statement") }.map {
+            String($0.prefix { $0 != ":" })
+        }
+        if let name = refused.first(where: { source(of: $0)?.isUTF16 == true }) {
+            return CommandFailure("\(located(name + ":")) the file is UTF-16; save it as UTF-8")
+        }
+        let hasEdition = refused.contains { source(of: $0)?.hasEdition == true }
+        let remedy = hasEdition ? ["a file with an edition in place of syntax needs protoc 27 or later"] : []
+        return CommandFailure((lines.map { "protoc: " + located($0) } + remedy).joined(separator: "\n  "))
+    }
+
+    /// The bytes of a file.
+    private func source(of name: String) -> SourceEncoding? {
+        path.directory(of: name).flatMap { FileManager.default.contents(atPath: "\($0.path)/\(name)") }
+            .map { SourceEncoding(bytes: Array($0)) }
     }
 
     /// What to say of an import that is missing itself, and not one of its own imports.

@@ -59,6 +59,10 @@ struct ProtoGenerator: Sendable {
             )
             var files: [FileTree.File] = []
             let unique = Self.swiftNames(of: names)
+            // A file that is only imported has messages, and the files that import it describe it.
+            let described = names.filter { !$0.contains("/") || set.file($0)?.service.isEmpty == false }
+            let constants = DescriptorsFile.constants(of: described)
+            let shared = Set(modules.values)
             for (name, swiftName) in zip(names, unique) {
                 func add(_ kind: String, _ text: String) {
                     files.append(FileTree.File(path: "\(swiftName).\(kind).swift", bytes: Array(text.utf8)))
@@ -67,13 +71,12 @@ struct ProtoGenerator: Sendable {
                     let path = "\(output)/\(DescriptorsFile.stem(of: name)).\(kind).swift"
                     return String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
                 }
-                let shared = Set(modules.values)
-                add("pb", Self.withoutUnusedImports(of: shared, in: try read("pb")))
-                // A file that is only imported has messages, and who imports it describes it.
-                guard !name.contains("/") || set.file(name)?.service.isEmpty == false else { continue }
+                add("pb", Self.importing(shared, in: try read("pb")))
+                guard let constant = constants[name] else { continue }
                 let calls = GRPCMethodName.replacing(swift.methods, in: try read("grpc"))
-                add("grpc", Self.withoutUnusedImports(of: shared, in: calls))
-                add("descriptors", DescriptorsFile(proto: name, set: try set.closure(of: name)).text)
+                add("grpc", Self.importing(shared, in: calls))
+                let descriptors = DescriptorsFile(proto: name, set: try set.closure(of: name), constant: constant)
+                add("descriptors", descriptors.text)
             }
             return files
         }
@@ -91,10 +94,35 @@ struct ProtoGenerator: Sendable {
         return mappings.textFormatString()
     }
 
-    /// The plugins import the module of every imported file, also where no type of it is named.
-    private static func withoutUnusedImports(of modules: Set<String>, in code: String) -> String {
-        modules.reduce(code) { code, module in
-            code.contains("\(module).") ? code : code.replacing("public import \(module)\n", with: "")
+    /// Code that imports those of some modules that it names.
+    ///
+    /// The plugins import the module of every file that is imported, also where no type of it is named. They miss the
+    /// module of a file that is imported through another one, by `import public`.
+    private static func importing(_ modules: Set<String>, in code: String) -> String {
+        if modules.isEmpty { return code }
+        var lines = code.split(separator: "\n", omittingEmptySubsequences: false)
+        for module in modules.sorted() {
+            let line = "public import \(module)"
+            let isNamed = lines.contains { names(module, in: $0) }
+            let imported = lines.firstIndex { $0 == line }
+            if let imported, !isNamed {
+                lines.remove(at: imported)
+            } else if imported == nil, isNamed,
+                let last = lines.lastIndex(where: { $0.hasPrefix("public import ") || $0.hasPrefix("internal import ") }
+                )
+            {
+                lines.insert(line[...], at: last + 1)
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// Whether a line of code has the name of a type in a module. An import of one type is no such line.
+    private static func names(_ module: String, in line: Substring) -> Bool {
+        guard !line.hasPrefix("@_exported"), !line.drop(while: { $0 == " " }).hasPrefix("//") else { return false }
+        return line.ranges(of: "\(module).").contains { range in
+            guard let before = line[..<range.lowerBound].last else { return true }
+            return !(before.isLetter || before.isNumber || before == "_")
         }
     }
 
@@ -110,11 +138,16 @@ struct ProtoGenerator: Sendable {
     static func swiftNames(of protos: [String]) -> [String] {
         var taken: Set<String> = []
         var names: [String: String] = [:]
-        for proto in protos.sorted(by: { ($0.contains("/") ? 1 : 0, $0) < ($1.contains("/") ? 1 : 0, $1) }) {
+        for proto in ordered(protos) {
             var name = swiftName(of: proto)
             while !taken.insert(name.lowercased()).inserted { name += "_" }
             names[proto] = name
         }
         return protos.compactMap { names[$0] }
+    }
+
+    /// Files in the order in which they are named: those at the top of the directory keep their own names.
+    static func ordered(_ protos: [String]) -> [String] {
+        protos.sorted { ($0.contains("/") ? 1 : 0, $0) < ($1.contains("/") ? 1 : 0, $1) }
     }
 }

@@ -48,11 +48,13 @@ struct ServicePackage: Sendable {
         var directory: String { "Sources/\(target)" }
     }
 
-    /// The names of the directories of APIs in `Sources`.
-    var apiTargets: [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: path("Sources"))) ?? []).filter { $0.hasSuffix("API") }
-            .sorted()
+    /// The names of the directories in `Sources`: those of the targets.
+    var targets: [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: path("Sources"))) ?? []).sorted()
     }
+
+    /// The names of the directories of APIs in `Sources`.
+    var apiTargets: [String] { targets.filter { $0.hasSuffix("API") } }
 
     /// The targets with .proto files.
     ///
@@ -83,15 +85,23 @@ struct ServicePackage: Sendable {
     /// - Parameters:
     ///   - file: The file, as it is imported.
     ///   - directory: Where it is now.
-    ///   - target: An API that does not count.
-    func target(withCodeOf file: String, in directory: String, except target: String) throws -> String? {
+    ///   - target: The API that needs the code. It does not count, nor does one that depends on it. One that it depends on
+    ///     already comes first.
+    ///   - graph: What depends on what.
+    func target(
+        withCodeOf file: String,
+        in directory: String,
+        for target: String,
+        graph: TargetGraph
+    ) throws -> String? {
         let candidates = apiTargets.filter {
-            $0 != target && exists("Sources/\($0)/\(file)")
+            $0 != target && !graph.depends($0, on: target) && exists("Sources/\($0)/\(file)")
                 && exists("Sources/\($0)/\(ProtoGenerator.swiftName(of: file)).pb.swift")
         }
         if candidates.isEmpty { return nil }
         guard let data = FileManager.default.contents(atPath: "\(directory)/\(file)") else { return nil }
-        return try candidates.first { try bytes("Sources/\($0)/\(file)") == Array(data) }
+        let same = try candidates.filter { try bytes("Sources/\($0)/\(file)") == Array(data) }
+        return same.first { graph.names($0, in: target) } ?? same.first
     }
 
     /// The bytes of a file.

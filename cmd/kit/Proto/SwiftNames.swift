@@ -65,17 +65,18 @@ struct SwiftNames {
     private static let hiding: Set<String> = [
         "App", "Client", "ClientProtocol", "Dictionary", "Foundation", "FoundationEssentials", "GRPCCore",
         "GRPCProtobuf",
-        "Input", "Method", "Output", "RPCError", "Result", "ServerContext", "ServiceChannel", "ServiceError",
+        "Input", "Method", "Output", "RPCError", "RawValue", "Result", "ServerContext", "ServiceChannel",
+        "ServiceError",
         "ServiceKit",
         "ServiceKitGRPC", "ServiceProtocol", "SimpleServiceProtocol", "StreamingServiceProtocol", "Suite", "Swift",
         "Test",
-        "Testing", "Transport", "Void",
+        "Testing", "Transport", "Void", "await", "precedencegroup",
     ]
 
     /// Names that the plugin changes for a message, but not for a service.
     private static let reserved = SwiftWords.all.union(swiftCommonTypes).union([
         "Array", "Equatable", "Error", "Hashable", "Never", "Optional", "Protocol", "Sendable", "Set", "SwiftProtobuf",
-        "Type", "_",
+        "Type", "_", "await",
     ])
 
     /// A file without a package gives its types no prefix. Where one of them would then hide a name that its code needs,
@@ -105,7 +106,7 @@ extension Google_Protobuf_DescriptorProto {
 /// Words of the Swift language, as far as they cannot be the names of types and functions.
 enum SwiftWords {
     static let all = swiftKeywordsUsedInDeclarations.union(swiftKeywordsUsedInStatements)
-        .union(swiftKeywordsUsedInExpressionsAndTypes)
+        .union(swiftKeywordsUsedInExpressionsAndTypes).union(["precedencegroup"])
 
     /// A name as it is written: with backticks where it is a word of the language.
     static func quoted(_ name: String) -> String { all.contains(name) ? "`\(name)`" : name }
