@@ -5,7 +5,7 @@ extension Configuration {
     ///
     /// - Parameters:
     ///   - path: The path of the values that `body` checks, as in `registry.etcd`.
-    ///   - body: What checks them, or makes something of them.
+    ///   - body: Checks the values, or makes something of them.
     /// - Returns: The result of the body.
     /// - Throws: ``ConfigurationError``. An error of `body` that has a key path but no place gets the place of that key,
     ///   or of `path` when the key is not written. An error of another type becomes a ``ConfigurationError`` of `path`.

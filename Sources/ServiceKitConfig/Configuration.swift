@@ -6,7 +6,7 @@
 /// Values appear in no description of a configuration: they may be secret.
 public struct Configuration: Sendable {
     let root: ConfigurationNode
-    /// What has been asked for, and how it was read.
+    /// The keys that were asked for, and how each was read.
     let known: KnownKeys
     private let claimed = ClaimedPaths()
 

@@ -1,7 +1,7 @@
 internal import EtcdClient
 internal import ServiceKit
 
-/// What a user of etcd has to be permitted.
+/// The permissions that a user of etcd needs.
 enum NeededAccess: Sendable {
     /// Reading the keys with a prefix.
     case reading(_ prefix: String)
@@ -25,8 +25,8 @@ enum NeededAccess: Sendable {
 
 extension RegistryError {
     /// - Parameters:
-    ///   - what: What could not be done.
-    ///   - access: What it needs to be permitted.
+    ///   - what: The action that failed.
+    ///   - access: The access that the request needs.
     init(_ error: EtcdError, _ what: String, needs access: NeededAccess) {
         let code: Code =
             switch error.code {

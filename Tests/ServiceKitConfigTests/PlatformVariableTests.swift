@@ -24,7 +24,7 @@ import Testing
         var serviceHost = "localhost"
     }
 
-    /// What a service says whose sections are these.
+    /// The error of a service with these sections.
     private func failure(_ environment: [String: String]) -> String {
         errorText {
             let configuration = try layered(environment)
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    /// What the kubelet sets for a Service with two ports.
+    /// The variables that the kubelet sets for a Service with two ports.
     static func kubernetes(_ service: String, address: String = "10.0.0.1") -> [String: String] {
         let name = service.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
         let host = address.contains(":") ? "[\(address)]" : address
@@ -98,7 +98,7 @@ import Testing
         #expect(try own.decode(Int.self, at: "metrics-port") == 9090)
     }
 
-    /// What has the form of the platform's variable and says a known key may be a mistake, unless others prove it is not.
+    /// A variable in the platform's form that spells a known key may be a mistake, unless others prove that it is none.
     @Test func aKnownKeyIsNotTakenForThePlatforms() {
         #expect(
             failure(["KIT_DATABASE_SERVICE_HOST": "10.0.0.1"]).contains(

@@ -47,7 +47,7 @@ struct EtcdLayoutTests {
         #expect(instance.id == id)
     }
 
-    /// What it does not say of itself its key says.
+    /// Its key says what its value lacks.
     @Test(arguments: [
         #"{"endpoints":["grpc://h:1"]}"#, #"{"id":"a1","endpoints":["grpc://h:1"]}"#,
         #"{"name":"user","version":null,"metadata":{"x":null},"endpoints":["grpc://h:1","https://api.example.com"]}"#,

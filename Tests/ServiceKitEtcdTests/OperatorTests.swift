@@ -185,7 +185,7 @@ struct OperatorTests {
         }
     }
 
-    /// What is no instance is named in the log, without what it holds of secrets; what is not the service's is not.
+    /// The log names entries that are no instance, without their secrets. It does not name those of other services.
     @Test func whatIsSkippedIsNamedWithoutSecrets() throws {
         let log = LogRecorder()
         let keys = InstanceKeys(namespace: "/services")

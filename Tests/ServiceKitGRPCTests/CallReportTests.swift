@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// What balancers and observers are told of each attempt, and what is counted for the nodes.
+/// The reports of attempts to balancers and observers, and the statistics of nodes.
 @Suite(.timeLimit(.minutes(1)))
 struct CallReportTests {
     private final class Observer: CallObserver {

@@ -32,7 +32,7 @@ import ServiceKit
     }
 
     static func main() async {
-        // What the registry's parts log waits for nobody who reads, as what services log.
+        // The registry's log waits for no reader, as the logs of services.
         StandardFiles.open()
         LoggingSystem.bootstrap(QueuedLogHandler.standardError)
         await main(nil)

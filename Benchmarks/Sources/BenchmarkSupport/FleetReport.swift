@@ -1,4 +1,4 @@
-/// What `bench-client --fleet` prints as JSON when the channel is connected to every instance.
+/// The output of `bench-client --fleet`, as JSON, when the channel is connected to every instance.
 public struct FleetReport: Codable, Sendable {
     /// The instances that joined.
     public var instances: Int

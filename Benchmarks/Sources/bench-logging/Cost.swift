@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import ServiceKit
 
-/// What a line as ``CallLogging`` logs it costs whoever logs, in CPU time of the process.
+/// The cost of a line of ``CallLogging``, in CPU time of the process.
 enum Cost {
     private static let lines = 200_000
 

@@ -19,7 +19,7 @@ final class LogPipe: Sendable {
 
     private let state = Mutex(State())
 
-    /// What was read so far.
+    /// The bytes read so far.
     var counts: Counts { state.withLock(\.counts) }
 
     init() throws {

@@ -33,7 +33,7 @@ final class Members: Sendable {
                 return (index, all[index])
             }
             guard now < deadline else {
-                // One that failed lately is better than none.
+                // A member that failed lately is better than none.
                 let connected = all.firstIndex { $0.caller.reachability == .connected } ?? index
                 return (connected, all[connected])
             }

@@ -17,7 +17,7 @@ struct Refusal {
     /// The keys that were asked for.
     var keys: [KeyRange] = []
 
-    /// What follows etcd's own words.
+    /// The text behind etcd's own words.
     var text: String {
         let texts = keys.map(\.text)
         let rest = keys.count > Self.shownKeys ? " and \(keys.count - Self.shownKeys) more" : ""

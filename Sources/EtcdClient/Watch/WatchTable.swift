@@ -162,7 +162,7 @@ struct WatchTable {
         return effects
     }
 
-    /// What is to be sent next; the creation of a watch counts as sent.
+    /// The request to send next; the creation of a watch counts as sent.
     mutating func takeRequest() -> WireWatchRequest? {
         if let number = stream?.takeCancel() {
             return .with { $0.cancelRequest = .with { $0.watchID = number } }

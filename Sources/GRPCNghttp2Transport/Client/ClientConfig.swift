@@ -30,7 +30,7 @@ public struct ClientTransportConfig: Sendable {
     /// How long to wait between attempts to connect.
     public var backoff = ConnectionBackoff.defaults
 
-    /// What looks names up. Default: the system, for all clients of the process.
+    /// The resolver of names. Default: the system's, for all clients of the process.
     package var resolver = NameResolver.shared
 
     /// The default configuration.

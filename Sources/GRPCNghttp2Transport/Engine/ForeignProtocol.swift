@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What a peer speaks in place of HTTP/2 in clear text, as its first bytes tell.
+/// The protocol that a peer speaks in place of HTTP/2 in clear text, as its first bytes tell.
 enum ForeignProtocol {
     case tls
     case http1

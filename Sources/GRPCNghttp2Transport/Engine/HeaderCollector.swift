@@ -7,7 +7,7 @@ struct HeaderCollector {
     /// The number of fields, also beyond the limits.
     private var count = 0
     private(set) var rules = HeaderRules()
-    /// What is wrong with one of the fields.
+    /// The fault of one of the fields.
     private var fault: String?
     private let maxBytes: Int
     private let maxFields: Int
@@ -52,7 +52,7 @@ struct HeaderCollector {
         }
     }
 
-    /// What HTTP/2 forbids about the block, now that it is whole. A block that is too large is another matter.
+    /// The fault of the whole block by HTTP/2's rules. A block that is too large is another matter.
     func fault(of kind: HeaderRules.Kind) -> String? {
         self.fault ?? (self.excess == nil ? self.rules.fault(of: kind) : nil)
     }

@@ -1,11 +1,11 @@
 import CNghttp2
 
-/// What HTTP/2 demands of a header block (RFC 9113, section 8), checked as its fields come in.
+/// The rules of HTTP/2 for a header block (RFC 9113, section 8), checked as its fields come in.
 ///
 /// nghttp2 could check it, too. It would reset the call and not tell the application which field was wrong, and it
 /// refuses what peers of gRPC send: white space around a value, a path as `:authority` (that of a Unix domain socket).
 struct HeaderRules {
-    /// What a header block is.
+    /// The kinds of header block.
     enum Kind {
         case request
         /// The head of a response, also of an informational one.
@@ -66,7 +66,7 @@ struct HeaderRules {
 
     /// Takes the next field, without the white space around its value.
     ///
-    /// - Returns: What is wrong with the field; `nil` if nothing is.
+    /// - Returns: The fault of the field; `nil` if it has none.
     mutating func check(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) -> String? {
         guard nghttp2_check_header_name(name.baseAddress, name.count) != 0 else { return Self.fault(ofName: name) }
         guard nghttp2_check_header_value(value.baseAddress, value.count) != 0 else {
@@ -120,7 +120,7 @@ struct HeaderRules {
 
     /// Looks at the block as a whole.
     ///
-    /// - Returns: What is wrong with it; `nil` if nothing is.
+    /// - Returns: The fault of the block; `nil` if it has none.
     func fault(of kind: Kind) -> String? {
         let allowed: PseudoFields
         let required: PseudoFields

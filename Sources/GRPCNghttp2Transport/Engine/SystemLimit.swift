@@ -36,7 +36,7 @@ enum SystemLimit {
         }
     }
 
-    /// What the system calls an error, and the limit behind it if there is one.
+    /// The system's text for an error, and the limit behind it if there is one.
     static func reason(of number: CInt) -> String {
         let reason = String(cString: strerror(number))
         return Self.explanation(of: number).map { "\(reason): \($0)" } ?? reason

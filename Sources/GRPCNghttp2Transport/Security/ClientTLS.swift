@@ -7,7 +7,7 @@ final class ClientTLS: Sendable {
     private let contexts: TLSContextSource
     /// The name to ask for and to verify; `nil` for an address, which is verified as such.
     private let hostname: String?
-    /// What is expected of the server, for errors.
+    /// The expectations of the server, for errors.
     let expectation: TLSExpectation
 
     init(_ tls: ClientTransportSecurity.TLS, authority: String, logger: Logger) {

@@ -43,7 +43,7 @@ public struct ClientTransportSecurity: Sendable {
     /// How a client uses TLS 1.2 or 1.3.
     ///
     /// Files are looked at again, at most once a second, when a connection is made: those that have changed are read.
-    /// What cannot be read then is logged, and the last good ones stay.
+    /// A file that cannot be read then is logged, and the last good ones stay.
     public struct TLS: Sendable {
         /// The client's certificate, then those that lead to one that servers trust. Default: none.
         public var certificateChain: [TLSConfig.CertificateSource] = []
@@ -57,7 +57,7 @@ public struct ClientTransportSecurity: Sendable {
         /// the host of the authority that the client was given, or else of the address. A certificate that is made out to
         /// the IP address of the connection is good as well, whatever the name.
         public var serverHostname: String?
-        /// What errors call these options.
+        /// The names of these options in errors.
         package var optionNames = TLSOptionNames.transport
 
         init() {}

@@ -65,7 +65,7 @@ extension Nghttp2ServerTransport {
             public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
             /// Whether clients have to agree on HTTP/2 while they connect (ALPN), as gRPC demands. Default: `true`.
             public var requireALPN = true
-            /// What errors call these options.
+            /// The names of these options in errors.
             package var optionNames = TLSOptionNames.transport
 
             init(

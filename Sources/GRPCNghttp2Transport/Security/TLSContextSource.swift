@@ -44,7 +44,7 @@ final class TLSContextSource: Sendable {
         var checkedAt: NIODeadline?
     }
 
-    /// What connections have while files are read.
+    /// The context that connections have while files are read.
     private struct Known {
         let context: NIOSSLContext
         let checkedAt: NIODeadline

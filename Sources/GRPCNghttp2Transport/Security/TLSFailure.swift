@@ -8,11 +8,11 @@ import Darwin
 import NIOCore
 import NIOSSL
 
-/// What one end of a connection expects of the other by way of TLS, for errors to say what was tried.
+/// The expectations of one end of a connection of the other's TLS, for errors.
 struct TLSExpectation: Sendable {
     /// The name that is verified; `nil` for the address of the connection.
     var hostname: String?
-    /// Who is trusted to sign the peer's certificate, in words.
+    /// The authorities that are trusted to sign the peer's certificate, in words.
     var trusted = "the system's authorities"
     var optionNames = TLSOptionNames.transport
 }
@@ -23,7 +23,7 @@ struct TLSFailure {
     var isServer: Bool
     /// The peer's address, without its port: certificates have none.
     var address: String
-    /// What the peer has shown, if it got that far.
+    /// The peer's certificate, if the handshake got that far.
     var certificate: NIOSSLCertificate?
     /// Seconds since 1970, for the dates of certificates.
     var now: time_t

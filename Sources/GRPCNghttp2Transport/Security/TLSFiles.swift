@@ -12,7 +12,7 @@ import NIOSSL
 /// Files are read here, not by BoringSSL, which does not tell a file that could not be opened from one that holds
 /// something else.
 extension TLSConfig.Source {
-    /// What a source is to hold.
+    /// The content that a source is to hold.
     fileprivate enum Content: String {
         case certificate
         case privateKey = "private key"
@@ -125,7 +125,7 @@ private func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPoin
 }
 
 extension TLSConfig.CertificateSource {
-    /// - Parameter option: What the user calls the option, if not by the transport's name.
+    /// - Parameter option: The user's name of the option, if it is not the transport's.
     /// - Throws: ``TLSConfigError`` that names the file and what is wrong with it.
     func certificates(option: String? = nil) throws(TLSConfigError) -> [NIOSSLCertificate] {
         try self.source.use(as: .certificate, option: option) { bytes, format in
@@ -136,7 +136,7 @@ extension TLSConfig.CertificateSource {
 }
 
 extension TLSConfig.PrivateKeySource {
-    /// - Parameter option: What the user calls the option, if not by the transport's name.
+    /// - Parameter option: The user's name of the option, if it is not the transport's.
     /// - Throws: ``TLSConfigError`` that names the file and what is wrong with it.
     func key(option: String? = nil) throws(TLSConfigError) -> NIOSSLPrivateKey {
         try self.source.use(as: .privateKey, option: option) { try NIOSSLPrivateKey(bytes: $0, format: $1) }
@@ -151,7 +151,7 @@ extension TLSConfig.TrustRootsSource {
         }
     }
 
-    /// - Parameter option: What the user calls the option, if not by the transport's name.
+    /// - Parameter option: The user's name of the option, if it is not the transport's.
     /// - Throws: ``TLSConfigError`` that names the file and what is wrong with it.
     func roots(option: String? = nil) throws(TLSConfigError) -> NIOSSLTrustRoots {
         switch self.kind {
@@ -164,7 +164,7 @@ extension TLSConfig.TrustRootsSource {
         }
     }
 
-    /// Who is trusted, in words.
+    /// The trusted authorities, in words.
     var summary: String {
         switch self.kind {
         case .systemDefault: "the system's authorities"

@@ -1,8 +1,8 @@
-/// What the user calls the options of TLS: errors name them as remedies.
+/// The user's names of the options of TLS: errors name them as remedies.
 package struct TLSOptionNames: Sendable, Hashable {
     /// The name that the server's certificate has to be made out to.
     package var serverName = "serverHostname"
-    /// Who is trusted to sign the certificates of peers.
+    /// The authorities that are trusted to sign the certificates of peers.
     package var trustRoots = "trustRoots"
     /// This side's certificate.
     package var certificate = "certificateChain"

@@ -15,7 +15,7 @@ struct AcceptPause: Sendable {
 
     /// The pause after the first failure.
     static let shortest = TimeAmount.milliseconds(10)
-    /// What the pause does not grow beyond.
+    /// The longest pause.
     static let longest = TimeAmount.seconds(1)
     /// How often a warning is logged, at most.
     static let warningInterval = TimeAmount.seconds(60)

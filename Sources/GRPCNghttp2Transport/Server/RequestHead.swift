@@ -6,7 +6,7 @@ struct RequestHead {
     struct Rejection: Error {
         /// The complete header block that answers it.
         var response: HeaderBlock
-        /// What is to be logged, if anything is that is not logged elsewhere.
+        /// The line to log, if it is not logged elsewhere.
         var reason: String?
 
         /// An HTTP error, for what does not speak gRPC.

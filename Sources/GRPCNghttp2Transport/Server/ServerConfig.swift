@@ -36,7 +36,7 @@ extension Nghttp2ServerTransport {
         /// How many connections the system keeps that were not accepted yet. Default: 256.
         public var backlog = 256
 
-        /// What looks up the name to listen on. Default: the system, as for all clients of the process.
+        /// The resolver of the name to listen on. Default: the system's, as for all clients of the process.
         package var resolver = NameResolver.shared
 
         /// The default configuration.

@@ -15,7 +15,7 @@ struct HeldID {
 
     /// Looks at a refusal that trying again does not mend.
     ///
-    /// - Returns: What registering fails with; `nil` when the entry may end by itself, and the id is to be tried again.
+    /// - Returns: The error of registering; `nil` when the entry may end by itself, and the id is to be tried again.
     mutating func failure(after error: RegistryError) -> RegistryError? {
         guard error.code == .alreadyRegistered, let left = error.endsWithin else { return error }
         guard let remaining else {

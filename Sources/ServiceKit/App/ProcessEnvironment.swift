@@ -12,7 +12,7 @@ public enum ProcessEnvironment {
 }
 
 extension ProcessEnvironment {
-    /// What the user wrote of a command line. Left out are the program and the settings of macOS that Xcode puts first:
+    /// The user's part of a command line. Left out are the program and the settings of macOS that Xcode puts first:
     /// `-NSDocumentRevisionsDebugMode YES`.
     static func arguments(from commandLine: [String]) -> [String] {
         var arguments = commandLine.dropFirst()

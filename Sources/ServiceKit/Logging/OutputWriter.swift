@@ -38,20 +38,20 @@ package final class OutputWriter: Sendable {
         case pausing
     }
 
-    /// What is to be done outside of the lock.
+    /// The action to carry out outside of the lock.
     private enum Action: Sendable { case nothing, startThread, wakeThread }
 
     private struct State {
         var queue: OutputQueue
         var phase = Phase.absent
-        /// Who waits until everything is written, or is refused.
+        /// The flushes that wait until everything is written, or is refused.
         var flushes: [DispatchSemaphore] = []
         /// How often lines were taken out of the queue.
         var taken: UInt64 = 0
         /// Whether ``writeWhenRoom(_:)`` waits.
         var keepsText = true
 
-        /// What makes the thread write what was added.
+        /// The action that makes the thread write the added lines.
         mutating func begin() -> Action {
             switch phase {
             case .absent:
@@ -289,7 +289,7 @@ package final class OutputWriter: Sendable {
     }
 }
 
-/// What the thread of a writer does, for `pthread_create`.
+/// The body of a writer's thread, for `pthread_create`.
 #if canImport(Darwin)
 private func runWriter(_ writer: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
     Unmanaged<OutputWriter>.fromOpaque(writer).takeRetainedValue().run()

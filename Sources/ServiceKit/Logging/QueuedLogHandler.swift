@@ -19,9 +19,9 @@ public import Logging
 public struct QueuedLogHandler: LogHandler {
     /// The least severe level that is logged, `info` by default.
     public var logLevel = Logger.Level.info
-    /// What every line has.
+    /// The metadata of every line.
     public var metadata: Logger.Metadata = [:]
-    /// What every line has besides, asked for each of them.
+    /// The source of further metadata, asked for each line.
     public var metadataProvider: Logger.MetadataProvider?
 
     private let label: String

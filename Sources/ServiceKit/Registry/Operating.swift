@@ -47,7 +47,7 @@ extension ServiceInstance {
         return result
     }
 
-    /// What is remembered, unless somebody has set another weight since.
+    /// The remembered weight, unless somebody has set another one since.
     private var rememberedWeight: String? {
         metadata["weight"] == "0" ? metadata[Self.weightBeforeOffline] : nil
     }

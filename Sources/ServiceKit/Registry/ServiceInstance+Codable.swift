@@ -120,7 +120,7 @@ private struct ScalarText: Decodable {
 /// An endpoint that is not of the form `scheme://host:port`. Descriptions of it mask passwords.
 struct UnreadableEndpoint: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
 {
-    /// What was read.
+    /// The lines that were read.
     let text: String
 
     var description: String { URLSecrets.masked(address: text) }

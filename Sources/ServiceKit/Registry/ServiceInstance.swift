@@ -14,7 +14,7 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
     public var metadata: [String: String]
     /// Where it is reached, one for each server.
     public var endpoints: [Endpoint]
-    /// What a registry holds as endpoints and cannot be read as such.
+    /// The texts that a registry holds as endpoints and that cannot be read as such.
     var unreadable: [UnreadableEndpoint] = []
 
     /// Creates an instance; registries validate it when it is registered.

@@ -1,4 +1,4 @@
-/// What to say about a key or a name that nobody knows.
+/// The message for a key or a name that nobody knows.
 package enum KeySuggestion {
     /// The longest key that is compared with others; the cost is the product of the lengths.
     static let maximumComparedLength = 64
@@ -9,7 +9,7 @@ package enum KeySuggestion {
     /// `no balancer "p2d" is linked into this program; did you mean "p2c"? There are: p2c, round_robin`.
     ///
     /// - Parameters:
-    ///   - kind: What the name is of, as in `balancer`.
+    ///   - kind: The kind of thing that has the name, as in `balancer`.
     ///   - name: The name.
     ///   - known: The names that are linked in.
     package static func message(forMissing kind: String, _ name: String, known: [String]) -> String {

@@ -1,6 +1,6 @@
 /// Masks the secrets of URLs in text that people see: `amqp://user:***@host:5672/`.
 package enum URLSecrets {
-    /// What stands in the place of a secret.
+    /// The text in the place of a secret.
     package static let mask = "***"
 
     /// A text without the secrets of the URLs in it.

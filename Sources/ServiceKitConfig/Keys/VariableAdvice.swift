@@ -1,4 +1,4 @@
-/// What to say about an environment variable that sets no known key. It names known keys only.
+/// The message for an environment variable that sets no known key. It names known keys only.
 struct VariableAdvice {
     /// The paths of more than one key, by their keys joined with hyphens, as a name with single underscores has them.
     private let paths: [String: ConfigurationPath]
@@ -14,7 +14,7 @@ struct VariableAdvice {
         self.paths = paths
     }
 
-    /// What to write in the place of a variable that names a known key but for its underscores.
+    /// The advice for a variable that names a known key but for its underscores.
     ///
     /// - Returns: `nil` when `location` is no variable, or no known key is meant.
     func correction(from location: SourceLocation?) -> String? {
@@ -24,7 +24,7 @@ struct VariableAdvice {
         return "unknown key; to set \(meant), write \(name), two underscores between parts"
     }
 
-    /// What to write in the place of a variable that resembles one for a known key.
+    /// The advice for a variable that resembles one for a known key.
     func resemblance(of variable: String) -> String? {
         // Less may differ than in a single key: a variable of somebody else's must not resemble one by chance.
         let nearest = KeySuggestion.nearest(to: Self.joined(variable), among: paths.keys.sorted(), differingInOneOf: 6)

@@ -1,6 +1,6 @@
 /// A value of a variable or an option, which stands alone: there is no file around it.
 enum InlineValue {
-    /// What is written where a list or a mapping may be meant, or a text that begins like one: `[::1]:9000`.
+    /// A value that may be a list or a mapping, or a text that begins like one: `[::1]:9000`.
     ///
     /// Only the type that reads it can tell.
     final class Brackets: Sendable {

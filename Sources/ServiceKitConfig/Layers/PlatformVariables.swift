@@ -7,11 +7,11 @@
 /// Sources: "Discovering services" in Kubernetes' "Service" page and `pkg/kubelet/envvars`; "Legacy container links" of
 /// Docker and `daemon/links`.
 struct PlatformVariables {
-    /// What a variable holds about the service whose name it begins with.
+    /// The fact that a variable tells of the service whose name it begins with.
     private enum Role {
         /// An address or a port alone, which a variable of the user's may hold too.
         case host, port
-        /// What the names of a service's variables and their values prove together.
+        /// The proof that names and values of a service's variables give together.
         case proof
         /// A variable of a linked container, copied under the name of the link. It may hold anything.
         case copy

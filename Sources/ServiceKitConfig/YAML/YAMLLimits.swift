@@ -1,4 +1,4 @@
-/// What a YAML document may cost.
+/// The limits of a YAML document.
 enum YAMLLimits {
     /// The largest document, in bytes: 1 MiB.
     static let maximumDocumentBytes = 1 << 20

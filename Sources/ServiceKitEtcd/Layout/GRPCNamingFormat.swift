@@ -17,7 +17,7 @@ enum GRPCNamingFormat: InstanceFormat {
         case metadata = "Metadata"
     }
 
-    /// What the kit writes.
+    /// Values as the kit writes them.
     private struct Written: Encodable {
         let operation = 0
         let address: String
@@ -31,7 +31,7 @@ enum GRPCNamingFormat: InstanceFormat {
         }
     }
 
-    /// What anybody may have written.
+    /// Values that anybody may have written.
     private struct Record: Decodable {
         let address: String
         let instance: ServiceInstance?

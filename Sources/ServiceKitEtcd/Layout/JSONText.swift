@@ -4,7 +4,7 @@ struct JSONText {
     /// The text.
     private(set) var bytes: [UInt8]
 
-    /// What is in the way of a change.
+    /// The reasons why a change is not possible.
     enum Failure: Error {
         /// The text is no JSON object in UTF-8.
         case noObject
@@ -119,7 +119,7 @@ struct JSONText {
         return result
     }
 
-    /// What to write in the place of a value; `nil` when it says so already.
+    /// The text to write in the place of a value; `nil` when it is written so already.
     private static func replacement(of old: ArraySlice<UInt8>, by new: String) -> [UInt8]? {
         switch old.first ?? 0 {
         case UInt8(ascii: "\""):

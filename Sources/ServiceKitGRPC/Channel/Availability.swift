@@ -1,6 +1,6 @@
 internal import GRPCCore
 
-/// What a call that finds no node can hope for.
+/// The outlook of a call that finds no node.
 enum Availability: Sendable {
     /// The registry has not answered yet; with what it says when it is away.
     case resolving(cause: String?)

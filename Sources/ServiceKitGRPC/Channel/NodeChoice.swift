@@ -28,7 +28,7 @@ package struct NodeChoice: Hashable, Sendable {
 }
 
 extension ClientTLSOptions {
-    /// What a channel with these options connects to.
+    /// The choice of a channel with these options.
     package var nodeChoice: NodeChoice {
         NodeChoice(schemes: self == ClientTLSOptions() ? ["grpcs", "grpc"] : ["grpcs"])
     }

@@ -89,7 +89,7 @@ final class NodePool: Sendable {
         return effects.added
     }
 
-    /// What a snapshot leads to.
+    /// The effects of a snapshot.
     fileprivate struct Effects {
         var added: [ClientConnection] = []
         var removed: [ClientConnection] = []

@@ -50,7 +50,7 @@ public final class EtcdServer: Sendable {
     /// before this returns; and so they are when this process ends before that, even by SIGKILL.
     /// - Parameters:
     ///   - options: What is run.
-    ///   - body: What uses it.
+    ///   - body: Uses it.
     /// - Returns: What the body returns.
     /// - Throws: What the body throws, or an ``EtcdServerFailure`` when etcd is not installed, does not start or does
     ///   not end.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// What a user is told who may not do something.
+/// The messages for a user who may not do something.
 struct RefusalTests {
     @Test func whoAndWhatIsNamed() {
         #expect(

@@ -163,7 +163,7 @@ struct WatchNumbersTests {
 
     // MARK: - Answers that fit no request
 
-    /// What makes a stream useless.
+    /// The error that makes a stream useless.
     enum Nonsense: CaseIterable {
         case unasked, twice, lower, negative, otherThanAsked, unknownEvents, unknownEnd
     }

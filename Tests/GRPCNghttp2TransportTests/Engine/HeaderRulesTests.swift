@@ -2,7 +2,7 @@ import Testing
 
 @testable import GRPCNghttp2Transport
 
-/// What HTTP/2 demands of a header block.
+/// The rules of HTTP/2 for a header block.
 @Suite struct HeaderRulesTests {
     private static let request: [(String, String)] = [
         (":method", "POST"), (":scheme", "http"), (":path", "/a/b"), (":authority", "x"),

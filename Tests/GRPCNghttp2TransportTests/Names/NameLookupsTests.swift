@@ -3,7 +3,7 @@ import Testing
 
 @testable import GRPCNghttp2Transport
 
-/// Who is looked up, and who waits.
+/// The names that are looked up, and those that wait.
 struct NameLookupsTests {
     private func lookups(maxThreads: Int = 4, maxQueued: Int = 100) -> NameLookups<String> {
         NameLookups(maxThreads: maxThreads, maxQueued: maxQueued, slowAfter: .seconds(1))
@@ -105,7 +105,7 @@ struct NameLookupsTests {
             return
         }
         #expect(error == .queueFull(name: "d", limit: 2))
-        // One that is there already may be waited for by more.
+        // Several may wait for a name that is looked up already.
         guard case .wait = lookups.add("asker", for: "c", at: at(0)) else {
             Issue.record("it was to wait")
             return

@@ -70,7 +70,7 @@ struct NameResolverTests {
         #expect(error?.description == "the name \"bad.test\" could not be looked up: there is none")
     }
 
-    /// What whoever asks for a name on a loop of a test is told.
+    /// The answer for a name, asked for on a loop of a test.
     private func told(
         _ resolver: NameResolver, _ names: String..., on loop: NIOAsyncTestingEventLoop
     ) -> Shared<

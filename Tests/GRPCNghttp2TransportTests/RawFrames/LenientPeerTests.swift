@@ -119,7 +119,7 @@ struct LenientPeerTests {
 
     // MARK: Servers
 
-    /// What a call ends with that a server answers with `bytes`.
+    /// The error of a call that a server answers with `bytes`.
     private static func failure(
         log: LogRecording = LogRecording(),
         _ bytes: @escaping @Sendable (UInt8) -> [UInt8]

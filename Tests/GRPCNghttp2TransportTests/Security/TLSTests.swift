@@ -234,7 +234,7 @@ struct TLSTests {
         }
     }
 
-    /// What the log of a server tells of clients that did not get through.
+    /// The log of a server about clients that did not get through.
     @Test func whatAServerSaysOfClients() async throws {
         let clients: [(ServerSecurity, ClientTransportSecurity, String)] = [
             (self.server, .plaintext, "the client does not speak TLS, and this server does"),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import kit
 
-/// What is added to a service, as far as it needs no plugin of protoc.
+/// The additions to a service that need no plugin of protoc.
 @Suite(.timeLimit(.minutes(3)), .protoc)
 struct AdditionTests {
     private let directory: TemporaryDirectory

@@ -60,7 +60,7 @@ import Testing
         #expect(errors.first?.contains("endpoints") == true)
     }
 
-    /// What a service says that has the kit's sections and these variables.
+    /// The error of a service that has the kit's sections and these variables.
     private func serviceError(_ environment: [String: String]) throws -> String? {
         let configuration = try Configuration.load(files: [], environment: environment)
         do {
@@ -270,7 +270,7 @@ import Testing
         #expect(ConfigurationPrinter.json(configuration.outline) == #"{"v":"[::1]","w":[1]}"#)
     }
 
-    /// What is shown can be read again, also what a file writes in another way than a variable.
+    /// The shown text can be read again, also where a file writes a value in another way than a variable.
     @Test(arguments: ["${NAME}", "$${NAME}", "null", "~", "", "on", "1.10", "- a", "-7", "a: b", "\u{1}é"])
     func whatIsShownIsReadAlike(value: String) throws {
         let configuration = try Configuration.load(files: [], environment: ["KIT_V": value])

@@ -60,7 +60,7 @@ import Testing
             let finding = try await Self.registryFinding(service)
             #expect(finding["verdict"] == "bad", "\(finding)")
             #expect(finding["finding"]?.contains("readwrite /microservices/user-service/") == true, "\(finding)")
-            // One that does not register needs no more.
+            // A service that does not register needs no more.
             let unregistered = try await Self.registryFinding(service + ["registry.registration=none"])
             #expect(unregistered["verdict"] == "good", "\(unregistered)")
         }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import kit
 
-/// What .proto files import is found, or named.
+/// Imports of .proto files are found, or named.
 @Suite(.timeLimit(.minutes(3)), .protoc)
 struct ProtoImportTests {
     private let directory: TemporaryDirectory

@@ -97,7 +97,7 @@ struct RegistryCommandTests {
         }
     }
 
-    /// What another framework has registered is listed, labelled without loss, and resolved as clients do.
+    /// Entries of other frameworks are listed, labelled without loss, and resolved as clients do.
     @Test func entriesOfOtherFrameworks() async throws {
         guard EtcdServer.isAvailable() else { return }
         try await EtcdServer.withServer { etcd in

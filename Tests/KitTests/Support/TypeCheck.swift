@@ -19,7 +19,7 @@ struct TypeCheck {
 
     let package: ServicePackage
 
-    /// What the compiler says of the targets of APIs, and of the others, which import these.
+    /// The compiler's diagnostics of the targets of APIs, and of the others, which import these.
     func diagnostics() async throws -> [String] {
         let output = try TemporaryDirectory()
         var left = package.apiTargets

@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKit
 
 @Suite(.timeLimit(.minutes(2))) struct QueuedLogHandlerTests {
-    /// What swift-log's own handler writes.
+    /// The output of swift-log's own handler.
     final class Recorded: TextOutputStream, Sendable {
         private let state = Mutex("")
         var text: String { state.withLock(\.self) }

@@ -15,7 +15,7 @@ struct ClientAddition: Sendable {
     /// The name by which they find the service, and whether anybody has said so.
     let registeredName: (name: String, isKnown: Bool)
 
-    /// What the clients are called in Swift: `orderService`.
+    /// The names of the clients in Swift: `orderService`.
     var variables: [String] { clients.compactMap { $0["variable"] } }
 
     /// Finds the other service.
@@ -46,7 +46,7 @@ struct ClientAddition: Sendable {
         if configured == nil { try Self.check(registered, from: "--name is needed") }
         registeredName = (registered, configured != nil)
         let names = SwiftNames(other.set)
-        // What is named after nothing but itself may have a namesake in the service's own target.
+        // A file without a package may have a namesake in the service's own target.
         let module = names.prefix(of: other.file.name).isEmpty ? target + "." : ""
         var taken = Set(try package.swiftFiles(in: "Sources/\(main)").map { $0.lowercased() })
         clients = services.map { service in
@@ -74,7 +74,7 @@ struct ClientAddition: Sendable {
 
     /// Checks a name as registries do, before it is written into code.
     ///
-    /// - Parameter origin: What says the name.
+    /// - Parameter origin: The source of the name, for the error.
     fileprivate static func check(_ name: String, from origin: String) throws {
         do {
             try ServiceInstance.validate(serviceName: name)

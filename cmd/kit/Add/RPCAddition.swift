@@ -58,7 +58,7 @@ struct RPCAddition: Sendable {
         )
         proto = FileTree.File(path: protoPath, bytes: text)
 
-        // What protoc understands now has the names of the new messages, and is what code is written for.
+        // protoc's new descriptors have the names of the new messages. Code is written for them.
         let set = try await withTemporaryDirectory { scratch in
             let changed = URL(filePath: "\(scratch)/\(service.file.name)")
             try FileManager.default.createDirectory(
@@ -139,7 +139,7 @@ struct RPCAddition: Sendable {
             return nil
         }
         let module = api.modules[file] ?? api.target
-        // What is named after nothing but itself may have a namesake in the service's own target.
+        // A file without a package may have a namesake in the service's own target.
         return (names.prefix(of: file).isEmpty ? "\(module).\(name)" : name, module)
     }
 

@@ -14,7 +14,7 @@ struct ServiceText: Sendable {
 
     /// - Parameters:
     ///   - bytes: The file.
-    ///   - file: What protoc has understood of it, with the places of declarations.
+    ///   - file: Its descriptor, with the places of declarations.
     ///   - service: The service's place among those of the file.
     /// - Throws: `CommandFailure` when protoc has not said where the service is.
     init(_ bytes: [UInt8], file: Google_Protobuf_FileDescriptorProto, service: Int) throws {

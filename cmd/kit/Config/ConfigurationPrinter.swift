@@ -2,7 +2,7 @@ import ServiceKitConfig
 
 /// Writes a configuration for people (YAML, each value with its origin) and for programs (JSON).
 struct ConfigurationPrinter {
-    /// What stands in the place of a secret.
+    /// The text in the place of a secret.
     static let mask = "***"
     /// The column before which origins begin, where values are not longer.
     private static let originColumn = 44

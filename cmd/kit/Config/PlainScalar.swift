@@ -1,4 +1,4 @@
-/// What a text without quotes looks like, where nobody has said what it is.
+/// The type that a text without quotes looks like, where nothing declares one.
 enum PlainScalar {
     /// The largest integer that every reader of JSON keeps exact, and its negative the smallest.
     ///

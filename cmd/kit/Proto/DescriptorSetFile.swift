@@ -1,7 +1,7 @@
 import ProtobufDescriptors
 import SwiftProtobuf
 
-/// What protoc writes of .proto files: a `google.protobuf.FileDescriptorSet`.
+/// protoc's description of .proto files: a `google.protobuf.FileDescriptorSet`.
 ///
 /// Protobuf's texts are UTF-8, but protoc copies comments as they are, and those of old files are GBK or Latin-1.
 struct DescriptorSetFile {
@@ -18,8 +18,8 @@ struct DescriptorSetFile {
 
     /// The files. What is not UTF-8 in a comment is replaced there.
     ///
-    /// - Parameter failure: What is thrown of a file that has another text that is not UTF-8, by the file's name.
-    /// - Throws: What `failure` makes; `DescriptorError`.
+    /// - Parameter failure: Makes the error for a file, by its name, in which another text than a comment is not UTF-8.
+    /// - Throws: The error of `failure`; `DescriptorError`.
     func files(
         failure: (String) -> CommandFailure
     ) throws -> [Google_Protobuf_FileDescriptorProto] {

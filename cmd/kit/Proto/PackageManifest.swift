@@ -33,7 +33,7 @@ struct PackageManifest: Hashable, Sendable {
 
     /// Adds what an API's target needs that is there already: the modules it imports, and what it has that is no code.
     ///
-    /// - Returns: What is to be added by hand, when the manifest is not as `kit new` writes it.
+    /// - Returns: The lines to add by hand, when the manifest is not as `kit new` writes it.
     mutating func update(_ api: ProtoAPI) -> [String] {
         var left: [String] = []
         for (name, values) in [("dependencies", Set(api.modules.values).sorted()), ("exclude", api.resources)] {
@@ -62,7 +62,7 @@ struct PackageManifest: Hashable, Sendable {
         Set(values).sorted().map { "\"\($0)\"" }
     }
 
-    /// What stands between the brackets of a target's list.
+    /// The text between the brackets of a target's list.
     private func list(_ name: String, of target: String) -> Range<String.Index>? {
         let heads = text.ranges(of: "name: \"\(target)\",\n")
         for head in heads {

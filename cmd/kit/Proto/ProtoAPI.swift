@@ -19,11 +19,11 @@ struct ProtoAPI: Sendable {
 
     /// - Parameters:
     ///   - target: The API's target.
-    ///   - set: What protoc has read.
+    ///   - set: The descriptors that protoc has written.
     ///   - roots: The files that code is written for in any case.
     ///   - path: Where protoc has read them.
     ///   - package: The package that the target is in, or will be in.
-    ///   - graph: What depends on what in the package; by default as it is there.
+    ///   - graph: The dependencies of the package's targets; by default as the package has them.
     /// - Throws: `CommandFailure` when a file cannot be part of a package.
     init(
         target: String,
@@ -73,7 +73,7 @@ struct ProtoAPI: Sendable {
         )
     }
 
-    /// What the target's directory has at its top that is no code: files, and directories with files in them.
+    /// The entries at the top of the target's directory that are no code: files, and directories with files in them.
     var resources: [String] {
         let copied = copies.map { String($0.path.dropFirst(directory.count + 1)) }
         return Set((generated + copied).map { String($0.prefix { $0 != "/" }) }).sorted()

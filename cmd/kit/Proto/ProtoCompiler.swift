@@ -6,7 +6,7 @@ import SwiftProtobufPluginLibrary
 struct ProtoCompiler: Sendable {
     private static let limit = Duration.seconds(60)
 
-    /// What is said when protoc is missing.
+    /// The message when protoc is missing.
     static let missing = "protoc is not on the PATH; install it: apt-get install protobuf-compiler"
 
     let path: ProtoPath
@@ -77,7 +77,7 @@ struct ProtoCompiler: Sendable {
             .map { SourceEncoding(bytes: Array($0)) }
     }
 
-    /// What to say of an import that is missing itself, and not one of its own imports.
+    /// The message for an import that is missing itself, and not one of its own imports.
     private func missingImport(in line: String, among lines: [String]) -> String? {
         guard let match = line.firstMatch(of: /Import "([^"]+)" was not found or had errors/) else { return nil }
         let name = String(match.1)

@@ -13,7 +13,7 @@ struct ProtoPath: Hashable, Sendable {
         case given
         /// Another API of the package, by its target.
         case package(target: String)
-        /// What everybody imports: `google/protobuf`, `google/api`, `validate`.
+        /// The files that everybody imports: `google/protobuf`, `google/api`, `validate`.
         case wellKnown
     }
 

@@ -87,7 +87,7 @@ struct ServicePackage: Sendable {
     ///   - directory: Where it is now.
     ///   - target: The API that needs the code. It does not count, nor does one that depends on it. One that it depends on
     ///     already comes first.
-    ///   - graph: What depends on what.
+    ///   - graph: The dependencies of the package's targets.
     func target(
         withCodeOf file: String,
         in directory: String,
@@ -121,7 +121,7 @@ struct ServicePackage: Sendable {
 
     /// Refuses files of names that are taken: SwiftPM takes no two files of one name in a target.
     ///
-    /// - Parameter remedy: What to do about one.
+    /// - Parameter remedy: The advice for one of them.
     func checkNew(_ files: [FileTree.File], remedy: String) throws {
         func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
         for file in files {

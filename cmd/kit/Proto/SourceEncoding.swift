@@ -1,4 +1,4 @@
-/// What is wrong with the bytes of a .proto file, where protoc's own message does not say it.
+/// The faults in the bytes of a .proto file that protoc's own message does not name.
 struct SourceEncoding {
     let bytes: [UInt8]
 

@@ -76,7 +76,7 @@ struct OfflineCommand: AsyncParsableCommand {
 
     @OptionGroup var registry: RegistryArguments
 
-    /// What is to be known where others than clients of the kit may call.
+    /// The hint for registries where others than clients of the kit may call.
     static let limits = """
         kit: clients of other frameworks do not know that it is offline: those that go by the weight, which is 0 now \
         (go-kratos's wrr), keep away from it; for others see kit help registry offline
@@ -140,7 +140,7 @@ private struct LabelChange {
 
     /// Makes the change and tells it.
     ///
-    /// - Returns: Who can see it.
+    /// - Returns: The reach of the address.
     func run(on choice: InstanceChoice, in arguments: RegistryArguments, json: Bool) async throws -> RegistryReach {
         let (before, after, reach) = try await arguments.withRegistry { registry, _ in
             let before = try await choice.find(in: registry)

@@ -24,7 +24,7 @@ struct RegistryArguments: ParsableArguments {
     ///
     /// - Parameters:
     ///   - level: What is logged on standard error; from `warning` up also which entries are left out.
-    ///   - body: What uses it.
+    ///   - body: Uses it.
     /// - Returns: What the body returns.
     /// - Throws: `ConfigurationError` when the registry cannot be made from the configuration; what the body throws.
     func withRegistry<Result: Sendable>(

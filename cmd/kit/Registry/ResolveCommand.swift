@@ -48,7 +48,7 @@ struct ResolveCommand: AsyncParsableCommand {
         if addresses.isEmpty { throw CommandFailure(Self.failure(of: service, instances, choice)) }
     }
 
-    /// What is called: by default what a channel that is made from the configuration would call.
+    /// The endpoints to resolve: by default those that a channel made from the configuration would call.
     private func choice() throws -> NodeChoice {
         if let scheme { return NodeChoice(schemes: [scheme]) }
         return try registry.app.configuration().decode(ChannelOptions.self, at: "client").tls.nodeChoice

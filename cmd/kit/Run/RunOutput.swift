@@ -1,4 +1,4 @@
-/// What `kit run` shows: the lines of services and its own.
+/// The output of `kit run`: the lines of services and its own.
 ///
 /// A terminal that is paused, or a pipe that nobody empties, holds back the services' lines, and so, once their pipes are
 /// full, services that wait for whoever reads. It never holds back `kit` itself.

@@ -41,7 +41,7 @@ struct NameLookups<Waiter: Sendable>: Sendable {
         self.slowAfter = slowAfter
     }
 
-    /// What to do for somebody who asks.
+    /// The answer for a task that asks.
     enum Answer {
         /// Look the name up; the asker waits under this number.
         case lookUp(id: Int)
@@ -84,7 +84,7 @@ struct NameLookups<Waiter: Sendable>: Sendable {
 
     /// A look-up has ended.
     ///
-    /// - Returns: Who is to be told, and the names to be looked up now.
+    /// - Returns: The waiters to tell, and the names to look up now.
     mutating func finished(_ name: String, at now: NIODeadline) -> (waiters: [Waiter], next: [String]) {
         guard let lookup = self.lookups.removeValue(forKey: name), let startedAt = lookup.startedAt else {
             return ([], [])

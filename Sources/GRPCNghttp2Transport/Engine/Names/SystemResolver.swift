@@ -7,7 +7,7 @@ import Darwin
 #endif
 package import NIOCore
 
-/// What the system says of names: the file of hosts, the name servers, and whatever else it is set up to ask.
+/// The system's resolver: the file of hosts, the name servers, and whatever else it is set up to ask.
 package enum SystemResolver {
     /// The addresses of a name, in the order of RFC 6724. Blocks its thread, for many seconds if no name server answers.
     package static func addresses(of name: String) throws(NameLookupError) -> [SocketAddress] {

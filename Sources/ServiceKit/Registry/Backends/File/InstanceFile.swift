@@ -88,7 +88,7 @@ struct InstanceFile: Sendable {
             if error.isAbsence { return .nothing }
             if error.isExhaustion { throw error }
             if error.number == ELOOP { return .foreign(nil, reason: "it is a symbolic link") }
-            // What cannot even be looked at says nothing about the others.
+            // A directory that cannot be looked at says nothing about the others.
             return .foreign(try? FileStatus.ofLink(path)?.version, reason: "\(error)")
         }
 
