@@ -112,6 +112,7 @@ private final class Storm: Sendable {
                     logger.info("a line of the storm", metadata: ["number": "\(count)", "kind": "storm"])
                     count += 1
                 }
+                // The storm has a thread of its own: it sleeps between its gusts and blocks no task.
                 usleep(1000)
             }
             state.withLock { $0.count = count }
@@ -123,6 +124,7 @@ private final class Storm: Sendable {
         state.withLock { $0.isOver = true }
         while true {
             if let count = state.withLock(\.count) { return count }
+            // The measurement is over: blocking for a moment disturbs nothing.
             usleep(1000)
         }
     }

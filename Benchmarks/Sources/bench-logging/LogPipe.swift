@@ -44,6 +44,7 @@ final class LogPipe: Sendable {
                     state.counts.dropped += counts.dropped
                     return state.bytesPerSecond.map { Double(count) / Double($0) }
                 }
+                // The reader has a thread of its own, and is to be as slow as was asked for.
                 if let pause { usleep(UInt32(pause * 1_000_000)) }
             }
         }

@@ -84,8 +84,8 @@ struct EtcdLossTests {
                 // An entry is an instance also when none of its endpoints can be read: nobody calls it. One of those whose
                 // lease was lost on a busy machine may be put back just now.
                 let ids = (EtcdFleet.ids + ["noport"]).sorted()
-                while try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() != ids {
-                    try await Task.sleep(for: .milliseconds(50))
+                try await eventually {
+                    try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() == ids
                 }
                 for key in ["torn", "text", "empty", "list", "misnamed", "deep/er", "noport"] {
                     try await fleet.etcd.etcdctl("del", EtcdFleet.prefix + key)
