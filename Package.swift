@@ -69,7 +69,8 @@ let package = Package(
         .target(
             name: "ServiceKit",
             dependencies: [
-                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, lifecycle, logging, nio,
+                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, lifecycle, logging,
+                nio,
                 serviceContext, unixSignals,
             ],
             swiftSettings: settings

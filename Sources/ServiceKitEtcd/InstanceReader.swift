@@ -26,7 +26,10 @@ struct InstanceReader: Sendable {
             logger.log(
                 level: level,
                 "entry in etcd is skipped; it is no instance",
-                metadata: ["key": "\(URLSecrets.masked("\(entry.keyText.prefix(300))"))", "cause": "\(URLSecrets.masked("\(error)"))"]
+                metadata: [
+                    "key": "\(URLSecrets.masked("\(entry.keyText.prefix(300))"))",
+                    "cause": "\(URLSecrets.masked("\(error)"))",
+                ]
             )
             return nil
         }

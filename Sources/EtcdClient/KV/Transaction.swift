@@ -138,7 +138,7 @@ public struct Transaction: Sendable, Hashable {
 
     /// What an operation came to.
     public indirect enum Outcome: Sendable, Hashable {
-        /// The lines that were read.
+        /// The keys that were read.
         case get(GetResult)
         /// It was written.
         case put

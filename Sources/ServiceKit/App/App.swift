@@ -21,7 +21,8 @@ private import Synchronization
 /// heard of it; servers drain; services end; the lease is given back; after-stop hooks. Every step has a limit, and a
 /// step that fails is logged while the rest still runs. The first cause of a stop that was a failure is reported.
 ///
-/// An App is itself a `Service` and can be part of a larger `ServiceGroup`; ``run(plugins:arguments:bootstrapsLogging:_:)`` is for a main.
+/// An App is itself a `Service` and can be part of a larger `ServiceGroup`;
+/// ``run(plugins:arguments:bootstrapsLogging:_:)`` is for a main.
 public final class App: Service, Sendable {
     private enum Stage { case described, assembled, run }
 
@@ -131,8 +132,8 @@ public final class App: Service, Sendable {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
 
-    /// Has the attempts of the calls that are made reported. Clients have the observers that were added before they were
-    /// asked for.
+    /// Adds an observer of the calls that are made: it gets a report of each attempt. Clients have the observers that were
+    /// added before the clients were asked for.
     public func observeCalls(_ observer: any CallObserver) {
         describe("\(type(of: observer))") { $0.callObservers.append(observer) }
     }

@@ -36,6 +36,7 @@ extension App {
         if bootstrapsLogging { DefaultLogBackend.replace() }
         do {
             let configuration = try command.arguments.configuration()
+            // Named here: the App's own default would replace a `StreamLogHandler` that the main has chosen.
             let label = try configuration.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
             let app = try App(configuration: configuration, plugins: plugins, logger: Logger(label: label))
             try await configure(app)

@@ -120,7 +120,7 @@ private struct ScalarText: Decodable {
 /// An endpoint that is not of the form `scheme://host:port`. Descriptions of it mask passwords.
 struct UnreadableEndpoint: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
 {
-    /// The lines that were read.
+    /// The text as it was read.
     let text: String
 
     var description: String { URLSecrets.masked(address: text) }
