@@ -122,7 +122,7 @@ let package = Package(
                 "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
                 grpcProtobuf, logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
             ],
-            path: "cmd/kit",
+            path: "Sources/ServiceKitCommand",
             swiftSettings: settings
         ),
         .target(
