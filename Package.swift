@@ -31,7 +31,6 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 let package = Package(
     name: "servicekit",
-    platforms: [.macOS(.v15)],
     products: [
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "ServiceKitConfig", targets: ["ServiceKitConfig"]),

@@ -28,7 +28,6 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 // A package of its own, so that what the kit is measured against is no dependency of it.
 let package = Package(
     name: "servicekit-benchmarks",
-    platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "servicekit", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

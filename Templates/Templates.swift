@@ -7,14 +7,10 @@ public enum Templates {
 
     /// The folder of a template: `service`, `rpc`, `client` or `proto`; `nil` when it did not travel with the program.
     public static func folder(_ name: String) -> String? {
-        #if canImport(Darwin)
-        let bundle = Bundle.module.bundlePath
-        #else
         // Beside the program itself, whatever link it was started by. `Bundle.module` looks there as well, but ends the
         // process when there is nothing.
         let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let bundle = program.deletingLastPathComponent().appending(path: bundleName).path
-        #endif
         let folder = "\(bundle)/\(name)"
         return FileManager.default.fileExists(atPath: folder) ? folder : nil
     }

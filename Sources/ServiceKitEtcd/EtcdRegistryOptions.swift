@@ -1,9 +1,5 @@
-#if canImport(FoundationEssentials)
-internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import EtcdClient
+internal import FoundationEssentials
 internal import GRPCNghttp2Transport
 public import ServiceKitConfig
 

@@ -54,11 +54,7 @@ final class ProcessOutput: Sendable {
 /// Two ends of a connection, which are not for other processes that are started at the same time: they would keep it open.
 func socketPair() throws -> (FileHandle, FileHandle) {
     var ends: [Int32] = [-1, -1]
-    #if canImport(Darwin)
-    let kind = SOCK_STREAM
-    #else
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    #endif
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw POSIXError(.EMFILE) }
     return (
         FileHandle(fileDescriptor: ends[0], closeOnDealloc: true),

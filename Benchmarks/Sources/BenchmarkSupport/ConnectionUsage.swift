@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// What the kernel knows of the TCP connections of this process. Linux only.
 public enum ConnectionUsage {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// What the kernel knows of a process of this user, this one or another. Linux only.
 public struct ProcessUsage: Sendable {

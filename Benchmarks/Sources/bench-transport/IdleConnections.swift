@@ -1,10 +1,6 @@
 import BenchmarkHarness
 
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// Connections to a server on which one call has been made and nothing more happens.
 ///

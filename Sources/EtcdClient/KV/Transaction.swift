@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 
 /// Something that is done as a whole or not at all: if all of the comparisons hold one list of operations, else another.
 ///

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import SwiftProtobuf
 
 /// A time to live that keys can share: unless it is renewed in time, they are deleted.

@@ -1,9 +1,5 @@
-#if canImport(FoundationEssentials)
-internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import DequeModule
+internal import FoundationEssentials
 internal import SwiftProtobuf
 
 /// The watches of a client, and what is said about them on the stream.

@@ -1,21 +1,11 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// The limits of the system that a call to it can meet.
 enum SystemLimit {
     /// How many files, sockets among them, this process may have open at a time: RLIMIT_NOFILE.
     static var openFiles: UInt64 {
         var limit = rlimit()
-        #if canImport(Glibc)
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        #else
-        getrlimit(RLIMIT_NOFILE, &limit)
-        #endif
         return UInt64(limit.rlim_cur)
     }
 

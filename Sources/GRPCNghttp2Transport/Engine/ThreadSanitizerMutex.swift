@@ -1,11 +1,5 @@
 #if THREAD_SANITIZER
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// `Synchronization.Mutex`, on a lock that ThreadSanitizer knows: it sees neither the futex beneath that one nor what it
 /// orders, and would report every access it guards. For builds with `-D THREAD_SANITIZER` only, where this one is found

@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 import Dispatch
+import Glibc
 import Logging
 import NIOCore
 import NIOSSL
@@ -24,13 +18,8 @@ final class TLSContextSource: Sendable {
         init?(path: String) {
             var status = stat()
             guard stat(path, &status) == 0 else { return nil }
-            #if canImport(Darwin)
-            let time = status.st_mtimespec
-            #else
-            let time = status.st_mtim
-            #endif
             // Compared and nothing else.
-            self.modified = withUnsafeBytes(of: time) { Array($0) }
+            self.modified = withUnsafeBytes(of: status.st_mtim) { Array($0) }
             self.size = Int(status.st_size)
             self.node = UInt64(status.st_ino)
         }

@@ -1,9 +1,5 @@
 private import ArgumentParser
-#if canImport(Glibc)
 private import Glibc
-#else
-private import Darwin
-#endif
 private import Logging
 private import ServiceKitConfig
 private import UnixSignals

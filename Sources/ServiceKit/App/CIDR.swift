@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 private import Glibc
-#else
-private import Darwin
-#endif
 
 /// A network: `10.0.0.0/8`, `fd00::/8`.
 struct CIDR: Hashable, CustomStringConvertible {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 
 /// Standard input, output and error, of which a process may have been started without some (`2>&-`).
 ///

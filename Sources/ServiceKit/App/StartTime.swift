@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 private import FoundationEssentials
-#else
-private import Foundation
-#endif
 
 /// When an instance started, as its label `started` says.
 enum StartTime {

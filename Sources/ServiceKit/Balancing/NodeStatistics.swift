@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 private import Glibc
-#else
-private import Darwin
-#endif
 private import Synchronization
 
 /// How the calls to one node went lately: exponentially weighted means of latency and success, and the calls in flight.

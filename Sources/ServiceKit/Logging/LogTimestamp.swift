@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 private import Synchronization
 
 /// The time of log lines: `2026-01-31T12:00:00+0000`, in the local time zone.

@@ -1,11 +1,5 @@
 private import Dispatch
-#if canImport(Glibc)
 private import Glibc
-#elseif canImport(Musl)
-private import Musl
-#else
-private import Darwin
-#endif
 private import ServiceKitConcurrency
 private import Synchronization
 
@@ -199,11 +193,7 @@ package final class OutputWriter: Sendable {
         if flushesAtExit { Self.flushingAtExit }
         // A thread, since it is to be blocked: neither one of the concurrency runtime nor one of Dispatch, on which that
         // depends.
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        #else
         var thread = pthread_t()
-        #endif
         let writer = Unmanaged.passRetained(self)
         let result = pthread_create(&thread, nil, runWriter, writer.toOpaque())
         if result == 0 { return }
@@ -290,18 +280,11 @@ package final class OutputWriter: Sendable {
 }
 
 /// The body of a writer's thread, for `pthread_create`.
-#if canImport(Darwin)
-private func runWriter(_ writer: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    Unmanaged<OutputWriter>.fromOpaque(writer).takeRetainedValue().run()
-    return nil
-}
-#else
 private func runWriter(_ writer: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let writer else { return nil }
     Unmanaged<OutputWriter>.fromOpaque(writer).takeRetainedValue().run()
     return nil
 }
-#endif
 
 /// The system's `write`, which the method of that name hides.
 private func systemWrite(_ file: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 import ServiceKit
 
 extension ListenAddress {
@@ -17,11 +13,7 @@ extension ListenAddress {
     private static func bindingFailure(host: String, port: Int) -> String? {
         var hints = addrinfo()
         hints.ai_flags = AI_PASSIVE
-        #if canImport(Glibc)
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        #else
-        hints.ai_socktype = SOCK_STREAM
-        #endif
         var addresses: UnsafeMutablePointer<addrinfo>?
         let result = getaddrinfo(host, "\(port)", &hints, &addresses)
         guard result == 0, let address = addresses?.pointee else {

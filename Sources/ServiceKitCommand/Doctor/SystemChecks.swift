@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 extension Check {
     /// What the machine must be like.
@@ -40,11 +36,7 @@ extension Check {
 
     private static func openFiles() -> Finding {
         var limit = rlimit()
-        #if canImport(Glibc)
         let result = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        #else
-        let result = getrlimit(RLIMIT_NOFILE, &limit)
-        #endif
         guard result == 0 else { return .warning("the limit cannot be read") }
         let count = UInt64(limit.rlim_cur)
         return count >= fewestFiles

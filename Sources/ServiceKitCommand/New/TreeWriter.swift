@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Writes a tree of files all at once or not at all.
 ///
@@ -111,7 +107,7 @@ struct TreeWriter: Sendable {
         while offset < file.bytes.count {
             // Safe: the buffer is valid during the call, and `write` reads no more than its count.
             let (count, code) = file.bytes[offset...].withUnsafeBytes {
-                (Self.systemWrite(descriptor, $0.baseAddress, $0.count), errno)
+                (Glibc.write(descriptor, $0.baseAddress, $0.count), errno)
             }
             if count < 0, code == EINTR { continue }
             guard count > 0 else {
@@ -122,14 +118,6 @@ struct TreeWriter: Sendable {
         }
         // Some file systems say only now that there was no room.
         guard close(descriptor) == 0 else { throw failure("write \(file.path)", errno) }
-    }
-
-    private static func systemWrite(_ file: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-        #if canImport(Glibc)
-        Glibc.write(file, bytes, count)
-        #else
-        Darwin.write(file, bytes, count)
-        #endif
     }
 
     private func failure(_ action: String, _ code: Int32) -> CommandFailure {
@@ -217,12 +205,7 @@ enum FileSystemTree {
 
     /// Moves a file or directory, in place of a file that is there.
     static func rename(_ source: String, to destination: String) throws {
-        #if canImport(Glibc)
-        let result = Glibc.rename(source, destination)
-        #else
-        let result = Darwin.rename(source, destination)
-        #endif
-        guard result == 0 else {
+        guard Glibc.rename(source, destination) == 0 else {
             throw CommandFailure("cannot move a file to \(destination): \(String(cString: strerror(errno)))")
         }
     }

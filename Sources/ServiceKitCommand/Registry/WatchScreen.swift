@@ -1,9 +1,5 @@
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 import Foundation
+import Glibc
 import ServiceKit
 
 /// A table of instances that is drawn over itself.

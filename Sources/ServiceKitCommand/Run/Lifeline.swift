@@ -1,13 +1,9 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 import Synchronization
 
 /// A connection that the kernel closes when this process ends, however it ends: by it a child learns of that.
 ///
-/// `PR_SET_PDEATHSIG` would not do: it tells of the end of the thread that made the child, and is Linux's alone.
+/// `PR_SET_PDEATHSIG` would not do: it tells of the end of the thread that made the child.
 final class Lifeline: Sendable {
     /// For the child; closed here when the child has been started.
     let childEnd: CInt
@@ -15,13 +11,8 @@ final class Lifeline: Sendable {
 
     init() throws(CommandFailure) {
         var ends: [CInt] = [-1, -1]
-        #if os(Linux)
-        // A pair of sockets: of pipes, Glibc has no way here to keep them at once from other children.
+        // A pair of sockets: Swift does not see `pipe2`, which would keep a pipe at once from other children.
         let result = socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0, &ends)
-        #else
-        let result = pipe(&ends)
-        for end in ends where result == 0 { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        #endif
         guard result == 0 else {
             throw CommandFailure(
                 "cannot connect to the service's process: \(String(cString: strerror(errno))); raise the limit of open files"

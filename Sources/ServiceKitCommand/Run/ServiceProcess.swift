@@ -1,16 +1,8 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 import ServiceKit
 import Subprocess
 import Synchronization
-#if canImport(System)
-import System
-#else
 import SystemPackage
-#endif
 
 /// The process of a service, in a process group of its own so that ctrl-C is for `kit` alone to handle.
 final class ServiceProcess: Sendable {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 import ServiceKit
 
 /// Which source files there are, and in which version each.

@@ -3,8 +3,8 @@ import ServiceKit
 
 /// Tells when the sources of a service have changed.
 ///
-/// What counts is a look at all files: no change is missed, be it in a new directory or while nobody listened. On Linux
-/// inotify says when to look; elsewhere, and where there are no watches left, it is looked at every second.
+/// Only a look at all files counts: so no change is missed, be it in a new directory or while nobody listened. inotify
+/// says when to look. Where no watch is left, the watcher looks every second.
 final class SourceWatcher: Sendable {
     /// How often the files are looked at unasked.
     static let interval = Duration.seconds(1)
@@ -12,27 +12,21 @@ final class SourceWatcher: Sendable {
     private let roots: [String]
     private let notices = Watched(0)
     private let known: Watched<SourceSnapshot>
-    #if os(Linux)
     private let inotify: Inotify?
-    #endif
 
     /// Starts to watch.
     ///
     /// - Parameter roots: Files and directories, which need not exist.
     init(roots: [String]) {
         self.roots = roots
-        #if os(Linux)
         let notices = notices
         inotify = try? Inotify(queue: DispatchQueue(label: "kit.sources")) { _ in notices.update { $0 += 1 } }
-        #endif
         known = Watched(SourceSnapshot(of: roots))
         listen(to: known.value)
     }
 
     deinit {
-        #if os(Linux)
         inotify?.cancel()
-        #endif
     }
 
     /// Waits until the sources are others than when it returned last, and a burst of changes is over.
@@ -73,9 +67,7 @@ final class SourceWatcher: Sendable {
     }
 
     private func listen(to snapshot: SourceSnapshot) {
-        #if os(Linux)
         // A directory that cannot be watched is looked at all the same.
         for directory in snapshot.directories { _ = try? inotify?.add(directory) }
-        #endif
     }
 }

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 public import FoundationEssentials
-#else
-public import Foundation
-#endif
 
 extension Configuration {
     /// Loads a configuration: files first, then the environment, then overrides.

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
 
 extension URL: ScalarConvertible {
     static var expectation: String { "a URL such as http://127.0.0.1:2379" }

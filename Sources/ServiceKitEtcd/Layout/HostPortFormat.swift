@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import ServiceKit
 
 /// `{"host":"10.0.0.1","port":8080}`. The rest of an instance is beside it, where others do not look.

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 
 /// Finds where things stand in JSON that a decoder has read before.
 struct JSONScanner {

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import ServiceKit
 
 /// `{"id","name","version","metadata":{}|null,"endpoints":["grpc://ip:port"]}`, as go-kratos writes it.

@@ -163,11 +163,7 @@ extension TinyService {
     /// A program that prints all the time; when that is more than pipes hold, it makes a file.
     var talkativeProgram: String {
         """
-        #if canImport(Glibc)
         import Glibc
-        #else
-        import Darwin
-        #endif
         let line = String(repeating: "x", count: 99) + "\\n"
         var count = 0
         while write(STDOUT_FILENO, line, 100) == 100 {
@@ -181,11 +177,7 @@ extension TinyService {
     /// A program that ends by itself.
     func program(endingWith code: Int32) throws -> String {
         """
-        #if canImport(Glibc)
         import Glibc
-        #else
-        import Darwin
-        #endif
         exit(\(code))
         """
     }

@@ -27,11 +27,7 @@ final class TinyService: Sendable {
     func writeMain(version: String) throws {
         try write(
             """
-            #if canImport(Glibc)
             import Glibc
-            #else
-            import Darwin
-            #endif
             let arguments = CommandLine.arguments.dropFirst()
             func say(_ text: String) { _ = write(STDOUT_FILENO, text, text.utf8.count) }
             signal(SIGTERM) { _ in

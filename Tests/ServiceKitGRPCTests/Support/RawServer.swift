@@ -1,18 +1,10 @@
 import Foundation
+import Glibc
 import ServiceKit
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-
 private let streamSocket = Int32(SOCK_STREAM.rawValue)
 private let noSignal = Int32(MSG_NOSIGNAL)
-#else
-import Darwin
-
-private let streamSocket = SOCK_STREAM
-private let noSignal: Int32 = 0
-#endif
 
 /// A peer that speaks just enough HTTP/2 to take calls, and then does to them what no well-behaved server would.
 final class RawServer: Sendable {

@@ -11,7 +11,6 @@ import Testing
         #expect(StandardFiles.descriptor(pipe.writer) == pipe.writer)
     }
 
-    #if os(Linux)
     @Test func anEventQueueIsNone() throws {
         let queue = inotify_init1(Int32(IN_CLOEXEC))
         try #require(queue >= 0)
@@ -21,5 +20,4 @@ import Testing
         #expect(other != queue && StandardFiles.isFile(other))
         close(other)
     }
-    #endif
 }

@@ -63,7 +63,6 @@ struct FileRegistryDirectoryTests {
         try await Self.expectRefusal(of: directory, .permissionDenied, "cannot trust \(directory.path)")
     }
 
-    #if os(Linux)
     // The kernel lets nobody, not even root, create directories there.
     @Test func aDirectoryThatMayNotBeWrittenIsNamedWithTheRemedy() async throws {
         let registry = FileRegistry(directory: "/sys/servicekit")
@@ -80,7 +79,6 @@ struct FileRegistryDirectoryTests {
         var updates = registry.watch("nobody").makeAsyncIterator()
         #expect(await updates.next() == live())
     }
-    #endif
 
     @Test(arguments: [
         (EACCES, RegistryError.Code.permissionDenied, "give this user write access"),

@@ -74,7 +74,6 @@ struct FileRegistryOwnershipTests {
         await registration.release()
     }
 
-    #if os(Linux)
     @Test func aClosedFileThatIsStillLockedIsLookedAtAgain() async throws {
         let root = FileRegistryDirectory(path: directory.path)
         let registry = FileRegistry(root, logger: Logger(label: "test"), secondLook: .seconds(3600))
@@ -100,7 +99,6 @@ struct FileRegistryOwnershipTests {
         try owner.release()
         #expect(await updates.next() == live())
     }
-    #endif
 
     @Test func aLockIsNotInherited() async throws {
         let registration = try await registry.register(instance("a"))

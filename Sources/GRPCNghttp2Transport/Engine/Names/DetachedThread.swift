@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 
 /// A thread for one piece of work that may block for as long as it likes: nobody waits for it, nor does the process's end.
 enum DetachedThread {
@@ -29,13 +23,8 @@ enum DetachedThread {
         pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
         pthread_attr_setstacksize(&attributes, Self.stackBytes)
         let work = Unmanaged.passRetained(Work(body))
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        let code = pthread_create(&thread, &attributes, { Self.run($0) }, work.toOpaque())
-        #else
         var thread = pthread_t()
         let code = pthread_create(&thread, &attributes, { $0.flatMap { Self.run($0) } }, work.toOpaque())
-        #endif
         if code != 0 { work.release() }
         return code == 0
     }

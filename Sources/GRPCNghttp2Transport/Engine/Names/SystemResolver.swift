@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 package import NIOCore
 
 /// The system's resolver: the file of hosts, the name servers, and whatever else it is set up to ask.
@@ -13,11 +7,7 @@ package enum SystemResolver {
     package static func addresses(of name: String) throws(NameLookupError) -> [SocketAddress] {
         var hints = addrinfo()
         // Else each address comes once for each kind of socket.
-        #if canImport(Glibc)
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        #else
-        hints.ai_socktype = SOCK_STREAM
-        #endif
         var first: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(name, nil, &hints, &first)
         guard code == 0 else {

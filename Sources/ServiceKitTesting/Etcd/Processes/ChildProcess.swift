@@ -115,13 +115,8 @@ package final class ChildProcess: Sendable, Equatable {
         errors: Stream,
         group: pid_t
     ) throws -> pid_t {
-        #if canImport(Darwin)
-        var actions: posix_spawn_file_actions_t?
-        var attributes: posix_spawnattr_t?
-        #else
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
-        #endif
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         for (standard, stream) in [input, output, errors].enumerated() {

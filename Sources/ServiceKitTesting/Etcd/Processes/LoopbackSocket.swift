@@ -5,18 +5,8 @@ final class LoopbackSocket: Sendable {
     private let descriptor: CInt
 
     init() throws {
-        #if canImport(Glibc)
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        #elseif canImport(Musl)
-        descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
-        #else
-        descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        #endif
         guard descriptor >= 0 else { throw failure("open a socket") }
-        #if canImport(Darwin)
-        set(SO_NOSIGPIPE, CInt(1))
-        #endif
     }
 
     deinit {
@@ -57,11 +47,7 @@ final class LoopbackSocket: Sendable {
 
     /// Writes a text, short enough for the socket to take it at once.
     func write(_ text: String) throws {
-        #if canImport(Darwin)
-        let flags: CInt = 0
-        #else
         let flags = CInt(MSG_NOSIGNAL)
-        #endif
         let bytes = Array(text.utf8)
         guard send(descriptor, bytes, bytes.count, flags) == bytes.count else { throw failure("write") }
     }

@@ -1,22 +1,17 @@
 /// A port of 127.0.0.1 that is free for one program, and for nobody else while this exists.
 ///
-/// On Linux a socket stays bound to it without listening. The kernel then gives the port to nobody who asks for any,
+/// A socket stays bound to the port without listening. Then Linux gives the port to no program that asks for any port,
 /// and no connection starts from it: a client that tries again and again to reach a program that has ended cannot reach
-/// itself (simultaneous open, RFC 9293 section 3.5). Who sets `SO_REUSEADDR`, as programs in Go do, may listen on it
-/// nevertheless. Other kernels would refuse that; there the port is only likely to stay free.
+/// itself (simultaneous open, RFC 9293 section 3.5). A program that sets `SO_REUSEADDR`, as programs in Go do, may
+/// listen on the port nevertheless.
 struct ReservedPort: Sendable {
-    /// Its number.
+    /// The port's number.
     let number: UInt16
-    private let socket: LoopbackSocket?
+    private let socket: LoopbackSocket
 
-    /// Reserves one.
+    /// Reserves a port.
     init() throws {
-        let socket = try LoopbackSocket()
+        socket = try LoopbackSocket()
         number = try socket.bindToFreePort()
-        #if os(Linux)
-        self.socket = socket
-        #else
-        self.socket = nil
-        #endif
     }
 }

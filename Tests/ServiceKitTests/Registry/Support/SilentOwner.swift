@@ -1,4 +1,3 @@
-#if os(Linux)
 import Foundation
 import ServiceKitTesting
 import TestSupport
@@ -26,4 +25,3 @@ final class SilentOwner {
         try #require(fcntl(file.fileDescriptor, 37 /* F_OFD_SETLK */, &lock) == 0)
     }
 }
-#endif

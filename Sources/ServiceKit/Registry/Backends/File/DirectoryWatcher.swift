@@ -31,11 +31,9 @@ final class DirectoryWatcher: Sendable {
     private struct State {
         var directories: [String: Directory] = [:]
         var isPolling = false
-        #if os(Linux)
         var warnedAt: ContinuousClock.Instant?
         var inotify: Inotify?
         var paths: [CInt: String] = [:]
-        #endif
     }
 
     /// How many subscriptions there are.
@@ -108,12 +106,10 @@ final class DirectoryWatcher: Sendable {
                 if directory.readersOfFile[file]?.isEmpty == true { directory.readersOfFile[file] = nil }
             }
             state.directories[path] = directory.isUnused ? nil : directory
-            #if os(Linux)
             if directory.isUnused, let watch = directory.watch {
                 state.paths[watch] = nil
                 state.inotify?.remove(watch)
             }
-            #endif
             closeIfUnused(&state)
             return wasThere
         }
@@ -121,11 +117,9 @@ final class DirectoryWatcher: Sendable {
     }
 
     private func closeIfUnused(_ state: inout State) {
-        #if os(Linux)
         guard state.directories.isEmpty else { return }
         state.inotify?.cancel()
         state.inotify = nil
-        #endif
     }
 
     // MARK: - Polling
@@ -153,7 +147,6 @@ final class DirectoryWatcher: Sendable {
     ///
     /// - Returns: The kernel's number for it; `nil` when it is polled.
     private func watch(_ directory: String, _ state: inout State) throws(SystemError) -> CInt? {
-        #if os(Linux)
         guard mayUseInotify else {
             startPolling(&state)
             return nil
@@ -179,12 +172,10 @@ final class DirectoryWatcher: Sendable {
                 )
             }
         }
-        #endif
         startPolling(&state)
         return nil
     }
 
-    #if os(Linux)
     private func handle(_ events: [Inotify.Event]) {
         for event in events {
             if event.isOverflow {
@@ -219,5 +210,4 @@ final class DirectoryWatcher: Sendable {
         subscriptions.update { $0 -= readers.count }
         for reader in readers { reader.add { $0.insertGone() } }
     }
-    #endif
 }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// An exclusive lock on a file that the kernel releases when the last descriptor of that opening of the file is closed,
 /// however that comes.
@@ -14,33 +8,19 @@ import Darwin
 enum FileLock {
     /// Takes the lock unless it is taken.
     static func take(_ descriptor: CInt, path: String) throws(SystemError) -> Bool {
-        #if os(Linux)
         var lock = wholeFile(CInt(F_WRLCK))
         if retrying({ fcntl(descriptor, setLock, &lock) }) == 0 { return true }
         if errno == EAGAIN || errno == EACCES { return false }
-        #else
-        if retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 { return true }
-        if errno == EWOULDBLOCK { return false }
-        #endif
         throw SystemError("lock", path)
     }
 
     /// Whether the lock is taken through another opening of the file.
     static func isTaken(_ descriptor: CInt, path: String) throws(SystemError) -> Bool {
-        #if os(Linux)
         var lock = wholeFile(CInt(F_RDLCK))
         if retrying({ fcntl(descriptor, getLock, &lock) }) == 0 { return CInt(lock.l_type) != CInt(F_UNLCK) }
-        #else
-        if retrying({ flock(descriptor, LOCK_SH | LOCK_NB) }) == 0 {
-            _ = flock(descriptor, LOCK_UN)
-            return false
-        }
-        if errno == EWOULDBLOCK { return true }
-        #endif
         throw SystemError("test the lock of", path)
     }
 
-    #if os(Linux)
     // F_OFD_GETLK and F_OFD_SETLK, which Swift's view of the C library leaves out; the same on every architecture.
     private static let getLock: CInt = 36
     private static let setLock: CInt = 37
@@ -51,5 +31,4 @@ enum FileLock {
         lock.l_whence = CShort(SEEK_SET)
         return lock
     }
-    #endif
 }

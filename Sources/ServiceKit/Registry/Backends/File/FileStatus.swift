@@ -1,10 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// What a file is.
 package struct FileStatus {
@@ -31,11 +25,7 @@ package struct FileStatus {
     var identity: Identity { version.identity }
 
     init(_ status: stat) {
-        #if canImport(Darwin)
-        let modified = status.st_mtimespec
-        #else
         let modified = status.st_mtim
-        #endif
         version = Version(
             identity: Identity(device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(status.st_ino)),
             size: Int64(status.st_size),

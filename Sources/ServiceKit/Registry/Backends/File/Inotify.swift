@@ -1,10 +1,5 @@
-#if os(Linux)
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
 package import Dispatch
+import Glibc
 
 /// The kernel's notices about directories: inotify(7).
 package final class Inotify: Sendable {
@@ -96,4 +91,3 @@ package final class Inotify: Sendable {
         return events
     }
 }
-#endif

@@ -1,15 +1,5 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-#if canImport(FoundationEssentials)
 import FoundationEssentials
-#else
-import Foundation
-#endif
+import Glibc
 
 /// What an operator asks an instance's owner for: the file `<id>.set` beside the instance's, whose JSON is
 /// `{"labels":{"weight":"50","offline":null}}`.
