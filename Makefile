@@ -20,7 +20,7 @@ install: setup ## Builds kit and installs it below PREFIX.
 
 demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=etcd does so on etcd.
 	@echo "==> building; the first time takes some minutes"
-	@log=$$(mktemp); { $(SWIFT) build --product user-server && $(SWIFT) build --product user-client; } >$$log 2>&1 \
+	@log=$$(mktemp); { $(SWIFT) build --product servicekit-user-server && $(SWIFT) build --product servicekit-user-client; } >$$log 2>&1 \
 		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
 	@scripts/demo $(REGISTRY)
 

@@ -33,15 +33,13 @@ let package = Package(
     name: "servicekit",
     products: [
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
+        .library(name: "ServiceKitCommand", targets: ["ServiceKitCommand"]),
         .library(name: "ServiceKitConfig", targets: ["ServiceKitConfig"]),
         .library(name: "ServiceKitEtcd", targets: ["ServiceKitEtcd"]),
         .library(name: "ServiceKitGRPC", targets: ["ServiceKitGRPC"]),
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
-        .executable(name: "kit", targets: ["kit"]),
-        .executable(name: "user-server", targets: ["user-server"]),
-        .executable(name: "user-client", targets: ["user-client"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -59,11 +57,11 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CServiceKitNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CServiceKitZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CServiceKitYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
-        .target(name: "ServiceKitConfig", dependencies: ["CYAML"], swiftSettings: settings),
+        .target(name: "ServiceKitConfig", dependencies: ["CServiceKitYAML"], swiftSettings: settings),
         .target(name: "ServiceKitConcurrency", swiftSettings: settings),
         .target(
             name: "ServiceKit",
@@ -76,7 +74,9 @@ let package = Package(
         ),
         .target(
             name: "GRPCNghttp2Transport",
-            dependencies: ["CNghttp2", "CZlib", deque, grpc, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
+            dependencies: [
+                "CServiceKitNghttp2", "CServiceKitZlib", deque, grpc, logging, metrics, nio, nioPosix, nioSSL, nioTLS,
+            ],
             swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
         ),
         .target(
@@ -109,38 +109,46 @@ let package = Package(
         .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", lifecycle, logging], swiftSettings: settings),
 
         .target(
-            name: "Templates",
+            name: "ServiceKitTemplates",
             path: "Templates",
             resources: [.copy("client"), .copy("proto"), .copy("rpc"), .copy("service")],
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "kit",
+        .target(
+            name: "ServiceKitCommand",
             dependencies: [
                 "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency",
-                "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC", "Templates", argumentParser, grpc,
-                grpcProtobuf, logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
+                "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTemplates", argumentParser, grpc, grpcProtobuf,
+                logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
             ],
-            path: "Sources/ServiceKitCommand",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "servicekit-kit",
+            dependencies: ["ServiceKitCommand", "ServiceKitEtcd"],
+            path: "cmd/kit",
             swiftSettings: settings
         ),
         .target(
-            name: "UserAPI",
+            name: "ServiceKitSampleAPI",
             dependencies: [grpc, grpcProtobuf, protobuf],
             path: "cmd/user-api",
             exclude: ["user.proto"],
             swiftSettings: settings
         ),
         .executableTarget(
-            name: "user-server",
-            dependencies: ["ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "UserAPI", grpc, logging, protobuf],
+            name: "servicekit-user-server",
+            dependencies: [
+                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "ServiceKitSampleAPI", grpc, logging, protobuf,
+            ],
             path: "cmd/user-server",
             swiftSettings: settings
         ),
         .executableTarget(
-            name: "user-client",
+            name: "servicekit-user-client",
             dependencies: [
-                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "UserAPI", argumentParser, grpc, logging, protobuf,
+                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "ServiceKitSampleAPI", argumentParser, grpc, logging,
+                protobuf,
                 unixSignals,
             ],
             path: "cmd/user-client",
@@ -148,14 +156,14 @@ let package = Package(
         ),
 
         .executableTarget(
-            name: "transport-soak",
+            name: "servicekit-transport-soak",
             dependencies: ["GRPCNghttp2Transport", argumentParser, grpc, logging, nio, nioEmbedded, nioPosix],
             path: "Tests/TransportSoak",
             swiftSettings: settings
         ),
 
         .target(
-            name: "TestSupport",
+            name: "ServiceKitTestSupport",
             dependencies: ["ServiceKit", "ServiceKitTesting"],
             path: "Tests/TestSupport",
             swiftSettings: settings
@@ -164,7 +172,7 @@ let package = Package(
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "TestSupport",
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "ServiceKitTestSupport",
                 lifecycle, logging, serviceContext,
             ],
             swiftSettings: settings
@@ -172,7 +180,8 @@ let package = Package(
         .testTarget(
             name: "GRPCNghttp2TransportTests",
             dependencies: [
-                "GRPCNghttp2Transport", "TestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio, nioEmbedded,
+                "GRPCNghttp2Transport", "ServiceKitTestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio,
+                nioEmbedded,
                 nioPosix, nioSSL, protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
@@ -182,7 +191,7 @@ let package = Package(
             name: "EtcdClientTests",
             dependencies: [
                 "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitTesting",
-                "TestSupport", grpc, logging, protobuf,
+                "ServiceKitTestSupport", grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -196,7 +205,8 @@ let package = Package(
             name: "ServiceKitGRPCTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "TestSupport", "UserAPI", grpc, lifecycle, logging,
+                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKitTestSupport", "ServiceKitSampleAPI", grpc,
+                lifecycle, logging,
                 protobuf, serviceContext,
             ],
             exclude: ["Python"],
@@ -206,7 +216,7 @@ let package = Package(
             name: "ServiceKitEtcdTests",
             dependencies: [
                 "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd",
-                "ServiceKitTesting", "TestSupport", logging,
+                "ServiceKitTesting", "ServiceKitTestSupport", logging,
             ],
             swiftSettings: settings
         ),
@@ -214,7 +224,8 @@ let package = Package(
             name: "KitTests",
             dependencies: [
                 "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
-                "ServiceKitTesting", "Templates", "TestSupport", "kit", argumentParser, grpc, logging, protobuf,
+                "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
+                "ServiceKitTestSupport", "servicekit-kit", argumentParser, grpc, logging, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -222,7 +233,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC",
-                "ServiceKitTesting", "TestSupport", "UserAPI", "kit", "user-client", "user-server", grpc, logging,
+                "ServiceKitTesting", "ServiceKitTestSupport", "ServiceKitSampleAPI", "servicekit-kit",
+                "servicekit-user-client", "servicekit-user-server", grpc, logging,
                 protobuf,
             ],
             swiftSettings: settings

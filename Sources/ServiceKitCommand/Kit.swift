@@ -1,9 +1,35 @@
 import ArgumentParser
 import Logging
-import ServiceKit
+public import ServiceKit
 
-/// The command line of ServiceKit.
-@main struct Kit: AsyncParsableCommand {
+/// The command line `kit`.
+///
+/// A team builds its own with the registries and balancers that its services use:
+///
+/// ```swift
+/// @main struct Main {
+///     static func main() async {
+///         await Kit.main(plugins: [.etcd, .phonebook])
+///     }
+/// }
+/// ```
+public enum Kit {
+    /// The plugins of this program. Commands read them on the task that runs them.
+    @TaskLocal static var plugins: [Plugin] = []
+
+    /// Runs the command that the command line names, and ends the process when it fails.
+    ///
+    /// - Parameter plugins: The registries and balancers that commands know beside the embedded ones.
+    public static func main(plugins: [Plugin]) async {
+        // No reader of the log delays the registry, as in a service.
+        StandardFiles.open()
+        LoggingSystem.bootstrap(QueuedLogHandler.standardError)
+        await $plugins.withValue(plugins) { await KitCommand.main(nil) }
+    }
+}
+
+/// The root of the commands.
+struct KitCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "kit",
@@ -29,12 +55,5 @@ import ServiceKit
                 ),
             ]
         )
-    }
-
-    static func main() async {
-        // The registry's log waits for no reader, as the logs of services.
-        StandardFiles.open()
-        LoggingSystem.bootstrap(QueuedLogHandler.standardError)
-        await main(nil)
     }
 }

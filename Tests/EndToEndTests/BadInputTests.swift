@@ -1,6 +1,6 @@
 import Foundation
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// Mistakes of those who run a service: each ends it with one line that names the thing and says what to do.
@@ -18,7 +18,7 @@ import Testing
         #expect(try await server.waitForExit() == .exited(1))
         let lines = server.errors.split(separator: "\n")
         #expect(lines.count == 1, "\(server.errors)")
-        #expect(lines.first?.hasPrefix("user-server: error: ") == true)
+        #expect(lines.first?.hasPrefix("servicekit-user-server: error: ") == true)
         return String(lines.first ?? "")
     }
 

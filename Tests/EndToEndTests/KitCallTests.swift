@@ -1,6 +1,6 @@
 import Foundation
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// `kit call` on the sample service, both as their users run them.

@@ -4,9 +4,9 @@ import Logging
 import ServiceKit
 import ServiceKitGRPC
 import SwiftProtobuf
-import TestSupport
+import ServiceKitTestSupport
 import Testing
-import UserAPI
+import ServiceKitSampleAPI
 
 /// A server that may open few files, and has more clients than that.
 @Suite(.timeLimit(.minutes(2))) struct OpenFilesTests {

@@ -1,6 +1,6 @@
 import Foundation
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// The sample client, as its user runs it.

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// Programs whose output nobody reads, or that have nowhere to write it to.

@@ -1,6 +1,6 @@
 import Foundation
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// Servers that are asked to stop.

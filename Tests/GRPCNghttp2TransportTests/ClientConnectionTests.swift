@@ -1,7 +1,7 @@
 import GRPCCore
 import NIOCore
 import NIOPosix
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -1,6 +1,6 @@
 import GRPCCore
 import NIOCore
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

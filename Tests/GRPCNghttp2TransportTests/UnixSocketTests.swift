@@ -1,6 +1,6 @@
 import Foundation
 import GRPCCore
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

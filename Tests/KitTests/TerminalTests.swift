@@ -1,6 +1,6 @@
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct TerminalTests {
     @Test func textIsPlainWhereThereIsNoTerminal() {

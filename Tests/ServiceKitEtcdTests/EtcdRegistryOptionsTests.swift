@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import ServiceKit
 import ServiceKitConfig
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitEtcd

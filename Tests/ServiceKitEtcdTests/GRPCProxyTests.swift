@@ -1,6 +1,6 @@
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitEtcd

@@ -4,9 +4,9 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitTesting
 import SwiftProtobuf
-import TestSupport
+import ServiceKitTestSupport
 import Testing
-import UserAPI
+import ServiceKitSampleAPI
 
 @testable import ServiceKitGRPC
 

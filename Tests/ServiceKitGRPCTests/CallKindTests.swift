@@ -2,7 +2,7 @@ import Foundation
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

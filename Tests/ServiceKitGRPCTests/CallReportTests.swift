@@ -1,7 +1,7 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitConcurrency
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

@@ -2,7 +2,7 @@ import GRPCCore
 import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

@@ -1,6 +1,6 @@
 import GRPCCore
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

@@ -6,7 +6,7 @@ import ServiceKitGRPC
 import ServiceLifecycle
 import SwiftProtobuf
 import Testing
-import UserAPI
+import ServiceKitSampleAPI
 
 /// The examples of the guide, kept true.
 @Suite(.timeLimit(.minutes(1)))

@@ -5,7 +5,7 @@ import ServiceKitConfig
 import ServiceKitTesting
 import SwiftProtobuf
 import Testing
-import UserAPI
+import ServiceKitSampleAPI
 
 @testable import ServiceKitGRPC
 

@@ -2,7 +2,7 @@ import GRPCCore
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

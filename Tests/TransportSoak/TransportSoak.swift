@@ -7,7 +7,7 @@ import Foundation
 @main
 struct TransportSoak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "transport-soak", subcommands: [Load.self, Feed.self]
+        commandName: "servicekit-transport-soak", subcommands: [Load.self, Feed.self]
     )
 
     struct Load: AsyncParsableCommand {
@@ -55,7 +55,7 @@ struct TransportSoak: AsyncParsableCommand {
 @main
 struct TransportSoak {
     static func main() {
-        print("transport-soak looks inside of the transport: build it without -c release")
+        print("servicekit-transport-soak looks inside of the transport: build it without -c release")
     }
 }
 #endif

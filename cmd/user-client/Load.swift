@@ -3,7 +3,7 @@ import ServiceKit
 import ServiceKitGRPC
 import Synchronization
 import SwiftProtobuf
-import UserAPI
+import ServiceKitSampleAPI
 
 /// Calls to make.
 struct Load: Sendable {

@@ -7,17 +7,17 @@ import ServiceKitEtcd
 import ServiceKitGRPC
 import SwiftProtobuf
 import UnixSignals
-import UserAPI
+import ServiceKitSampleAPI
 
 /// The sample client: calls the sample service by its name and says how that went.
 @main struct UserClient: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "user-client",
+            commandName: "servicekit-user-client",
             abstract: "Calls GetUser of user-service, wherever its instances are.",
             discussion: """
-                user-client --count 1000 --concurrency 8
-                user-client --duration 10s --rate 200 --follow
+                servicekit-user-client --count 1000 --concurrency 8
+                servicekit-user-client --duration 10s --rate 200 --follow
 
                 It ends when the calls are made, at the end of --duration, or on ctrl-C or SIGTERM, and says how the calls \
                 went. Calls that have not ended then are given up and counted as open: neither failed nor answered.

@@ -2,7 +2,7 @@ import GRPCCore
 import ServiceKit
 import ServiceKitGRPC
 import SwiftProtobuf
-import UserAPI
+import ServiceKitSampleAPI
 
 /// `user.v1.UserService` on a store.
 struct UserProvider: User_V1_UserService.SimpleServiceProtocol {

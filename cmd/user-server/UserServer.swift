@@ -1,7 +1,7 @@
 import ServiceKit
 import ServiceKitEtcd
 import ServiceKitGRPC
-import UserAPI
+import ServiceKitSampleAPI
 
 /// The sample service: a service main as yours will look.
 @main struct UserServer {

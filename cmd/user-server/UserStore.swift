@@ -1,7 +1,7 @@
 import ServiceKit
 import Synchronization
 import SwiftProtobuf
-import UserAPI
+import ServiceKitSampleAPI
 
 /// Users, in memory.
 final class UserStore: Sendable {

@@ -1,4 +1,4 @@
-import CNghttp2
+import CServiceKitNghttp2
 
 /// The callbacks through which nghttp2 reports to an `HTTP2Connection`.
 ///

@@ -1,4 +1,4 @@
-import CNghttp2
+import CServiceKitNghttp2
 import NIOCore
 
 /// An error of nghttp2 that ends the connection.

@@ -1,4 +1,4 @@
-import CNghttp2
+import CServiceKitNghttp2
 
 extension nghttp2_nv {
     /// A field that nghttp2 may refer to without copying it.

@@ -1,4 +1,4 @@
-import CNghttp2
+import CServiceKitNghttp2
 
 /// The rules of HTTP/2 for a header block (RFC 9113, section 8), checked as its fields come in.
 ///

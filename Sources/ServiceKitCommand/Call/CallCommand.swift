@@ -4,7 +4,6 @@ import GRPCNghttp2Transport
 import Logging
 import ServiceKit
 import ServiceKitConfig
-import ServiceKitEtcd
 import ServiceKitGRPC
 
 /// `kit call`: one call, described by the server itself.
@@ -118,7 +117,7 @@ struct CallCommand: AsyncParsableCommand {
         let channel = try ServiceChannel(
             to: "discovery:///\(name)",
             configuration: configuration,
-            plugins: [.etcd],
+            plugins: Kit.plugins,
             logger: logger
         )
         try await withGRPCClient(transport: channel) { try await session.run(on: $0) }

@@ -26,7 +26,7 @@ struct ConfigCheckCommand: ParsableCommand {
     var files: [String]
 
     func run() throws {
-        let results = files.map { ($0, ConfigurationCheck(file: $0)) }
+        let results = files.map { ($0, ConfigurationCheck(file: $0, plugins: Kit.plugins)) }
         for (file, check) in results { report(check, of: file) }
         let count = results.reduce(0) { $0 + $1.1.errors.count }
         if count > 0 { throw CommandFailure(count == 1 ? "1 mistake; see above" : "\(count) mistakes; see above") }

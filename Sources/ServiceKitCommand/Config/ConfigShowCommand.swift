@@ -35,7 +35,7 @@ struct ConfigShowCommand: ParsableCommand {
     func run() throws {
         let configuration = try arguments.configuration()
         // It reads the kit's sections as a service does, so that each value is what it is to that.
-        _ = ConfigurationCheck(configuration)
+        _ = ConfigurationCheck(configuration, plugins: Kit.plugins)
         let outline = configuration.outline
         if json { return Terminal.output.print(ConfigurationPrinter.json(outline)) }
         for (text, origin) in ConfigurationPrinter.yaml(outline) {

@@ -1,7 +1,6 @@
 import Logging
 import ServiceKit
 import ServiceKitConfig
-import ServiceKitEtcd
 import ServiceKitGRPC
 
 /// What is wrong with a configuration.
@@ -20,21 +19,22 @@ struct ConfigurationCheck {
     private(set) var foreign: [(name: String, location: SourceLocation?)] = []
 
     /// Reads a file by itself, without the environment or another file over it.
-    init(file: String) {
+    init(file: String, plugins: [Plugin]) {
         let result = Result { () throws(ConfigurationError) in try Configuration.reading(file: file) }
         switch result {
-        case .success(let (configuration, placeholders)): self.init(configuration, known: placeholders)
-        case .failure(let error): self.init(Configuration(), known: [error])
+        case .success(let (configuration, placeholders)):
+            self.init(configuration, plugins: plugins, known: placeholders)
+        case .failure(let error): self.init(Configuration(), plugins: plugins, known: [error])
         }
     }
 
     /// Looks for all that is wrong beside what is known to be: what is at fault is left out, and the rest looked at again.
-    init(_ configuration: Configuration, known: [ConfigurationError] = []) {
+    init(_ configuration: Configuration, plugins: [Plugin], known: [ConfigurationError] = []) {
         foreign = Self.foreignSections(of: configuration).map { ($0, configuration.location(of: $0)) }
         errors = known
         var rest: Configuration? = configuration
         for error in known { rest = error.keyPath.flatMap { rest?.without($0) } ?? rest }
-        while let next = rest, errors.count < Self.maximumErrors, let error = Self.firstError(in: next) {
+        while let next = rest, errors.count < Self.maximumErrors, let error = Self.firstError(in: next, plugins) {
             errors.append(error)
             rest = error.keyPath.flatMap(next.without)
         }
@@ -49,13 +49,13 @@ struct ConfigurationCheck {
         configuration.keys(at: "").filter { !sections.contains($0) && !configuration.mayBeForeign($0) }
     }
 
-    private static func firstError(in configuration: Configuration) -> ConfigurationError? {
+    private static func firstError(in configuration: Configuration, _ plugins: [Plugin]) -> ConfigurationError? {
         do {
             // Each of them claims what it reads. Nothing is started.
-            _ = try App(configuration: configuration, plugins: .linked, logger: .silent)
+            _ = try App(configuration: configuration, plugins: plugins, logger: .silent)
             _ = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
             _ = try configuration.decode(ChannelOptions.self, at: "client")
-            let backends = RegistryBackends(plugins: .linked)
+            let backends = RegistryBackends(plugins: plugins)
             for name in backends.names where configuration.contains("registry.\(name)") {
                 _ = try backends.make(name, configuration: configuration, logger: .silent)
             }
@@ -68,11 +68,6 @@ struct ConfigurationCheck {
             return ConfigurationError(message: "\(error)")
         }
     }
-}
-
-extension [Plugin] {
-    /// What is linked into `kit`.
-    static var linked: [Plugin] { [.etcd] }
 }
 
 extension Logger {

@@ -36,7 +36,7 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         var checks = Check.toolchain + Check.system
         do {
-            checks += Check.service(try arguments.configuration())
+            checks += Check.service(try arguments.configuration(), plugins: Kit.plugins)
         } catch {
             checks.append(Check("configuration") { .bad("\(error)") })
         }

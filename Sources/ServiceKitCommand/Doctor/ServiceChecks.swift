@@ -6,10 +6,11 @@ import ServiceKitConcurrency
 
 extension Check {
     /// What a service needs that is configured so.
-    static func service(_ configuration: Configuration) -> [Check] {
+    static func service(_ configuration: Configuration, plugins: [Plugin]) -> [Check] {
         var checks = [
-            Check("configuration", blocking: { Self.configuration(ConfigurationCheck(configuration)) }),
-            Check("registry") { await registry(configuration) },
+            Check(
+                "configuration", blocking: { Self.configuration(ConfigurationCheck(configuration, plugins: plugins)) }),
+            Check("registry") { await registry(configuration, plugins) },
         ]
         if (try? RegistryOptions(configuration).backend) == FileRegistry.name {
             checks.append(Check("registry directory", blocking: { directory(configuration) }))
@@ -30,13 +31,13 @@ extension Check {
     private static let registryLimit = Duration.seconds(10)
 
     /// Asks for what the service itself asks for: a user of the registry may be permitted no more than that.
-    private static func registry(_ configuration: Configuration) async -> Finding {
+    private static func registry(_ configuration: Configuration, _ plugins: [Plugin]) async -> Finding {
         let options = (try? RegistryOptions(configuration)) ?? RegistryOptions()
         let name = options.backend
         let service = try? configuration.decodeIfPresent(String.self, at: "app.name")
         let registers = options.registration != .none
         do {
-            let registry = try RegistryBackends(plugins: .linked).make(configuration: configuration, logger: .silent)
+            let registry = try RegistryBackends(plugins: plugins).make(configuration: configuration, logger: .silent)
             try await withTimeLimit(registryLimit) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await registry.run() }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
 import ServiceKit
-import ServiceKitEtcd
 
 /// `kit new`.
 struct NewCommand: AsyncParsableCommand {
@@ -50,7 +49,7 @@ struct NewCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-git"), help: "Make no repository and no first commit.")
     var noGit = false
 
-    private static var backends: RegistryBackends { RegistryBackends(plugins: [.etcd]) }
+    private static var backends: RegistryBackends { RegistryBackends(plugins: Kit.plugins) }
     private static var registries: String { backends.names.joined(separator: ", ") }
 
     func run() async throws {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Mustache
 import ServiceKit
 import SwiftProtobufPluginLibrary
-import Templates
+import ServiceKitTemplates
 
 /// A template: files whose paths and texts are rendered with names.
 struct Template {

@@ -2,23 +2,19 @@ import ArgumentParser
 import Logging
 import ServiceKit
 import ServiceKitConfig
-import ServiceKitEtcd
 
 /// The options that say which registry is meant.
 struct RegistryArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The registry's backend, in place of registry.backend in the configuration: "
-                + RegistryBackends(plugins: plugins).names.joined(separator: ", ") + ".",
+                + RegistryBackends(plugins: Kit.plugins).names.joined(separator: ", ") + ".",
             valueName: "name"
         )
     )
     var backend: String?
 
     @OptionGroup var app: AppArguments
-
-    /// The backends beyond the embedded ones that are linked in.
-    static let plugins: [Plugin] = [.etcd]
 
     /// Makes the registry and runs it while a body uses it.
     ///
@@ -34,7 +30,7 @@ struct RegistryArguments: ParsableArguments {
         let configuration = try app.configuration()
         let backend = try backend ?? configuration.decodeIfPresent(String.self, at: "registry.backend") ?? "file"
         let logger = Logger(label: "kit") { _ in TerminalLog(logLevel: level) }
-        let registry = try RegistryBackends(plugins: Self.plugins)
+        let registry = try RegistryBackends(plugins: Kit.plugins)
             .make(backend, configuration: configuration, logger: logger)
         if registry is MemoryRegistry {
             Terminal.error.print(

@@ -17,6 +17,6 @@ struct VersionCommand: ParsableCommand {
     func run() throws {
         Terminal.output.print("kit \(KitVersion.current)")
         Terminal.output.print("Swift \(KitVersion.swift)")
-        Terminal.output.print("registries: \(RegistryBackends(plugins: .linked).names.joined(separator: ", "))")
+        Terminal.output.print("registries: \(RegistryBackends(plugins: Kit.plugins).names.joined(separator: ", "))")
     }
 }

@@ -1,4 +1,4 @@
-import CYAML
+import CServiceKitYAML
 
 /// What libyaml's parser reports, in Swift's types.
 struct YAMLEvent {

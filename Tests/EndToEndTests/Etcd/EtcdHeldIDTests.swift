@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// A service with a fixed id that starts again while etcd still has the entry of the one before.
@@ -37,7 +37,7 @@ struct EtcdHeldIDTests {
             let next = try Self.server(etcd, ["registry.timeout=2s"])
             #expect(try await next.waitForExit() == .exited(1))
             let line = try #require(next.errors.split(separator: "\n").last)
-            #expect(line.hasPrefix("user-server: error: cannot register within 2.0 seconds"), "\(line)")
+            #expect(line.hasPrefix("servicekit-user-server: error: cannot register within 2.0 seconds"), "\(line)")
             #expect(line.contains("key \(EtcdFleet.prefix)user-1, held by lease "), "\(line)")
             #expect(line.contains(" s unless its owner renews it"), "\(line)")
             #expect(line.contains("the start would wait until the other's entry ends"), "\(line)")

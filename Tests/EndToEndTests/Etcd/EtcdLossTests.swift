@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// Things in etcd are not what they should be.

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// etcd that asks who one is, and shows who it is.

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// Services start, stop and hang while etcd is there, or is not.
@@ -15,7 +15,7 @@ struct EtcdStartStopTests {
             )
             #expect(try await server.waitForExit() == .exited(1))
             let line = try #require(server.errors.split(separator: "\n").last)
-            #expect(line.hasPrefix("user-server: error: "))
+            #expect(line.hasPrefix("servicekit-user-server: error: "))
             #expect(line.contains(etcd.endpoints[0]), "\(line)")
             #expect(line.contains("refused"), "\(line)")
         }

@@ -2,7 +2,7 @@ import Foundation
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// Three servers of the sample service that are registered in a real etcd, and calls made to them all the time.

@@ -1,11 +1,11 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 
 /// The programs of this package, as they were built with the tests.
 enum Executable {
-    static let userServer = RunningProgram.path(ofProduct: "user-server")
-    static let userClient = RunningProgram.path(ofProduct: "user-client")
-    static let kit = RunningProgram.path(ofProduct: "kit")
+    static let userServer = RunningProgram.path(ofProduct: "servicekit-user-server")
+    static let userClient = RunningProgram.path(ofProduct: "servicekit-user-client")
+    static let kit = RunningProgram.path(ofProduct: "servicekit-kit")
 
     /// The root of the package.
     static let packageRoot = URL(filePath: #filePath)

@@ -5,9 +5,9 @@ import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
 import SwiftProtobuf
-import TestSupport
+import ServiceKitTestSupport
 import Testing
-import UserAPI
+import ServiceKitSampleAPI
 
 /// Servers of the sample service on a registry of their own, and this process's view of them.
 struct Fleet: Sendable {

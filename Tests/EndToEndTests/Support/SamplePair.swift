@@ -1,5 +1,5 @@
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 
 /// The sample pair, as its users run it.
 extension RunningProgram {

@@ -1,7 +1,7 @@
 import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import EtcdClient

@@ -1,6 +1,6 @@
 import EtcdClient
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 extension SharedServerTests {

@@ -1,5 +1,5 @@
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import EtcdClient

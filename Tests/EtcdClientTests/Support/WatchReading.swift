@@ -1,4 +1,4 @@
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import EtcdClient

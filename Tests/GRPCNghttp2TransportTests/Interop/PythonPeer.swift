@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 
 @testable import GRPCNghttp2Transport
 

@@ -1,5 +1,5 @@
 import NIOCore
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

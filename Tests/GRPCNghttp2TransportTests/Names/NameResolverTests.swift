@@ -1,7 +1,7 @@
 import NIOCore
 import NIOEmbedded
 import NIOPosix
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -3,7 +3,7 @@ import GRPCCore
 import NIOCore
 import NIOPosix
 import NIOSSL
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

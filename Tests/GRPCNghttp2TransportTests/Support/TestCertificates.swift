@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// The additions to a service that need no plugin of protoc.
 @Suite(.timeLimit(.minutes(3)), .protoc)

@@ -1,9 +1,9 @@
 import Foundation
 import SwiftProtobuf
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// .proto files are added to as text, where protoc says that a service ends.
 @Suite(.timeLimit(.minutes(3)), .protoc)

@@ -3,10 +3,10 @@ import Foundation
 import GRPCCore
 import ProtobufDescriptors
 import ServiceKitGRPC
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct CallInputTests {
     private func pool() throws -> DescriptorPool { try DescriptorPool(base64: [protocolDescriptors]) }

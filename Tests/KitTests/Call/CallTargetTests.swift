@@ -1,7 +1,7 @@
 import ProtobufDescriptors
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct CallTargetTests {
     @Test(

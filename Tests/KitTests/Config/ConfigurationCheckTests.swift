@@ -1,15 +1,16 @@
 import Foundation
 import ServiceKitConfig
+import ServiceKitEtcd
 import ServiceKitGRPC
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct ConfigurationCheckTests {
     private func errors(_ yaml: String) throws -> [String] {
-        ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml")).errors.map(\.description)
+        ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.etcd]).errors.map(\.description)
     }
 
     @Test func everyMistakeIsFound() throws {
@@ -46,7 +47,8 @@ import Testing
 
     @Test func sectionsOfTheServiceAreLetPass() throws {
         let check = ConfigurationCheck(
-            try Configuration(yaml: "app: {name: user}\ndatabase:\n  url: a\n  any: [1]\n", origin: "c.yaml")
+            try Configuration(yaml: "app: {name: user}\ndatabase:\n  url: a\n  any: [1]\n", origin: "c.yaml"),
+            plugins: [.etcd]
         )
         #expect(check.errors.isEmpty)
         #expect(check.foreign.map(\.name) == ["database"])
@@ -65,7 +67,7 @@ import Testing
         let configuration = try Configuration.load(files: [], environment: environment)
         do {
             let app = try ServiceKit.App(
-                configuration: configuration, plugins: .linked, logger: .silent, environment: environment)
+                configuration: configuration, plugins: [.etcd], logger: .silent, environment: environment)
             _ = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
             _ = try configuration.decode(ChannelOptions.self, at: "client")
             _ = try app.makeLifecycle()
@@ -88,7 +90,8 @@ import Testing
         (["KIT_CONFIG_PORT_80_TCP_ADDR": "10.0.0.1", "KIT_APP_NAME": "/web/kit-app"], nil),
     ])
     func itFindsWhatAServiceFinds(environment: [String: String], advice: String?) throws {
-        let errors = ConfigurationCheck(try Configuration.load(files: [], environment: environment)).errors
+        let errors = ConfigurationCheck(try Configuration.load(files: [], environment: environment), plugins: [.etcd])
+            .errors
         let ofService = try serviceError(environment)
         #expect(errors.map(\.description) == (ofService.map { [$0] } ?? []))
         if let advice {
@@ -102,7 +105,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let file = try directory.write(
             "app: {name: \"${NAME}\"}\nregistry:\n  timeout: ${T}\n  bakend: x\nmine:\n  a: [\"${X}\"]\n", to: "c.yaml")
-        let check = ConfigurationCheck(file: file)
+        let check = ConfigurationCheck(file: file, plugins: [.etcd])
         #expect(check.errors.map { $0.location?.line } == [1, 3, 4, 6])
         #expect(check.errors.map(\.keyPath) == ["app.name", "registry.timeout", "registry.bakend", "mine.a[0]"])
     }
@@ -114,7 +117,7 @@ import Testing
     @Test(arguments: ["config/user-server.yaml", "config/user-client.yaml"]) func theSamplesAreGood(file: String) {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let check = ConfigurationCheck(file: root.appending(path: file).path(percentEncoded: false))
+        let check = ConfigurationCheck(file: root.appending(path: file).path(percentEncoded: false), plugins: [.etcd])
         #expect(check.errors.isEmpty)
         #expect(check.foreign.isEmpty)
     }

@@ -1,9 +1,9 @@
 import Foundation
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// `kit doctor` and `kit registry` for a user of etcd who may use one service, and not the others.
 @Suite(.timeLimit(.minutes(4)), .enabled(if: EtcdServer.isAvailable())) struct DoctorAccessTests {

@@ -1,9 +1,9 @@
 import Foundation
 import ServiceKit
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct CheckTests {
     @Test(

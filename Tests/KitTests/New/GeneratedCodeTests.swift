@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// The generated code in the template is what protoc writes of the .proto file beside it.
 @Suite(.timeLimit(.minutes(3)))

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Where a service takes ServiceKit from.
 struct KitSourceTests {

@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// `kit new` as a process.
 @Suite(.timeLimit(.minutes(5)))

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Names of services, in all their forms.
 struct ServiceNameTests {

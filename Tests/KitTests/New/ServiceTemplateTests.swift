@@ -2,7 +2,7 @@ import Foundation
 import ServiceKitConfig
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// What the template gives.
 struct ServiceTemplateTests {

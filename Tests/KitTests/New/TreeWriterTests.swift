@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Trees are written whole or not at all.
 @Suite(.timeLimit(.minutes(3)))

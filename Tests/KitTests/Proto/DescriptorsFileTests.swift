@@ -3,7 +3,7 @@ import ProtobufDescriptors
 import SwiftProtobuf
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct DescriptorsFileTests {
     /// The sample's, as `make proto` has written it.

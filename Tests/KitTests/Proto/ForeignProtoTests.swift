@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Whatever protoc takes is taken, and the code compiles.
 @Suite(

@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Files of other people that are not as kit writes them.
 @Suite(.timeLimit(.minutes(2)), .protoc)

@@ -1,9 +1,9 @@
 import Foundation
-import Templates
-import TestSupport
+import ServiceKitTemplates
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Imports of .proto files are found, or named.
 @Suite(.timeLimit(.minutes(3)), .protoc)

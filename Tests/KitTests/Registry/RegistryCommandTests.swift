@@ -1,10 +1,10 @@
 import Foundation
 import ServiceKit
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// `kit registry` as a whole, on a file registry and on etcd.
 @Suite(.timeLimit(.minutes(4)))

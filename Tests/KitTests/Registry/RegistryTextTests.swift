@@ -4,7 +4,7 @@ import ServiceKit
 import ServiceKitGRPC
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// What `kit registry` prints, without a registry.
 @Suite struct RegistryTextTests {

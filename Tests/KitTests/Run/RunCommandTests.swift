@@ -1,9 +1,9 @@
 import Foundation
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// `kit run` with real packages, which are built.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct RunCommandTests {

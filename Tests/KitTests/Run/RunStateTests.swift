@@ -1,6 +1,6 @@
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct RunStateTests {
     /// A state with everything built and running.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 @Suite struct LinePrefixerTests {
     @Test func linesComeWhole() {

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// A package without dependencies whose program prints and obeys SIGTERM, in a directory of its own.

@@ -1,8 +1,8 @@
-import TestSupport
+import ServiceKitTestSupport
 
 /// The built `kit`.
 enum Kit {
-    static let path = RunningProgram.path(ofProduct: "kit")
+    static let path = RunningProgram.path(ofProduct: "servicekit-kit")
 
     /// Starts it.
     static func start(_ arguments: [String]) throws -> RunningProgram {

@@ -1,7 +1,7 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 
-@testable import kit
+@testable import ServiceKitCommand
 
 extension ProtoPlugins {
     /// The directory of the plugins that were built with the tests; `nil` when they were not.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 extension Trait where Self == ConditionTrait {
     /// Only where protoc is.

@@ -1,14 +1,15 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
-@testable import kit
+@testable import ServiceKitCommand
 
 /// Lets the compiler check the sources of a package against the modules that the tests were built with. Nothing is built,
 /// so it takes seconds.
 struct TypeCheck {
     /// Where the modules are.
-    private static let modules = URL(filePath: RunningProgram.path(ofProduct: "kit")).deletingLastPathComponent()
+    private static let modules = URL(filePath: RunningProgram.path(ofProduct: "servicekit-kit"))
+        .deletingLastPathComponent()
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
@@ -46,7 +47,9 @@ struct TypeCheck {
 
     private func check(_ target: String, _ mode: [String], _ output: TemporaryDirectory) async throws -> [String] {
         let features = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"]
-        let systemLibraries = ["CNghttp2", "CYAML", "CZlib"].map { Self.root.appending(path: "Sources/\($0)").path }
+        let systemLibraries = ["CServiceKitNghttp2", "CServiceKitYAML", "CServiceKitZlib"].map {
+            Self.root.appending(path: "Sources/\($0)").path
+        }
         var arguments = mode + ["-module-name", target, "-swift-version", "6"]
         arguments += features.flatMap { ["-enable-upcoming-feature", $0] }
         arguments += ([Self.modules.appending(path: "Modules").path, output.path] + systemLibraries).flatMap {

@@ -1,5 +1,5 @@
 import Foundation
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 /// A script of these tests in a Python that has gRPC for Python.

@@ -1,7 +1,7 @@
 import GRPCCore
 import ServiceKit
 import SwiftProtobuf
-import UserAPI
+import ServiceKitSampleAPI
 
 /// `user.v1.UserService`, with users 1, 2 and 3.
 struct UserProvider: User_V1_UserService.SimpleServiceProtocol {

@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import ServiceKitConfig
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,7 +1,7 @@
 import ServiceKitConcurrency
 import ServiceKitTesting
 import ServiceLifecycle
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

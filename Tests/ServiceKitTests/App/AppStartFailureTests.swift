@@ -1,7 +1,7 @@
 import ServiceKitConcurrency
 import ServiceKitConfig
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

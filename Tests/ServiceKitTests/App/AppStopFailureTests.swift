@@ -1,7 +1,7 @@
 import Logging
 import ServiceKitConcurrency
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,6 +1,6 @@
 import ServiceKitConcurrency
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import ServiceKitTesting
 import Synchronization
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

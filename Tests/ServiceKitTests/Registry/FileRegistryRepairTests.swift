@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

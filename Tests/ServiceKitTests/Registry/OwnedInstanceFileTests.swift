@@ -1,5 +1,5 @@
 import Logging
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

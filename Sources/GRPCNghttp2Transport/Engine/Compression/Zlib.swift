@@ -1,4 +1,4 @@
-import CZlib
+import CServiceKitZlib
 import Synchronization
 
 /// Compression of whole messages with zlib.

@@ -3,7 +3,7 @@ import ServiceKitConcurrency
 import ServiceKitConfig
 import ServiceKitTesting
 import ServiceLifecycle
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

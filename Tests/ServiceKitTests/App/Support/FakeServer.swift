@@ -1,6 +1,6 @@
 import ServiceKit
 import ServiceKitConcurrency
-import TestSupport
+import ServiceKitTestSupport
 
 /// A server that listens on nothing.
 final class FakeServer: Server {

@@ -1,7 +1,7 @@
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceLifecycle
-import TestSupport
+import ServiceKitTestSupport
 
 /// A service that runs until it is shut down.
 struct FakeService: Service {

@@ -1,6 +1,6 @@
 import Foundation
 import ServiceKitTesting
-import TestSupport
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

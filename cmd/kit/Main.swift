@@ -1,0 +1,8 @@
+import ServiceKitCommand
+import ServiceKitEtcd
+
+@main struct Main {
+    static func main() async {
+        await Kit.main(plugins: [.etcd])
+    }
+}
