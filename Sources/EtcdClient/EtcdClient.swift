@@ -13,11 +13,11 @@ private import Synchronization
 /// }
 /// ```
 ///
-/// A client that is not used by ``withClient(_:logger:_:)`` does its work while ``run()`` runs: what is called before
-/// waits for it, within its time limit.
+/// The client works while ``run()`` runs; ``withClient(_:logger:_:)`` runs it for you. A call that is made before
+/// ``run()`` waits for it, within the call's time limit.
 ///
-/// It talks to one of the members, and to another one when that one is gone, hangs, or has lost touch with the rest.
-/// What can safely be tried again is, until ``EtcdConfig/requestTimeout`` is over.
+/// The client talks to one member. It moves to another member when that member is gone, hangs, or has lost touch with
+/// the rest. The client repeats a failed call, if that is safe, until ``EtcdConfig/requestTimeout`` is over.
 public final class EtcdClient: Sendable {
     let calls: Calls
     let namespace: Namespace
@@ -28,13 +28,13 @@ public final class EtcdClient: Sendable {
     private let members: Members
     private let shutdownRequested = Promise<Void>()
 
-    /// The members that it talks to.
+    /// The members that the client may use.
     public var endpoints: [EtcdEndpoint] { config.endpoints }
 
-    /// How many watches there are.
+    /// The number of watches.
     package var watchCount: Int { hub.count }
 
-    /// Creates a client on HTTP/2 by libnghttp2; it does nothing before ``run()``.
+    /// Creates a client on HTTP/2 by libnghttp2. The client does nothing before ``run()``.
     ///
     /// - Parameters:
     ///   - config: How to reach etcd.
@@ -54,10 +54,10 @@ public final class EtcdClient: Sendable {
         }
     }
 
-    /// Creates a client on any transport; it does nothing before ``run()``.
+    /// Creates a client on any transport. The client does nothing before ``run()``.
     ///
     /// - Parameters:
-    ///   - config: How to reach etcd. What it says about connections is for `makeTransport` to heed.
+    ///   - config: How to reach etcd. `makeTransport` has to apply the settings for connections.
     ///   - logger: Gets a line for each stream lost, at debug level.
     ///   - makeTransport: Makes the transport to a member.
     /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if the configuration makes no sense.
@@ -69,7 +69,7 @@ public final class EtcdClient: Sendable {
         try self.init(config, logger: logger, first: nil, makeTransport: makeTransport)
     }
 
-    /// - Parameter first: The index of the endpoint that is used at first; by default one is drawn.
+    /// - Parameter first: The index of the endpoint to use first. Default: a random one.
     init<Transport: ClientTransport>(
         _ config: EtcdConfig,
         logger: Logger,
@@ -80,7 +80,7 @@ public final class EtcdClient: Sendable {
         self.config = config
         members = Members(
             config.endpoints.map { Member(endpoint: $0, caller: GRPCCaller(transport: makeTransport($0))) },
-            // So that the clients of a cluster spread over its members.
+            // A random start spreads the clients over the cluster's members.
             first: first ?? Int.random(in: config.endpoints.indices)
         )
         calls = Calls(members, config, logger: logger)
@@ -89,17 +89,17 @@ public final class EtcdClient: Sendable {
         hub = WatchHub(calls, namespace, config)
     }
 
-    /// Creates a client, runs it as long as a body, and returns what the body does.
+    /// Creates a client, runs it while a body runs, and returns the body's result.
     ///
-    /// - Throws: ``EtcdError`` if the configuration makes no sense; what the body throws.
+    /// - Throws: ``EtcdError`` if the configuration makes no sense; any error of the body.
     public static func withClient<Result: Sendable>(
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd"),
         _ body: @Sendable (EtcdClient) async throws -> Result
     ) async throws -> Result {
         let client = try EtcdClient(config, logger: logger)
-        // Unstructured, since the body may have something to tell etcd when its task is cancelled: that a session is over,
-        // say. It ends with the body.
+        // The task is unstructured, since the body may still talk to etcd after its own task is cancelled: to end a
+        // session, for example. The task ends with the body.
         let running = Task { await client.run() }
         let outcome: Swift.Result<Result, any Error>
         do {
@@ -112,7 +112,7 @@ public final class EtcdClient: Sendable {
         return try outcome.get()
     }
 
-    /// Keeps connections, watches and leases until the task is cancelled or ``shutdown()`` was called.
+    /// Keeps connections, watches and leases until the task is cancelled or ``shutdown()`` is called.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
             for member in members.all {
@@ -120,7 +120,7 @@ public final class EtcdClient: Sendable {
             }
             group.addTask { await self.hub.run() }
             group.addTask { await self.keeper.run() }
-            // Waits for the request, or the task's cancellation.
+            // Waits for the request, or for the task's cancellation.
             try? await shutdownRequested.value()
             calls.close()
             for member in members.all { member.caller.shutdown() }
@@ -128,7 +128,7 @@ public final class EtcdClient: Sendable {
         }
     }
 
-    /// Ends ``run()``: watches and renewals end with `closed`, and so do calls.
+    /// Ends ``run()``: watches, renewals and calls end with `closed`.
     public func shutdown() {
         calls.close()
         shutdownRequested.resolve(.success(()))

@@ -1,6 +1,6 @@
 internal import GRPCCore
 
-/// What etcd, or the way to it, could not do.
+/// A failure of etcd, or of the way to it.
 public struct EtcdError: Error, Sendable, Hashable {
     /// The kind of failure.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
@@ -11,37 +11,37 @@ public struct EtcdError: Error, Sendable, Hashable {
         }
         private let value: Value
 
-        /// No member could be reached, or the one that had the request went away.
+        /// No member could be reached, or the connection to the member broke during the request.
         public static let unavailable = Code(value: .unavailable)
-        /// There was no answer in time. Whether the request was carried out is not known.
+        /// There was no answer in time. etcd may or may not have carried out the request.
         public static let timeout = Code(value: .timeout)
         /// The task was cancelled.
         public static let cancelled = Code(value: .cancelled)
-        /// The cluster, or the member asked, has no leader.
+        /// The cluster has no leader, or the member has lost touch with the leader.
         public static let noLeader = Code(value: .noLeader)
-        /// etcd has more to do than it takes.
+        /// etcd is overloaded and refuses requests.
         public static let tooManyRequests = Code(value: .tooManyRequests)
         /// The database has no space left; see ``EtcdClient/alarms()``.
         public static let noSpace = Code(value: .noSpace)
-        /// Name or password are wrong, or needed and missing.
+        /// The name or the password is wrong, or etcd needs both and got none.
         public static let unauthenticated = Code(value: .unauthenticated)
         /// The user may not do this.
         public static let permissionDenied = Code(value: .permissionDenied)
-        /// The request breaks a rule; so it will always.
+        /// The request breaks a rule of etcd. A repetition fails too.
         public static let invalidArgument = Code(value: .invalidArgument)
-        /// The revision asked for is no longer kept; ``EtcdError/revision`` is the oldest that is.
+        /// etcd no longer keeps the revision; ``EtcdError/revision`` is the oldest kept.
         public static let compacted = Code(value: .compacted)
-        /// The revision asked for is not there yet.
+        /// The store has not reached this revision yet.
         public static let futureRevision = Code(value: .futureRevision)
-        /// The store is not the one known before, or has gone back in time: its data was wiped or restored.
+        /// The store is not the store of before, or its revision went back: its data was wiped or restored.
         public static let storeReset = Code(value: .storeReset)
-        /// There is no such lease (any more).
+        /// There is no such lease, or no longer.
         public static let leaseNotFound = Code(value: .leaseNotFound)
-        /// There is a lease with this id already.
+        /// A lease with this id exists already.
         public static let leaseExists = Code(value: .leaseExists)
         /// The lease was not renewed in time.
         public static let leaseExpired = Code(value: .leaseExpired)
-        /// The server does not know such a request.
+        /// The server does not know this request. It may not be an etcd.
         public static let unsupported = Code(value: .unsupported)
         /// The client was shut down.
         public static let closed = Code(value: .closed)
@@ -51,7 +51,7 @@ public struct EtcdError: Error, Sendable, Hashable {
         /// The code's name.
         public var description: String { value.rawValue }
 
-        /// Whether the same request can succeed later without anyone changing anything else.
+        /// Whether the same request can succeed later although nobody repairs anything.
         public var isTransient: Bool {
             switch value {
             case .unavailable, .timeout, .noLeader, .tooManyRequests: true
@@ -65,9 +65,9 @@ public struct EtcdError: Error, Sendable, Hashable {
 
     /// The kind of failure.
     public var code: Code
-    /// What was tried, on which member, and what it said.
+    /// The request, the member that got it, and the member's answer.
     public var message: String
-    /// With ``Code/compacted``, the oldest revision that is kept, if etcd has said so.
+    /// With ``Code/compacted``: the oldest revision that etcd keeps, if etcd named it.
     public var revision: Int64?
 
     /// Creates an error.
@@ -86,9 +86,9 @@ extension EtcdError: CustomStringConvertible {
 extension EtcdError {
     static let closed = EtcdError(code: .closed, message: "etcd: the client was shut down")
 
-    /// What a call's failure means.
+    /// Translates a failed call.
     ///
-    /// etcd tells its own failures apart by their texts, which are the same in all versions.
+    /// etcd's texts tell its failures apart; they are the same in all versions.
     init(_ error: any Error, _ what: String, on endpoint: EtcdEndpoint) {
         guard let error = error as? RPCError else {
             self =
@@ -107,18 +107,18 @@ extension EtcdError {
         code(ofReason: error.message) ?? code(of: error.code)
     }
 
-    /// What etcd means by one of its texts.
+    /// The code for one of etcd's texts.
     static func code(ofReason text: String) -> Code? {
-        // What a member itself gives up on, without a leader say, comes with a code that says nothing.
+        // A member that gives up, without a leader for example, sends this text with the code `unknown`.
         if text == "context deadline exceeded" { return .timeout }
-        // A gRPC proxy that has lost its connection to etcd.
+        // A gRPC proxy sends this when it has lost its connection to etcd.
         if text.hasSuffix("the client connection is closing") { return .unavailable }
         guard let colon = text.lastIndex(of: ":") else { return nil }
-        // Some say more after a comma, in words that differ.
+        // Some texts go on after a comma, in words that differ.
         let words = text[text.index(after: colon)...].drop { $0 == " " }
         switch words.hasPrefix("request timed out") ? "request timed out" : words {
         case "no leader", "not leader", "leader changed": return .noLeader
-        // Known by their codes from a member, and by their texts only from a gRPC proxy.
+        // A member sends these with a code; a gRPC proxy sends only the text.
         case "server stopped", "unhealthy cluster", "request timed out": return .unavailable
         case "too many requests": return .tooManyRequests
         case "database space exceeded", "no space": return .noSpace
@@ -141,7 +141,8 @@ extension EtcdError {
         case .cancelled: .cancelled
         case .unauthenticated: .unauthenticated
         case .permissionDenied: .permissionDenied
-        // What is exhausted but for the load and the space, which have texts, is what a message may take.
+        // `resourceExhausted` without a known text means a message that is too large. Load and space have texts of
+        // their own.
         case .invalidArgument, .failedPrecondition, .outOfRange, .resourceExhausted: .invalidArgument
         case .unimplemented: .unsupported
         default: .unknown

@@ -1,4 +1,4 @@
-/// Bytes as text, by RFC 4648: written with padding, read in the standard and the URL-safe alphabet, padded or not.
+/// Base64 (RFC 4648). Writes with padding. Reads the standard and the URL-safe alphabet, with or without padding.
 package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -8,7 +8,7 @@ package enum Base64 {
         return values
     }()
 
-    /// The text of bytes.
+    /// Encodes bytes.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -27,7 +27,7 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of text; `nil` when it is no base64.
+    /// Decodes a text; `nil` when it is not base64.
     package static func decode(_ text: String) -> [UInt8]? {
         var characters = Array(text.utf8)[...]
         for _ in 0..<2 where characters.last == UInt8(ascii: "=") { characters.removeLast() }

@@ -1,6 +1,6 @@
-/// What descriptors, or a message that is read by them, do not allow; one line.
+/// A fault of descriptors, or of a message that is read with them. The text is one line.
 package struct DescriptorError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong, and with what.
+    /// The fault and its place.
     package var message: String
 
     package init(_ message: String) {

@@ -1,11 +1,11 @@
 package import SwiftProtobuf
 
-/// Files of descriptors, and what they declare by its full name: `user.v1.User`.
+/// Descriptor files, with their declarations by full name: `user.v1.User`.
 ///
-/// Of several files of one name the first counts. A file may import one that is not there; what needs it is an error
-/// when it is asked for.
+/// Of several files with one name the first counts. A file may import a missing file. Then only a look-up that needs
+/// the missing file is an error.
 package struct DescriptorPool: Sendable {
-    /// How deep messages may be declared in one another.
+    /// The largest depth of nested message declarations.
     static let maxDepth = 100
 
     private(set) var files: [String: Google_Protobuf_FileDescriptorProto] = [:]
@@ -17,19 +17,19 @@ package struct DescriptorPool: Sendable {
     /// The name of the file that declares an extension, by the message type and the number.
     private var fileByExtension: [String: [Int32: String]] = [:]
 
-    /// A pool of no files.
+    /// Creates an empty pool.
     package init() {}
 
-    /// Creates a pool of files.
+    /// Creates a pool from files.
     ///
-    /// - Throws: ``DescriptorError`` when two files declare the same, or something is nested too deep.
+    /// - Throws: ``DescriptorError`` when two files declare the same name, or declarations are nested too deep.
     package init(_ files: [Google_Protobuf_FileDescriptorProto]) throws(DescriptorError) {
         for file in files { try add(file) }
     }
 
-    /// Adds a file; nothing happens when there is one of its name.
+    /// Adds a file, unless the pool has a file of its name.
     ///
-    /// - Throws: ``DescriptorError`` when another file declares the same, or something is nested too deep.
+    /// - Throws: ``DescriptorError`` when another file declares the same name, or declarations are nested too deep.
     package mutating func add(_ file: Google_Protobuf_FileDescriptorProto) throws(DescriptorError) {
         if files[file.name] != nil { return }
         files[file.name] = file
@@ -54,7 +54,7 @@ package struct DescriptorPool: Sendable {
         depth: Int = 1
     ) throws(DescriptorError) {
         guard depth <= Self.maxDepth else {
-            throw DescriptorError("\(file) declares messages in one another more than \(Self.maxDepth) deep")
+            throw DescriptorError("\(file) nests message declarations more than \(Self.maxDepth) deep")
         }
         let features = proto.options.hasFeatures ? features.with(proto.options.features) : features
         let message = MessageType(proto, prefix: prefix, features: features)
@@ -75,7 +75,7 @@ package struct DescriptorPool: Sendable {
     ) throws(DescriptorError) {
         let type = EnumType(name: prefix + proto.name, values: proto.value.map { ($0.name, $0.number) })
         try declare(type.name, in: file)
-        // The values are the enum's siblings, as in C++.
+        // The values are siblings of the enum, as in C++.
         for value in type.values { try declare(prefix + value.name, in: file) }
         enums[type.name] = type
     }
@@ -100,35 +100,35 @@ package struct DescriptorPool: Sendable {
 
     // MARK: - Look-up
 
-    /// How many files there are.
+    /// The number of files.
     package var fileCount: Int { files.count }
 
     /// The services, by name.
     package var services: [ServiceType] { servicesByName.values.sorted { $0.name < $1.name } }
 
-    /// The service of a full name.
+    /// The service with a full name.
     package func service(_ name: String) -> ServiceType? { servicesByName[name] }
 
-    /// The message type of a full name.
+    /// The message type with a full name.
     ///
-    /// - Throws: ``DescriptorError`` when there is none.
+    /// - Throws: ``DescriptorError`` when it is missing.
     package func message(_ name: String) throws(DescriptorError) -> MessageType {
         guard let message = messages[name] else { throw DescriptorError("no descriptor of the message \(name)") }
         return message
     }
 
-    /// The enum of a full name.
+    /// The enum with a full name.
     ///
-    /// - Throws: ``DescriptorError`` when there is none.
+    /// - Throws: ``DescriptorError`` when it is missing.
     package func enumeration(_ name: String) throws(DescriptorError) -> EnumType {
         guard let type = enums[name] else { throw DescriptorError("no descriptor of the enum \(name)") }
         return type
     }
 
-    /// The file of a name.
+    /// The file with a name.
     package func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { files[name] }
 
-    /// The file that declares a symbol: a type, a field, an enum's value, a service, a method, an extension.
+    /// The file that declares a symbol: a type, a field, an enum value, a service, a method, or an extension.
     package func file(declaring symbol: String) -> Google_Protobuf_FileDescriptorProto? {
         fileBySymbol[symbol].flatMap { files[$0] }
     }
@@ -141,17 +141,17 @@ package struct DescriptorPool: Sendable {
         fileByExtension[message]?[number].flatMap { files[$0] }
     }
 
-    /// The numbers of the extensions of a message type, ascending; `nil` when the type is not known.
+    /// The numbers of the extensions of a message type, ascending; `nil` when the type is unknown.
     package func extensionNumbers(of message: String) -> [Int32]? {
         guard let extensions = fileByExtension[message] else { return messages[message].map { _ in [] } }
         return extensions.keys.sorted()
     }
 
-    /// A file and all that it imports, as far as they are there, each behind those that it imports.
+    /// A file with all its imports that the pool has. Each file comes after its own imports.
     package func closure(of file: Google_Protobuf_FileDescriptorProto) -> [Google_Protobuf_FileDescriptorProto] {
         var result: [Google_Protobuf_FileDescriptorProto] = []
         var seen: Set = [file.name]
-        // A path through the imports: without recursion, as a file from outside may import as deep as it likes.
+        // Walks the imports without recursion: a file from outside may import to any depth.
         var path = [(file: file, next: 0)]
         while let (file, next) = path.last {
             guard next < file.dependency.count else {
@@ -166,14 +166,14 @@ package struct DescriptorPool: Sendable {
         return result
     }
 
-    /// The names of the files that are imported and not there, sorted.
+    /// The names of the imported files that the pool lacks, sorted.
     package var missingFiles: [String] {
         Set(files.values.lazy.flatMap(\.dependency)).subtracting(files.keys).sorted()
     }
 }
 
 extension DescriptorPool {
-    /// Reads the files of sets.
+    /// Reads file descriptor sets.
     ///
     /// - Parameter sets: Serialized `google.protobuf.FileDescriptorSet`s in base64.
     /// - Throws: ``DescriptorError``.

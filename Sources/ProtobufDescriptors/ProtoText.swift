@@ -1,4 +1,4 @@
-/// Writes types as a `.proto` file has them, for people to read.
+/// Writes types in the syntax of a `.proto` file, for people.
 package struct ProtoText: Sendable {
     private let pool: DescriptorPool
 
@@ -19,9 +19,9 @@ package struct ProtoText: Sendable {
         return "rpc \(method.name)(\(input)) returns (\(output));"
     }
 
-    /// Message types and enums, and all those that they use, each once, in the order in which they are met.
+    /// Message types and enums with all types that they use. Each comes once, in the order of first use.
     ///
-    /// - Throws: ``DescriptorError`` when one is missing.
+    /// - Throws: ``DescriptorError`` when a type is missing.
     package func types(_ names: [String]) throws(DescriptorError) -> String {
         var blocks: [String] = []
         var queue = names

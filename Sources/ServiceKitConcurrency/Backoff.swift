@@ -1,7 +1,7 @@
 /// Growing pauses between attempts, with full jitter.
 ///
-/// Each pause is chosen evenly between zero and a bound that starts at ``base`` and doubles up to ``maximum``, so that
-/// many who failed together do not come back together ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+/// Each pause is random between zero and a bound, which starts at ``base`` and doubles up to ``maximum``. So clients
+/// that failed together do not come back together ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 package struct Backoff: Sendable {
     /// The bound of the first pause.
     package let base: Duration
@@ -10,7 +10,7 @@ package struct Backoff: Sendable {
 
     private var bound: Duration
 
-    /// Starts at the base.
+    /// Creates a backoff that starts at the base.
     package init(base: Duration = .milliseconds(100), maximum: Duration = .seconds(5)) {
         self.base = base
         self.maximum = maximum
@@ -23,13 +23,13 @@ package struct Backoff: Sendable {
         return next(using: &generator)
     }
 
-    /// The next pause, with randomness from a generator.
+    /// The next pause, with a given source of randomness.
     package mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
         defer { bound = min(bound * 2, maximum) }
         return bound * Double.random(in: 0...1, using: &generator)
     }
 
-    /// Starts anew, as after a success.
+    /// Starts anew, after a success for example.
     package mutating func reset() {
         bound = base
     }

@@ -1,12 +1,13 @@
-/// Runs a body that is cancelled at an instant.
+/// Runs a body, and cancels it at an instant.
 ///
-/// Waits for the body to end even then, since it is a child task; a body that ignores cancellation is waited for.
+/// Even then the call waits for the end of the body, which is a child task. A body that ignores cancellation delays the
+/// return.
 /// - Parameters:
-///   - deadline: When the body is cancelled.
-///   - error: What is thrown when it was.
+///   - deadline: The instant at which the body is cancelled.
+///   - error: The error after the deadline.
 ///   - clock: The clock of the deadline.
-///   - body: What is run.
-/// - Throws: What the body throws, or `error` when the deadline came first.
+///   - body: The work.
+/// - Throws: Any error of the body, or `error` when the deadline came first.
 package func withDeadline<Result: Sendable, C: Clock>(
     _ deadline: C.Instant,
     clock: C = ContinuousClock(),
@@ -43,7 +44,7 @@ package func withDeadline<Result: Sendable, C: Clock>(
     return try result.get()
 }
 
-/// What a child task of ``withDeadline(_:clock:onExpiry:_:)`` ended with.
+/// The end of a child task of ``withDeadline(_:clock:onExpiry:_:)``.
 private enum TimedChild<Value: Sendable>: Sendable {
     case finished(Result<Value, any Error>)
     case expired

@@ -1,6 +1,6 @@
 private import Synchronization
 
-/// A value that comes later: the first result it is given counts. Safe to use from any task.
+/// A value that comes later. Its first result counts. Safe to use from any task.
 package final class Promise<Value: Sendable>: Sendable {
     private struct Waiter {
         let id: UInt64
@@ -15,10 +15,10 @@ package final class Promise<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Creates a promise that has no result yet.
+    /// Creates a promise without a result.
     package init() {}
 
-    /// Gives the result; a later one is dropped.
+    /// Sets the result. A second result is dropped.
     package func resolve(_ result: Result<Value, any Error>) {
         let waiters: [Waiter] = state.withLock { state in
             if state.result != nil { return [] }
@@ -29,9 +29,9 @@ package final class Promise<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.continuation.resume(with: result) }
     }
 
-    /// The result; waits for it.
+    /// Waits for the result.
     ///
-    /// - Throws: What it was resolved with, or `CancellationError` when the waiting task is cancelled before.
+    /// - Throws: The error of the result, or `CancellationError` when the waiting task is cancelled before.
     package func value() async throws -> Value {
         let id = state.withLock { state in
             state.nextID += 1
@@ -41,7 +41,7 @@ package final class Promise<Value: Sendable>: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 let result: Result<Value, any Error>? = state.withLock { state in
                     if let result = state.result { return result }
-                    // Cancelled before there was a waiter to end.
+                    // The task was cancelled before it became a waiter.
                     if Task.isCancelled { return .failure(CancellationError()) }
                     state.waiters.append(Waiter(id: id, continuation: continuation))
                     return nil

@@ -1,6 +1,6 @@
 private import Synchronization
 
-/// Says to one waiting task that there is something to do. A signal raised while nobody waits is kept; many are one.
+/// Wakes one waiting task. A signal that is raised while no task waits is kept; several count as one.
 package final class Signal: Sendable {
     private struct State {
         var isRaised = false
@@ -12,7 +12,7 @@ package final class Signal: Sendable {
     /// Creates a signal that is not raised.
     package init() {}
 
-    /// Resumes the task that waits, or the next that would.
+    /// Resumes the waiting task, or the next task that waits.
     package func raise() {
         let waiter = state.withLock { state in
             state.isRaised = state.waiter == nil
@@ -22,8 +22,8 @@ package final class Signal: Sendable {
         waiter?.resume()
     }
 
-    /// Waits for the signal, or until the task is cancelled. For one task at a time: a second takes the place of the
-    /// first.
+    /// Waits for the signal, or until the task is cancelled. Only one task waits at a time: a second task replaces the
+    /// first, which returns.
     package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -50,7 +50,7 @@ package final class Signal: Sendable {
     package func wait(until deadline: ContinuousClock.Instant?) async {
         guard let deadline else { return await wait() }
         guard deadline > .now else { return }
-        // Cancellation is for the caller to look at.
+        // The caller checks for cancellation.
         try? await withDeadline(deadline, onExpiry: CancellationError()) { await self.wait() }
     }
 }

@@ -1,4 +1,4 @@
-/// The time limit of something ran out.
+/// A time limit ran out.
 package struct TimeLimitExceeded: Error, Hashable {
     /// The limit.
     package let limit: Duration
@@ -8,19 +8,19 @@ package struct TimeLimitExceeded: Error, Hashable {
     }
 }
 
-/// Runs a body and returns no later than a limit, whatever the body does.
+/// Runs a body, and returns by a limit whatever the body does.
 ///
-/// The body is cancelled at the limit, and when the calling task is cancelled. It is given no more time then: one that
-/// ignores cancellation goes on by itself, so that it cannot keep a process from stopping. Use ``withDeadline`` where the
-/// body can be trusted to end.
-/// - Throws: What the body throws, ``TimeLimitExceeded``, or `CancellationError`.
+/// The body is cancelled at the limit, and when the calling task is cancelled. After that the call does not wait: a
+/// body that ignores cancellation runs on by itself, and cannot keep a process from stopping. Use ``withDeadline`` for
+/// a body that ends when it is cancelled.
+/// - Throws: Any error of the body, ``TimeLimitExceeded``, or `CancellationError`.
 package func withTimeLimit<Result: Sendable>(
     _ limit: Duration,
     clock: any Clock<Duration> = ContinuousClock(),
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     let outcome = Promise<Result>()
-    // Unstructured, because child tasks would have to be waited for. Both are cancelled when this returns.
+    // Unstructured, since a child task would have to be awaited. Both tasks are cancelled when this returns.
     let work = Task {
         do {
             outcome.resolve(.success(try await body()))
@@ -33,7 +33,7 @@ package func withTimeLimit<Result: Sendable>(
             try await clock.sleep(for: limit)
             outcome.resolve(.failure(TimeLimitExceeded(limit: limit)))
         } catch {
-            // Cancelled: nobody waits any more.
+            // Cancelled: no task waits any more.
         }
     }
     defer {

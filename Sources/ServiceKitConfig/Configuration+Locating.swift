@@ -1,14 +1,15 @@
 extension Configuration {
-    /// Gives the errors of `body` their place in the configuration.
+    /// Adds places in the configuration to the errors of `body`.
     ///
-    /// For checks of decoded values, which know the key at fault but not where it is written.
+    /// For checks of decoded values: they know the key at fault, but not its place.
     ///
     /// - Parameters:
-    ///   - path: The path of the values that `body` checks, as in `registry.etcd`.
-    ///   - body: Checks the values, or makes something of them.
+    ///   - path: The path of the values that `body` checks, such as `registry.etcd`.
+    ///   - body: Checks the values, or builds a result from them.
     /// - Returns: The result of the body.
-    /// - Throws: ``ConfigurationError``. An error of `body` that has a key path but no place gets the place of that key,
-    ///   or of `path` when the key is not written. An error of another type becomes a ``ConfigurationError`` of `path`.
+    /// - Throws: ``ConfigurationError``. An error of `body` with a key path but no place gets the place of that key. If
+    ///   the key is not written, the error gets the place of `path`. An error of another type becomes a
+    ///   ``ConfigurationError`` of `path`.
     public func locatingErrors<Result>(
         at path: String,
         _ body: () throws -> Result

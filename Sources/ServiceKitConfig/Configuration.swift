@@ -1,12 +1,12 @@
-/// A configuration in layers, of which typed parts are decoded by path.
+/// A configuration in layers. Types decode its parts by path.
 ///
 /// Later layers win: the defaults of the Swift types, files, environment variables, `--set` options. Mappings are
-/// merged key by key; scalars, sequences and null replace what was there.
+/// merged key by key; scalars, sequences and null replace the earlier value.
 ///
-/// Values appear in no description of a configuration: they may be secret.
+/// A configuration's description shows no values: they may be secret.
 public struct Configuration: Sendable {
     let root: ConfigurationNode
-    /// The keys that were asked for, and how each was read.
+    /// The keys that types have asked for, and the kinds that they were read as.
     let known: KnownKeys
     private let claimed = ClaimedPaths()
 
@@ -15,7 +15,7 @@ public struct Configuration: Sendable {
         self.known = known
     }
 
-    /// Creates a configuration of which everything has its default.
+    /// Creates a configuration that has every default.
     public init() {
         self.init(root: .emptyMapping)
     }
@@ -23,8 +23,8 @@ public struct Configuration: Sendable {
     /// Creates a configuration from YAML text.
     ///
     /// - Parameters:
-    ///   - yaml: One document, whose root is a mapping.
-    ///   - origin: What errors say where the text is from, in place of a file's name.
+    ///   - yaml: One document. Its root is a mapping.
+    ///   - origin: The name of the text in errors, in place of a file's name.
     /// - Throws: ``ConfigurationError`` when the text is not such a document.
     public init(yaml: String, origin: String = "inline") throws(ConfigurationError) {
         try self.init(bytes: Array(yaml.utf8), origin: origin)
@@ -34,14 +34,14 @@ public struct Configuration: Sendable {
         self.init(root: try ConfigurationLayers.document(bytes, origin: origin))
     }
 
-    /// Decodes the value at a path, and claims it: keys below it are no longer unknown to ``checkForUnknownKeys()``.
+    /// Decodes the value at a path, and claims the path: ``checkForUnknownKeys()`` accepts the keys below it.
     ///
-    /// Keys are kebab-case: the property `maxMessage` is `max-message`. Where nothing is configured, or null, an empty
-    /// mapping is decoded, so a ``ConfigurationSection`` then has its defaults.
+    /// Keys are kebab-case: the property `maxMessage` is `max-message`. If the path is null or not configured, an empty
+    /// mapping is decoded, so that a ``ConfigurationSection`` has its defaults.
     ///
     /// - Parameters:
-    ///   - type: What to decode.
-    ///   - path: The keys that lead there, as in `server.grpc`; the root if empty.
+    ///   - type: The type to decode.
+    ///   - path: The path, such as `server.grpc`; empty for the root.
     /// - Returns: The value.
     /// - Throws: ``ConfigurationError`` when the value does not fit the type, or has a key that the type does not know.
     public func decode<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T {
@@ -50,12 +50,12 @@ public struct Configuration: Sendable {
         return try NodeDecoder.decode(type, from: node, trail: KeyTrail(ConfigurationPath(path)), known: known)
     }
 
-    /// Decodes the value at a path like ``decode(_:at:)`` if there is one that is not null.
+    /// Decodes the value at a path like ``decode(_:at:)``, unless it is null or not configured.
     ///
     /// - Parameters:
-    ///   - type: What to decode.
-    ///   - path: The keys that lead there, as in `server.grpc`; the root if empty.
-    /// - Returns: The value, or `nil` when there is none.
+    ///   - type: The type to decode.
+    ///   - path: The path, such as `server.grpc`; empty for the root.
+    /// - Returns: The value, or `nil` when it is null or not configured.
     /// - Throws: ``ConfigurationError`` when the value does not fit the type, or has a key that the type does not know.
     public func decodeIfPresent<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T? {
         guard let node = try value(at: path), !node.isNull else {
@@ -65,32 +65,31 @@ public struct Configuration: Sendable {
         return try decode(type, at: path)
     }
 
-    /// Whether something, be it null, is configured at a path. Defaults do not count.
+    /// Whether a value, even null, is configured at a path. Defaults do not count.
     public func contains(_ path: String) -> Bool {
         node(at: path) != nil
     }
 
-    /// Where the value at a path is written; `nil` when it is not configured.
+    /// The place of the value at a path; `nil` when it is not configured.
     public func location(of path: String) -> SourceLocation? {
         node(at: path)?.location
     }
 
-    /// The keys of the mapping at a path, in the order in which they are written; empty when there is no mapping.
+    /// The keys of the mapping at a path, in written order; empty when there is no mapping.
     public func keys(at path: String) -> [String] {
         node(at: path)?.mapping?.entries.map(\.key) ?? []
     }
 
-    /// Says that a path is legitimate although nothing decodes it now, such as the options of a registry backend that
-    /// is not selected.
+    /// Accepts a path that nothing decodes now: for example, the options of a registry backend that is not selected.
     public func claim(_ path: String) {
         claimed.insert(ConfigurationPath(path))
     }
 
-    /// Refuses keys that no one asked for. Call it when all sections have been decoded.
+    /// Refuses keys that no type has asked for. Call it after all sections are decoded.
     ///
-    /// Keys inside of decoded sections have already been checked by ``decode(_:at:)``.
+    /// ``decode(_:at:)`` has already checked the keys inside the sections that it decoded.
     ///
-    /// - Throws: ``ConfigurationError`` for the first such key, with its location and a similar key that is known.
+    /// - Throws: ``ConfigurationError`` for the first such key, with its place and a similar known key.
     public func checkForUnknownKeys() throws(ConfigurationError) {
         try UnknownKeyCheck(claimed: claimed.all, read: known.paths).check(root)
     }
@@ -103,7 +102,7 @@ public struct Configuration: Sendable {
 
     /// The node at a path, if there is one.
     ///
-    /// - Throws: When something on the way is neither a mapping nor null.
+    /// - Throws: When a node on the way is neither a mapping nor null.
     private func value(at path: String) throws(ConfigurationError) -> ConfigurationNode? {
         var node = root
         var parent = ConfigurationPath()

@@ -1,21 +1,20 @@
-/// A configuration that cannot be used: where, which key, and what to do about it.
+/// An unusable configuration: the place, the key, the fault and its remedy.
 public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What is wrong and how to put it right. Never holds the value of a key that looks secret,
-    /// nor the password of a URL.
+    /// The fault and its remedy. Never contains the value of a key that looks secret, nor a URL's password.
     public let message: String
 
-    /// Where the offending key or value is written; `nil` when it is written nowhere.
+    /// The place of the offending key or value; `nil` when it is not written anywhere.
     public let location: SourceLocation?
 
-    /// The key, as in `server.grpc.listen` or `nodes[2].host`; `nil` when the error concerns no single key.
+    /// The key, such as `server.grpc.listen` or `nodes[2].host`; `nil` when the error concerns no single key.
     public let keyPath: String?
 
     /// Creates an error.
     ///
     /// - Parameters:
-    ///   - message: What is wrong and how to put it right, without the location and the key.
-    ///   - location: Where the offending key or value is written.
-    ///   - keyPath: The key, as in `server.grpc.listen`.
+    ///   - message: The fault and its remedy, without the place and the key.
+    ///   - location: The place of the offending key or value.
+    ///   - keyPath: The key, such as `server.grpc.listen`.
     public init(message: String, location: SourceLocation? = nil, keyPath: String? = nil) {
         self.message = URLSecrets.masked(message)
         self.location = location

@@ -1,4 +1,4 @@
-/// A part of the configuration whose property defaults are the lowest layer.
+/// A part of the configuration. Its property defaults are the lowest layer.
 ///
 /// ```swift
 /// struct ListenerSettings: ConfigurationSection {
@@ -8,9 +8,9 @@
 /// }
 /// ```
 ///
-/// Nothing else is to be written: wherever such a type is decoded (as a whole, as a property, as an element of an
-/// array) the keys that the configuration leaves out have the values that `init()` gives them. Keys are kebab-case:
-/// `maxMessage` is `max-message`.
+/// A section needs no other code. It can be decoded as a whole, as a property, or as an element of an array: keys that
+/// the configuration leaves out always have their values from `init()`. Keys are kebab-case: `maxMessage` is
+/// `max-message`.
 public protocol ConfigurationSection: Codable, Sendable {
     /// Creates the section with its defaults.
     init()

@@ -1,9 +1,9 @@
-/// Makes text from a configuration fit to stand in an error message: one line, not too long.
+/// Fits text from a configuration into an error message: one line, not too long.
 enum Excerpt {
-    /// The most characters of a value that an error shows.
+    /// The largest number of characters of a value in an error.
     static let maximumValueLength = 64
 
-    /// The most characters of one part of an error's description.
+    /// The largest number of characters of one part of an error's description.
     static let maximumLineLength = 1024
 
     /// `text` in double quotes, shortened.
@@ -25,7 +25,7 @@ enum Excerpt {
     }
 
     private static func shortened(_ text: String, to limit: Int) -> String {
-        // Scalars, not characters: one character may hold any number of combining marks.
+        // Counts scalars, not characters: one character may hold any number of combining marks.
         guard let end = text.unicodeScalars.index(text.startIndex, offsetBy: limit, limitedBy: text.endIndex),
             end < text.endIndex
         else { return text }

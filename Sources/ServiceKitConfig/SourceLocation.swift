@@ -1,15 +1,15 @@
-/// Where a configuration value came from.
+/// The place of a configuration value: file, variable or option.
 ///
-/// Its description is what an editor or a shell understands: `config/app.yaml:14:5`,
-/// `environment variable KIT_SERVER__GRPC__LISTEN`, `--set server.grpc.listen`.
+/// Editors and shells understand its description: `config/app.yaml:14:5`, `environment variable
+/// KIT_SERVER__GRPC__LISTEN`, `--set server.grpc.listen`.
 public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
-    /// The file's path as it was given, or the name of the variable or command line option.
+    /// The path of the file as it was given, or the name of the variable or option.
     public let origin: String
 
-    /// The line, counted from 1; `nil` where lines mean nothing.
+    /// The line, counted from 1; `nil` if the origin has no lines.
     public let line: Int?
 
-    /// The column, counted in characters from 1; `nil` where columns mean nothing.
+    /// The column, counted in characters from 1; `nil` if the origin has no columns.
     public let column: Int?
 
     /// Creates a location.
@@ -24,7 +24,7 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
         self.column = column
     }
 
-    /// `origin:line:column`, as far as they are known.
+    /// `origin:line:column`, without the parts that are not known.
     public var description: String {
         guard let line else { return origin }
         guard let column else { return "\(origin):\(line)" }

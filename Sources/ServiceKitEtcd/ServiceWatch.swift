@@ -15,14 +15,14 @@ struct ServiceWatch: Sendable {
         let view = SharedView(ServiceView(ttl: ttl), emit: emit)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await view.expire() }
-            await client.follow(reader.range, decode: reader.read).run { update in
+            await client.listAndWatch(reader.range, decode: reader.read).run { update in
                 apply(update, to: view)
             }
             group.cancelAll()
         }
     }
 
-    private func apply(_ update: FollowUpdate<ServiceInstance>, to view: SharedView) {
+    private func apply(_ update: ListWatchUpdate<ServiceInstance>, to view: SharedView) {
         switch update {
         case .snapshot(let entries, _, let cause):
             view.change { $0.replace(with: entries.map(\.value), cause, at: .now) }

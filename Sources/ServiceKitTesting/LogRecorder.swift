@@ -1,18 +1,18 @@
 public import Logging
 import ServiceKit
 
-/// Keeps what is logged, for a test to look at.
+/// Records log messages for a test.
 public struct LogRecorder: Sendable {
     /// One message.
     public struct Entry: Sendable, CustomStringConvertible {
-        /// How grave it is.
+        /// The level.
         public let level: Logger.Level
         /// The text.
         public let message: String
-        /// What goes with it.
+        /// The metadata.
         public let metadata: Logger.Metadata
 
-        /// All in one line, the metadata sorted by key.
+        /// The message on one line, with the metadata sorted by key.
         public var description: String {
             let values = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
             return "\(level): \(message)" + values.joined()
@@ -21,17 +21,17 @@ public struct LogRecorder: Sendable {
 
     private let recorded = Watched<[Entry]>([])
 
-    /// Starts with nothing recorded.
+    /// Creates an empty recorder.
     public init() {}
 
-    /// What was logged so far, the oldest first.
+    /// The recorded messages, the oldest first.
     public var entries: [Entry] { recorded.value }
 
-    /// Waits until a message is logged that satisfies a condition, or takes one that was.
+    /// Waits for a message that satisfies a condition. Messages that were recorded before count too.
     ///
     /// - Parameters:
-    ///   - count: Which of those that satisfy it, by default the first.
-    ///   - condition: What is waited for.
+    ///   - count: The number of the message among those that satisfy the condition. Default: 1, the first.
+    ///   - condition: The condition.
     /// - Returns: The message; `nil` when the task is cancelled.
     public func first(_ count: Int = 1, where condition: @Sendable (Entry) -> Bool) async -> Entry? {
         for await entries in recorded.values {
@@ -41,7 +41,7 @@ public struct LogRecorder: Sendable {
         return nil
     }
 
-    /// A logger that records here, from `trace` up.
+    /// A logger that records here, at level `trace` and above.
     public func logger(_ label: String = "test") -> Logger {
         Logger(label: label) { [recorded] _ in Handler(recorded: recorded) }
     }

@@ -2,13 +2,13 @@ private import Logging
 public import ServiceKit
 private import ServiceLifecycle
 
-/// Runs an App while a test uses it: the body runs when it serves, and then the App is stopped in order.
+/// Runs an App, calls a body when the App serves, and then stops the App in order.
 ///
 /// - Parameters:
-///   - app: The App, which has not run yet.
-///   - body: What the test does.
-/// - Returns: What the body returns.
-/// - Throws: What the body throws, or why the App could not start or stop.
+///   - app: The App. It must not have run before.
+///   - body: The test.
+/// - Returns: The body's result.
+/// - Throws: Any error of the body; the cause if the App cannot start or stop.
 public func withRunning<Result>(
     _ app: App,
     isolation: isolated (any Actor)? = #isolation,
@@ -18,7 +18,7 @@ public func withRunning<Result>(
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask { try await group.run() }
         guard await app.health.first(where: { $0 != .starting }) == .serving else {
-            // It ended before it served: its cause is thrown here.
+            // The App ended before it served. Throws its cause.
             try await tasks.waitForAll()
             throw CancellationError()
         }

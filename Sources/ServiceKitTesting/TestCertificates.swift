@@ -1,14 +1,14 @@
 internal import Foundation
 
-/// Certificates made with the `openssl` tool, and the directory that they are in.
+/// Certificates in a directory, made with the `openssl` tool.
 ///
 /// `authority.pem` has signed `server.pem` (for localhost and 127.0.0.1), `elsewhere.pem` (for another host) and
-/// `client.pem`; `other.pem` has signed `stranger.pem`. Beside each stands its key, as in `server.key`; `token.key` and
-/// `token.pub` are for signing tokens.
+/// `client.pem`. `other.pem` has signed `stranger.pem`. The key of `server.pem` is `server.key`, and so on. `token.key`
+/// and `token.pub` sign tokens.
 package struct TestCertificates: Sendable {
     package let directory: String
 
-    /// Made with `openssl`, and deleted when the body has ended.
+    /// Makes the certificates, and deletes them when the body ends.
     package static func with<Result>(_ body: (TestCertificates) async throws -> Result) async throws -> Result {
         let directory = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -18,7 +18,7 @@ package struct TestCertificates: Sendable {
         return try await body(certificates)
     }
 
-    /// The path of a file, by its name.
+    /// The path of a file with a given name.
     package func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     // MARK: - Making them
@@ -32,7 +32,7 @@ package struct TestCertificates: Sendable {
         try await identity("elsewhere", names: "DNS:elsewhere.example", signedBy: "authority")
         try await identity("client", names: "DNS:client.example", signedBy: "authority")
         try await identity("stranger", names: "DNS:client.example", signedBy: "other")
-        // For tokens that etcd signs.
+        // For the tokens that etcd signs.
         try await openssl("genrsa", "-out", "token.key", "2048")
         try await openssl("rsa", "-in", "token.key", "-pubout", "-out", "token.pub")
     }

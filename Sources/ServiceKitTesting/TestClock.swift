@@ -3,21 +3,21 @@ import Synchronization
 
 /// A clock that stands still until a test advances it.
 public final class TestClock: Clock {
-    /// A time since the clock was made.
+    /// A time since the clock was created.
     public struct Instant: InstantProtocol {
         let sinceStart: Duration
 
-        /// The time some while later.
+        /// The time after a duration.
         public func advanced(by duration: Duration) -> Instant {
             Instant(sinceStart: sinceStart + duration)
         }
 
-        /// How long it is to another time.
+        /// The duration to another time.
         public func duration(to other: Instant) -> Duration {
             other.sinceStart - sinceStart
         }
 
-        /// Whether one time is before another.
+        /// Whether the left time is earlier.
         public static func < (left: Instant, right: Instant) -> Bool {
             left.sinceStart < right.sinceStart
         }
@@ -40,13 +40,13 @@ public final class TestClock: Clock {
     /// Creates a clock at time zero.
     public init() {}
 
-    /// The time.
+    /// The current time.
     public var now: Instant { state.withLock(\.now) }
 
-    /// As exact as can be.
+    /// The smallest resolution of the clock.
     public var minimumResolution: Duration { .nanoseconds(1) }
 
-    /// Waits until the clock has been advanced to a time.
+    /// Waits until the clock reaches a time.
     ///
     /// - Throws: `CancellationError` when the task is cancelled.
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
@@ -74,7 +74,7 @@ public final class TestClock: Clock {
         }
     }
 
-    /// Moves the time on, and wakes whoever has slept until then.
+    /// Advances the time, and wakes all sleepers whose time has come.
     public func advance(by duration: Duration) {
         let woken = state.withLock { state in
             state.now = state.now.advanced(by: duration)
@@ -86,7 +86,7 @@ public final class TestClock: Clock {
         for sleeper in woken { sleeper.continuation.resume() }
     }
 
-    /// Waits until so many tasks sleep, or more.
+    /// Waits until this many tasks sleep, or more.
     public func waitForSleepers(_ count: Int = 1) async {
         _ = await sleeperCount.first { $0 >= count }
     }

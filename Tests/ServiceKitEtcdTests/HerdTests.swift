@@ -34,7 +34,7 @@ struct HerdTests {
                 let observer = try EtcdClient(EtcdConfig(endpoints: etcd.endpoints))
                 group.addTask { await observer.run() }
                 group.addTask {
-                    await observer.follow(.prefix("/microservices/herd/")) { $0 }.run { update in
+                    await observer.listAndWatch(.prefix("/microservices/herd/")) { $0 }.run { update in
                         switch update {
                         case .snapshot(let entries, _, _): arrivals.update { $0.add(entries.map(\.entry)) }
                         case .changes(let changes):

@@ -1,9 +1,9 @@
 internal import ServiceKitConcurrency
 internal import Synchronization
 
-/// The token that calls carry: fetched once for all who need it, and again when etcd no longer takes it.
+/// The token that calls carry. One fetch serves all callers; a new fetch follows when etcd refuses the token.
 final class Authenticator: Sendable {
-    /// A token and which one it is, so that many who find it refused renew it once.
+    /// A token and its number. By the number, many calls that find the same token refused renew it once.
     struct Token: Sendable {
         let value: String
         let number: Int
@@ -28,12 +28,12 @@ final class Authenticator: Sendable {
 
     private let holder = Mutex(Holder())
 
-    /// The token, fetched by `fetch` if there is none; one call of it is under way at a time.
+    /// Returns the token. Calls `fetch` if there is none; only one `fetch` runs at a time.
     ///
     /// - Parameters:
-    ///   - deadline: When to wait no longer.
+    ///   - deadline: The end of the wait.
     ///   - fetch: Fetches a token.
-    /// - Throws: What `fetch` throws, ``EtcdError`` with code `timeout`, or `CancellationError`.
+    /// - Throws: Any error of `fetch`, ``EtcdError`` with code `timeout`, or `CancellationError`.
     func token(
         until deadline: ContinuousClock.Instant,
         _ fetch: @escaping @Sendable () async throws -> String
@@ -57,8 +57,8 @@ final class Authenticator: Sendable {
         case .wait(let promise):
             return try await value(of: promise, until: deadline)
         case .fetch(let promise, let number):
-            // Unstructured, since others wait for it as well: who came first may give up without taking it from them.
-            // It ends with the call's own time limit.
+            // The task is unstructured, since other callers wait for its token too: the first caller may give up
+            // without ending the fetch. The task ends with the call's own time limit.
             Task { [self] in
                 do {
                     let token = Token(value: try await fetch(), number: number)
@@ -78,7 +78,7 @@ final class Authenticator: Sendable {
         return try await withDeadline(deadline, onExpiry: late) { try await promise.value() }
     }
 
-    /// etcd does not take a token any more.
+    /// Drops a token that etcd refused.
     func invalidate(_ token: Token) {
         holder.withLock { holder in
             if case .valid(let current) = holder.state, current.number == token.number { holder.state = .none }

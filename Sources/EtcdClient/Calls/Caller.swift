@@ -3,18 +3,18 @@ internal import GRPCNghttp2Transport
 internal import GRPCProtobuf
 internal import SwiftProtobuf
 
-/// Makes calls to one member, whatever the transport.
+/// Makes calls to one member, over any transport.
 protocol Caller: Sendable {
-    /// Keeps what connects to the member until the task is cancelled or `shutdown` was called.
+    /// Keeps the connection to the member until the task is cancelled or `shutdown` is called.
     func run() async throws
 
     /// Takes no new calls.
     func shutdown()
 
-    /// Whether there is a connection, as far as the transport tells.
+    /// Whether there is a connection. A transport that cannot tell counts as connected.
     var reachability: Reachability { get }
 
-    /// Returns when the attempt to connect that is under way has ended, or the task is cancelled.
+    /// Returns when the current attempt to connect has ended, or the task is cancelled.
     func waitForAttempt() async
 
     /// Makes a call with one request and one response.
@@ -25,7 +25,8 @@ protocol Caller: Sendable {
         timeout: Duration
     ) async throws -> Output
 
-    /// Makes a call with many of both. It ends when the responses do, or with what `produce` or `consume` throws.
+    /// Makes a call with many requests and many responses. The call ends with the responses, or with an error of
+    /// `produce` or `consume`.
     func stream<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         metadata: Metadata,
@@ -36,9 +37,9 @@ protocol Caller: Sendable {
 
 /// Whether a member can be called now.
 enum Reachability: Sendable {
-    /// There is a connection, or the transport does not tell.
+    /// There is a connection, or the transport cannot tell.
     case connected
-    /// There was none yet, or it was lost; an attempt is under way.
+    /// There is no connection yet, or it was lost. An attempt is under way.
     case connecting
     /// The last attempt failed.
     case failing
@@ -47,7 +48,7 @@ enum Reachability: Sendable {
 /// Makes calls through a gRPC client.
 final class GRPCCaller<Transport: ClientTransport>: Caller {
     private let client: GRPCClient<Transport>
-    /// The transport, if it makes simple calls for less than the client takes around them.
+    /// The transport, if it can make unary calls without the client, which costs less.
     private let direct: Nghttp2ClientTransport?
 
     init(transport: Transport) {
@@ -67,7 +68,7 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         switch direct?.state {
         case .idle, .connecting: .connecting
         case .transientFailure: .failing
-        // Once it is shut down, calls fail without waiting.
+        // After shutdown, calls fail without a wait.
         case .ready, .shutdown, nil: .connected
         }
     }

@@ -5,7 +5,7 @@ internal import ServiceKitConcurrency
 internal import SwiftProtobuf
 internal import Synchronization
 
-/// Makes calls to the cluster: to a member that works, with a valid token, again where that is safe.
+/// Makes calls to the cluster: picks a working member, adds a valid token, and repeats a call where that is safe.
 final class Calls: Sendable {
     private let members: Members
     private let credentials: EtcdConfig.Credentials?
@@ -21,17 +21,17 @@ final class Calls: Sendable {
         self.logger = logger
     }
 
-    /// Lets nothing begin any more, and says so to what is under way and fails now.
+    /// Lets no call begin from now on. A call that fails from now on fails with `closed`.
     func close() {
         isClosed.store(true, ordering: .relaxed)
     }
 
     // MARK: - One request, one response
 
-    /// Makes a call, within the request timeout unless another is given.
+    /// Makes a call, within the request timeout by default.
     ///
-    /// - Parameter isRepeatable: Whether it can be made again when it is not known whether it was carried out; by default
-    ///   what is true of every call of the method.
+    /// - Parameter isRepeatable: Whether the call may be repeated although etcd may have carried it out. Default: the
+    ///   method's own `isRepeatable`.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,
@@ -42,9 +42,9 @@ final class Calls: Sendable {
         let limit = timeout ?? requestTimeout
         let start = ContinuousClock.now
         let deadline = start.advanced(by: limit)
-        // Who finds none of the members is told sooner than who waits for an answer.
-        let patience = start.advanced(by: limit / 4)
-        // Where there are others to ask, one that hangs gets half of the time.
+        // A call that reaches no member fails sooner than a call that waits for an answer.
+        let unreachableDeadline = start.advanced(by: limit / 4)
+        // If there are other members, a member that hangs gets half of the time.
         let longest = isRepeatable && members.all.count > 1 ? limit / 2 : limit
         var attempts = Attempts()
         while true {
@@ -52,9 +52,9 @@ final class Calls: Sendable {
                 let index = await members.pick(until: start.advanced(by: limit / 2)).index
                 return try await attempt(method, request, on: index, until: deadline, longest)
             } catch {
-                let isHopeless = error.failure.code == .unavailable && attempts.count >= members.all.count
+                let isUnreachable = error.failure.code == .unavailable && attempts.count >= members.all.count
                 guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable),
-                    await pause(attempts.next(), until: isHopeless ? patience : deadline)
+                    await pause(attempts.next(), until: isUnreachable ? unreachableDeadline : deadline)
                 else {
                     throw await explained(error.failure, request)
                 }
@@ -62,7 +62,7 @@ final class Calls: Sendable {
         }
     }
 
-    /// Makes a call to one member, once, and once more if the token has expired.
+    /// Makes a call to one member. Repeats it only with a new token.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,
@@ -81,7 +81,7 @@ final class Calls: Sendable {
             do throws(FailedAttempt) {
                 return try await attempt(method, request, on: index, until: deadline, limit)
             } catch {
-                guard error.mayBeTheTokens, attempts.mayRepeat(after: error, isRepeatable: false) else {
+                guard error.isTokenFault, attempts.mayRepeat(after: error, isRepeatable: false) else {
                     throw await explained(error.failure, request)
                 }
             }
@@ -134,16 +134,14 @@ final class Calls: Sendable {
 
     // MARK: - Streams
 
-    /// Makes a stream on a member that works. It returns when the member ends the stream, or there is nothing more to be
-    /// sent.
+    /// Makes a stream on a working member. Returns when the member ends the stream or `produce` returns.
     ///
     /// - Parameters:
-    ///   - produce: Sends the requests. It returns when there will be none any more, which ends the stream.
+    ///   - produce: Sends the requests. The stream ends when `produce` returns.
     ///   - consume: Takes a response.
-    ///   - watchdog: Throws when the member takes too long for something. It returns only when its task is cancelled.
-    /// - Returns: Whether `produce` has ended the stream.
-    /// - Throws: ``EtcdError``: what went wrong; who is to blame is remembered, so that the next attempt is made
-    ///   elsewhere or with a new token.
+    ///   - watchdog: Throws when the member is too slow. It returns only when its task is cancelled.
+    /// - Returns: Whether `produce` ended the stream.
+    /// - Throws: ``EtcdError``. The next attempt avoids the member, or uses a new token, if that was at fault.
     func stream<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
@@ -160,10 +158,10 @@ final class Calls: Sendable {
                 group.addTask {
                     try await member.caller.stream(method, metadata: metadata) { send in
                         try await produce(send)
-                        // It also ends when the call has failed and this task is cancelled.
+                        // `produce` also returns when the call has failed and this task is cancelled.
                         try Task.checkCancellation()
                         isProduced.resolve(.success(()))
-                        // The stream is not closed but cancelled: a member that hangs would not close its side.
+                        // Cancels the stream instead of closing it: a member that hangs would not close its side.
                         try await Promise<Void>().value()
                     } consume: { response in
                         members.succeeded(index)
@@ -180,7 +178,7 @@ final class Calls: Sendable {
                     return false
                 }
                 defer { group.cancelAll() }
-                // Whichever ends first.
+                // The first task to end decides.
                 return try await group.next() ?? false
             }
         } catch {
@@ -200,7 +198,7 @@ final class Calls: Sendable {
                 $0.name = credentials.username
                 $0.password = credentials.password
             }
-            // One attempt: whoever waits for it tries again, with the next member.
+            // One attempt: the call that waits for the token tries again, with the next member.
             let (index, member) = await members.pick(until: .now.advanced(by: requestTimeout / 4))
             do {
                 let response = try await member.caller.unary(
@@ -213,11 +211,11 @@ final class Calls: Sendable {
                 logger.debug("authenticated", metadata: ["user": "\(credentials.username)"])
                 return response.token
             } catch let error as RPCError where error.message.hasSuffix("authentication is not enabled") {
-                // Then nobody asks for a token.
+                // An etcd without authentication wants no token.
                 return ""
             } catch {
                 let failure = EtcdError(error, "Authenticate as \"\(credentials.username)\"", on: member.endpoint)
-                if failure.isMembers { members.failed(index) }
+                if failure.isMemberFault { members.failed(index) }
                 throw failure
             }
         }
@@ -234,7 +232,7 @@ final class Calls: Sendable {
 
     // MARK: - Failures
 
-    /// Says whom etcd has refused, and which keys.
+    /// Adds the user, the user's roles and the keys to a refusal.
     private func explained(_ failure: EtcdError, _ request: some Message) async -> EtcdError {
         guard failure.code == .permissionDenied else { return failure }
         var failure = failure
@@ -243,10 +241,10 @@ final class Calls: Sendable {
         return failure
     }
 
-    /// The roles of the client's user, which etcd tells the user; `nil` when it does not.
+    /// The roles of the client's user. etcd tells a user its own roles; `nil` if it does not.
     private func roles() async -> [String]? {
         guard let credentials else { return nil }
-        let limit = min(requestTimeout, Self.longestLook)
+        let limit = min(requestTimeout, Self.maxRolesTimeout)
         let deadline = ContinuousClock.now.advanced(by: limit)
         do throws(FailedAttempt) {
             let request = WireAuthUserGetRequest.with { $0.name = credentials.username }
@@ -257,22 +255,22 @@ final class Calls: Sendable {
         }
     }
 
-    /// How long an error may take that is to say more.
-    private static let longestLook = Duration.seconds(2)
+    /// The longest time that an error waits for the user's roles.
+    private static let maxRolesTimeout = Duration.seconds(2)
 
     private func failure(_ error: any Error, _ what: String, on member: Member) -> EtcdError {
         if isClosed.load(ordering: .relaxed), !Task.isCancelled { return .closed }
         return (error as? EtcdError) ?? EtcdError(error, what, on: member.endpoint)
     }
 
-    /// Remembers who is to blame.
+    /// Remembers the member or the token that was at fault.
     private func note(_ failure: EtcdError, _ index: Int, _ token: Authenticator.Token?) {
-        if failure.isMembers { members.failed(index) }
+        if failure.isMemberFault { members.failed(index) }
         if failure.code == .unauthenticated, let token { authenticator.invalidate(token) }
     }
 }
 
-/// Why an attempt at a call failed.
+/// The failure of one attempt at a call.
 private struct FailedAttempt: Error {
     let failure: EtcdError
     /// Whether etcd may have carried out the request.
@@ -281,17 +279,17 @@ private struct FailedAttempt: Error {
     var hasToken = false
 
     /// Whether a new token may help.
-    var mayBeTheTokens: Bool { failure.code == .unauthenticated && hasToken }
+    var isTokenFault: Bool { failure.code == .unauthenticated && hasToken }
 }
 
 /// The attempts at one call.
 private struct Attempts {
     private var backoff = Backoff(base: .milliseconds(25), maximum: .seconds(1))
     private var renewals = 0
-    /// How many have failed.
+    /// The number of failed attempts.
     private(set) var count = 0
 
-    /// How often a call is made again with a new token.
+    /// The number of times that a call is repeated with a new token.
     private static let maxRenewals = 2
 
     mutating func next() -> Duration { backoff.next() }
@@ -302,7 +300,7 @@ private struct Attempts {
         switch attempt.failure.code {
         case .unauthenticated:
             renewals += 1
-            return attempt.mayBeTheTokens && renewals <= Self.maxRenewals
+            return attempt.isTokenFault && renewals <= Self.maxRenewals
         case .noLeader, .tooManyRequests:
             return true
         case .unavailable, .timeout:
@@ -314,8 +312,8 @@ private struct Attempts {
 }
 
 extension EtcdError {
-    /// Whether another member may do better.
-    fileprivate var isMembers: Bool {
+    /// Whether another member may succeed.
+    fileprivate var isMemberFault: Bool {
         switch code {
         case .unavailable, .timeout, .noLeader: true
         default: false

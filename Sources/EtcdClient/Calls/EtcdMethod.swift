@@ -4,10 +4,10 @@ internal import SwiftProtobuf
 /// One of etcd's calls.
 struct EtcdMethod<Input: Message, Output: Message>: Sendable {
     let descriptor: MethodDescriptor
-    /// Whether making the call twice is the same as making it once, so that it can be tried again when it is not known
-    /// whether it was carried out.
+    /// Whether two calls have the effect of one. Such a call is repeated although etcd may have carried it out.
     let isRepeatable: Bool
-    /// Whether a member without a leader is to refuse it, rather than to answer from what it remembers or to wait.
+    /// Whether a member without a leader has to refuse the call. Otherwise the member answers from its own data, or
+    /// waits.
     let needsLeader: Bool
 
     private init(
@@ -23,7 +23,7 @@ struct EtcdMethod<Input: Message, Output: Message>: Sendable {
         self.needsLeader = needsLeader
     }
 
-    /// The name for messages.
+    /// The name in messages.
     var name: String { descriptor.method }
 }
 

@@ -7,7 +7,7 @@ struct Member: Sendable {
     let caller: any Caller
 }
 
-/// The members, of which one is used as long as it works.
+/// The cluster's members. Calls go to one member as long as it works.
 final class Members: Sendable {
     let all: [Member]
     private let choice: Mutex<MemberChoice>
@@ -19,10 +19,10 @@ final class Members: Sendable {
         choice = Mutex(MemberChoice(count: all.count, first: first))
     }
 
-    /// Which one to use now. While there is a choice and none is connected, waits for the first that is: a member whose
-    /// name is slow to be looked up, or whose host is silent, holds nobody back.
+    /// Picks the member to use now. If there is a choice and no member is connected, waits for the first connection: a
+    /// member with a slow name server or a silent host delays no call.
     ///
-    /// - Parameter deadline: When the wait ends.
+    /// - Parameter deadline: The end of the wait.
     func pick(until deadline: ContinuousClock.Instant) async -> (index: Int, member: Member) {
         while true {
             let now = now()
@@ -41,7 +41,7 @@ final class Members: Sendable {
         }
     }
 
-    /// Waits until one of the attempts to connect that are under way has ended.
+    /// Waits until one of the current attempts to connect has ended.
     private func waitForAttempt(until deadline: ContinuousClock.Instant) async {
         let callers = all.map(\.caller).filter { $0.reachability == .connecting }
         try? await withDeadline(deadline, onExpiry: CancellationError()) {
@@ -53,26 +53,26 @@ final class Members: Sendable {
         }
     }
 
-    /// A member did not answer, or cannot.
+    /// Notes that a member did not answer, or cannot.
     func failed(_ index: Int) {
         choice.withLock { $0.failed(index, at: now()) }
     }
 
-    /// A member answered.
+    /// Notes that a member answered.
     func succeeded(_ index: Int) {
         choice.withLock { $0.succeeded(index) }
     }
 }
 
-/// Which member to use: the same one until it fails or its connection is lost, then the next that has not failed lately.
+/// Picks a member: the same member until it fails or loses its connection, then the next that has not failed lately.
 struct MemberChoice: Sendable {
     private struct Health {
         var failures = 0
-        /// Not to be used before, unless there is no other.
+        /// The member is avoided until then, unless there is no other.
         var avoidedUntil: ContinuousClock.Instant?
     }
 
-    /// How long a member is avoided after it failed once; twice as long after each further time.
+    /// The time for which a member is avoided after its first failure. Each further failure doubles it.
     static let firstAvoidance = Duration.milliseconds(500)
     static let longestAvoidance = Duration.seconds(10)
 
@@ -103,13 +103,13 @@ struct MemberChoice: Sendable {
         return current
     }
 
-    /// When a member that is avoided can be used again; `nil` if none is.
+    /// The earliest time at which an avoided member becomes usable; `nil` if no member is avoided.
     func nextUsable(after now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         health.compactMap(\.avoidedUntil).filter { $0 > now }.min()
     }
 
     mutating func failed(_ index: Int, at now: ContinuousClock.Instant) {
-        // Calls that fail together are one failure.
+        // Calls that fail together count as one failure.
         if let until = health[index].avoidedUntil, until > now { return }
         let avoidance = min(Self.firstAvoidance * (1 << min(health[index].failures, 10)), Self.longestAvoidance)
         health[index].failures += 1

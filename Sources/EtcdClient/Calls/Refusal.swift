@@ -1,19 +1,19 @@
 internal import FoundationEssentials
 internal import SwiftProtobuf
 
-/// Whom etcd did not permit something, in words.
+/// Describes a refused permission: the user, the user's roles and the keys.
 struct Refusal {
-    /// How many ranges of keys are named.
+    /// The number of key ranges that the text names.
     private static let shownKeys = 3
 
-    /// The name that the client gives.
+    /// The user name of the client.
     var user: String?
     /// The user's roles, if they are known.
     var roles: [String]?
-    /// The keys that were asked for.
+    /// The keys in the request.
     var keys: [KeyRange] = []
 
-    /// The text behind etcd's own words.
+    /// The text that follows etcd's own words.
     var text: String {
         let texts = keys.map(\.text)
         let rest = keys.count > Self.shownKeys ? " and \(keys.count - Self.shownKeys) more" : ""
@@ -30,7 +30,7 @@ struct Refusal {
     }
 }
 
-/// A request that is about keys.
+/// A request that names keys.
 protocol KeyedRequest {
     /// The keys, each range once.
     var ranges: [KeyRange] { get }

@@ -1,56 +1,56 @@
 internal import SwiftProtobuf
 
-/// A member of the cluster, as the cluster sees it.
+/// A member of the cluster, as the cluster knows it.
 public struct EtcdMember: Sendable, Hashable, Identifiable {
-    /// Its number.
+    /// The member's id.
     public var id: UInt64
-    /// Its name; empty if it has not started yet.
+    /// The member's name; empty before the member's first start.
     public var name: String
-    /// Where other members reach it.
+    /// The URLs for other members.
     public var peerURLs: [String]
-    /// Where it says that clients reach it.
+    /// The URLs that the member gives to clients.
     public var clientURLs: [String]
-    /// Whether it does not vote.
+    /// Whether the member is a learner, which has no vote.
     public var isLearner: Bool
 }
 
-/// How a member is.
+/// The state of one member.
 public struct EtcdStatus: Sendable, Hashable {
-    /// The version of its etcd.
+    /// The member's version of etcd.
     public var version: String
-    /// Its number.
+    /// The member's id.
     public var memberID: UInt64
-    /// The number of the leader; `nil` if it knows of none.
+    /// The leader's id; `nil` if the member knows no leader.
     public var leaderID: UInt64?
-    /// The revision it is at.
+    /// The member's revision of the store.
     public var revision: Revision
-    /// The election that the leader is of.
+    /// The Raft term of the leader.
     public var raftTerm: UInt64
     /// The size of its database, in bytes.
     public var databaseBytes: Int64
-    /// How much of that is in use, in bytes.
+    /// The used part of the database, in bytes.
     public var databaseBytesInUse: Int64
-    /// Whether it does not vote.
+    /// Whether the member is a learner, which has no vote.
     public var isLearner: Bool
-    /// What is wrong with it, such as alarms.
+    /// The member's problems, such as alarms.
     public var errors: [String]
 }
 
-/// Something that a member has found wrong, which limits what the cluster does.
+/// A fault that a member has found. It limits what the cluster does.
 public struct EtcdAlarm: Sendable, Hashable {
-    /// What is wrong.
+    /// The kind of fault.
     public enum Kind: Sendable, Hashable {
-        /// The database has reached its quota: nothing is written any more.
+        /// The database has reached its quota. etcd refuses writes.
         case noSpace
-        /// The member's data is not the others'.
+        /// The member's data differs from the others' data.
         case corrupt
-        /// Something that this client does not know.
+        /// A kind that this client does not know.
         case other(Int)
     }
 
-    /// What is wrong.
+    /// The kind of fault.
     public var kind: Kind
-    /// Where.
+    /// The id of the member with the fault.
     public var memberID: UInt64
 }
 
@@ -58,8 +58,8 @@ public struct EtcdAlarm: Sendable, Hashable {
 extension EtcdClient {
     /// The members of the cluster.
     ///
-    /// - Parameter isLinearizable: Whether the answer is the cluster's, not just that of the member asked; version 3.4
-    ///   gives only the latter.
+    /// - Parameter isLinearizable: Whether the whole cluster has to agree on the answer. Otherwise the member that is
+    ///   asked answers alone, as etcd 3.4 always does.
     /// - Throws: ``EtcdError``.
     public func clusterMembers(isLinearizable: Bool = true) async throws(EtcdError) -> [EtcdMember] {
         try await calls.unary(.memberList, WireMemberListRequest.with { $0.linearizable = isLinearizable }).members.map
@@ -74,7 +74,7 @@ extension EtcdClient {
         }
     }
 
-    /// How one member is.
+    /// The state of one member.
     ///
     /// - Parameter endpoint: One of ``endpoints``.
     /// - Throws: ``EtcdError``.
@@ -93,18 +93,18 @@ extension EtcdClient {
         )
     }
 
-    /// Gives the space of what was compacted back to the file system. The member does nothing else in the meantime: one
-    /// after the other.
+    /// Returns the space of compacted revisions to the file system. The member serves no requests meanwhile, so
+    /// defragment one member after the other.
     ///
     /// - Parameters:
     ///   - endpoint: One of ``endpoints``.
-    ///   - timeout: How long it may take.
+    ///   - timeout: The time limit.
     /// - Throws: ``EtcdError``.
     public func defragment(_ endpoint: EtcdEndpoint, timeout: Duration = .seconds(60)) async throws(EtcdError) {
         _ = try await calls.unary(.defragment, WireDefragmentRequest(), on: endpoint, timeout: timeout)
     }
 
-    /// The alarms that are on.
+    /// The active alarms.
     ///
     /// - Throws: ``EtcdError``.
     public func alarms() async throws(EtcdError) -> [EtcdAlarm] {
@@ -119,7 +119,7 @@ extension EtcdClient {
         }
     }
 
-    /// Turns an alarm off, after its cause was mended.
+    /// Turns an alarm off. Repair its cause first.
     ///
     /// - Throws: ``EtcdError``.
     public func disarm(_ alarm: EtcdAlarm) async throws(EtcdError) {

@@ -1,10 +1,10 @@
-/// Someone who leads.
+/// The leader of an election.
 public struct EtcdLeader: Sendable, Hashable {
-    /// The key that stands for the leadership.
+    /// The key of the leadership.
     public let key: String
-    /// What the leader says of itself: its address, say.
+    /// The value that the leader proclaims: its address, for example.
     public let value: String
-    /// When it came to lead: it grows from one leader to the next.
+    /// The revision at which the leader's key was created. It grows from one leader to the next.
     public let createRevision: Revision
 
     init(_ entry: KeyValue) {
@@ -15,50 +15,50 @@ public struct EtcdLeader: Sendable, Hashable {
 }
 
 extension EtcdSession {
-    /// Waits to be elected, leads, and resigns when the body has ended.
+    /// Waits to be elected, leads, and resigns when the body ends.
     ///
     /// - Parameters:
-    ///   - name: The election: a prefix of keys that nothing else uses.
-    ///   - value: What others are told of this leader.
-    ///   - body: What the leader does. It is cancelled with the session, when that is lost.
-    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; what the body throws.
+    ///   - name: The election: a prefix that no other keys use.
+    ///   - value: The value that others see of this leader.
+    ///   - body: The leader's work. It is cancelled when the session is lost.
+    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
     public func lead<Result>(
         _ name: String,
         value: String,
         _ body: (Leadership) async throws -> Result
     ) async throws -> Result {
-        try await WaitingLine(self, name: name).withTurn(value: value) { hold in
-            try await body(Leadership(session: self, hold: hold))
+        try await WaitQueue(self, name: name).withOwnership(value: value) { ownership in
+            try await body(Leadership(session: self, ownership: ownership))
         }
     }
 }
 
-/// Being the leader.
+/// The leadership of an election, while the body of ``EtcdSession/lead(_:value:_:)`` runs.
 public struct Leadership: Sendable {
     private let session: EtcdSession
-    /// What stands for it.
-    public let hold: LockHold
+    /// The key that proves the leadership.
+    public let ownership: Ownership
 
-    init(session: EtcdSession, hold: LockHold) {
+    init(session: EtcdSession, ownership: Ownership) {
         self.session = session
-        self.hold = hold
+        self.ownership = ownership
     }
 
-    /// Tells others something else of this leader.
+    /// Publishes another value of this leader.
     ///
     /// - Throws: ``EtcdError``: `leaseNotFound` if the leadership was lost.
     public func proclaim(_ value: String) async throws(EtcdError) {
         let result = try await session.client.commit(
-            Transaction(if: [hold.isHeld], then: [.put(hold.key, value, lease: session.lease.id)])
+            Transaction(if: [ownership.isOwner], then: [.put(ownership.key, value, lease: session.lease.id)])
         )
         guard result.succeeded else {
-            throw EtcdError(code: .leaseNotFound, message: "etcd: \(hold.key) leads no longer")
+            throw EtcdError(code: .leaseNotFound, message: "etcd: \(ownership.key) leads no longer")
         }
     }
 }
 
 extension EtcdClient {
-    /// Who leads now.
+    /// The current leader; `nil` if there is none.
     ///
     /// - Parameter name: The election.
     /// - Throws: ``EtcdError``.
@@ -70,15 +70,15 @@ extension EtcdClient {
         return try await get(.prefix(name + "/"), options).entries.first.map(EtcdLeader.init)
     }
 
-    /// Follows an election until the task is cancelled or the client is shut down.
+    /// Observes an election until the task is cancelled or the client is shut down.
     ///
     /// - Parameters:
     ///   - name: The election.
-    ///   - handle: Told who leads, at the start and with each change; `nil` for nobody.
+    ///   - handle: Gets the leader at the start and after each change; `nil` if there is none.
     public func observeLeader(of name: String, _ handle: (EtcdLeader?) async -> Void) async {
         var candidates: [[UInt8]: KeyValue] = [:]
-        var told: EtcdLeader??
-        await follow(.prefix(name + "/")) { $0 }.run { update in
+        var reported: EtcdLeader??
+        await listAndWatch(.prefix(name + "/")) { $0 }.run { update in
             switch update {
             case .snapshot(let entries, _, _):
                 candidates = [:]
@@ -94,8 +94,8 @@ extension EtcdClient {
                 return
             }
             let leader = candidates.values.min { $0.createRevision < $1.createRevision }.map(EtcdLeader.init)
-            if told != .some(leader) {
-                told = leader
+            if reported != .some(leader) {
+                reported = leader
                 await handle(leader)
             }
         }

@@ -1,31 +1,31 @@
 extension EtcdSession {
-    /// Does something that only one session does at a time. Those who wait get their turn in the order they came.
+    /// Runs a body that only one session runs at a time. Sessions get the lock in the order in which they asked for it.
     ///
-    /// The lock is given back when the body has ended, and when the session does. A process that hangs for longer than
-    /// the session's time to live loses it without knowing: guard what must not happen twice with a transaction that has
-    /// ``LockHold/isHeld`` among its conditions.
+    /// The lock is released when the body or the session ends. A process that hangs for longer than the session's time
+    /// to live loses the lock and does not notice. Guard a step that must not happen twice: do it in a transaction with
+    /// the condition ``Ownership/isOwner``.
     ///
     /// - Parameters:
-    ///   - name: What is locked: a prefix of keys that nothing else uses.
-    ///   - body: What is done.
-    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; what the body throws.
+    ///   - name: The lock: a prefix that no other keys use.
+    ///   - body: The work under the lock.
+    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
     public func withLock<Result>(
         _ name: String,
-        _ body: (LockHold) async throws -> Result
+        _ body: (Ownership) async throws -> Result
     ) async throws -> Result {
-        try await WaitingLine(self, name: name).withTurn(value: "", body)
+        try await WaitQueue(self, name: name).withOwnership(value: "", body)
     }
 }
 
-/// A lock that is held.
-public struct LockHold: Sendable, Hashable {
-    /// The key that stands for it.
+/// The ownership of a lock or of a leadership: the key that proves it.
+public struct Ownership: Sendable, Hashable {
+    /// The key. It exists as long as the ownership.
     public let key: String
-    /// When it was created: it grows from one holder to the next.
+    /// The revision at which the key was created. It grows from one owner to the next.
     public let createRevision: Revision
 
-    /// Holds as long as the lock is held: for transactions that must not be carried out by anyone else.
-    public var isHeld: Transaction.Condition {
+    /// The condition that the ownership still lasts. Put it into a transaction that only the owner may carry out.
+    public var isOwner: Transaction.Condition {
         .createRevision(of: key, .equal, createRevision)
     }
 }

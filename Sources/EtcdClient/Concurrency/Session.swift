@@ -1,4 +1,4 @@
-/// A lease that is kept alive, and what is done under its protection: the keys of a session vanish when its process does.
+/// A lease that is kept alive while a body runs. The keys of a session vanish when its process ends.
 public struct EtcdSession: Sendable {
     /// The client.
     public let client: EtcdClient
@@ -7,13 +7,13 @@ public struct EtcdSession: Sendable {
 }
 
 extension EtcdClient {
-    /// Does something within a session: a lease that is kept alive until the body returns, and then revoked.
+    /// Runs a body within a session: a lease that is kept alive until the body returns, and then revoked.
     ///
     /// - Parameters:
-    ///   - ttl: How long the session outlives its process.
-    ///   - body: What is done. It is cancelled when the lease is lost.
-    /// - Returns: What the body returns.
-    /// - Throws: ``EtcdError``: `leaseNotFound` or `leaseExpired` when the lease was lost; what the body throws.
+    ///   - ttl: The time for which the session outlives its process. Default: 30 s.
+    ///   - body: The work. It is cancelled when the lease is lost.
+    /// - Returns: The body's result.
+    /// - Throws: ``EtcdError``: `leaseNotFound` or `leaseExpired` when the lease was lost; any error of the body.
     public func withSession<Result: Sendable>(
         ttl: Duration = .seconds(30),
         _ body: @escaping @Sendable (EtcdSession) async throws -> Result
@@ -36,15 +36,15 @@ extension EtcdClient {
                 case .body(let result): return loss.map { .failure($0) } ?? result
                 case .renewalsEnded: continue
                 case .lost(let error):
-                    // The body is waited for: nobody is to take it for protected.
+                    // Waits for the body: its work is no longer protected, and must not outlive this call.
                     loss = error
                     group.cancelAll()
                 }
             }
             return .failure(loss ?? CancellationError())
         }
-        // Unstructured, since the task may be cancelled by now, and the keys are to vanish all the same. It ends with the
-        // client's time limit for requests.
+        // The task is unstructured, since the caller's task may be cancelled by now and the keys have to vanish all the
+        // same. It ends with the client's time limit for requests.
         await Task { try? await self.revokeLease(lease.id) }.value
         return try outcome.get()
     }

@@ -2,60 +2,60 @@ public import GRPCNghttp2Transport
 
 /// How a client reaches etcd.
 public struct EtcdConfig: Sendable {
-    /// The members to talk to; one is used, another when that one fails. They are kept as they are: what members say of
-    /// their own addresses is often no use to others.
+    /// The members to talk to. The client uses one, and another when that one fails. It does not ask members for their
+    /// own addresses: these are often of no use to clients.
     public var endpoints: [EtcdEndpoint]
 
-    /// What every key begins with, of this client's point of view: it is put before each key that is sent and taken off
-    /// each that comes back. Default: nothing.
+    /// A prefix of every key. The client adds it to each key that it sends, and removes it from each key that it
+    /// receives. Default: none.
     public var namespace = ""
 
-    /// Who the client is. Default: nobody, for an etcd without authentication.
+    /// The user. Default: none, for an etcd without authentication.
     public var credentials: Credentials?
 
-    /// How `https` endpoints are spoken to. Default: TLS, trusting the system's authorities.
+    /// The security of `https` endpoints. Default: TLS that trusts the system's authorities.
     public var transportSecurity = Nghttp2ClientTransport.TransportSecurity.tls
 
-    /// How long an attempt to connect may take. Default: 5 s.
+    /// The time limit of an attempt to connect. Default: 5 s.
     public var dialTimeout = Duration.seconds(5)
 
-    /// How long a call may take, with everything that is tried again; a quarter of it when no member can be reached.
+    /// The time limit of a call with all its repetitions. A call that reaches no member fails after a quarter of it.
     /// Default: 5 s.
     public var requestTimeout = Duration.seconds(5)
 
-    /// How long nothing may come from a member before it is pinged. Default: 6 s, which is a little more than etcd
-    /// allows (`--grpc-keepalive-min-time`).
+    /// The silence of a member after which the client sends a ping. Default: 6 s, a little more than etcd's minimum
+    /// (`--grpc-keepalive-min-time`, 5 s).
     public var keepaliveTime = Duration.seconds(6)
 
-    /// How long a member may take to answer a ping before it counts as gone. Default: 3 s.
+    /// The time limit of a ping's answer. After it the member counts as gone. Default: 3 s.
     public var keepaliveTimeout = Duration.seconds(3)
 
-    /// How long to wait at the most before a stream that was lost is made again; the wait is drawn between zero and
-    /// this, which starts at 100 ms and doubles. Default: 5 s.
+    /// The largest bound of the wait before a lost stream is made again. The wait is random between zero and a bound,
+    /// which starts at 100 ms and doubles. Default: 5 s.
     public var maxBackoff = Duration.seconds(5)
 
-    /// How many events a watch holds for a reader that is behind. When there are more the watch is suspended, and goes
-    /// on where it was when the reader has caught up. Default: 10,000.
+    /// The number of events that a watch holds for a slow reader. When more arrive, the watch is suspended. It resumes
+    /// at the same place when the reader has caught up. Default: 10,000.
     public var maxBufferedEvents = 10_000
 
-    /// The largest message taken from etcd, in bytes. Default: 64 MiB.
+    /// The size limit of a message from etcd or to it, in bytes. Default: 64 MiB.
     public var maxMessageBytes = 64 << 20
 
-    /// A configuration for members that listen at `endpoints`.
+    /// Creates a configuration for members that listen at `endpoints`.
     public init(endpoints: [EtcdEndpoint]) {
         self.endpoints = endpoints
     }
 
-    /// A configuration for members whose addresses are written as etcd writes them: `http://127.0.0.1:2379`.
+    /// Creates a configuration from addresses in etcd's notation: `http://127.0.0.1:2379`.
     ///
-    /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if one is none.
+    /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if a text is not an address.
     public init(endpoints: [String]) throws(EtcdError) {
         var parsed: [EtcdEndpoint] = []
         for endpoint in endpoints { parsed.append(try EtcdEndpoint(endpoint)) }
         self.init(endpoints: parsed)
     }
 
-    /// A name and a password. What a description or a reflection of it shows is the name only.
+    /// A user name and a password. Descriptions and reflections show the name only.
     public struct Credentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
         CustomReflectable
     {
@@ -80,7 +80,7 @@ public struct EtcdConfig: Sendable {
 }
 
 extension EtcdConfig {
-    /// How one member is connected to.
+    /// The transport's configuration for one member.
     func transportConfig() -> ClientTransportConfig {
         .defaults {
             $0.connectTimeout = dialTimeout
@@ -92,7 +92,7 @@ extension EtcdConfig {
         }
     }
 
-    /// - Throws: ``EtcdError`` that says what is wrong.
+    /// - Throws: ``EtcdError`` that names the wrong setting.
     func validate() throws(EtcdError) {
         func refuse(_ message: String) -> EtcdError { EtcdError(code: .invalidArgument, message: "etcd: " + message) }
         guard !endpoints.isEmpty else { throw refuse("there is no endpoint; name one, as in http://127.0.0.1:2379") }

@@ -1,13 +1,13 @@
 package import GRPCNghttp2Transport
 
-/// Where a member of an etcd cluster listens for clients.
+/// The address at which a member of an etcd cluster serves clients.
 public struct EtcdEndpoint: Sendable, Hashable {
-    /// The port that etcd listens on when nobody has said another.
+    /// etcd's own default port.
     public static let defaultPort = 2379
 
-    /// Whether it is spoken to over TLS.
+    /// Whether the client uses TLS.
     public var isSecure: Bool
-    /// The host: a name or an address, an IPv6 address without brackets.
+    /// The host: a name or an address. An IPv6 address has no brackets here.
     public var host: String
     /// The TCP port.
     public var port: Int
@@ -19,8 +19,8 @@ public struct EtcdEndpoint: Sendable, Hashable {
         self.isSecure = isSecure
     }
 
-    /// Reads an endpoint as etcd writes it: `http://host:port`, `https://host:port` or `host:port`; the port may be
-    /// missing, an IPv6 address is in brackets.
+    /// Reads an endpoint in etcd's notation: `http://host:port`, `https://host:port` or `host:port`. The port is
+    /// optional. An IPv6 address needs brackets.
     ///
     /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument``.
     public init(_ text: String) throws(EtcdError) {
@@ -68,12 +68,12 @@ public struct EtcdEndpoint: Sendable, Hashable {
         EtcdError(
             code: .invalidArgument,
             message:
-                "\"\(withoutPassword(text))\" is no etcd endpoint; write http://host:port or https://host:port, as "
+                "\"\(withoutPassword(text))\" is not an etcd endpoint; write http://host:port or https://host:port, as "
                 + "in http://127.0.0.1:2379" + (text.contains("@") ? ", and give user and password apart from it" : "")
         )
     }
 
-    /// An address as an error may show it.
+    /// An address without its password, for errors.
     private static func withoutPassword(_ text: String) -> String {
         let start = text[...].range(of: "://")?.upperBound ?? text.startIndex
         guard let at = text.lastIndex(of: "@"), start < at, let colon = text[start..<at].firstIndex(of: ":") else {
@@ -82,7 +82,7 @@ public struct EtcdEndpoint: Sendable, Hashable {
         return text[...colon] + "***" + text[at...]
     }
 
-    /// Where a transport connects to.
+    /// The transport's address of the endpoint.
     package var address: TransportAddress {
         if host.contains(":") { return .ipv6(host: host, port: port) }
         let isIPv4 = host.split(separator: ".").count == 4 && host.allSatisfy { $0.isNumber || $0 == "." }
@@ -98,7 +98,7 @@ extension EtcdEndpoint: CustomStringConvertible {
 }
 
 extension Substring {
-    /// Where a text first occurs.
+    /// The range of the first occurrence of a text.
     fileprivate func range(of text: String) -> Range<Index>? {
         var start = startIndex
         while start < endIndex {

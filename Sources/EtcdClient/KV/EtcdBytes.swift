@@ -1,4 +1,4 @@
-/// What keys and values are made of: bytes, or a text's UTF-8.
+/// The bytes of a key or a value. A text gives its UTF-8.
 public protocol EtcdBytes: Sendable {
     /// The bytes.
     var etcdBytes: [UInt8] { get }
@@ -15,8 +15,8 @@ extension [UInt8]: EtcdBytes {
 }
 
 extension [UInt8] {
-    /// The first key after all those that begin with these bytes; a zero byte, which means the end of all keys, if there
-    /// is none.
+    /// The first key after all keys that begin with these bytes. If there is none, a zero byte, which etcd takes for
+    /// the end of all keys.
     var endOfPrefix: [UInt8] {
         var end = self
         while let last = end.popLast() {

@@ -1,22 +1,22 @@
 internal import FoundationEssentials
 
-/// What to read and how.
+/// The options of a read.
 public struct GetOptions: Sendable, Hashable {
-    /// By what keys are sorted.
+    /// The property that keys are sorted by.
     public enum SortTarget: Sendable, Hashable {
-        /// By the keys themselves.
+        /// The key itself.
         case key
-        /// By how often they were written.
+        /// The number of writes since the key was created.
         case version
-        /// By when they were created.
+        /// The revision of the key's creation.
         case createRevision
-        /// By when they were changed last.
+        /// The revision of the key's last change.
         case modRevision
-        /// By their values.
+        /// The value.
         case value
     }
 
-    /// In which order keys come.
+    /// The order of the keys.
     public enum Order: Sendable, Hashable {
         /// The least first.
         case ascending
@@ -24,26 +24,27 @@ public struct GetOptions: Sendable, Hashable {
         case descending
     }
 
-    /// The most keys to return. Default: all.
+    /// The largest number of keys to return. Default: all.
     public var limit: Int?
-    /// The state to read. Default: the latest.
+    /// The revision to read. Default: the latest.
     public var revision: Revision?
-    /// By what keys are sorted, and in which order. Default: by key, ascending.
+    /// The property and the order of the sort. Default: by key, ascending.
     public var sort: (target: SortTarget, order: Order)? {
         get { sorting.map { ($0.target, $0.order) } }
         set { sorting = newValue.map { Sorting(target: $0.target, order: $0.order) } }
     }
-    /// Whether the member asked may answer from what it has, which is faster and may be behind. Default: no.
+    /// Whether the member may answer from its own data, without the other members. This is faster; the data may be old.
+    /// Default: no.
     public var isSerializable = false
-    /// Whether values are left out. Default: no.
+    /// Whether to leave out the values. Default: no.
     public var keysOnly = false
-    /// Only keys changed at this revision or later.
+    /// Only keys that were changed at this revision or later.
     public var minModRevision: Revision?
-    /// Only keys changed at this revision or before.
+    /// Only keys that were changed at this revision or before.
     public var maxModRevision: Revision?
-    /// Only keys created at this revision or later.
+    /// Only keys that were created at this revision or later.
     public var minCreateRevision: Revision?
-    /// Only keys created at this revision or before.
+    /// Only keys that were created at this revision or before.
     public var maxCreateRevision: Revision?
 
     private struct Sorting: Sendable, Hashable {
@@ -56,7 +57,7 @@ public struct GetOptions: Sendable, Hashable {
     /// The defaults.
     public init() {}
 
-    /// The defaults, changed.
+    /// The defaults with changes.
     public static func with(_ configure: (inout GetOptions) -> Void) -> GetOptions {
         var options = GetOptions()
         configure(&options)

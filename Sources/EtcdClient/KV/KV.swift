@@ -1,15 +1,15 @@
 internal import FoundationEssentials
 internal import SwiftProtobuf
 
-/// What a read found.
+/// The result of a read.
 public struct GetResult: Sendable, Hashable {
-    /// The keys found, in the order asked for.
+    /// The entries, in the order of the request.
     public var entries: [KeyValue]
-    /// The state that was read.
+    /// The revision that was read.
     public var revision: Revision
-    /// How many keys there are in all, whatever the limit.
+    /// The number of all keys in the range, beyond the limit too.
     public var count: Int
-    /// Whether there are more than the limit let through.
+    /// Whether the limit cut off keys.
     public var hasMore: Bool
 }
 
@@ -18,20 +18,20 @@ extension EtcdClient {
     /// Reads one key.
     ///
     /// - Returns: The entry, or `nil` if there is none.
-    /// - Throws: ``EtcdError``.
+    /// - Returns: The entry, or `nil` if the key does not exist.
     public func get(_ key: some EtcdBytes, revision: Revision? = nil) async throws(EtcdError) -> KeyValue? {
         try await get(.key(key), .with { $0.revision = revision }).entries.first
     }
 
-    /// Reads keys in one request; for many, see ``list(_:keysOnly:pageSize:)``.
+    /// Reads keys in one request. For many keys, see ``list(_:keysOnly:pageSize:)``.
     ///
-    /// - Throws: ``EtcdError``: `compacted` if the revision asked for is no longer kept.
+    /// - Throws: ``EtcdError``: `compacted` if etcd no longer keeps the revision.
     public func get(_ range: KeyRange, _ options: GetOptions = GetOptions()) async throws(EtcdError) -> GetResult {
         let request = WireRangeRequest(namespace.adding(to: range), options)
         return GetResult(try await calls.unary(.range, request), namespace)
     }
 
-    /// How many keys there are.
+    /// The number of keys in a range.
     ///
     /// - Throws: ``EtcdError``.
     public func count(_ range: KeyRange) async throws(EtcdError) -> Int {
@@ -40,12 +40,12 @@ extension EtcdClient {
         return Int(try await calls.unary(.range, request).count)
     }
 
-    /// Reads any number of keys, page by page, all as of one revision.
+    /// Reads any number of keys, page by page, all at one revision.
     ///
     /// - Parameters:
-    ///   - range: The keys, which come in their order.
-    ///   - keysOnly: Whether values are left out.
-    ///   - pageSize: How many are asked for at a time.
+    ///   - range: The keys. They come in the order of their bytes.
+    ///   - keysOnly: Whether to leave out the values.
+    ///   - pageSize: The number of keys in one request. Default: 2,000.
     /// - Returns: The entries, and the revision that was read.
     /// - Throws: ``EtcdError``.
     public func list(
@@ -72,10 +72,10 @@ extension EtcdClient {
     /// - Parameters:
     ///   - key: The key.
     ///   - value: Its value.
-    ///   - lease: The lease that the key lives by; without it lives until it is deleted.
-    ///   - returnsPrevious: Whether to return what was there before.
-    /// - Returns: The new revision, and the previous entry if it was asked for and there was one.
-    /// - Throws: ``EtcdError``. With `unavailable` and `timeout` it is not known whether the key was written.
+    ///   - lease: The lease that the key lives by. A key without a lease lives until it is deleted.
+    ///   - returnsPrevious: Whether to return the entry before the write.
+    /// - Returns: The new revision; the previous entry, if it was asked for and existed.
+    /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have written the key.
     @discardableResult
     public func put(
         _ key: some EtcdBytes,
@@ -93,8 +93,8 @@ extension EtcdClient {
 
     /// Deletes keys.
     ///
-    /// - Returns: The new revision, and how many keys were there.
-    /// - Throws: ``EtcdError``. With `unavailable` and `timeout` it is not known whether the keys were deleted.
+    /// - Returns: The new revision, and the number of deleted keys.
+    /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have deleted the keys.
     @discardableResult
     public func delete(_ range: KeyRange) async throws(EtcdError) -> (revision: Revision, count: Int) {
         let response = try await calls.unary(.deleteRange, WireDeleteRangeRequest(namespace.adding(to: range)))
@@ -103,18 +103,18 @@ extension EtcdClient {
 
     /// Deletes one key.
     ///
-    /// - Returns: Whether it was there.
+    /// - Returns: Whether the key existed.
     /// - Throws: ``EtcdError``.
     @discardableResult
     public func delete(_ key: some EtcdBytes) async throws(EtcdError) -> Bool {
         try await delete(.key(key)).count > 0
     }
 
-    /// Forgets the history of the store up to a revision.
+    /// Drops the store's history before a revision.
     ///
     /// - Parameters:
-    ///   - revision: The oldest state that is kept.
-    ///   - waitsUntilDone: Whether to wait until the space is free for others.
+    ///   - revision: The oldest revision to keep.
+    ///   - waitsUntilDone: Whether to wait until etcd can use the space again.
     /// - Throws: ``EtcdError``.
     public func compact(_ revision: Revision, waitsUntilDone: Bool = false) async throws(EtcdError) {
         let request = WireCompactionRequest.with {

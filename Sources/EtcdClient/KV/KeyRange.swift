@@ -2,7 +2,7 @@
 public struct KeyRange: Sendable, Hashable {
     /// The first key.
     let start: [UInt8]
-    /// The first key after the last; empty for one key, a zero byte for the end of all keys.
+    /// The first key after the range; empty for a single key, a zero byte for the end of all keys.
     let end: [UInt8]
 
     /// One key.
@@ -10,18 +10,18 @@ public struct KeyRange: Sendable, Hashable {
         KeyRange(start: key.etcdBytes, end: [])
     }
 
-    /// All keys that begin with `prefix`. End it with a separator: `user` is also the prefix of `user-admin`.
+    /// All keys that begin with `prefix`. End the prefix with a separator: `user` is also a prefix of `user-admin`.
     public static func prefix(_ prefix: some EtcdBytes) -> KeyRange {
         let prefix = prefix.etcdBytes
         return prefix.isEmpty ? .all : KeyRange(start: prefix, end: prefix.endOfPrefix)
     }
 
-    /// All keys from one on, up to but not including another.
+    /// All keys from `start` on, before `end`.
     public static func range(from start: some EtcdBytes, to end: some EtcdBytes) -> KeyRange {
         KeyRange(start: start.etcdBytes.orFirst, end: end.etcdBytes)
     }
 
-    /// All keys from one on.
+    /// All keys from `start` on.
     public static func from(_ start: some EtcdBytes) -> KeyRange {
         KeyRange(start: start.etcdBytes.orFirst, end: [0])
     }
@@ -29,17 +29,17 @@ public struct KeyRange: Sendable, Hashable {
     /// All keys.
     public static let all = KeyRange(start: [0], end: [0])
 
-    /// Whether it is a single key.
+    /// Whether the range is a single key.
     var isKey: Bool { end.isEmpty }
 
-    /// What follows a key, for the next page.
+    /// The rest of the range after a key, for the next page.
     func after(_ key: [UInt8]) -> KeyRange {
         KeyRange(start: key + [0], end: end)
     }
 }
 
 extension KeyRange {
-    /// The keys in words, for messages.
+    /// The range in words, for messages.
     var text: String {
         if isKey { return "the key \(start.shown)" }
         if self == .all { return "all keys" }
@@ -49,17 +49,17 @@ extension KeyRange {
 }
 
 extension [UInt8] {
-    /// How much of a key is shown in messages, in bytes.
+    /// The number of bytes of a key that messages show.
     private static let shownLength = 300
 
     /// A key in quotes.
     fileprivate var shown: String { String(decoding: prefix(Self.shownLength), as: UTF8.self).debugDescription }
 
-    /// The first key there can be where there are no bytes, which etcd does not take for a key.
+    /// These bytes, or the first possible key if there are none: etcd does not accept an empty key.
     fileprivate var orFirst: [UInt8] { isEmpty ? [0] : self }
 }
 
-/// What is put before every key that is sent, and taken off every key that comes back.
+/// The prefix of every key. It is added to each key that is sent, and removed from each key that is received.
 struct Namespace: Sendable {
     let prefix: [UInt8]
 

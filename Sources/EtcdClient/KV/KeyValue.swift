@@ -1,24 +1,24 @@
 internal import FoundationEssentials
 
-/// The number of a lease.
+/// The id of a lease.
 public typealias LeaseID = Int64
 
-/// The number of a state of the store: it grows by one with each change.
+/// The number of a state of the store. Each change adds one.
 public typealias Revision = Int64
 
-/// A key, its value, and what etcd knows of them.
+/// A key, its value, and etcd's record of both.
 public struct KeyValue: Sendable, Hashable {
     /// The key, without the client's namespace.
     public var key: [UInt8]
-    /// The value; empty where only keys were asked for, and in the event of a key's deletion.
+    /// The value; empty if only keys were asked for, and in the event of a deletion.
     public var value: [UInt8]
-    /// When the key was created.
+    /// The revision at which the key was created.
     public var createRevision: Revision
-    /// When the key was changed last.
+    /// The revision of the key's last change.
     public var modRevision: Revision
-    /// How often the key was written since it was created.
+    /// The number of writes since the key was created.
     public var version: Int64
-    /// The lease that the key lives by, if any.
+    /// The lease that the key lives by; `nil` for none.
     public var lease: LeaseID?
 
     /// Creates an entry, for tests.
@@ -38,10 +38,10 @@ public struct KeyValue: Sendable, Hashable {
         self.lease = lease
     }
 
-    /// The key as text; what is no UTF-8 is replaced.
+    /// The key as text; bytes that are not UTF-8 are replaced.
     public var keyText: String { String(decoding: key, as: UTF8.self) }
 
-    /// The value as text; what is no UTF-8 is replaced.
+    /// The value as text; bytes that are not UTF-8 are replaced.
     public var valueText: String { String(decoding: value, as: UTF8.self) }
 }
 

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// Something that is done as a whole or not at all: if all of the comparisons hold one list of operations, else another.
+/// A list of operations that etcd carries out as a whole: one list if all conditions hold, another list if not.
 ///
 /// ```swift
 /// let result = try await client.commit(
@@ -12,11 +12,11 @@ internal import FoundationEssentials
 /// )
 /// ```
 public struct Transaction: Sendable, Hashable {
-    /// What has to hold, all of it.
+    /// The conditions. All of them have to hold.
     public var conditions: [Condition]
-    /// What is done if it holds.
+    /// The operations if all conditions hold.
     public var operations: [Operation]
-    /// What is done if it does not.
+    /// The operations if a condition does not hold.
     public var alternatives: [Operation]
 
     /// Creates a transaction.
@@ -26,19 +26,19 @@ public struct Transaction: Sendable, Hashable {
         self.alternatives = alternatives
     }
 
-    /// How two things compare.
+    /// A comparison of a key's property with a given value.
     public enum Comparison: Sendable, Hashable {
-        /// They are the same.
+        /// Both are equal.
         case equal
-        /// They differ.
+        /// Both differ.
         case notEqual
-        /// The key's is greater.
+        /// The key's property is greater.
         case greater
-        /// The key's is less.
+        /// The key's property is less.
         case less
     }
 
-    /// Something that holds of a key, or not.
+    /// A condition on a key.
     public struct Condition: Sendable, Hashable {
         enum Operand: Hashable {
             case version(Int64)
@@ -52,22 +52,22 @@ public struct Transaction: Sendable, Hashable {
         let comparison: Comparison
         let operand: Operand
 
-        /// There is no such key.
+        /// The key does not exist.
         public static func isAbsent(_ key: some EtcdBytes) -> Condition {
             Condition(range: .key(key), comparison: .equal, operand: .createRevision(0))
         }
 
-        /// There is such a key.
+        /// The key exists.
         public static func isPresent(_ key: some EtcdBytes) -> Condition {
             Condition(range: .key(key), comparison: .greater, operand: .createRevision(0))
         }
 
-        /// How often the key was written since it was created, zero if it is not there.
+        /// Compares the number of writes since the key was created; zero if the key does not exist.
         public static func version(of key: some EtcdBytes, _ comparison: Comparison, _ version: Int64) -> Condition {
             Condition(range: .key(key), comparison: comparison, operand: .version(version))
         }
 
-        /// When the key was created, zero if it is not there.
+        /// Compares the revision of the key's creation; zero if the key does not exist.
         public static func createRevision(
             of key: some EtcdBytes,
             _ comparison: Comparison,
@@ -76,7 +76,7 @@ public struct Transaction: Sendable, Hashable {
             Condition(range: .key(key), comparison: comparison, operand: .createRevision(revision))
         }
 
-        /// When the key was changed last, zero if it is not there.
+        /// Compares the revision of the key's last change; zero if the key does not exist.
         public static func modRevision(
             of key: some EtcdBytes,
             _ comparison: Comparison,
@@ -85,7 +85,7 @@ public struct Transaction: Sendable, Hashable {
             Condition(range: .key(key), comparison: comparison, operand: .modRevision(revision))
         }
 
-        /// The key's value; it does not hold of a key that is not there.
+        /// Compares the key's value. A condition on a key that does not exist fails.
         public static func value(
             of key: some EtcdBytes,
             _ comparison: Comparison,
@@ -94,13 +94,13 @@ public struct Transaction: Sendable, Hashable {
             Condition(range: .key(key), comparison: comparison, operand: .value(value.etcdBytes))
         }
 
-        /// The lease that the key lives by; zero for none.
+        /// Compares the lease that the key lives by; zero for none.
         public static func lease(of key: some EtcdBytes, _ comparison: Comparison, _ lease: LeaseID) -> Condition {
             Condition(range: .key(key), comparison: comparison, operand: .lease(lease))
         }
     }
 
-    /// One thing that is done.
+    /// One step of a transaction.
     public struct Operation: Sendable, Hashable {
         indirect enum Kind: Hashable {
             case get(KeyRange, GetOptions)
@@ -132,25 +132,25 @@ public struct Transaction: Sendable, Hashable {
         }
     }
 
-    /// What an operation came to.
+    /// The outcome of an operation.
     public indirect enum Outcome: Sendable, Hashable {
         /// The keys that were read.
         case get(GetResult)
-        /// It was written.
+        /// A key was written.
         case put
-        /// So many keys were deleted.
+        /// Keys were deleted.
         case delete(count: Int)
-        /// What a transaction within came to.
+        /// The result of an inner transaction.
         case transaction(Result)
     }
 
-    /// What a transaction came to.
+    /// The result of a transaction.
     public struct Result: Sendable, Hashable {
         /// Whether the conditions held.
         public var succeeded: Bool
-        /// The store's revision afterwards.
+        /// The store's revision after the transaction.
         public var revision: Revision
-        /// One for each operation of the list that was carried out.
+        /// The outcomes of the list that was carried out, one for each operation.
         public var outcomes: [Outcome]
     }
 }
@@ -158,12 +158,13 @@ public struct Transaction: Sendable, Hashable {
 extension EtcdClient {
     /// Carries out a transaction.
     ///
-    /// - Throws: ``EtcdError``. With `unavailable` and `timeout` it is not known whether it was carried out.
+    /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have carried out the
+    ///   transaction.
     public func commit(_ transaction: Transaction) async throws(EtcdError) -> Transaction.Result {
         try await commit(transaction, isRepeatable: false)
     }
 
-    /// - Parameter isRepeatable: Whether to carry it out twice is the same as once.
+    /// - Parameter isRepeatable: Whether two commits have the effect of one.
     func commit(_ transaction: Transaction, isRepeatable: Bool) async throws(EtcdError) -> Transaction.Result {
         let request = WireTxnRequest(transaction, namespace)
         return Transaction.Result(try await calls.unary(.txn, request, isRepeatable: isRepeatable), namespace)

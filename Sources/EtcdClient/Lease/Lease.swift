@@ -1,11 +1,11 @@
 internal import FoundationEssentials
 internal import SwiftProtobuf
 
-/// A time to live that keys can share: unless it is renewed in time, they are deleted.
+/// A time to live that keys share. etcd deletes the keys unless the lease is renewed in time.
 public struct Lease: Sendable, Hashable, Identifiable {
-    /// Its number.
+    /// The lease's id.
     public var id: LeaseID
-    /// How long it lives without being renewed, in whole seconds.
+    /// The lease's life without a renewal, in whole seconds.
     public var ttl: Duration
 
     /// Creates the description of a lease.
@@ -15,35 +15,35 @@ public struct Lease: Sendable, Hashable, Identifiable {
     }
 }
 
-/// What etcd knows of a lease.
+/// etcd's record of a lease.
 public struct LeaseDetails: Sendable, Hashable {
-    /// Its number.
+    /// The lease's id.
     public var id: LeaseID
-    /// How long it was granted for.
+    /// The time to live that was granted.
     public var grantedTTL: Duration
-    /// How long it lives on if it is not renewed.
+    /// The rest of the lease's life if nobody renews it.
     public var remainingTTL: Duration
-    /// The keys that live by it, if they were asked for.
+    /// The keys that live by the lease, if they were asked for.
     public var keys: [[UInt8]]
 }
 
 /// Leases.
 extension EtcdClient {
-    /// Makes a lease, which nobody renews yet; see ``keepAlive(_:)``.
+    /// Grants a lease. It is not renewed by itself; see ``keepAlive(_:)``.
     ///
     /// - Parameters:
-    ///   - ttl: How long it lives without being renewed; rounded up to seconds. etcd raises what is less than its
-    ///     election timeout allows.
-    ///   - id: Its number; by default one that is drawn.
-    /// - Throws: ``EtcdError``: `leaseExists` if the number was given and is taken.
+    ///   - ttl: The lease's life without a renewal, rounded up to whole seconds. etcd raises a value that is too short
+    ///     for its election timeout.
+    ///   - id: The lease's id. Default: a random one.
+    /// - Throws: ``EtcdError``: `leaseExists` if `id` was given and is in use.
     public func grantLease(ttl: Duration, id: LeaseID? = nil) async throws(EtcdError) -> Lease {
         let request = WireLeaseGrantRequest.with {
             $0.ttl = max(1, ttl.wholeSeconds)
-            // Chosen here, so that an attempt that is repeated finds the lease of the one before.
+            // The client chooses the id, so that a repeated attempt finds the lease of an earlier attempt.
             $0.id = id ?? .random(in: 1...LeaseID.max)
         }
         do {
-            // One whose number was given would be found by a second attempt as if it were somebody else's.
+            // With a given id, a repeated attempt could not tell its own lease from another client's.
             let response = try await calls.unary(.leaseGrant, request, isRepeatable: id == nil)
             return Lease(id: response.id, ttl: .seconds(response.ttl))
         } catch  where error.code == .leaseExists && id == nil {
@@ -51,18 +51,18 @@ extension EtcdClient {
         }
     }
 
-    /// Ends a lease; the keys that live by it are deleted. Does nothing if there is no such lease.
+    /// Revokes a lease: etcd deletes its keys. Does nothing if the lease does not exist.
     ///
     /// - Throws: ``EtcdError``.
     public func revokeLease(_ id: LeaseID) async throws(EtcdError) {
         do {
             _ = try await calls.unary(.leaseRevoke, WireLeaseRevokeRequest.with { $0.id = id })
         } catch  where error.code == .leaseNotFound {
-            // Which is what was wanted.
+            // The lease is gone, as the caller wants.
         }
     }
 
-    /// What etcd knows of a lease.
+    /// etcd's record of a lease.
     ///
     /// - Throws: ``EtcdError``: `leaseNotFound`.
     public func leaseDetails(_ id: LeaseID, withKeys: Bool = false) async throws(EtcdError) -> LeaseDetails {
@@ -71,7 +71,7 @@ extension EtcdClient {
             $0.keys = withKeys
         }
         let response = try await calls.unary(.leaseTimeToLive, request)
-        // Zero is a lease that lives for less than a second.
+        // Zero means less than a second; a lease that does not exist has -1.
         guard response.ttl >= 0 else {
             throw EtcdError(code: .leaseNotFound, message: "etcd: there is no lease \(Lease.text(of: id))")
         }
@@ -83,21 +83,22 @@ extension EtcdClient {
         )
     }
 
-    /// The numbers of all leases.
+    /// The ids of all leases.
     ///
     /// - Throws: ``EtcdError``.
     public func leaseIDs() async throws(EtcdError) -> [LeaseID] {
         try await calls.unary(.leaseLeases, WireLeaseLeasesRequest()).leases.map(\.id)
     }
 
-    /// Renews a lease, every third of its time to live, give or take a little, until the sequence is dropped or the
-    /// reading task is cancelled.
+    /// Renews a lease until the sequence is dropped or the reading task is cancelled. The interval is a third of the
+    /// time to live, a random tenth more or less.
     ///
-    /// All leases of a client are renewed on one stream; while etcd is away it is made again and again.
+    /// All leases of a client are renewed on one stream. While etcd is away, the client makes that stream again and
+    /// again.
     ///
-    /// - Parameter lease: The lease, granted just now.
+    /// - Parameter lease: The lease, just granted.
     /// - Returns: The renewals. The sequence ends with an ``EtcdError`` when the lease is lost: `leaseNotFound` when
-    ///   etcd says so, `leaseExpired` when etcd could not be reached for as long as the lease lives.
+    ///   etcd says so, `leaseExpired` when etcd could not be reached for the lease's whole life.
     public func keepAlive(_ lease: Lease) -> LeaseRenewals {
         keeper.keep(lease)
     }
@@ -109,7 +110,7 @@ extension Duration {
 }
 
 extension Lease {
-    /// A lease's number as `etcdctl` prints it: 16 hexadecimal digits.
+    /// A lease's id as `etcdctl` prints it: 16 hexadecimal digits.
     package static func text(of id: LeaseID) -> String {
         let digits = String(UInt64(bitPattern: id), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -10,13 +10,13 @@ final class LeaseKeeper: Sendable {
     private let calls: Calls
     private let maxBackoff: Duration
     private let table = Mutex(LeaseTable<Listener>())
-    /// Raised when leases were added, for each of the tasks that look at them.
+    /// One signal for each task that reads the table. A new lease raises them all.
     private let forStream = Signal()
     private let forRenewals = Signal()
     private let forExpiry = Signal()
     private let forAnswers = Signal()
 
-    /// The first wait before the stream is made again.
+    /// The first bound of the wait before the stream is made again.
     private static let firstBackoff = Duration.milliseconds(500)
 
     init(_ calls: Calls, maxBackoff: Duration) {
@@ -24,7 +24,7 @@ final class LeaseKeeper: Sendable {
         self.maxBackoff = maxBackoff
     }
 
-    /// How many leases are kept.
+    /// The number of leases that are kept alive.
     var count: Int { table.withLock(\.count) }
 
     func keep(_ lease: Lease) -> LeaseRenewals {
@@ -38,14 +38,14 @@ final class LeaseKeeper: Sendable {
         }
         previous?.finish()
         listener.onTermination = { [weak self] reason in
-            // When it was finished here, the table has another listener by now, or none.
+            // If the stream was finished by this keeper, the table holds another listener by now, or none.
             if case .cancelled = reason { self?.table.withLock { $0.remove(lease.id) } }
         }
         for signal in [forStream, forRenewals, forExpiry, forAnswers] { signal.raise() }
         return LeaseRenewals(stream: stream)
     }
 
-    /// Renews until the task is cancelled.
+    /// Renews leases until the task is cancelled.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stream() }
@@ -74,7 +74,7 @@ final class LeaseKeeper: Sendable {
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
-                // There was no lease any more; there may be one by now.
+                // The last lease was gone. There may be a new one by now.
                 if isOver { continue }
             } catch {
                 if Task.isCancelled { return }
@@ -86,7 +86,7 @@ final class LeaseKeeper: Sendable {
         }
     }
 
-    /// Sends what is due; ends when there is no lease any more.
+    /// Sends the renewals that are due. Returns when no lease is left.
     private func renew(_ send: @Sendable (WireLeaseKeepAliveRequest) async throws -> Void) async throws {
         while !Task.isCancelled {
             let due = table.withLock { $0.takeDue(at: .now) }

@@ -1,6 +1,6 @@
-/// The renewals of a lease; see ``EtcdClient/keepAlive(_:)``. Only the latest is kept for a reader that is busy.
+/// The renewals of a lease; see ``EtcdClient/keepAlive(_:)``. A slow reader gets only the latest.
 public struct LeaseRenewals: AsyncSequence, Sendable {
-    /// How long the lease lives from now on.
+    /// The lease's life from now on.
     public typealias Element = Duration
 
     let stream: AsyncThrowingStream<Duration, any Error>

@@ -1,12 +1,12 @@
-/// The leases that are kept alive: when each is to be renewed, and when it is lost.
+/// The leases that are kept alive, with the times of their renewals and of their loss.
 struct LeaseTable<Listener> {
     private struct Entry {
         var ttl: Duration
-        /// When to renew it next.
+        /// The time of the next renewal.
         var renewal: ContinuousClock.Instant
-        /// When it is lost unless an answer comes.
+        /// The time at which the lease is lost unless an answer comes.
         var expiry: ContinuousClock.Instant
-        /// When the renewal was sent that has not been answered.
+        /// The time at which the unanswered renewal was sent; `nil` if every renewal was answered.
         var sent: ContinuousClock.Instant?
         let listener: Listener
     }
@@ -14,10 +14,10 @@ struct LeaseTable<Listener> {
     private var entries: [LeaseID: Entry] = [:]
     private(set) var isClosed = false
 
-    /// A lease is renewed after this part of its time to live, a little less or more each time.
+    /// The part of a lease's life after which it is renewed; random within these bounds.
     private static var interval: ClosedRange<Double> { 0.9 / 3...1.1 / 3 }
-    /// An answer may take this part of the lease's time to live. A gRPC proxy answers when it next renews the lease itself,
-    /// which it does after each third of that time. What is left is enough to ask another member.
+    /// The part of a lease's life that an answer may take. A gRPC proxy answers when it next renews the lease itself,
+    /// after each third of that life. The rest is enough to ask another member.
     private static var answerPart: Double { 0.5 }
 
     var isEmpty: Bool { entries.isEmpty }
@@ -38,7 +38,7 @@ struct LeaseTable<Listener> {
         entries[id] = nil
     }
 
-    /// The leases to renew now; they count as sent.
+    /// Takes the leases to renew now. They count as sent.
     mutating func takeDue(at now: ContinuousClock.Instant) -> [LeaseID] {
         let due = entries.filter { $0.value.renewal <= now }
         for (id, var entry) in due {
@@ -49,37 +49,37 @@ struct LeaseTable<Listener> {
         return Array(due.keys)
     }
 
-    /// When the next lease is to be renewed.
+    /// The time of the next renewal.
     var nextRenewal: ContinuousClock.Instant? { entries.values.map(\.renewal).min() }
 
-    /// When an answer is overdue, so that another member had better be asked.
+    /// The time at which an answer is overdue, so that another member should be asked.
     var answerDeadline: ContinuousClock.Instant? {
         entries.values.compactMap { entry in
             entry.sent?.advanced(by: entry.ttl * Self.answerPart)
         }.min()
     }
 
-    /// A renewal was answered.
+    /// Notes the answer to a renewal.
     ///
-    /// - Returns: Who listens.
+    /// - Returns: The listener.
     mutating func renewed(_ id: LeaseID, ttl: Duration, at now: ContinuousClock.Instant) -> Listener? {
         guard var entry = entries[id] else { return nil }
         entry.ttl = ttl
-        // From when it was asked for: etcd has counted from a moment after that.
+        // Counts from the request: etcd counts from a later moment.
         entry.expiry = (entry.sent ?? now).advanced(by: ttl)
         entry.sent = nil
         entries[id] = entry
         return entry.listener
     }
 
-    /// A lease is gone.
+    /// Removes a lease that is gone.
     ///
-    /// - Returns: Who listens.
+    /// - Returns: The listener.
     mutating func lost(_ id: LeaseID) -> Listener? {
         entries.removeValue(forKey: id)?.listener
     }
 
-    /// The stream broke: what was not answered is asked for again.
+    /// Notes that the stream broke. Unanswered renewals become due at once.
     mutating func disconnected(at now: ContinuousClock.Instant) {
         for (id, entry) in entries where entry.sent != nil {
             entries[id]?.sent = nil
@@ -87,17 +87,17 @@ struct LeaseTable<Listener> {
         }
     }
 
-    /// When the next lease is lost if nothing happens.
+    /// The time at which the next lease is lost if no answer comes.
     var nextExpiry: ContinuousClock.Instant? { entries.values.map(\.expiry).min() }
 
-    /// Takes out the leases that were not renewed in time.
+    /// Removes the leases that were not renewed in time.
     mutating func takeExpired(at now: ContinuousClock.Instant) -> [(id: LeaseID, listener: Listener)] {
         let expired = entries.filter { $0.value.expiry <= now }.map { (id: $0.key, listener: $0.value.listener) }
         for (id, _) in expired { entries[id] = nil }
         return expired
     }
 
-    /// Takes out all leases, for good: none is to be added any more.
+    /// Removes all leases, and accepts none from now on.
     mutating func close() -> [Listener] {
         isClosed = true
         defer { entries = [:] }

@@ -7,12 +7,17 @@
 /// }
 /// ```
 ///
-/// The sequence does not end when etcd goes away: it goes on where it was when etcd is back. It ends with an
-/// ``EtcdError``: `compacted` when etcd no longer keeps what was missed, `storeReset` when the store is another one,
-/// in both cases list anew or use ``EtcdClient/follow(_:decode:)``; `permissionDenied`; `closed`.
-/// Each iterator is a watch of its own, which ends when the iterator is dropped or its task cancelled.
+/// The sequence does not end when etcd goes away: it resumes at the same place when etcd is back. It ends with an
+/// ``EtcdError``:
+///
+/// - `compacted`: etcd no longer keeps the changes that were missed. List again, or use
+///   ``EtcdClient/listAndWatch(_:decode:)``.
+/// - `storeReset`: the store is another one. List again, as above.
+/// - `permissionDenied`, or `closed`.
+///
+/// Each iterator is a watch of its own. The watch ends when the iterator is dropped or its task is cancelled.
 public struct Watch: AsyncSequence, Sendable {
-    /// Changes, and what became of the watch.
+    /// Changes, and the state of the watch.
     public typealias Element = WatchUpdate
 
     let hub: WatchHub
@@ -37,7 +42,7 @@ public struct Watch: AsyncSequence, Sendable {
     }
 }
 
-/// Ends a watch when nobody reads it any more.
+/// Ends a watch when it has no reader any more.
 final class WatchSubscription: Sendable {
     let buffer: WatchBuffer
     private let end: @Sendable () -> Void

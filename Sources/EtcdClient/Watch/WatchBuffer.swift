@@ -1,13 +1,13 @@
 internal import DequeModule
 internal import Synchronization
 
-/// What a watch has to tell and its reader has not taken yet: a bounded number of events.
+/// The updates of a watch that its reader has not taken yet: a bounded number of events.
 final class WatchBuffer: Sendable {
     private struct State {
         var updates = Deque<WatchUpdate>()
         var events = 0
         var end: EtcdError?
-        /// Whether something was refused because there was too much.
+        /// Whether an update was refused because the buffer was full.
         var isSuspended = false
         var reader: CheckedContinuation<Void, Never>?
 
@@ -24,7 +24,7 @@ final class WatchBuffer: Sendable {
     private let onDrained: @Sendable () -> Void
     private let state = Mutex(State())
 
-    /// - Parameter onDrained: Called after something was refused, when the reader has caught up.
+    /// - Parameter onDrained: Called when the reader has caught up after the buffer refused an update.
     init(maxEvents: Int, onDrained: @escaping @Sendable () -> Void) {
         self.maxEvents = maxEvents
         self.onDrained = onDrained
@@ -32,9 +32,9 @@ final class WatchBuffer: Sendable {
 
     // MARK: - The hub's side
 
-    /// Takes an update; the reader is told by `wake`.
+    /// Adds an update. `wake` tells the reader.
     ///
-    /// - Returns: Whether it was taken; events are not, if too many wait.
+    /// - Returns: Whether the buffer took the update. It refuses events when it is full.
     func offer(_ update: WatchUpdate) -> Bool {
         state.withLock { state in
             if case .events(let events) = update {
@@ -46,7 +46,8 @@ final class WatchBuffer: Sendable {
             } else if case .progress = update, case .progress? = state.updates.last {
                 state.updates.removeLast()
             } else if case .connected = update, case .interrupted? = state.updates.last, state.updates.count > 1 {
-                // A reader that is behind is spared what came and went, so that this does not add up.
+                // A slow reader does not need the interruption that is over. Without both updates the buffer stays
+                // small.
                 state.updates.removeLast()
                 return true
             }
@@ -55,7 +56,7 @@ final class WatchBuffer: Sendable {
         }
     }
 
-    /// Ends it, after what is there.
+    /// Ends the buffer after the updates that it holds.
     func finish(_ error: EtcdError) {
         state.withLock { state in
             if state.end == nil { state.end = error }
@@ -63,7 +64,7 @@ final class WatchBuffer: Sendable {
         wake()
     }
 
-    /// Resumes the reader if there is something for it.
+    /// Resumes the reader if there is an update or an end.
     func wake() {
         let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard state.hasSomething else { return nil }
@@ -75,7 +76,7 @@ final class WatchBuffer: Sendable {
 
     // MARK: - The reader's side
 
-    /// The next update; waits for one. `nil` when the task is cancelled.
+    /// Waits for the next update; `nil` when the task is cancelled.
     func next() async throws(EtcdError) -> WatchUpdate? {
         while !Task.isCancelled {
             switch poll() {

@@ -1,18 +1,18 @@
 /// A change of a key.
 public struct WatchEvent: Sendable, Hashable {
-    /// What happened to the key.
+    /// The kind of a change.
     public enum Kind: Sendable, Hashable {
-        /// It was written.
+        /// The key was written.
         case put
-        /// It was deleted, by someone or with its lease.
+        /// The key was deleted, by a client or with its lease.
         case delete
     }
 
-    /// What happened.
+    /// The kind of the change.
     public var kind: Kind
-    /// The key as it is now; of one deleted, only the key and the revision.
+    /// The key after the change. A deleted key has only a key and a revision.
     public var entry: KeyValue
-    /// The key as it was before, if that was asked for and there was one.
+    /// The key before the change, if it was asked for and existed.
     public var previous: KeyValue?
 
     /// Creates an event, for tests.
@@ -23,37 +23,37 @@ public struct WatchEvent: Sendable, Hashable {
     }
 }
 
-/// What a watch has to tell.
+/// An update of a watch.
 public enum WatchUpdate: Sendable, Hashable {
-    /// Keys have changed: all changes of one or more revisions, in their order. Nothing is missing between two of these,
-    /// and nothing comes twice.
+    /// Keys have changed: all changes of one or more revisions, in order. No change is missing between two updates, and
+    /// none comes twice.
     case events([WatchEvent])
-    /// Nothing has changed up to this revision; see ``WatchOptions/notifiesOfProgress``.
+    /// No key has changed up to this revision; see ``WatchOptions/notifiesOfProgress``.
     case progress(Revision)
-    /// etcd watches: whatever happens from this revision on will be told. It is said at the start, and after each
-    /// interruption.
+    /// etcd watches: the reader will get every change from this revision on. This update comes at the start and after
+    /// each interruption.
     case connected(Revision)
-    /// etcd cannot be reached; the watch goes on, where it was, as soon as it can be.
+    /// etcd cannot be reached. The watch resumes at the same place as soon as possible.
     case interrupted(EtcdError)
 }
 
-/// How to watch.
+/// The options of a watch.
 public struct WatchOptions: Sendable, Hashable {
-    /// From which revision on. Default: from now on.
+    /// The first revision to watch. Default: the next one.
     public var from: Revision?
-    /// Whether a key's entry before a change is told as well. Default: no.
+    /// Whether events carry the key's entry before the change. Default: no.
     public var returnsPrevious = false
-    /// Whether writes are told. Default: yes.
+    /// Whether writes are reported. Default: yes.
     public var includesPuts = true
-    /// Whether deletions are told. Default: yes.
+    /// Whether deletions are reported. Default: yes.
     public var includesDeletes = true
-    /// Whether etcd says from time to time, by default every 10 minutes, up to where nothing has happened. Default: no.
+    /// Whether etcd reports a revision up to which no key has changed, by default every 10 minutes. Default: no.
     public var notifiesOfProgress = false
 
     /// The defaults.
     public init() {}
 
-    /// The defaults, changed.
+    /// The defaults with changes.
     public static func with(_ configure: (inout WatchOptions) -> Void) -> WatchOptions {
         var options = WatchOptions()
         configure(&options)

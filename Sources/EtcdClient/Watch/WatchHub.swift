@@ -10,9 +10,9 @@ final class WatchHub: Sendable {
     private let namespace: Namespace
     private let config: EtcdConfig
     private let table: Mutex<WatchTable>
-    /// Raised when there is a first watch.
+    /// Raised when the first watch is added.
     private let forStream = Signal()
-    /// Raised when there is something to be sent.
+    /// Raised when there are requests to send.
     private let forRequests = Signal()
     private let forAnswers = Signal()
 
@@ -23,7 +23,7 @@ final class WatchHub: Sendable {
         table = Mutex(WatchTable(namespace, user: config.credentials?.username))
     }
 
-    /// How many watches there are.
+    /// The number of watches.
     var count: Int { table.withLock(\.count) }
 
     /// Starts a watch.
@@ -73,7 +73,7 @@ final class WatchHub: Sendable {
                     },
                     watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
                 )
-                // There was no watch any more; there may be one by now.
+                // The last watch was gone. There may be a new one by now.
                 if isOver { failure = nil }
             } catch {
                 failure = error
@@ -88,8 +88,8 @@ final class WatchHub: Sendable {
         for buffer in table.withLock({ $0.close() }) { buffer.finish(.closed) }
     }
 
-    /// Finds out whether the store is the one that the watches know. It may have lost its data: then a watch from a
-    /// revision that it has not reached again would wait in silence, and miss what happens until then.
+    /// Checks that the store is still the one that the watches know. A store that lost its data would keep a watch
+    /// silent until it reaches the watch's old revision again, and the watch would miss all changes until then.
     private func verify() async throws(EtcdError) {
         guard let header = try await store() else { return }
         let lost = table.withLock { $0.verify(cluster: header.clusterID, revision: header.revision) }
@@ -98,7 +98,8 @@ final class WatchHub: Sendable {
         for buffer in lost { buffer.finish(EtcdError(code: .storeReset, message: message)) }
     }
 
-    /// How the store is; `nil` if there is no watch that knows of an earlier state, or none that may ask.
+    /// Reads the store's cluster and revision; `nil` if no watch knows an earlier state, or no watch may be asked
+    /// about.
     private func store() async throws(EtcdError) -> WireResponseHeader? {
         for key in table.withLock(\.knownKeys) {
             let request = WireRangeRequest.with {
@@ -108,19 +109,19 @@ final class WatchHub: Sendable {
             do {
                 return try await calls.unary(.range, request).header
             } catch  where error.code == .permissionDenied {
-                // Nor may it be watched, which etcd will say; other watches are not to suffer for it.
+                // The user may not watch this key either, and etcd will say so. Other watches must not suffer.
                 continue
             }
         }
         return nil
     }
 
-    /// Sends what is to be sent; ends when there is no watch any more.
+    /// Sends requests. Returns when no watch is left.
     private func request(_ send: @Sendable (WireWatchRequest) async throws -> Void) async throws {
         change { $0.connected() }
         while !Task.isCancelled {
             while let request = table.withLock({ $0.takeRequest() }) {
-                // From now on there is something that has to be answered in time.
+                // From now on an answer is due.
                 forAnswers.raise()
                 try await send(request)
             }

@@ -1,27 +1,28 @@
 internal import DequeModule
 
-/// A stream of watches: what it is to be asked for, and the numbers that it gives.
+/// One stream of watches: its requests, and the watch ids that it assigns.
 ///
-/// A watch's number is the one that the answer to its creation names. A member of etcd takes the number that it is asked
-/// for, and answers in order. A gRPC proxy gives numbers of its own, and answers the requests that it has in any order. So
-/// one request waits for its answer at a time, until an answer shows that this stream keeps to the numbers asked for.
+/// The answer to a request assigns the watch its id ("number" here, to tell it from the table's own ids). A member of
+/// etcd assigns the number in the request, and answers in order. A gRPC proxy assigns numbers of its own, and answers
+/// requests in any order. So only one request at a time waits for its answer, until an answer shows that this stream
+/// assigns the numbers in the requests.
 struct WatchStream {
-    /// A request to create a watch that has not been answered.
+    /// A request to create a watch, without an answer yet.
     private struct Request {
         let watch: Int
         let number: Int64
         let sent: ContinuousClock.Instant
     }
 
-    /// Watches to be created, the oldest first.
+    /// The watches to create, the oldest first.
     private var queue: Deque<Int>
-    /// Numbers of watches to be ended.
+    /// The numbers of the watches to cancel.
     private var cancels = Deque<Int64>()
-    /// Requests without an answer, the oldest first.
+    /// The requests without an answer, the oldest first.
     private var unanswered = Deque<Request>()
     /// The watches by their numbers.
     private var watches: [Int64: Int] = [:]
-    /// From the lowest number that was given to the highest.
+    /// The lowest and the highest assigned number.
     private var given: ClosedRange<Int64>?
     private var keepsNumbers = false
 
@@ -29,50 +30,50 @@ struct WatchStream {
         queue = Deque(watches)
     }
 
-    // MARK: - What is asked for
+    // MARK: - Requests
 
-    /// A watch is to be created.
+    /// Queues a watch for its creation.
     mutating func create(_ watch: Int) {
         queue.append(watch)
     }
 
-    /// A watch is to be ended; nothing is heard of it from now on.
+    /// Queues the cancellation of a watch. Its later events are ignored.
     mutating func cancel(_ number: Int64) {
         watches[number] = nil
         cancels.append(number)
     }
 
-    /// The number of a watch that is to be ended now.
+    /// Takes the number of a watch to cancel now.
     mutating func takeCancel() -> Int64? { cancels.popFirst() }
 
-    /// A watch that is to be created now, if the stream takes a request.
+    /// Takes a watch to create now, if the stream may carry another request.
     mutating func takeCreate() -> Int? { unanswered.isEmpty || keepsNumbers ? queue.popFirst() : nil }
 
-    /// A watch is being created.
+    /// Notes that the request to create a watch is sent.
     mutating func requested(_ watch: Int, _ number: Int64, at now: ContinuousClock.Instant) {
         unanswered.append(Request(watch: watch, number: number, sent: now))
     }
 
-    /// When the request was sent that has not been answered for the longest time.
+    /// The time at which the oldest unanswered request was sent.
     var oldestUnanswered: ContinuousClock.Instant? { unanswered.first?.sent }
 
-    // MARK: - What is said
+    // MARK: - Answers
 
-    /// The watch that an answer to a request is about; with its number, unless it was refused.
+    /// Finds the watch for an answer to a request, and its number; the number is `nil` if etcd refused the watch.
     ///
-    /// - Throws: ``EtcdError`` when the answer fits no request, or gives a number that another watch has or had.
+    /// - Throws: ``EtcdError`` when the answer fits no request, or assigns a number that another watch has or had.
     mutating func answered(_ response: WireWatchResponse) throws(EtcdError) -> (watch: Int, number: Int64?) {
         guard let request = unanswered.popFirst() else {
-            throw Self.broken("it answers a request for a watch that was not made")
+            throw Self.broken("it answers a request for a watch that the client did not send")
         }
-        // A refusal need not name the watch.
+        // A refusal does not always name the watch.
         if response.canceled { return (request.watch, nil) }
         let number = response.watchID
         guard number >= 0, number > (given?.upperBound ?? -1) else {
-            throw Self.broken("it gives a watch the number \(number), which is not valid or was used before")
+            throw Self.broken("it gives a watch the number \(number), which is invalid or was used before")
         }
         guard number == request.number || !keepsNumbers else {
-            throw Self.broken("it gives a watch the number \(number), and was asked for \(request.number)")
+            throw Self.broken("it gives a watch the number \(number); the client asked for \(request.number)")
         }
         keepsNumbers = number == request.number
         given = (given?.lowerBound ?? number)...number
@@ -80,9 +81,9 @@ struct WatchStream {
         return (request.watch, number)
     }
 
-    /// The watch that has a number; `nil` if it was ended: etcd may speak of it for a while.
+    /// Finds the watch with a number; `nil` if the watch was cancelled, since etcd may report changes for a while.
     ///
-    /// - Throws: ``EtcdError`` when no watch ever had it.
+    /// - Throws: ``EtcdError`` when no watch ever had the number.
     func watch(_ number: Int64) throws(EtcdError) -> Int? {
         if let watch = watches[number] { return watch }
         guard let given, given.contains(number) else {
@@ -91,12 +92,12 @@ struct WatchStream {
         return nil
     }
 
-    /// etcd has ended a watch.
+    /// Removes a watch that etcd has ended.
     mutating func ended(_ number: Int64) {
         watches[number] = nil
     }
 
     private static func broken(_ what: String) -> EtcdError {
-        EtcdError(code: .unavailable, message: "etcd: the stream of watches cannot be relied on: \(what)")
+        EtcdError(code: .unavailable, message: "etcd: the stream of watches is unreliable: \(what)")
     }
 }

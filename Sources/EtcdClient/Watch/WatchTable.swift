@@ -2,24 +2,24 @@ internal import DequeModule
 internal import FoundationEssentials
 internal import SwiftProtobuf
 
-/// The watches of a client, and what is said about them on the stream.
+/// The watches of a client, and their state on the stream.
 ///
-/// A watch has an id of its own, and on each ``WatchStream`` a number.
+/// A watch has an id of its own, and a number on each ``WatchStream``.
 struct WatchTable {
-    /// What there is to do after a change.
+    /// The work that follows a change of the table.
     struct Effects {
-        /// Buffers with something new in them.
+        /// The buffers with new updates.
         var woken: [WatchBuffer] = []
-        /// The stream has to be made anew, for this reason.
+        /// The reason to replace the stream, if any.
         var restart: EtcdError?
     }
 
     private enum Phase {
-        /// It is to be created, as soon as the stream takes a request, or on the next stream.
+        /// The watch waits for its creation, on this stream or on the next.
         case waiting
         case requested
         case active(Int64)
-        /// The reader is behind.
+        /// The reader is slow, and etcd does not watch for it.
         case suspended
     }
 
@@ -31,14 +31,14 @@ struct WatchTable {
         let range: KeyRange
         let options: WatchOptions
         let buffer: WatchBuffer
-        /// The first revision that the reader has not been told of; zero before it is known.
+        /// The first revision that the reader has not seen; zero before it is known.
         var next: Revision
         var phase = Phase.waiting
-        /// Events of a revision that more may belong to.
+        /// The events of a revision that may not be complete.
         var partial: [WireEvent] = []
-        /// What the reader was told of the stream last.
+        /// The state of the connection that the reader knows.
         var link = Link.new
-        /// How often etcd did not let the client watch, in a row.
+        /// The number of refusals by etcd in a row.
         var refusals = 0
     }
 
@@ -46,15 +46,15 @@ struct WatchTable {
     private let user: String?
     private var entries: [Int: Entry] = [:]
     private var stream: WatchStream?
-    /// The number that was asked for last. They are never used again, and far from those that a proxy counts up from zero:
-    /// none of these is taken by chance for the one that was asked for.
+    /// The last requested number. Numbers are never reused. They start far from a proxy's numbers, which count up from
+    /// zero, so that none of a proxy's numbers looks like a requested one.
     private var lastNumber: Int64 = 1 << 32
     private var lastID = 0
     private var isClosed = false
-    /// The store that the watches are of.
+    /// The cluster that the watches belong to.
     private var cluster: UInt64?
 
-    /// - Parameter user: The name that the client gives, for messages.
+    /// - Parameter user: The user name of the client, for messages.
     init(_ namespace: Namespace, user: String? = nil) {
         self.namespace = namespace
         self.user = user
@@ -71,7 +71,7 @@ struct WatchTable {
     }
 
     /// - Parameter range: The keys, with the client's namespace.
-    /// - Returns: Whether it was taken; after ``close()`` it is not.
+    /// - Returns: Whether the table took the watch. It takes none after ``close()``.
     mutating func add(_ id: Int, _ range: KeyRange, _ options: WatchOptions, _ buffer: WatchBuffer) -> Bool {
         if isClosed { return false }
         entries[id] = Entry(range: range, options: options, buffer: buffer, next: options.from ?? 0)
@@ -84,14 +84,14 @@ struct WatchTable {
         entries[id] = nil
     }
 
-    /// The reader of a suspended watch has caught up.
+    /// Resumes a suspended watch, whose reader has caught up.
     mutating func resume(_ id: Int) {
         guard case .suspended? = entries[id]?.phase else { return }
         entries[id]?.phase = .waiting
         stream?.create(id)
     }
 
-    /// Ends all, for good.
+    /// Removes all watches, and accepts none from now on.
     mutating func close() -> [WatchBuffer] {
         isClosed = true
         defer {
@@ -103,14 +103,14 @@ struct WatchTable {
 
     // MARK: - The stream's side
 
-    /// Where the watches begin that know of a revision, which the store is to be compared with before they go on.
+    /// The first keys of the watches that know a revision. The store's revision is compared before these watches go on.
     var knownKeys: Set<[UInt8]> {
         Set(entries.values.lazy.filter { $0.next > 0 }.map(\.range.start))
     }
 
-    /// The store is at this revision; watches that know of a later one are of another store.
+    /// Compares the store's revision with the watches. A watch that knows a later revision belongs to another store.
     ///
-    /// - Returns: The buffers of those, to be finished with `storeReset`.
+    /// - Returns: The buffers of such watches. Finish them with `storeReset`.
     mutating func verify(cluster: UInt64, revision: Revision) -> [WatchBuffer] {
         let isOther = isOther(cluster)
         learn(cluster)
@@ -124,12 +124,12 @@ struct WatchTable {
         return known != cluster
     }
 
-    /// A gRPC proxy leaves the number of the cluster out of some answers: zero is none.
+    /// Remembers the cluster's id. A gRPC proxy leaves it out of some answers: zero is none.
     private mutating func learn(_ cluster: UInt64) {
         if cluster != 0 { self.cluster = cluster }
     }
 
-    /// There is a stream: all watches are to be created on it.
+    /// Begins a stream: all watches are created on it.
     mutating func connected() {
         let ids = entries.keys.sorted().filter { id in
             if case .suspended? = entries[id]?.phase { false } else { true }
@@ -140,9 +140,9 @@ struct WatchTable {
         stream = WatchStream(ids)
     }
 
-    /// The stream is gone.
+    /// Ends the stream.
     ///
-    /// - Parameter error: Why; `nil` if there was no watch left for it.
+    /// - Parameter error: The cause; `nil` if no watch was left.
     mutating func disconnected(_ error: EtcdError?) -> Effects {
         var effects = Effects()
         stream = nil
@@ -158,13 +158,13 @@ struct WatchTable {
         return effects
     }
 
-    /// The request to send next; the creation of a watch counts as sent.
+    /// Takes the request to send next. The creation of a watch counts as sent.
     mutating func takeRequest() -> WireWatchRequest? {
         if let number = stream?.takeCancel() {
             return .with { $0.cancelRequest = .with { $0.watchID = number } }
         }
         while let id = stream?.takeCreate() {
-            // It may have been dropped meanwhile.
+            // The watch may have been dropped meanwhile.
             guard let entry = entries[id] else { continue }
             entries[id]?.phase = .requested
             entries[id]?.partial = []
@@ -175,7 +175,7 @@ struct WatchTable {
         return nil
     }
 
-    /// When the request was sent that etcd has not answered for the longest time.
+    /// The time at which the oldest unanswered request was sent.
     var oldestUnanswered: ContinuousClock.Instant? { stream?.oldestUnanswered }
 
     private func creation(of entry: Entry, _ number: Int64) -> WireWatchRequest {
@@ -194,23 +194,23 @@ struct WatchTable {
         }
     }
 
-    /// Has etcd forget a watch. One that is being created is ended when its number is known.
+    /// Queues the cancellation of a watch. A watch without a number yet is cancelled when the answer assigns one.
     private mutating func cancel(_ id: Int) {
         guard case .active(let number)? = entries[id]?.phase else { return }
         stream?.cancel(number)
     }
 
-    // MARK: - What etcd says
+    // MARK: - etcd's answers
 
     mutating func receive(_ response: WireWatchResponse) -> Effects {
         do throws(EtcdError) {
-            return response.created ? try answered(response) : try said(response)
+            return response.created ? try answered(response) : try report(response)
         } catch {
             return Effects(restart: error)
         }
     }
 
-    /// A request to create a watch was answered.
+    /// Handles the answer to a request to create a watch.
     private mutating func answered(_ response: WireWatchResponse) throws(EtcdError) -> Effects {
         guard let (id, number) = try stream?.answered(response) else { return Effects() }
         guard let number else { return canceled(id, response) }
@@ -221,8 +221,8 @@ struct WatchTable {
         return created(id, number, response)
     }
 
-    /// Something was said of a watch.
-    private mutating func said(_ response: WireWatchResponse) throws(EtcdError) -> Effects {
+    /// Handles a report about a watch.
+    private mutating func report(_ response: WireWatchResponse) throws(EtcdError) -> Effects {
         guard let id = try stream?.watch(response.watchID) else { return Effects() }
         if response.canceled {
             stream?.ended(response.watchID)
@@ -238,7 +238,7 @@ struct WatchTable {
         if cluster == nil { learn(response.header.clusterID) }
         entries[id]?.phase = .active(number)
         entries[id]?.refusals = 0
-        // A reader that was slow has not lost its connection.
+        // For a reader that was slow, the connection was never lost.
         guard entry.link != .connected else { return Effects() }
         entries[id]?.link = .connected
         _ = entry.buffer.offer(.connected(entries[id]?.next ?? 0))
@@ -255,7 +255,7 @@ struct WatchTable {
 
     private mutating func happened(_ id: Int, _ response: WireWatchResponse) -> Effects {
         guard let entry = entries[id] else { return Effects() }
-        // What was told before, by a stream that is gone, is not told again.
+        // Drops the events that an earlier stream has delivered.
         var events = entry.partial + response.events.filter { $0.kv.modRevision >= entry.next }
         var rest: [WireEvent] = []
         if response.fragment, let last = events.last?.kv.modRevision {
@@ -295,7 +295,7 @@ struct WatchTable {
         case .invalidArgument:
             break
         case .permissionDenied:
-            // Some versions say so too when the token of the stream is not valid any more: once, a new one may help.
+            // Some versions also say so when the stream's token is no longer valid. One new token may help.
             entries[id]?.refusals += 1
             guard entry.refusals > 0 else {
                 error.code = .unauthenticated
@@ -311,7 +311,8 @@ struct WatchTable {
 
     private func refusal(of range: KeyRange, _ response: WireWatchResponse) -> EtcdError {
         let reason = response.cancelReason
-        // A gRPC proxy that refuses the creation of a watch gives no reason. It does so when the user may not read the keys.
+        // A gRPC proxy refuses the creation of a watch without a reason. It does so when the user may not read the
+        // keys.
         let isSilent = reason.isEmpty && response.created
         let code = isSilent ? .permissionDenied : EtcdError.code(ofReason: reason) ?? .unavailable
         var message = "etcd ended a watch of \(range.text): \(reason.isEmpty ? "no reason given" : reason)"

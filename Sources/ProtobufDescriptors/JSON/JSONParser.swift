@@ -1,6 +1,6 @@
-/// Reads JSON documents (RFC 8259) that stand one after the other, with or without space between them.
+/// Reads JSON documents (RFC 8259) one after the other, with or without space between them.
 package struct JSONParser: Sendable {
-    /// How deep arrays and objects may stand in one another.
+    /// The largest depth of nested arrays and objects.
     package static let maxDepth = 100
 
     private let bytes: [UInt8]
@@ -9,11 +9,11 @@ package struct JSONParser: Sendable {
     /// - Parameter text: The documents, as UTF-8.
     package init(_ text: some Sequence<UInt8>) {
         bytes = Array(text)
-        // A byte order mark is no part of a document.
+        // A byte order mark does not belong to a document.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
-    /// Reads a text that is one document.
+    /// Reads a text that contains one document.
     ///
     /// - Throws: ``DescriptorError`` with line and column.
     package static func parse(_ text: String) throws(DescriptorError) -> JSONValue {
@@ -24,7 +24,7 @@ package struct JSONParser: Sendable {
         return value
     }
 
-    /// The next document; `nil` when there is none.
+    /// Reads the next document; `nil` when there is none.
     ///
     /// - Throws: ``DescriptorError`` with line and column.
     package mutating func next() throws(DescriptorError) -> JSONValue? {
@@ -131,7 +131,7 @@ package struct JSONParser: Sendable {
         throw error("the string has no end")
     }
 
-    /// What stands behind a backslash.
+    /// Reads an escape sequence after its backslash.
     private mutating func escape() throws(DescriptorError) -> Unicode.Scalar {
         guard let byte = peek else { throw error("the string has no end") }
         position += 1

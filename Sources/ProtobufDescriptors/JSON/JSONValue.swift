@@ -2,11 +2,11 @@
 package indirect enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
-    /// As it was written, so that no digit is lost.
+    /// The number as written, so that no digit is lost.
     case number(String)
     case string(String)
     case array([JSONValue])
-    /// The members in their order; no name is there twice.
+    /// The members in order. Names are unique.
     case object([Member])
 
     /// A name and its value.
@@ -20,7 +20,7 @@ package indirect enum JSONValue: Hashable, Sendable {
         }
     }
 
-    /// What it is called in an error: `the number 5`.
+    /// The value in an error: `the number 5`.
     var summary: String {
         switch self {
         case .null: "null"

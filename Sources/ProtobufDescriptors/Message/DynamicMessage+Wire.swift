@@ -3,15 +3,15 @@ extension DynamicMessage {
     ///
     /// - Parameters:
     ///   - bytes: The message in the wire format.
-    ///   - type: The full name of its type.
-    ///   - pool: Where the types are.
-    /// - Throws: ``DescriptorError`` when the bytes are no message of the type.
+    ///   - type: The full name of the message's type.
+    ///   - pool: The descriptors.
+    /// - Throws: ``DescriptorError`` when the bytes are not a message of the type.
     package init(_ bytes: [UInt8], as type: String, in pool: DescriptorPool) throws(DescriptorError) {
         self.init(type)
         try merge(bytes[...], pool, depth: 1)
     }
 
-    /// Reads fields over those that are there.
+    /// Merges further fields into the message.
     private mutating func merge(
         _ bytes: ArraySlice<UInt8>,
         _ pool: DescriptorPool,
@@ -51,7 +51,7 @@ extension DynamicMessage {
             } else {
                 try reader.delimited()
             }
-        // A message that comes in several parts is all of them.
+        // A message field may come in several parts. They are merged.
         var message = DynamicMessage(name)
         if !field.isRepeated, case .message(let earlier)? = value(of: field.number) { message = earlier }
         try message.merge(content, pool, depth: depth + 1)
@@ -62,9 +62,9 @@ extension DynamicMessage {
         }
     }
 
-    /// Writes the message in the wire format, the fields by their numbers.
+    /// Writes the message in the wire format, with fields in the order of their numbers.
     ///
-    /// - Parameter pool: Where the types are.
+    /// - Parameter pool: The descriptors.
     /// - Returns: The bytes.
     /// - Throws: ``DescriptorError`` when a type is missing.
     package func serialized(in pool: DescriptorPool) throws(DescriptorError) -> [UInt8] {
@@ -99,7 +99,7 @@ extension DynamicMessage {
 }
 
 extension WireReader {
-    /// A value that is no message.
+    /// Reads a value that is not a message.
     fileprivate mutating func scalar(of field: FieldType) throws(DescriptorError) -> DynamicMessage.Value {
         switch field.kind {
         case .int32, .enumeration: return .int(Int64(Int32(truncatingIfNeeded: try varint())))
@@ -130,7 +130,7 @@ extension WireReader {
 }
 
 extension WireWriter {
-    /// Writes a value that is no message.
+    /// Writes a value that is not a message.
     fileprivate mutating func write(_ value: DynamicMessage.Value, of field: FieldType) {
         switch (value, field.wireType) {
         case (.int(let value), .fixed32): fixed32(UInt32(truncatingIfNeeded: value))

@@ -1,13 +1,13 @@
-/// A message whose type is known from descriptors alone.
+/// A message whose type is known from descriptors only.
 ///
-/// Fields that the type does not have are left out when it is read.
+/// Unknown fields are dropped when the message is read.
 package struct DynamicMessage: Hashable, Sendable {
-    /// How deep messages may stand in one another, as in protobuf's own implementations.
+    /// The largest depth of nested messages, as in protobuf's own implementations.
     package static let maxDepth = 100
 
     /// A field's single value.
     enum Value: Hashable, Sendable {
-        /// Every signed number and an enum's.
+        /// Any signed number, or the number of an enum value.
         case int(Int64)
         case uint(UInt64)
         case float(Float)
@@ -20,7 +20,7 @@ package struct DynamicMessage: Hashable, Sendable {
 
     /// The full name of the type.
     package let type: String
-    /// The values of the fields that are there, by number; several only of repeated fields.
+    /// The values of the present fields, by number. Only repeated fields have several.
     private(set) var values: [Int32: [Value]] = [:]
 
     /// An empty message.
@@ -30,7 +30,7 @@ package struct DynamicMessage: Hashable, Sendable {
         self.type = type
     }
 
-    /// Sets a single value, and clears the others of its oneof.
+    /// Sets a single value, and clears the other fields of its oneof.
     mutating func set(_ value: Value, of field: FieldType, in type: MessageType) {
         clearOneof(of: field, in: type)
         if !field.hasPresence, !type.isMapEntry, value.isDefault {
@@ -56,12 +56,12 @@ package struct DynamicMessage: Hashable, Sendable {
 }
 
 extension DynamicMessage.Value {
-    /// Whether it is what a field without presence has when it is not there.
+    /// Whether the value is the default of a field without presence.
     var isDefault: Bool {
         switch self {
         case .int(let value): value == 0
         case .uint(let value): value == 0
-        // Minus zero is another value.
+        // Minus zero is not the default.
         case .float(let value): value.bitPattern == 0
         case .double(let value): value.bitPattern == 0
         case .bool(let value): !value
@@ -71,7 +71,7 @@ extension DynamicMessage.Value {
         }
     }
 
-    /// What a field has when it is not there; an empty message for a message.
+    /// The value of a missing field; an empty message for a message field.
     static func `default`(of kind: FieldType.Kind) -> DynamicMessage.Value {
         switch kind {
         case .double: .double(0)

@@ -2,7 +2,7 @@
 struct JSONDecoder {
     let pool: DescriptorPool
 
-    /// Reads a message that stands at a place in the document, which errors name.
+    /// Reads a message. Errors name its place in the document.
     func message(
         _ type: String,
         from json: JSONValue,
@@ -139,8 +139,8 @@ struct JSONDecoder {
         throw mismatch(path, "a value of \(type.name) (\(type.values.map(\.name).joined(separator: ", ")))", json)
     }
 
-    /// A message of any type: `@type` names it; its fields are beside, or all of it is in `value` where its JSON is no
-    /// object of fields.
+    /// Reads a message of any type. `@type` names the type. The fields stand beside it, or the whole value is in
+    /// `value` if the type's JSON is not an object of fields.
     private func any(_ json: JSONValue, _ path: String, depth: Int) throws(DescriptorError) -> DynamicMessage {
         let type = try pool.message(WellKnownType.any)
         guard case .object(var members) = json else { throw mismatch(path, "an object with \"@type\"", json) }
@@ -181,19 +181,18 @@ struct JSONDecoder {
 
 extension DynamicMessage {
     /// Reads a message from JSON.
-    ///
     /// - Parameters:
     ///   - json: The message.
-    ///   - type: The full name of its type.
-    ///   - pool: Where the types are.
-    /// - Throws: ``DescriptorError`` that names the field, and says what it may be.
+    ///   - type: The full name of the message's type.
+    ///   - pool: The descriptors.
+    /// - Throws: ``DescriptorError`` that names the field and its allowed values.
     package init(json: JSONValue, as type: String, in pool: DescriptorPool) throws(DescriptorError) {
         self = try JSONDecoder(pool: pool).message(type, from: json)
     }
 }
 
 extension FieldType {
-    /// Whether null is a value, and does not say that the field is not there.
+    /// Whether null is a value of the type. For other types null means that the field is missing.
     fileprivate var takesNull: Bool {
         switch kind {
         case .message(let type, _): type == WellKnownType.value
@@ -202,7 +201,7 @@ extension FieldType {
         }
     }
 
-    /// What JSON has to hold for a single value.
+    /// The JSON that a single value needs, in words.
     fileprivate var expectation: String {
         switch kind {
         case .double, .float: "a number"
@@ -220,7 +219,7 @@ extension FieldType {
 }
 
 extension DynamicMessage.Value {
-    /// Reads a number; `nil` when it is none of the kind, or out of its range.
+    /// Reads a number; `nil` when it is of another kind, or out of range.
     fileprivate init?(_ text: String, kind: FieldType.Kind) {
         switch kind {
         case .int32, .sint32, .sfixed32:
@@ -246,11 +245,11 @@ extension DynamicMessage.Value {
         }
     }
 
-    /// An integer, also one written as 1.0 or 1e3.
+    /// Reads an integer, even one written as 1.0 or 1e3.
     private static func integer<Number: FixedWidthInteger>(_ text: String) -> Number? {
         guard isNumber(text) else { return nil }
         if let value = Number(text) { return value }
-        // Beyond that a Double does not tell integers apart.
+        // A larger Double cannot tell integers apart.
         guard let value = Double(text), value.magnitude <= 0x1p53 else { return nil }
         return Number(exactly: value)
     }
@@ -266,7 +265,7 @@ extension DynamicMessage.Value {
         }
     }
 
-    /// Whether it is written as a number is in JSON; Swift's own reading takes more.
+    /// Whether a text is a number of JSON. Swift's own parser accepts more.
     private static func isNumber(_ text: String) -> Bool {
         guard case .number? = try? JSONParser.parse(text) else { return false }
         return text.last?.isWhitespace == false && text.first?.isWhitespace == false

@@ -1,7 +1,7 @@
 /// Writes messages as JSON: https://protobuf.dev/programming-guides/json/
 struct JSONEncoder {
     let pool: DescriptorPool
-    /// Whether fields without presence are written also when they hold their default values.
+    /// Whether to write fields without presence that have their default values.
     let emitsDefaults: Bool
 
     func json(_ message: DynamicMessage, depth: Int = 1) throws(DescriptorError) -> JSONValue {
@@ -47,7 +47,7 @@ struct JSONEncoder {
         return try json(values.first ?? .default(of: field.kind), of: field, depth: depth)
     }
 
-    /// A map's entries; of several with one key the last counts.
+    /// Writes the entries of a map. Of several entries with one key the last counts.
     private func map(
         _ entries: [DynamicMessage.Value],
         of type: MessageType,
@@ -95,7 +95,7 @@ struct JSONEncoder {
         }
     }
 
-    /// A message of any type with its type's URL; one of an unknown type is given as bytes.
+    /// Writes a message of any type with its type's URL. A message of an unknown type becomes bytes.
     private func any(_ message: DynamicMessage, depth: Int) throws(DescriptorError) -> JSONValue {
         guard case .string(let url)? = message.value(of: 1) else { return .object([]) }
         var bytes: [UInt8] = []
@@ -114,13 +114,13 @@ struct JSONEncoder {
 }
 
 extension DynamicMessage {
-    /// The message as JSON.
+    /// Converts the message to JSON.
     ///
     /// - Parameters:
-    ///   - pool: Where the types are.
-    ///   - emitsDefaults: Whether fields without presence are written also when they hold their default values.
-    /// - Returns: An object with the fields that are there; something else for some of protobuf's own types.
-    /// - Throws: ``DescriptorError`` when a type is missing, or a value has no form in JSON.
+    ///   - pool: The descriptors.
+    ///   - emitsDefaults: Whether to write fields without presence that have their default values.
+    /// - Returns: An object with the present fields; another value for some of protobuf's own types.
+    /// - Throws: ``DescriptorError`` when a type is missing, or a value cannot be written in JSON.
     package func json(in pool: DescriptorPool, emitsDefaults: Bool = false) throws(DescriptorError) -> JSONValue {
         try JSONEncoder(pool: pool, emitsDefaults: emitsDefaults).json(self)
     }
@@ -139,7 +139,7 @@ extension JSONValue {
 }
 
 extension DynamicMessage.Value {
-    /// What it is as the key of a map.
+    /// The value as a key of a map.
     fileprivate var mapKey: String {
         switch self {
         case .int(let value): "\(value)"
@@ -161,7 +161,7 @@ extension FieldType {
 }
 
 extension String {
-    /// The full name of the type that a URL names: what stands behind its last slash.
+    /// The full name of the type in a URL: the part after the last slash.
     var typeName: String {
         lastIndex(of: "/").map { String(self[index(after: $0)...]) } ?? self
     }

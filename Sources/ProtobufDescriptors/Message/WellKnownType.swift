@@ -1,10 +1,10 @@
 internal import SwiftProtobuf
 
-/// A type of protobuf's own whose JSON is not that of its fields: `Timestamp` is a string.
+/// One of protobuf's own types whose JSON is special: a `Timestamp` is a string, for example.
 struct WellKnownType {
-    /// The JSON of a message in the wire format.
+    /// Converts a message from the wire format to JSON.
     let json: @Sendable (_ bytes: [UInt8]) throws -> String
-    /// The wire format of JSON.
+    /// Converts JSON to the wire format.
     let bytes: @Sendable (_ json: String) throws -> [UInt8]
 
     private init<Known: Message>(_ type: Known.Type) {
@@ -34,6 +34,6 @@ struct WellKnownType {
         "google.protobuf.BytesValue": WellKnownType(Google_Protobuf_BytesValue.self),
     ]
 
-    /// The type of a full name, if it is one.
+    /// The well-known type with a full name; `nil` if there is none.
     static func named(_ name: String) -> WellKnownType? { all[name] }
 }

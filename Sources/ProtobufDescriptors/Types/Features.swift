@@ -1,6 +1,6 @@
 internal import SwiftProtobuf
 
-/// What a file's syntax or edition, and the options inside of it, say of how fields behave.
+/// The behaviour of fields, set by a file's syntax or edition and by the options inside the file.
 ///
 /// https://protobuf.dev/editions/features/
 struct Features {
@@ -17,7 +17,7 @@ struct Features {
         if file.options.hasFeatures { self = with(file.options.features) }
     }
 
-    /// The features of something inside.
+    /// The features of a nested declaration.
     func with(_ features: Google_Protobuf_FeatureSet) -> Features {
         var result = self
         if features.hasFieldPresence { result.hasImplicitPresence = features.fieldPresence == .implicit }

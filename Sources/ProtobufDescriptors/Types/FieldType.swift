@@ -1,14 +1,14 @@
 /// A field of a message type.
 package struct FieldType: Hashable, Sendable {
-    /// What a field holds.
+    /// The kind of a field's values.
     package enum Kind: Hashable, Sendable {
         case double, float
         case int32, int64, uint32, uint64, sint32, sint64
         case fixed32, fixed64, sfixed32, sfixed64
         case bool, string, bytes
-        /// An enum, by its full name.
+        /// An enum with a full name.
         case enumeration(String)
-        /// A message, by its full name; a delimited one is written as a group.
+        /// A message with a full name. A delimited one is written as a group.
         case message(String, isDelimited: Bool)
     }
 
@@ -21,14 +21,14 @@ package struct FieldType: Hashable, Sendable {
     package let isRepeated: Bool
     /// Whether a repeated field is written in one piece.
     package let isPacked: Bool
-    /// Whether a field that holds its default value differs from one that is not there.
+    /// Whether a field with its default value differs from a missing field.
     package let hasPresence: Bool
-    /// The oneof that it belongs to, by its index in the message; `nil` also for proto3's `optional`.
+    /// The index of the field's oneof in the message; `nil` if there is none, and for proto3's `optional`.
     package let oneof: Int?
 }
 
 extension FieldType {
-    /// How a single value is written.
+    /// The wire type of a single value.
     var wireType: WireType {
         switch kind {
         case .int32, .int64, .uint32, .uint64, .sint32, .sint64, .bool, .enumeration: .varint
@@ -39,6 +39,6 @@ extension FieldType {
         }
     }
 
-    /// Whether values can be written in one piece, without a tag for each.
+    /// Whether all values can be written in one piece, without a tag for each.
     var isPackable: Bool { isRepeated && wireType != .delimited && wireType != .groupStart }
 }

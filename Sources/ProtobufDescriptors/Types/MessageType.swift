@@ -2,11 +2,11 @@
 package struct MessageType: Sendable {
     /// The full name.
     package let name: String
-    /// The fields, by their numbers in ascending order.
+    /// The fields in the ascending order of their numbers.
     package let fields: [FieldType]
-    /// The names of its oneofs, without those that stand for proto3's `optional`.
+    /// The names of the oneofs, without those that proto3's `optional` generates.
     package let oneofs: [String]
-    /// Whether it is an entry of a map: a message of a key, field 1, and a value, field 2.
+    /// Whether the message is an entry of a map: a key (field 1) and a value (field 2).
     package let isMapEntry: Bool
 
     private let indexByNumber: [Int32: Int]
@@ -23,18 +23,18 @@ package struct MessageType: Sendable {
             indexByNumber[field.number] = index
             indexByName[field.name] = index
         }
-        // Where one field's JSON name is another's name, JSON means the former.
+        // If one field's JSON name is another field's name, JSON means the former.
         for (index, field) in self.fields.enumerated() { indexByName[field.jsonName] = index }
         self.indexByNumber = indexByNumber
         self.indexByName = indexByName
     }
 
-    /// The field of a number.
+    /// The field with a number.
     package func field(number: Int32) -> FieldType? {
         indexByNumber[number].map { fields[$0] }
     }
 
-    /// The field of a name: the one in JSON or the one in the `.proto` file.
+    /// The field with a name in JSON or in the `.proto` file.
     package func field(named name: String) -> FieldType? {
         indexByName[name].map { fields[$0] }
     }
@@ -44,7 +44,7 @@ package struct MessageType: Sendable {
 package struct EnumType: Sendable {
     /// The full name.
     package let name: String
-    /// Names and numbers, as declared; a number may have several names.
+    /// Names and numbers in declared order. A number may have several names.
     package let values: [(name: String, number: Int32)]
 
     private let numberByName: [String: Int32]
@@ -57,7 +57,7 @@ package struct EnumType: Sendable {
         nameByNumber = Dictionary(values.map { ($0.number, $0.name) }) { first, _ in first }
     }
 
-    /// The number of a name.
+    /// The number of a value's name.
     package func number(of name: String) -> Int32? { numberByName[name] }
 
     /// The first name of a number.
@@ -68,7 +68,7 @@ package struct EnumType: Sendable {
 package struct ServiceType: Sendable {
     /// The full name.
     package let name: String
-    /// The methods, as declared.
+    /// The methods in declared order.
     package let methods: [MethodType]
 
     package init(name: String, methods: [MethodType]) {
@@ -79,11 +79,11 @@ package struct ServiceType: Sendable {
 
 /// A method of a service.
 package struct MethodType: Hashable, Sendable {
-    /// The name, without the service's.
+    /// The name, without the service's name.
     package let name: String
-    /// The full name of the request's type.
+    /// The full name of the request type.
     package let input: String
-    /// The full name of the response's type.
+    /// The full name of the response type.
     package let output: String
     package let isClientStreaming: Bool
     package let isServerStreaming: Bool

@@ -1,9 +1,10 @@
 internal import SwiftProtobuf
 
 extension MessageType {
-    /// Reads a type whose name is the proto's behind a prefix: the full name of what it is declared in, and a point.
+    /// Reads a type. Its full name is the prefix and the proto's name; the prefix is the full name of the outer
+    /// declaration and a point.
     init(_ proto: Google_Protobuf_DescriptorProto, prefix: String, features: Features) {
-        // Those of `optional` are declared behind all others.
+        // The oneofs that proto3's `optional` generates come last.
         let synthetic = Set(proto.field.filter(\.proto3Optional).map { Int($0.oneofIndex) })
         self.init(
             name: prefix + proto.name,
@@ -33,7 +34,7 @@ extension FieldType {
         }
     }
 
-    /// The name that protoc would give it: lower camel case.
+    /// protoc's default JSON name: lower camel case.
     private static func jsonName(of name: String) -> String {
         var result = ""
         var isUpper = false

@@ -10,7 +10,7 @@ package struct WireReader {
 
     package var isAtEnd: Bool { position == bytes.endIndex }
 
-    /// Number and layout of the next field.
+    /// Reads the number and the layout of the next field.
     package mutating func tag() throws(DescriptorError) -> (number: Int32, type: WireType) {
         let tag = try varint()
         guard let type = WireType(rawValue: UInt8(tag & 7)), (1...0x1FFF_FFFF).contains(tag >> 3) else {
@@ -39,13 +39,13 @@ package struct WireReader {
         try take(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// Bytes with their length in front.
+    /// Reads the length of bytes, and then the bytes.
     package mutating func delimited() throws(DescriptorError) -> ArraySlice<UInt8> {
         guard let count = Int(exactly: try varint()) else { throw Self.truncated }
         return try take(count)
     }
 
-    /// Reads over a value; groups may stand in one another as deep as `depth`.
+    /// Skips a value. Groups may be nested up to `depth`.
     package mutating func skip(_ type: WireType, number: Int32, depth: Int) throws(DescriptorError) {
         switch type {
         case .varint: _ = try varint()
@@ -66,7 +66,7 @@ package struct WireReader {
         }
     }
 
-    /// The bytes up to the end of a group whose beginning has been read.
+    /// Reads the bytes up to the end of a group whose beginning was read.
     package mutating func group(number: Int32, depth: Int) throws(DescriptorError) -> ArraySlice<UInt8> {
         let start = position
         while true {

@@ -1,4 +1,4 @@
-/// How a value is laid out: https://protobuf.dev/programming-guides/encoding/
+/// The layout of a value: https://protobuf.dev/programming-guides/encoding/
 package enum WireType: UInt8 {
     case varint = 0
     case fixed64 = 1

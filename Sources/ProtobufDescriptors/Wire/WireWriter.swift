@@ -25,13 +25,13 @@ package struct WireWriter {
         for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 
-    /// Bytes with their length in front.
+    /// Writes bytes after their length.
     package mutating func delimited(_ content: some Collection<UInt8>) {
         varint(UInt64(content.count))
         bytes += content
     }
 
-    /// Bytes as they are.
+    /// Writes bytes unchanged.
     package mutating func raw(_ content: [UInt8]) {
         bytes += content
     }

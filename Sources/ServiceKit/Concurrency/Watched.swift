@@ -1,12 +1,12 @@
 private import Synchronization
 
-/// A value that can be read at any time and whose changes can be followed.
+/// A value that any task can read at any time, and whose changes any task can follow.
 ///
-/// A reader that is busy skips to the latest value, so nothing is buffered. Safe to use from any task.
+/// A slow reader skips to the latest value, so nothing is buffered. Safe to use from any task.
 public final class Watched<Value: Sendable>: Sendable {
     private struct State {
         var value: Value
-        /// Counts the changes, so that a reader knows whether it has seen the value.
+        /// Counts the changes. A reader compares it with the last version that it has seen.
         var version: UInt64 = 1
         var isFinished = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -20,20 +20,20 @@ public final class Watched<Value: Sendable>: Sendable {
 
     private let state: Mutex<State>
 
-    /// Starts with a value.
+    /// Creates a watched value.
     public init(_ value: Value) {
         state = Mutex(State(value: value))
     }
 
-    /// The value now.
+    /// The current value.
     public var value: Value { state.withLock(\.value) }
 
-    /// Sets the value and tells everyone who follows it.
+    /// Sets the value and wakes its readers.
     public func set(_ value: Value) {
         update { $0 = value }
     }
 
-    /// Changes the value in place and tells everyone who follows it.
+    /// Changes the value in place and wakes its readers.
     ///
     /// - Returns: The result of the body.
     /// - Throws: The error of the body. Changes that the body made before it threw stay.
@@ -52,7 +52,7 @@ public final class Watched<Value: Sendable>: Sendable {
         }
     }
 
-    /// Ends the sequences of everyone who follows it, after the latest value.
+    /// Ends the readers' sequences after the latest value.
     public func finish() {
         let waiters = state.withLock { state in
             state.isFinished = true
@@ -61,24 +61,25 @@ public final class Watched<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// The value now and each later one; ends with ``finish()`` or when the reading task is cancelled.
+    /// The current value and each later one. The sequence ends with ``finish()``, or when the reading task is
+    /// cancelled.
     public var values: Values { Values(watched: self) }
 
     /// Waits until the value satisfies a condition.
     ///
-    /// - Returns: The value that did, or `nil` when the task was cancelled or the value finished before.
+    /// - Returns: The value that satisfied it; `nil` when the task was cancelled, or the value finished before.
     public func first(where condition: (Value) -> Bool) async -> Value? {
         for await value in values where condition(value) { return value }
         return nil
     }
 
-    /// The values of a ``Watched``, the present one first.
+    /// The values of a ``Watched``, beginning with the current one.
     public struct Values: AsyncSequence, Sendable {
-        /// Following a value does not fail.
+        /// Reading a value never fails.
         public typealias Failure = Never
         fileprivate let watched: Watched<Value>
 
-        /// Starts with the present value.
+        /// Starts with the current value.
         public func makeAsyncIterator() -> Iterator {
             Iterator(watched: watched)
         }
@@ -92,12 +93,12 @@ public final class Watched<Value: Sendable>: Sendable {
                 self.watched = watched
             }
 
-            /// The latest value not read yet; waits for one.
+            /// Waits for a value that this iterator has not returned, and returns the latest.
             public mutating func next() async -> Value? {
                 await next(isolation: nil)
             }
 
-            /// The latest value not read yet; waits for one.
+            /// Waits for a value that this iterator has not returned, and returns the latest.
             public mutating func next(isolation actor: isolated (any Actor)?) async -> Value? {
                 while !Task.isCancelled {
                     switch watched.poll(after: seen) {
@@ -149,15 +150,15 @@ public final class Watched<Value: Sendable>: Sendable {
 }
 
 extension Watched where Value: Equatable {
-    /// Sets the last value, and ends the sequences of everyone who follows it after that value.
+    /// Sets the last value. The readers' sequences end after it.
     func finish(with value: Value) {
         setIfChanged(value)
         finish()
     }
 
-    /// Sets the value; nothing happens when it is the same.
+    /// Sets the value, unless it is the same.
     ///
-    /// - Returns: Whether it was another.
+    /// - Returns: Whether the value changed.
     @discardableResult
     public func setIfChanged(_ value: Value) -> Bool {
         let waiters: [CheckedContinuation<Void, Never>]? = state.withLock { state in

@@ -1,20 +1,20 @@
 internal import Logging
 
-/// The backend that swift-log has as long as none was bootstrapped: it writes to standard error where the line is logged,
-/// and so stops a service whose standard error nobody reads.
+/// swift-log's default backend. It writes each line to standard error at once. So it stops a service whose standard
+/// error is a pipe that nobody empties.
 enum DefaultLogBackend {
-    /// Has the loggers that are made from now on use ``QueuedLogHandler``, unless another backend was bootstrapped.
+    /// Makes all later loggers use ``QueuedLogHandler``, unless another backend was bootstrapped.
     ///
-    /// swift-log does not tell whether one was, and ends the process when one is bootstrapped for the second time. So its
-    /// own `StreamLogHandler`, as it is by default, is taken for the default.
+    /// swift-log does not tell whether a backend was bootstrapped, and ends the process at a second bootstrap. So a
+    /// logger with swift-log's own `StreamLogHandler` and its default settings counts as the default.
     static func replace() { replacement }
 
-    // Once in a process.
+    // Runs once in a process.
     private static let replacement: Void = {
         if isInPlace { LoggingSystem.bootstrap(QueuedLogHandler.standardError) }
     }()
 
-    /// A logger that does not use the default backend.
+    /// A logger that bypasses the default backend.
     static func logger(label: String) -> Logger {
         isInPlace ? Logger(label: label) { QueuedLogHandler.standardError(label: $0) } : Logger(label: label)
     }

@@ -1,6 +1,6 @@
 internal import Logging
 
-/// The text of log lines, as swift-log's own `StreamLogHandler` writes them.
+/// The text of log lines, in the format of swift-log's own `StreamLogHandler`.
 enum LogLine {
     /// `2026-01-31T12:00:00+0000 info user-service: code=200 path=/user.v1.UserService/GetUser [ServiceKit] call`
     static func text(_ event: LogEvent, label: String, metadata: Logger.Metadata) -> String {
@@ -27,7 +27,7 @@ enum LogLine {
         return line
     }
 
-    /// The line in place of those that were dropped.
+    /// The line in the place of dropped lines.
     @Sendable static func dropped(_ count: Int) -> String {
         "\(LogTimestamp.now()) warning servicekit.log: dropped=\(count) [ServiceKit] "
             + "lines were dropped here: they came faster than they could be written\n"

@@ -8,10 +8,10 @@ enum LogTimestamp {
         var text: String
     }
 
-    // Made once a second: the time zone's rules cost more than all the rest of a line.
+    // Made once a second: the rules of the time zone cost more than the rest of a line.
     private static let latest = Mutex<Latest?>(nil)
 
-    /// The time now.
+    /// The current time.
     static func now() -> String {
         let second = time(nil)
         return latest.withLock { latest in
@@ -25,7 +25,7 @@ enum LogTimestamp {
     private static func text(_ second: time_t) -> String {
         var second = second
         var parts = tm()
-        // `localtime_r` alone need not read the time zone.
+        // `localtime_r` alone does not have to read the time zone.
         tzset()
         guard localtime_r(&second, &parts) != nil else { return "<unknown>" }
         return String(unsafeUninitializedCapacity: 64) { buffer in

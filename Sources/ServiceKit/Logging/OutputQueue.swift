@@ -1,29 +1,29 @@
 internal import DequeModule
 
-/// Lines that wait to be written, up to a bound; a line that does not fit is dropped and counted.
+/// Lines that wait to be written, up to a bound. A line that does not fit is dropped and counted.
 ///
-/// Once a line was dropped, all are until half of the bound is free again, so that what is read has few gaps. Where a gap
-/// is, one line says how many lines are missing there.
+/// After a dropped line, all lines are dropped until half of the bound is free again, so that the output has few gaps.
+/// Each gap has one line with the number of dropped lines.
 struct OutputQueue: Sendable {
-    /// How much may wait.
+    /// The bounds of the queue.
     struct Limits: Hashable, Sendable {
-        /// How many bytes; 1 MiB by default.
+        /// The largest number of bytes. Default: 1 MiB.
         var bytes = 1 << 20
-        /// How many lines; 8192 by default.
+        /// The largest number of lines. Default: 8,192.
         var lines = 8192
     }
 
-    /// Lines that are written at once.
+    /// Lines that are written with one call.
     private struct Batch {
         var bytes: [UInt8] = []
         var lines = 0
     }
 
-    /// How many bytes are written at once: so many does a pipe take as one (`PIPE_BUF`), and lines of several processes
-    /// that share it do not mix. Only a line that is longer makes a longer batch.
+    /// The largest batch, in bytes. A pipe takes this many bytes as one (`PIPE_BUF`), so that the lines of several
+    /// processes on one pipe do not mix. Only a longer line makes a longer batch.
     static let batchBytes = 4096
 
-    /// How many lines were dropped and are not told of yet.
+    /// The number of dropped lines that no notice has reported yet.
     private(set) var dropped = 0
     private let limits: Limits
     private let notice: @Sendable (_ dropped: Int) -> String
@@ -32,19 +32,19 @@ struct OutputQueue: Sendable {
     private var lines = 0
 
     /// - Parameters:
-    ///   - limits: How much may wait.
-    ///   - notice: The line that says how many were dropped.
+    ///   - limits: The bounds of the queue.
+    ///   - notice: Makes the line that reports dropped lines.
     init(limits: Limits = Limits(), notice: @escaping @Sendable (_ dropped: Int) -> String) {
         self.limits = limits
         self.notice = notice
     }
 
-    /// Whether nothing waits.
+    /// Whether no line waits.
     var isEmpty: Bool { batches.isEmpty }
 
-    /// Counts a line as dropped if it would be whatever its length, so that it need not be made.
+    /// Counts a line as dropped if a line of any length would be dropped now. The caller need not make such a line.
     ///
-    /// - Returns: Whether it was dropped.
+    /// - Returns: Whether the line was dropped.
     mutating func dropIfFull() -> Bool {
         if dropped == 0, lines < limits.lines { return false }
         drop()
@@ -60,15 +60,15 @@ struct OutputQueue: Sendable {
         }
     }
 
-    /// Adds lines that their writer keeps as long as they are not taken. They are taken whatever their length when nothing
-    /// waits.
+    /// Adds lines. Their writer keeps lines that do not fit, and offers them again. An empty queue takes lines of any
+    /// length.
     ///
-    /// - Returns: Whether they were taken.
+    /// - Returns: Whether the queue took the lines.
     mutating func offer(_ text: UnsafeBufferPointer<UInt8>, lines count: Int) -> Bool {
         guard isEmpty || dropped == 0 && hasRoom(text.count, count) else { return false }
         var rest = text[...]
         var lines = count
-        // In batches of whole lines as well.
+        // Splits the text into batches of whole lines.
         while rest.count > Self.batchBytes,
             let end = rest.prefix(Self.batchBytes).lastIndex(of: UInt8(ascii: "\n"))
         {
@@ -82,7 +82,7 @@ struct OutputQueue: Sendable {
         return true
     }
 
-    /// Adds the last line of a process, which is never dropped.
+    /// Adds the last line of the process, which is never dropped.
     mutating func appendLast(_ line: UnsafeBufferPointer<UInt8>) {
         tellDropped()
         put(line, lines: 1)
@@ -90,7 +90,7 @@ struct OutputQueue: Sendable {
 
     /// Takes the lines to write next.
     ///
-    /// - Returns: Whole lines; `nil` when none waits.
+    /// - Returns: Whole lines; `nil` when no line waits.
     mutating func take() -> [UInt8]? {
         guard let batch = batches.popFirst() else { return nil }
         bytes -= batch.bytes.count
@@ -108,7 +108,7 @@ struct OutputQueue: Sendable {
     /// Counts lines as dropped.
     mutating func drop(lines count: Int = 1) {
         dropped += count
-        // So it is at once when the line is longer than all that may wait.
+        // A line that is longer than the bound finds the queue half free at once.
         if isHalfFree { tellDropped() }
     }
 

@@ -3,23 +3,23 @@ private import Glibc
 private import ServiceKitConcurrency
 private import Synchronization
 
-/// Writes lines to a file that is open for as long as the process runs, by a thread of its own: nobody who has something
-/// to say waits for whoever reads, be it a pipe that nobody empties, a paused terminal or a disk that is full or hangs.
+/// Writes lines to a file on a thread of its own. The file stays open for the life of the process. Callers never wait
+/// for the file's reader: a pipe that nobody empties, a paused terminal, a disk that is full or hangs.
 ///
-/// There is one for each file, so that lines keep their order. What does not fit into its ``OutputQueue`` is dropped and
-/// counted. What waits when the process ends by `exit` is still written, for a second at most; what waits when it crashes
-/// is lost, which are the lines of the last few milliseconds unless the reader was slow.
+/// Each file has one writer, so that lines keep their order. A line that does not fit into the ``OutputQueue`` is
+/// dropped and counted. When the process ends by `exit`, the writer still writes the waiting lines, for one second at
+/// most. A crash loses the waiting lines: those of the last few milliseconds, or more if the reader was slow.
 package final class OutputWriter: Sendable {
     /// The writer of standard error.
     package static let standardError = OutputWriter(StandardFiles.descriptor(STDERR_FILENO), flushesAtExit: true)
     /// The writer of standard output.
     package static let standardOutput = OutputWriter(StandardFiles.descriptor(STDOUT_FILENO), flushesAtExit: true)
 
-    /// How long the end of the process waits for what is still to be written.
+    /// The time limit for writing the waiting lines at the end of the process.
     package static let exitLimit = Duration.seconds(1)
-    /// How long it takes until a file that refused lines, such as on a full disk, is tried again.
+    /// The pause before the next attempt on a file that refused lines: a full disk, for example.
     static let retryPause = Duration.milliseconds(250)
-    /// How long lines gather once one was written, so that many come with one system call.
+    /// The time for which lines gather after a write, so that one system call writes many.
     private static let gatheringMicroseconds: UInt32 = 1000
 
     private enum Phase {
@@ -28,7 +28,7 @@ package final class OutputWriter: Sendable {
         /// The thread waits for lines.
         case idle
         case writing
-        /// The file refused lines, and is tried again later.
+        /// The file refused lines. The thread tries again later.
         case pausing
     }
 
@@ -38,11 +38,11 @@ package final class OutputWriter: Sendable {
     private struct State {
         var queue: OutputQueue
         var phase = Phase.absent
-        /// The flushes that wait until everything is written, or is refused.
+        /// The flushes that wait until all lines are written or refused.
         var flushes: [DispatchSemaphore] = []
-        /// How often lines were taken out of the queue.
+        /// The number of times that lines were taken out of the queue.
         var taken: UInt64 = 0
-        /// Whether ``writeWhenRoom(_:)`` waits.
+        /// Whether ``writeWhenRoom(_:)`` waits for room.
         var keepsText = true
 
         /// The action that makes the thread write the added lines.
@@ -68,17 +68,17 @@ package final class OutputWriter: Sendable {
     private let descriptor: CInt
     private let flushesAtExit: Bool
     private let state: Mutex<State>
-    /// Raised once for each time that the thread is made to go on.
+    /// Raised once each time that the thread has to go on.
     private let wakeUp = DispatchSemaphore(value: 0)
-    /// Whether the file is a pipe or socket whose other end was found to be closed.
+    /// Whether the file is a pipe or socket whose other end is closed.
     package let isAbandoned = Watched(false)
-    /// How often lines were taken, for those who wait for room.
+    /// The number of times that lines were taken, for writers that wait for room.
     private let taken = Watched<UInt64>(0)
 
     /// - Parameters:
-    ///   - descriptor: The file, which stays open.
-    ///   - limits: How much may wait.
-    ///   - flushesAtExit: Whether the end of the process waits for what is still to be written. Its two standard files only.
+    ///   - descriptor: The file. It stays open.
+    ///   - limits: The bounds of the queue.
+    ///   - flushesAtExit: Whether the end of the process waits for the waiting lines. Only for the two standard files.
     init(_ descriptor: CInt, limits: OutputQueue.Limits = .init(), flushesAtExit: Bool = false) {
         self.descriptor = descriptor
         self.flushesAtExit = flushesAtExit
@@ -87,11 +87,11 @@ package final class OutputWriter: Sendable {
 
     // MARK: - Writing
 
-    /// Has a line written, or drops it.
+    /// Queues a line, or drops it.
     ///
-    /// - Parameter line: The line with its end; it is not made when it would be dropped.
+    /// - Parameter line: The line with its end. It is not evaluated if it would be dropped.
     package func write(_ line: @autoclosure () -> String) {
-        // Without a thread the line goes on, since the next one tries again to start it.
+        // Without a thread the line is queued, since the next line tries again to start the thread.
         if state.withLock({ $0.phase != .absent && $0.queue.dropIfFull() }) { return }
         var line = line()
         perform(
@@ -104,7 +104,7 @@ package final class OutputWriter: Sendable {
         )
     }
 
-    /// Has the last line of the process written, after what waits.
+    /// Queues the last line of the process, after the waiting lines.
     package func writeLast(_ line: String) {
         var line = line
         perform(
@@ -117,15 +117,15 @@ package final class OutputWriter: Sendable {
         )
     }
 
-    /// Has lines written, and waits as long as there is no room for them. They are left out when the task is cancelled
-    /// while it waits.
+    /// Queues lines, and waits while there is no room for them. The lines are dropped if the task is cancelled
+    /// meanwhile.
     package func writeWhenRoom(_ text: String) async {
         while let seen = offer(text) {
             guard await taken.first(where: { $0 > seen }) != nil else { return }
         }
     }
 
-    /// From now on ``writeWhenRoom(_:)`` does not wait: what does not fit is dropped.
+    /// Makes ``writeWhenRoom(_:)`` drop lines that do not fit, instead of waiting.
     package func stopWaiting() {
         let seen = state.withLock { state in
             state.keepsText = false
@@ -137,7 +137,7 @@ package final class OutputWriter: Sendable {
 
     /// Adds lines to the queue.
     ///
-    /// - Returns: When there is no room, how often lines have been taken out by now.
+    /// - Returns: If there is no room: the number of times that lines have been taken so far. Otherwise `nil`.
     private func offer(_ text: String) -> UInt64? {
         var text = text
         let (seen, action): (UInt64?, Action) = text.withUTF8 { bytes in
@@ -154,10 +154,10 @@ package final class OutputWriter: Sendable {
         return seen
     }
 
-    /// Waits until everything is written, the file refuses it, or a limit has come. Blocks the thread: it is for the end
-    /// of a process.
+    /// Waits until all lines are written, the file refuses them, or the limit is over. Blocks the thread: use it at the
+    /// end of a process.
     ///
-    /// - Returns: Whether nothing is left to write.
+    /// - Returns: Whether all lines are written.
     @discardableResult
     package func flush(within limit: Duration = exitLimit) -> Bool {
         let isDone = DispatchSemaphore(value: 0)
@@ -191,22 +191,22 @@ package final class OutputWriter: Sendable {
 
     private func startThread() {
         if flushesAtExit { Self.flushingAtExit }
-        // A thread, since it is to be blocked: neither one of the concurrency runtime nor one of Dispatch, on which that
-        // depends.
+        // A thread of its own, since it blocks. A thread of the concurrency runtime must not block, nor one of
+        // Dispatch, which the runtime depends on.
         var thread = pthread_t()
         let writer = Unmanaged.passRetained(self)
         let result = pthread_create(&thread, nil, runWriter, writer.toOpaque())
         if result == 0 { return }
         writer.release()
-        // There is none to be had now: the next line tries again.
+        // The system has no thread now. The next line tries again.
         state.withLock { $0.phase = .absent }
     }
 
-    /// Registers, once, that the end of the process waits for the standard files' writers.
+    /// Registers, once, that the end of the process waits for the writers of the standard files.
     private static let flushingAtExit: Void = {
         _ = atexit {
             let deadline = ContinuousClock.now + OutputWriter.exitLimit
-            // Both write at the same time, however long the first is waited for.
+            // Both writers write at the same time, so the second loses no time while the first is awaited.
             for writer in [OutputWriter.standardError, .standardOutput] {
                 writer.flush(within: max(.zero, deadline - .now))
             }
@@ -214,7 +214,7 @@ package final class OutputWriter: Sendable {
     }()
 
     fileprivate func run() {
-        // Without the signal that would end the process, writing to a closed pipe is an error like others.
+        // Blocks the signal that would end the process. Writing to a closed pipe is then an ordinary error.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGPIPE)
@@ -230,7 +230,7 @@ package final class OutputWriter: Sendable {
         }
     }
 
-    /// Takes what is to be written next, and tells those who wait for that: of room, or of the end.
+    /// Takes the next batch. Wakes the tasks that wait for room, or for the end of the writing.
     private func next() -> (batch: [UInt8]?, isLast: Bool) {
         let (batch, isLast, seen, flushes) = state.withLock { state in
             let batch = state.queue.take()
@@ -246,7 +246,7 @@ package final class OutputWriter: Sendable {
         return (batch, isLast)
     }
 
-    /// Writes lines however long it takes: what the file refuses is tried again after a pause.
+    /// Writes lines, however long it takes. If the file refuses them, tries again after a pause.
     private func write(_ batch: [UInt8]) {
         var written = 0
         while written < batch.count {
@@ -256,7 +256,7 @@ package final class OutputWriter: Sendable {
             if count > 0 {
                 written += count
             } else if errno == EAGAIN {
-                // Others who have the file open may have said that writing to it does not wait.
+                // Another process may have set the shared file to non-blocking.
                 var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&request, 1, -1)
             } else {
@@ -266,8 +266,7 @@ package final class OutputWriter: Sendable {
         }
     }
 
-    /// Waits before a file that has refused lines is tried again. Whoever waits for the end of the writing does not any
-    /// more.
+    /// Waits before the next attempt on a file that has refused lines. Ends the flushes, which do not wait for this.
     private func pause() {
         let flushes = state.withLock { state in
             state.phase = .pausing
@@ -286,7 +285,7 @@ private func runWriter(_ writer: UnsafeMutableRawPointer?) -> UnsafeMutableRawPo
     return nil
 }
 
-/// The system's `write`, which the method of that name hides.
+/// The system's `write`; the method of the same name hides it.
 private func systemWrite(_ file: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     write(file, bytes, count)
 }

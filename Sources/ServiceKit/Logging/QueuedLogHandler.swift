@@ -1,27 +1,28 @@
 public import Logging
 
-/// A backend of swift-log that never lets whoever logs wait: a line is put into a bounded queue, and a thread of its own
-/// writes it.
+/// A backend of swift-log that never delays its callers: it puts lines into a bounded queue, and a thread of its own
+/// writes them.
 ///
-/// Every logger of a process whose main calls ``App/run(plugins:arguments:bootstrapsLogging:_:)`` has it, unless the main
-/// has bootstrapped another. A main of another kind, or one with a metadata provider, bootstraps it:
+/// If the main calls ``App/run(plugins:arguments:bootstrapsLogging:_:)``, every logger of the process uses this
+/// backend, unless the main has bootstrapped another. A main that does not call it, or that has a metadata provider,
+/// bootstraps the backend itself:
 ///
 /// ```swift
 /// LoggingSystem.bootstrap(QueuedLogHandler.standardError, metadataProvider: provider)
 /// ```
 ///
-/// Lines look as those of swift-log's `StreamLogHandler`. When a pipe is not emptied, a terminal is paused or a disk is
-/// full, up to 1 MiB or 8192 lines wait. Further lines are dropped and counted, until half of that is free again; a
-/// warning in their place says how many: `dropped=1234`. What waits when the process ends is still written, for a second at
-/// most. A process that crashes loses what waits, mostly the lines of its last few milliseconds.
+/// Lines have the format of swift-log's `StreamLogHandler`. If a pipe is not emptied, a terminal is paused or a disk is
+/// full, up to 1 MiB or 8,192 lines wait. Further lines are dropped until half of that is free again. A warning in
+/// their place gives their number: `dropped=1234`. At the end of the process the waiting lines are still written, for
+/// one second at most. A process that crashes loses the waiting lines, mostly those of its last few milliseconds.
 ///
 /// All loggers share one queue for standard error and one for standard output.
 public struct QueuedLogHandler: LogHandler {
-    /// The least severe level that is logged, `info` by default.
+    /// The least severe level that is logged. Default: `info`.
     public var logLevel = Logger.Level.info
     /// The metadata of every line.
     public var metadata: Logger.Metadata = [:]
-    /// The source of further metadata, asked for each line.
+    /// The source of further metadata. It is asked for each line.
     public var metadataProvider: Logger.MetadataProvider?
 
     private let label: String
@@ -59,7 +60,8 @@ public struct QueuedLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Puts the line of an event into the queue. A value of the event replaces the provider's, and that the handler's.
+    /// Queues the line of an event. A value of the event replaces the provider's; the provider's replaces the
+    /// handler's.
     public func log(event: LogEvent) {
         writer.write(LogLine.text(event, label: label, metadata: metadata(of: event)))
     }
@@ -77,7 +79,7 @@ public struct QueuedLogHandler: LogHandler {
 }
 
 extension Logger.Metadata {
-    /// Adds values, which replace those of the same keys.
+    /// Adds values. They replace the values of the same keys.
     fileprivate mutating func add(_ other: Logger.Metadata) {
         if isEmpty { self = other } else { merge(other) { $1 } }
     }

@@ -6,7 +6,7 @@ extension ConfigurationNode {
         case .scalar(let own) where !own.isNull:
             scalar = own
         default:
-            // Text may begin with a bracket.
+            // A text may begin with a bracket.
             guard let brackets else { throw mismatch(expected: T.expectation, keyPath: keyPath) }
             scalar = Scalar(text: brackets.text, form: .literal)
         }
@@ -18,7 +18,7 @@ extension ConfigurationNode {
         }
     }
 
-    /// The error that says what was expected, what was found instead, and what to do.
+    /// Creates the error that names the expected type, the found value, and the remedy.
     func mismatch(expected: String, advice: String? = nil, keyPath: String) -> ConfigurationError {
         if let failure = brackets?.failure { return failure }
         if isAbsent {
@@ -32,7 +32,7 @@ extension ConfigurationNode {
         )
     }
 
-    /// The same where a mapping was expected, such as a section in the place of which a variable has one value.
+    /// Creates the error for a value in the place of a mapping: a variable that sets a whole section, for example.
     func mappingMismatch(at path: ConfigurationPath, keyPath: String) -> ConfigurationError {
         var advice: String?
         if case .scalar = content, EnvironmentLayer.variable(location) != nil,
@@ -43,7 +43,7 @@ extension ConfigurationNode {
         return mismatch(expected: "a mapping", advice: advice, keyPath: keyPath)
     }
 
-    /// What is written, as far as it may be shown.
+    /// The found value, masked if it may be secret.
     func finding(at keyPath: String) -> String {
         guard case .scalar(let scalar) = content, !scalar.isNull else { return kind }
         let prefix = scalar.form == .quoted ? "the quoted text" : ""
@@ -55,11 +55,11 @@ extension ConfigurationNode {
 }
 
 extension NodeDecoder {
-    /// The error for what a type's `init(from:)` threw.
+    /// Translates an error of a type's `init(from:)`.
     func configurationError(for error: any Error, decoding type: any Decodable.Type) -> ConfigurationError {
         switch error {
         case let error as ConfigurationError:
-            // A type itself knows neither file nor key; a missing key is written nowhere, but what lacks it is.
+            // A type knows neither file nor key. A missing key has no place, but the mapping around it has one.
             return ConfigurationError(
                 message: error.message,
                 location: error.location ?? node.location,
@@ -91,7 +91,7 @@ extension NodeDecoder {
         }
     }
 
-    /// What an enumeration of raw values accepts; `nil` for other types.
+    /// The raw values of an enumeration; `nil` for other types.
     private func allowedValues(of type: any Decodable.Type) -> String? {
         guard type is any RawRepresentable.Type, node.mapping == nil else { return nil }
         guard let enumeration = type as? any CaseIterable.Type else { return "a valid \(type)" }
@@ -105,7 +105,7 @@ extension NodeDecoder {
         }
     }
 
-    /// An error below this node; `message` is a type's own and may hold the value.
+    /// Creates an error below this node. `message` comes from a type and may contain the value.
     private func failure(_ message: String, at path: [any CodingKey]) -> ConfigurationError {
         var node: ConfigurationNode? = node
         var location = self.node.location

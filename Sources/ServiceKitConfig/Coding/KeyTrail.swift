@@ -1,12 +1,12 @@
-/// The way from the root of the configuration to a value: for `Codable`, and for people.
+/// The path from the root of the configuration to a value: for `Codable`, and for people.
 struct KeyTrail {
-    /// The way from the root of what is being decoded.
+    /// The path from the root of the value that is decoded.
     private(set) var codingPath: [any CodingKey] = []
 
-    /// The way from the root of the configuration: `nodes[2].host`.
+    /// The path from the root of the configuration as text: `nodes[2].host`.
     private(set) var text: String
 
-    /// The same, key by key; an element's is `[2]`.
+    /// The path from the root of the configuration, key by key. An element's key is `[2]`.
     private(set) var path: ConfigurationPath
 
     init(_ path: ConfigurationPath = ConfigurationPath()) {

@@ -38,7 +38,7 @@ struct KeyedNodeDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
         )
     }
 
-    /// Decodes what needs no value, such as a section.
+    /// Decodes a type that needs no value, such as a section.
     private func decodeAbsent<T: Decodable>(_ type: T.Type, forKey key: Key) throws(ConfigurationError) -> T {
         do {
             return try NodeDecoder.decode(type, from: .absent, trail: trail(for: key), known: decoder.known)
@@ -52,7 +52,7 @@ struct KeyedNodeDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
         }
     }
 
-    // The generic method does for all types but these two, for which the protocol has implementations that fail.
+    // For these two types the protocol's own implementations fail. The generic method serves all others.
     func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { try value(type, forKey: key) }
     func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 { try value(type, forKey: key) }
 

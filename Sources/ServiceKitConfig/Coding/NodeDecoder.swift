@@ -1,11 +1,11 @@
 /// Decodes a node strictly: a key that the type never asked for is an error.
 ///
-/// A class, because the containers that a type's `init(from:)` takes from it tell it which keys were asked for. It
-/// lives as long as that initializer runs, on one thread.
+/// It is a class, since the containers of a type's `init(from:)` report the keys that the type asks for. It lives as
+/// long as that initializer runs, on one thread.
 final class NodeDecoder: Decoder {
     let node: ConfigurationNode
     let trail: KeyTrail
-    /// Is told of every key that is asked for.
+    /// Records every key that a type asks for.
     let known: KnownKeys
     private var askedKeys: [String] = []
     private var askedKeySet: Set<String> = []
@@ -23,11 +23,11 @@ final class NodeDecoder: Decoder {
     /// Decodes a value from a node.
     ///
     /// - Parameters:
-    ///   - type: What to decode.
+    ///   - type: The type to decode.
     ///   - node: The value.
-    ///   - hiddenDefault: The section to decode instead when the node is null and `T` is a section.
-    ///   - trail: The way to the value.
-    ///   - known: Is told of every key that is asked for.
+    ///   - hiddenDefault: The default section. It is decoded instead if the node is null and `T` is a section.
+    ///   - trail: The path to the value.
+    ///   - known: Records every key that a type asks for.
     /// - Returns: The value.
     /// - Throws: ``ConfigurationError`` when the node does not fit the type.
     static func decode<T: Decodable>(
@@ -82,28 +82,28 @@ final class NodeDecoder: Decoder {
         known.note(trail.path.appending(key))
     }
 
-    /// A key that is configured, has not been asked for yet, and looks like `name`.
+    /// Finds a configured key that the type has not asked for and that looks like `name`.
     func unaskedKey(similarTo name: String) -> Mapping.Entry? {
         let unasked = node.mapping?.entries.filter { $0.keyLocation != nil && !askedKeySet.contains($0.key) } ?? []
         return KeySuggestion.nearest(to: name, among: unasked.map(\.key)).flatMap { node.mapping?[$0] }
     }
 
-    /// Leaves strictness to another type, which has decoded the same node.
+    /// Accepts all keys: another type has decoded the same node, and has checked them.
     func leaveKeysToOther() {
         for entry in node.mapping?.entries ?? [] { markAsked(entry.key) }
     }
 
-    /// A decoder for a part that the type decodes by itself, as a nested container or a superclass.
+    /// Creates a decoder for a nested container or a superclass, which the type decodes by itself.
     func child(_ node: ConfigurationNode, trail: KeyTrail) -> NodeDecoder {
         let child = NodeDecoder(node, trail: trail, known: known)
         children.append(child)
         return child
     }
 
-    /// - Throws: ``ConfigurationError`` for the first key that no container was asked for.
+    /// - Throws: ``ConfigurationError`` for the first key that no container asked for.
     private func rejectUnknownKeys() throws(ConfigurationError) {
         for entry in node.mapping?.entries ?? [] where !askedKeySet.contains(entry.key) {
-            // Defaults are the type's own.
+            // Keys without a place are the type's own defaults.
             guard let location = entry.keyLocation else { continue }
             throw ConfigurationError(
                 message: VariableAdvice(known: known.paths).correction(from: location)

@@ -1,7 +1,7 @@
 /// Encodes a section's defaults as the lowest layer of the tree.
 final class NodeEncoder: Encoder {
-    /// What has been encoded so far. Containers share it, and fill it in after they have been handed out; hence a
-    /// class. It lives as long as one `encode(to:)` runs, on one thread.
+    /// The encoded value. It is a class, since containers fill it in after the encoder has handed them out. It lives as
+    /// long as one `encode(to:)` runs, on one thread.
     final class Box {
         enum Content {
             case nothing

@@ -16,7 +16,7 @@ struct KeyedNodeEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
         try child(for: key).encode(value)
     }
 
-    // The generic method does for all types but these two, for which the protocol has implementations that fail.
+    // For these two types the protocol's own implementations fail. The generic method serves all others.
     func encode(_ value: Int128, forKey key: Key) throws { try child(for: key).encode(value) }
     func encode(_ value: UInt128, forKey key: Key) throws { try child(for: key).encode(value) }
 

@@ -13,7 +13,7 @@ struct SingleValueNodeDecodingContainer: SingleValueDecodingContainer {
         return value
     }
 
-    // The generic method does for all types but these two, for which the protocol has implementations that fail.
+    // For these two types the protocol's own implementations fail. The generic method serves all others.
     func decode(_ type: Int128.Type) throws -> Int128 { try value(type) }
     func decode(_ type: UInt128.Type) throws -> UInt128 { try value(type) }
 

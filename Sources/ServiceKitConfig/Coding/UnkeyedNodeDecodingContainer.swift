@@ -25,7 +25,7 @@ struct UnkeyedNodeDecodingContainer: UnkeyedDecodingContainer {
         return value
     }
 
-    // The generic method does for all types but these two, for which the protocol has implementations that fail.
+    // For these two types the protocol's own implementations fail. The generic method serves all others.
     mutating func decode(_ type: Int128.Type) throws -> Int128 { try value(type) }
     mutating func decode(_ type: UInt128.Type) throws -> UInt128 { try value(type) }
 

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The paths that someone has asked for, shared by all copies of a configuration.
+/// The paths that the program has asked for. All copies of a configuration share them.
 ///
-/// A path below a claimed one is not kept, so there are at most as many as there are places in the program that
-/// decode something.
+/// A path below a claimed path is not kept. So the number of paths is bounded by the number of places in the program
+/// that decode a section.
 final class ClaimedPaths: Sendable {
     private let paths = Mutex<Set<ConfigurationPath>>([])
 

@@ -1,7 +1,7 @@
-/// How the keys of Swift types are written in YAML.
+/// Translates keys of Swift types to YAML and back.
 enum KeyNaming {
-    /// Whether the keys of a type are written as they are: so for dictionaries, and all key types that accept any
-    /// text. An enumeration of keys, as the compiler makes, accepts only its own.
+    /// Whether the keys of a type are written unchanged: those of dictionaries, and of all key types that accept any
+    /// text. An enumeration of keys, which the compiler generates, accepts only its own keys.
     static func isLiteral(_ type: any CodingKey.Type) -> Bool {
         type.init(stringValue: "\u{0}") != nil
     }

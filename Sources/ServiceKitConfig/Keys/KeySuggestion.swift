@@ -1,16 +1,16 @@
-/// The message for a key or a name that nobody knows.
+/// The message for an unknown key or name.
 package enum KeySuggestion {
-    /// The longest key that is compared with others; the cost is the product of the lengths.
+    /// The longest key that is compared with others. The cost is the product of both lengths.
     static let maximumComparedLength = 64
 
-    /// The most known keys that a message lists.
+    /// The largest number of known keys in a message.
     static let maximumListed = 12
 
     /// `no balancer "p2d" is linked into this program; did you mean "p2c"? There are: p2c, round_robin`.
     ///
     /// - Parameters:
-    ///   - kind: The kind of thing that has the name, as in `balancer`.
-    ///   - name: The name.
+    ///   - kind: The kind of the named thing, such as `balancer`.
+    ///   - name: The unknown name.
     ///   - known: The names that are linked in.
     package static func message(forMissing kind: String, _ name: String, known: [String]) -> String {
         let list = "here are: \(known.joined(separator: ", "))"
@@ -28,8 +28,9 @@ package enum KeySuggestion {
         return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
     }
 
-    /// The most similar of `candidates` (the first of equals), unless all differ in more than a third of the characters, or
-    /// in more than one of as many as given.
+    /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters.
+    ///
+    /// - Parameter share: One character in this many may differ; one character always may. Default: 3.
     static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
         guard key.utf8.count <= maximumComparedLength else { return nil }
         let key = Array(key)
@@ -46,8 +47,8 @@ package enum KeySuggestion {
         return best?.name
     }
 
-    /// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other: the
-    /// Damerau–Levenshtein distance, in its restricted form (optimal string alignment).
+    /// The number of insertions, deletions, substitutions and swaps of neighbours that turn one word into the other:
+    /// the Damerau–Levenshtein distance in its restricted form (optimal string alignment).
     static func distance(_ left: [Character], _ right: [Character]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

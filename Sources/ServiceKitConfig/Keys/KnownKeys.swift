@@ -1,28 +1,29 @@
 import Synchronization
 
-/// The keys that types have asked for, and how they read what is written there; shared by all copies of a configuration.
+/// The keys that types have asked for, and the kinds that they were read as. All copies of a configuration share them.
 ///
-/// There are at most as many as the types have properties and the configuration has keys.
+/// Their number is bounded by the types' properties and the configuration's keys.
 final class KnownKeys: Sendable {
-    /// As which kind of value something was read.
+    /// The kind that a value was read as.
     enum Reading: Sendable {
         case text, integer, fraction, boolean
-        /// As elements, one by one.
+        /// Read element by element.
         case list
     }
 
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
 
-    /// Remembers that a key was asked for, and how its value was read: `nil` when it was not, or has parts.
+    /// Records that a type asked for a key, and the kind it was read as: `nil` for a mapping, or if its value was not
+    /// read.
     func note(_ path: ConfigurationPath, as reading: Reading? = nil) {
         readings.withLock { readings in
-            // What one reader takes as text, no other makes a number for all.
+            // If one type reads a value as text, it stays text for all.
             if let known = readings[path] ?? nil, reading == nil || known == .text { return }
             readings.updateValue(reading, forKey: path)
         }
     }
 
-    /// How the value at a path was read; `nil` when nobody has read it.
+    /// The kind that the value at a path was read as; `nil` when no type has read it.
     func reading(at path: ConfigurationPath) -> Reading? {
         readings.withLock { $0[path] ?? nil }
     }

@@ -4,14 +4,15 @@ package enum SecretKeys {
     private static let stems = ["credential", "passphrase", "passwd", "password", "secret", "token"]
     private static let endings = ["key", "keys"]
 
-    /// Whether the value at `keyPath` must not appear in messages: when a word of the path says so (`db-password`,
-    /// `auth.token`, `privateKey`), or the value is an address with user information (`user:secret@host`, with or without
-    /// a scheme), or with a secret parameter. Hides too much rather than too little.
+    /// Whether messages must not show the value at `keyPath`. This is so when a word of the path looks secret
+    /// (`db-password`, `auth.token`, `privateKey`), when the value is an address with user information
+    /// (`user:secret@host`, with or without a scheme), or when it has a secret parameter. In doubt, the value is
+    /// hidden.
     static func mustHide(_ value: String, at keyPath: String) -> Bool {
         isSecret(keyPath) || URLSecrets.areIn(value)
     }
 
-    /// Whether a word of a name or path says that its value is secret.
+    /// Whether a word of a name or path looks secret.
     static func isSecret(_ keyPath: String) -> Bool {
         KeyNaming.kebabCase(keyPath)
             .split { !$0.isLetter }

@@ -1,12 +1,12 @@
-/// Masks the secrets of URLs in text that people see: `amqp://user:***@host:5672/`.
+/// Masks the secrets of URLs in text for people: `amqp://user:***@host:5672/`.
 package enum URLSecrets {
-    /// The text in the place of a secret.
+    /// The text that replaces a secret.
     package static let mask = "***"
 
-    /// A text without the secrets of the URLs in it.
+    /// Masks the secrets of all URLs in a text.
     ///
-    /// Passwords are masked, and the user's name stays. User information without a colon may be a token and is masked as
-    /// a whole. Masked are also values of parameters whose names look secret, as in `?password=…`.
+    /// Passwords are masked; the user's name stays. User information without a colon may be a token, and is masked as a
+    /// whole. Values of parameters whose names look secret (`?password=…`) are masked too.
     package static func masked(_ text: String) -> String {
         guard text.contains("://") else { return text }
         var result = ""
@@ -21,12 +21,12 @@ package enum URLSecrets {
         return result + rest
     }
 
-    /// The same of a text that is to be an address, with or without a scheme: `user:***@host:2379`.
+    /// Masks the secrets of an address, with or without a scheme: `user:***@host:2379`.
     package static func masked(address: String) -> String {
         address.contains("://") ? masked(address) : maskedUser(of: address[...])
     }
 
-    /// Whether a text may have an address with secrets in it.
+    /// Whether a text may contain an address with secrets.
     static func areIn(_ text: String) -> Bool {
         if text.contains("://"), text.contains("@") || masked(text) != text { return true }
         return text.split(whereSeparator: { endsURL($0) || ",[]".contains($0) }).contains { word in
@@ -34,7 +34,7 @@ package enum URLSecrets {
         }
     }
 
-    /// Everything up to the last `@`, since people do not escape what their passwords hold.
+    /// Masks everything up to the last `@`, since people do not escape the characters of their passwords.
     private static func maskedUser(of url: Substring) -> String {
         guard let at = url.lastIndex(of: "@"), !isHostAndPort(url.prefix { !"/?#".contains($0) }) else {
             return String(url)
@@ -56,14 +56,14 @@ package enum URLSecrets {
             .joined(separator: "&")
     }
 
-    /// `host`, `host:9000` or `[::1]:9000`: an `@` further on is then part of the path.
+    /// Whether a text is `host`, `host:9000` or `[::1]:9000`. A later `@` then belongs to the path.
     private static func isHostAndPort(_ text: Substring) -> Bool {
         if text.hasPrefix("[") { return !text.contains("@") }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         return parts.count <= 2 && !text.contains("@") && (parts.count < 2 || parts[1].allSatisfy(\.isNumber))
     }
 
-    /// White space, quotes and brackets around a URL in running text.
+    /// Whether a character ends a URL in running text: white space, quotes and brackets.
     private static func endsURL(_ character: Character) -> Bool {
         character.isWhitespace || "\"'`<>".contains(character)
     }

@@ -1,14 +1,14 @@
-/// Looks for keys that no one asked for.
+/// Finds keys that no type has asked for.
 struct UnknownKeyCheck {
     private let claimed: Set<ConfigurationPath>
-    /// The names that are claimed, or lead to claimed ones, by what is above them.
+    /// The claimed names and the names on the way to them, by their parent's path.
     private let names: [ConfigurationPath: Set<String>]
-    /// The same with the keys that claimed sections have, as far as these were read.
+    /// The same, with the keys that the claimed sections have read.
     private let allNames: [ConfigurationPath: Set<String>]
     private let advice: VariableAdvice
 
     /// - Parameters:
-    ///   - claimed: The paths that someone answers for, with all below them.
+    ///   - claimed: The paths that are accepted, with all keys below them.
     ///   - read: The keys that types have asked for.
     init(claimed: Set<ConfigurationPath>, read: Set<ConfigurationPath>) {
         self.claimed = claimed
@@ -56,8 +56,8 @@ struct UnknownKeyCheck {
 
     // MARK: - Variables of one part
 
-    /// A variable such as `KIT_SERVICE_HOST` may be someone else's. One that begins with the name of a section was meant
-    /// for it, and so was one that resembles a known key.
+    /// Checks a variable of one part, such as `KIT_SERVICE_HOST`. It may belong to another program. It is meant for
+    /// this one if it begins with a section's name or resembles a known key.
     private func checkForeign(
         _ variable: String,
         _ entry: Mapping.Entry,
@@ -74,7 +74,7 @@ struct UnknownKeyCheck {
         throw ConfigurationError(message: message, location: entry.keyLocation, keyPath: entry.key)
     }
 
-    /// The known keys of the section with whose name the key begins; `nil` when it begins with none.
+    /// The known keys of the section whose name the key begins with; `nil` when there is none.
     private func keys(meantBy key: String) -> String? {
         var section = ConfigurationPath()
         var rest = key[...]

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Reads a configuration file, never more of it than the limit.
+/// Reads a configuration file, up to the size limit.
 enum ConfigurationFile {
     static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
-        // Without O_NONBLOCK, opening a pipe would wait for someone to write to it.
+        // Without O_NONBLOCK, opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failure(path, code: errno) }
         defer { close(descriptor) }
@@ -18,7 +18,7 @@ enum ConfigurationFile {
     }
 
     private static func contents(of descriptor: Int32, _ path: String) throws(ConfigurationError) -> [UInt8] {
-        // One byte more than allowed shows that the file is too large; the parser says so.
+        // One byte more than allowed shows that the file is too large. The parser reports it.
         var bytes = [UInt8](repeating: 0, count: YAMLLimits.maximumDocumentBytes + 1)
         var count = 0
         while count < bytes.count {

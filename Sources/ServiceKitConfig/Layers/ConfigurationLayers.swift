@@ -4,16 +4,16 @@ extension Configuration {
     /// Loads a configuration: files first, then the environment, then overrides.
     ///
     /// - Parameters:
-    ///   - files: Paths of YAML files; of two that set the same key the later wins. Each must exist.
-    ///   - environment: Environment variables. `KIT_REGISTRY__FILE__DIRECTORY` sets `registry.file.directory`: a double
-    ///     underscore stands for the dot, a single one for the hyphen. A value that starts with `[` or `{` is YAML unless
-    ///     text is asked for, any other is taken literally; a list of scalars may be written `a,b`. `KIT_CONFIG` and
-    ///     `KIT_PROFILE` are left alone, and so are the variables that Kubernetes and Docker set for a service called `kit` or
-    ///     `kit-…`. A variable without a double underscore that neither begins with a known section nor resembles a known
-    ///     key is taken for somebody else's. Default: those of the process.
-    ///   - overrides: `path=value` texts as given to `--set`, with values in YAML; a list of scalars may be written `a,b`.
+    ///   - files: Paths of YAML files. If two files set the same key, the later wins. Each file must exist.
+    ///   - environment: Environment variables. Default: those of the process. `KIT_REGISTRY__FILE__DIRECTORY` sets
+    ///     `registry.file.directory`: a double underscore stands for the dot, a single one for the hyphen. A value that
+    ///     starts with `[` or `{` is YAML, unless its type reads text; every other value is taken literally. A list of
+    ///     scalars may be written `a,b`. These variables are ignored: `KIT_CONFIG` and `KIT_PROFILE`; the variables
+    ///     that Kubernetes and Docker set for a service called `kit` or `kit-…`; a variable without a double underscore
+    ///     that neither begins with a known section nor resembles a known key, since it belongs to another program.
+    ///   - overrides: Texts `path=value`, as given to `--set`. Values are YAML. A list of scalars may be written `a,b`.
     /// - Returns: The merged layers.
-    /// - Throws: ``ConfigurationError`` when a file cannot be read, or something is not in the form described here.
+    /// - Throws: ``ConfigurationError`` when a file cannot be read, or a value does not have the form described here.
     public static func load(
         files: [String],
         environment: [String: String] = ProcessInfo.processInfo.environment,
@@ -31,10 +31,10 @@ extension Configuration {
 }
 
 extension Configuration {
-    /// Reads a file by itself, without any other layer, for those who look for every mistake in it.
+    /// Reads a single file, without the other layers, for tools that look for every mistake in it.
     ///
     /// - Parameter file: The file's path.
-    /// - Returns: The configuration, and an error for each placeholder that is left in it.
+    /// - Returns: The configuration, and an error for each placeholder in it.
     /// - Throws: ``ConfigurationError`` when the file cannot be read at all.
     package static func reading(
         file: String
@@ -46,14 +46,14 @@ extension Configuration {
 }
 
 enum ConfigurationLayers {
-    /// Reads a whole document, whose root must be a mapping unless it is empty, and which has no placeholders.
+    /// Reads a whole document without placeholders. Its root must be a mapping, unless the document is empty.
     static func document(_ bytes: [UInt8], origin: String) throws(ConfigurationError) -> ConfigurationNode {
         let root = try documentWithPlaceholders(bytes, origin: origin)
         if let error = root.placeholders.first { throw error }
         return root
     }
 
-    /// The same with the placeholders left in it.
+    /// Reads a whole document, with its placeholders.
     static func documentWithPlaceholders(
         _ bytes: [UInt8],
         origin: String

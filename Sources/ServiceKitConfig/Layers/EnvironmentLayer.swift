@@ -2,10 +2,10 @@
 enum EnvironmentLayer {
     static let prefix = "KIT_"
 
-    /// Variables with the prefix that mean something else: which files are read.
+    /// Variables with the prefix that set no key. They name the files to read.
     static let reserved: Set<String> = ["KIT_CONFIG", "KIT_PROFILE"]
 
-    /// Merges the variables into `root`, in the order of their names. Those of the platform are left out.
+    /// Merges the variables into `root`, in the order of their names. The platform's variables are left out.
     static func apply(
         _ environment: [String: String],
         to root: ConfigurationNode
@@ -41,8 +41,8 @@ enum EnvironmentLayer {
         return ConfigurationPath(keys: keys)
     }
 
-    /// Only a list or a mapping is YAML, and only where none is text. Everything else is taken literally, so that a
-    /// password may hold any character.
+    /// Reads a value as YAML only if it begins like a list or a mapping, and its type does not read text. Every other
+    /// value is taken literally, so that a password may contain any character.
     private static func node(for text: String, of name: String, at path: ConfigurationPath) -> ConfigurationNode {
         guard InlineValue.hasBrackets(text) else {
             return ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location(of: name))
@@ -56,12 +56,12 @@ enum EnvironmentLayer {
 
     private static let originPrefix = "environment variable "
 
-    /// What errors call a variable.
+    /// The name of a variable in errors.
     static func origin(of name: String) -> String {
         originPrefix + name
     }
 
-    /// The variable that sets a path; `nil` when none can: a key may hold a dot or capital letters.
+    /// The variable that sets a path. `nil` when there is none: a key may contain a dot or capital letters.
     static func name(of path: ConfigurationPath) -> String? {
         let isNameable = path.keys.allSatisfy { key in
             !key.isEmpty && !key.hasPrefix("-") && !key.hasSuffix("-") && !key.contains("--")
@@ -72,13 +72,13 @@ enum EnvironmentLayer {
         return prefix + parts.joined(separator: "__")
     }
 
-    /// The name of the variable that something comes from, if it comes from one.
+    /// The variable's name, if a location is a variable.
     static func variable(_ location: SourceLocation?) -> String? {
         guard let origin = location?.origin, origin.hasPrefix(originPrefix) else { return nil }
         return String(origin.dropFirst(originPrefix.count))
     }
 
-    /// The same, if the variable's name has no double underscore.
+    /// The variable's name, if it has no double underscore.
     static func variableOfOnePart(_ location: SourceLocation?) -> String? {
         variable(location).flatMap { $0.contains("__") ? nil : $0 }
     }

@@ -1,12 +1,12 @@
-/// A value of a variable or an option, which stands alone: there is no file around it.
+/// A value of a variable or an option. It stands alone, without a file around it.
 enum InlineValue {
-    /// A value that may be a list or a mapping, or a text that begins like one: `[::1]:9000`.
+    /// A value that begins with a bracket: a list, a mapping, or a text such as `[::1]:9000`.
     ///
     /// Only the type that reads it can tell.
     final class Brackets: Sendable {
-        /// The value as it is written.
+        /// The value as written.
         let text: String
-        /// Why it is no YAML; `nil` when it is.
+        /// The reason why the value is not YAML; `nil` when it is.
         let failure: ConfigurationError?
 
         init(text: String, failure: ConfigurationError? = nil) {
@@ -36,7 +36,7 @@ enum InlineValue {
 }
 
 extension ConfigurationNode {
-    /// The elements of a sequence, or of a list with commas that a variable or an option has in the place of one.
+    /// The elements of a sequence, or of a list with commas that a variable or an option may hold instead.
     func elements(keyPath: String) throws(ConfigurationError) -> [ConfigurationNode] {
         if case .sequence(let elements) = content { return elements }
         guard case .scalar(let scalar) = content, !scalar.isNull else {

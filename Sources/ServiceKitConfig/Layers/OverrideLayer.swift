@@ -1,16 +1,16 @@
 /// The layer of the command line: `--set server.grpc.listen=127.0.0.1:9000`.
 enum OverrideLayer {
-    /// What the location of a value says that was set at `path`.
+    /// The origin of a value that `--set` has set at `path`.
     static func origin(of path: String) -> String { "--set \(path)" }
 
-    /// Merges the overrides, each `path=value` with a value in YAML, into `root`, in their order.
+    /// Merges the overrides into `root`, in their order. Each is `path=value`, with a value in YAML.
     static func apply(
         _ overrides: [String],
         to root: ConfigurationNode
     ) throws(ConfigurationError) -> ConfigurationNode {
         var root = root
         for override in overrides {
-            // The text before "=" only: the rest may be secret.
+            // Errors show only the text before "=": the rest may be secret.
             let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let text = String(parts[0])
             let keys = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -31,7 +31,7 @@ enum OverrideLayer {
         var node =
             try YAMLComposer.compose(Array(text.utf8), origin: origin, at: path)
             ?? ConfigurationNode(.scalar(.null), location: SourceLocation(origin: origin.name))
-        // Without quotes it stands for itself, as a variable's value does.
+        // A value without quotes is literal, like a variable's value.
         if case .scalar(var scalar) = node.content, scalar.form == .plain, !scalar.isNull {
             scalar.form = .literal
             node.content = .scalar(scalar)

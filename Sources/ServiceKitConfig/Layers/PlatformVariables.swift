@@ -1,23 +1,23 @@
-/// The environment variables that a platform sets for each service beside this process.
+/// The environment variables that a platform sets in this process for each neighbouring service.
 ///
-/// Kubernetes sets `KIT_REGISTRY_SERVICE_HOST`, `KIT_REGISTRY_PORT=tcp://10.0.0.1:80` and more in every pod beside a Service
-/// called `kit-registry`; `docker run --link` sets `KIT_REGISTRY_PORT…`, `KIT_REGISTRY_NAME` and `KIT_REGISTRY_ENV_…` for a
-/// container of that name. Nobody meant them for the configuration.
+/// Kubernetes sets `KIT_REGISTRY_SERVICE_HOST`, `KIT_REGISTRY_PORT=tcp://10.0.0.1:80` and more in every pod beside a
+/// Service called `kit-registry`. `docker run --link` sets `KIT_REGISTRY_PORT…`, `KIT_REGISTRY_NAME` and
+/// `KIT_REGISTRY_ENV_…` for a container of that name. These variables are not meant for the configuration.
 ///
 /// Sources: "Discovering services" in Kubernetes' "Service" page and `pkg/kubelet/envvars`; "Legacy container links" of
 /// Docker and `daemon/links`.
 struct PlatformVariables {
-    /// The fact that a variable tells of the service whose name it begins with.
+    /// The role of a variable for the service that its name begins with.
     private enum Role {
-        /// An address or a port alone, which a variable of the user's may hold too.
+        /// An address or a port alone. A user's variable may hold one too.
         case host, port
-        /// The proof that names and values of a service's variables give together.
+        /// A name and a value that only a platform gives.
         case proof
-        /// A variable of a linked container, copied under the name of the link. It may hold anything.
+        /// A variable of a linked container, copied under the link's name. It may hold any value.
         case copy
     }
 
-    /// The services, as the names of their variables begin: `KIT_REGISTRY`.
+    /// The services, in the form that begins their variables' names: `KIT_REGISTRY`.
     private let services: Set<Substring>
 
     init(_ environment: [String: String]) {
@@ -37,18 +37,18 @@ struct PlatformVariables {
         self.services = services.union(hosts.intersection(ports))
     }
 
-    /// Whether the platform set the variable: it has the form of one, and so have others of the same service, or its own
-    /// form leaves no doubt.
+    /// Whether the platform set the variable: other variables of the same service have a platform's form too, or the
+    /// variable's own form leaves no doubt.
     func contains(_ name: String, _ value: String) -> Bool {
         Self.readings(of: name, value).contains { services.contains($0.service) }
     }
 
-    /// Whether a variable by itself looks like one that Kubernetes sets.
+    /// Whether a variable alone looks like one that Kubernetes sets.
     static func hasForm(_ name: String, _ value: String) -> Bool {
         readings(of: name, value).contains { $0.role != .copy }
     }
 
-    /// The services that the variable may be about: a name can be split at more than one place.
+    /// The services that the variable may belong to: a name can be split at several places.
     private static func readings(of name: String, _ value: String) -> [(service: Substring, role: Role)] {
         name.indices.filter { name[$0] == "_" }.compactMap { index in
             let service = name[..<index]
@@ -62,7 +62,7 @@ struct PlatformVariables {
         case "SERVICE_HOST": return isAddress(value) ? .host : nil
         case "SERVICE_PORT": return isPort(value) ? .port : nil
         case "PORT": return isURL(value) ? .proof : nil
-        // The path of the link, whose last part is the link's name.
+        // The link's path. Its last part is the link's name.
         case "NAME": return value.hasPrefix("/") && isName(value, of: service) ? .proof : nil
         default: break
         }
@@ -75,14 +75,14 @@ struct PlatformVariables {
 
     private static let transports: Set<Substring> = ["tcp", "udp", "sctp"]
 
-    /// Whether a variable is about one port: `PORT_80_TCP=tcp://10.0.0.1:80`, `PORT_80_TCP_ADDR=10.0.0.1`.
+    /// Whether a variable describes one port: `PORT_80_TCP=tcp://10.0.0.1:80`, `PORT_80_TCP_ADDR=10.0.0.1`.
     private static func isAboutPort(_ rest: Substring, _ value: String) -> Bool {
         let parts = rest.split(separator: "_", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count >= 3, parts[0] == "PORT", isPort(parts[1]) else { return false }
         let transport = parts[2].lowercased()
         guard transports.contains(transport[...]), parts[2] == transport.uppercased() else { return false }
         switch parts.count == 3 ? "" : parts[3] {
-        // The start and the end of a range are Docker's.
+        // Docker sets the start and the end of a range.
         case "", "START", "END": return isURL(value) && value.hasPrefix(transport + ":")
         case "PORT", "PORT_START", "PORT_END": return isPort(value[...])
         case "PROTO": return value == transport
@@ -106,14 +106,14 @@ struct PlatformVariables {
         return UInt16(text).map { $0 > 0 } ?? false
     }
 
-    /// Whether the text is made like an IPv4 or IPv6 address.
+    /// Whether a text has the form of an IPv4 or IPv6 address.
     private static func isAddress(_ text: String) -> Bool {
         let numbers = text.split(separator: ".", omittingEmptySubsequences: false)
         if numbers.count == 4, numbers.allSatisfy({ UInt8($0) != nil }) { return true }
         return text.count { $0 == ":" } >= 2 && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
     }
 
-    /// Whether a path ends in the name from which a service's variables were named.
+    /// Whether a path ends in the name that a service's variables are named after.
     private static func isName(_ path: String, of service: Substring) -> Bool {
         let name = path.split(separator: "/").last ?? ""
         return name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() == service

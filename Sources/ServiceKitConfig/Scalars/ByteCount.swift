@@ -8,19 +8,19 @@ public struct ByteCount: Hashable, Sendable {
 
     /// Creates a size.
     ///
-    /// - Parameter bytes: The size in bytes. A negative one is a programming error.
+    /// - Parameter bytes: The size in bytes. A negative size is a programming error.
     public init(_ bytes: Int) {
         precondition(bytes >= 0, "a size of \(bytes) bytes: it must not be negative")
         self.bytes = bytes
     }
 
-    /// A size in KiB, which are 1024 bytes.
+    /// A size in KiB (1024 bytes).
     public static func kibibytes(_ count: Int) -> ByteCount { ByteCount(count * 1024) }
 
-    /// A size in MiB, which are 1024 KiB.
+    /// A size in MiB (1024 KiB).
     public static func mebibytes(_ count: Int) -> ByteCount { ByteCount(count * 1024 * 1024) }
 
-    /// A size in GiB, which are 1024 MiB.
+    /// A size in GiB (1024 MiB).
     public static func gibibytes(_ count: Int) -> ByteCount { ByteCount(count * 1024 * 1024 * 1024) }
 
     private static let units: [(name: String, bytes: Int)] = [
@@ -40,7 +40,7 @@ extension ByteCount: ExpressibleByIntegerLiteral {
 }
 
 extension ByteCount: Comparable {
-    /// Whether the left size is the smaller one.
+    /// Whether the left size is smaller.
     public static func < (left: ByteCount, right: ByteCount) -> Bool {
         left.bytes < right.bytes
     }
@@ -92,7 +92,7 @@ extension ByteCount: Codable {
 
     /// Writes the size as text such as `16KiB`.
     ///
-    /// - Throws: What the encoder throws.
+    /// - Throws: Any error of the encoder.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

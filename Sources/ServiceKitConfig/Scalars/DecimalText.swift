@@ -1,14 +1,14 @@
-/// A decimal number before a unit, as in `1.5s` or `16KiB`, kept exact.
+/// An exact decimal number before a unit, as in `1.5s` or `16KiB`.
 struct DecimalText {
-    /// The most digits of a number, before and after the point together.
+    /// The largest number of digits, before and after the point together.
     static let maximumDigits = 18
 
     private let digits: Int128
     private let scale: Int128
 
-    /// Takes `12` or `1.5` off the front of the text.
+    /// Takes a number such as `12` or `1.5` off the front of the text.
     ///
-    /// - Throws: When there is no such number, or it is too long.
+    /// - Throws: When the text does not begin with a number, or the number is too long.
     init(consuming text: inout Substring) throws(ScalarMismatch) {
         let whole = text.prefix { $0.isASCII && $0.isNumber }
         var rest = text[whole.endIndex...]
@@ -27,7 +27,7 @@ struct DecimalText {
         text = rest
     }
 
-    /// The number times `unit`; `nil` when that is no whole number or overflows.
+    /// The number times `unit`; `nil` when the product is not a whole number, or overflows.
     func multiplied(by unit: Int128) -> Int128? {
         let (product, overflow) = digits.multipliedReportingOverflow(by: unit)
         guard !overflow, product % scale == 0 else { return nil }

@@ -9,12 +9,12 @@ extension Duration: ScalarConvertible {
         ("ns", 1_000_000_000),
     ]
 
-    /// The longest duration that is read: 64 bits of nanoseconds, some 292 years, which is what timers count in.
+    /// The longest duration: 64 bits of nanoseconds, some 292 years. Timers count in the same.
     private static let maximum = Duration.nanoseconds(Int64.max)
 
     static var expectation: String { "a duration such as 30s, 250ms or 1m30s" }
 
-    /// Reads `1h`, `1m30s`, `250ms`, `1.5s`, `100us`, `5ns` or `0`: units go from large to small, each at most once.
+    /// Reads `1h`, `1m30s`, `250ms`, `1.5s`, `100us`, `5ns` or `0`. Units go from large to small, each at most once.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         guard scalar.text != "0" else {
             self = .zero
@@ -47,7 +47,7 @@ extension Duration: ScalarConvertible {
         self = Duration(attoseconds: isNegative ? -total : total)
     }
 
-    /// The shortest exact form: `1m30s`. What is below a nanosecond is cut off.
+    /// The shortest exact form: `1m30s`. Parts of a nanosecond are cut off.
     var scalar: ConfigurationNode.Scalar {
         var rest = attoseconds.magnitude
         var text = ""

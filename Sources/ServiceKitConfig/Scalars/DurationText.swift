@@ -1,6 +1,6 @@
 extension Duration {
-    /// Reads a duration as configuration writes it, for what stands elsewhere, such as on a command line: `30s`, `250ms`,
-    /// `1m30s`. Anything else gives `nil`.
+    /// Reads a duration in the configuration's notation from another place, such as the command line: `30s`, `250ms`,
+    /// `1m30s`. Any other text gives `nil`.
     public init?(configurationText text: String) {
         do {
             try self.init(reading: ConfigurationNode.Scalar(text: text, form: .literal))

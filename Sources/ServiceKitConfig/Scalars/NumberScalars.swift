@@ -2,7 +2,7 @@ extension ScalarConvertible where Self: FixedWidthInteger {
     static var expectation: String { "an integer" }
     static var reading: KnownKeys.Reading { .integer }
 
-    /// Reads `8080`, `-1`, `0x1F90` or `0o755`, as YAML 1.2's core schema writes integers.
+    /// Reads `8080`, `-1`, `0x1F90` or `0o755`: the integers of YAML 1.2's core schema.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         let text = try scalar.unquoted(for: Self.self)
         let isNegative = text.hasPrefix("-")
@@ -44,7 +44,7 @@ extension ScalarConvertible where Self: BinaryFloatingPoint & LosslessStringConv
     static var expectation: String { "a number" }
     static var reading: KnownKeys.Reading { .fraction }
 
-    /// Reads `1`, `0.5`, `1e-3`, `.inf` or `.nan`, as YAML 1.2's core schema writes numbers.
+    /// Reads `1`, `0.5`, `1e-3`, `.inf` or `.nan`: the numbers of YAML 1.2's core schema.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         let text = try scalar.unquoted(for: Self.self)
         switch text {

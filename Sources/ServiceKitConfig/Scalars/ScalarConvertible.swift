@@ -1,15 +1,15 @@
-/// A type that is written as one scalar and read by the decoder itself.
+/// A type that the decoder reads from one scalar.
 protocol ScalarConvertible: Decodable {
-    /// What the type wants, as in "expected …".
+    /// The expected value in words, after "expected".
     static var expectation: String { get }
 
-    /// As which kind of value the type reads the scalar.
+    /// The kind that the type reads a scalar as.
     static var reading: KnownKeys.Reading { get }
 
     /// Reads the scalar, which is not null.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch)
 
-    /// The scalar that reads as this value.
+    /// The scalar that gives this value when it is read.
     var scalar: ConfigurationNode.Scalar { get }
 }
 
@@ -17,17 +17,17 @@ extension ScalarConvertible {
     static var reading: KnownKeys.Reading { .text }
 }
 
-/// Why a scalar is not a value of the type. Holds nothing of the scalar's text, which may be secret.
+/// The reason why a scalar does not fit a type. Contains nothing of the scalar's text, which may be secret.
 struct ScalarMismatch: Error {
-    /// What was expected, when that is more precise than ``ScalarConvertible/expectation``.
+    /// The expected value, if it is more precise than ``ScalarConvertible/expectation``.
     var expected: String?
 
-    /// What to do.
+    /// The remedy.
     var advice: String?
 }
 
 extension ConfigurationNode.Scalar {
-    /// The text, unless quotes say that it is no number or boolean.
+    /// The text, unless it is quoted: a number or a boolean has no quotes.
     func unquoted<T: ScalarConvertible>(for type: T.Type) throws(ScalarMismatch) -> String {
         guard form == .quoted else { return text }
         let wouldFit = (try? T(reading: ConfigurationNode.Scalar(text: text, form: .plain))) != nil

@@ -1,4 +1,4 @@
-/// A value in the configuration tree, and where it is written.
+/// A value in the configuration tree, with its place.
 struct ConfigurationNode: Sendable {
     enum Content: Sendable {
         case scalar(Scalar)
@@ -6,21 +6,21 @@ struct ConfigurationNode: Sendable {
         case mapping(Mapping)
     }
 
-    /// A value without parts. What type it has is for the decoder to say; it keeps its text as written.
+    /// A value without parts. It keeps its text as written; the decoder decides on its type.
     struct Scalar: Sendable, Equatable {
         enum Form: Sendable {
-            /// Written without quotes: text, number, boolean or null, as asked for.
+            /// Written without quotes: a text, number, boolean or null, as the type wants.
             case plain
             /// Written in quotes or as a block, or tagged `!!str`: always text.
             case quoted
-            /// The whole of a variable or an option, without quotes: as plain, but never null, and a list where one
-            /// is asked for.
+            /// The whole value of a variable or an option, without quotes. Like `plain`, but never null, and a list if
+            /// the type wants one.
             case literal
         }
 
         var text: String
         var form: Form
-        /// Whether `${` stands in it, which a later version gives a meaning.
+        /// Whether the text contains `${`. A later version will give it a meaning.
         var hasPlaceholder = false
 
         static let null = Scalar(text: "", form: .plain)
@@ -32,10 +32,10 @@ struct ConfigurationNode: Sendable {
 
     var content: Content
 
-    /// Where the value is written; `nil` for defaults.
+    /// The place of the value; `nil` for defaults.
     var location: SourceLocation?
 
-    /// How a variable or an option writes it, when that begins with a bracket.
+    /// The text of a variable's or an option's value that begins with a bracket.
     var brackets: InlineValue.Brackets?
 
     init(_ content: Content, location: SourceLocation? = nil) {
@@ -43,7 +43,7 @@ struct ConfigurationNode: Sendable {
         self.location = location
     }
 
-    /// What stands where nothing is configured.
+    /// The node in the place of a value that is not configured.
     static let absent = ConfigurationNode(.scalar(.null))
 
     static let emptyMapping = ConfigurationNode(.mapping(Mapping()))
@@ -58,7 +58,7 @@ struct ConfigurationNode: Sendable {
         if case .mapping(let mapping) = content { mapping } else { nil }
     }
 
-    /// How many levels of mappings and sequences the node has: 0 for a scalar.
+    /// The number of levels of mappings and sequences; 0 for a scalar.
     var height: Int {
         switch content {
         case .scalar: 0
@@ -67,7 +67,7 @@ struct ConfigurationNode: Sendable {
         }
     }
 
-    /// What the node is, for an error message.
+    /// The kind of the node, for an error message.
     var kind: String {
         switch content {
         case .scalar(let scalar): scalar.isNull ? "null" : "a scalar"

@@ -1,54 +1,54 @@
-/// A configuration to look at: what is set, and where. For tools that show or check it.
+/// A configuration for display: the values and their places. For tools that show or check a configuration.
 package indirect enum ConfigurationOutline: Sendable {
     /// A value without parts.
     case scalar(Scalar)
-    /// Values in their order.
+    /// Values in order.
     case sequence([ConfigurationOutline])
-    /// Keys and values in the order in which they are written.
+    /// Keys and values in written order.
     case mapping([(key: String, value: ConfigurationOutline)])
 
     /// A value without parts.
     package struct Scalar: Sendable {
-        /// The value as it is written.
+        /// The value as written.
         package var text: String
         package var kind: Kind
-        /// Whether it must not be shown.
+        /// Whether the value must not be shown.
         package var isSecret: Bool
         package var location: SourceLocation?
     }
 
-    /// As what a value is read.
+    /// The kind that a value is read as.
     package enum Kind: Hashable, Sendable {
         case null, text, boolean
-        /// A number, as JSON writes it; `nil` for infinity and what is no number, which JSON does not have.
+        /// A number as JSON writes it; `nil` for infinities and NaN, which JSON lacks.
         case number(String?)
-        /// Nobody has read it yet, and it is written without quotes: only its reader can tell.
+        /// A value without quotes that no type has read yet. Only its type can tell the kind.
         case unread
     }
 }
 
 extension Configuration {
-    /// Everything that is configured, each value as the type has read it that was decoded from this configuration;
-    /// defaults of types are left out.
+    /// All configured values, of the kinds that types have read them as from this configuration. Defaults of types are
+    /// left out.
     package var outline: ConfigurationOutline { root.outline(at: KeyTrail(), known: known) }
 
-    /// The configuration without a key, for those who look for further errors behind one.
+    /// The configuration without one key, for tools that look for further errors.
     ///
-    /// - Parameter keyPath: As ``ConfigurationError/keyPath`` has it; of `nodes[2].host`, all `nodes` are left out.
+    /// - Parameter keyPath: A ``ConfigurationError/keyPath``. For `nodes[2].host`, all `nodes` are left out.
     /// - Returns: `nil` when there is no such key.
     package func without(_ keyPath: String) -> Configuration? {
         let plain = keyPath.split(separator: "[", maxSplits: 1).first.map(String.init) ?? ""
         return root.without(ConfigurationPath(plain).keys[...]).map { Configuration(root: $0, known: known) }
     }
 
-    /// Whether a key at the root is set by a variable whose name has no double underscore, which may be somebody else's.
+    /// Whether a variable without a double underscore has set a key at the root. It may belong to another program.
     package func mayBeForeign(_ key: String) -> Bool {
         EnvironmentLayer.variableOfOnePart(root.mapping?[key]?.keyLocation) != nil
     }
 }
 
 extension SecretKeys {
-    /// Whether a line of a file, in which something is wrong with the value at `keyPath`, must not be shown.
+    /// Whether a line of a file must not be shown, when an error concerns the value at `keyPath`.
     package static func mustHide(line: Substring, of keyPath: String) -> Bool {
         let key = line.split(separator: ":", maxSplits: 1).first.map(String.init) ?? ""
         return mustHide(String(line), at: "\(keyPath).\(key)")
@@ -106,7 +106,7 @@ extension ConfigurationNode {
         )
     }
 
-    /// The tree without what is at a path; `nil` when nothing is.
+    /// The tree without the value at a path; `nil` when there is no such value.
     fileprivate func without(_ path: ArraySlice<String>) -> ConfigurationNode? {
         guard let key = path.first, let mapping, let entry = mapping[key] else { return nil }
         var replacement: ConfigurationNode?

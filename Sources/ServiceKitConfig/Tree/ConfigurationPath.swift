@@ -1,4 +1,4 @@
-/// The keys that lead from the root to a node: `server.grpc.listen`.
+/// The keys from the root to a node: `server.grpc.listen`.
 struct ConfigurationPath: Hashable, Sendable, CustomStringConvertible {
     var keys: [String]
 

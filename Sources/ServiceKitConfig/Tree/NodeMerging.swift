@@ -1,10 +1,10 @@
 extension ConfigurationNode {
-    /// The tree with a later layer on top: mappings are merged key by key, everything else is replaced.
+    /// The tree with a later layer on top: mappings are merged key by key; every other value is replaced.
     func merged(with later: ConfigurationNode) -> ConfigurationNode {
         overlaid(with: later, isDefault: false)
     }
 
-    /// The defaults of a section with what is configured on top.
+    /// The defaults of a section with the configured values on top.
     func asDefaults(for configured: ConfigurationNode) -> ConfigurationNode {
         overlaid(with: configured, isDefault: true)
     }
@@ -17,7 +17,7 @@ extension ConfigurationNode {
         for var entry in upper.entries {
             if let lower = result[entry.key]?.value {
                 if isDefault, entry.value.isNull, lower.mapping != nil {
-                    // Already there if the section around this one hid a default of its own, which wins.
+                    // The entry has a hidden default already if the section around it hid one. That one wins.
                     entry.hiddenDefault = entry.hiddenDefault.map(lower.asDefaults) ?? lower
                 }
                 entry.value = lower.overlaid(with: entry.value, isDefault: isDefault)
@@ -27,9 +27,9 @@ extension ConfigurationNode {
         return ConfigurationNode(.mapping(result), location: later.location ?? location)
     }
 
-    /// The tree with `value` merged in at `path`; what is missing on the way is created.
+    /// The tree with `value` merged in at `path`. Missing nodes on the way are created.
     ///
-    /// - Throws: When something on the way is neither a mapping nor null, or the tree becomes too deep.
+    /// - Throws: When a node on the way is neither a mapping nor null, or the tree becomes too deep.
     func setting(
         _ value: ConfigurationNode, at path: ConfigurationPath
     ) throws(ConfigurationError)

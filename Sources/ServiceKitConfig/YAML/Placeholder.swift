@@ -1,10 +1,10 @@
-/// `${…}` in the values of files. A later version puts something in its place, so that until then it is refused, and
-/// `$${` is how the text `${` itself is written.
+/// `${…}` in the values of files. A later version will replace it; until then it is refused. `$${` is the way to write
+/// the text `${`.
 package enum Placeholder {
     private static let start = "${"
     private static let escapedStart = "$${"
 
-    /// The text with `$${` read as `${`; `nil` when there is a placeholder in it.
+    /// The text with `$${` read as `${`; `nil` when it contains a placeholder.
     static func literal(_ text: String) -> String? {
         guard text.contains(start) else { return text }
         let parts = text.split(separator: escapedStart, omittingEmptySubsequences: false)
@@ -12,13 +12,13 @@ package enum Placeholder {
         return parts.joined(separator: start)
     }
 
-    /// The text as it is written in a file.
+    /// The text in a file's notation.
     package static func escaped(_ text: String) -> String {
         text.replacing(start, with: escapedStart)
     }
 
     static func failure(at trail: KeyTrail, _ location: SourceLocation?) -> ConfigurationError {
-        // Of an element, the variable that sets all of them.
+        // A variable sets all elements of a list, never one alone.
         let keys = trail.path.keys.prefix { !$0.hasPrefix("[") }
         let variable = EnvironmentLayer.name(of: ConfigurationPath(keys: Array(keys))) ?? "the environment"
         return ConfigurationError(
@@ -32,7 +32,7 @@ package enum Placeholder {
 }
 
 extension ConfigurationNode {
-    /// The errors for all placeholders, in the order of the document. A value that an alias repeats counts once.
+    /// The errors for all placeholders, in the order of the document. A value that aliases repeat counts once.
     var placeholders: [ConfigurationError] {
         var errors: [ConfigurationError] = []
         var places: Set<SourceLocation?> = []

@@ -1,4 +1,4 @@
-/// Encodings of text that a configuration file is saved in by mistake.
+/// The encodings that a configuration file may have by mistake.
 enum TextEncoding: String {
     case utf16LittleEndian = "UTF-16 (little-endian)"
     case utf16BigEndian = "UTF-16 (big-endian)"
@@ -12,7 +12,7 @@ enum TextEncoding: String {
     /// Source: YAML 1.2.2, section 5.2, "Character Encodings".
     init?(of bytes: [UInt8]) {
         let start = bytes.prefix(4).map { $0 }
-        // Longer marks first: one of UTF-32 begins like one of UTF-16.
+        // Longer marks come first: a mark of UTF-32 begins like one of UTF-16.
         let marks: [([UInt8], TextEncoding)] = [
             ([0xFF, 0xFE, 0, 0], .utf32LittleEndian), ([0, 0, 0xFE, 0xFF], .utf32BigEndian),
             ([0xFF, 0xFE], .utf16LittleEndian), ([0xFE, 0xFF], .utf16BigEndian),

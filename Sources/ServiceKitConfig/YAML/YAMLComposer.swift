@@ -1,12 +1,12 @@
 /// Builds a tree of nodes from a YAML document, within ``YAMLLimits``.
 struct YAMLComposer: ~Copyable {
-    /// Where the document is from, and whether line and column mean anything there.
+    /// The origin of the document. A variable or an option has no lines and columns.
     struct Origin {
         var name: String
         var hasLines = true
     }
 
-    /// A node with what it counts towards the limits.
+    /// A node with its share of the limits.
     private struct Composed {
         var node: ConfigurationNode
         var height: Int
@@ -17,15 +17,15 @@ struct YAMLComposer: ~Copyable {
     private let origin: Origin
     private var anchors: [String: Composed] = [:]
     private var count = 0
-    /// The key path of the value being read and of all around it, for messages.
+    /// The key paths of the value that is read and of all values around it, for messages.
     private var keyPaths: [String]
 
     /// Reads a document.
     ///
     /// - Parameters:
     ///   - bytes: The document, in UTF-8.
-    ///   - origin: Where it is from, for locations.
-    ///   - keyPath: Where in the configuration its root belongs, for messages.
+    ///   - origin: The document's origin, for locations.
+    ///   - keyPath: The path of the document's root in the configuration, for messages.
     /// - Returns: The root, or `nil` when the document is empty.
     /// - Throws: ``ConfigurationError`` when the document is not well-formed or exceeds a limit.
     static func compose(
@@ -69,7 +69,7 @@ struct YAMLComposer: ~Copyable {
         keyPaths = [keyPath]
     }
 
-    // Every loop below ends: each turn reads an event, and all but a handful of events are nodes, which `count` limits.
+    // All loops below end: each turn reads an event, all events but a handful are nodes, and `count` limits nodes.
 
     private mutating func document() throws(ConfigurationError) -> ConfigurationNode? {
         _ = try next()
@@ -95,7 +95,7 @@ struct YAMLComposer: ~Copyable {
         case .scalar(let scalar):
             try countNode(event.mark)
             var content = try YAMLTag.content(of: scalar, failure: { name in tagFailure(name, event.mark) })
-            // A variable or an option holds what it holds.
+            // The value of a variable or an option has no placeholders.
             if origin.hasLines, !isKey {
                 let literal = Placeholder.literal(content.text)
                 content.text = literal ?? content.text

@@ -1,6 +1,6 @@
 import CServiceKitYAML
 
-/// What libyaml's parser reports, in Swift's types.
+/// An event of libyaml's parser, in Swift's types.
 struct YAMLEvent {
     /// A position in the document; both numbers count from 1, columns in characters.
     struct Mark {
@@ -38,23 +38,23 @@ struct YAMLEvent {
 struct YAMLSyntaxError: Error {
     var problem: String
     var mark: YAMLEvent.Mark
-    /// What libyaml was doing, and the line on which it began.
+    /// libyaml's activity at that point, and the line on which it began.
     var context: (text: String, line: Int)?
     var advice: String?
 }
 
-/// Reads a document event by event; owns libyaml's parser and the bytes it reads, and frees both.
+/// Reads a document event by event. Owns libyaml's parser and its input, and frees both.
 struct YAMLEventReader: ~Copyable {
-    // Safe: both are allocated by `init`, used by no one else, and freed once, by `deinit`. libyaml keeps pointers
-    // into itself and into the input, which is why both need an address that does not change.
+    // Safe: `init` allocates both, this type alone uses them, and `deinit` frees them once. libyaml keeps pointers into
+    // itself and into the input, so both need an address that does not change.
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
 
     /// Takes a document in UTF-8.
     ///
-    /// Fails when there is no memory.
+    /// Fails when memory runs out.
     init?(_ bytes: [UInt8]) {
-        // One byte more than needed: libyaml wants an address even for no input.
+        // One byte more than needed: libyaml wants an address even for an empty input.
         let input = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count + 1)
         _ = input.initialize(fromContentsOf: bytes + [0])
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
@@ -76,7 +76,7 @@ struct YAMLEventReader: ~Copyable {
         input.deallocate()
     }
 
-    /// The next event. Not to be called again after ``YAMLEvent/Kind/streamEnd`` or an error.
+    /// Returns the next event. Do not call it again after ``YAMLEvent/Kind/streamEnd`` or an error.
     func next() throws(YAMLSyntaxError) -> YAMLEvent {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
@@ -96,7 +96,7 @@ struct YAMLEventReader: ~Copyable {
             return .alias(text(event.data.alias.anchor) ?? "")
         case YAML_SCALAR_EVENT:
             let scalar = event.data.scalar
-            // Safe: libyaml says how many bytes the text has, and the event is alive until `next` returns.
+            // Safe: libyaml gives the number of bytes, and the event lives until `next` returns.
             let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
             return .scalar(
                 YAMLEvent.ScalarEvent(
@@ -120,7 +120,7 @@ struct YAMLEventReader: ~Copyable {
         }
     }
 
-    /// Copies one of libyaml's strings, which end in a zero byte.
+    /// Copies a string of libyaml, which ends in a zero byte.
     private func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
         pointer.map { String(decodingCString: $0, as: UTF8.self) }
     }
@@ -144,11 +144,11 @@ struct YAMLEventReader: ~Copyable {
         }
     }
 
-    /// The error for bytes that are no text.
+    /// Creates the error for bytes that are not text.
     private func readerError(_ problem: String) -> YAMLSyntaxError {
         var offset = parser.pointee.problem_offset
         var problem = problem
-        // libyaml points at the byte after the one that is wrong: a Latin-1 letter before an ASCII character.
+        // libyaml points at the byte after the wrong one: a Latin-1 letter before an ASCII character.
         if problem.contains("trailing"), let lead = input.prefix(offset).lastIndex(where: { $0 >= 0xC0 }) {
             offset = lead
             problem += " after 0x\(String(input[lead], radix: 16, uppercase: true))"
@@ -163,7 +163,7 @@ struct YAMLEventReader: ~Copyable {
         )
     }
 
-    /// The position of a byte: libyaml knows no line for bytes that are no characters.
+    /// The position of a byte. libyaml gives no line for bytes that are not characters.
     private func mark(ofByte offset: Int) -> YAMLEvent.Mark {
         var mark = YAMLEvent.Mark(line: 1, column: 1)
         for byte in input.prefix(offset) {
@@ -176,7 +176,7 @@ struct YAMLEventReader: ~Copyable {
         return mark
     }
 
-    /// The first byte of the character that libyaml points at.
+    /// The first byte of the character at a position of libyaml.
     private func character(at mark: yaml_mark_t) -> UInt8? {
         var remaining = mark.index
         for byte in input where byte & 0b1100_0000 != 0b1000_0000 {

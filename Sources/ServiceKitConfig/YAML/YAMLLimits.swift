@@ -3,12 +3,12 @@ enum YAMLLimits {
     /// The largest document, in bytes: 1 MiB.
     static let maximumDocumentBytes = 1 << 20
 
-    /// The most levels of mappings and sequences inside each other.
+    /// The largest depth of nested mappings and sequences.
     static let maximumDepth = 64
 
-    /// The most keys and values in a document after each alias has been replaced by what it stands for.
+    /// The largest number of keys and values in a document, with every alias replaced by its target.
     static let maximumNodes = 100_000
 
-    /// How often `%TAG` may occur. libyaml compares each such directive with all before it, which takes long.
+    /// The largest number of `%TAG` directives. libyaml compares each with all before it, which takes long.
     static let maximumTagDirectives = 100
 }

@@ -1,5 +1,5 @@
 extension Mapping {
-    /// Takes over the keys of a merge key's value that the mapping does not have itself.
+    /// Adds the keys of a merge key's value that the mapping does not have itself.
     ///
     /// Source: "Merge Key Language-Independent Type for YAML Version 1.1", <https://yaml.org/type/merge.html>.
     mutating func includeMissing(from merge: ConfigurationNode, keyPath: String) throws(ConfigurationError) {

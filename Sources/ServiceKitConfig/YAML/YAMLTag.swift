@@ -1,4 +1,4 @@
-/// YAML's own tags; there are no others.
+/// YAML's own tags. Others are not supported.
 enum YAMLTag {
     private static let prefix = "tag:yaml.org,2002:"
 
@@ -10,9 +10,9 @@ enum YAMLTag {
         tag == nil || tag == "!" || tag == prefix + "map"
     }
 
-    /// The scalar as its tag wants it to be understood.
+    /// Reads a scalar in the type of its tag.
     ///
-    /// - Throws: `failure`, given the tag, when the tag is unknown or the text does not fit it.
+    /// - Throws: The result of `failure` for the tag, when the tag is unknown or the text does not fit it.
     static func content(
         of scalar: YAMLEvent.ScalarEvent,
         failure: (String?) -> ConfigurationError

@@ -2,28 +2,28 @@ import Foundation
 import Synchronization
 
 extension EtcdServer {
-    /// How long a command of etcdctl may take.
+    /// The time limit of an etcdctl command.
     private static let commandLimit = Duration.seconds(30)
 
-    /// Runs a command of etcdctl, as root once authentication is enabled.
+    /// Runs an etcdctl command. Once authentication is enabled, it runs as root.
     ///
     /// ```swift
     /// try await etcd.etcdctl("put", "/users/1", "Ada")
     /// let name = try await etcd.etcdctl("get", "/users/1", "--print-value-only")
     /// ```
-    /// A command that does not end by itself, as `watch`, is killed after 30 seconds.
+    /// A command that does not end by itself, such as `watch`, is killed after 30 seconds.
     /// - Parameters:
-    ///   - arguments: The command and its arguments. How to connect is known.
-    ///   - member: The member that is asked; by default any that runs and is not suspended.
-    /// - Returns: What it writes to standard output, without the last line's end.
-    /// - Throws: ``EtcdServerFailure`` with what it writes to standard error when it fails or does not end.
+    ///   - arguments: The command and its arguments, without those for the connection.
+    ///   - member: The member to ask. Default: any that runs and is not suspended.
+    /// - Returns: The command's standard output, without the end of the last line.
+    /// - Throws: ``EtcdServerFailure`` with the command's standard error when it fails or does not end.
     @discardableResult
     public func etcdctl(_ arguments: String..., member: Int? = nil) async throws -> String {
         try await run(arguments, member: member)
     }
 
-    /// Creates the user root, and enables authentication: who does not name a user and a password is refused from then
-    /// on. ``etcdctl(_:member:)`` does.
+    /// Creates the user root, and enables authentication: from then on etcd refuses clients without user and password.
+    /// ``etcdctl(_:member:)`` gives both.
     ///
     /// - Throws: ``EtcdServerFailure`` when etcd refuses.
     public func enableAuth(rootPassword: String = "root") async throws {
@@ -34,7 +34,7 @@ extension EtcdServer {
         self.rootPassword.withLock { $0 = rootPassword }
     }
 
-    /// Creates a user, and a role of the same name for it that may read and write the keys with a prefix.
+    /// Creates a user, and a role of the same name that lets it read and write the keys with a prefix.
     ///
     /// - Throws: ``EtcdServerFailure`` when etcd refuses.
     public func addUser(_ name: String, password: String, prefix: String) async throws {

@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// A member of an ``EtcdServer``: its ports and its data, and its process when it has one.
+/// A member of an ``EtcdServer``: its ports, its data, and its process if there is one.
 final class EtcdMember: Sendable, CustomStringConvertible {
-    /// What a member knows of the leader.
+    /// A member's knowledge of the leader.
     struct Election {
         var hasLeader: Bool
         var isLeader: Bool
@@ -15,7 +15,7 @@ final class EtcdMember: Sendable, CustomStringConvertible {
         case suspended(ChildProcess)
     }
 
-    /// How much of the log is shown with a failure.
+    /// The number of bytes of the log that a failure shows.
     private static let shownLog = 4_096
 
     let index: Int
@@ -46,14 +46,14 @@ final class EtcdMember: Sendable, CustomStringConvertible {
 
     // MARK: - The process
 
-    /// Whether it has been started and not suspended.
+    /// Whether the member has been started and is not suspended.
     var isRunning: Bool {
         state.withLock { state in
             if case .running = state { true } else { false }
         }
     }
 
-    /// How it ended, if nobody has ended it.
+    /// The exit of the process, if it ended by itself.
     var unexpectedExit: ChildProcess.Exit? {
         state.withLock { state in
             switch state {
@@ -87,14 +87,14 @@ final class EtcdMember: Sendable, CustomStringConvertible {
 
     func terminate() async throws {
         let process: ChildProcess? = state.withLock { state in
-            // A suspended one would not notice.
+            // A suspended process would not notice the signal.
             if case .running(let process) = state { process } else { nil }
         }
         guard let process else { throw EtcdServerFailure("cannot terminate \(self): it does not run, or is suspended") }
         try await end(process, by: SIGTERM)
     }
 
-    /// Ends an attempt to start it.
+    /// Ends an attempt to start the member.
     func giveUp() {
         state.withLock { state in
             if case .running(let process) = state { process.send(SIGKILL) }
@@ -146,16 +146,16 @@ final class EtcdMember: Sendable, CustomStringConvertible {
         }
     }
 
-    // MARK: - What it says
+    // MARK: - The member's answers
 
-    /// Whether it answers requests of clients, by a read that a majority has to agree to.
+    /// Whether the member answers clients' requests: asks for a read that a majority has to agree to.
     func isReady() async -> Bool {
-        // Asked for its health without a leader, it fills its log with warnings.
+        // A member without a leader that is asked for its health fills its log with warnings.
         guard await election()?.hasLeader == true else { return false }
         return await LoopbackHTTP.get("/health", port: statusPort.number)?.status == 200
     }
 
-    /// What it knows of the leader; `nil` when it does not answer.
+    /// The member's knowledge of the leader; `nil` when it does not answer.
     func election() async -> Election? {
         guard let metrics = await LoopbackHTTP.get("/metrics", port: statusPort.number), metrics.status == 200 else {
             return nil
@@ -166,7 +166,7 @@ final class EtcdMember: Sendable, CustomStringConvertible {
         )
     }
 
-    /// The end of its log.
+    /// The end of the member's log.
     func logTail() -> String {
         let bytes = FileManager.default.contents(atPath: log) ?? Data()
         let text = String(decoding: bytes.suffix(Self.shownLog), as: UTF8.self)

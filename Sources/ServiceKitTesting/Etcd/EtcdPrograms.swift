@@ -1,16 +1,16 @@
 import Foundation
 
-/// Where etcd's programs are.
+/// The paths of etcd's programs.
 struct EtcdPrograms: Sendable {
     /// The path of the server.
     let etcd: String
     /// The path of the command-line client.
     let etcdctl: String
 
-    /// Looks for them.
+    /// Finds the programs.
     ///
-    /// - Parameter name: A path, or a name that is looked up on the `PATH`.
-    /// - Throws: ``EtcdServerFailure`` when one of them is not there.
+    /// - Parameter name: A path, or a name on the `PATH`.
+    /// - Throws: ``EtcdServerFailure`` when a program is missing.
     init(etcd name: String) throws {
         let directories = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":").map(String.init) ?? []
         let paths = name.contains("/") ? [name] : directories.map { "\($0)/\(name)" }
@@ -19,7 +19,7 @@ struct EtcdPrograms: Sendable {
             let place = name.contains("/") ? "there is no program" : "not on the PATH"
             throw EtcdServerFailure("cannot run \(name): \(place); install etcd (Debian: etcd-server)")
         }
-        // Of the same version, where there is one.
+        // Prefers an etcdctl beside etcd, which has the same version.
         let neighbours = URL(filePath: etcd).deletingLastPathComponent().path(percentEncoded: false)
         let etcdctl = ([neighbours] + directories).map { "\($0)/etcdctl" }
             .first(where: FileManager.default.isExecutableFile(atPath:))

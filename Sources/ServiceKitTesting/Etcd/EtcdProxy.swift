@@ -10,14 +10,14 @@ import Synchronization
 /// }
 /// ```
 ///
-/// It differs from a member: it gives watches numbers of its own, answers requests in any order, and renews leases in its
-/// own time. It keeps its port while it does not run, and ends with the server.
+/// A proxy differs from a member: it assigns watches numbers of its own, answers requests in any order, and renews
+/// leases in its own time. It keeps its port while it does not run, and ends with the server.
 public final class EtcdProxy: Sendable, CustomStringConvertible {
     private static let pollInterval = Duration.milliseconds(20)
 
-    /// The URL that clients connect to.
+    /// The URL for clients.
     public let endpoint: String
-    /// The URL, and that it is a proxy's.
+    /// A text with the URL.
     public var description: String { "gRPC proxy of etcd (\(endpoint))" }
 
     private let arguments: [String]
@@ -38,9 +38,9 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
         ]
     }
 
-    /// Starts it again after ``kill()``. Returns when it listens.
+    /// Starts the proxy again after ``kill()``. Returns when it listens.
     ///
-    /// - Throws: ``EtcdServerFailure`` when it runs already; and, with the end of its log, when it does not start.
+    /// - Throws: ``EtcdServerFailure`` when it runs already, or does not start; then with the end of its log.
     public func start() async throws {
         let started = try process.withLock { process in
             guard process == nil else { throw EtcdServerFailure("cannot start the \(self): it runs") }
@@ -61,7 +61,7 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Kills it by SIGKILL, and waits for its end.
+    /// Kills the proxy with SIGKILL, and waits for its end.
     ///
     /// - Throws: ``EtcdServerFailure`` when it does not run.
     public func kill() async throws {
@@ -79,7 +79,7 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
 }
 
 extension EtcdServer {
-    /// Starts a gRPC proxy in front of all members. Several of them can run at the same time.
+    /// Starts a gRPC proxy in front of all members. Several proxies can run at the same time.
     ///
     /// - Returns: The proxy, which listens.
     /// - Throws: ``EtcdServerFailure`` when the members serve TLS, or the proxy does not start.

@@ -15,45 +15,45 @@ import Synchronization
 /// }
 /// ```
 ///
-/// Runs etcd 3.4 and 3.5; Debian's packages are `etcd-server` and `etcd-client`. Members are counted from 0. They keep
-/// their ports while they do not run, and nothing else is given those: clients are refused meanwhile. Timing is set for
-/// loopback, and the shortest lease lasts one second. Each member takes about 130 MB of disk.
+/// Runs etcd 3.4 and 3.5; Debian's packages are `etcd-server` and `etcd-client`. Members are counted from 0. A member
+/// that does not run keeps its ports: no other program gets them, so clients are refused. The timing suits loopback,
+/// and the shortest lease lasts one second. Each member takes about 130 MB of disk.
 public final class EtcdServer: Sendable {
-    /// How long a member may take to start, or to end when told so.
+    /// The time limit for the start of a member, and for its end by SIGTERM.
     static let processLimit = Duration.seconds(60)
-    /// How long the members may take to agree on a leader.
+    /// The time limit for the election of a leader.
     private static let electionLimit = Duration.seconds(60)
-    /// The time between two looks at a member.
+    /// The time between two checks of a member.
     private static let pollInterval = Duration.milliseconds(20)
 
-    /// The URLs that clients connect to, one for each member in their order, as `http://127.0.0.1:40123`.
+    /// The clients' URLs, one for each member in order, such as `http://127.0.0.1:40123`.
     public let endpoints: [String]
 
     let options: Options
     let programs: EtcdPrograms
     let processes: ProcessGroup
     let members: [EtcdMember]
-    /// The password of root, once authentication is enabled.
+    /// The password of root; `nil` before authentication is enabled.
     let rootPassword = Mutex<String?>(nil)
 
     /// Whether etcd and etcdctl are installed.
     ///
-    /// - Parameter binary: What ``Options/binary`` would be.
-    /// - Returns: Whether both are.
+    /// - Parameter binary: The value for ``Options/binary``.
+    /// - Returns: Whether both programs are installed.
     public static func isAvailable(binary: String = "etcd") -> Bool {
         (try? EtcdPrograms(etcd: binary)) != nil
     }
 
     /// Runs a body while etcd runs.
     ///
-    /// The body begins when every member answers. However it ends, all processes are killed and the data is deleted
-    /// before this returns; and so they are when this process ends before that, even by SIGKILL.
+    /// The body begins when every member answers. After it, whatever its outcome, all processes are killed and the data
+    /// is deleted before this returns. The same happens when this process ends earlier, even by SIGKILL.
     /// - Parameters:
-    ///   - options: What is run.
-    ///   - body: Uses it.
-    /// - Returns: What the body returns.
-    /// - Throws: What the body throws, or an ``EtcdServerFailure`` when etcd is not installed, does not start or does
-    ///   not end.
+    ///   - options: The cluster's options.
+    ///   - body: The test.
+    /// - Returns: The body's result.
+    /// - Throws: Any error of the body; ``EtcdServerFailure`` when etcd is not installed, does not start or does not
+    ///   end.
     public static func withServer<Result: Sendable>(
         _ options: Options = Options(),
         _ body: @Sendable (EtcdServer) async throws -> Result
@@ -66,7 +66,7 @@ public final class EtcdServer: Sendable {
         } catch {
             outcome = .failure(error)
         }
-        // Unstructured, to be done when this task is cancelled too. It is awaited, and its waits have limits.
+        // Unstructured, so that it runs when this task is cancelled too. It is awaited, and its waits have limits.
         let end = await Task { try await server.processes.end() }.result
         let result = try outcome.get()
         try end.get()
@@ -87,12 +87,12 @@ public final class EtcdServer: Sendable {
 
     // MARK: - Starting and ending
 
-    /// Starts a member that has ended, on the same ports and with the data that it had.
+    /// Starts an ended member again, with its ports and its data.
     ///
-    /// Returns when it has read its data and listens. It serves when a majority of the members run:
+    /// Returns when the member has read its data and listens. It serves when a majority of the members run; see
     /// ``waitUntilReady(timeout:)``.
-    /// - Throws: ``EtcdServerFailure`` when it runs already; and, with the end of etcd's log, when it does not start.
-    ///   It does not run then.
+    /// - Throws: ``EtcdServerFailure`` when the member runs already. Also when it does not start: then with the end of
+    ///   etcd's log, and the member does not run.
     public func start(_ member: Int = 0) async throws {
         let member = try self.member(member)
         try member.start([programs.etcd] + arguments(of: member))
@@ -104,51 +104,50 @@ public final class EtcdServer: Sendable {
         }
     }
 
-    /// Kills a member by SIGKILL, suspended or not, and waits for its end. Its data is kept.
+    /// Kills a member with SIGKILL, suspended or not, and waits for its end. Its data stays.
     ///
     /// - Throws: ``EtcdServerFailure`` when it does not run.
     public func kill(_ member: Int = 0) async throws {
         try await self.member(member).kill()
     }
 
-    /// Tells a member to end by SIGTERM, and waits for its end. Its data is kept.
+    /// Ends a member with SIGTERM, and waits for its end. Its data stays.
     ///
-    /// A leader hands its office over first.
+    /// A leader first hands its leadership over.
     /// - Throws: ``EtcdServerFailure`` when it does not run or does not end.
     public func terminate(_ member: Int = 0) async throws {
         try await self.member(member).terminate()
     }
 
-    /// Suspends a member by SIGSTOP: its connections stay open and nothing is answered, as if the network were cut.
+    /// Suspends a member with SIGSTOP: its connections stay open without an answer, as if the network were cut.
     ///
     /// - Throws: ``EtcdServerFailure`` when it does not run or is suspended.
     public func suspend(_ member: Int = 0) throws {
         try self.member(member).suspend()
     }
 
-    /// Lets a suspended member go on by SIGCONT.
+    /// Resumes a suspended member with SIGCONT.
     ///
     /// - Throws: ``EtcdServerFailure`` when it is not suspended.
     public func resume(_ member: Int = 0) throws {
         try self.member(member).resume()
     }
 
-    /// Deletes the data of a member that has ended, so that it starts with none.
+    /// Deletes the data of an ended member, so that it starts empty.
     ///
-    /// A single member then starts as a new cluster: revisions begin at 1 again, and nobody knows any lease. Of several
-    /// members all have to be wiped before one is started again. etcd refuses the start of a member whose cluster still
-    /// knows it.
-    /// - Throws: ``EtcdServerFailure`` when it still runs.
+    /// A single member then starts as a new cluster: revisions begin at 1 again, and all leases are unknown. In a
+    /// cluster, wipe all members before you start one again: etcd does not start a member that its cluster still knows.
+    /// - Throws: ``EtcdServerFailure`` when the member still runs.
     public func wipe(_ member: Int = 0) throws {
         try self.member(member).wipe()
     }
 
     // MARK: - Waiting
 
-    /// Waits until every member that runs and is not suspended answers requests, which takes a majority of them all.
+    /// Waits until every running member that is not suspended answers requests. This takes a majority of all members.
     ///
-    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when they do not answer in time or one of them ends;
-    ///   also when none runs.
+    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not answer in time, or one of them
+    ///   ends. Also when no member runs.
     public func waitUntilReady(timeout: Duration = .seconds(60)) async throws {
         let running = try runningMembers()
         try await wait(timeout, for: "answers from etcd", of: running) { () -> Void? in
@@ -157,9 +156,9 @@ public final class EtcdServer: Sendable {
         }
     }
 
-    /// The member that leads. Waits until exactly one says so, and every other that runs knows of a leader.
+    /// The leader. Waits until exactly one member says that it leads, and every other running member knows a leader.
     ///
-    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when they do not agree in time.
+    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not agree in time.
     public func leader() async throws -> Int {
         let running = try runningMembers()
         return try await wait(Self.electionLimit, for: "a leader", of: running) {
@@ -174,7 +173,7 @@ public final class EtcdServer: Sendable {
 
     // MARK: - Members
 
-    /// Those that run and are not suspended.
+    /// The members that run and are not suspended.
     func runningMembers() throws -> [EtcdMember] {
         let running = members.filter(\.isRunning)
         guard !running.isEmpty else { throw EtcdServerFailure("no etcd member runs; start one") }
@@ -189,12 +188,12 @@ public final class EtcdServer: Sendable {
     }
 
     private func startAll() async throws {
-        // One after the other: a member asks the others first, and waits for two seconds for one that starts itself.
+        // One after the other: a member first asks the others, and waits two seconds for one that is starting.
         for member in members { try await start(member.index) }
         try await waitUntilReady()
     }
 
-    /// Asks until there is an answer. Fails at once when one of the members ends.
+    /// Asks until there is an answer. Fails at once when a member ends.
     private func wait<Answer>(
         _ limit: Duration,
         for what: String,
@@ -221,7 +220,7 @@ public final class EtcdServer: Sendable {
     // MARK: - Arguments
 
     private func arguments(of member: EtcdMember) -> [String] {
-        // A single member has nobody to wait for. Several have to stay in office on a machine that is busy.
+        // A single member waits for no other. Several must keep their leader on a busy machine.
         let (heartbeat, election) = members.count == 1 ? (10, 50) : (50, 500)
         var arguments = [
             "--name=\(member.name)",
@@ -230,13 +229,13 @@ public final class EtcdServer: Sendable {
             "--advertise-client-urls=\(endpoints[member.index])",
             "--listen-peer-urls=\(member.peerURL)",
             "--initial-advertise-peer-urls=\(member.peerURL)",
-            // In plain text, whatever clients have to show on their port.
+            // In plain text, so that no client certificate is needed.
             "--listen-metrics-urls=http://127.0.0.1:\(member.statusPort.number)",
             "--initial-cluster=" + members.map { "\($0.name)=\($0.peerURL)" }.joined(separator: ","),
             "--initial-cluster-token=\(processes.directory)",
             "--heartbeat-interval=\(heartbeat)",
             "--election-timeout=\(election)",
-            // The cheapest there is: a test has no secrets, and the default takes 60 ms for each password.
+            // The cheapest cost: a test has no secrets, and the default takes 60 ms for each password.
             "--bcrypt-cost=4",
             "--logger=zap",
             "--log-outputs=stderr",
@@ -244,7 +243,7 @@ public final class EtcdServer: Sendable {
         ]
         if let tls = options.tls {
             arguments += ["--cert-file=\(tls.certificate)", "--key-file=\(tls.key)"]
-            // To name the authorities alone makes etcd demand certificates of clients, too.
+            // With the authorities alone, etcd would demand certificates of clients too.
             if tls.requiresClientCertificate {
                 arguments += ["--client-cert-auth", "--trusted-ca-file=\(tls.trustedCA)"]
             }

@@ -1,6 +1,6 @@
-/// What an ``EtcdServer`` could not do.
+/// A failure of an ``EtcdServer``.
 public struct EtcdServerFailure: Error, Sendable, CustomStringConvertible {
-    /// What was tried or waited for, on which member, and what etcd wrote about it.
+    /// The failed action, the member, and etcd's own output about it.
     public let description: String
 
     init(_ description: String) {

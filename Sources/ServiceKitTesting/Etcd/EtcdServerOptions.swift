@@ -1,35 +1,36 @@
 extension EtcdServer {
-    /// What an ``EtcdServer`` runs: by default one member of the etcd on the `PATH`, without TLS.
+    /// The options of an ``EtcdServer``. Default: one member of the etcd on the `PATH`, without TLS.
     public struct Options: Sendable {
-        /// How many members the cluster has, by default one; three are the fewest of which one may fail.
+        /// The number of members. Default: 1. A cluster survives the loss of one member if it has at least three.
         public var members = 1
-        /// TLS between clients and members, by default none. Members talk to each other in plain text always.
+        /// TLS between clients and members. Default: none. Members always talk to each other in plain text.
         public var tls: TLS?
-        /// The etcd program: a path, or a name that is looked up on the `PATH`, by default `etcd`.
+        /// The etcd program: a path, or a name on the `PATH`. Default: `etcd`.
         ///
-        /// `etcdctl` is taken from the same directory, or else from the `PATH`.
+        /// `etcdctl` comes from the same directory, or else from the `PATH`.
         public var binary = "etcd"
-        /// The kind of tokens and its settings, as in `jwt,pub-key=…,priv-key=…,sign-method=RS256,ttl=5m`; by default
-        /// etcd's own choice, `simple`.
+        /// The kind of tokens with its settings, such as `jwt,pub-key=…,priv-key=…,sign-method=RS256,ttl=5m`. Default:
+        /// etcd's own, `simple`.
         public var authToken: String?
-        /// More of etcd's arguments. They come last, so that they override those that are always given.
+        /// More arguments of etcd. They come last, so that they override all others.
         public var extraArguments: [String] = []
 
-        /// Starts with the defaults.
+        /// Creates the default options.
         public init() {}
     }
 
-    /// The files that members serve TLS with, all in PEM.
+    /// The files for TLS, all in PEM.
     public struct TLS: Sendable {
-        /// The path of the members' certificate; it has to name the IP address 127.0.0.1.
+        /// The path of the members' certificate. It has to name the IP address 127.0.0.1.
         ///
-        /// With ``requiresClientCertificate`` it is etcdctl's certificate as well, and has to be good for both uses.
+        /// With ``requiresClientCertificate`` it is etcdctl's certificate as well, and has to allow both uses.
         public var certificate: String
         /// The path of the certificate's private key.
         public var key: String
-        /// The path of the authorities' certificates: those that etcdctl trusts, and etcd for client certificates.
+        /// The path of the authorities' certificates. etcdctl trusts them, and etcd checks client certificates with
+        /// them.
         public var trustedCA: String
-        /// Whether clients have to show a certificate, by default not.
+        /// Whether clients have to show a certificate. Default: no.
         public var requiresClientCertificate: Bool
 
         /// Names the files.

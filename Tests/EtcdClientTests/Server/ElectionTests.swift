@@ -15,7 +15,7 @@ extension SharedServerTests {
                         try await client.withSession { session in
                             try await session.lead(name, value: "candidate \(number)") { leadership in
                                 try await gates[number].pass()
-                                return leadership.hold.createRevision
+                                return leadership.ownership.createRevision
                             }
                         }
                     }
@@ -65,7 +65,7 @@ extension SharedServerTests {
                         #expect(after?.value == "two")
                         #expect(after?.createRevision == before?.createRevision)
                         // As if the session had ended.
-                        try await client.delete(leadership.hold.key)
+                        try await client.delete(leadership.ownership.key)
                         await expectFailure(.leaseNotFound) { try await leadership.proclaim("three") }
                         let nobody = try await client.leader(of: name)
                         #expect(nobody == nil)

@@ -45,7 +45,7 @@ extension SharedServerTests {
             try await version.withSharedClient { client, prefix in
                 let told = Watched(0)
                 let follower = Task {
-                    await client.follow(.prefix(prefix)) { $0 }.run { _ in told.update { $0 += 1 } }
+                    await client.listAndWatch(.prefix(prefix)) { $0 }.run { _ in told.update { $0 += 1 } }
                 }
                 _ = await told.first { $0 == 2 }
                 follower.cancel()

@@ -36,7 +36,7 @@ struct GuideTests {
     @Test func following() async throws {
         try await withClient { client in
             try await client.put("jobs/1", "first")
-            let follow = client.follow(.prefix("jobs/")) { $0.valueText }
+            let follow = client.listAndWatch(.prefix("jobs/")) { $0.valueText }
             await confirmation { listed in
                 await withTaskGroup(of: Void.self) { group in
                     let isListed = AsyncStream<Void>.makeStream()
@@ -58,9 +58,9 @@ struct GuideTests {
     @Test func leasesLocksAndElections() async throws {
         try await withClient { client in
             try await client.withSession(ttl: .seconds(10)) { session in
-                try await session.withLock("locks/report") { hold in
+                try await session.withLock("locks/report") { lock in
                     // Not carried out if somebody else has the lock by now.
-                    _ = try await client.commit(Transaction(if: [hold.isHeld], then: [.put("report", "done")]))
+                    _ = try await client.commit(Transaction(if: [lock.isOwner], then: [.put("report", "done")]))
                 }
             }
             #expect(try await client.get("report")?.valueText == "done")

@@ -33,7 +33,7 @@ struct LifetimeTests {
                 }
             }
             group.addTask {
-                await client.follow(.key("k")) { $0 }.run { _ in }
+                await client.listAndWatch(.key("k")) { $0 }.run { _ in }
                 ends.update { $0["follow"] = .closed }
             }
             group.addTask {
@@ -66,7 +66,7 @@ struct LifetimeTests {
         await expectFailure(.closed) { for try await _ in client.watch(.key("k")) {} }
         let lease = Lease(id: 1, ttl: .seconds(60))
         await expectFailure(.closed) { for try await _ in client.keepAlive(lease) {} }
-        await client.follow(.key("k")) { $0 }.run { _ in }
+        await client.listAndWatch(.key("k")) { $0 }.run { _ in }
     }
 
     @Test(arguments: EtcdVersion.all)
@@ -166,7 +166,7 @@ struct LifetimeTests {
         try await EtcdClient.withClient(config, logger: .silent) { client in
             let told = Watched(0)
             let follower = Task {
-                await client.follow(.key("k")) { $0 }.run { _ in told.update { $0 += 1 } }
+                await client.listAndWatch(.key("k")) { $0 }.run { _ in told.update { $0 += 1 } }
             }
             for _ in 0..<100 { await Task.yield() }
             follower.cancel()

@@ -82,14 +82,14 @@ extension SharedServerTests {
         func aHoldIsGoodForTransactions(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in
-                    let first = try await session.withLock(name) { hold in
-                        let result = try await client.commit(Transaction(if: [hold.isHeld], then: []))
+                    let first = try await session.withLock(name) { lock in
+                        let result = try await client.commit(Transaction(if: [lock.isOwner], then: []))
                         #expect(result.succeeded)
-                        return hold
+                        return lock
                     }
                     let second = try await session.withLock(name) { $0 }
                     #expect(second.createRevision > first.createRevision)
-                    let late = try await client.commit(Transaction(if: [first.isHeld], then: []))
+                    let late = try await client.commit(Transaction(if: [first.isOwner], then: []))
                     #expect(!late.succeeded)
                 }
             }

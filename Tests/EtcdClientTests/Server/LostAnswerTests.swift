@@ -64,9 +64,9 @@ extension SharedServerTests {
             try await version.withSharedObservedClient { client, wire, prefix in
                 try await client.withSession { session in
                     wire.loseAnswer(to: "Txn")
-                    try await session.withLock(prefix) { hold in
-                        let entry = try await client.get(hold.key)
-                        #expect(entry?.createRevision == hold.createRevision)
+                    try await session.withLock(prefix) { lock in
+                        let entry = try await client.get(lock.key)
+                        #expect(entry?.createRevision == lock.createRevision)
                         wire.loseAnswer(to: "DeleteRange")
                     }
                     let left = try await client.count(.prefix(prefix))

@@ -95,11 +95,11 @@ extension SharedServerTests {
         func locksAreWithinTheNamespace(version: EtcdVersion) async throws {
             try await withClients(version) { inside, outside, namespace in
                 try await inside.withSession { session in
-                    try await session.withLock("job") { hold in
-                        #expect(hold.key.hasPrefix("job/"))
-                        let entry = try await outside.get(namespace + hold.key)
+                    try await session.withLock("job") { lock in
+                        #expect(lock.key.hasPrefix("job/"))
+                        let entry = try await outside.get(namespace + lock.key)
                         #expect(entry?.lease == session.lease.id)
-                        let fenced = try await inside.commit(Transaction(if: [hold.isHeld], then: [.put("a", "")]))
+                        let fenced = try await inside.commit(Transaction(if: [lock.isOwner], then: [.put("a", "")]))
                         #expect(fenced.succeeded)
                     }
                 }

@@ -23,7 +23,7 @@ struct Follower: Sendable {
         }
     }
 
-    fileprivate func take(_ update: FollowUpdate<Int>) {
+    fileprivate func take(_ update: ListWatchUpdate<Int>) {
         switch update {
         case .snapshot(let entries, let revision, let cause):
             latest.set(revision)
@@ -49,7 +49,7 @@ extension EtcdClient {
         let follower = Follower()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                await self.follow(range) { Int($0.valueText) }.run { follower.take($0) }
+                await self.listAndWatch(range) { Int($0.valueText) }.run { follower.take($0) }
             }
             defer { group.cancelAll() }
             try await body(follower)

@@ -29,7 +29,7 @@ struct EtcdEndpointTests {
     func isRefused(text: String) throws {
         let error = try #require(throws: EtcdError.self) { try EtcdEndpoint(text) }
         #expect(error.code == .invalidArgument)
-        #expect(error.message.contains("\"\(text)\" is no etcd endpoint"))
+        #expect(error.message.contains("\"\(text)\" is not an etcd endpoint"))
         #expect(error.message.contains("http://127.0.0.1:2379"), "says how to write one")
     }
 

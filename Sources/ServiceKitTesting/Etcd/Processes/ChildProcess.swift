@@ -2,12 +2,12 @@ package import Foundation
 import ServiceKit
 import Synchronization
 
-/// A program that runs beside this one.
+/// A program that runs beside this process.
 ///
-/// It is started by `posix_spawn`. Foundation's `Process` learns of the end from a socket that children started at the
-/// same time inherit, and so at times only when they have ended too.
+/// It is started with `posix_spawn`. Foundation's `Process` learns of the end from a socket, which children that start
+/// at the same time inherit. So it sometimes learns of the end only when those have ended too.
 package final class ChildProcess: Sendable, Equatable {
-    /// How a program ended.
+    /// The end of a program.
     package enum Exit: Hashable, Sendable, CustomStringConvertible {
         case exited(CInt)
         case signaled(CInt)
@@ -25,11 +25,11 @@ package final class ChildProcess: Sendable, Equatable {
         }
     }
 
-    /// What a program reads from, or writes to.
+    /// The source of a program's input, or the target of its output.
     package enum Stream: Sendable {
-        /// A file; what is written is appended.
+        /// A file. Output is appended.
         case file(String)
-        /// A descriptor that is open here.
+        /// An open descriptor of this process.
         case descriptor(CInt)
     }
 
@@ -40,12 +40,12 @@ package final class ChildProcess: Sendable, Equatable {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - arguments: The program's path, and its arguments.
-    ///   - environment: Its variables.
-    ///   - input: What it reads.
-    ///   - output: Where its output goes.
-    ///   - errors: Where its error messages go.
-    ///   - group: The process group that it joins; 0 for one of its own.
+    ///   - arguments: The path of the program, and its arguments.
+    ///   - environment: The environment variables.
+    ///   - input: The source of the input.
+    ///   - output: The target of the output.
+    ///   - errors: The target of the error output.
+    ///   - group: The process group that the program joins; 0 for a group of its own.
     /// - Throws: ``EtcdServerFailure`` when the system refuses.
     package init(
         _ arguments: [String],
@@ -59,22 +59,22 @@ package final class ChildProcess: Sendable, Equatable {
         Thread.detachNewThread { self.reap() }
     }
 
-    /// Two are the same when their processes are.
+    /// Two values are equal when they are the same process.
     package static func == (left: ChildProcess, right: ChildProcess) -> Bool { left === right }
 
-    /// How it ended; `nil` while it runs.
+    /// The program's end; `nil` while it runs.
     package var exit: Exit? { ending.value }
 
-    /// Waits for its end.
+    /// Waits for the program's end.
     ///
-    /// - Returns: How it ended; `nil` when the task was cancelled.
+    /// - Returns: The end; `nil` when the task was cancelled.
     package func untilExit() async -> Exit? {
         await ending.first { $0 != nil } ?? nil
     }
 
-    /// Waits for its end.
+    /// Waits for the program's end.
     ///
-    /// - Returns: How it ended; `nil` when it has not within the limit, or the task was cancelled.
+    /// - Returns: The end; `nil` when the limit is over, or the task was cancelled.
     func exit(within limit: Duration) async -> Exit? {
         await withTaskGroup(of: Exit?.self) { group in
             group.addTask { await self.untilExit() }
@@ -89,10 +89,10 @@ package final class ChildProcess: Sendable, Equatable {
 
     /// Sends a signal.
     ///
-    /// - Returns: Whether there still was a process to send it to.
+    /// - Returns: Whether the process still existed.
     @discardableResult
     package func send(_ signal: CInt) -> Bool {
-        // The number may be another's once the process is reaped.
+        // Once the process is reaped, another process may get its number.
         isReaped.withLock { isReaped in !isReaped && kill(id, signal) == 0 }
     }
 
@@ -126,8 +126,8 @@ package final class ChildProcess: Sendable, Equatable {
             case .descriptor(let open): posix_spawn_file_actions_adddup2(&actions, open, CInt(standard))
             }
         }
-        // SwiftNIO's sockets are not closed by `exec`: a peer would not see their end before that of the program. What is
-        // closed by now does no harm.
+        // Closes all other descriptors: `exec` does not close SwiftNIO's sockets, and a peer would see their end only
+        // with that of the program. Descriptors that are closed by now do no harm.
         let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         for inherited in open.compactMap({ CInt($0) }) where inherited > 2 {
             posix_spawn_file_actions_addclose(&actions, inherited)
@@ -135,7 +135,7 @@ package final class ChildProcess: Sendable, Equatable {
 
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // What this process ignores or blocks would stay so in the other.
+        // Resets the signals: the program would inherit those that this process ignores or blocks.
         var (all, none) = (sigset_t(), sigset_t())
         sigfillset(&all)
         for unchangeable in [SIGKILL, SIGSTOP] { sigdelset(&all, unchangeable) }

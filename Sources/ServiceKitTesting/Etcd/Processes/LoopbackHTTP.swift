@@ -1,22 +1,22 @@
 import Foundation
 
-/// The least of an HTTP client: enough to ask a process on this machine how it is.
+/// A minimal HTTP client, which asks processes on this machine for their health.
 enum LoopbackHTTP {
     struct Response {
         var status: Int
         var body: String
     }
 
-    /// How long connecting, writing and each reading may take, in seconds. etcd answers for its health within one.
+    /// The time limit of connecting, of writing and of each read, in seconds. etcd answers for its health within one.
     private static let limit = 3
     private static let maximumSize = 4 << 20
 
     /// Gets a resource.
     ///
-    /// - Returns: The response; `nil` when nobody listens, or nothing comes that is one.
+    /// - Returns: The response; `nil` when no process listens, or its answer is not HTTP.
     static func get(_ path: String, port: UInt16) async -> Response? {
         await withCheckedContinuation { continuation in
-            // The calls block, and the threads of tasks are few.
+            // The calls block, and the concurrency runtime has few threads.
             Thread.detachNewThread {
                 continuation.resume(returning: try? response(to: path, port: port))
             }
@@ -26,7 +26,7 @@ enum LoopbackHTTP {
     private static func response(to path: String, port: UInt16) throws -> Response? {
         let socket = try LoopbackSocket()
         try socket.connect(port: port, limit: limit)
-        // Version 1.0: the response ends with the connection.
+        // Version 1.0: the end of the connection ends the response.
         try socket.write("GET \(path) HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
         var bytes: [UInt8] = []
         while bytes.count < maximumSize {

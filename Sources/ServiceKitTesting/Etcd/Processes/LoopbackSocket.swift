@@ -1,6 +1,6 @@
 import Foundation
 
-/// A TCP socket for 127.0.0.1, closed when the last reference goes and not inherited by other programs.
+/// A TCP socket for 127.0.0.1. It closes with its last reference, and other programs do not inherit it.
 final class LoopbackSocket: Sendable {
     private let descriptor: CInt
 
@@ -13,9 +13,9 @@ final class LoopbackSocket: Sendable {
         close(descriptor)
     }
 
-    /// Takes a free port that sockets with the same option may listen on.
+    /// Binds to a free port. Other sockets with the same option may listen on the port too.
     ///
-    /// - Returns: Its number.
+    /// - Returns: The port's number.
     func bindToFreePort() throws -> UInt16 {
         set(SO_REUSEADDR, CInt(1))
         var address = Self.address(port: 0)
@@ -31,8 +31,8 @@ final class LoopbackSocket: Sendable {
     ///
     /// - Parameters:
     ///   - port: The port.
-    ///   - limit: How long this and each later call may take, in seconds.
-    /// - Throws: ``EtcdServerFailure`` when nobody listens.
+    ///   - limit: The time limit of this call and of each later one, in seconds.
+    /// - Throws: ``EtcdServerFailure`` when no process listens.
     func connect(port: UInt16, limit: Int) throws {
         var interval = timeval()
         interval.tv_sec = limit
@@ -45,14 +45,14 @@ final class LoopbackSocket: Sendable {
         guard result == 0 else { throw failure("connect to 127.0.0.1:\(port)") }
     }
 
-    /// Writes a text, short enough for the socket to take it at once.
+    /// Writes a text. The text has to be short enough for the socket to take it at once.
     func write(_ text: String) throws {
         let flags = CInt(MSG_NOSIGNAL)
         let bytes = Array(text.utf8)
         guard send(descriptor, bytes, bytes.count, flags) == bytes.count else { throw failure("write") }
     }
 
-    /// Reads what has come; nothing at the end.
+    /// Reads the bytes that have come; empty at the end.
     func read(upTo count: Int) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
             let received = recv(descriptor, buffer.baseAddress, buffer.count, 0)
@@ -83,7 +83,7 @@ final class LoopbackSocket: Sendable {
         to address: inout sockaddr_in,
         _ body: (UnsafeMutablePointer<sockaddr>) -> Result
     ) -> Result {
-        // The system calls take every kind of address by a pointer to the general one.
+        // The system calls take every kind of address through a pointer to the general kind.
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
         }

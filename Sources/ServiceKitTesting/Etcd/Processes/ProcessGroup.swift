@@ -1,21 +1,21 @@
 import Foundation
 import Synchronization
 
-/// Processes that end with this one, however it ends, and the directory that they work in.
+/// Processes that end with this one, however it ends, and their working directory.
 ///
-/// A shell leads the group and reads from a pipe that only this process can write to. When this process ends, even by
-/// SIGKILL, the kernel closes the pipe: the shell then deletes the directory and kills the group, itself included. The
-/// group's number is nobody else's while the shell runs.
+/// A shell leads the group, and reads from a pipe that only this process can write to. When this process ends, even by
+/// SIGKILL, the kernel closes the pipe. Then the shell deletes the directory and kills the group, itself included. No
+/// other group gets the group's number while the shell runs.
 ///
-/// Linux's parent-death signal would need neither shell nor pipe, but it comes when the *thread* that started the
-/// process ends, and threads of a pool come and go.
+/// Linux's parent-death signal would need neither shell nor pipe. But it comes when the *thread* that started the
+/// process ends, and the threads of a pool come and go.
 final class ProcessGroup: Sendable {
     private struct State {
         var processes: [ChildProcess] = []
         var hasEnded = false
     }
 
-    /// How long a process may take to end once it is killed.
+    /// The time limit for the end of a killed process.
     private static let endLimit = Duration.seconds(10)
     private static let guardian = "trap '' HUP INT TERM; read -r _; rm -rf \"$0\"; kill -KILL 0"
 
@@ -25,9 +25,9 @@ final class ProcessGroup: Sendable {
     private let lifeline: CInt
     private let state = Mutex(State())
 
-    /// Starts with no process but the shell, and an empty directory for this user alone.
+    /// Starts the shell only, with an empty directory for this user alone.
     ///
-    /// - Parameter name: What the directory's name begins with.
+    /// - Parameter name: The beginning of the directory's name.
     /// - Throws: ``EtcdServerFailure`` or Foundation's error when the system refuses.
     init(named name: String) throws {
         let url = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID())")
@@ -53,10 +53,10 @@ final class ProcessGroup: Sendable {
     /// Starts a program in the group and its directory.
     ///
     /// - Parameters:
-    ///   - arguments: The program's path, and its arguments.
-    ///   - environment: Variables beyond those of this process; none of etcd's is passed on.
-    ///   - output: The file that it appends to.
-    ///   - errors: The file that it appends error messages to.
+    ///   - arguments: The path of the program, and its arguments.
+    ///   - environment: Variables beyond those of this process. Variables of etcd in this process are not passed on.
+    ///   - output: The file that gets the output.
+    ///   - errors: The file that gets the error output.
     /// - Returns: The process.
     /// - Throws: ``EtcdServerFailure`` when the system refuses, or the group has ended.
     func spawn(
@@ -96,10 +96,10 @@ final class ProcessGroup: Sendable {
     }
 
     private static func startGuardian(of directory: String) throws -> (leader: ChildProcess, lifeline: CInt) {
-        // A named pipe, because it can be opened without that a program started at the same time inherits it.
+        // A named pipe, since a program that starts at the same time cannot inherit it.
         let pipe = "\(directory)/lifeline"
         guard mkfifo(pipe, 0o600) == 0 else { throw systemFailure("create", pipe) }
-        // For reading as well, so that neither side waits for the other to open it.
+        // Opened for reading as well, so that neither side waits for the other to open it.
         let lifeline = open(pipe, O_RDWR | O_CLOEXEC)
         guard lifeline >= 0 else { throw systemFailure("open", pipe) }
         do {
@@ -122,11 +122,11 @@ final class ProcessGroup: Sendable {
         EtcdServerFailure("cannot \(action) \(path): \(String(cString: strerror(errno)))")
     }
 
-    /// The variables of this process without etcd's, which would contradict the arguments.
+    /// The variables of this process without etcd's, which could contradict the arguments.
     private static var inheritedEnvironment: [String: String] {
         var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("ETCD") }
         #if arch(arm64)
-        // etcd 3.4 would not start without.
+        // etcd 3.4 does not start on arm64 without it.
         environment["ETCD_UNSUPPORTED_ARCH"] = "arm64"
         #endif
         return environment

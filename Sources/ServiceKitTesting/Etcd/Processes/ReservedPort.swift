@@ -1,9 +1,9 @@
-/// A port of 127.0.0.1 that is free for one program, and for nobody else while this exists.
+/// A port of 127.0.0.1 that is reserved for one program as long as this value exists.
 ///
-/// A socket stays bound to the port without listening. Then Linux gives the port to no program that asks for any port,
-/// and no connection starts from it: a client that tries again and again to reach a program that has ended cannot reach
-/// itself (simultaneous open, RFC 9293 section 3.5). A program that sets `SO_REUSEADDR`, as programs in Go do, may
-/// listen on the port nevertheless.
+/// A socket stays bound to the port without listening. Linux then gives the port to no program that asks for any port,
+/// and starts no connection from it. Otherwise a client that keeps trying to reach an ended program could connect to
+/// itself (simultaneous open, RFC 9293 section 3.5). A program that sets `SO_REUSEADDR`, as Go's programs do, can still
+/// listen on the port.
 struct ReservedPort: Sendable {
     /// The port's number.
     let number: UInt16

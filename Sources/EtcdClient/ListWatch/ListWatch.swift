@@ -1,49 +1,50 @@
 internal import ServiceKitConcurrency
 
-/// What is known of the keys that are followed, or what became of it.
-public enum FollowUpdate<Value: Sendable>: Sendable {
-    /// What happened to a key.
+/// An update of ``ListWatch``: the keys, or the state of the connection.
+public enum ListWatchUpdate<Value: Sendable>: Sendable {
+    /// A change of one key.
     public enum Change: Sendable {
-        /// It has this value now.
+        /// The key has this value now.
         case put(Value, KeyValue)
-        /// It is gone.
+        /// The key is gone.
         case removed(key: [UInt8])
     }
 
-    /// All that there is, as of a revision. It is told at the start, and again when changes were missed: it takes the
-    /// place of all that was told before.
+    /// All keys at one revision. A snapshot comes at the start, and again after missed changes. It replaces all earlier
+    /// updates.
     case snapshot([(value: Value, entry: KeyValue)], revision: Revision, cause: SnapshotCause)
-    /// What has changed since.
+    /// The changes since the last update.
     case changes([Change])
-    /// etcd can be reached, and what was told is up to date.
+    /// etcd can be reached, and the reader's state is up to date.
     case connected
-    /// etcd cannot be reached; what was told may be out of date. It goes on by itself.
+    /// etcd cannot be reached; the reader's state may be old. ``ListWatch`` goes on by itself.
     case interrupted(EtcdError)
 }
 
-/// Why a snapshot is told.
+/// The reason for a snapshot.
 public enum SnapshotCause: Sendable, Hashable {
-    /// It is the first.
+    /// The snapshot is the first.
     case start
-    /// etcd no longer keeps the changes that were missed.
+    /// etcd no longer keeps the missed changes.
     case compaction
-    /// The store has lost its data, or is another one: whoever writes these keys may be about to write them again.
+    /// The store has lost its data, or is another one. The owners of the keys may soon write them again.
     case storeReset
 }
 
-/// Keys as they are, and then their changes; see ``EtcdClient/follow(_:decode:)``.
-public struct Follow<Value: Sendable>: Sendable {
+/// Lists keys, and then watches their changes; see ``EtcdClient/listAndWatch(_:decode:)``. The name is that of the same
+/// pattern in Kubernetes.
+public struct ListWatch<Value: Sendable>: Sendable {
     let client: EtcdClient
     let range: KeyRange
     let decode: @Sendable (KeyValue) -> Value?
 
-    /// Follows the keys until the task is cancelled or the client is shut down.
+    /// Reports the keys until the task is cancelled or the client is shut down.
     ///
-    /// It lists them at a revision and watches from the next one on, so that nothing is missed and nothing comes twice.
-    /// A change costs one event, never a list. While etcd is away it tries again for ever.
+    /// It lists the keys at a revision and watches from the next revision on, so that no change is missing and none
+    /// comes twice. A change costs one event, never a list. While etcd is away, it tries again without end.
     ///
-    /// - Parameter handle: Told of everything, one after the other.
-    public func run(_ handle: (FollowUpdate<Value>) async -> Void) async {
+    /// - Parameter handle: Gets all updates, one after the other.
+    public func run(_ handle: (ListWatchUpdate<Value>) async -> Void) async {
         var backoff = Backoff()
         var cause = SnapshotCause.start
         while !Task.isCancelled {
@@ -69,7 +70,7 @@ public struct Follow<Value: Sendable>: Sendable {
     private func watch(
         from revision: Revision,
         _ backoff: inout Backoff,
-        _ handle: (FollowUpdate<Value>) async -> Void
+        _ handle: (ListWatchUpdate<Value>) async -> Void
     ) async throws(EtcdError) {
         let watch = client.watch(range, .with { $0.from = revision })
         let iterator = watch.makeAsyncIterator()
@@ -88,22 +89,22 @@ public struct Follow<Value: Sendable>: Sendable {
         }
     }
 
-    private func change(_ event: WatchEvent) -> FollowUpdate<Value>.Change {
+    private func change(_ event: WatchEvent) -> ListWatchUpdate<Value>.Change {
         guard event.kind == .put, let value = decode(event.entry) else { return .removed(key: event.entry.key) }
         return .put(value, event.entry)
     }
 }
 
 extension EtcdClient {
-    /// Follows keys: what they are, and then each change.
+    /// Lists keys, and then watches each change.
     ///
     /// - Parameters:
     ///   - range: The keys.
-    ///   - decode: Makes a value of an entry; `nil` for one that is to be ignored, as if it were not there.
-    public func follow<Value: Sendable>(
+    ///   - decode: Makes a value of an entry. `nil` hides the entry, as if it did not exist.
+    public func listAndWatch<Value: Sendable>(
         _ range: KeyRange,
         decode: @escaping @Sendable (KeyValue) -> Value?
-    ) -> Follow<Value> {
-        Follow(client: self, range: range, decode: decode)
+    ) -> ListWatch<Value> {
+        ListWatch(client: self, range: range, decode: decode)
     }
 }

@@ -1,10 +1,13 @@
-/// Those who wait for something that one has at a time, first come first served: each has a key of its own below a
-/// common prefix, and the oldest key has it.
-struct WaitingLine: Sendable {
+/// The sessions that wait for a lock or an election, first come, first served. Each session has a key below a common
+/// prefix; the oldest key owns the lock.
+///
+/// The algorithm is that of etcd's Go package `concurrency` (`Mutex`, `Election`): a session waits only for the key
+/// before its own.
+struct WaitQueue: Sendable {
     let session: EtcdSession
     let prefix: String
 
-    /// A slash ends the name, so that no other name's keys are below it.
+    /// A slash ends the name, so that the keys of `jobs-old` are not below `jobs`.
     init(_ session: EtcdSession, name: String) {
         self.session = session
         prefix = name + "/"
@@ -13,38 +16,38 @@ struct WaitingLine: Sendable {
     /// This session's key.
     var key: String { prefix + String(session.lease.id, radix: 16) }
 
-    /// Joins the line, does something when this session is first, and leaves.
+    /// Joins the queue, runs a body when this session is first, and leaves the queue.
     ///
     /// - Parameters:
     ///   - value: The value of the key.
-    ///   - body: What is done.
-    /// - Returns: What the body returns.
-    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; what the body throws.
-    func withTurn<Result>(value: String, _ body: (LockHold) async throws -> Result) async throws -> Result {
+    ///   - body: The owner's work.
+    /// - Returns: The body's result.
+    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
+    func withOwnership<Result>(value: String, _ body: (Ownership) async throws -> Result) async throws -> Result {
         let outcome: Swift.Result<Result, any Error>
         do {
-            outcome = .success(try await body(try await waitForTurn(value)))
+            outcome = .success(try await body(try await waitForOwnership(value)))
         } catch {
             outcome = .failure(error)
         }
-        // Unstructured, since the task may be cancelled, and others wait for this key to go. It ends with the client's
-        // time limit for requests.
+        // The task is unstructured, since the caller's task may be cancelled, and other sessions wait for this key to
+        // go. It ends with the client's time limit for requests.
         await Task { try? await leave() }.value
         return try outcome.get()
     }
 
-    private func waitForTurn(_ value: String) async throws -> LockHold {
+    private func waitForOwnership(_ value: String) async throws -> Ownership {
         let created = try await join(value)
         while let previous = try await predecessor(of: created) {
             try await waitForEnd(of: previous)
         }
-        return LockHold(key: key, createRevision: created)
+        return Ownership(key: key, createRevision: created)
     }
 
     private func leave() async throws(EtcdError) {
         let client = session.client
         let request = WireDeleteRangeRequest(client.namespace.adding(to: .key(key)))
-        // Again and again if need be: nobody else has this key, and others wait for it to go.
+        // Repeatable: no other session has this key, and others wait for it to go.
         _ = try await client.calls.unary(.deleteRange, request, isRepeatable: true)
     }
 
@@ -58,17 +61,17 @@ struct WaitingLine: Sendable {
             isRepeatable: true
         )
         guard !result.succeeded else { return result.revision }
-        // An attempt before this one may have been carried out although its answer was lost.
+        // An earlier attempt may have been carried out although its answer was lost.
         guard case .get(let found)? = result.outcomes.first, let entry = found.entries.first else {
             throw EtcdError(code: .unknown, message: "etcd: key \(key) was there and is not")
         }
         return entry.createRevision
     }
 
-    /// The one just before, of those who came earlier.
+    /// The youngest of the keys that are older than this session's key.
     ///
-    /// - Throws: ``EtcdError``: `leaseNotFound` when this session's key is gone, since nobody would be found before it
-    ///   either.
+    /// - Throws: ``EtcdError``: `leaseNotFound` when this session's own key is gone. Otherwise the session would count
+    ///   as first.
     private func predecessor(of created: Revision) async throws(EtcdError) -> (key: [UInt8], revision: Revision)? {
         let options = GetOptions.with {
             $0.maxCreateRevision = created - 1
@@ -96,7 +99,7 @@ struct WaitingLine: Sendable {
                 if case .events = update { return }
             }
         } catch let error as EtcdError where error.code == .compacted || error.code == .storeReset {
-            // What was missed is found out by looking again.
+            // The next look at the keys shows the changes that this watch missed.
             return
         }
         try Task.checkCancellation()
