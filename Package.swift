@@ -95,11 +95,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "ProtobufDescriptors", dependencies: [protobuf], swiftSettings: settings),
+        .target(name: "ServiceKitProtobuf", dependencies: [protobuf], swiftSettings: settings),
         .target(
             name: "ServiceKitGRPC",
             dependencies: [
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency",
+                "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency",
                 "ServiceKitConfig",
                 grpc, grpcProtobuf, lifecycle, logging, protobuf, serviceContext,
             ],
@@ -117,7 +117,7 @@ let package = Package(
         .target(
             name: "ServiceKitCommand",
             dependencies: [
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency",
+                "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency",
                 "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTemplates", argumentParser, grpc, grpcProtobuf,
                 logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
             ],
@@ -196,8 +196,8 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "ProtobufDescriptorsTests",
-            dependencies: ["ProtobufDescriptors", protobuf],
+            name: "ServiceKitProtobufTests",
+            dependencies: ["ServiceKitProtobuf", protobuf],
             exclude: ["Kinds/kinds.proto", "Kinds/legacy.proto"],
             swiftSettings: settings
         ),
@@ -205,7 +205,7 @@ let package = Package(
             name: "ServiceKitGRPCTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
-                "GRPCNghttp2Transport", "ProtobufDescriptors", "ServiceKitTestSupport", "ServiceKitSampleAPI", grpc,
+                "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKitTestSupport", "ServiceKitSampleAPI", grpc,
                 lifecycle, logging,
                 protobuf, serviceContext,
             ],
@@ -223,7 +223,7 @@ let package = Package(
         .testTarget(
             name: "KitTests",
             dependencies: [
-                "ProtobufDescriptors", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
+                "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
                 "ServiceKitTestSupport", "servicekit-kit", argumentParser, grpc, logging, protobuf,
             ],

@@ -1,5 +1,5 @@
 import GRPCCore
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitTesting

@@ -1,6 +1,6 @@
 import Foundation
 import GRPCCore
-import ProtobufDescriptors
+import ServiceKitProtobuf
 
 /// The request's messages, as the command line gives them.
 enum CallInput {

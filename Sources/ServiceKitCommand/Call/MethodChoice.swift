@@ -1,4 +1,4 @@
-import ProtobufDescriptors
+import ServiceKitProtobuf
 
 /// A method of a service.
 struct ChosenMethod: Hashable {

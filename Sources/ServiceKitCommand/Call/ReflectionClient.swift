@@ -1,6 +1,6 @@
 import GRPCCore
 import GRPCProtobuf
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import ServiceKitGRPC
 import SwiftProtobuf
 

@@ -20,13 +20,11 @@ enum ReservedNames {
 
     private static let keywords: Set<String> = [
         "actor", "any", "as", "associatedtype", "async", "await", "break", "case", "catch", "class", "continue",
-        "default",
-        "defer", "deinit", "do", "else", "enum", "extension", "fallthrough", "false", "fileprivate", "for", "func",
-        "guard",
-        "if", "import", "in", "init", "inout", "internal", "is", "let", "macro", "nil", "open", "operator", "package",
-        "precedencegroup", "private", "protocol", "public", "repeat", "rethrows", "return", "self", "some", "static",
-        "struct", "subscript", "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where",
-        "while",
+        "default", "defer", "deinit", "do", "else", "enum", "extension", "fallthrough", "false", "fileprivate",
+        "for", "func", "guard", "if", "import", "in", "init", "inout", "internal", "is", "let", "macro", "nil",
+        "open", "operator", "package", "precedencegroup", "private", "protocol", "public", "repeat", "rethrows",
+        "return", "self", "some", "static", "struct", "subscript", "super", "switch", "throw", "throws", "true",
+        "try", "typealias", "var", "where", "while",
     ]
 
     private static let types: Set<String> = [
@@ -35,18 +33,16 @@ enum ReservedNames {
     ]
 
     private static let modules: Set<String> = [
-        "argumentparser", "asyncalgorithms", "asyncsequencevalidation", "asyncstreaming", "atomics", "clibrary",
-        "cgrpcprotobuf", "cnghttp2", "concurrencyhelpers", "coremetrics", "csystem", "cyaml", "czlib", "dequemodule",
-        "dispatch", "etcdclient", "foundation", "foundationessentials", "foundationnetworking", "glibc", "grpccodegen",
+        "argumentparser", "asyncalgorithms", "asyncsequencevalidation", "asyncstreaming", "atomics",
+        "cgrpcprotobuf", "clibrary", "concurrencyhelpers", "coremetrics", "csystem", "dequemodule", "dispatch",
+        "etcdclient", "foundation", "foundationessentials", "foundationnetworking", "glibc", "grpccodegen",
         "grpccore", "grpcinprocesstransport", "grpcnghttp2transport", "grpcprotobuf", "grpcprotobufcodegen",
-        "hashtreecollections", "inmemorylogging", "inmemorytracing", "instrumentation", "instrumentationbaggage", "kit",
-        "logging", "metrics", "metricstestkit", "musl", "mustache", "observation", "protoc", "regexbuilder",
-        "servicecontextmodule", "servicelifecycle", "servicelifecycletestkit", "servicetemplates", "subprocess",
-        "swift",
-        "swiftprotobuf", "swiftprotobufpluginlibrary", "synchronization", "systempackage", "templates", "testing",
-        "tracing",
-        "unixsignals", "userapi", "xctest",
+        "hashtreecollections", "inmemorylogging", "inmemorytracing", "instrumentation",
+        "instrumentationbaggage", "logging", "metrics", "metricstestkit", "musl", "mustache", "observation",
+        "protoc", "regexbuilder", "servicecontextmodule", "servicelifecycle", "servicelifecycletestkit",
+        "servicetemplates", "subprocess", "swift", "swiftprotobuf", "swiftprotobufpluginlibrary",
+        "synchronization", "systempackage", "testing", "tracing", "unixsignals", "xctest",
     ]
-    private static let modulePrefixes = ["_", "cnio", "nio", "servicekit"]
+    private static let modulePrefixes = ["_", "cnio", "cservicekit", "nio", "servicekit"]
     private static let packagePrefixes = ["grpc-swift", "swift-"]
 }

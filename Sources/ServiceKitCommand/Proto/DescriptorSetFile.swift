@@ -1,4 +1,4 @@
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import SwiftProtobuf
 
 /// protoc's description of .proto files: a `google.protobuf.FileDescriptorSet`.

@@ -1,4 +1,4 @@
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import SwiftProtobuf
 
 /// The Swift file beside the generated code that holds the descriptors of `.proto` files, for server reflection; as

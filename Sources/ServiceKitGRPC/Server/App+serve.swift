@@ -1,6 +1,6 @@
 public import GRPCCore
 public import GRPCNghttp2Transport
-internal import ProtobufDescriptors
+internal import ServiceKitProtobuf
 public import ServiceKit
 private import ServiceKitConfig
 

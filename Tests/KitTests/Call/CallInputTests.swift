@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import GRPCCore
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import ServiceKitGRPC
 import ServiceKitTestSupport
 import Testing

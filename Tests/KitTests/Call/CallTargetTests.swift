@@ -1,4 +1,4 @@
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import Testing
 
 @testable import ServiceKitCommand

@@ -64,7 +64,7 @@ struct ServiceNameTests {
         ("logging", "a module"),
         ("testing", "a module"),
         ("nio", "a module"),
-        ("kit", "a module"),
+        ("kit", "a package"),
         ("swift-log", "a package"),
     ])
     func badNamesAreRefusedInOneLine(_ typed: String, reason: String) throws {

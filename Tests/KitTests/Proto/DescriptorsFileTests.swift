@@ -1,5 +1,5 @@
 import Foundation
-import ProtobufDescriptors
+import ServiceKitProtobuf
 import SwiftProtobuf
 import Testing
 

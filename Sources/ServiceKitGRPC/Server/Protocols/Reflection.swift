@@ -1,4 +1,4 @@
-internal import ProtobufDescriptors
+internal import ServiceKitProtobuf
 internal import SwiftProtobuf
 
 /// What reflection answers, for one stream of requests: files that have been sent are not sent again.

@@ -1,6 +1,6 @@
 internal import GRPCCore
 private import GRPCProtobuf
-internal import ProtobufDescriptors
+internal import ServiceKitProtobuf
 internal import ServiceKit
 
 /// `grpc.reflection.v1.ServerReflection`, and `v1alpha` of it, which has the same messages.

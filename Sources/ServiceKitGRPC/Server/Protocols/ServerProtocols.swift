@@ -1,6 +1,6 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
-internal import ProtobufDescriptors
+internal import ServiceKitProtobuf
 internal import ServiceKit
 
 /// gRPC's own services that a server has beside those of its App.

@@ -2,7 +2,7 @@ import Foundation
 import SwiftProtobuf
 import Testing
 
-@testable import ProtobufDescriptors
+@testable import ServiceKitProtobuf
 
 /// What is read and written by descriptors, against the code that is generated from the same files.
 @Suite struct RoundTripTests {

@@ -1,7 +1,7 @@
 import Foundation
 import SwiftProtobuf
 
-@testable import ProtobufDescriptors
+@testable import ServiceKitProtobuf
 
 /// The tests' types, and messages of them.
 enum Samples {

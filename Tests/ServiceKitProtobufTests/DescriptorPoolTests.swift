@@ -1,7 +1,7 @@
 import SwiftProtobuf
 import Testing
 
-@testable import ProtobufDescriptors
+@testable import ServiceKitProtobuf
 
 @Suite struct DescriptorPoolTests {
     private let pool = Samples.pool

@@ -1,7 +1,7 @@
 import SwiftProtobuf
 import Testing
 
-@testable import ProtobufDescriptors
+@testable import ServiceKitProtobuf
 
 /// Input that is no message: an error, never a crash.
 @Suite(.timeLimit(.minutes(1))) struct HostileInputTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProtobufDescriptors
+@testable import ServiceKitProtobuf
 
 /// What may stand in JSON, and what is said of the rest.
 @Suite struct JSONInputTests {
