@@ -6,7 +6,7 @@ struct SourceSnapshot: Hashable {
     /// The most files that are looked at; beyond them changes are not seen.
     static let maximumFiles = 20_000
 
-    private var files: [String: FileStatus.Version] = [:]
+    private var files: [String: FileStatus] = [:]
     /// The directories that were looked at, for those who want to be told of changes in them.
     private(set) var directories: Set<String> = []
 
@@ -24,9 +24,10 @@ struct SourceSnapshot: Hashable {
         // What is gone by now is gone.
         guard let status = try? FileStatus.ofLink(path) else { return }
         if status.isRegular {
-            files[path] = status.version
+            files[path] = status
         } else if status.isDirectory, directories.insert(path).inserted {
-            for name in Self.names(in: path) where Self.isSource(name) { look(at: "\(path)/\(name)") }
+            let names = (try? DirectoryNames.read(path)) ?? []
+            for name in names where Self.isSource(name) { look(at: "\(path)/\(name)") }
         }
     }
 
@@ -42,21 +43,5 @@ struct SourceSnapshot: Hashable {
         guard let resolved = realpath(path, nil) else { return path }
         defer { free(resolved) }
         return String(cString: resolved)
-    }
-
-    private static func names(in directory: String) -> [String] {
-        guard let stream = opendir(directory) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            // Safe: the name is a C string within the entry, which is valid until the next call.
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-                    String(cString: $0)
-                }
-            }
-            names.append(name)
-        }
-        return names
     }
 }

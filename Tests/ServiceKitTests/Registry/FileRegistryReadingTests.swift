@@ -45,7 +45,7 @@ struct FileRegistryReadingTests {
 
     /// Puts a file there whose owner lives as long as what is returned.
     private func own(_ contents: String, at name: String) throws -> OpenFile {
-        let file = try OpenFile(directory.path("new"), .new)
+        let file = try OpenFile(directory.path("new"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try file.lock())
         try file.write(Array(contents.utf8))
         try directory.move("new", to: name)
@@ -101,7 +101,7 @@ struct FileRegistryReadingTests {
     }
 
     @Test func whatSomeoneWritesInPiecesIsSkippedUntilItIsWhole() async throws {
-        let writer = try OpenFile(directory.path("user-x.json"), .new)
+        let writer = try OpenFile(directory.path("user-x.json"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try writer.lock())
         let contents = try InstanceFile.contents(for: instance("x"))
         try writer.write(Array(contents.prefix(10)))
@@ -156,13 +156,25 @@ struct FileRegistryReadingTests {
 
     @Test func manyChangesBecomeEverything() {
         var changes = DirectoryChanges()
-        for number in 0..<DirectoryChanges.maximumNames { changes.insert("\(number)", looks: 0) }
+        for number in 0..<DirectoryChanges.maximumNames { changes.insert("\(number)") }
         #expect(changes.names.count == DirectoryChanges.maximumNames)
         #expect(!changes.everything)
-        changes.insert("one more", looks: 0)
+        changes.insert("one more")
         #expect(changes.everything)
         #expect(changes.names.isEmpty)
-        changes.insert("another", looks: 0)
+        changes.insert("another")
         #expect(changes.names.isEmpty)
+    }
+
+    @Test func aFileThatIsClosedAgainIsLookedAtAfterTheShortPause() async {
+        let queue = FileQueue()
+        let subscription = DirectorySubscription([nil]) { _ in }
+        subscription.lookAgain(at: "a.json", after: .seconds(30), on: queue)
+        subscription.lookAgain(at: "a.json", after: .milliseconds(1), on: queue)
+        #expect(await subscription.next()?.names == ["a.json": .milliseconds(2)])
+        // Beyond the longest pause nothing follows; so the next change is another.
+        subscription.lookAgain(at: "a.json", after: .seconds(64), on: queue)
+        subscription.lookAgain(at: "b.json", after: .milliseconds(1), on: queue)
+        #expect(await subscription.next()?.names == ["b.json": .milliseconds(2)])
     }
 }

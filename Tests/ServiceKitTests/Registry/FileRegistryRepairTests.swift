@@ -23,11 +23,11 @@ struct FileRegistryRepairTests {
     /// Deletes something. The owner may put its file back at once, into a directory that then cannot be deleted.
     private func delete(_ path: String) throws {
         let file = directory.path("user/a.json")
-        let before = try FileStatus.ofLink(file)?.version
+        let before = try FileStatus.ofLink(file)
         do {
             try directory.remove(path)
         } catch {
-            if try FileStatus.ofLink(file)?.version == before { throw error }
+            if try FileStatus.ofLink(file) == before { throw error }
         }
     }
 
@@ -72,7 +72,7 @@ struct FileRegistryRepairTests {
 
     @Test func whoeverTookTheIDMeanwhileKeepsIt() async throws {
         let registration = try await registry.register(instance("a"))
-        let usurper = try OpenFile(directory.path("user/.usurper"), .new)
+        let usurper = try OpenFile(directory.path("user/.usurper"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try usurper.lock())
         try usurper.write(InstanceFile.contents(for: instance("a", version: "2")))
         try directory.replace("user/a.json", with: "user/.usurper")
@@ -93,7 +93,7 @@ struct FileRegistryRepairTests {
 
     @Test func whoeverTookTheIDIsNotDeletedByDeregistering() async throws {
         let registration = try await registry.register(instance("a"))
-        let usurper = try OpenFile(directory.path("user/.usurper"), .new)
+        let usurper = try OpenFile(directory.path("user/.usurper"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try usurper.lock())
         try usurper.write(InstanceFile.contents(for: instance("a", version: "2")))
         try directory.replace("user/a.json", with: "user/.usurper")

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import ServiceKitTestSupport
 import Testing
@@ -45,7 +46,7 @@ struct OwnedInstanceFileTests {
     }
 
     @Test func theLockOfAFileThatIsGoneIsWorthNothing() throws {
-        let late = try OpenFile(place.path, .claiming)
+        let late = try OpenFile(place.path, O_RDWR | O_CREAT)
         try OwnedInstanceFile.claim(place)?.remove()
         #expect(try OwnedInstanceFile.claim(place, late) == nil)
         #expect(try OwnedInstanceFile.claim(place) != nil)
@@ -54,11 +55,11 @@ struct OwnedInstanceFileTests {
 
     @Test func onlyTheLeftoverThatWasSeenIsRemoved() throws {
         try directory.write("old", to: "a.json")
-        let old = try #require(try FileStatus.ofLink(place.path)).version
+        let old = try #require(try FileStatus.ofLink(place.path))
         try directory.write("newer", to: "b.json")
         try directory.replace("a.json", with: "b.json")
         #expect(!Leftover.remove(place.path, old))
-        let new = try #require(try FileStatus.ofLink(place.path)).version
+        let new = try #require(try FileStatus.ofLink(place.path))
         do {
             let owner = try OwnedInstanceFile.claim(place)
             #expect(!Leftover.remove(place.path, new))

@@ -15,13 +15,17 @@ final class SilentOwner {
         path = directory.path("\(instance.name)/\(instance.id).json")
         try directory.write("", to: "\(instance.name)/\(instance.id).json")
         file = FileHandle(fileDescriptor: open(path, O_RDWR | O_CLOEXEC), closeOnDealloc: true)
-        try #require(try FileLock.take(file.fileDescriptor, path: path))
+        try setLock(F_WRLCK)
         try file.write(contentsOf: InstanceFile.contents(for: instance))
     }
 
     func release() throws {
+        try setLock(F_UNLCK)
+    }
+
+    private func setLock(_ type: Int32) throws {
         var lock = flock()
-        lock.l_type = CShort(F_UNLCK)
+        lock.l_type = CShort(type)
         try #require(fcntl(file.fileDescriptor, 37 /* F_OFD_SETLK */, &lock) == 0)
     }
 }

@@ -1,39 +1,33 @@
 import Logging
 import Synchronization
 
-/// Tells readers what changes in directories: at once through inotify on Linux, elsewhere by having them look again
-/// every second. Holds nothing while there is no reader.
-///
-/// The kernel announces that a dying owner's file is closed a moment before it releases the lock. So whoever is told of
-/// a closed file and still finds it locked looks again, after pauses that double from half a millisecond to a minute in
-/// all: ``lookAgain(at:looks:for:)``.
+/// Tells readers what changes in directories: at once through inotify, or, when no inotify watch is left, by having them
+/// look again every second. It holds nothing while there is no reader.
 final class DirectoryWatcher: Sendable {
-    /// How often a closed file is looked at again while it is locked.
-    static let looks = 17
     /// How often readers look again where there is no inotify.
     static let pollingInterval = Duration.seconds(1)
-    /// How often it is logged that there is no inotify, at most: readers that fail start over, and try it again.
+    /// How often the missing inotify is logged, at most: readers that fail start over, and try it again.
     private static let warningInterval = Duration.seconds(60)
 
     private struct Directory {
-        /// The kernel's number for it; none when it is polled.
-        var watch: CInt?
-        var readers: [ObjectIdentifier: DirectorySubscription] = [:]
-        /// Readers that are interested in one file only.
-        var readersOfFile: [String: [ObjectIdentifier: DirectorySubscription]] = [:]
-
-        var everyone: [DirectorySubscription] {
-            Array(readersOfFile.values.reduce(into: readers) { $0.merge($1) { first, _ in first } }.values)
-        }
-        var isUnused: Bool { readers.isEmpty && readersOfFile.isEmpty }
+        /// The kernel's number for the directory; none when it is polled.
+        let watch: CInt?
+        /// The readers of each file; those of all files have no name.
+        var readers: [String?: [DirectorySubscription]] = [:]
     }
 
     private struct State {
         var directories: [String: Directory] = [:]
-        var isPolling = false
-        var warnedAt: ContinuousClock.Instant?
-        var inotify: Inotify?
         var paths: [CInt: String] = [:]
+        var inotify: Inotify?
+        var warnedAt: ContinuousClock.Instant?
+        var isPolling = false
+
+        mutating func closeIfUnused() {
+            guard directories.isEmpty else { return }
+            inotify?.cancel()
+            inotify = nil
+        }
     }
 
     /// How many subscriptions there are.
@@ -55,88 +49,57 @@ final class DirectoryWatcher: Sendable {
     /// - Parameters:
     ///   - directory: The directory's path.
     ///   - files: The names of the only files of interest; by default all are.
-    /// - Returns: Where the changes arrive, until it is cancelled.
+    /// - Returns: The place where the changes arrive. Cancel it at the end, once.
     /// - Throws: When the directory is missing or may not be read.
     func subscribe(to directory: String, files: [String] = []) throws(SystemError) -> DirectorySubscription {
-        let subscription = DirectorySubscription { [weak self] subscription in
-            self?.unsubscribe(subscription, from: directory, files: files)
+        let subscription = DirectorySubscription(files.isEmpty ? [nil] : files) { [weak self] subscription in
+            self?.unsubscribe(subscription, from: directory)
         }
-        let id = ObjectIdentifier(subscription)
-        let failure: SystemError? = state.withLock { state in
-            do throws(SystemError) {
-                if state.directories[directory] == nil {
-                    state.directories[directory] = Directory(watch: try watch(directory, &state))
-                }
-            } catch {
-                closeIfUnused(&state)
-                return error
+        try state.withLock { (state) throws(SystemError) in
+            defer { state.closeIfUnused() }
+            if state.directories[directory] == nil {
+                state.directories[directory] = Directory(watch: try watch(directory, &state))
             }
-            for file in files { state.directories[directory]?.readersOfFile[file, default: [:]][id] = subscription }
-            if files.isEmpty { state.directories[directory]?.readers[id] = subscription }
-            return nil
+            for file in subscription.files {
+                state.directories[directory]?.readers[file, default: []].append(subscription)
+            }
         }
-        if let failure { throw failure }
         subscriptions.update { $0 += 1 }
         return subscription
     }
 
-    /// Reports a file as changed after a pause, once more.
-    ///
-    /// - Parameters:
-    ///   - name: The file.
-    ///   - looks: How many looks are left.
-    ///   - subscription: To whom.
-    func lookAgain(at name: String, looks: Int, for subscription: DirectorySubscription) {
-        // One look at a time for each file, however often it is closed.
-        guard looks > 0, subscription.expectedLooks.withLock({ $0.insert(name).inserted }) else { return }
-        let pause = Duration.microseconds(500 << (Self.looks - looks))
-        queue.after(pause) { [weak subscription] in
-            subscription?.expectedLooks.withLock { _ = $0.remove(name) }
-            subscription?.add { $0.insert(name, looks: looks - 1) }
-        }
-    }
-
-    private func unsubscribe(_ subscription: DirectorySubscription, from path: String, files: [String]) {
-        let id = ObjectIdentifier(subscription)
-        let wasThere = state.withLock { state in
-            guard var directory = state.directories[path] else { return false }
-            var wasThere = directory.readers.removeValue(forKey: id) != nil
-            for file in files {
-                if directory.readersOfFile[file]?.removeValue(forKey: id) != nil { wasThere = true }
-                if directory.readersOfFile[file]?.isEmpty == true { directory.readersOfFile[file] = nil }
+    private func unsubscribe(_ subscription: DirectorySubscription, from path: String) {
+        state.withLock { state in
+            guard var directory = state.directories[path] else { return }
+            for file in subscription.files {
+                let others = directory.readers[file, default: []].filter { $0 !== subscription }
+                directory.readers[file] = others.isEmpty ? nil : others
             }
-            state.directories[path] = directory.isUnused ? nil : directory
-            if directory.isUnused, let watch = directory.watch {
+            state.directories[path] = directory.readers.isEmpty ? nil : directory
+            if directory.readers.isEmpty, let watch = directory.watch {
                 state.paths[watch] = nil
                 state.inotify?.remove(watch)
             }
-            closeIfUnused(&state)
-            return wasThere
+            state.closeIfUnused()
         }
-        if wasThere { subscriptions.update { $0 -= 1 } }
-    }
-
-    private func closeIfUnused(_ state: inout State) {
-        guard state.directories.isEmpty else { return }
-        state.inotify?.cancel()
-        state.inotify = nil
+        subscriptions.update { $0 -= 1 }
     }
 
     // MARK: - Polling
 
-    /// Has the readers of directories that the kernel does not watch look again from time to time.
     private func startPolling(_ state: inout State) {
         guard !state.isPolling else { return }
         state.isPolling = true
         queue.after(Self.pollingInterval) { [weak self] in self?.poll() }
     }
 
+    /// Has the readers of directories that the kernel does not watch look again.
     private func poll() {
         let readers = state.withLock { state in
-            let readers = state.directories.values.filter { $0.watch == nil }.flatMap(\.everyone)
+            let readers = state.directories.values.filter { $0.watch == nil }.flatMap(\.readers.values).joined()
             state.isPolling = false
             if !readers.isEmpty { startPolling(&state) }
-            return readers
+            return Array(readers)
         }
         for reader in readers { reader.add { $0.insertEverything() } }
     }
@@ -147,24 +110,18 @@ final class DirectoryWatcher: Sendable {
     ///
     /// - Returns: The kernel's number for it; `nil` when it is polled.
     private func watch(_ directory: String, _ state: inout State) throws(SystemError) -> CInt? {
-        guard mayUseInotify else {
-            startPolling(&state)
-            return nil
-        }
         do throws(SystemError) {
-            let inotify: Inotify
-            if let running = state.inotify {
-                inotify = running
-            } else {
-                inotify = try Inotify(queue: queue.queue) { [weak self] in self?.handle($0) }
-                state.inotify = inotify
+            if mayUseInotify {
+                if state.inotify == nil {
+                    state.inotify = try Inotify(queue: queue.queue) { [weak self] in self?.handle($0) }
+                }
+                if let watch = try state.inotify?.add(directory) {
+                    state.paths[watch] = directory
+                    return watch
+                }
             }
-            let watch = try inotify.add(directory)
-            state.paths[watch] = directory
-            return watch
         } catch  where error.isExhaustion {
-            let isWarningDue = state.warnedAt.map { $0.duration(to: .now) >= Self.warningInterval } ?? true
-            if isWarningDue {
+            if state.warnedAt.map({ $0.duration(to: .now) >= Self.warningInterval }) ?? true {
                 state.warnedAt = .now
                 logger.warning(
                     "no inotify watch left: changes and dead owners are seen with delay",
@@ -184,30 +141,31 @@ final class DirectoryWatcher: Sendable {
             } else if event.isGone {
                 forget(event.watch)
             } else if !event.name.hasPrefix(".") {
-                let looks = event.isClosed ? Self.looks : 0
-                for reader in readers(of: event) { reader.add { $0.insert(event.name, looks: looks) } }
+                let pause = event.isClosed ? DirectorySubscription.firstPause : nil
+                for reader in readers(of: event) { reader.add { $0.insert(event.name, pause: pause) } }
             }
         }
     }
 
     private func readers(of event: Inotify.Event) -> [DirectorySubscription] {
         state.withLock { state in
-            guard let path = state.paths[event.watch], let directory = state.directories[path] else { return [] }
-            return Array(directory.readers.values) + Array(directory.readersOfFile[event.name, default: [:]].values)
+            let readers = state.paths[event.watch].flatMap { state.directories[$0]?.readers } ?? [:]
+            return readers[nil, default: []] + readers[event.name, default: []]
         }
     }
 
     /// Tells the readers of a directory that it is gone. They subscribe anew, to the one that is there then.
     private func forget(_ watch: CInt) {
-        let readers = state.withLock { state -> [DirectorySubscription] in
-            guard let path = state.paths.removeValue(forKey: watch) else { return [] }
-            // After a move the kernel would go on watching it at its new place.
-            state.inotify?.remove(watch)
-            let readers = state.directories.removeValue(forKey: path)?.everyone ?? []
-            closeIfUnused(&state)
-            return readers
+        let readers = state.withLock { state in
+            // After a move the kernel would go on watching the directory at its new place.
+            if let path = state.paths.removeValue(forKey: watch) {
+                state.inotify?.remove(watch)
+                let directory = state.directories.removeValue(forKey: path)
+                state.closeIfUnused()
+                return directory.map { Array($0.readers.values.joined()) } ?? []
+            }
+            return []
         }
-        subscriptions.update { $0 -= readers.count }
         for reader in readers { reader.add { $0.insertGone() } }
     }
 }

@@ -4,17 +4,17 @@ import Glibc
 ///
 /// ```
 /// <directory>/user-service/user-1.json     the instance, locked by its owner
-///                         /user-1.set      what an operator asks the owner for
+///                         /user-1.set      an operator's request to the owner
 ///                         /.0f3c….tmp      about to be renamed
 /// ```
 struct FileRegistryDirectory: Sendable {
     let path: String
-    /// Whether it is this user's alone, as the default one is.
+    /// Whether the directory is this user's alone, as the default one is.
     let isPrivate: Bool
 
-    /// A directory that was configured, shared by whoever has access.
+    /// A directory that was configured, shared by every user with access.
     init(path: String) {
-        self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        self.path = Self.withoutSlash(path)
         isPrivate = false
     }
 
@@ -23,15 +23,16 @@ struct FileRegistryDirectory: Sendable {
     /// A variable that is no absolute path does not count (XDG Base Directory Specification).
     init(environment variable: (String) -> String?, user: UInt32 = geteuid()) {
         func directory(_ name: String) -> String? {
-            guard let path = variable(name), path.hasPrefix("/") else { return nil }
-            return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+            variable(name).flatMap { $0.hasPrefix("/") ? Self.withoutSlash($0) : nil }
         }
-        if let runtime = directory("XDG_RUNTIME_DIR") {
-            path = runtime + "/servicekit"
-        } else {
-            path = (directory("TMPDIR") ?? "/tmp") + "/servicekit-\(user)"
-        }
+        path =
+            directory("XDG_RUNTIME_DIR").map { $0 + "/servicekit" }
+            ?? (directory("TMPDIR") ?? "/tmp") + "/servicekit-\(user)"
         isPrivate = true
+    }
+
+    private static func withoutSlash(_ path: String) -> String {
+        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }
 
     /// The directory of a service.
@@ -50,8 +51,8 @@ struct FileRegistryDirectory: Sendable {
         try Self.make(path(of: service), permissions: 0o755)
     }
 
-    /// Refuses a private directory that is somebody else's: where everyone may write (`/tmp`), somebody may have put it
-    /// there to answer in the place of services.
+    /// Refuses a private directory that belongs to another user. Where everyone may write (`/tmp`), that user may have put
+    /// it there to answer in the place of services.
     func refuseStrangers() throws(SystemError) {
         guard isPrivate, let status = try FileStatus.ofLink(path) else { return }
         guard status.isDirectory else { throw SystemError("use", path, number: ENOTDIR) }
@@ -73,7 +74,7 @@ struct FileRegistryDirectory: Sendable {
     private static func make(_ path: String, permissions: mode_t) throws(SystemError) {
         if mkdir(path, permissions) == 0 { return }
         let error = SystemError("create directory", path)
-        // Whoever may not write above it may still use what is there.
+        // A user who may not write above the directory may still use it.
         if !FileStatus.isDirectory(path) { throw error }
     }
 }

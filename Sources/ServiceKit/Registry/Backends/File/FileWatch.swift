@@ -92,17 +92,17 @@ struct FileWatch: Sendable {
     }
 
     private mutating func read(
-        _ names: [String: Int],
+        _ names: [String: Duration?],
         _ subscription: DirectorySubscription
     ) async throws(SystemError) {
         found(
-            try await queue.run { [reader, watcher, instances] () throws(SystemError) in
+            try await queue.run { [reader, queue, instances] () throws(SystemError) in
                 var result = instances
-                for (name, looks) in names {
+                for (name, pause) in names {
                     guard let id = InstanceFile.id(inName: name) else { continue }
                     if let instance = try reader.instance(inFile: name) {
                         result.update(instance)
-                        watcher.lookAgain(at: name, looks: looks, for: subscription)
+                        if let pause { subscription.lookAgain(at: name, after: pause, on: queue) }
                     } else {
                         result.remove(id: id)
                     }

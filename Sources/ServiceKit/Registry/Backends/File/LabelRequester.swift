@@ -1,9 +1,9 @@
 internal import ServiceKitConcurrency
 
-/// An operator's side of a ``LabelRequest``: leaves it, and waits until the owner has done it.
+/// An operator's side of a ``LabelRequest``: leaves it, and waits until the owner has taken it up.
 struct LabelRequester: Sendable {
-    /// How long an owner may take.
-    static let patience = Duration.seconds(3)
+    /// The time that an owner has.
+    static let timeout = Duration.seconds(3)
 
     let place: InstanceFile
     let reader: ServiceReader
@@ -14,39 +14,38 @@ struct LabelRequester: Sendable {
     ///
     /// - Returns: The instance with the labels.
     func run(_ changes: [String: String?]) async throws -> ServiceInstance {
-        let mine = Watched<FileStatus.Identity?>(nil)
         let subscription = try await queue.run { [watcher, place] () throws(SystemError) in
             try watcher.subscribe(to: place.directory, files: [place.name, LabelRequest.name(for: place)])
         }
         defer { subscription.cancel() }
-        do {
-            let request = LabelRequest(labels: changes)
-            let instance = try await withDeadline(.now + Self.patience, onExpiry: noAnswer) {
-                // Another operator's request comes first.
-                while true {
-                    mine.set(
-                        try await queue.run { [place] () throws(SystemError) in try request.leave(for: place) }
-                    )
-                    if mine.value != nil { break }
-                    try await waitForChange(subscription)
-                }
-                while try await isLeft() { try await waitForChange(subscription) }
+        let instance = try await withDeadline(.now + Self.timeout, onExpiry: noAnswer) {
+            let request = try await leave(LabelRequest(labels: changes), subscription)
+            do {
+                while try await isLeft(request) { try await waitForChange(subscription) }
                 return try await live()
+            } catch {
+                // Also when the time is over, or the operator's task is cancelled.
+                await queue.run { [place] in
+                    if (try? LabelRequest.isLeft(for: place, request)) == true { try? LabelRequest.remove(for: place) }
+                }
+                throw error
             }
-            guard try instance.settingMetadata(changes) == instance else { throw noAnswer }
-            return instance
-        } catch {
-            if let identity = mine.value {
-                await queue.run { [place] in try? LabelRequest.remove(for: place, identity) }
-            }
-            throw error
+        }
+        guard try instance.settingMetadata(changes) == instance else { throw noAnswer }
+        return instance
+    }
+
+    /// Leaves the request as soon as there is no other.
+    private func leave(_ request: LabelRequest, _ subscription: DirectorySubscription) async throws -> FileStatus {
+        while true {
+            let status = try await queue.run { [place] () throws(SystemError) in try request.leave(for: place) }
+            if let status { return status }
+            try await waitForChange(subscription)
         }
     }
 
-    private func isLeft() async throws -> Bool {
-        try await queue.run { [place] () throws(SystemError) in
-            try FileStatus.ofLink(LabelRequest.path(for: place)) != nil
-        }
+    private func isLeft(_ request: FileStatus) async throws -> Bool {
+        try await queue.run { [place] () throws(SystemError) in try LabelRequest.isLeft(for: place, request) }
     }
 
     /// The instance as it is now.
@@ -68,7 +67,7 @@ struct LabelRequester: Sendable {
             code: .timeout,
             message:
                 "file registry: the owner of instance \"\(place.id)\" of service \"\(place.service)\" did not change "
-                + "its labels within \(Self.patience); is it suspended, or older than this program? (\(place.path))"
+                + "its labels within \(Self.timeout); is it suspended, or older than this program? (\(place.path))"
         )
     }
 }

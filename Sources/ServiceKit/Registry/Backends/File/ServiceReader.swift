@@ -9,17 +9,18 @@ struct ServiceReader: Sendable {
     let service: String
     let oddities: Oddities
 
-    /// The instances; `nil` when the directory is missing. Removes what dead owners left.
+    /// The instances; `nil` when the directory is missing. Removes leftovers of dead owners.
     func instances() throws(SystemError) -> [ServiceInstance]? {
-        guard let names = try names() else { return nil }
+        guard let names = try DirectoryNames.read(directory) else { return nil }
         var instances: [ServiceInstance] = []
         for name in names {
-            if TemporaryName.matches(name) {
-                removeLeftover("\(directory)/\(name)")
+            let path = "\(directory)/\(name)"
+            if TemporaryFile.matches(name) {
+                if let status = try? FileStatus.ofLink(path), status.isRegular { Leftover.remove(path, status) }
             } else if let id = LabelRequest.id(inName: name) {
-                // Its owner is gone, and nobody will take it up.
-                let instance = "\(directory)/\(InstanceFile.name(of: id))"
-                if isAbsent(instance) { unlink("\(directory)/\(name)") }
+                // Without an owner, nobody will take the request up. A name that is too long cannot be looked up.
+                let owner = "\(directory)/\(InstanceFile.name(of: id))"
+                if FileStatus.isAbsent(owner) { unlink(path) }
             } else if let instance = try instance(inFile: name) {
                 instances.append(instance)
             }
@@ -27,7 +28,7 @@ struct ServiceReader: Sendable {
         return instances
     }
 
-    /// The instance that a file of the directory holds; `nil` when it holds none whose owner lives.
+    /// The instance in a file of the directory; `nil` when there is none with a living owner.
     func instance(inFile name: String) throws(SystemError) -> ServiceInstance? {
         guard let id = InstanceFile.id(inName: name) else { return nil }
         let file = InstanceFile(directory: directory, service: service, id: id)
@@ -37,54 +38,13 @@ struct ServiceReader: Sendable {
             return instance
         case .nothing:
             oddities.forget(file.path)
-        case .leftover(let version):
+        case .leftover(let status):
             // Once for each, since closing a file that may not be removed wakes every watcher.
-            if oddities.isNew(file.path, version), Leftover.remove(file.path, version) { oddities.forget(file.path) }
-        case .foreign(let version, let reason):
-            oddities.report(file.path, version, reason: reason)
+            if oddities.isNew(file.path, status), Leftover.remove(file.path, status) { oddities.forget(file.path) }
+        case .foreign(let status, let reason):
+            oddities.report(file.path, status, reason: reason)
         }
         return nil
-    }
-
-    /// Whether there is no such file. One that cannot be looked at, such as one whose name is too long, may be there.
-    private func isAbsent(_ path: String) -> Bool {
-        do throws(SystemError) {
-            return try FileStatus.ofLink(path) == nil
-        } catch {
-            return false
-        }
-    }
-
-    private func removeLeftover(_ temporary: String) {
-        guard let status = try? FileStatus.ofLink(temporary), status.isRegular else { return }
-        Leftover.remove(temporary, status.version)
-    }
-
-    private func names() throws(SystemError) -> [String]? {
-        try DirectoryNames.read(directory)
-    }
-}
-
-/// The names in a directory.
-enum DirectoryNames {
-    /// Reads them; `nil` when the directory is missing.
-    static func read(_ directory: String) throws(SystemError) -> [String]? {
-        guard let stream = opendir(directory) else {
-            if errno == ENOENT { return nil }
-            throw SystemError("read directory", directory)
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        errno = 0
-        while let entry = readdir(stream) {
-            // The entry is only as long as its name, so it must not be copied as a whole.
-            guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { break }
-            let name = (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
-            names.append(String(cString: name))
-            errno = 0
-        }
-        guard errno == 0 else { throw SystemError("read directory", directory) }
-        return names
     }
 }
 
@@ -93,23 +53,23 @@ final class Oddities: Sendable {
     /// The most files remembered; further ones are passed over in silence.
     static let maximumCount = 1024
 
-    private let known = Mutex<[String: FileStatus.Version?]>([:])
+    private let known = Mutex<[String: FileStatus?]>([:])
     private let logger: Logger
 
     init(logger: Logger) {
         self.logger = logger
     }
 
-    /// Whether a file in this state has not been seen yet; from now on it has.
-    func isNew(_ path: String, _ version: FileStatus.Version?) -> Bool {
+    /// Whether a file in this state is seen for the first time.
+    func isNew(_ path: String, _ status: FileStatus?) -> Bool {
         known.withLock { known in
-            if let last = known[path] {
-                if last == version { return false }
-            } else if known.count >= Self.maximumCount {
-                return false
+            guard let last = known[path] else {
+                if known.count >= Self.maximumCount { return false }
+                known[path] = .some(status)
+                return true
             }
-            known[path] = .some(version)
-            return true
+            known[path] = .some(status)
+            return last != status
         }
     }
 
@@ -119,8 +79,8 @@ final class Oddities: Sendable {
     }
 
     /// Logs that a file is skipped.
-    func report(_ path: String, _ version: FileStatus.Version?, reason: String) {
-        guard isNew(path, version) else { return }
+    func report(_ path: String, _ status: FileStatus?, reason: String) {
+        guard isNew(path, status) else { return }
         logger.warning(
             "skipped a file of the registry", metadata: ["path": "\(path)", "cause": "\(URLSecrets.masked(reason))"])
     }

@@ -5,9 +5,9 @@ import Glibc
 package final class Inotify: Sendable {
     /// A notice.
     package struct Event: Sendable {
-        /// Which directory, as ``add(_:)`` returned it; none when notices were lost.
+        /// The directory, as ``add(_:)`` returned it; none when notices were lost.
         let watch: CInt
-        /// The file concerned; empty when it is the directory itself.
+        /// The file; empty when the notice is about the directory itself.
         let name: String
         private let mask: UInt32
 
@@ -17,14 +17,12 @@ package final class Inotify: Sendable {
             self.name = name
         }
 
-        /// A file that was open for writing was closed, be it because its process died.
+        /// Whether a file that was open for writing was closed, perhaps because its process died.
         var isClosed: Bool { mask & UInt32(IN_CLOSE_WRITE) != 0 }
-        /// The queue was full.
+        /// Whether the queue was full, and notices were lost.
         var isOverflow: Bool { mask & UInt32(IN_Q_OVERFLOW) != 0 }
-        /// The directory was deleted, moved away or unmounted.
-        var isGone: Bool {
-            mask & (UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF) | UInt32(IN_UNMOUNT) | UInt32(IN_IGNORED)) != 0
-        }
+        /// Whether the directory was deleted, moved away or unmounted.
+        var isGone: Bool { mask & UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED) != 0 }
     }
 
     private let descriptor: CInt
@@ -52,16 +50,14 @@ package final class Inotify: Sendable {
         source.cancel()
     }
 
-    /// Watches a directory; watching one again gives the same number.
+    /// Watches a directory. One that is watched already keeps its number.
     package func add(_ directory: String) throws(SystemError) -> CInt {
-        // Files that are gone from the directory tell nothing (IN_EXCL_UNLINK): when an owner replaces its file, the
-        // old one's closing is no death. Creation tells nothing either: a new file is complete when it is renamed or
-        // closed.
+        // A file that has left the directory tells nothing (IN_EXCL_UNLINK): when an owner replaces its file, closing the
+        // old one is no death. Creation tells nothing either: a new file is complete when it is renamed or closed.
         let mask =
-            UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_DELETE)
-            | UInt32(IN_DELETE_SELF) | UInt32(IN_MOVE_SELF)
-            | UInt32(IN_EXCL_UNLINK) | UInt32(IN_ONLYDIR) | UInt32(IN_DONT_FOLLOW)
-        let watch = inotify_add_watch(descriptor, directory, mask)
+            IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
+            | Int32(IN_EXCL_UNLINK) | Int32(IN_ONLYDIR) | Int32(IN_DONT_FOLLOW)
+        let watch = inotify_add_watch(descriptor, directory, UInt32(mask))
         guard watch >= 0 else { throw SystemError("watch directory", directory) }
         return watch
     }
@@ -74,18 +70,16 @@ package final class Inotify: Sendable {
     private static func events(_ descriptor: CInt) -> [Event] {
         var events: [Event] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        let count = retrying { buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) } }
-        guard count > 0 else { return [] }
-        buffer.withUnsafeBytes { bytes in
+        let count = retrying { read(descriptor, &buffer, buffer.count) }
+        buffer.prefix(max(count, 0)).withUnsafeBytes { bytes in
             var offset = 0
-            while offset + MemoryLayout<inotify_event>.size <= count {
+            while offset + MemoryLayout<inotify_event>.size <= bytes.count {
                 let header = bytes.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
                 let start = offset + MemoryLayout<inotify_event>.size
-                let end = start + Int(header.len)
-                guard end <= count else { break }
-                let name = bytes[start..<end].prefix { $0 != 0 }
-                events.append(Event(watch: header.wd, mask: header.mask, name: String(decoding: name, as: UTF8.self)))
-                offset = end
+                offset = start + Int(header.len)
+                guard offset <= bytes.count else { break }
+                let name = String(decoding: bytes[start..<offset].prefix { $0 != 0 }, as: UTF8.self)
+                events.append(Event(watch: header.wd, mask: header.mask, name: name))
             }
         }
         return events

@@ -2,11 +2,9 @@ import Glibc
 
 /// A system call on a path that failed.
 package struct SystemError: Error {
-    /// What was tried, as in "cannot read".
+    /// The action that failed, as in "cannot read".
     let action: String
-    /// On what.
     let path: String
-    /// The error number.
     let number: CInt
 
     /// Describes the last system call of this thread, unless a number is given.
@@ -16,20 +14,18 @@ package struct SystemError: Error {
         self.number = number
     }
 
-    /// Whether nothing is there.
+    /// Whether nothing is at the path.
     var isAbsence: Bool { number == ENOENT }
 
     /// Whether access is refused.
     var isRefusal: Bool { [EACCES, EPERM, EROFS].contains(number) }
 
     /// Whether the process or the machine has run out of something, so that the path itself is not to blame.
-    var isExhaustion: Bool {
-        [EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO].contains(number)
-    }
+    var isExhaustion: Bool { [EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO].contains(number) }
 
-    /// Whether the path cannot be what it is used for, whoever asks and whenever.
+    /// Whether the call fails for every user and at any time.
     private var isImpossible: Bool {
-        [ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(number) || number == ENOENT && action == "create directory"
+        [ENOTDIR, EEXIST, ELOOP, ENAMETOOLONG].contains(number) || isAbsence && action == "create directory"
     }
 
     /// The error for callers of the registry.
@@ -42,8 +38,7 @@ package struct SystemError: Error {
     private var remedy: String? {
         switch number {
         case EACCES, EPERM, EROFS: "give this user write access, or set registry.file.directory to a directory it owns"
-        case ENOENT where action == "create directory", ELOOP, ENAMETOOLONG:
-            "set registry.file.directory to another directory"
+        case ENOENT where isImpossible, ELOOP, ENAMETOOLONG: "set registry.file.directory to another directory"
         case ENOTDIR, EEXIST: "a file is in the way; remove it, or set registry.file.directory to another directory"
         case ENOSPC where action.hasPrefix("watch"): "raise the limit fs.inotify.max_user_watches"
         case ENOSPC, EDQUOT: "free some space there, or set registry.file.directory to a directory on another disk"
@@ -56,9 +51,8 @@ package struct SystemError: Error {
 
 extension SystemError: CustomStringConvertible {
     package var description: String {
-        // The text of a known error number is a constant, also where strerror is not thread-safe for unknown ones.
+        // The text of a known number is a constant, so another thread does not change it.
         let cause = strerror(number).map { String(cString: $0) } ?? "error \(number)"
-        let advice = remedy.map { "; \($0)" } ?? ""
-        return "file registry: cannot \(action) \(path): \(cause)\(advice)"
+        return "file registry: cannot \(action) \(path): \(cause)" + (remedy.map { "; \($0)" } ?? "")
     }
 }

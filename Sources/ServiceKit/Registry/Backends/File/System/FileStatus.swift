@@ -1,0 +1,51 @@
+import Glibc
+
+/// The state of a file. Two that are equal are of the same file with the same contents.
+package struct FileStatus: Hashable {
+    private let device: UInt
+    private let number: UInt
+    private let size: Int
+    private let modifiedSeconds: Int
+    private let modifiedNanoseconds: Int
+    private let mode: UInt32
+    let owner: UInt32
+
+    package var isRegular: Bool { mode & S_IFMT == S_IFREG }
+    package var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
+    var permissions: UInt32 { mode & 0o7777 }
+
+    init(_ status: stat) {
+        device = status.st_dev
+        number = status.st_ino
+        size = status.st_size
+        modifiedSeconds = status.st_mtim.tv_sec
+        modifiedNanoseconds = status.st_mtim.tv_nsec
+        mode = status.st_mode
+        owner = status.st_uid
+    }
+
+    /// Whether two states are of the same file, whatever its name and contents are.
+    func isSameFile(as other: FileStatus) -> Bool { device == other.device && number == other.number }
+
+    /// The file at a path. A symbolic link is not followed.
+    ///
+    /// - Returns: `nil` when nothing is there.
+    package static func ofLink(_ path: String) throws(SystemError) -> FileStatus? {
+        var result = stat()
+        if lstat(path, &result) == 0 { return FileStatus(result) }
+        if errno == ENOENT { return nil }
+        throw SystemError("examine", path)
+    }
+
+    /// Whether it is certain that nothing is at a path.
+    static func isAbsent(_ path: String) -> Bool {
+        var result = stat()
+        return lstat(path, &result) != 0 && errno == ENOENT
+    }
+
+    /// Whether a path leads to a directory.
+    static func isDirectory(_ path: String) -> Bool {
+        var result = stat()
+        return stat(path, &result) == 0 && FileStatus(result).isDirectory
+    }
+}
