@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 /// `kit call` on the sample service, both as their users run them.
@@ -79,6 +80,8 @@ import Testing
             #expect(noMethod.errors.hasPrefix("Error: user-service has no method \"Get\"; it has: "))
             let slow = try await call(fleet, "user-service/WatchUsers", "--timeout", "300ms", code: 1)
             #expect(slow.errors.hasPrefix("Error: DEADLINE_EXCEEDED"))
+            #expect(
+                slow.errors.contains("; waited for user-service to answer WatchUsers; --timeout "), "\(slow.errors)")
             server.signal(SIGTERM)
             _ = try await server.waitForExit()
         }
@@ -93,6 +96,44 @@ import Testing
             #expect(health.output == "{\n  \"status\": \"SERVING\"\n}\n")
             server.signal(SIGTERM)
             _ = try await server.waitForExit()
+        }
+    }
+
+    @Test func aStoppedServerIsNamedWithTheStepThatWaits() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1")
+            server.signal(SIGSTOP)
+            defer { server.signal(SIGCONT) }
+            let call = try await call(fleet, "user-service/GetUser", "--timeout", "500ms", code: 1)
+            #expect(
+                call.errors.contains(
+                    "; waited for user-service to say what it serves, by server reflection; --timeout "),
+                "\(call.errors)"
+            )
+            server.signal(SIGCONT)
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+        }
+    }
+
+    @Test func aServerWithTLSIsNamedWithTheOption() async throws {
+        try await TestCertificates.with { certificates in
+            try await Fleet.with { fleet in
+                let tls = ["certificate", "key"].map { "server.grpc.tls.\($0)=" }
+                let server = try await fleet.start(
+                    "user-1",
+                    settings: [tls[0] + certificates.path("server.pem"), tls[1] + certificates.path("server.key")]
+                )
+                let address = try #require(fleet.instances.value["user-1"]?.endpoints.first).authority
+                let target = "grpc.health.v1.Health/Check"
+                let plain = try await call(fleet, target, "--address", address, code: 1)
+                #expect(plain.errors.contains("; --tls turns TLS on; --ca FILE "), "\(plain.errors)")
+                let secure = try await call(
+                    fleet, target, "--address", address, "--ca", certificates.path("authority.pem"))
+                #expect(secure.output == "{\n  \"status\": \"SERVING\"\n}\n")
+                server.signal(SIGTERM)
+                _ = try await server.waitForExit()
+            }
         }
     }
 

@@ -3,10 +3,10 @@ import GRPCCore
 import Logging
 import ServiceKit
 import ServiceKitGRPC
-import SwiftProtobuf
-import ServiceKitTestSupport
-import Testing
 import ServiceKitSampleAPI
+import ServiceKitTestSupport
+import SwiftProtobuf
+import Testing
 
 /// A server that may open few files, and has more clients than that.
 @Suite(.timeLimit(.minutes(2))) struct OpenFilesTests {

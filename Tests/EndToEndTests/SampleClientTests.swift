@@ -105,6 +105,21 @@ import Testing
         }
     }
 
+    @Test func aRunWithoutARegistrySaysSo() async throws {
+        let directory = try TemporaryDirectory()
+        let client = try RunningProgram.userClient(
+            registry: directory.path,
+            [
+                "--duration", "2s", "--set", "registry.backend=etcd",
+                "--set", "registry.etcd.endpoints=http://127.0.0.1:1", "--set", "client.timeouts.default=1h",
+                "--set", "client.ready-timeout=1h",
+            ]
+        )
+        #expect(try await client.waitForExit() == .exited(1))
+        #expect(client.output.contains("\nregistry   away: "), "\(client.output)")
+        #expect(client.output.contains("http://127.0.0.1:1"), "\(client.output)")
+    }
+
     @Test(arguments: [SIGINT, SIGTERM])
     func aRunThatIsInterruptedSaysHowItWent(signal: CInt) async throws {
         try await Fleet.with { fleet in

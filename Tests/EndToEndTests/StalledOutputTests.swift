@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 /// Programs whose output nobody reads, or that have nowhere to write it to.

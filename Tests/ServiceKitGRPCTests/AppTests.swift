@@ -2,11 +2,11 @@ import GRPCCore
 import Logging
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitSampleAPI
+import ServiceKitTestSupport
 import ServiceKitTesting
 import SwiftProtobuf
-import ServiceKitTestSupport
 import Testing
-import ServiceKitSampleAPI
 
 @testable import ServiceKitGRPC
 

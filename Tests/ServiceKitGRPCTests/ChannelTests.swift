@@ -1,8 +1,8 @@
 import GRPCCore
 import GRPCNghttp2Transport
 import ServiceKit
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKitGRPC

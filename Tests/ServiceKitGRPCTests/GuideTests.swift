@@ -3,10 +3,10 @@ import GRPCCore
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
+import ServiceKitSampleAPI
 import ServiceLifecycle
 import SwiftProtobuf
 import Testing
-import ServiceKitSampleAPI
 
 /// The examples of the guide, kept true.
 @Suite(.timeLimit(.minutes(1)))

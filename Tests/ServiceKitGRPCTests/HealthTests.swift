@@ -2,10 +2,10 @@ import GRPCCore
 import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitSampleAPI
 import ServiceKitTesting
 import SwiftProtobuf
 import Testing
-import ServiceKitSampleAPI
 
 @testable import ServiceKitGRPC
 

@@ -1,11 +1,11 @@
 import GRPCCore
-import ServiceKitProtobuf
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitProtobuf
+import ServiceKitSampleAPI
 import ServiceKitTesting
 import SwiftProtobuf
 import Testing
-import ServiceKitSampleAPI
 
 @testable import ServiceKitGRPC
 

@@ -1,8 +1,8 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitConcurrency
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKitGRPC

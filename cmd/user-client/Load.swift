@@ -1,9 +1,9 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitGRPC
-import Synchronization
-import SwiftProtobuf
 import ServiceKitSampleAPI
+import SwiftProtobuf
+import Synchronization
 
 /// Calls to make.
 struct Load: Sendable {

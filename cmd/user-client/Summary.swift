@@ -12,6 +12,8 @@ struct Summary: Sendable {
     private var latencies = LatencyHistogram()
     var duration = Duration.zero
     var instances: [String: Int] = [:]
+    /// Why the registry was away at the end.
+    var outage: String?
 
     var failures: Int { failuresByStatus.values.reduce(0) { $0 + $1.count } }
 
@@ -50,6 +52,7 @@ struct Summary: Sendable {
         if missed > 0 {
             lines.append("missed     \(missed) calls: due, but not made because too many were open")
         }
+        if let outage { lines.append("registry   away: \(outage)") }
         for (index, (id, count)) in instances.sorted(by: { $0.key < $1.key }).enumerated() {
             lines.append("\(index == 0 ? "served by" : "         ")  \(id): \(count)")
         }

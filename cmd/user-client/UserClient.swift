@@ -5,9 +5,9 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
+import ServiceKitSampleAPI
 import SwiftProtobuf
 import UnixSignals
-import ServiceKitSampleAPI
 
 /// The sample client: calls the sample service by its name and says how that went.
 @main struct UserClient: AsyncParsableCommand {
@@ -109,10 +109,18 @@ import ServiceKitSampleAPI
             if follow {
                 group.addTask { await Follower(discovery: discovery, counter: counter).run() }
             }
-            let summary = try await withGRPCClient(transport: channel) { client in
+            // Why the registry is away, while it is: calls that wait for an instance wait for the registry, then.
+            let outage = Watched<String?>(nil)
+            group.addTask {
+                for await snapshot in discovery.watch("user-service") {
+                    if case .stale(_, let cause) = snapshot.state { outage.set(cause) } else { outage.set(nil) }
+                }
+            }
+            var summary = try await withGRPCClient(transport: channel) { client in
                 await load.run(
                     User_V1_UserService.Client(wrapping: client), counter: counter, interruption: interruption)
             }
+            summary.outage = outage.value
             group.cancelAll()
             return summary
         }

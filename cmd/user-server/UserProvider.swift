@@ -1,8 +1,8 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitGRPC
-import SwiftProtobuf
 import ServiceKitSampleAPI
+import SwiftProtobuf
 
 /// `user.v1.UserService` on a store.
 struct UserProvider: User_V1_UserService.SimpleServiceProtocol {

@@ -1,7 +1,7 @@
 import ServiceKit
-import Synchronization
-import SwiftProtobuf
 import ServiceKitSampleAPI
+import SwiftProtobuf
+import Synchronization
 
 /// Users, in memory.
 final class UserStore: Sendable {

@@ -69,8 +69,10 @@ struct RPCAddition: Sendable {
             do {
                 return try await ProtoCompiler(path: path).parse(service.api.protos)
             } catch let failure as CommandFailure {
+                // Lines and columns are those of a text that nobody has.
+                let cause = failure.description.replacing(#/:\d+:\d+: /#, with: ": ")
                 throw CommandFailure(
-                    "\(protoPath) with the call \(call) is not taken; choose another name\n  \(failure.description)")
+                    "\(protoPath) with the call \(call) is not taken; choose another name\n  \(cause)")
             }
         }
         api = try ProtoAPI(

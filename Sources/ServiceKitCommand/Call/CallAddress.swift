@@ -36,6 +36,12 @@ struct CallAddress: ParsableArguments {
         tls || ca != nil || cert != nil || serverName != nil || address?.hasPrefix("grpcs://") == true
     }
 
+    /// The advice where the server may expect TLS and these options do not ask for it.
+    var tlsRemedy: String? {
+        if address == nil { return "client.tls in the configuration turns TLS on" }
+        return wantsTLS ? nil : "--tls turns TLS on; --ca FILE names an authority that the system does not trust"
+    }
+
     func validate() throws {
         if address == nil, wantsTLS || key != nil {
             throw ValidationError(

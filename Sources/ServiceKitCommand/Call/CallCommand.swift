@@ -100,6 +100,7 @@ struct CallCommand: AsyncParsableCommand {
             metadata: metadata,
             deadline: .now + timeout.duration,
             emitsDefaults: emitDefaults,
+            tlsRemedy: address.tlsRemedy,
             output: .output
         )
         if let transport = try address.transport() {

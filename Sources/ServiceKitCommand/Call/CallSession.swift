@@ -1,7 +1,7 @@
 import GRPCCore
-import ServiceKitProtobuf
 import ServiceKit
 import ServiceKitGRPC
+import ServiceKitProtobuf
 
 /// One run of `kit call` on a client, wherever that leads.
 struct CallSession: Sendable {
@@ -13,6 +13,8 @@ struct CallSession: Sendable {
     let metadata: Metadata
     let deadline: ContinuousClock.Instant
     let emitsDefaults: Bool
+    /// The advice where the server may expect TLS and this client does not use it.
+    let tlsRemedy: String?
     let output: Terminal
 
     func run<Transport>(on client: GRPCClient<Transport>) async throws {
@@ -28,10 +30,16 @@ struct CallSession: Sendable {
             switch task {
             case .list: list(names, pool)
             case .describe: try describe(services, pool)
-            case .call: try await call(try target.method(among: services), pool, client)
+            case .call:
+                let chosen = try target.method(among: services)
+                try await waiting(for: "\(target.peer) to answer \(chosen.method.name)") {
+                    try await call(chosen, pool, client)
+                }
             }
         } catch let error as RPCError {
-            throw CommandFailure(error.statusLine)
+            // The transport names neither --tls nor client.tls: it does not know where its settings come from.
+            let remedy = error.message.contains("TLS") ? tlsRemedy.map { "; \($0)" } : nil
+            throw CommandFailure(error.statusLine + (remedy ?? ""))
         }
     }
 
@@ -47,8 +55,19 @@ struct CallSession: Sendable {
             return ([service], pool)
         }
         let reflection = ReflectionClient(client: client, peer: target.peer, deadline: deadline, metadata: metadata)
-        let names = try target.services(among: try await reflection.services())
-        return (names, try await reflection.pool(of: names))
+        return try await waiting(for: "\(target.peer) to say what it serves, by server reflection") {
+            let names = try target.services(among: try await reflection.services())
+            return (names, try await reflection.pool(of: names))
+        }
+    }
+
+    /// Runs a body. If the time is over then, its error names the thing that was waited for.
+    private func waiting<Result>(for event: String, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as RPCError where error.code == .deadlineExceeded && deadline <= .now {
+            throw CommandFailure("\(error.statusLine); waited for \(event); --timeout sets a longer time")
+        }
     }
 
     /// Prints a method on each line, as it can be called.

@@ -1,7 +1,7 @@
 import GRPCCore
 import GRPCProtobuf
-import ServiceKitProtobuf
 import ServiceKitGRPC
+import ServiceKitProtobuf
 import SwiftProtobuf
 
 /// Asks a server what it serves: by `grpc.reflection.v1`, or `v1alpha` where it has only that.

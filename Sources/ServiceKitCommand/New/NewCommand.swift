@@ -23,7 +23,9 @@ struct NewCommand: AsyncParsableCommand {
     @Argument(help: "The service's name: user-service.")
     var name: String
 
-    @Option(help: ArgumentHelp("The registry of its configuration: \(Self.registries).", valueName: "backend"))
+    @Option(
+        help: ArgumentHelp(
+            "The registry of its configuration: \(Self.registries.joined(separator: ", ")).", valueName: "backend"))
     var registry = "file"
 
     @Option(help: ArgumentHelp("The package of its .proto file; for user-service it is user.v1.", valueName: "package"))
@@ -49,8 +51,8 @@ struct NewCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-git"), help: "Make no repository and no first commit.")
     var noGit = false
 
-    private static var backends: RegistryBackends { RegistryBackends(plugins: Kit.plugins) }
-    private static var registries: String { backends.names.joined(separator: ", ") }
+    /// The registries that the template's main links, whatever this kit links.
+    private static let registries = (RegistryBackends.embedded.names + ["etcd"]).sorted()
 
     func run() async throws {
         let directory = FileManager.default.currentDirectoryPath
@@ -96,8 +98,10 @@ struct NewCommand: AsyncParsableCommand {
     }
 
     private func checkedRegistry() throws -> String {
-        guard Self.backends.names.contains(registry) else {
-            throw CommandFailure("no registry \"\(registry)\" is linked into kit; there are: \(Self.registries)")
+        guard Self.registries.contains(registry) else {
+            throw CommandFailure(
+                "a new service links no registry \"\(registry)\"; choose one of \(Self.registries.joined(separator: ", "))"
+            )
         }
         return registry
     }

@@ -131,6 +131,7 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
     /// The name of a service's descriptor in Swift: `user_v1_UserService`.
     func descriptor(of service: String) -> String {
         // Made of the types' names, in which a capital after a capital begins no word; as the plugin for gRPC does.
-        typePrefix.split(separator: "_").map { NamingUtils.toLowerCamelCase(String($0)) + "_" }.joined() + service
+        let prefix = typePrefix.split(separator: "_").map { NamingUtils.toLowerCamelCase(String($0)) }
+        return prefix.joined(separator: "_") + (typePrefix.hasSuffix("_") ? "_" : "") + service
     }
 }

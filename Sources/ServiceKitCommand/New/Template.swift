@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Mustache
 import ServiceKit
-import SwiftProtobufPluginLibrary
 import ServiceKitTemplates
+import SwiftProtobufPluginLibrary
 
 /// A template: files whose paths and texts are rendered with names.
 struct Template {

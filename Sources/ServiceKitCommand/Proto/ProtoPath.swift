@@ -1,7 +1,7 @@
 import FoundationEssentials
 import ServiceKit
-import SwiftProtobufPluginLibrary
 import ServiceKitTemplates
+import SwiftProtobufPluginLibrary
 
 /// The directories below which imports of .proto files are looked for, in their order.
 struct ProtoPath: Hashable, Sendable {

@@ -1,8 +1,8 @@
 public import GRPCCore
 public import GRPCNghttp2Transport
-internal import ServiceKitProtobuf
 public import ServiceKit
 private import ServiceKitConfig
+internal import ServiceKitProtobuf
 
 /// Registers the methods of a service.
 @usableFromInline

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 /// A service with a fixed id that starts again while etcd still has the entry of the one before.

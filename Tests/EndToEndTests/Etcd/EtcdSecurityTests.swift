@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 /// etcd that asks who one is, and shows who it is.

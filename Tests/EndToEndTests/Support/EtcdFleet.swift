@@ -1,8 +1,8 @@
 import Foundation
 import ServiceKit
 import ServiceKitConcurrency
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 /// Three servers of the sample service that are registered in a real etcd, and calls made to them all the time.

@@ -4,10 +4,10 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
-import SwiftProtobuf
-import ServiceKitTestSupport
-import Testing
 import ServiceKitSampleAPI
+import ServiceKitTestSupport
+import SwiftProtobuf
+import Testing
 
 /// Servers of the sample service on a registry of their own, and this process's view of them.
 struct Fleet: Sendable {

@@ -1,5 +1,5 @@
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 
 /// The sample pair, as its users run it.
 extension RunningProgram {

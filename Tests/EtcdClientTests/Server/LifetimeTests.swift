@@ -1,7 +1,7 @@
 import GRPCNghttp2Transport
 import ServiceKit
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import EtcdClient

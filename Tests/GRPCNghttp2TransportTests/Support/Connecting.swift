@@ -1,6 +1,6 @@
 import GRPCCore
-import Synchronization
 import ServiceKitTestSupport
+import Synchronization
 import Testing
 
 @testable import GRPCNghttp2Transport

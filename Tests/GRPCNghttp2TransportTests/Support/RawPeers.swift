@@ -2,8 +2,8 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
-import Synchronization
 import ServiceKitTestSupport
+import Synchronization
 import Testing
 
 @testable import GRPCNghttp2Transport

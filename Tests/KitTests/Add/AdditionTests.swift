@@ -44,6 +44,9 @@ struct AdditionTests {
     @Test func callsThatCannotBeAddedAreRefused() async throws {
         #expect(try await refusal("GetUser") == "UserService has GetUser already")
         #expect(try await refusal("OrderService.Rename")?.contains("has no service \"OrderService\"") == true)
+        #expect(
+            try await refusal("getUser")
+                == "UserService has GetUser already, whose function is called getUser too; choose another name")
         for name in ["A.B.C", "1x", "a-b", "", "Ä"] {
             #expect(try await refusal(name)?.contains("cannot be the name of a call") == true)
         }
@@ -51,6 +54,16 @@ struct AdditionTests {
         let addition = try await RPCAddition("RenameUser", to: package())
         let failure = #expect(throws: CommandFailure.self) { try addition.sources() }
         #expect(failure?.description.contains("UserService/Domain/RenameUser.swift is there already") == true)
+    }
+
+    /// `User` in the service is then the call and no longer the message.
+    @Test func aCallThatHidesAMessageIsRefused() async throws {
+        let text = try #require(try await refusal("User"))
+        #expect(
+            text.hasPrefix("Sources/UserServiceAPI/user.proto with the call User is not taken; choose another name\n"))
+        #expect(text.contains("\"User\" is not a message type"), "\(text)")
+        // The file on the disk has other lines.
+        #expect(text.firstMatch(of: #/:\d+:\d+/#) == nil, "\(text)")
     }
 
     @Test(arguments: [

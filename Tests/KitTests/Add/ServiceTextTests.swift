@@ -1,6 +1,6 @@
 import Foundation
-import SwiftProtobuf
 import ServiceKitTestSupport
+import SwiftProtobuf
 import Testing
 
 @testable import ServiceKitCommand

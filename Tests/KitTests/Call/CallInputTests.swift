@@ -1,8 +1,8 @@
 import ArgumentParser
 import Foundation
 import GRPCCore
-import ServiceKitProtobuf
 import ServiceKitGRPC
+import ServiceKitProtobuf
 import ServiceKitTestSupport
 import Testing
 

@@ -15,7 +15,7 @@ struct GeneratedCodeTests {
         arguments: [
             ("user-service", nil), ("OrderItemService", nil), ("order", "acme.sales_order.v1beta1"),
             ("http-url-service", "x.v2"), ("box2-service", nil), ("address", nil),
-            ("user-service", "pushService.V1_beta.class"),
+            ("user-service", "pushService.V1_beta.class"), ("user-service", "_"), ("user-service", "_a._"),
             ("a-very-long-name-of-a-service-that-goes-on-and-on-service", nil),
         ] as [(String, String?)]
     )

@@ -28,6 +28,43 @@ struct ProtoFileTests {
         #expect(try await addition("gbk.proto").api.generated == ["gbk.proto"])
     }
 
+    @Test func aCallIsAddedToAFileWithAnyComment() async throws {
+        let proto = "user-service/Sources/UserServiceAPI/user.proto"
+        let path = directory.path(proto)
+        let comment = Data("// ".utf8) + Data([0xC4, 0xE3, 0xBA, 0xC3]) + Data("\n".utf8)
+        try (Data(contentsOf: URL(filePath: path)) + comment).write(to: URL(filePath: path))
+        let package = try ServicePackage(at: directory.path("user-service"))
+        let addition = try await RPCAddition("RenameUser", to: package)
+        let written = try #require(try addition.sources().first { $0.path.hasSuffix("user.proto") })
+        #expect(written.bytes.firstRange(of: comment) != nil)
+        #expect(written.bytes.firstRange(of: Array("  rpc RenameUser(".utf8)) != nil)
+    }
+
+    @Test func aTextThatIsNotUTF8IsNamedByItsLine() async throws {
+        let text = "syntax = \"proto3\";\npackage g;\noption java_package = \"\u{1}\";\nservice G {}\n"
+        let bytes = Array(text.utf8).flatMap { $0 == 1 ? [0xC4, 0xE3] : [$0] }
+        try Data(bytes).write(to: URL(filePath: directory.path("g.proto")))
+        let error = await #expect(throws: CommandFailure.self) { try await addition("g.proto") }
+        #expect(
+            error?.description.hasSuffix("/g.proto:3: a text is not UTF-8; save the file as UTF-8") == true, "\(error)")
+    }
+
+    @Test func aFileThatPackageSwiftCannotNameIsRefused() async throws {
+        try directory.write(
+            "syntax = \"proto3\"; package h; service H { rpc Check(Q) returns (Q); } message Q {}", to: "a[b].proto")
+        let error = await #expect(throws: CommandFailure.self) { try await addition("a[b].proto") }
+        #expect(error?.description.contains("cannot be named in Package.swift because of the character \"[\"") == true)
+    }
+
+    @Test func anotherServicesInvalidNameIsNamedWithItsFile() async throws {
+        try await TreeWriter(directory: directory.path("order-service")).write(
+            ServiceTemplateTests.tree("order-service"))
+        try directory.write("app: {name: \"or der\"}", to: "order-service/config/config.yaml")
+        let error = await #expect(throws: CommandFailure.self) { try await addition("order-service") }
+        let file = directory.path("order-service/config/config.yaml")
+        #expect(error?.description.hasPrefix("\(file): app.name: ") == true, "\(error)")
+    }
+
     @Test(arguments: ["my\"svc", "a\\b", ""])
     func aNameThatIsNoServicesIsRefused(name: String) async throws {
         try directory.write(

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKit
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKitCommand

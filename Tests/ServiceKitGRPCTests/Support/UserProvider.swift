@@ -1,7 +1,7 @@
 import GRPCCore
 import ServiceKit
-import SwiftProtobuf
 import ServiceKitSampleAPI
+import SwiftProtobuf
 
 /// `user.v1.UserService`, with users 1, 2 and 3.
 struct UserProvider: User_V1_UserService.SimpleServiceProtocol {

@@ -1,8 +1,8 @@
 import Foundation
 import Logging
 import ServiceKitConfig
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit

@@ -1,7 +1,7 @@
 import ServiceKitConcurrency
+import ServiceKitTestSupport
 import ServiceKitTesting
 import ServiceLifecycle
-import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

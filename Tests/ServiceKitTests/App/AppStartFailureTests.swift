@@ -1,7 +1,7 @@
 import ServiceKitConcurrency
 import ServiceKitConfig
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit

@@ -1,7 +1,7 @@
 import Logging
 import ServiceKitConcurrency
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit

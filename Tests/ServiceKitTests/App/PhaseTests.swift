@@ -1,5 +1,5 @@
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit

@@ -1,8 +1,8 @@
 import Foundation
 import Logging
+import ServiceKitTestSupport
 import ServiceKitTesting
 import Synchronization
-import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

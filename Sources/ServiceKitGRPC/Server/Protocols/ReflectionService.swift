@@ -1,7 +1,7 @@
 internal import GRPCCore
 private import GRPCProtobuf
-internal import ServiceKitProtobuf
 internal import ServiceKit
+internal import ServiceKitProtobuf
 
 /// `grpc.reflection.v1.ServerReflection`, and `v1alpha` of it, which has the same messages.
 struct ReflectionService: RegistrableRPCService {

@@ -1,7 +1,7 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
-internal import ServiceKitProtobuf
 internal import ServiceKit
+internal import ServiceKitProtobuf
 
 /// gRPC's own services that a server has beside those of its App.
 struct ServerProtocols {

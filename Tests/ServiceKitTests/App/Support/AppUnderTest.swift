@@ -1,9 +1,9 @@
 import Logging
 import ServiceKitConcurrency
 import ServiceKitConfig
+import ServiceKitTestSupport
 import ServiceKitTesting
 import ServiceLifecycle
-import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit

@@ -1,7 +1,7 @@
 import ServiceKit
 import ServiceKitConcurrency
-import ServiceLifecycle
 import ServiceKitTestSupport
+import ServiceLifecycle
 
 /// A service that runs until it is shut down.
 struct FakeService: Service {

@@ -1,6 +1,6 @@
 import Foundation
-import ServiceKitTesting
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit
