@@ -5,6 +5,7 @@ extension CallMetadata {
     /// The headers of a gRPC call.
     init(_ metadata: Metadata) {
         self.init()
+        if metadata.isEmpty { return }
         reserveCapacity(metadata.count)
         for (name, value) in metadata {
             switch value {
@@ -31,5 +32,18 @@ extension Metadata {
             case .binary(let bytes): addBinary(bytes, forKey: entry.name)
             }
         }
+    }
+}
+
+extension CallResult {
+    /// The error in gRPC's form, with the trailers that middleware has changed; `nil` when the call succeeded.
+    var rpcError: RPCError? {
+        guard let error else { return nil }
+        var rpcError = RPCError(describing: error)
+        if areTrailersChanged {
+            for entry in trailers { rpcError.metadata.removeAllValues(forKey: entry.name) }
+            rpcError.metadata.append(trailers)
+        }
+        return rpcError
     }
 }

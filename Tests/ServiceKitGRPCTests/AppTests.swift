@@ -145,7 +145,7 @@ struct AppTests {
             _ = try await users.getUser(.with { $0.id = 3 }, options: patient)
             for side in ["server", "client"] {
                 let entry = await log.first { $0.message == "call" && $0.metadata["side"] == .string(side) }
-                #expect(entry?.metadata["path"] == "/user.v1.UserService/GetUser")
+                #expect(entry?.metadata["operation"] == "/user.v1.UserService/GetUser")
                 #expect(entry?.metadata["code"] == "200")
             }
         }

@@ -15,7 +15,7 @@ struct CallKindTests {
         case nothing, middleware
 
         var middleware: [any Middleware] {
-            self == .nothing ? [] : [Around { call, next in try await next(call) }]
+            self == .nothing ? [] : [Recorder()]
         }
     }
 

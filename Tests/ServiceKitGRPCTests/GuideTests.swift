@@ -12,13 +12,11 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct GuideTests {
     struct RequireTenant: Middleware {
-        func handle(_ call: Call, next: Next) async throws -> CallResult {
+        func beginServing(_ call: inout Call) throws {
             guard call.metadata["x-md-tenant"] != nil else {
                 throw ServiceError(.badRequest, reason: "TENANT_MISSING", message: "send x-md-tenant")
             }
-            var call = call
             call.responseMetadata["x-checked"] = "tenant"
-            return try await next(call)
         }
     }
 

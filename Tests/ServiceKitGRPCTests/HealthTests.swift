@@ -110,13 +110,8 @@ struct HealthTests {
     }
 
     @Test func theAppsMiddlewareIsNotAroundIt() async throws {
-        struct Refuse: Middleware {
-            func handle(_ call: Call, next: Next) async throws -> CallResult {
-                throw ServiceError(.forbidden, reason: "NO", message: "no")
-            }
-        }
         let app = try app()
-        app.use(Refuse())
+        app.use(Begin { _ in throw ServiceError(.forbidden, reason: "NO", message: "no") })
         try await serving(app, log: log) {
             try await withClient { client in
                 let status = try await client.check(.init()).status

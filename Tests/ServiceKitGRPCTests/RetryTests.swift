@@ -287,7 +287,8 @@ struct RetryTests {
                 ]
             )
             // The deadline is the channel's alone, as a middleware may set it, and has passed when the failure comes.
-            let client = try bed.client(options(attempts: 100), middleware: [Deadline(after: .milliseconds(100))])
+            let client = try bed.client(
+                options(attempts: 100), middleware: [Begin { $0.deadline = .now + .milliseconds(100) }])
             let failure = try #require(await client.failure("Try"))
             #expect(failure.code == .unavailable || failure.code == .deadlineExceeded)
             #expect(calls.value < 100)
@@ -354,17 +355,6 @@ struct RetryTests {
             // 256 KiB are kept, and beyond them what the stream and its window take.
             #expect(writtenBefore.value < 40)
         }
-    }
-}
-
-/// Sets a deadline, as a middleware may.
-private struct Deadline: Middleware {
-    let after: Duration
-
-    func handle(_ call: Call, next: Next) async throws -> CallResult {
-        var call = call
-        call.deadline = .now + after
-        return try await next(call)
     }
 }
 

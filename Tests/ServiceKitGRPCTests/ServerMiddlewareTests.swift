@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceContextModule
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitTestSupport
@@ -10,8 +11,6 @@ import Testing
 /// Middleware around the calls that a server serves.
 @Suite(.timeLimit(.minutes(1)))
 struct ServerMiddlewareTests {
-    @TaskLocal private static var tag = "none"
-
     private struct Secret: Error {}
 
     private func withServer(
@@ -25,7 +24,7 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func itSeesTheCall() async throws {
+    @Test func beginSeesTheCall() async throws {
         let recorder = Recorder()
         try await withServer([recorder]) { client in
             var options = CallOptions.defaults
@@ -35,7 +34,7 @@ struct ServerMiddlewareTests {
             let call = try #require(recorder.calls.value.first)
             #expect(call.side == .server)
             #expect(call.transport == "grpc")
-            #expect(call.path == "/test.Service/Name")
+            #expect(call.operation == "/test.Service/Name")
             #expect(call.peer.hasPrefix("ipv4:127.0.0.1:"))
             #expect(call.metadata.values(of: "k") == ["v", "w"])
             #expect(call.metadata.values(of: "k-bin") == [.binary([1, 2])])
@@ -44,14 +43,13 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func itChangesTheRequestsHeadersAndAddsToTheResponses() async throws {
-        let middleware = Around { call, next in
-            var call = call
+    @Test func middlewareChangesTheRequestsHeadersAndAddsToTheResponses() async throws {
+        let middleware = Begin { call in
             call.metadata["k"] = "changed"
             call.responseMetadata["head"] = "added"
-            var result = try await next(call)
-            result.trailers["tail"] = "added to \(result.trailers["tail"] ?? "nothing")"
-            return result
+            call.onEnd { _, result in
+                result.trailers["tail"] = "added to \(result.trailers["tail"] ?? "nothing")"
+            }
         }
         let handler: TestService.Handler = { request, _ in
             let text = request.metadata.text("k") ?? ""
@@ -73,9 +71,9 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func whatItRejectsTheHandlerNeverSees() async throws {
+    @Test func theHandlerNeverSeesACallThatBeginRefuses() async throws {
         let isHandled = Watched(false)
-        let middleware = Around { _, _ in
+        let middleware = Begin { _ in
             throw ServiceError(.forbidden, reason: "NOT_YOU", message: "not you", metadata: ["who": "you"])
         }
         let handler: TestService.Handler = { _, _ in
@@ -91,13 +89,10 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func itReplacesAnError() async throws {
-        let middleware = Around { call, next in
-            do {
-                return try await next(call)
-            } catch is Secret {
-                throw ServiceError(.conflict, reason: "CONFLICT", message: "replaced")
-            }
+    @Test func anEndReplacesTheHandlersError() async throws {
+        let middleware = AtEnd { _, result in
+            guard result.error is Secret else { return }
+            result.fail(with: ServiceError(.conflict, reason: "CONFLICT", message: "replaced"))
         }
         let unary: TestService.Handler = { _, _ in throw Secret() }
         let stream: TestService.Handler = { _, _ in
@@ -112,7 +107,7 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func itRunsUntilTheLastMessageOfAStreamWasWritten() async throws {
+    @Test func theEndOfAStreamComesAfterItsLastMessage() async throws {
         let recorder = Recorder()
         let gate = Gate()
         let handler: TestService.Handler = { _, _ in
@@ -141,14 +136,23 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func taskLocalsReachHandlersAndTheirStreams() async throws {
-        let middleware = Around { call, next in
-            try await Self.$tag.withValue("set") { try await next(call) }
+    @Test func anEndAddsTrailersToAFailureAndKeepsItsDetails() async throws {
+        let error = ServiceError(.notFound, reason: "NONE", message: "none")
+        let middleware = AtEnd { $1.trailers["tail"] = "added" }
+        try await withServer([middleware], ["Find": { _, _ in throw error }]) { client in
+            let failure = try #require(await client.failure("Find"))
+            #expect(failure.metadata.text("tail") == "added")
+            #expect(failure.serviceError == error)
         }
-        let unary: TestService.Handler = { _, _ in .text(Self.tag) }
+    }
+
+    @Test func theContextOfTheCallReachesHandlersAndTheirStreams() async throws {
+        let middleware = Begin { $0.context.outgoingMetadata = ["tag": "set"] }
+        let tag = { @Sendable in ServiceContext.current?.outgoingMetadata?["tag"] ?? "none" }
+        let unary: TestService.Handler = { _, _ in .text(tag()) }
         let stream: TestService.Handler = { _, _ in
             TestService.Response { writer in
-                try await writer.write(Array(Self.tag.utf8))
+                try await writer.write(Array(tag().utf8))
                 return [:]
             }
         }
@@ -160,11 +164,12 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func recoveryHidesAnUnknownErrorThatMiddlewareInsideItSees() async throws {
+    @Test func errorMaskingHidesAnUnknownErrorThatMiddlewareInsideItSees() async throws {
         let (log, recorder) = (LogRecorder(), Recorder())
         let unary: TestService.Handler = { _, _ in throw Secret() }
         let stream: TestService.Handler = { _, _ in TestService.Response { _ in throw Secret() } }
-        try await withServer([Recovery(logger: log.logger()), recorder], ["Unary": unary, "Stream": stream]) { client in
+        try await withServer([ErrorMasking(logger: log.logger()), recorder], ["Unary": unary, "Stream": stream]) {
+            client in
             for method in ["Unary", "Stream"] {
                 let failure = try #require(await client.failure(method))
                 #expect(failure.code == .internalError)
@@ -173,7 +178,7 @@ struct ServerMiddlewareTests {
             }
             #expect(recorder.results.value.count == 2)
             for result in recorder.results.value {
-                #expect(throws: Secret.self) { try result.get() }
+                #expect(result.error is Secret)
             }
             #expect(log.entries.filter { "\($0)".contains("Secret") }.count == 2)
         }
@@ -182,7 +187,7 @@ struct ServerMiddlewareTests {
     @Test(arguments: [true, false])
     func aServiceErrorReachesTheClientInWhole(_ hasMiddleware: Bool) async throws {
         let error = ServiceError(.notFound, reason: "USER_NOT_FOUND", message: "no user 7", metadata: ["id": "7"])
-        let middleware: [any Middleware] = hasMiddleware ? [Around { try await $1($0) }] : []
+        let middleware: [any Middleware] = hasMiddleware ? [Recorder()] : []
         let unary: TestService.Handler = { _, _ in throw error }
         let stream: TestService.Handler = { _, _ in TestService.Response { _ in throw error } }
         try await withServer(middleware, ["Unary": unary, "Stream": stream]) { client in
@@ -199,7 +204,7 @@ struct ServerMiddlewareTests {
         struct Convertible: ServiceErrorConvertible {
             let serviceError = ServiceError(.conflict, reason: "TAKEN", message: "taken")
         }
-        let middleware: [any Middleware] = hasMiddleware ? [Around { try await $1($0) }] : []
+        let middleware: [any Middleware] = hasMiddleware ? [Recorder()] : []
         try await withServer(middleware, ["Take": { _, _ in throw Convertible() }]) { client in
             #expect(await client.failure("Take")?.serviceError == Convertible().serviceError)
         }
@@ -207,7 +212,7 @@ struct ServerMiddlewareTests {
 
     @Test(arguments: [true, false])
     func anUnknownErrorsTextStaysOnTheServer(_ hasMiddleware: Bool) async throws {
-        let middleware: [any Middleware] = hasMiddleware ? [Around { try await $1($0) }] : []
+        let middleware: [any Middleware] = hasMiddleware ? [Recorder()] : []
         try await withServer(middleware, ["Leak": { _, _ in throw Secret() }]) { client in
             let failure = try #require(await client.failure("Leak"))
             #expect(failure.code == .unknown)
@@ -221,7 +226,7 @@ struct ServerMiddlewareTests {
             var chain = MiddlewareChain()
             chain.use(recorder, for: .exact("/test.Service/Name"))
             let server = try GRPCAppServer(
-                services: [{ TestService(id: "a").registerMethods(with: &$0) }],
+                services: [GRPCService(TestService(id: "a"))],
                 options: GRPCServerOptions(),
                 middleware: chain,
                 logger: bed.log.logger()
@@ -235,7 +240,7 @@ struct ServerMiddlewareTests {
             let client = try bed.client(discoverer: discoverer)
             _ = try await client.text("Name")
             _ = try await client.echo([[1]])
-            #expect(recorder.calls.value.map(\.path) == ["/test.Service/Name"])
+            #expect(recorder.calls.value.map(\.operation) == ["/test.Service/Name"])
             await client.shutDown()
             server.beginGracefulShutdown()
             try await serving.value
@@ -250,14 +255,6 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func aResultWithoutACallIsAnError() async throws {
-        try await withServer([Around { _, _ in CallResult() }]) { client in
-            let failure = try #require(await client.failure())
-            #expect(failure.code == .internalError)
-            #expect(failure.message.contains("without passing the call on"))
-        }
-    }
-
     @Test func aServersTimeLimitEndsItsHandler() async throws {
         var limits = Deadlines.Options()
         limits.methods["/test.Service/Hang"] = .milliseconds(30)
@@ -269,6 +266,21 @@ struct ServerMiddlewareTests {
             let failure = try #require(await client.failure("Hang"))
             #expect(failure.code == .deadlineExceeded)
             #expect(failure.message == "/test.Service/Hang did not end before its deadline")
+        }
+    }
+
+    @Test func theCallersDeadlineEndsMiddlewareThatWaits() async throws {
+        let cancelled = Watched(false)
+        let middleware = Begin { _ in
+            await untilCancelled()
+            cancelled.set(true)
+            throw CancellationError()
+        }
+        try await withServer([middleware]) { client in
+            var options = CallOptions.defaults
+            options.timeout = .milliseconds(100)
+            #expect(await client.failure(options: options)?.code == .deadlineExceeded)
+            _ = await cancelled.first(where: \.self)
         }
     }
 

@@ -9,14 +9,15 @@ struct SoakHook: ServerCallHook {
         [SoakService.sum, SoakService.chat, SoakService.hang].contains(method)
     }
 
-    func handle(
-        _ call: HookedCall,
-        _ serve: @escaping @Sendable @concurrent () async -> Void
+    nonisolated(nonsending) func handle(
+        _ call: ServerCall,
+        _ serve: nonisolated(nonsending) () async -> ServerCall.Outcome
     ) async -> (status: Status, trailers: Metadata) {
-        call.setMetadata(call.metadata, addingToResponse: ["soak": "hooked"])
-        if let deadline = call.deadline { call.setDeadline(deadline) }
-        await serve()
-        return call.outcome ?? (Status(code: .internalError, message: "the handler has not ended the call"), [:])
+        call.addToResponse(["soak": "hooked"])
+        switch await serve() {
+        case .status(let status, let trailers): return (status, trailers)
+        case .threw(let error): return (Status(code: .internalError, message: "\(error)"), [:])
+        }
     }
 }
 #endif

@@ -1,50 +1,43 @@
-import GRPCCore
+package import GRPCCore
 import NIOCore
 import NIOSSL
 import Synchronization
 
 /// One call on a server: a stream, seen as GRPCCore sees it.
-final class ServerCall: Sendable {
+package final class ServerCall: Sendable {
     typealias Handler =
         @Sendable @concurrent (
             RPCStream<Nghttp2ServerTransport.Inbound, Nghttp2ServerTransport.Outbound>, ServerContext
         ) async -> Void
 
     /// How far the response is.
-    private enum Response {
+    fileprivate enum Response {
         case notBegun
         case begun
         case ended
     }
 
-    private struct State {
-        var response = Response.notBegun
+    struct State {
+        fileprivate var response = Response.notBegun
         /// How the response's messages are compressed.
         var encoding: MessageEncoding
         var cancellation: ServerContext.RPCCancellationHandle?
         var deadline: ContinuousClock.Instant?
-        /// What there is for the hook around the call, until it has had its word.
+        /// What a hook around the call holds back or changes, until it has decided the status.
         var held: Held?
     }
 
-    /// What is held back, or changed, for a hook.
-    private struct Held {
-        var requestMetadata: Metadata
-        var addedMetadata = Metadata()
-        var outcome: (status: Status, trailers: Metadata)?
-        var handlerError: (any Error)?
-    }
-
     let stream: HTTP2Stream
-    let peer: String
+    /// The caller's address.
+    package let peer: String
     let peerCertificate: NIOSSLCertificate?
     private let localPeer: String
     private let descriptor: MethodDescriptor
-    /// What is done around it, if anything is.
-    private let hook: (any ServerCallHook)?
-    private let head: RequestHead
+    /// The hook around the call, if there is one.
+    let hook: (any ServerCallHook)?
+    let head: RequestHead
     private let connection: ServerConnection
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let receivedCompressed = Atomic<Bool>(false)
 
     init(
@@ -67,10 +60,18 @@ final class ServerCall: Sendable {
         self.state = Mutex(State(encoding: encoding, deadline: head.timeout.map { .now + $0 }))
     }
 
-    var metadata: Metadata {
+    /// The method's name as the path of a request, `/package.Service/Method`.
+    package var path: String { self.head.path }
+
+    /// The request's headers. Those of a call within a hook lack `grpc-timeout`, see ``deadline``: GRPCCore would enforce
+    /// it as well.
+    package var metadata: Metadata {
         guard self.hook != nil else { return self.head.metadata }
         return self.state.withLock { $0.held?.requestMetadata } ?? self.head.metadata
     }
+
+    /// The time by which the call must have ended.
+    package var deadline: ContinuousClock.Instant? { self.state.withLock(\.deadline) }
 
     /// Whether the last message that was read came compressed.
     var receivedMessageWasCompressed: Bool { self.receivedCompressed.load(ordering: .relaxed) }
@@ -84,8 +85,8 @@ final class ServerCall: Sendable {
         }
     }
 
-    /// Ends the call at a deadline.
-    func setDeadline(_ deadline: ContinuousClock.Instant) {
+    /// Cancels the call at a deadline, unless it ends before.
+    package func setDeadline(_ deadline: ContinuousClock.Instant) {
         self.state.withLock { $0.deadline = deadline }
         let time = NIODeadline.now() + ContinuousClock.now.duration(to: deadline)
         let loop = self.stream.scheduler.loop
@@ -143,7 +144,7 @@ final class ServerCall: Sendable {
         self.finish()
     }
 
-    private func handle(_ handler: Handler, _ cancellation: ServerContext.RPCCancellationHandle) async {
+    func handle(_ handler: Handler, _ cancellation: ServerContext.RPCCancellationHandle) async {
         var context = ServerContext(
             descriptor: self.descriptor,
             remotePeer: self.peer,
@@ -160,58 +161,6 @@ final class ServerCall: Sendable {
             context
         )
     }
-}
-
-// MARK: - The hook around it
-
-extension ServerCall {
-    var path: String { self.head.path }
-
-    var deadline: ContinuousClock.Instant? { self.state.withLock(\.deadline) }
-    var heldOutcome: (status: Status, trailers: Metadata)? { self.state.withLock { $0.held?.outcome } }
-    var handlerError: (any Error)? { self.state.withLock { $0.held?.handlerError } }
-
-    func setMetadata(_ request: Metadata, addingToResponse response: Metadata) {
-        self.state.withLock { state in
-            state.held?.requestMetadata = request
-            state.held?.addedMetadata = response
-        }
-    }
-
-    func handlerFailed(_ error: any Error) {
-        self.state.withLock { $0.held?.handlerError = error }
-    }
-
-    private func handle(
-        _ handler: @escaping Handler,
-        _ cancellation: ServerContext.RPCCancellationHandle,
-        within hook: any ServerCallHook
-    ) async {
-        var metadata = self.head.metadata
-        // GRPCCore would enforce it, too.
-        if self.head.timeout != nil { metadata.removeAllValues(forKey: HeaderName.timeout) }
-        self.state.withLock { [metadata] in $0.held = Held(requestMetadata: metadata) }
-        let (status, trailers) = await hook.handle(HookedCall(call: self)) {
-            await self.handle(handler, cancellation)
-        }
-        self.state.withLock { $0.held = nil }
-        // A caller that is gone needs no status.
-        try? self.send(status, trailers)
-    }
-
-    /// Keeps the outcome of a call for the hook, the first that there is.
-    ///
-    /// - Returns: Whether there is one to keep it for.
-    private func hold(_ status: Status, _ trailers: Metadata) -> Bool {
-        guard self.hook != nil else { return false }
-        return self.state.withLock { state in
-            guard let held = state.held else { return false }
-            if held.outcome == nil { state.held?.outcome = (status, trailers) }
-            return true
-        }
-    }
-
-    private var isHeld: Bool { self.hook != nil && self.state.withLock { $0.held != nil } }
 }
 
 // MARK: - The response
@@ -236,7 +185,7 @@ extension ServerCall {
                     message: OutboundMessage(message, encoding, limit: self.stream.limits.maxSendMessageBytes)
                 )
             case .status(let status, let metadata):
-                if !self.hold(status, metadata) { try self.send(status, metadata) }
+                if !self.hold(.status(status, metadata)) { try self.send(status, metadata) }
             }
         } catch {
             throw RPCError.from(error, peer: self.peer)
@@ -269,7 +218,7 @@ extension ServerCall {
         try self.stream.send(head: block, prefix: .grpc, isMessageNext: isMessageNext)
     }
 
-    private func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
+    func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
         let (response, isCancelled) = self.state.withLock { state in
             defer { state.response = .ended }
             return (state.response, state.cancellation?.isCancelled ?? false)
@@ -299,7 +248,7 @@ extension ServerCall {
         // It has been ended, mostly.
         if case .ended = self.state.withLock({ $0.response }) { return }
         let status = error.map { Status(code: Status.Code($0.code), message: $0.message) }
-        if let status, self.hold(status, error?.metadata ?? [:]) { return }
+        if let status, self.hold(.status(status, error?.metadata ?? [:])) { return }
         if self.isHeld { return }
         // It fails if the stream is gone.
         try? self.send(

@@ -1,62 +1,99 @@
 package import GRPCCore
+import Synchronization
 
-/// What is done around each call of a server, from its headers to its status.
+/// Code around each call of a server, from the call's headers to its status.
 ///
-/// GRPCCore's interceptors end before a streaming response is written. This is around the whole call, and has the last
-/// word on its status. When such a call is cancelled, its handler's task is, too, which GRPCCore would leave alone.
+/// GRPCCore's interceptors end before a streaming response is written. A hook is around the whole call, and decides its
+/// status. When a hooked call is cancelled, the task of its handler is cancelled too, which GRPCCore would leave alone.
 package protocol ServerCallHook: Sendable {
-    /// Whether something is done around the calls of a method.
+    /// Whether the hook is around the calls of a method.
     func applies(to method: MethodDescriptor) -> Bool
 
-    /// Does it.
+    /// Runs around a call.
     ///
     /// - Parameters:
     ///   - call: The call.
     ///   - serve: Has the call handled, up to its status, which is held back; to be called at most once.
-    /// - Returns: What the call is answered.
+    /// - Returns: The call's answer.
     func handle(
-        _ call: HookedCall,
-        _ serve: @escaping @Sendable @concurrent () async -> Void
+        _ call: ServerCall,
+        _ serve: () async -> ServerCall.Outcome
     ) async -> (status: Status, trailers: Metadata)
 }
 
-/// A call as a hook sees it.
-package struct HookedCall: Sendable {
-    let call: ServerCall
-
-    /// The method's name as the path of a request, `/package.Service/Method`.
-    package var path: String { self.call.path }
-
-    /// The caller's address.
-    package var peer: String { self.call.peer }
-
-    /// The request's headers as they came. They lack `grpc-timeout`: see ``deadline``.
-    package var metadata: Metadata { self.call.metadata }
-
-    /// When the caller wants the call to have ended.
-    package var deadline: ContinuousClock.Instant? { self.call.deadline }
-
-    /// Gives the handler other headers than the request came with, and adds headers to the response's.
-    package func setMetadata(_ request: Metadata, addingToResponse response: Metadata) {
-        self.call.setMetadata(request, addingToResponse: response)
+extension ServerCall {
+    /// The end of a handler, as a hook learns it.
+    package enum Outcome: Sendable {
+        /// The handler ended the call with a status.
+        case status(Status, Metadata)
+        /// The handler threw; ``Nghttp2ServerTransport/Context/handlerFailed(_:)`` has told what.
+        case threw(any Error)
     }
 
-    /// Cancels the call at a deadline, unless it ends before.
-    package func setDeadline(_ deadline: ContinuousClock.Instant) {
-        self.call.setDeadline(deadline)
+    /// The parts of a call that are held back, or changed, for a hook.
+    struct Held {
+        /// The headers for the handler, if they are others than the request's.
+        var requestMetadata: Metadata?
+        var addedMetadata: Metadata?
+        var outcome: Outcome?
     }
 
-    /// What the handler has ended the call with; `nil` if it has not.
-    package var outcome: (status: Status, trailers: Metadata)? { self.call.heldOutcome }
+    /// Gives the handler other headers than the request's.
+    package func setMetadata(_ metadata: Metadata) {
+        self.state.withLock { $0.held?.requestMetadata = metadata }
+    }
 
-    /// What the handler has thrown, as far as was told by ``Nghttp2ServerTransport/Context/handlerFailed(_:)``.
-    package var handlerError: (any Error)? { self.call.handlerError }
+    /// Adds headers to the response's.
+    package func addToResponse(_ metadata: Metadata) {
+        self.state.withLock { $0.held?.addedMetadata = metadata }
+    }
+
+    /// Runs the handler within a hook, and sends the status that the hook decides.
+    func handle(
+        _ handler: Handler,
+        _ cancellation: ServerContext.RPCCancellationHandle,
+        within hook: any ServerCallHook
+    ) async {
+        var held = Held()
+        if self.head.timeout != nil {
+            held.requestMetadata = self.head.metadata
+            held.requestMetadata?.removeAllValues(forKey: HeaderName.timeout)
+        }
+        self.state.withLock { [held] in $0.held = held }
+        // Also while the hook waits.
+        if let deadline = self.deadline { self.setDeadline(deadline) }
+        let (status, trailers) = await hook.handle(self) {
+            await self.handle(handler, cancellation)
+            let error = RPCError(code: .unknown, message: "the handler ended the call without a status")
+            return self.state.withLock { $0.held?.outcome } ?? .threw(error)
+        }
+        self.state.withLock { $0.held = nil }
+        // A caller that is gone needs no status.
+        try? self.send(status, trailers)
+    }
+
+    /// Keeps the outcome of a call for its hook, if there is one; the first outcome counts.
+    ///
+    /// - Returns: Whether there is a hook to keep it for.
+    func hold(_ outcome: Outcome) -> Bool {
+        guard self.hook != nil else { return false }
+        return self.state.withLock { state in
+            guard state.held != nil else { return false }
+            if state.held?.outcome == nil { state.held?.outcome = outcome }
+            return true
+        }
+    }
+
+    /// Whether the status is a hook's to decide.
+    var isHeld: Bool { self.hook != nil && self.state.withLock { $0.held != nil } }
 }
 
 extension Nghttp2ServerTransport.Context {
-    /// Takes note of what a handler has thrown, for the hook around its call: GRPCCore makes a status of it that does not
-    /// say what it was.
-    package func handlerFailed(_ error: any Error) {
-        self.call.handlerFailed(error)
+    /// Keeps an error that a handler threw for the hook around its call: GRPCCore makes a status of it that does not say
+    /// what the error was.
+    ///
+    /// - Returns: Whether there is a hook, so that the status does not matter.
+    package func handlerFailed(_ error: any Error) -> Bool {
+        self.call.hold(.threw(error))
     }
 }

@@ -118,9 +118,9 @@ public final class App: Service, Sendable {
 
     /// Adds middleware around the calls that are served, inside what is there already.
     ///
-    /// By default there is, from the outside in: ``CallLogging``, ``Recovery``, ``MetadataPropagation``, ``Deadlines``.
+    /// By default there is, from the outside in: ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
     /// One of the same type for all calls replaces the default.
-    public func use(_ middleware: any Middleware, for rule: PathRule = .all) {
+    public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
     }
 
@@ -128,7 +128,7 @@ public final class App: Service, Sendable {
     ///
     /// By default there is, from the outside in: ``CallLogging``, ``MetadataPropagation``, ``Deadlines``. Clients have what
     /// was added before they were asked for.
-    public func useForClients(_ middleware: any Middleware, for rule: PathRule = .all) {
+    public func useForClients(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
 
@@ -149,7 +149,7 @@ public final class App: Service, Sendable {
 
     private func useDefaultMiddleware() throws {
         use(CallLogging(logger: logger))
-        use(Recovery(logger: logger))
+        use(ErrorMasking(logger: logger))
         use(MetadataPropagation())
         use(Deadlines(try configuration.decode(Deadlines.Options.self, at: "server.timeouts")))
         useForClients(CallLogging(logger: logger))

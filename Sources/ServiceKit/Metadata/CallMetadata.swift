@@ -35,7 +35,7 @@ public struct CallMetadata: Hashable, Sendable {
 
     /// Adds a header behind those of the same name.
     public mutating func append(_ value: Value, for name: String) {
-        entries.append(Entry(name: name.lowercased(), value: value))
+        entries.append(Entry(name: name.inLowerCase, value: value))
     }
 
     /// Adds a header of text behind those of the same name.
@@ -45,14 +45,14 @@ public struct CallMetadata: Hashable, Sendable {
 
     /// Removes every header of a name.
     public mutating func remove(_ name: String) {
-        let name = name.lowercased()
+        let name = name.inLowerCase
         entries.removeAll { $0.name == name }
     }
 
     /// The first text of a name; setting it replaces every header of the name.
     public subscript(name: String) -> String? {
         get {
-            let name = name.lowercased()
+            let name = name.inLowerCase
             for entry in entries where entry.name == name {
                 if case .string(let text) = entry.value { return text }
             }
@@ -66,7 +66,7 @@ public struct CallMetadata: Hashable, Sendable {
 
     /// Every value of a name, in order.
     public func values(of name: String) -> [Value] {
-        let name = name.lowercased()
+        let name = name.inLowerCase
         return entries.filter { $0.name == name }.map(\.value)
     }
 
@@ -99,5 +99,12 @@ extension CallMetadata: ExpressibleByDictionaryLiteral {
     /// Headers of the names and values listed.
     public init(dictionaryLiteral elements: (String, Value)...) {
         for (name, value) in elements { append(value, for: name) }
+    }
+}
+
+extension String {
+    /// The name of a header in lower case. Most names are already, and then nothing is copied.
+    fileprivate var inLowerCase: String {
+        utf8.contains { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") || $0 >= 0x80 } ? lowercased() : self
     }
 }

@@ -1,57 +1,110 @@
-/// A call on its way through the middleware, on the server that serves it or the client that makes it.
+public import ServiceContextModule
+
+/// A call on its way through the middleware of the server that serves it or the client that makes it.
 public struct Call: Sendable {
-    /// Who runs the middleware.
+    /// The side of a call that a process is on.
     public enum Side: Sendable {
-        /// The server, around the handler.
+        /// This process serves the call.
         case server
-        /// The client, around all attempts of the call.
+        /// This process makes the call.
         case client
     }
 
-    /// Which side this is.
+    /// Is told how a call ended; see ``onEnd(_:)``.
+    public typealias End = @Sendable (_ call: Call, _ result: inout CallResult) -> Void
+    /// Begins an attempt of a call; see ``onAttempt(_:)``.
+    public typealias AttemptBegin = @Sendable (_ attempt: inout CallAttempt) throws -> Void
+
+    /// The side that this process is on.
     public let side: Side
     /// The protocol: `grpc` or `http`.
     public let transport: String
-    /// The called operation as a path: `/user.v1.UserService/GetUser`.
-    public let path: String
+    /// The called operation: `/user.v1.UserService/GetUser`.
+    public let operation: String
     /// The other side: the caller's address on a server, the target's name on a client.
     public let peer: String
-    /// The request's headers; on a client, what is changed here is sent.
-    public var metadata: CallMetadata
+    /// The request's headers. The handler, or the server that is called, gets them as the last middleware leaves them.
+    public var metadata: CallMetadata { didSet { isMetadataChanged = true } }
     /// Headers that a server adds to its response. A client does not use them.
     public var responseMetadata: CallMetadata = [:]
-    /// When the call must have ended; `nil` is never. The transport ends it then, at what the last middleware has passed
-    /// on.
+    /// The time by which the call must have ended; `nil` is never. The transport ends the call then, at the time that the
+    /// last middleware leaves here.
     public var deadline: ContinuousClock.Instant?
+    /// What calls share within a process. On a server it is current while the handler runs, as the last middleware leaves
+    /// it; on a client it is the caller's.
+    public var context: ServiceContext
 
-    /// Creates a call; transports do.
+    /// Whether headers have been changed.
+    package private(set) var isMetadataChanged = false
+    package private(set) var attemptBegins: [AttemptBegin] = []
+    private var ends: [End] = []
+
+    /// Creates a call. Transports do so, and tests of middleware.
+    ///
+    /// - Parameters:
+    ///   - side: The side that this process is on.
+    ///   - transport: The protocol: `grpc` or `http`.
+    ///   - operation: The called operation: `/user.v1.UserService/GetUser`.
+    ///   - peer: The caller's address on a server, the target's name on a client.
+    ///   - metadata: The request's headers; none by default.
+    ///   - deadline: The time by which the call must have ended; none by default.
+    ///   - context: What calls share; by default what is current.
     public init(
         side: Side,
-        transport: String,
-        path: String,
-        peer: String,
+        transport: String = "grpc",
+        operation: String,
+        peer: String = "",
         metadata: CallMetadata = [:],
-        deadline: ContinuousClock.Instant? = nil
+        deadline: ContinuousClock.Instant? = nil,
+        context: ServiceContext? = .current
     ) {
         self.side = side
         self.transport = transport
-        self.path = path
+        self.operation = operation
         self.peer = peer
         self.metadata = metadata
         self.deadline = deadline
+        self.context = context ?? .topLevel
     }
-}
 
-/// How a call ended that did not fail.
-public struct CallResult: Sendable {
-    /// The trailers; a server sends what is changed here.
-    public var trailers: CallMetadata
-    /// On a client, the instance that served the call.
-    public var servedBy: ServiceInstance?
+    // MARK: - The end
 
-    /// Creates a result; transports do.
-    public init(trailers: CallMetadata = [:], servedBy: ServiceInstance? = nil) {
-        self.trailers = trailers
-        self.servedBy = servedBy
+    /// Leaves a function that is told how the call ended: once, whatever happens, also when the caller leaves.
+    ///
+    /// - Parameter end: Gets the call as the last middleware left it, and its result, which it may change. It is called on
+    ///   the task that ends the call, and must not block.
+    public mutating func onEnd(_ end: @escaping End) {
+        // Room for an App's own middleware and some more at once.
+        if ends.isEmpty { ends.reserveCapacity(6) }
+        ends.append(end)
+    }
+
+    /// Tells the functions that were left with ``onEnd(_:)``, the last one first, and forgets them.
+    ///
+    /// Transports call it, and tests of middleware; ``MiddlewareChain/run(_:_:)`` does both halves.
+    /// - Parameter result: How the call ended; afterwards, what the other side is to be told.
+    public mutating func end(with result: inout CallResult) {
+        if ends.isEmpty { return }
+        let ends = ends
+        self.ends = []
+        for end in ends.reversed() { end(self, &result) }
+    }
+
+    // MARK: - The attempts
+
+    /// Leaves a function that begins each attempt of a call that is made. A server does not use it.
+    ///
+    /// - Parameter begin: Gets the attempt when its node is known; may change its headers, and fail the call by throwing.
+    ///   It must not block.
+    public mutating func onAttempt(_ begin: @escaping AttemptBegin) {
+        attemptBegins.append(begin)
+    }
+
+    /// Begins an attempt: calls the functions that were left with ``onAttempt(_:)``, the first one first.
+    ///
+    /// Clients call it, and tests of middleware.
+    /// - Throws: What one of the functions throws.
+    public func begin(_ attempt: inout CallAttempt) throws {
+        for begin in attemptBegins { try begin(&attempt) }
     }
 }

@@ -3,7 +3,7 @@ public import Logging
 /// Logs one structured line for each call.
 ///
 /// A served call is logged at `info`, a made one at `debug`; failures that are the service's own (5xx) at `warning`.
-public struct CallLogging: StepwiseMiddleware {
+public struct CallLogging: Middleware {
     private let logger: Logger
 
     /// Logs to a logger.
@@ -11,47 +11,42 @@ public struct CallLogging: StepwiseMiddleware {
         self.logger = logger
     }
 
-    /// Notes when a call begins, to log it when it ends.
-    public func begin(_ call: inout Call) -> CallEnded? {
-        let normal: Logger.Level = call.side == .server ? .info : .debug
-        // Only what is logged is written down.
-        guard logger.logLevel <= .warning else { return nil }
-        let start = ContinuousClock.now
-        return { [call] outcome in
-            switch outcome {
-            case .success(let result):
-                log(call, since: start, level: normal) {
-                    $0["code"] = "200"
-                    if let instance = result.servedBy { $0["instance"] = "\(instance.id)" }
-                }
-            case .failure(let error):
-                let failure = ServiceError(error)
-                let code = failure?.code ?? .internalError
-                log(call, since: start, level: code.rawValue >= 500 ? .warning : normal) {
-                    $0["code"] = "\(code)"
-                    $0["reason"] = "\(failure?.reason ?? "UNKNOWN")"
-                    $0["error"] = "\(failure?.message ?? String(describing: error))"
-                }
-            }
-        }
+    /// Logs a served call at its end.
+    public func beginServing(_ call: inout Call) {
+        logEnd(of: &call, side: "server", level: .info)
     }
 
-    private func log(
-        _ call: Call,
-        since start: ContinuousClock.Instant,
-        level: Logger.Level,
-        _ outcome: (inout Logger.Metadata) -> Void
-    ) {
-        guard logger.logLevel <= level else { return }
-        let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
-        var metadata: Logger.Metadata = [
-            "side": call.side == .server ? "server" : "client",
-            "transport": "\(call.transport)",
-            "path": "\(call.path)",
-            "peer": "\(call.peer)",
-            "ms": "\((milliseconds * 1000).rounded() / 1000)",
-        ]
-        outcome(&metadata)
-        logger.log(level: level, "call", metadata: metadata)
+    /// Logs a made call at its end, with the instance of the last attempt.
+    public func beginCalling(_ call: inout Call) {
+        logEnd(of: &call, side: "client", level: .debug)
+    }
+
+    private func logEnd(of call: inout Call, side: String, level: Logger.Level) {
+        // The time is only taken where a line can follow.
+        guard logger.logLevel <= .warning else { return }
+        let start = ContinuousClock.now
+        call.onEnd { call, result in
+            let failure = result.error.map { error in
+                ServiceError(error) ?? ServiceError(.internalError, reason: "UNKNOWN", message: "\(error)")
+            }
+            let level = (failure?.code.rawValue ?? 0) >= 500 ? .warning : level
+            guard logger.logLevel <= level else { return }
+            let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
+            var metadata: Logger.Metadata = [
+                "side": "\(side)",
+                "transport": "\(call.transport)",
+                "operation": "\(call.operation)",
+                "peer": "\(call.peer)",
+                "ms": "\((milliseconds * 1000).rounded() / 1000)",
+                "code": "\(failure?.code.description ?? "200")",
+            ]
+            if let failure {
+                metadata["reason"] = "\(failure.reason)"
+                metadata["error"] = "\(failure.message)"
+            }
+            if let instance = result.servedBy { metadata["instance"] = "\(instance.id)" }
+            if result.attempts > 1 { metadata["attempts"] = "\(result.attempts)" }
+            logger.log(level: level, "call", metadata: metadata)
+        }
     }
 }

@@ -3,25 +3,29 @@ private import ServiceContextModule
 
 /// Gives calls deadlines and hands them on.
 ///
-/// A call's deadline is the earliest of: the caller's own, the time limit configured for the method, and on a client the
-/// deadline of the call being served, so that a callee's outgoing calls never outlive its caller's patience. A call
-/// whose deadline has passed is not made. At the deadline a call is ended by its transport, on a server by cancelling the
-/// handler. Both are `504 DEADLINE_EXCEEDED`.
-public struct Deadlines: StepwiseMiddleware {
+/// A call's deadline is the earliest of: the caller's own, the time limit configured for the operation, and on a client
+/// the deadline of the call being served. So the calls that a service makes never outlast the call that it serves.
+///
+/// A call whose deadline has passed is neither made nor served. At the deadline the transport ends the call; a server
+/// cancels the handler. Both are `504 DEADLINE_EXCEEDED`.
+public struct Deadlines: Middleware {
     /// Time limits, under `server.timeouts` and `client.timeouts` in the configuration.
     public struct Options: ConfigurationSection, Hashable {
-        /// The limit for calls of methods not listed; none by default.
+        /// The limit for calls of operations not listed; none by default.
         public var `default`: Duration?
-        /// Limits by path: `/user.v1.UserService/GetUser: 250ms`. A path that ends in `/` is for the whole service.
+        /// Limits by operation: `/user.v1.UserService/GetUser: 250ms`. A key that ends in `/` is for the whole service.
         public var methods: [String: Duration] = [:]
 
         /// No limits.
         public init() {}
 
-        /// The limit for a path: its own, else its service's, else the default.
-        func limit(for path: String) -> Duration? {
-            if let limit = methods[path] { return limit }
-            if let slash = path.lastIndex(of: "/"), let limit = methods[String(path[...slash])] { return limit }
+        /// The limit for an operation: its own, else its service's, else the default.
+        func limit(for operation: String) -> Duration? {
+            if methods.isEmpty { return self.default }
+            if let limit = methods[operation] { return limit }
+            if let slash = operation.lastIndex(of: "/"), let limit = methods[String(operation[...slash])] {
+                return limit
+            }
             return self.default
         }
     }
@@ -31,7 +35,7 @@ public struct Deadlines: StepwiseMiddleware {
 
     /// Applies limits.
     ///
-    /// - Parameter options: The limits; none by default, which leaves propagation.
+    /// - Parameter options: The limits; none by default, which leaves the deadlines of callers.
     public init(_ options: Options = Options()) {
         self.init(options) { .now }
     }
@@ -41,40 +45,41 @@ public struct Deadlines: StepwiseMiddleware {
         self.now = now
     }
 
-    /// Handles a call: one that is served, within a context that knows its deadline.
-    public func handle(_ call: Call, next: Next) async throws -> CallResult {
-        var call = call
-        // It is not told of the end.
-        _ = try begin(&call)
-        guard call.side == .server else { return try await next(call) }
-        var context = ServiceContext.current ?? .topLevel
-        context.deadline = call.deadline
-        do {
-            return try await ServiceContext.withValue(context) { [call] in try await next(call) }
-        } catch {
+    /// Gives a served call its deadline, which the calls made while serving it inherit.
+    ///
+    /// - Throws: ``ServiceError`` when the deadline has passed.
+    public func beginServing(_ call: inout Call) throws {
+        try limit(&call)
+        call.context.deadline = call.deadline
+        if call.deadline == nil { return }
+        call.onEnd { call, result in
             // Whatever a handler throws when its time is over, it throws because of that.
-            if let deadline = call.deadline, deadline <= self.now() { throw Self.exceeded(call) }
-            throw error
+            guard result.error != nil, let deadline = call.deadline, deadline <= now() else { return }
+            result.fail(with: Self.exceeded(call))
         }
     }
 
-    /// Gives a call its deadline.
+    /// Gives a made call its deadline, which is no later than that of the call being served.
     ///
-    /// - Throws: ``ServiceError`` when that has passed.
-    public func begin(_ call: inout Call) throws -> CallEnded? {
+    /// - Throws: ``ServiceError`` when the deadline has passed.
+    public func beginCalling(_ call: inout Call) throws {
+        if let served = call.context.deadline { call.deadline = min(call.deadline ?? served, served) }
+        try limit(&call)
+    }
+
+    private func limit(_ call: inout Call) throws {
+        let limit = options.limit(for: call.operation)
+        if limit == nil, call.deadline == nil { return }
         let now = now()
-        let limit = options.limit(for: call.path).map { now + $0 }
-        let caller = call.side == .client ? ServiceContext.current?.deadline : nil
-        call.deadline = [call.deadline, limit, caller].compactMap(\.self).min()
+        if let limit { call.deadline = min(call.deadline ?? now + limit, now + limit) }
         if let deadline = call.deadline, deadline <= now { throw Self.exceeded(call) }
-        return nil
     }
 
     private static func exceeded(_ call: Call) -> ServiceError {
         ServiceError(
             .deadlineExceeded,
             reason: "DEADLINE_EXCEEDED",
-            message: "\(call.path) did not end before its deadline"
+            message: "\(call.operation) did not end before its deadline"
         )
     }
 }

@@ -5,41 +5,34 @@ private import ServiceContextModule
 /// Headers whose names begin with `x-md-` reach the callee, where `ServiceContext.current?.incomingMetadata` has them.
 /// Those beginning with `x-md-global-`, and the W3C trace context (`traceparent`, `tracestate`, `baggage`), travel on
 /// with the calls that the callee makes while serving, through every hop.
-public struct MetadataPropagation: StepwiseMiddleware {
-    private static let prefix = "x-md-"
-    private static let globalPrefix = "x-md-global-"
-    private static let traceContext: Set = ["traceparent", "tracestate", "baggage"]
-
+public struct MetadataPropagation: Middleware {
     /// Propagates.
     public init() {}
 
-    /// Handles a call: one that is served, within the context of its headers.
-    public func handle(_ call: Call, next: Next) async throws -> CallResult {
-        var call = call
-        guard call.side == .server else {
-            // It is not told of the end.
-            _ = begin(&call)
-            return try await next(call)
-        }
-        var context = ServiceContext.current ?? .topLevel
-        context.incomingMetadata = call.metadata.filter { Self.isCarried($0.name, prefix: Self.prefix) }
-        return try await ServiceContext.withValue(context) { [call] in try await next(call) }
+    /// Puts what travels of a served call's headers into its context.
+    public func beginServing(_ call: inout Call) {
+        let incoming = call.metadata.filter { Self.isCarried($0.name, prefix: "x-md-") }
+        // A context without any entry costs nothing.
+        if incoming.isEmpty, call.context.incomingMetadata == nil { return }
+        call.context.incomingMetadata = incoming
     }
 
-    /// Gives a call that is made what travels on; does nothing to one that is served.
-    public func begin(_ call: inout Call) -> CallEnded? {
-        guard call.side == .client, let context = ServiceContext.current else { return nil }
-        // Later ones count more; what the caller gave with this one call, most.
-        var metadata = (context.incomingMetadata ?? [:]).filter {
-            Self.isCarried($0.name, prefix: Self.globalPrefix)
+    /// Adds to a made call's headers those that travel on, and those of ``withOutgoingMetadata(_:isolation:_:)``.
+    public func beginCalling(_ call: inout Call) {
+        // Later ones take the place of earlier ones of the same names; the caller's own come last.
+        var metadata = (call.context.incomingMetadata ?? [:]).filter {
+            Self.isCarried($0.name, prefix: "x-md-global-")
         }
-        metadata.merge(context.outgoingMetadata ?? [:])
+        if let outgoing = call.context.outgoingMetadata { metadata.merge(outgoing) }
+        if metadata.isEmpty { return }
         metadata.merge(call.metadata)
         call.metadata = metadata
-        return nil
     }
 
     private static func isCarried(_ name: String, prefix: String) -> Bool {
-        name.hasPrefix(prefix) || traceContext.contains(name)
+        switch name {
+        case "traceparent", "tracestate", "baggage": true
+        default: name.hasPrefix(prefix)
+        }
     }
 }

@@ -1,24 +1,57 @@
-/// Something done around every call: one protocol for server and client, gRPC and HTTP, unary and streaming.
+/// Does something at the begin and at the end of calls: on servers and clients, over gRPC and HTTP, for single messages
+/// and streams.
+///
+/// A middleware begins each call before it is served or made. There it may read and change the call, refuse it by
+/// throwing, and wait. To learn how the call ends it leaves a function with ``Call/onEnd(_:)``.
 ///
 /// ```swift
 /// struct RequireTenant: Middleware {
-///     func handle(_ call: Call, next: Next) async throws -> CallResult {
+///     let refused = Watched(0)
+///
+///     func beginServing(_ call: inout Call) throws {
 ///         guard call.metadata["x-md-tenant"] != nil else {
 ///             throw ServiceError(.badRequest, reason: "TENANT_MISSING", message: "send x-md-tenant")
 ///         }
-///         return try await next(call)
+///         call.onEnd { call, result in
+///             if result.error != nil { refused.update { $0 += 1 } }
+///         }
 ///     }
 /// }
 /// ```
+///
+/// ``begin(_:)`` is for both sides. ``beginServing(_:)`` follows it on a server, ``beginCalling(_:)`` on a client. What a
+/// middleware does not implement does nothing.
+///
+/// Middleware begins from the outside in and ends from the inside out. When one throws, those inside it do not begin,
+/// and the functions left so far are told of the error. A middleware that waits must limit its wait: a deadline that
+/// middleware sets is enforced once the last one has begun.
 public protocol Middleware: Sendable {
-    /// What ``handle(_:next:)`` passes the call on to.
-    typealias Next = MiddlewareNext
-
-    /// Handles a call.
+    /// Begins a call, whichever side this process is on.
     ///
-    /// Throwing before `next` answers the call without making it; throwing after it replaces its outcome.
-    /// - Parameters:
-    ///   - call: The call; a changed copy may be passed on.
-    ///   - next: The rest of the chain; to be called at most once.
-    func handle(_ call: Call, next: Next) async throws -> CallResult
+    /// - Parameter call: The call; changes are passed on.
+    /// - Throws: The error that answers the call, which then is neither served nor made.
+    func begin(_ call: inout Call) async throws
+
+    /// Begins a call that this process serves, after ``begin(_:)``.
+    ///
+    /// - Throws: The error that answers the call, which then is not served.
+    func beginServing(_ call: inout Call) async throws
+
+    /// Begins a call that this process makes, after ``begin(_:)`` and before the first attempt.
+    ///
+    /// - Throws: The error that answers the call, which then is not made.
+    func beginCalling(_ call: inout Call) async throws
+}
+
+// The defaults do not wait: in async code an async default would be called in place of a middleware's own function that
+// does not wait.
+extension Middleware {
+    /// Does nothing.
+    public func begin(_ call: inout Call) {}
+
+    /// Does nothing.
+    public func beginServing(_ call: inout Call) {}
+
+    /// Does nothing.
+    public func beginCalling(_ call: inout Call) {}
 }

@@ -1,16 +1,30 @@
-private import Synchronization
+private import ServiceContextModule
 
-/// Middleware in order, outermost first, each for the calls that its rule selects.
+/// Middleware in order, the outermost first, each for the calls that its rule selects.
+///
+/// Servers and channels of the kit run their chains by themselves. A server of your own, and a test, runs one so:
+///
+/// ```swift
+/// let result = await chain.run(Call(side: .server, operation: "/user.v1.UserService/GetUser")) { call in
+///     try await answer(call)
+///     return CallResult()
+/// }
+/// ```
 public struct MiddlewareChain: Sendable {
     private struct Layer {
         let middleware: any Middleware
-        let rule: PathRule
+        let rule: OperationRule
     }
 
     private var layers: [Layer] = []
 
-    /// A chain of no middleware.
-    public init() {}
+    /// A chain of some middleware for all calls, by default of none.
+    ///
+    /// - Parameter middleware: The middleware, the outermost first; of two of the same type the latter counts, as with
+    ///   ``use(_:for:)``.
+    public init(_ middleware: any Middleware...) {
+        for middleware in middleware { use(middleware) }
+    }
 
     /// Whether there is no middleware.
     public var isEmpty: Bool { layers.isEmpty }
@@ -19,7 +33,7 @@ public struct MiddlewareChain: Sendable {
     ///
     /// A middleware for all calls replaces one of the same type that also is for all calls, and takes its place: so a
     /// default is exchanged, not doubled.
-    public mutating func use(_ middleware: any Middleware, for rule: PathRule = .all) {
+    public mutating func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         let layer = Layer(middleware: middleware, rule: rule)
         let same = layers.firstIndex { $0.rule == .all && type(of: $0.middleware) == type(of: middleware) }
         if rule == .all, let same {
@@ -34,89 +48,41 @@ public struct MiddlewareChain: Sendable {
         layers.removeAll { Swift.type(of: $0.middleware) == type }
     }
 
-    /// Whether it is the same for every path.
-    fileprivate var isUniform: Bool { layers.allSatisfy { $0.rule == .all } }
-
-    /// What is to be run around calls of a path.
-    package func pipeline(for path: String) -> MiddlewarePipeline {
-        MiddlewarePipeline(layers.filter { $0.rule.matches(path) }.map(\.middleware))
-    }
-}
-
-/// The middleware of one path.
-package struct MiddlewarePipeline: Sendable {
-    fileprivate let middleware: [any Middleware]
-    /// The same, if none of it waits for anything.
-    package let steps: [any StepwiseMiddleware]?
-
-    fileprivate init(_ middleware: [any Middleware]) {
-        self.middleware = middleware
-        let steps = middleware.compactMap { $0 as? any StepwiseMiddleware }
-        self.steps = steps.count == middleware.count ? steps : nil
-    }
-
-    /// Whether there is nothing to run.
-    package var isEmpty: Bool { middleware.isEmpty }
-
-    /// Runs a call through the middleware.
+    /// Begins a call: the first half of ``run(_:_:)``, for a client whose calls do not end where they begin.
     ///
-    /// - Parameter body: The call itself, inside all middleware.
-    package func run(
-        _ call: Call,
-        _ body: @escaping @Sendable (Call) async throws -> CallResult
-    ) async throws -> CallResult {
-        try await MiddlewareNext(rest: middleware[...], body: body)(call)
-    }
-}
-
-/// The rest of a chain of middleware, and in the end the call itself.
-public struct MiddlewareNext: Sendable {
-    fileprivate let rest: ArraySlice<any Middleware>
-    fileprivate let body: @Sendable (Call) async throws -> CallResult
-
-    /// Passes a call on.
-    ///
-    /// - Returns: When the call has ended, after the last message of a stream.
-    /// - Throws: The error that the call ended with: on a server what the handler threw, on a client what the server
-    ///   answered.
-    public func callAsFunction(_ call: Call) async throws -> CallResult {
-        guard let first = rest.first else { return try await body(call) }
-        return try await first.handle(call, next: MiddlewareNext(rest: rest.dropFirst(), body: body))
-    }
-}
-
-/// Pipelines by path, each made when its path is first called.
-package final class MiddlewarePipelines: Sendable {
-    /// How many paths are remembered; then all are forgotten. A server's callers choose the paths, so this must not grow
-    /// with them.
-    package static let maximumPaths = 4096
-
-    private let chain: MiddlewareChain
-    /// The one pipeline when there are no rules, as most often: then no path is looked up.
-    private let uniform: MiddlewarePipeline?
-    private let byPath = Mutex<[String: MiddlewarePipeline]>([:])
-
-    /// Selects from a chain.
-    package init(_ chain: MiddlewareChain) {
-        self.chain = chain
-        self.uniform = chain.isUniform ? chain.pipeline(for: "/") : nil
-    }
-
-    /// Whether no call meets any middleware.
-    package var isEmpty: Bool { chain.isEmpty }
-
-    /// How many paths are remembered.
-    var count: Int { byPath.withLock(\.count) }
-
-    /// The pipeline for calls of a path.
-    package subscript(path: String) -> MiddlewarePipeline {
-        if let uniform { return uniform }
-        return byPath.withLock { byPath in
-            if let pipeline = byPath[path] { return pipeline }
-            if byPath.count >= Self.maximumPaths { byPath = [:] }
-            let pipeline = chain.pipeline(for: path)
-            byPath[path] = pipeline
-            return pipeline
+    /// Whether it throws or not, the caller then calls ``Call/end(with:)``, once.
+    /// - Throws: What a middleware throws; those inside it do not begin.
+    public nonisolated(nonsending) func begin(_ call: inout Call) async throws {
+        // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
+        for layer in layers where layer.rule.matches(call.operation) {
+            try await layer.middleware.begin(&call)
+            switch call.side {
+            case .server: try await layer.middleware.beginServing(&call)
+            case .client: try await layer.middleware.beginCalling(&call)
+            }
         }
+    }
+
+    /// Runs a call: the middleware begins, the body serves or makes the call, the middleware ends.
+    ///
+    /// - Parameters:
+    ///   - call: The call.
+    ///   - body: Serves or makes the call as the last middleware has left it, within its ``Call/context``. It is not run
+    ///     when a middleware throws. What it throws is the result's error.
+    /// - Returns: What the other side is to be told.
+    public nonisolated(nonsending) func run(
+        _ call: Call,
+        _ body: nonisolated(nonsending) (Call) async throws -> CallResult
+    ) async -> CallResult {
+        var call = call
+        var result: CallResult
+        do {
+            try await begin(&call)
+            result = try await ServiceContext.withValue(call.context) { [call] in try await body(call) }
+        } catch {
+            result = CallResult(error: error)
+        }
+        call.end(with: &result)
+        return result
     }
 }

@@ -10,6 +10,8 @@ struct Attempt: Sendable {
     /// The attempt's number; the first is 1.
     let number: Int
     let stream: ClientStream
+    /// Middleware that is told how the attempt ended.
+    var ends: [CallAttempt.End] = []
 }
 
 /// How an attempt went.

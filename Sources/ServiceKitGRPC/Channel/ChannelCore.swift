@@ -5,16 +5,19 @@ internal import ServiceKit
 final class ChannelCore: Sendable {
     /// The service's name.
     let service: String
+    /// The channel's target, as middleware sees it: `discovery:///user-service`.
+    let target: String
     let options: ChannelOptions
     let pool: NodePool
-    let pipelines: MiddlewarePipelines
+    let middleware: MiddlewareChain
     let retryBudget: RetryBudget
 
-    init(service: String, options: ChannelOptions, pool: NodePool, middleware: MiddlewareChain) {
+    init(service: String, target: String, options: ChannelOptions, pool: NodePool, middleware: MiddlewareChain) {
         self.service = service
+        self.target = target
         self.options = options
         self.pool = pool
-        self.pipelines = MiddlewarePipelines(middleware)
+        self.middleware = middleware
         self.retryBudget = RetryBudget(burst: options.retry.burst)
     }
 }

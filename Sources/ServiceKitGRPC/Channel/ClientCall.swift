@@ -12,81 +12,57 @@ private import Synchronization
 /// one when an attempt failed that may be repeated (gRFC A6). A call is committed, and no longer repeated, once response
 /// headers have come or its request has outgrown the buffer.
 final class ClientCall: Sendable {
-    /// What a call begins with.
-    private struct Start {
-        let headers: Metadata
-        let deadline: ContinuousClock.Instant?
-    }
-
-    /// Who is told of the headers that the caller wrote, in place of beginning with them.
-    private let headersGate: Promise<Metadata>?
-    /// What is done with them first.
-    private let steps: ClientSteps?
-    private let deadline: ContinuousClock.Instant?
-    private let start = Promise<Start>()
-
-    private let path: String
+    private let operation: String
     private let descriptor: MethodDescriptor
+    private let deadline: ContinuousClock.Instant?
     private let options: CallOptions
     private let channel: ChannelCore
+    /// Resolved when the middleware has begun.
+    private let start = Promise<ClientCallStart>()
+    private let middleware = ClientMiddleware()
     private let state = Mutex(ClientCallState())
 
     /// Creates a call.
     ///
     /// - Parameters:
     ///   - descriptor: The method.
-    ///   - path: The method's, with a slash in front.
-    ///   - deadline: When it must have ended.
-    ///   - options: Whether it waits for ready, and how large messages may be.
-    ///   - channel: Where it is made.
-    ///   - headersGate: Resolved with the headers that the caller writes; whoever reads them then calls
-    ///     ``begin(headers:deadline:)``. Without it the call begins with them by itself.
-    ///   - steps: Middleware that is run in place.
-    init(
-        _ descriptor: MethodDescriptor,
-        path: String,
-        deadline: ContinuousClock.Instant?,
-        options: CallOptions,
-        channel: ChannelCore,
-        headersGate: Promise<Metadata>? = nil,
-        steps: ClientSteps? = nil
-    ) {
+    ///   - options: The time limit, whether the call waits for ready, and how large messages may be.
+    ///   - channel: The channel that makes the call.
+    init(_ descriptor: MethodDescriptor, options: CallOptions, channel: ChannelCore) {
+        self.operation = "/\(descriptor.fullyQualifiedMethod)"
         self.descriptor = descriptor
-        self.path = path
-        self.deadline = deadline
+        self.deadline = options.timeout.map { .now + $0 }
         self.options = options
         self.channel = channel
-        self.headersGate = headersGate
-        self.steps = steps
     }
-
-    /// The instance that the last attempt was made on.
-    var lastInstance: ServiceInstance? { state.withLock { $0.lastInstance } }
 
     // MARK: - The request
 
-    /// Lets the first attempt begin.
-    func begin(headers: Metadata, deadline: ContinuousClock.Instant?) {
-        var headers = headers
-        // Each attempt has less time than the one before: the transport writes what is left when one begins.
-        if deadline != nil { headers.removeAllValues(forKey: "grpc-timeout") }
-        start.resolve(.success(Start(headers: headers, deadline: deadline)))
+    /// Takes the headers that the caller wrote: the middleware begins, and then the call.
+    func write(_ headers: Metadata) async {
+        if channel.middleware.isEmpty { return begin(ClientCallStart(headers: headers, deadline: deadline)) }
+        var call = Call(
+            side: .client,
+            transport: "grpc",
+            operation: operation,
+            peer: channel.target,
+            metadata: CallMetadata(headers),
+            deadline: deadline
+        )
+        do throws(RPCError) {
+            try await middleware.begin(&call, channel.middleware)
+        } catch {
+            return cancel(with: error)
+        }
+        let headers = call.isMetadataChanged ? Metadata(call.metadata) : headers
+        begin(ClientCallStart(headers: headers, deadline: call.deadline, attemptBegins: call.attemptBegins))
     }
 
-    /// Takes the headers that the caller wrote.
-    func write(_ headers: Metadata) {
-        if let headersGate {
-            headersGate.resolve(.success(headers))
-        } else if let steps {
-            do {
-                let start = try steps.begin(headers)
-                begin(headers: start.headers, deadline: start.deadline)
-            } catch {
-                cancel(with: RPCError(describing: error))
-            }
-        } else {
-            begin(headers: headers, deadline: deadline)
-        }
+    private func begin(_ start: ClientCallStart) {
+        var start = start
+        // Each attempt has less time than the one before: the transport writes what is left when one begins.
+        if start.deadline != nil { start.headers.removeAllValues(forKey: "grpc-timeout") }
+        self.start.resolve(.success(start))
     }
 
     /// Takes a message; suspends while there is no room for more.
@@ -124,14 +100,18 @@ final class ClientCall: Sendable {
     func next(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
         do throws(RPCError) {
             let part = try await nextPart(isolation: isolation)
-            if let steps, case .status(_, let trailers)? = part {
-                steps.end(with: .success(CallResult(trailers: CallMetadata(trailers), servedBy: lastInstance)))
-            }
-            return part
+            guard case .status(let status, let trailers)? = part else { return part }
+            guard let result = middleware.end({ makeResult(nil, trailers) }) else { return part }
+            if let error = result.rpcError { throw error }
+            return result.areTrailersChanged ? .status(status, Metadata(result.trailers)) : part
         } catch {
-            steps?.end(with: .failure(error))
-            throw error
+            throw middleware.end { makeResult(error, error.metadata) }?.rpcError ?? error
         }
+    }
+
+    private func makeResult(_ error: (any Error)?, _ trailers: Metadata) -> CallResult {
+        let (instance, attempts) = state.withLock { ($0.lastInstance, $0.attempts) }
+        return CallResult(error: error, trailers: CallMetadata(trailers), servedBy: instance, attempts: attempts)
     }
 
     private func nextPart(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
@@ -176,7 +156,7 @@ final class ClientCall: Sendable {
             return nil
         case .beginning:
             let start = try await start.value()
-            state.withLock { $0.start(headers: start.headers, deadline: start.deadline) }
+            state.withLock { $0.start = start }
             return try await beginAttempt()
         }
     }
@@ -184,24 +164,46 @@ final class ClientCall: Sendable {
     // MARK: - The attempts
 
     private func beginAttempt() async throws -> ClientStream {
-        let attempt = try await makeAttempt()
+        var attempt = try await makeAttempt()
         let limit = channel.options.retry.buffer.bytes
         do {
-            let waiting = try state.withLock { state throws(RPCError) in try state.begin(attempt, keeping: limit) }
+            let headers = try begin(&attempt)
+            let waiting = try state.withLock { [attempt] state throws(RPCError) in
+                try state.begin(attempt, headers, keeping: limit)
+            }
             waiting?.resolve(.success(()))
             return attempt.stream
         } catch {
             attempt.stream.cancel()
-            channel.pool.ended(attempt, of: path, with: .abandoned)
+            channel.pool.ended(attempt, of: operation, with: .abandoned)
             throw error
         }
     }
 
+    /// Begins the middleware of an attempt.
+    ///
+    /// - Returns: The headers of the attempt.
+    /// - Throws: What the middleware throws.
+    private func begin(_ attempt: inout Attempt) throws -> Metadata {
+        let start = state.withLock { $0.start }
+        if start.attemptBegins.isEmpty { return start.headers }
+        var begun = CallAttempt(
+            operation: operation,
+            number: attempt.number,
+            node: attempt.node,
+            metadata: CallMetadata(start.headers)
+        )
+        // Those that have begun are told of the end, also when the next one throws.
+        defer { attempt.ends = begun.ends }
+        for begin in start.attemptBegins { try begin(&begun) }
+        return begun.isMetadataChanged ? Metadata(begun.metadata) : start.headers
+    }
+
     /// Picks a node and makes a stream to it; waits for one as long as there is hope.
     private func makeAttempt() async throws -> Attempt {
-        let (attempts, avoid, deadline) = state.withLock { ($0.attempts, $0.avoid, $0.deadline) }
+        let (attempts, avoid, deadline) = state.withLock { ($0.attempts, $0.avoid, $0.start.deadline) }
         func attempt() throws -> Attempt? {
-            try channel.pool.attempt(path, number: attempts + 1, avoid: avoid) { connection in
+            try channel.pool.attempt(operation, number: attempts + 1, avoid: avoid) { connection in
                 try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
             }
         }
@@ -229,7 +231,7 @@ final class ClientCall: Sendable {
         let retry = channel.options.retry
         let verdict = state.withLock { state in
             state.failed(failure) { attempts in
-                attempts < retry.attempts && retry.isIdempotent(path) && channel.retryBudget.takeRetry()
+                attempts < retry.attempts && retry.isIdempotent(operation) && channel.retryBudget.takeRetry()
             }
         }
         switch verdict {
@@ -238,7 +240,7 @@ final class ClientCall: Sendable {
         case .repeated(let attempt, let pause):
             // The server may have answered before it had all of the request.
             attempt.stream.cancel()
-            channel.pool.ended(attempt, of: path, with: .failed(failure))
+            channel.pool.ended(attempt, of: operation, with: .failed(failure))
             if pause > .zero { try await wait(until: .now + pause) }
             do {
                 return try await beginAttempt()
@@ -268,6 +270,14 @@ final class ClientCall: Sendable {
 
     // MARK: - The end
 
+    /// Ends the call because the caller has left it; does nothing to a call that has ended.
+    func leave() {
+        cancel(with: Self.callerLeft)
+        _ = middleware.end { makeResult(CancellationError(), [:]) }
+    }
+
+    private static let callerLeft = RPCError(code: .cancelled, message: "the caller left the call")
+
     /// Ends the call if it has not ended, telling the server when it has to be told.
     ///
     /// - Parameter reason: What the reader and the writer are told.
@@ -280,7 +290,7 @@ final class ClientCall: Sendable {
         if let attempt = ending.attempt {
             // Does nothing to a stream that has ended.
             attempt.stream.cancel()
-            channel.pool.ended(attempt, of: path, with: result)
+            channel.pool.ended(attempt, of: operation, with: result)
             if case .success = result.outcome { channel.retryBudget.succeeded() }
         }
         if ending.attempt != nil, ending.waiting.isEmpty { return }
@@ -288,6 +298,5 @@ final class ClientCall: Sendable {
         for promise in ending.waiting { promise.resolve(.failure(error)) }
         // When it ends before it has begun.
         start.resolve(.failure(error))
-        headersGate?.resolve(.failure(error))
     }
 }

@@ -3,6 +3,15 @@ internal import GRPCNghttp2Transport
 internal import ServiceKit
 internal import ServiceKitConcurrency
 
+/// What a call begins with.
+struct ClientCallStart: Sendable {
+    var headers: Metadata = [:]
+    /// The time by which the call must have ended.
+    var deadline: ContinuousClock.Instant?
+    /// Middleware of each attempt.
+    var attemptBegins: [Call.AttemptBegin] = []
+}
+
 /// The states of a ``ClientCall``, to be kept under its lock. What its functions return is to be done outside of it.
 struct ClientCallState: ~Copyable {
     private enum Phase {
@@ -46,8 +55,7 @@ struct ClientCallState: ~Copyable {
     private static let maximumUnprocessed = 10
 
     private var phase = Phase.placing
-    private var headers: Metadata = [:]
-    private(set) var deadline: ContinuousClock.Instant?
+    var start = ClientCallStart()
 
     /// The request's messages, while they may be needed again.
     private var messages: [[UInt8]] = []
@@ -69,11 +77,6 @@ struct ClientCallState: ~Copyable {
     private var end: Promise<Void>?
 
     // MARK: - The request
-
-    mutating func start(headers: Metadata, deadline: ContinuousClock.Instant?) {
-        self.headers = headers
-        self.deadline = deadline
-    }
 
     /// Takes a message of the request; kept up to a limit for as long as it may be needed again.
     ///
@@ -128,7 +131,11 @@ struct ClientCallState: ~Copyable {
     ///
     /// - Returns: Who waits for it.
     /// - Throws: When the call has ended.
-    mutating func begin(_ attempt: Attempt, keeping limit: Int) throws(RPCError) -> Promise<Void>? {
+    mutating func begin(
+        _ attempt: Attempt,
+        _ headers: Metadata,
+        keeping limit: Int
+    ) throws(RPCError) -> Promise<Void>? {
         if case .ended(let reason) = phase { throw reason ?? Self.cancelled }
         phase = .attempted(attempt)
         lastInstance = attempt.node.instance
@@ -170,7 +177,7 @@ struct ClientCallState: ~Copyable {
             guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .failed(failure) }
             // The first retry is made at once: it goes to another node, and mostly it is one node that has the problem.
             let pause = attempts == 1 ? .zero : backoff.next()
-            if let deadline, now + pause >= deadline { return .failed(failure) }
+            if let deadline = start.deadline, now + pause >= deadline { return .failed(failure) }
             if isUnprocessed {
                 unprocessed += 1
                 guard unprocessed <= Self.maximumUnprocessed else { return .failed(failure) }

@@ -6,22 +6,21 @@ struct ResponseParts: AsyncSequence, Sendable {
     typealias Element = RPCResponsePart<[UInt8]>
     typealias Failure = any Error
 
-    /// The next part; `nil` behind the last.
-    let next: @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?
+    let call: ClientCall
 
     func makeAsyncIterator() -> Iterator {
-        Iterator(nextPart: next)
+        Iterator(call: call)
     }
 
     struct Iterator: AsyncIteratorProtocol {
-        let nextPart: @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?
+        let call: ClientCall
 
         mutating func next() async throws -> Element? {
-            try await nextPart(nil)
+            try await call.next(isolation: nil)
         }
 
         mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> Element? {
-            try await nextPart(actor)
+            try await call.next(isolation: actor)
         }
     }
 }
@@ -34,7 +33,7 @@ struct RequestWriter: ClosableRPCWriterProtocol {
 
     func write(_ element: Element) async throws {
         switch element {
-        case .metadata(let metadata): call.write(metadata)
+        case .metadata(let metadata): await call.write(metadata)
         case .message(let message): try await call.write(message)
         }
     }

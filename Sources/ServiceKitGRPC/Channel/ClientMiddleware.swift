@@ -1,83 +1,59 @@
 internal import GRPCCore
 internal import ServiceKit
-internal import ServiceKitConcurrency
 private import Synchronization
 
-/// Middleware around a call: it runs beside the call's reader and writer, between two gates. The call begins when the
-/// middleware has passed it on, and its end is told to the reader when the middleware has had its word.
-final class ClientMiddleware: Sendable {
-    private let call: ClientCall
-    private let pipeline: MiddlewarePipeline
-    /// The headers as the caller wrote them.
-    private let headers: Promise<Metadata>
-    /// How the call ended, for the middleware.
-    private let outcome = Promise<CallResult>()
-    /// How the call ended, as the middleware has it.
-    private let verdict = Promise<CallResult>()
-    /// Whether the middleware has passed the call on.
-    private let isPassedOn = Atomic(false)
-
-    /// - Parameters:
-    ///   - call: The call.
-    ///   - headers: What the call puts its headers in.
-    ///   - pipeline: The middleware.
-    init(_ call: ClientCall, headers: Promise<Metadata>, _ pipeline: MiddlewarePipeline) {
-        self.call = call
-        self.headers = headers
-        self.pipeline = pipeline
+/// The middleware of one call that a channel makes, and that it ends once, whatever happens.
+///
+/// | from | event | to |
+/// |---|---|---|
+/// | waiting | the middleware has begun | begun |
+/// | waiting | the caller leaves | ended |
+/// | begun | the last part is read, the call fails, or the caller leaves | ended |
+struct ClientMiddleware: ~Copyable, Sendable {
+    enum State {
+        /// The middleware has not begun, or is about to.
+        case waiting
+        /// The call as the last middleware has left it.
+        case begun(Call)
+        case ended
     }
 
-    /// Runs the middleware; ends with the call.
-    func run(path: String, peer: String, deadline: ContinuousClock.Instant?) async {
+    private let state = Mutex(State.waiting)
+
+    /// Begins a call.
+    ///
+    /// - Throws: The call's answer when a middleware throws, or the caller has left meanwhile. The middleware has ended then.
+    func begin(_ call: inout Call, _ chain: MiddlewareChain) async throws(RPCError) {
+        var failure: (any Error)?
         do {
-            let call = Call(
-                side: .client,
-                transport: "grpc",
-                path: path,
-                peer: peer,
-                metadata: CallMetadata(try await headers.value()),
-                deadline: deadline
-            )
-            let result = try await pipeline.run(call) { call in
-                self.isPassedOn.store(true, ordering: .relaxed)
-                self.call.begin(headers: Metadata(call.metadata), deadline: call.deadline)
-                return try await self.outcome.value()
-            }
-            guard isPassedOn.load(ordering: .relaxed) else {
-                throw RPCError(
-                    code: .internalError,
-                    message: "middleware answered \(path) without passing the call on; it can only throw, or call next"
-                )
-            }
-            verdict.resolve(.success(result))
-            self.call.cancel(with: RPCError(code: .cancelled, message: "middleware ended the call"))
+            try await chain.begin(&call)
         } catch {
-            let error = RPCError(describing: error)
-            verdict.resolve(.failure(error))
-            // It may have had enough before the call ended.
-            call.cancel(with: error)
+            failure = error
         }
+        if failure == nil {
+            let hasBegun = state.withLock { [call] state in
+                guard case .waiting = state else { return false }
+                state = .begun(call)
+                return true
+            }
+            if hasBegun { return }
+        }
+        let error = failure ?? CancellationError()
+        var result = CallResult(error: error)
+        call.end(with: &result)
+        throw result.rpcError ?? RPCError(describing: error)
     }
 
-    /// The next part of the response.
-    func next(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
-        do throws(RPCError) {
-            guard let part = try await call.next(isolation: isolation) else { return nil }
-            guard case .status(_, let trailers) = part else { return part }
-            outcome.resolve(.success(CallResult(trailers: CallMetadata(trailers), servedBy: call.lastInstance)))
-        } catch {
-            outcome.resolve(.failure(error))
-        }
-        do {
-            let result = try await verdict.value()
-            return .status(Status(code: .ok, message: ""), Metadata(result.trailers))
-        } catch {
-            throw RPCError(describing: error)
-        }
-    }
-
-    /// Lets the middleware end, when the caller has left the call before its end.
-    func cancel() {
-        outcome.resolve(.failure(CancellationError()))
+    /// Ends the call if it has begun and not ended.
+    ///
+    /// - Parameter outcome: How the call went.
+    /// - Returns: The result that the middleware has left for the caller; `nil` when there was nothing to end.
+    func end(_ outcome: () -> CallResult) -> CallResult? {
+        var last = State.ended
+        state.withLock { swap(&$0, &last) }
+        guard case .begun(var call) = last else { return nil }
+        var result = outcome()
+        call.end(with: &result)
+        return result
     }
 }

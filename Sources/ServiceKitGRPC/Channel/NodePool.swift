@@ -224,23 +224,25 @@ final class NodePool: Sendable {
         _ = await outlook.first { $0.revision != seen.revision }
     }
 
-    /// Tells the node's statistics, the balancer and the observers how an attempt went.
+    /// Tells the node's statistics, the balancer, the observers and the attempt's middleware how an attempt went.
     ///
     /// - Parameters:
     ///   - attempt: The attempt.
     ///   - path: The called operation.
     ///   - result: How it went.
     func ended(_ attempt: Attempt, of path: String, with result: AttemptResult) {
-        ended(attempt.node, attempt.call, path: path, number: attempt.number, with: result)
+        let report = ended(attempt.node, attempt.call, path: path, number: attempt.number, with: result)
+        for end in attempt.ends.reversed() { end(report) }
     }
 
+    @discardableResult
     private func ended(
         _ node: Node,
         _ call: NodeStatistics.InFlight,
         path: String,
         number: Int,
         with result: AttemptResult
-    ) {
+    ) -> CallReport {
         let now = NodeStatistics.now
         node.statistics.end(call, at: now, with: result.outcome)
         let report = CallReport(
@@ -255,6 +257,7 @@ final class NodePool: Sendable {
         )
         balancer.ended(report)
         for observer in observers { observer.ended(report) }
+        return report
     }
 }
 

@@ -29,7 +29,6 @@ public final class ServiceChannel: ClientTransport, Sendable {
     private static let maximumBackoff = Duration.seconds(10)
 
     private let core: ChannelCore
-    private let target: String
     private let discoverer: any Discoverer
     private let ownedRegistry: (any Registry)?
     private let isClosing = Watched(false)
@@ -42,7 +41,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - discoverer: Finds the instances; it is shared, and not run by the channel.
     ///   - options: How instances are chosen.
     ///   - balancers: What ``ChannelOptions/balancer`` can name.
-    ///   - middleware: What is done around each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
     ///   - observers: Learn how each attempt of each call went.
     ///   - logger: Where to log.
     /// - Throws: `AppError` when the name or an option is not valid.
@@ -102,7 +101,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///     `discovery`.
     ///   - configuration: The configuration; the sections `registry` and `client` are read.
     ///   - plugins: What it can name beyond what is embedded.
-    ///   - middleware: What is done around each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
     ///   - observers: Learn how each attempt of each call went.
     ///   - logger: Where to log.
     /// - Throws: `ConfigurationError`, `AppError`, or what the backend throws.
@@ -136,7 +135,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         )
     }
 
-    /// What is done around the calls of a channel that no App has.
+    /// The middleware of a channel that no App has.
     private static func chain(_ options: ChannelOptions, _ middleware: [any Middleware]) -> MiddlewareChain {
         var chain = MiddlewareChain()
         chain.use(MetadataPropagation())
@@ -193,8 +192,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
                 onStateChange: onStateChange
             )
         }
-        self.core = ChannelCore(service: target.service, options: options, pool: pool, middleware: middleware)
-        self.target = "\(target.backend ?? "discovery"):///\(target.service)"
+        self.core = ChannelCore(
+            service: target.service,
+            target: "\(target.backend ?? "discovery"):///\(target.service)",
+            options: options,
+            pool: pool,
+            middleware: middleware
+        )
         self.discoverer = discoverer
         self.ownedRegistry = ownedRegistry
         self.logger = logger
@@ -265,48 +269,18 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: CallOptions,
         _ closure: (_ stream: RPCStream<Inbound, Outbound>, _ context: ClientContext) async throws -> T
     ) async throws -> T {
-        let path = "/\(descriptor.fullyQualifiedMethod)"
-        let deadline = options.timeout.map { ContinuousClock.now + $0 }
-        let pipeline = core.pipelines[path]
-        let steps = pipeline.steps.map { ClientSteps(path: path, peer: target, deadline: deadline, $0) }
-        let headers = steps == nil ? Promise<Metadata>() : nil
-        let call = ClientCall(
-            descriptor,
-            path: path,
-            deadline: deadline,
-            options: options,
-            channel: core,
-            headersGate: headers,
-            steps: steps
+        let call = ClientCall(descriptor, options: options, channel: core)
+        // The caller may leave before the call has ended.
+        defer { call.leave() }
+        return try await closure(
+            RPCStream(
+                descriptor: descriptor,
+                inbound: RPCAsyncSequence(wrapping: ResponseParts(call: call)),
+                outbound: RPCWriter.Closable(wrapping: RequestWriter(call: call))
+            ),
+            ClientContext(descriptor: descriptor, remotePeer: core.target, localPeer: "in-process")
         )
-        let context = ClientContext(descriptor: descriptor, remotePeer: target, localPeer: "in-process")
-        let outbound = RPCWriter.Closable(wrapping: RequestWriter(call: call))
-
-        guard let headers else {
-            // The caller may leave before the call has ended; what has ended already is not touched.
-            defer {
-                call.cancel(with: Self.callerLeft)
-                steps?.end(with: .failure(CancellationError()))
-            }
-            let response = ResponseParts { isolation in try await call.next(isolation: isolation) }
-            let inbound = RPCAsyncSequence(wrapping: response)
-            return try await closure(RPCStream(descriptor: descriptor, inbound: inbound, outbound: outbound), context)
-        }
-
-        let middleware = ClientMiddleware(call, headers: headers, pipeline)
-        let response = ResponseParts { isolation in try await middleware.next(isolation: isolation) }
-        let inbound = RPCAsyncSequence(wrapping: response)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [target] in await middleware.run(path: path, peer: target, deadline: deadline) }
-            defer {
-                call.cancel(with: Self.callerLeft)
-                middleware.cancel()
-            }
-            return try await closure(RPCStream(descriptor: descriptor, inbound: inbound, outbound: outbound), context)
-        }
     }
-
-    private static let callerLeft = RPCError(code: .cancelled, message: "the caller left the call")
 }
 
 extension Balancers {

@@ -1,17 +1,12 @@
 public import GRPCCore
-public import GRPCNghttp2Transport
 public import ServiceKit
 private import ServiceKitConfig
 internal import ServiceKitProtobuf
 
-/// Registers the methods of a service.
-@usableFromInline
-typealias ServiceRegistration = @Sendable (inout RPCRouter<Nghttp2ServerTransport>) -> Void
-
-/// What an App is to serve over gRPC.
+/// The gRPC services of an App.
 private final class GRPCServices: Sendable {
     struct Content: Sendable {
-        var services: [ServiceRegistration] = []
+        var services: [GRPCService] = []
         var descriptors: [String] = []
     }
 
@@ -29,18 +24,22 @@ extension App {
     ///     beside the service, as in `userDescriptors`.
     @inlinable
     public func serve<Service: RegistrableRPCService>(_ service: Service, descriptors: String...) {
-        // Here the service's type is known, so that what GRPCCore does for each call is specialized for it.
-        serve(descriptors: descriptors) { service.registerMethods(with: &$0) }
+        serve(GRPCService(service), descriptors: descriptors)
+    }
+
+    /// The services that were given to `serve`, for servers that speak another protocol.
+    package var grpcServices: [GRPCService] {
+        component(GRPCServices.self) { GRPCServices() }.content.value?.services ?? []
     }
 
     @usableFromInline
-    func serve(descriptors: [String], _ register: @escaping ServiceRegistration) {
+    func serve(_ service: GRPCService, descriptors: [String]) {
         if isSettled { return ignore("gRPC service") }
         let component = component(GRPCServices.self) { GRPCServices() }
         let isFirst = component.content.update { content in
             defer {
                 content = content ?? GRPCServices.Content()
-                content?.services.append(register)
+                content?.services.append(service)
                 content?.descriptors += descriptors
             }
             return content == nil

@@ -15,13 +15,13 @@ final class GRPCAppServer: Server {
     private let server: GRPCServer<Nghttp2ServerTransport>
 
     /// - Parameters:
-    ///   - services: What registers the services' methods.
+    ///   - services: The App's services.
     ///   - protocols: gRPC's own services.
     ///   - options: Where to listen, and how.
-    ///   - middleware: What runs around each call.
+    ///   - middleware: Middleware for each call.
     ///   - logger: Where to log.
     init(
-        services: [ServiceRegistration],
+        services: [GRPCService],
         protocols: ServerProtocols? = nil,
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
@@ -38,7 +38,7 @@ final class GRPCAppServer: Server {
         let security = try options.tls.security()
         scheme = options.tls == ServerTLSOptions() ? "grpc" : "grpcs"
         var router = RPCRouter<Nghttp2ServerTransport>()
-        for register in services { register(&router) }
+        for service in services { service.register(with: &router) }
         let withoutMiddleware = protocols?.register(with: &router) ?? []
         router.registerInterceptors(pipeline: [.apply(HandlerErrorRecorder(), to: .all)])
         transport = Nghttp2ServerTransport(

@@ -1,8 +1,8 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
 
-/// Keeps the error that a handler threw, which gRPC turns into a status without saying what it was, for the middleware,
-/// and gives gRPC the status that stands for it.
+/// Keeps the error that a handler threw for the middleware around its call. Without middleware it gives GRPCCore the
+/// status that stands for the error.
 struct HandlerErrorRecorder: ServerInterceptor {
     func intercept<Input: Sendable, Output: Sendable>(
         request: StreamingServerRequest<Input>,
@@ -31,7 +31,11 @@ struct HandlerErrorRecorder: ServerInterceptor {
     }
 
     private static func record(_ error: any Error, _ context: ServerContext) -> RPCError {
-        (context.transportSpecific as? Nghttp2ServerTransport.Context)?.handlerFailed(error)
+        let transport = context.transportSpecific as? Nghttp2ServerTransport.Context
+        // The middleware's result is converted, once, in place of this error.
+        if transport?.handlerFailed(error) == true { return kept }
         return RPCError(describing: error)
     }
+
+    private static let kept = RPCError(code: .unknown, message: "the handler failed")
 }

@@ -1,48 +1,51 @@
 import ServiceKit
 
-/// Middleware made of a closure.
-struct Around: Middleware {
-    let body: @Sendable (Call, Next) async throws -> CallResult
+/// Middleware made of a closure, which begins each call.
+struct Begin: Middleware {
+    let body: @Sendable (inout Call) async throws -> Void
 
-    init(_ body: @escaping @Sendable (Call, Next) async throws -> CallResult) {
+    init(_ body: @escaping @Sendable (inout Call) async throws -> Void) {
         self.body = body
     }
 
-    func handle(_ call: Call, next: Next) async throws -> CallResult {
-        try await body(call, next)
+    func begin(_ call: inout Call) async throws {
+        try await body(&call)
     }
 }
 
-/// Keeps the calls that pass, and how they ended.
+/// Middleware made of a closure, which is told how each call ended.
+struct AtEnd: Middleware {
+    let body: Call.End
+
+    init(_ body: @escaping Call.End) {
+        self.body = body
+    }
+
+    func begin(_ call: inout Call) {
+        call.onEnd(body)
+    }
+}
+
+/// Keeps the calls that begin, and how they ended.
 struct Recorder: Middleware {
     let calls = Watched<[Call]>([])
-    let results = Watched<[Result<CallResult, any Error>]>([])
+    let results = Watched<[CallResult]>([])
 
-    func handle(_ call: Call, next: Next) async throws -> CallResult {
-        calls.update { $0.append(call) }
-        do {
-            let result = try await next(call)
-            results.update { $0.append(.success(result)) }
-            return result
-        } catch {
-            results.update { $0.append(.failure(error)) }
-            throw error
+    func begin(_ call: inout Call) {
+        calls.update { [call] in $0.append(call) }
+        call.onEnd { [results] _, result in
+            results.update { [result] in $0.append(result) }
         }
     }
 
-    /// The first call's end.
+    /// The result of the first call; waits for it.
     func result() async throws -> CallResult {
         guard let result = await results.first(where: { !$0.isEmpty })?.first else { throw CancellationError() }
-        return try result.get()
+        return result
     }
 
-    /// The error that the first call ended with.
+    /// The error that the first call ended with; waits for its end.
     func error() async -> (any Error)? {
-        do {
-            _ = try await result()
-            return nil
-        } catch {
-            return error
-        }
+        await results.first { !$0.isEmpty }?.first?.error
     }
 }

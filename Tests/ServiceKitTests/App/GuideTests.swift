@@ -28,19 +28,29 @@ struct GuideTests {
     }
 
     struct RequireTenant: Middleware {
-        func handle(_ call: Call, next: Next) async throws -> CallResult {
+        func beginServing(_ call: inout Call) throws {
             guard call.metadata["x-md-tenant"] != nil else {
                 throw ServiceError(.badRequest, reason: "TENANT_MISSING", message: "send x-md-tenant")
             }
-            return try await next(call)
         }
     }
 
-    struct CountCalls: StepwiseMiddleware {
-        let ended = Watched(0)
+    struct CountFailures: Middleware {
+        let failures = Watched(0)
 
-        func begin(_ call: inout Call) -> CallEnded? {
-            { [ended] _ in ended.update { $0 += 1 } }
+        func begin(_ call: inout Call) {
+            call.onEnd { call, result in
+                if result.error != nil { failures.update { $0 += 1 } }
+            }
+        }
+    }
+
+    struct NumberAttempts: Middleware {
+        func beginCalling(_ call: inout Call) {
+            call.onAttempt { attempt in
+                attempt.metadata["x-attempt"] = "\(attempt.number)"
+                attempt.onEnd { report in print(report.node.instance.id, report.latency) }
+            }
         }
     }
 
@@ -77,20 +87,35 @@ struct GuideTests {
     }
 
     @Test func theMiddleware() async throws {
-        var chain = MiddlewareChain()
-        chain.use(RequireTenant(), for: .prefix("/user.v1."))
-        let pipeline = chain.pipeline(for: "/user.v1.UserService/GetUser")
-        let error = await #expect(throws: ServiceError.self) {
-            try await pipeline.run(.served()) { _ in CallResult() }
+        let chain = MiddlewareChain(RequireTenant())
+        let refused = await chain.run(Call(side: .server, operation: "/user.v1.UserService/GetUser")) { call in
+            Issue.record("\(call.operation) is served")
+            return CallResult()
         }
-        #expect(error?.reason == "TENANT_MISSING")
-        _ = try await pipeline.run(.served(metadata: ["x-md-tenant": "acme"])) { _ in CallResult() }
+        #expect(ServiceError(try #require(refused.error))?.reason == "TENANT_MISSING")
+
+        var call = Call(side: .server, operation: "/a/b", metadata: ["x-md-tenant": "acme"])
+        try RequireTenant().beginServing(&call)
     }
 
-    @Test func theStepwiseMiddleware() async throws {
-        let count = CountCalls()
-        _ = try await count.run(.served())
-        #expect(count.ended.value == 1)
+    @Test func theMiddlewareThatIsToldOfTheEnd() {
+        let count = CountFailures()
+        var call = Call(side: .client, operation: "/a/b")
+        count.begin(&call)
+        var result = CallResult(error: ServiceError(.unavailable, reason: "DOWN", message: "down"))
+        call.end(with: &result)
+        #expect(count.failures.value == 1)
+    }
+
+    @Test func theMiddlewareOfAttempts() throws {
+        var call = Call(side: .client, operation: "/a/b")
+        NumberAttempts().beginCalling(&call)
+        let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
+        let node = Node(instance: ServiceInstance(id: "user-1", name: "user-service"), endpoint: endpoint)
+        var attempt = CallAttempt(operation: "/a/b", number: 2, node: node)
+        try call.begin(&attempt)
+        #expect(attempt.metadata == ["x-attempt": "2"])
+        attempt.end(with: CallReport(node: node, path: "/a/b", attempt: 2, outcome: .success))
     }
 
     @Test func theBalancer() throws {

@@ -8,14 +8,9 @@ import Testing
     let log = LogRecorder()
 
     /// The one line of a call, without its duration.
-    func line(_ call: Call, _ result: Result<CallResult, any Error>) async throws -> String {
-        let outcome = await Result(catching: {
-            try await CallLogging(logger: log.logger()).run(call) { _ in try result.get() }
-        })
-        switch (outcome, result) {
-        case (.success, .success), (.failure, .failure): break
-        default: Issue.record("logging changed the outcome")
-        }
+    func line(_ call: Call, _ result: CallResult) async throws -> String {
+        let logged = await CallLogging(logger: log.logger()).run(call) { _ in result }
+        #expect((logged.error == nil) == (result.error == nil), "logging changed the outcome")
         #expect(log.entries.count == 1)
         let entry = try #require(log.entries.first)
         let duration = try #require(entry.metadata["ms"])
@@ -24,60 +19,57 @@ import Testing
     }
 
     @Test func aServedCall() async throws {
-        let line = try await line(.served(), .success(CallResult()))
+        let line = try await line(.served(), CallResult())
         #expect(
-            line == "info: call code=200 path=/user.v1.UserService/GetUser peer=10.0.0.1:5 side=server transport=grpc"
+            line
+                == "info: call code=200 operation=/user.v1.UserService/GetUser peer=10.0.0.1:5 side=server transport=grpc"
         )
     }
 
     @Test func aMadeCallNamesTheInstance() async throws {
         let instance = ServiceInstance(id: "user-1", name: "user-service")
-        let line = try await line(.made("/a/b"), .success(CallResult(servedBy: instance)))
+        let line = try await line(.made("/a/b"), CallResult(servedBy: instance, attempts: 1))
         #expect(
-            line == "debug: call code=200 instance=user-1 path=/a/b peer=user-service side=client transport=grpc"
+            line == "debug: call code=200 instance=user-1 operation=/a/b peer=user-service side=client transport=grpc"
         )
     }
 
     @Test func aFailureOfTheCallers() async throws {
         let error = ServiceError(.notFound, reason: "USER_NOT_FOUND", message: "there is no user 7")
-        let line = try await line(.served("/a/b"), .failure(error))
+        let line = try await line(.served("/a/b"), CallResult(error: error))
         #expect(
-            line == "info: call code=404 error=there is no user 7 path=/a/b peer=10.0.0.1:5 reason=USER_NOT_FOUND "
+            line == "info: call code=404 error=there is no user 7 operation=/a/b peer=10.0.0.1:5 reason=USER_NOT_FOUND "
                 + "side=server transport=grpc"
         )
     }
 
     @Test func aFailureOfTheServices() async throws {
         let error = ServiceError(.unavailable, reason: "NO_INSTANCE", message: "none")
-        let line = try await line(.made("/a/b"), .failure(error))
+        let line = try await line(.made("/a/b"), CallResult(error: error))
         #expect(line.hasPrefix("warning: call code=503 error=none"))
     }
 
+    @Test func aFailedCallNamesTheInstanceAndTheAttempts() async throws {
+        let error = ServiceError(.unavailable, reason: "DOWN", message: "down")
+        let instance = ServiceInstance(id: "user-1", name: "user-service")
+        let line = try await line(.made("/a/b"), CallResult(error: error, servedBy: instance, attempts: 3))
+        #expect(line.hasPrefix("warning: call attempts=3 code=503 error=down instance=user-1 operation=/a/b"))
+    }
+
     @Test func anErrorWithoutATravellingForm() async throws {
-        let line = try await line(.served("/a/b"), .failure(Failure("odd")))
+        let line = try await line(.served("/a/b"), CallResult(error: Failure("odd")))
         #expect(line.hasPrefix("warning: call code=500 error=odd") && line.contains("reason=UNKNOWN"))
     }
 
     @Test func aCallThatWasGivenUp() async throws {
-        let line = try await line(.made("/a/b"), .failure(CancellationError()))
+        let line = try await line(.made("/a/b"), CallResult(error: CancellationError()))
         #expect(line.hasPrefix("debug: call code=499"))
     }
 
     @Test func belowTheLevelNothingIsLogged() async throws {
         var logger = log.logger()
         logger.logLevel = .notice
-        _ = try await CallLogging(logger: logger).run(.served())
+        _ = await CallLogging(logger: logger).run(.served())
         #expect(log.entries.isEmpty)
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What a body returns or throws.
-    init(catching body: () async throws -> Success) async {
-        do {
-            self = .success(try await body())
-        } catch {
-            self = .failure(error)
-        }
     }
 }

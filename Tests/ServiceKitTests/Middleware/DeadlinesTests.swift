@@ -23,14 +23,14 @@ struct DeadlinesTests {
         """
 
     @Test(arguments: [("/a.A/Slow", 60), ("/a.A/Get", 5), ("/b.B/Get", 10), ("/a.AB/Get", 10), ("odd", 10)])
-    func theLimitIsTheMethodsElseTheServicesElseTheDefault(path: String, seconds: Int) async throws {
-        let call = try await deadlines(Self.limits).passed(.made(path))
+    func theLimitIsTheOperationsElseTheServicesElseTheDefault(operation: String, seconds: Int) async throws {
+        let call = try await deadlines(Self.limits).begun(.made(operation))
         #expect(call.deadline == now + .seconds(seconds))
     }
 
     @Test func withoutALimitThereIsNone() async throws {
-        #expect(try await Deadlines().passed(.made()).deadline == nil)
-        #expect(try await Deadlines().passed(.served()).deadline == nil)
+        #expect(try await Deadlines().begun(.made()).deadline == nil)
+        #expect(try await Deadlines().begun(.served()).deadline == nil)
     }
 
     @Test(
@@ -40,22 +40,20 @@ struct DeadlinesTests {
     func theEarliestCounts(own: Int?, served: Int?, expected: Int) async throws {
         var context = ServiceContext.topLevel
         context.deadline = served.map { now + .seconds($0) }
-        let call = Call.made("/b.B/Get", deadline: own.map { now + .seconds($0) })
-        let passed = try await ServiceContext.withValue(context) {
-            try await deadlines(Self.limits).passed(call)
-        }
-        #expect(passed.deadline == now + .seconds(expected))
+        var call = Call.made("/b.B/Get", deadline: own.map { now + .seconds($0) })
+        call.context = context
+        let begun = try await deadlines(Self.limits).begun(call)
+        #expect(begun.deadline == now + .seconds(expected))
     }
 
     @Test(arguments: [Call.Side.client, .server])
     func aCallWhoseTimeIsOverIsNotMade(side: Call.Side) async throws {
-        let call = Call(side: side, transport: "grpc", path: "/a.A/Get", peer: "p", deadline: now)
-        let error = await #expect(throws: ServiceError.self) {
-            try await deadlines("{}").run(call) { _ in
-                Issue.record("called")
-                return CallResult()
-            }
+        let call = Call(side: side, operation: "/a.A/Get", deadline: now)
+        let result = try await deadlines("{}").run(call) { _ in
+            Issue.record("called")
+            return CallResult()
         }
+        let error = result.error as? ServiceError
         #expect(error?.code == .deadlineExceeded && error?.reason == "DEADLINE_EXCEEDED")
         #expect(error?.message == "/a.A/Get did not end before its deadline")
     }
@@ -64,20 +62,21 @@ struct DeadlinesTests {
         let deadlines = try deadlines("default: 10s")
         let now = now
         for (own, expected) in [(4, 4), (20, 10)] {
-            _ = try await deadlines.run(.served(deadline: now + .seconds(own))) { call in
+            let result = await deadlines.run(.served(deadline: now + .seconds(own))) { call in
                 #expect(call.deadline == now + .seconds(expected))
-                let made = try await Deadlines().passed(.made())
+                let made = try await Deadlines().begun(.made())
                 #expect(made.deadline == now + .seconds(expected))
                 return CallResult()
             }
+            #expect(result.error == nil)
         }
     }
 
     @Test func aCallWithoutADeadlineInheritsNone() async throws {
         var context = ServiceContext.topLevel
         context.deadline = now
-        try await ServiceContext.withValue(context) {
-            _ = try await Deadlines().run(.served()) { _ in
+        await ServiceContext.withValue(context) {
+            _ = await Deadlines().run(.served()) { _ in
                 #expect(ServiceContext.current?.deadline == nil)
                 return CallResult()
             }
@@ -90,13 +89,12 @@ struct DeadlinesTests {
         struct Failure: Error {}
         let clock = Watched(now)
         let options = try Configuration(yaml: "default: 10s").decode(Deadlines.Options.self, at: "")
-        let error = await #expect(throws: (any Error).self) {
-            try await Deadlines(options, now: { clock.value }).run(.served()) { call in
-                #expect(call.deadline == now + .seconds(10))
-                clock.set(now + .seconds(seconds))
-                throw Failure()
-            }
+        let result = await Deadlines(options, now: { clock.value }).run(.served()) { call in
+            #expect(call.deadline == now + .seconds(10))
+            clock.set(now + .seconds(seconds))
+            throw Failure()
         }
+        let error = result.error
         #expect(error is Failure == (seconds < 10))
         #expect((error as? ServiceError)?.code == (seconds < 10 ? nil : .deadlineExceeded))
     }

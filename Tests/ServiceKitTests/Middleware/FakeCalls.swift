@@ -1,32 +1,33 @@
 import ServiceKit
 
-/// Records itself before and after the rest.
+/// Records the begin and the end of a call.
 struct Recording: Middleware {
     let name: String
     let events: Events
 
-    func handle(_ call: Call, next: Next) async throws -> CallResult {
-        events.record("\(name) before")
-        defer { events.record("\(name) after") }
-        return try await next(call)
+    func begin(_ call: inout Call) {
+        events.record("\(name) begins")
+        call.onEnd { [name, events] _, result in
+            events.record(result.error.map { "\(name) ends: \($0)" } ?? "\(name) ends")
+        }
     }
 }
 
 extension Call {
     static func served(
-        _ path: String = "/user.v1.UserService/GetUser",
+        _ operation: String = "/user.v1.UserService/GetUser",
         metadata: CallMetadata = [:],
         deadline: ContinuousClock.Instant? = nil
     ) -> Call {
-        Call(side: .server, transport: "grpc", path: path, peer: "10.0.0.1:5", metadata: metadata, deadline: deadline)
+        Call(side: .server, operation: operation, peer: "10.0.0.1:5", metadata: metadata, deadline: deadline)
     }
 
     static func made(
-        _ path: String = "/user.v1.UserService/GetUser",
+        _ operation: String = "/user.v1.UserService/GetUser",
         metadata: CallMetadata = [:],
         deadline: ContinuousClock.Instant? = nil
     ) -> Call {
-        Call(side: .client, transport: "grpc", path: path, peer: "user-service", metadata: metadata, deadline: deadline)
+        Call(side: .client, operation: operation, peer: "user-service", metadata: metadata, deadline: deadline)
     }
 }
 
@@ -34,20 +35,15 @@ extension Middleware {
     /// Runs a call through this middleware alone.
     func run(
         _ call: Call,
-        _ body: @escaping @Sendable (Call) async throws -> CallResult = { _ in CallResult() }
-    ) async throws -> CallResult {
-        var chain = MiddlewareChain()
-        chain.use(self)
-        return try await chain.pipeline(for: call.path).run(call, body)
+        _ body: (Call) async throws -> CallResult = { _ in CallResult() }
+    ) async -> CallResult {
+        await MiddlewareChain(self).run(call, body)
     }
 
-    /// The call as it comes out of this middleware, going in.
-    func passed(_ call: Call) async throws -> Call {
-        let passed = Watched<Call?>(nil)
-        _ = try await run(call) { call in
-            passed.set(call)
-            return CallResult()
-        }
-        return passed.value ?? call
+    /// A call as this middleware leaves it.
+    func begun(_ call: Call) async throws -> Call {
+        var call = call
+        try await MiddlewareChain(self).begin(&call)
+        return call
     }
 }

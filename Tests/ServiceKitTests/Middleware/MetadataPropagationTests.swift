@@ -16,9 +16,9 @@ import Testing
         outgoing: CallMetadata = [:]
     ) async throws -> CallMetadata {
         let carried = Watched(CallMetadata())
-        _ = try await MetadataPropagation().run(.served(metadata: received)) { _ in
+        _ = await MetadataPropagation().run(.served(metadata: received)) { _ in
             try await withOutgoingMetadata(outgoing) {
-                carried.set(try await MetadataPropagation().passed(.made(metadata: made)).metadata)
+                carried.set(try await MetadataPropagation().begun(.made(metadata: made)).metadata)
             }
             return CallResult()
         }
@@ -27,7 +27,7 @@ import Testing
 
     @Test func whatIsMeantForItReachesTheCallee() async throws {
         let incoming = Watched<CallMetadata?>(nil)
-        _ = try await MetadataPropagation().run(.served(metadata: Self.received)) { call in
+        _ = await MetadataPropagation().run(.served(metadata: Self.received)) { call in
             incoming.set(ServiceContext.current?.incomingMetadata)
             // The handler has all of the headers.
             #expect(call.metadata == Self.received)
@@ -59,15 +59,22 @@ import Testing
     }
 
     @Test func outsideOfACallThereIsTheCallsOwn() async throws {
-        #expect(try await MetadataPropagation().passed(.made(metadata: ["a": "1"])).metadata == ["a": "1"])
+        #expect(try await MetadataPropagation().begun(.made(metadata: ["a": "1"])).metadata == ["a": "1"])
+    }
+
+    @Test func aCallWithoutAnythingThatTravelsIsLeftAsItIs() async throws {
+        let served = try await MetadataPropagation().begun(.served(metadata: ["authorization": "secret"]))
+        #expect(served.context.incomingMetadata == nil)
+        let made = try await MetadataPropagation().begun(.made(metadata: ["a": "1"]))
+        #expect(!made.isMetadataChanged)
     }
 
     @Test func aCallThatIsServedDoesNotInheritWhatAnotherReceived() async throws {
         var context = ServiceContext.topLevel
         context.incomingMetadata = ["x-md-tenant": "other"]
         let incoming = Watched<CallMetadata?>(nil)
-        try await ServiceContext.withValue(context) {
-            _ = try await MetadataPropagation().run(.served()) { _ in
+        await ServiceContext.withValue(context) {
+            _ = await MetadataPropagation().run(.served()) { _ in
                 incoming.set(ServiceContext.current?.incomingMetadata)
                 return CallResult()
             }

@@ -1,3 +1,4 @@
+import ServiceContextModule
 import ServiceKitTesting
 import Testing
 
@@ -11,145 +12,210 @@ import Testing
         let name: String
         let events: Events
 
-        func handle(_ call: Call, next: Next) async throws -> CallResult {
-            events.record(name)
-            return try await next(call)
-        }
+        func begin(_ call: inout Call) { events.record(name) }
     }
 
     struct Changing: Middleware {
-        func handle(_ call: Call, next: Next) async throws -> CallResult {
-            var call = call
+        func begin(_ call: inout Call) {
             call.metadata["x-a"] = "1"
-            var result = try await next(call)
-            result.trailers["x-b"] = "2"
-            return result
+            call.onEnd { _, result in result.trailers["x-b"] = "2" }
         }
     }
 
     struct Refusing: Middleware {
-        func handle(_ call: Call, next: Next) async throws -> CallResult { throw Failure("refused") }
+        /// Waits before it refuses, as one does that asks another service.
+        func begin(_ call: inout Call) async throws {
+            await Task.yield()
+            call.onEnd { _, result in result.trailers["refused"] = "yes" }
+            throw Failure("refused")
+        }
     }
 
     struct Replacing: Middleware {
-        func handle(_ call: Call, next: Next) async throws -> CallResult {
-            do {
-                return try await next(call)
-            } catch {
-                throw Failure("replaced \(error)")
+        func begin(_ call: inout Call) {
+            call.onEnd { _, result in
+                if let error = result.error { result.fail(with: Failure("replaced \(error)")) }
             }
         }
     }
 
-    func run(_ chain: MiddlewareChain, path: String = "/a/b", failure: Failure? = nil) async throws -> CallResult {
-        try await chain.pipeline(for: path).run(.served(path)) { [events] call in
+    func run(_ chain: MiddlewareChain, operation: String = "/a/b", failure: Failure? = nil) async -> CallResult {
+        await chain.run(.served(operation)) { [events] call in
             events.record("call \(call.metadata["x-a"] ?? "-")")
             if let failure { throw failure }
             return CallResult()
         }
     }
 
-    @Test func theFirstIsTheOutermost() async throws {
+    @Test func theFirstMiddlewareBeginsFirstAndEndsLast() async {
         var chain = MiddlewareChain()
         chain.use(Recording(name: "a", events: events))
         chain.use(Recording(name: "b", events: events), for: .prefix("/"))
-        _ = try await run(chain)
-        #expect(events.all == ["a before", "b before", "call -", "b after", "a after"])
+        _ = await run(chain)
+        #expect(events.all == ["a begins", "b begins", "call -", "b ends", "a ends"])
     }
 
-    @Test func withoutMiddlewareThereIsTheCall() async throws {
+    @Test func anEmptyChainRunsTheCallAlone() async {
         let chain = MiddlewareChain()
-        #expect(chain.isEmpty && chain.pipeline(for: "/").isEmpty)
-        _ = try await run(chain)
+        #expect(chain.isEmpty)
+        _ = await run(chain)
         #expect(events.all == ["call -"])
     }
 
-    @Test func aCallAndItsResultCanBeChanged() async throws {
-        var chain = MiddlewareChain()
-        chain.use(Changing())
-        #expect(try await run(chain).trailers == ["x-b": "2"])
+    @Test func changedHeadersReachTheCallAndChangedTrailersTheResult() async {
+        let result = await run(MiddlewareChain(Changing()))
+        #expect(result.error == nil && result.trailers == ["x-b": "2"])
         #expect(events.all == ["call 1"])
     }
 
-    @Test func throwingBeforeNextAnswersTheCall() async {
-        var chain = MiddlewareChain()
-        chain.use(Recording(name: "a", events: events))
-        chain.use(Refusing())
-        await #expect(throws: Failure("refused")) { try await run(chain) }
-        #expect(events.all == ["a before", "a after"])
+    @Test func throwingInBeginAnswersTheCallAndEndsThoseOutside() async {
+        let chain = MiddlewareChain(
+            Recording(name: "a", events: events),
+            Refusing(),
+            Other(name: "inside", events: events)
+        )
+        let result = await run(chain)
+        #expect(result.error as? Failure == Failure("refused"))
+        // The end that the refusing middleware had left before it threw.
+        #expect(result.trailers == ["refused": "yes"])
+        #expect(events.all == ["a begins", "a ends: refused"])
     }
 
-    @Test func throwingAfterNextReplacesTheOutcome() async {
-        var chain = MiddlewareChain()
-        chain.use(Replacing())
-        await #expect(throws: Failure("replaced no")) { try await run(chain, failure: Failure("no")) }
+    @Test func anEndReplacesTheErrorForThoseOutside() async {
+        let result = await run(
+            MiddlewareChain(Recording(name: "a", events: events), Replacing()),
+            failure: Failure("no")
+        )
+        #expect(result.error as? Failure == Failure("replaced no"))
+        #expect(events.all == ["a begins", "call -", "a ends: replaced no"])
     }
 
-    @Test func oneOfTheSameTypeForAllCallsTakesThePlace() async throws {
+    @Test func failingDropsTheTrailersOfTheResultSoFar() {
+        var result = CallResult(trailers: ["a": "1"], attempts: 2)
+        result.fail(with: Failure("no"))
+        #expect(result.error as? Failure == Failure("no"))
+        #expect(result.trailers.isEmpty && result.attempts == 2)
+    }
+
+    @Test func anEndIsToldOnce() {
+        var call = Call.made()
+        call.onEnd { [events] call, _ in events.record("end of \(call.operation)") }
+        var result = CallResult()
+        call.end(with: &result)
+        call.end(with: &result)
+        #expect(events.all == ["end of /user.v1.UserService/GetUser"])
+    }
+
+    @Test func anEndSeesTheCallAsTheLastMiddlewareLeftIt() async {
+        struct Outer: Middleware {
+            let events: Events
+
+            func begin(_ call: inout Call) {
+                call.onEnd { [events] call, _ in events.record("x-a=\(call.metadata["x-a"] ?? "-")") }
+            }
+        }
+        _ = await run(MiddlewareChain(Outer(events: events), Changing()))
+        #expect(events.all == ["call 1", "x-a=1"])
+    }
+
+    @Test(arguments: [Call.Side.server, .client])
+    func eachSideHasItsOwnBegin(side: Call.Side) async {
+        struct Sides: Middleware {
+            let events: Events
+
+            func beginServing(_ call: inout Call) { events.record("serving") }
+            func beginCalling(_ call: inout Call) { events.record("calling") }
+        }
+        struct Nothing: Middleware {}
+        let chain = MiddlewareChain(Recording(name: "both", events: events), Sides(events: events), Nothing())
+        _ = await chain.run(Call(side: side, operation: "/a/b")) { _ in CallResult() }
+        #expect(events.all == ["both begins", side == .server ? "serving" : "calling", "both ends"])
+    }
+
+    @Test func theContextOfTheCallIsCurrentInTheBodyOnly() async {
+        struct InContext: Middleware {
+            func begin(_ call: inout Call) { call.context.outgoingMetadata = ["k": "v"] }
+        }
+        let result = await MiddlewareChain(InContext()).run(.served()) { _ in
+            #expect(ServiceContext.current?.outgoingMetadata == ["k": "v"])
+            return CallResult()
+        }
+        #expect(result.error == nil && ServiceContext.current == nil)
+    }
+
+    @Test func attemptsBeginFromTheOutsideInAndEndFromTheInsideOut() async throws {
+        struct Attempts: Middleware {
+            let name: String
+            let events: Events
+
+            func beginCalling(_ call: inout Call) {
+                call.onAttempt { [name, events] attempt in
+                    attempt.metadata.append(name, for: "by")
+                    events.record("\(name) begins \(attempt.number) on \(attempt.node.instance.id)")
+                    attempt.onEnd { report in events.record("\(name) ends with \(report.code?.description ?? "-")") }
+                }
+            }
+        }
+        var chain = MiddlewareChain(Attempts(name: "a", events: events))
+        chain.use(Attempts(name: "b", events: events), for: .prefix("/"))
+        var call = Call.made()
+        try await chain.begin(&call)
+        let instance = ServiceInstance(id: "user-1", name: "user-service")
+        let node = Node(instance: instance, endpoint: Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000))
+        var attempt = CallAttempt(operation: call.operation, number: 2, node: node)
+        try call.begin(&attempt)
+        #expect(attempt.metadata.values(of: "by") == ["a", "b"])
+        attempt.end(with: CallReport(node: node, path: call.operation, code: .unavailable, outcome: .failure))
+        attempt.end(with: CallReport(node: node, path: call.operation, outcome: .success))
+        #expect(
+            events.all == ["a begins 2 on user-1", "b begins 2 on user-1", "b ends with 503", "a ends with 503"]
+        )
+    }
+
+    @Test func oneOfTheSameTypeForAllCallsTakesThePlace() async {
         var chain = MiddlewareChain()
         chain.use(Recording(name: "default", events: events))
         chain.use(Other(name: "other", events: events))
         chain.use(Recording(name: "mine", events: events))
-        _ = try await run(chain)
-        #expect(events.all == ["mine before", "other", "call -", "mine after"])
+        _ = await run(chain)
+        #expect(events.all == ["mine begins", "other", "call -", "mine ends"])
     }
 
-    @Test func oneWithARuleIsAnother() async throws {
+    @Test func oneWithARuleIsAnother() async {
         var chain = MiddlewareChain()
         chain.use(Other(name: "some", events: events), for: .prefix("/a/"))
         chain.use(Other(name: "all", events: events))
         chain.use(Other(name: "one", events: events), for: .exact("/a/b"))
-        _ = try await run(chain, path: "/a/b")
-        _ = try await run(chain, path: "/a/c")
-        _ = try await run(chain, path: "/b/b")
+        _ = await run(chain, operation: "/a/b")
+        _ = await run(chain, operation: "/a/c")
+        _ = await run(chain, operation: "/b/b")
         #expect(events.all == ["some", "all", "one", "call -", "some", "all", "call -", "all", "call -"])
     }
 
-    @Test func removingTakesAllOfAType() async throws {
+    @Test func removingTakesAllOfAType() async {
         var chain = MiddlewareChain()
         chain.use(Other(name: "all", events: events))
         chain.use(Other(name: "one", events: events), for: .exact("/a/b"))
         chain.use(Changing())
         chain.remove(Other.self)
-        _ = try await run(chain)
+        _ = await run(chain)
         #expect(events.all == ["call 1"])
     }
 
-    @Test func rulesMatchByPath() {
-        #expect(PathRule.all.matches("/a/b"))
-        #expect(PathRule.exact("/a/b").matches("/a/b") && !PathRule.exact("/a/b").matches("/a/bc"))
-        #expect(PathRule.prefix("/a/").matches("/a/b") && !PathRule.prefix("/a/").matches("/ab/c"))
-    }
-
-    @Test func pipelinesArePickedByPathAndTheirNumberIsBounded() {
-        var chain = MiddlewareChain()
-        chain.use(Refusing(), for: .exact("/a/b"))
-        let pipelines = MiddlewarePipelines(chain)
-        for number in 0..<(2 * MiddlewarePipelines.maximumPaths) {
-            #expect(pipelines["/\(number)"].isEmpty)
-            #expect(pipelines.count <= MiddlewarePipelines.maximumPaths)
-        }
-        #expect(!pipelines["/a/b"].isEmpty && !pipelines["/a/b"].isEmpty)
-    }
-
-    @Test func withoutRulesNoPathIsRemembered() {
-        var chain = MiddlewareChain()
-        chain.use(Refusing())
-        let pipelines = MiddlewarePipelines(chain)
-        #expect(!pipelines.isEmpty && !pipelines["/a/b"].isEmpty)
-        #expect(pipelines.count == 0)
+    @Test func rulesMatchByOperation() {
+        #expect(OperationRule.all.matches("/a/b"))
+        #expect(OperationRule.exact("/a/b").matches("/a/b") && !OperationRule.exact("/a/b").matches("/a/bc"))
+        #expect(OperationRule.prefix("/a/").matches("/a/b") && !OperationRule.prefix("/a/").matches("/ab/c"))
     }
 
     @Test func anAppHasTheDefaultsAndTheyCanBeReplaced() async throws {
         let test = try AppUnderTest()
         test.app.use(Recording(name: "mine", events: test.events))
-        test.app.use(Recovery(logger: test.log.logger("other")))
-        let chain = test.app.serverMiddleware
-        await #expect(throws: ServiceError.self) {
-            try await chain.pipeline(for: "/a/b").run(.served("/a/b")) { _ in throw Failure("secret") }
-        }
-        // From the outside in: the log has what recovery made of it, recovery what my middleware let through.
-        #expect(test.events.all == ["mine before", "mine after"])
+        test.app.use(ErrorMasking(logger: test.log.logger("other")))
+        let result = await test.app.serverMiddleware.run(.served("/a/b")) { _ in throw Failure("secret") }
+        #expect(result.error is ServiceError)
+        // From the inside out: the masking logs the error that my middleware let through, the log has the masked one.
+        #expect(test.events.all == ["mine begins", "mine ends: secret"])
         #expect(test.log.entries.map(\.message) == ["unexpected error in a handler", "call"])
         #expect(!test.app.clientMiddleware.isEmpty)
     }

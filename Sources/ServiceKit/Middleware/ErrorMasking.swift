@@ -1,0 +1,31 @@
+public import Logging
+
+/// Keeps a handler's unexpected errors from its callers.
+///
+/// An error that has a travelling form (``ServiceError`` and what converts to it) passes. Any other is logged in full
+/// and answered as `500 INTERNAL`, without its text, which may hold what callers should not read. Calls that are made
+/// are left alone.
+///
+/// A trap (a failed precondition, an index out of range) ends a Swift process; no middleware can recover from it.
+public struct ErrorMasking: Middleware {
+    private let logger: Logger
+
+    /// Logs to a logger.
+    public init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Replaces the error of a served call if it has no travelling form.
+    public func beginServing(_ call: inout Call) {
+        call.onEnd { call, result in
+            guard let error = result.error, ServiceError(error) == nil else { return }
+            logger.error(
+                "unexpected error in a handler",
+                metadata: [
+                    "operation": "\(call.operation)", "peer": "\(call.peer)", "error": "\(String(reflecting: error))",
+                ]
+            )
+            result.fail(with: ServiceError(.internalError, reason: "INTERNAL", message: "internal error"))
+        }
+    }
+}

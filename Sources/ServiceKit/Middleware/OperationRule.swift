@@ -1,0 +1,27 @@
+/// Selects the calls that a middleware is for, by their operation.
+public struct OperationRule: Hashable, Sendable {
+    private enum Kind: Hashable { case all, exact(String), prefix(String) }
+    private let kind: Kind
+
+    /// Every call.
+    public static let all = OperationRule(kind: .all)
+
+    /// Calls of one operation: `/user.v1.UserService/GetUser`.
+    public static func exact(_ operation: String) -> OperationRule {
+        OperationRule(kind: .exact(operation))
+    }
+
+    /// Calls of operations that begin so: `/user.v1.UserService/`, `/user.`.
+    public static func prefix(_ prefix: String) -> OperationRule {
+        OperationRule(kind: .prefix(prefix))
+    }
+
+    /// Whether the rule selects an operation.
+    public func matches(_ operation: String) -> Bool {
+        switch kind {
+        case .all: true
+        case .exact(let exact): operation == exact
+        case .prefix(let prefix): operation.hasPrefix(prefix)
+        }
+    }
+}
