@@ -10,7 +10,7 @@ import Testing
 /// Every kind of call, with and without middleware around it.
 @Suite(.timeLimit(.minutes(1)))
 struct CallKindTests {
-    /// What is around the calls of both sides.
+    /// The middleware of both sides.
     enum Surrounding: CaseIterable {
         case nothing, middleware
 
@@ -86,7 +86,7 @@ struct CallKindTests {
     }
 
     @Test(arguments: Surrounding.allCases)
-    func bothStreamTogether(_ surrounding: Surrounding) async throws {
+    func bidirectionalStreaming(_ surrounding: Surrounding) async throws {
         try await withEcho(surrounding) { client in
             let (messages, answers) = AsyncStream.makeStream(of: UInt8.self)
             let received = try await client.stream { writer in
@@ -125,7 +125,7 @@ struct CallKindTests {
     }
 
     @Test(arguments: Surrounding.allCases)
-    func aSlowReaderHoldsTheWriterBack(_ surrounding: Surrounding) async throws {
+    func aSlowReaderHoldsBackTheWriter(_ surrounding: Surrounding) async throws {
         let (written, gate) = (Watched(0), Gate())
         let handler: TestService.Handler = { request, _ in
             try await gate.pass()
@@ -229,7 +229,7 @@ struct CallKindTests {
     }
 
     @Test(arguments: Surrounding.allCases)
-    func aServerThatAnswersEarlyEndsTheRequest(_ surrounding: Surrounding) async throws {
+    func anEarlyAnswerEndsTheRequest(_ surrounding: Surrounding) async throws {
         try await withEcho(surrounding, ["Enough": { _, _ in .text("enough") }]) { client in
             let answer = try await client.stream("Enough") { writer in
                 while true { try await writer.write([UInt8](repeating: 0, count: 10_000)) }
@@ -258,7 +258,7 @@ struct CallKindTests {
     }
 
     @Test(arguments: Surrounding.allCases)
-    func nothingIsLeftOfCalls(_ surrounding: Surrounding) async throws {
+    func endedCallsLeaveNothingInMemory(_ surrounding: Surrounding) async throws {
         try await withTestBed { bed in
             try await bed.server(
                 "a",
@@ -284,7 +284,7 @@ struct CallKindTests {
                 await client.client.shutDown()
                 #expect(client.balancer.inFlight.value == 0)
             }
-            // Whoever has ended may be about to let go of them.
+            // Tasks that have ended may be about to release them.
             while pool != nil || balancer != nil {
                 try Task.checkCancellation()
                 await Task.yield()

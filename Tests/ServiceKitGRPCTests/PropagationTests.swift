@@ -5,7 +5,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// What travels from a call that is served to the calls made in it.
+/// The deadline and the headers of a served call in the calls that its handler makes.
 @Suite(.timeLimit(.minutes(1)))
 struct PropagationTests {
     private let propagation: [any Middleware] = [MetadataPropagation(), Deadlines()]
@@ -36,7 +36,7 @@ struct PropagationTests {
         return (try #require(atA.calls.value.first), try #require(atB.calls.value.first))
     }
 
-    @Test func theCallersDeadlineIsNeverExceeded() async throws {
+    @Test func callsMadeWhileServingHaveTheCallersDeadline() async throws {
         let start = ContinuousClock.now
         let (atA, atB) = try await relay(metadata: [:], timeout: .seconds(45))
         let elapsed = start.duration(to: .now)
@@ -47,7 +47,7 @@ struct PropagationTests {
         }
     }
 
-    @Test func globalHeadersAndTheTraceTravelOn() async throws {
+    @Test func globalHeadersAndTheTraceContextTravelOn() async throws {
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let metadata: Metadata = [
             "x-md-global-tenant": "acme", "x-md-local": "here", "traceparent": .string(trace), "other": "1",
@@ -62,7 +62,7 @@ struct PropagationTests {
         #expect(atB.deadline == nil)
     }
 
-    @Test func outgoingMetadataCountsMore() async throws {
+    @Test func outgoingMetadataReplacesPropagatedHeaders() async throws {
         let (_, atB) = try await relay(metadata: ["x-md-global-tenant": "acme"]) { call in
             try await withOutgoingMetadata(["x-md-global-tenant": "own", "x-md-b": "only"]) { try await call() }
         }
@@ -70,7 +70,7 @@ struct PropagationTests {
         #expect(atB.metadata["x-md-b"] == "only")
     }
 
-    @Test func whatIsGivenWithOneCallCountsMost() async throws {
+    @Test func headersOfOneCallReplaceOutgoingMetadata() async throws {
         try await withTestBed { bed in
             let recorder = Recorder()
             try await bed.server("a", middleware: [recorder])

@@ -6,7 +6,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitGRPC
 
-/// Which calls are made again, where, and which are not.
+/// Which calls are made again, and on which node.
 @Suite(.timeLimit(.minutes(1)))
 struct RetryTests {
     private func options(
@@ -52,7 +52,7 @@ struct RetryTests {
     // MARK: - Calls that were not processed
 
     @Test(arguments: [RawServer.Behavior.refuses(afterBytes: 0), .goesAway])
-    func aCallThatWasNotProcessedIsMadeAgainWhateverItsMethod(_ behavior: RawServer.Behavior) async throws {
+    func anUnprocessedCallIsRetriedWhateverItsMethod(_ behavior: RawServer.Behavior) async throws {
         // Neither the number of attempts nor the budget count for it.
         try await withRawServer(behavior, options(idempotent: [], attempts: 1, burst: 0)) { client, balancer in
             let name = try await client.text()
@@ -61,7 +61,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aPartlyStreamedRequestIsSentAgainInWhole() async throws {
+    @Test func aRetrySendsAPartlyStreamedRequestFromItsBeginning() async throws {
         try await withRawServer(.refuses(afterBytes: 300), options(idempotent: [])) { client, balancer in
             let messages = (0..<200).map { [UInt8](repeating: UInt8($0), count: $0) }
             let received = try await client.echo(messages)
@@ -70,7 +70,7 @@ struct RetryTests {
         }
     }
 
-    @Test func messagesWrittenAfterTheRefusalFollow() async throws {
+    @Test func messagesWrittenAfterARefusalFollowInTheRetry() async throws {
         try await withRawServer(.refuses(afterBytes: 0), options(idempotent: [])) { client, balancer in
             let received = try await client.stream { writer in
                 try await writer.write([1])
@@ -85,7 +85,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aRequestThatOutgrewTheBufferIsNotMadeAgain() async throws {
+    @Test func aRequestLargerThanTheBufferIsNotRetried() async throws {
         try await withRawServer(.refuses(afterBytes: 100), options(buffer: 64)) { client, balancer in
             let failure = await client.failure("Echo", [UInt8](repeating: 1, count: 200))
             #expect(failure?.code == .unavailable)
@@ -93,7 +93,7 @@ struct RetryTests {
         }
     }
 
-    @Test func manyEmptyMessagesOutgrowTheBuffer() async throws {
+    @Test func manyEmptyMessagesFillTheBuffer() async throws {
         try await withRawServer(.refuses(afterBytes: 100), options(buffer: 1024)) { client, balancer in
             await #expect(throws: RPCError.self) {
                 try await client.stream { writer in
@@ -106,7 +106,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aCallThatNobodyTakesFailsInTheEnd() async throws {
+    @Test func aCallThatEveryAttemptRefusesFailsAfterTenRetries() async throws {
         try await withTestBed { bed in
             let raw = try RawServer(.refuses(afterBytes: 0))
             defer { raw.stop() }
@@ -122,7 +122,7 @@ struct RetryTests {
 
     // MARK: - Calls that may have been processed
 
-    @Test func aLostCallIsMadeAgainIfItsMethodIsIdempotent() async throws {
+    @Test func aLostCallOfAnIdempotentMethodIsRetried() async throws {
         try await withRawServer(.closes, options(idempotent: ["/test.Service/Name"])) { client, balancer in
             let name = try await client.text()
             #expect(name == "b")
@@ -130,7 +130,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aLostCallOfAnotherMethodFails() async throws {
+    @Test func aLostCallOfAnotherMethodIsNotRetried() async throws {
         try await withRawServer(.closes, options(idempotent: ["/test.Service/Other"])) { client, balancer in
             let failure = await client.failure()
             #expect(failure?.code == .unavailable)
@@ -139,7 +139,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aHandlersUnavailableIsMadeAgainElsewhere() async throws {
+    @Test func anUnavailableHandlerIsRetriedOnAnotherNode() async throws {
         try await withTestBed { bed in
             try await bed.server("a", ["Try": Self.unavailable])
             let report: TestService.Handler = { request, _ in
@@ -155,7 +155,7 @@ struct RetryTests {
         }
     }
 
-    @Test func thereAreSoManyAttemptsAtMostAndTheLastErrorIsTheCallers() async throws {
+    @Test func attemptsAreLimitedAndTheCallerGetsTheLastError() async throws {
         try await withTestBed { bed in
             for id in ["a", "b", "c", "d"] {
                 try await bed.server(
@@ -177,7 +177,7 @@ struct RetryTests {
         }
     }
 
-    @Test func theOnlyInstanceIsTriedAgain() async throws {
+    @Test func theOnlyInstanceIsRetried() async throws {
         try await withTestBed { bed in
             let calls = Watched(0)
             try await bed.server(
@@ -193,7 +193,7 @@ struct RetryTests {
         }
     }
 
-    @Test func anotherErrorIsNotMadeAgain() async throws {
+    @Test func anErrorOtherThanUnavailableIsNotRetried() async throws {
         try await withTestBed { bed in
             let calls = Watched(0)
             try await bed.server(
@@ -211,7 +211,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aCallIsCommittedWhenResponseHeadersHaveCome() async throws {
+    @Test func aCallWithResponseHeadersIsNotRetried() async throws {
         try await withTestBed { bed in
             for id in ["a", "b"] {
                 try await bed.server(
@@ -231,7 +231,7 @@ struct RetryTests {
         }
     }
 
-    @Test func anEmptyBudgetEndsRetries() async throws {
+    @Test func anEmptyBudgetAllowsNoRetry() async throws {
         try await withTestBed { bed in
             try await bed.server("a", ["Try": Self.unavailable])
             try await bed.server("b")
@@ -247,7 +247,7 @@ struct RetryTests {
         }
     }
 
-    @Test func whatFailedBeforeIsToldWithWhereThereIsNowhereToGo() async throws {
+    @Test func aRetryWithoutANodeNamesTheErrorOfTheAttemptBefore() async throws {
         try await withTestBed { bed in
             let discoverer = ScriptedDiscoverer()
             let balancer = OrderedBalancer()
@@ -274,7 +274,7 @@ struct RetryTests {
         }
     }
 
-    @Test func aRetryThatWouldComeTooLateIsNotMade() async throws {
+    @Test func noRetryIsMadeAfterTheDeadline() async throws {
         try await withTestBed { bed in
             let calls = Watched(0)
             try await bed.server(
@@ -295,7 +295,7 @@ struct RetryTests {
         }
     }
 
-    @Test func eachAttemptIsGivenWhatIsLeftOfTheTime() async throws {
+    @Test func eachAttemptGetsTheTimeThatIsLeft() async throws {
         try await withTestBed { bed in
             let timeouts = Watched<[Duration]>([])
             for id in ["a", "b"] {
@@ -323,7 +323,7 @@ struct RetryTests {
 
     // MARK: - Memory
 
-    @Test func aRequestThatFindsNoInstanceIsNotKeptInWhole() async throws {
+    @Test func aRequestWithoutAnInstanceIsBufferedUpToTheLimit() async throws {
         try await withTestBed { bed in
             let written = Watched(0)
             let writtenBefore = Watched(0)

@@ -1,7 +1,7 @@
 public import ServiceContextModule
 
-/// What travels along a chain of calls inside one process: kept in `ServiceContext`, a task-local value, so that calls
-/// made while serving a call carry its deadline and its metadata on.
+/// The deadline and the headers that calls of one process share. They are kept in `ServiceContext`, a task-local value:
+/// so the calls that a handler makes carry on the deadline and the headers of the call that it serves.
 extension ServiceContext {
     private enum DeadlineKey: ServiceContextKey {
         typealias Value = ContinuousClock.Instant
@@ -15,7 +15,7 @@ extension ServiceContext {
         typealias Value = CallMetadata
     }
 
-    /// When the call being served must have ended; outgoing calls never outlive it.
+    /// The time by which the call being served must have ended; outgoing calls never outlast it.
     public var deadline: ContinuousClock.Instant? {
         get { self[DeadlineKey.self] }
         set { self[DeadlineKey.self] = newValue }
@@ -27,7 +27,7 @@ extension ServiceContext {
         set { self[IncomingMetadataKey.self] = newValue }
     }
 
-    /// Headers that every outgoing call is to carry.
+    /// Headers that every outgoing call carries.
     public var outgoingMetadata: CallMetadata? {
         get { self[OutgoingMetadataKey.self] }
         set { self[OutgoingMetadataKey.self] = newValue }
@@ -43,7 +43,7 @@ extension ServiceContext {
 /// ```
 /// - Parameters:
 ///   - metadata: Headers that replace those of the same names set further out.
-///   - body: What makes the calls.
+///   - body: The code that makes the calls.
 public func withOutgoingMetadata<Result>(
     _ metadata: CallMetadata,
     isolation: isolated (any Actor)? = #isolation,

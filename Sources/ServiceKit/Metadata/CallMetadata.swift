@@ -70,7 +70,7 @@ public struct CallMetadata: Hashable, Sendable {
         return entries.filter { $0.name == name }.map(\.value)
     }
 
-    /// Takes over the headers of another, replacing those of the same names.
+    /// Adds the headers of another, in place of those of the same names.
     public mutating func merge(_ other: CallMetadata) {
         if other.isEmpty { return }
         let names = Set(other.entries.map(\.name))

@@ -26,21 +26,24 @@
 /// and the functions left so far are told of the error. A middleware that waits must limit its wait: a deadline that
 /// middleware sets is enforced once the last one has begun.
 public protocol Middleware: Sendable {
+    // `nonisolated(nonsending)`: a middleware that does not wait costs a call no look at executors. Implementations need not
+    // repeat it.
+
     /// Begins a call, whichever side this process is on.
     ///
     /// - Parameter call: The call; changes are passed on.
     /// - Throws: The error that answers the call, which then is neither served nor made.
-    func begin(_ call: inout Call) async throws
+    nonisolated(nonsending) func begin(_ call: inout Call) async throws
 
     /// Begins a call that this process serves, after ``begin(_:)``.
     ///
     /// - Throws: The error that answers the call, which then is not served.
-    func beginServing(_ call: inout Call) async throws
+    nonisolated(nonsending) func beginServing(_ call: inout Call) async throws
 
     /// Begins a call that this process makes, after ``begin(_:)`` and before the first attempt.
     ///
     /// - Throws: The error that answers the call, which then is not made.
-    func beginCalling(_ call: inout Call) async throws
+    nonisolated(nonsending) func beginCalling(_ call: inout Call) async throws
 }
 
 // The defaults do not wait: in async code an async default would be called in place of a middleware's own function that

@@ -21,6 +21,7 @@ struct AttemptResult: Sendable {
     var trailers: Metadata
     /// Whether the node may have begun to process the call.
     var wasSent: Bool
+    /// How far the attempt speaks for or against the node.
     var outcome: CallOutcome
 
     /// The call succeeded.

@@ -5,12 +5,14 @@ internal import ServiceKitConcurrency
 private import ServiceKitConfig
 private import Synchronization
 
-/// A call on a channel: its request, kept until it is certain that it will not be sent again, and its attempts, one
-/// after the other, each on another node while there is one.
+/// A call that a channel makes.
 ///
-/// The reader of the response drives it: it begins the first attempt when the request's headers are there, and the next
-/// one when an attempt failed that may be repeated (gRFC A6). A call is committed, and no longer repeated, once response
-/// headers have come or its request has outgrown the buffer.
+/// The call keeps its request as long as the request may have to be sent again. It makes attempts, one after the other,
+/// each on another node where there is one.
+///
+/// The reader of the response drives the call. It begins the first attempt when the request's headers are there, and
+/// another one when an attempt has failed and may be repeated (gRFC A6). A call is committed, and no longer repeated, once
+/// response headers have come or its request has outgrown the buffer.
 final class ClientCall: Sendable {
     private let operation: String
     private let descriptor: MethodDescriptor
@@ -73,20 +75,21 @@ final class ClientCall: Sendable {
         switch try state.withLock({ state throws(RPCError) in try state.write(message, keeping: limit) }) {
         case .kept: break
         case .full(let nextAttempt): try await nextAttempt.value()
-        // A stream that failed is the reader's to see: it decides whether there is another attempt.
+        // A failed stream throws nothing here: the reader sees the failure, and decides whether there is another attempt.
         case .sent(let stream): try await stream.waitUntilWritable()
         }
-        // Where there was nothing to wait for.
+        // Nothing above has noticed a cancellation if there was nothing to wait for.
         try Task.checkCancellation()
     }
 
+    /// Notes that the request is complete.
     func finishRequest() {
         state.withLock { $0.finishRequest() }
     }
 
-    /// Ends the call because its request will not be complete, unless it is answered.
+    /// Ends the call because its request will not be complete, unless the call is answered.
     ///
-    /// - Parameter reason: What the reader is told.
+    /// - Parameter reason: The error that the reader gets.
     func failRequest(with reason: RPCError) {
         guard !state.withLock({ $0.isAnswered }) else { return }
         cancel(with: reason)
@@ -149,12 +152,12 @@ final class ClientCall: Sendable {
 
     /// The stream to read from; `nil` behind the end.
     private func currentStream() async throws -> ClientStream? {
-        switch try state.withLock({ state throws(RPCError) in try state.reading() }) {
-        case .stream(let stream):
+        switch try state.withLock({ state throws(RPCError) in try state.read() }) {
+        case .read(let stream):
             return stream
-        case .nothing:
+        case .end:
             return nil
-        case .beginning:
+        case .begin:
             let start = try await start.value()
             state.withLock { $0.start = start }
             return try await beginAttempt()
@@ -167,7 +170,7 @@ final class ClientCall: Sendable {
         var attempt = try await makeAttempt()
         let limit = channel.options.retry.buffer.bytes
         do {
-            let headers = try begin(&attempt)
+            let headers = try beginMiddleware(of: &attempt)
             let waiting = try state.withLock { [attempt] state throws(RPCError) in
                 try state.begin(attempt, headers, keeping: limit)
             }
@@ -184,7 +187,7 @@ final class ClientCall: Sendable {
     ///
     /// - Returns: The headers of the attempt.
     /// - Throws: What the middleware throws.
-    private func begin(_ attempt: inout Attempt) throws -> Metadata {
+    private func beginMiddleware(of attempt: inout Attempt) throws -> Metadata {
         let start = state.withLock { $0.start }
         if start.attemptBegins.isEmpty { return start.headers }
         var begun = CallAttempt(
@@ -193,13 +196,13 @@ final class ClientCall: Sendable {
             node: attempt.node,
             metadata: CallMetadata(start.headers)
         )
-        // Those that have begun are told of the end, also when the next one throws.
+        // The middleware that has begun learns of the end, also when the next one throws.
         defer { attempt.ends = begun.ends }
         for begin in start.attemptBegins { try begin(&begun) }
         return begun.isMetadataChanged ? Metadata(begun.metadata) : start.headers
     }
 
-    /// Picks a node and makes a stream to it; waits for one as long as there is hope.
+    /// Picks a node and makes a stream to it; waits for a node as long as there is hope.
     private func makeAttempt() async throws -> Attempt {
         let (attempts, avoid, deadline) = state.withLock { ($0.attempts, $0.avoid, $0.start.deadline) }
         func attempt() throws -> Attempt? {
@@ -215,7 +218,7 @@ final class ClientCall: Sendable {
             deadline: deadline
         )
         while true {
-            // Before the attempt that it is compared for, so that no change is missed.
+            // The outlook is read before the attempt: so no change is missed.
             let outlook = channel.pool.outlook.value
             if let attempt = try attempt() { return attempt }
             try await wait(until: patience.limit(outlook.availability)) { [pool = channel.pool] in
@@ -224,20 +227,20 @@ final class ClientCall: Sendable {
         }
     }
 
-    /// Begins another attempt when the call may be made again.
+    /// Begins another attempt if the call may be made again.
     ///
-    /// - Throws: The failure, when it may not.
+    /// - Throws: The failure, if the call may not.
     private func nextAttempt(after failure: RPCError) async throws -> ClientStream {
         let retry = channel.options.retry
-        let verdict = state.withLock { state in
+        let action = state.withLock { state in
             state.failed(failure) { attempts in
                 attempts < retry.attempts && retry.isIdempotent(operation) && channel.retryBudget.takeRetry()
             }
         }
-        switch verdict {
-        case .failed(let error):
+        switch action {
+        case .fail(let error):
             throw error
-        case .repeated(let attempt, let pause):
+        case .retry(let attempt, let pause):
             // The server may have answered before it had all of the request.
             attempt.stream.cancel()
             channel.pool.ended(attempt, of: operation, with: .failed(failure))
@@ -245,14 +248,14 @@ final class ClientCall: Sendable {
             do {
                 return try await beginAttempt()
             } catch let error as RPCError where error.code == .unavailable || error.code == .deadlineExceeded {
-                // That there is nowhere to go now is half of what happened.
+                // The caller is to know both: no node is left, and why the one before failed.
                 let message = "\(error.message); the attempt before failed: \(failure.message)"
                 throw RPCError(code: error.code, message: message, metadata: failure.metadata)
             }
         }
     }
 
-    /// Waits until a time, for an event if there is one, and no longer than the call lasts.
+    /// Waits until a time, or for an event if one is given, but no longer than the call lasts.
     private func wait(
         until limit: ContinuousClock.Instant,
         for event: (@Sendable () async -> Void)? = nil
@@ -278,9 +281,9 @@ final class ClientCall: Sendable {
 
     private static let callerLeft = RPCError(code: .cancelled, message: "the caller left the call")
 
-    /// Ends the call if it has not ended, telling the server when it has to be told.
+    /// Ends the call if it has not ended. A server that still works on the call is told.
     ///
-    /// - Parameter reason: What the reader and the writer are told.
+    /// - Parameter reason: The error that reader and writer get.
     func cancel(with reason: RPCError) {
         end(with: .abandoned, reason)
     }
@@ -288,7 +291,7 @@ final class ClientCall: Sendable {
     private func end(with result: AttemptResult, _ reason: RPCError? = nil) {
         guard let ending = state.withLock({ $0.end(reason) }) else { return }
         if let attempt = ending.attempt {
-            // Does nothing to a stream that has ended.
+            // This does nothing to a stream that has ended.
             attempt.stream.cancel()
             channel.pool.ended(attempt, of: operation, with: result)
             if case .success = result.outcome { channel.retryBudget.succeeded() }
@@ -296,7 +299,7 @@ final class ClientCall: Sendable {
         if ending.attempt != nil, ending.waiting.isEmpty { return }
         let error = reason ?? ClientCallState.ended
         for promise in ending.waiting { promise.resolve(.failure(error)) }
-        // When it ends before it has begun.
+        // The call may end before it has begun.
         start.resolve(.failure(error))
     }
 }

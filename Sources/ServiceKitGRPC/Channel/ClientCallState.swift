@@ -3,7 +3,7 @@ internal import GRPCNghttp2Transport
 internal import ServiceKit
 internal import ServiceKitConcurrency
 
-/// What a call begins with.
+/// The headers and the deadline that a call begins with.
 struct ClientCallStart: Sendable {
     var headers: Metadata = [:]
     /// The time by which the call must have ended.
@@ -12,46 +12,53 @@ struct ClientCallStart: Sendable {
     var attemptBegins: [Call.AttemptBegin] = []
 }
 
-/// The states of a ``ClientCall``, to be kept under its lock. What its functions return is to be done outside of it.
+/// The states of a ``ClientCall``, kept under its lock. Its functions return actions, which are taken outside the lock.
+///
+/// | from | event | to |
+/// |---|---|---|
+/// | placing | an attempt begins | attempted |
+/// | attempted | the attempt fails and may be repeated | placing |
+/// | placing, attempted | the call succeeds, fails, or is left | ended |
 struct ClientCallState: ~Copyable {
     private enum Phase {
         /// There is no attempt: before the first one, and between two.
         case placing
         case attempted(Attempt)
-        /// With the reason when the caller's side ended it.
+        /// The reason is there if the caller's side ended the call.
         case ended(RPCError?)
     }
 
-    /// What there is to be done with a message that was written.
-    enum Admission {
-        /// An attempt has it; wait for room in the stream.
+    /// Where a written message went.
+    enum WriteAction {
+        /// An attempt has the message; the writer waits for room in the stream.
         case sent(ClientStream)
-        /// It is kept for the next attempt.
+        /// The message is kept for the next attempt.
         case kept
-        /// It is kept, and there is no room for more before an attempt begins.
+        /// The message is kept, and there is no room for another one before an attempt begins.
         case full(Promise<Void>)
     }
 
-    /// Where the response is to be read.
-    enum Reading {
-        /// An attempt is to be begun first.
-        case beginning
-        case stream(ClientStream)
-        /// It was read to its end.
-        case nothing
+    /// The next step of the reader.
+    enum ReadAction {
+        /// Begin an attempt.
+        case begin
+        /// Read from this stream.
+        case read(ClientStream)
+        /// The response was read to its end.
+        case end
     }
 
-    /// What there is to be done about a failure.
-    enum Verdict {
-        case failed(RPCError)
-        /// Another attempt is made after a pause; this one is over.
-        case repeated(Attempt, after: Duration)
+    /// The next step after a failure.
+    enum FailureAction {
+        case fail(RPCError)
+        /// Make another attempt after a pause; this one is over.
+        case retry(Attempt, after: Duration)
     }
 
-    /// What a message takes beside its bytes, about: many small ones are to be bounded as well.
+    /// About the bytes that a message takes beside its content: many small messages must be bounded as well.
     private static let messageOverhead = 64
 
-    /// How often a call is made again that nobody has begun to process.
+    /// How often a call is made again after nodes that have not begun to process it.
     private static let maximumUnprocessed = 10
 
     private var phase = Phase.placing
@@ -72,17 +79,17 @@ struct ClientCallState: ~Copyable {
     /// The instance of the last attempt.
     private(set) var lastInstance: ServiceInstance?
 
-    // Made when somebody waits, which is seldom.
+    // Made when a task waits, which is seldom.
     private var nextAttempt: Promise<Void>?
     private var end: Promise<Void>?
 
     // MARK: - The request
 
-    /// Takes a message of the request; kept up to a limit for as long as it may be needed again.
+    /// Takes a message of the request, and keeps it as long as it may be needed again, up to a limit.
     ///
-    /// - Throws: When the call has ended, or the attempt that it is committed to takes nothing any more: a writer that
-    ///   went on would keep a thread from the reader.
-    mutating func write(_ message: [UInt8], keeping limit: Int) throws(RPCError) -> Admission {
+    /// - Throws: When the call has ended, or is committed to an attempt that takes no more messages: a writer that went on
+    ///   would keep a thread from the reader.
+    mutating func write(_ message: [UInt8], keeping limit: Int) throws(RPCError) -> WriteAction {
         switch phase {
         case .ended(let reason):
             throw reason ?? Self.ended
@@ -90,7 +97,7 @@ struct ClientCallState: ~Copyable {
             keep(message)
             if bufferedBytes > limit { commit() }
             if isCommitted, attempt.stream.hasWritingEnded { throw Self.ended }
-            // Under the lock, so that messages keep their order when the next attempt begins at the same time.
+            // Under the lock: so messages keep their order when the next attempt begins at the same time.
             attempt.stream.enqueue(.message(message))
             return .sent(attempt.stream)
         case .placing:
@@ -115,21 +122,21 @@ struct ClientCallState: ~Copyable {
 
     // MARK: - The attempts
 
-    /// Where the reader reads.
+    /// Decides where the reader reads.
     ///
-    /// - Throws: Why the call has ended, if the caller's side ended it.
-    func reading() throws(RPCError) -> Reading {
+    /// - Throws: The reason of the end, if the caller's side ended the call.
+    func read() throws(RPCError) -> ReadAction {
         switch phase {
-        case .placing: return .beginning
-        case .attempted(let attempt): return .stream(attempt.stream)
+        case .placing: return .begin
+        case .attempted(let attempt): return .read(attempt.stream)
         case .ended(let reason?): throw reason
-        case .ended(nil): return .nothing
+        case .ended(nil): return .end
         }
     }
 
-    /// Begins an attempt, with all that was written so far.
+    /// Begins an attempt, with everything that was written so far.
     ///
-    /// - Returns: Who waits for it.
+    /// - Returns: The promise of a writer that waits for the attempt.
     /// - Throws: When the call has ended.
     mutating func begin(
         _ attempt: Attempt,
@@ -160,52 +167,53 @@ struct ClientCallState: ~Copyable {
     /// Decides whether there is another attempt.
     ///
     /// - Parameters:
-    ///   - failure: What the present one failed with.
+    ///   - failure: The error of the present attempt.
     ///   - now: The time.
     ///   - mayRepeat: Whether a call that may have been processed is made again after so many attempts; asked last.
-    /// - Returns: What is to be done.
+    /// - Returns: The next step.
     mutating func failed(
         _ failure: RPCError,
         now: ContinuousClock.Instant = .now,
         mayRepeat: (_ attempts: Int) -> Bool
-    ) -> Verdict {
+    ) -> FailureAction {
         switch phase {
-        case .ended(let reason): return .failed(reason ?? failure)
-        case .placing: return .failed(failure)
+        case .ended(let reason): return .fail(reason ?? failure)
+        case .placing: return .fail(failure)
         case .attempted(let attempt):
             let isUnprocessed = failure.cause is CallNotProcessed
-            guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .failed(failure) }
-            // The first retry is made at once: it goes to another node, and mostly it is one node that has the problem.
+            guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .fail(failure) }
+            // The first retry is made at once: it goes to another node, and mostly only one node has the problem.
             let pause = attempts == 1 ? .zero : backoff.next()
-            if let deadline = start.deadline, now + pause >= deadline { return .failed(failure) }
+            if let deadline = start.deadline, now + pause >= deadline { return .fail(failure) }
             if isUnprocessed {
                 unprocessed += 1
-                guard unprocessed <= Self.maximumUnprocessed else { return .failed(failure) }
+                guard unprocessed <= Self.maximumUnprocessed else { return .fail(failure) }
             } else {
-                guard mayRepeat(attempts) else { return .failed(failure) }
+                guard mayRepeat(attempts) else { return .fail(failure) }
             }
             phase = .placing
             avoid.append(attempt.node.instance.id)
-            return .repeated(attempt, after: pause)
+            return .retry(attempt, after: pause)
         }
     }
 
     // MARK: - The end
 
-    /// Whether the answer is there, for the reader to take: the server needs nothing more of the request.
+    /// Whether the whole answer is there for the reader: the server needs nothing more of the request.
     var isAnswered: Bool {
         guard case .attempted(let attempt) = phase else { return false }
         return isCommitted && attempt.stream.hasReadingEnded
     }
 
-    /// What there is to be done at the end.
-    struct Ending {
+    /// The steps at the end of a call.
+    struct EndAction {
+        /// The attempt to end.
         var attempt: Attempt?
-        /// To be failed.
+        /// The promises to fail.
         var waiting: [Promise<Void>] = []
     }
 
-    /// Resolved with the reason when the call ends.
+    /// A promise that fails with the reason when the call ends.
     mutating func endSignal() throws(RPCError) -> Promise<Void> {
         if case .ended(let reason) = phase { throw reason ?? Self.cancelled }
         let promise = end ?? Promise()
@@ -214,8 +222,8 @@ struct ClientCallState: ~Copyable {
     }
 
     /// Ends the call, if it has not ended.
-    mutating func end(_ reason: RPCError?) -> Ending? {
-        var ending = Ending(waiting: [nextAttempt, end].compactMap(\.self))
+    mutating func end(_ reason: RPCError?) -> EndAction? {
+        var ending = EndAction(waiting: [nextAttempt, end].compactMap(\.self))
         switch phase {
         case .ended: return nil
         case .placing: break

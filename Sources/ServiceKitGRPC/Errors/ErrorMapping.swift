@@ -2,7 +2,7 @@ public import GRPCCore
 private import GRPCProtobuf
 public import ServiceKit
 
-/// The mapping between ``ServiceError`` and gRPC's status: the code by the table of go-kratos; `reason` and `metadata` as
+/// ``ServiceError`` as gRPC's status: the code follows the table of go-kratos, `reason` and `metadata` travel as
 /// `google.rpc.ErrorInfo` in `grpc-status-details-bin`.
 extension ServiceError: RPCErrorConvertible {
     /// The gRPC code.
@@ -84,7 +84,7 @@ extension ServiceError.Code {
 }
 
 extension RPCError {
-    /// The gRPC form of what a middleware or a handler threw.
+    /// The gRPC form of an error that a middleware or a handler threw.
     init(describing error: any Error) {
         switch error {
         case let error as RPCError:

@@ -9,7 +9,7 @@ final class GRPCAppServer: Server {
     let name = "grpc"
     let advertise: String?
 
-    /// What clients are told to speak.
+    /// The scheme of the endpoint that clients are given.
     private let scheme: String
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<Nghttp2ServerTransport>
@@ -54,15 +54,15 @@ final class GRPCAppServer: Server {
     func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { ready(Endpoint(try await self.transport.listeningAddress, scheme: self.scheme)) }
-            // When it has ended, nobody is to wait for an address any more.
+            // A server that has ended will not have an address any more.
             defer { group.cancelAll() }
             do {
                 try await server.serve()
             } catch let error as RuntimeError where error.code == .transportError {
-                // What it could not listen on says more than that serving ended.
+                // The cause names the address that the server could not listen on.
                 throw error.cause ?? error
             } catch let error as RuntimeError where error.code == .serverIsStopped {
-                // It was to stop before it served.
+                // The server was stopped before it served.
             }
         }
     }
@@ -73,7 +73,7 @@ final class GRPCAppServer: Server {
 }
 
 extension TransportAddress {
-    /// The transport's form of what configuration says.
+    /// The transport's form of a configured address.
     package init(_ address: ListenAddress) {
         switch address.kind {
         case .tcp(let host, let port): self.init(host: host, port: port)

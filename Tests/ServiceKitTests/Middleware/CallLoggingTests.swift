@@ -18,7 +18,7 @@ import Testing
         return entry.description.replacing(" ms=\(duration)", with: "")
     }
 
-    @Test func aServedCall() async throws {
+    @Test func aServedCallIsLoggedAtInfo() async throws {
         let line = try await line(.served(), CallResult())
         #expect(
             line
@@ -26,7 +26,7 @@ import Testing
         )
     }
 
-    @Test func aMadeCallNamesTheInstance() async throws {
+    @Test func aMadeCallIsLoggedAtDebugWithItsInstance() async throws {
         let instance = ServiceInstance(id: "user-1", name: "user-service")
         let line = try await line(.made("/a/b"), CallResult(servedBy: instance, attempts: 1))
         #expect(
@@ -34,7 +34,7 @@ import Testing
         )
     }
 
-    @Test func aFailureOfTheCallers() async throws {
+    @Test func a4xxIsLoggedAtInfo() async throws {
         let error = ServiceError(.notFound, reason: "USER_NOT_FOUND", message: "there is no user 7")
         let line = try await line(.served("/a/b"), CallResult(error: error))
         #expect(
@@ -43,7 +43,7 @@ import Testing
         )
     }
 
-    @Test func aFailureOfTheServices() async throws {
+    @Test func a5xxIsLoggedAtWarning() async throws {
         let error = ServiceError(.unavailable, reason: "NO_INSTANCE", message: "none")
         let line = try await line(.made("/a/b"), CallResult(error: error))
         #expect(line.hasPrefix("warning: call code=503 error=none"))
@@ -56,12 +56,12 @@ import Testing
         #expect(line.hasPrefix("warning: call attempts=3 code=503 error=down instance=user-1 operation=/a/b"))
     }
 
-    @Test func anErrorWithoutATravellingForm() async throws {
+    @Test func anErrorWithoutATravellingFormIsLoggedAs500() async throws {
         let line = try await line(.served("/a/b"), CallResult(error: Failure("odd")))
         #expect(line.hasPrefix("warning: call code=500 error=odd") && line.contains("reason=UNKNOWN"))
     }
 
-    @Test func aCallThatWasGivenUp() async throws {
+    @Test func aCancelledCallIsLoggedAs499() async throws {
         let line = try await line(.made("/a/b"), CallResult(error: CancellationError()))
         #expect(line.hasPrefix("debug: call code=499"))
     }

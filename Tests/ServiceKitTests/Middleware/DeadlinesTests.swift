@@ -28,7 +28,7 @@ struct DeadlinesTests {
         #expect(call.deadline == now + .seconds(seconds))
     }
 
-    @Test func withoutALimitThereIsNone() async throws {
+    @Test func withoutALimitThereIsNoDeadline() async throws {
         #expect(try await Deadlines().begun(.made()).deadline == nil)
         #expect(try await Deadlines().begun(.served()).deadline == nil)
     }
@@ -37,7 +37,7 @@ struct DeadlinesTests {
         arguments: [
             (nil, nil, 10), (7, nil, 7), (20, nil, 10), (nil, 3, 3), (2, 3, 2), (7, 30, 7), (20, 30, 10),
         ] as [(Int?, Int?, Int)])
-    func theEarliestCounts(own: Int?, served: Int?, expected: Int) async throws {
+    func theEarliestDeadlineCounts(own: Int?, served: Int?, expected: Int) async throws {
         var context = ServiceContext.topLevel
         context.deadline = served.map { now + .seconds($0) }
         var call = Call.made("/b.B/Get", deadline: own.map { now + .seconds($0) })
@@ -47,7 +47,7 @@ struct DeadlinesTests {
     }
 
     @Test(arguments: [Call.Side.client, .server])
-    func aCallWhoseTimeIsOverIsNotMade(side: Call.Side) async throws {
+    func aCallWhoseDeadlineHasPassedIsRefused(side: Call.Side) async throws {
         let call = Call(side: side, operation: "/a.A/Get", deadline: now)
         let result = try await deadlines("{}").run(call) { _ in
             Issue.record("called")
@@ -58,7 +58,7 @@ struct DeadlinesTests {
         #expect(error?.message == "/a.A/Get did not end before its deadline")
     }
 
-    @Test func callsMadeWhileServingEndWithTheCallServed() async throws {
+    @Test func callsMadeWhileServingHaveTheDeadlineOfTheServedCall() async throws {
         let deadlines = try deadlines("default: 10s")
         let now = now
         for (own, expected) in [(4, 4), (20, 10)] {
@@ -72,7 +72,7 @@ struct DeadlinesTests {
         }
     }
 
-    @Test func aCallWithoutADeadlineInheritsNone() async throws {
+    @Test func aServedCallWithoutADeadlineInheritsNone() async throws {
         var context = ServiceContext.topLevel
         context.deadline = now
         await ServiceContext.withValue(context) {
@@ -85,7 +85,7 @@ struct DeadlinesTests {
 
     /// The transport ends it; here time passes while it runs.
     @Test(arguments: [9, 10])
-    func whatAHandlerThrowsBehindItsDeadlineIsTheDeadlines(seconds: Int) async throws {
+    func anErrorThrownAfterTheDeadlineIsDeadlineExceeded(seconds: Int) async throws {
         struct Failure: Error {}
         let clock = Watched(now)
         let options = try Configuration(yaml: "default: 10s").decode(Deadlines.Options.self, at: "")

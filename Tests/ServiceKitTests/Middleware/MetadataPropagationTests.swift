@@ -25,7 +25,7 @@ import Testing
         return carried.value
     }
 
-    @Test func whatIsMeantForItReachesTheCallee() async throws {
+    @Test func propagatedHeadersReachTheCallee() async throws {
         let incoming = Watched<CallMetadata?>(nil)
         _ = await MetadataPropagation().run(.served(metadata: Self.received)) { call in
             incoming.set(ServiceContext.current?.incomingMetadata)
@@ -36,7 +36,7 @@ import Testing
         #expect(incoming.value == Self.received.filter { $0.name != "authorization" })
     }
 
-    @Test func globalHeadersAndTheTraceTravelOn() async throws {
+    @Test func globalHeadersAndTheTraceContextTravelOn() async throws {
         #expect(
             try await carried(whileServing: Self.received) == [
                 "x-md-global-user": "7", "traceparent": "00-1", "tracestate": "a=b", "baggage": "c=d",
@@ -45,7 +45,7 @@ import Testing
         )
     }
 
-    @Test func whatIsSetForCallsInsideCountsMoreAndTheCallsOwnMost() async throws {
+    @Test func outgoingMetadataReplacesPropagatedHeadersAndTheCallsOwnReplaceBoth() async throws {
         let received: CallMetadata = ["x-md-global-a": "in", "x-md-global-b": "in", "x-md-global-c": "in"]
         let carried = try await carried(
             whileServing: received,
@@ -58,18 +58,18 @@ import Testing
         #expect(carried.count == 5)
     }
 
-    @Test func outsideOfACallThereIsTheCallsOwn() async throws {
+    @Test func outsideOfAServedCallOnlyTheCallsOwnHeadersAreSent() async throws {
         #expect(try await MetadataPropagation().begun(.made(metadata: ["a": "1"])).metadata == ["a": "1"])
     }
 
-    @Test func aCallWithoutAnythingThatTravelsIsLeftAsItIs() async throws {
+    @Test func aCallWithoutPropagatedHeadersIsNotChanged() async throws {
         let served = try await MetadataPropagation().begun(.served(metadata: ["authorization": "secret"]))
         #expect(served.context.incomingMetadata == nil)
         let made = try await MetadataPropagation().begun(.made(metadata: ["a": "1"]))
         #expect(!made.isMetadataChanged)
     }
 
-    @Test func aCallThatIsServedDoesNotInheritWhatAnotherReceived() async throws {
+    @Test func aServedCallDoesNotInheritTheHeadersOfAnother() async throws {
         var context = ServiceContext.topLevel
         context.incomingMetadata = ["x-md-tenant": "other"]
         let incoming = Watched<CallMetadata?>(nil)

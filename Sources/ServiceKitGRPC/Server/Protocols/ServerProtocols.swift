@@ -9,13 +9,13 @@ struct ServerProtocols {
     let health: Watched<AppHealth>
     /// Whether health is told to others.
     let servesHealth: Bool
-    /// What is known of the services, when reflection is served.
+    /// The descriptors of the services; `nil` when reflection is not served.
     let reflection: DescriptorPool?
 
     /// Adds the services, except where the App has one of its own.
     ///
-    /// - Returns: The full names of services that answer for the server rather than for the App, and have none of its
-    ///   middleware: no probe is to be logged, counted, refused, or ended by a time limit.
+    /// - Returns: The full names of the services that answer for the server, not for the App. They have no middleware: a
+    ///   probe must not be logged, counted, refused, or ended by a time limit.
     func register(with router: inout RPCRouter<Nghttp2ServerTransport>) -> Set<String> {
         let healthName = Grpc_Health_V1_Health.descriptor.fullyQualifiedService
         var names = Set(router.methods.map(\.service.fullyQualifiedService))
