@@ -10,6 +10,7 @@ let settings: [SwiftSetting] = [
 
 let collections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcInProcess = Target.Dependency.product(name: "GRPCInProcessTransport", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
@@ -67,8 +68,8 @@ let package = Package(
         .target(
             name: "ServiceKit",
             dependencies: [
-                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, lifecycle, logging,
-                nio,
+                "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, heap, lifecycle,
+                logging, nio,
                 serviceContext, unixSignals,
             ],
             swiftSettings: settings

@@ -79,7 +79,7 @@ struct AppTests {
             let same = try app.channel("user-service")
             #expect(same === channel)
             let error = #expect(throws: AppError.self) { try app.channel("order-service") }
-            #expect("\(error, default: "")".contains("the channel to order-service is asked for"))
+            #expect("\(error, default: "")".contains("ask for the channel to order-service before"))
         }
     }
 

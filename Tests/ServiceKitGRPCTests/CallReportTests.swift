@@ -34,7 +34,8 @@ struct CallReportTests {
             try await bed.server("a", ["Try": fails])
             try await bed.server("b", ["Try": answers])
             let (balancer, observer) = (OrderedBalancer(), Observer())
-            let client = try bed.client(idempotentOptions(), balancer: balancer, observers: [observer])
+            let client = try bed.client(
+                idempotentOptions(), balancer: balancer, pipeline: NodePipeline(observers: [observer]))
             await balancer.waitForNodes("a", "b")
             #expect(try await client.text("Try") == "b")
             for reports in [balancer.reports.value, observer.reports.value] {
@@ -56,7 +57,7 @@ struct CallReportTests {
             }
             try await bed.server("a", ["Get": handler])
             let observer = Observer()
-            let client = try bed.client(observers: [observer])
+            let client = try bed.client(pipeline: NodePipeline(observers: [observer]))
             _ = await client.failure("Get")
             #expect(observer.reports.value.map(\.code) == [.notFound])
             #expect(observer.reports.value.map(\.outcome) == [.success])
@@ -73,7 +74,7 @@ struct CallReportTests {
             }
             try await bed.server("a", ["Slow": handler])
             let observer = Observer()
-            let client = try bed.client(observers: [observer])
+            let client = try bed.client(pipeline: NodePipeline(observers: [observer]))
             let call = Task { try await client.text("Slow") }
             try await entered.pass()
             call.cancel()
@@ -97,7 +98,7 @@ struct CallReportTests {
             let observer = Observer()
             var options = ChannelOptions()
             options.balancer = name
-            let client = try bed.client(options, observers: [observer])
+            let client = try bed.client(options, pipeline: NodePipeline(observers: [observer]))
             #expect(try await client.text() == "a")
             let node = try #require(observer.reports.value.first?.node)
             #expect(node.statistics.inFlight == 0 && node.statistics.latency > 0)

@@ -29,8 +29,8 @@ struct ChannelTests {
         return options
     }
 
-    private static func failingSince(_ outlook: Outlook) -> ContinuousClock.Instant? {
-        if case .failing(_, let since) = outlook.availability { since } else { nil }
+    private static func failingSince(_ connectivity: Connectivity) -> ContinuousClock.Instant? {
+        if case .transientFailure(_, let since) = connectivity.state { since } else { nil }
     }
 
     // MARK: - Names
@@ -248,7 +248,7 @@ struct ChannelTests {
         try await withTestBed { bed in
             let client = try bed.client(options(settle: .seconds(30)))
             let call = Task { try await client.text() }
-            _ = await client.channel.pool.outlook.first { if case .empty = $0.availability { true } else { false } }
+            _ = await client.channel.pool.connectivity.first { if case .empty = $0.state { true } else { false } }
             try await bed.server("a")
             #expect(try await call.value == "a")
         }
@@ -259,7 +259,7 @@ struct ChannelTests {
             let client = try bed.client(options(ready: .zero, settle: .zero))
             let call = Task { try await client.text(options: waiting()) }
             // It has been told that there is none.
-            _ = await client.channel.pool.outlook.first { if case .empty = $0.availability { true } else { false } }
+            _ = await client.channel.pool.connectivity.first { if case .empty = $0.state { true } else { false } }
             try await bed.server("a")
             #expect(try await call.value == "a")
         }
@@ -273,7 +273,7 @@ struct ChannelTests {
             #expect(silent?.code == .unavailable)
             #expect(silent?.message == "no instance of \"test\" is known: the registry has not answered")
             discoverer.say(state: .stale(since: .now, cause: "registry: connection refused"))
-            _ = await client.channel.pool.outlook.first { $0.revision > 0 }
+            _ = await client.channel.pool.connectivity.first { $0.revision > 0 }
             let refused = await client.failure()
             #expect(refused?.message == "no instance of \"test\" is known: registry: connection refused")
         }
@@ -311,8 +311,8 @@ struct ChannelTests {
             #expect(message.hasPrefix("no instance of \"test\" can be reached: cannot connect to"))
             #expect(message.contains("\(endpoint.port)") && message.contains("Connection refused"))
             // Further attempts to connect do not begin the wait anew.
-            let seen = client.channel.pool.outlook.value
-            let later = await client.channel.pool.outlook.first { $0.revision > seen.revision + 4 }
+            let seen = client.channel.pool.connectivity.value
+            let later = await client.channel.pool.connectivity.first { $0.revision > seen.revision + 4 }
             let (before, after) = (Self.failingSince(seen), Self.failingSince(try #require(later)))
             #expect(before != nil)
             #expect(after == before)
@@ -325,7 +325,7 @@ struct ChannelTests {
             let dead = try await bed.server("dead")
             await dead.kill()
             let client = try bed.client(options())
-            _ = await client.channel.pool.outlook.first { Self.failingSince($0) != nil }
+            _ = await client.channel.pool.connectivity.first { Self.failingSince($0) != nil }
             let call = Task { try await client.text() }
             try await bed.server("next")
             #expect(try await call.value == "next")
@@ -370,7 +370,7 @@ struct ChannelTests {
         try await withTestBed { bed in
             try await bed.server("a")
             let client = try bed.client(options(ready: .milliseconds(50)), balancer: Picky())
-            _ = await client.channel.pool.outlook.first { if case .ready = $0.availability { true } else { false } }
+            _ = await client.channel.pool.connectivity.first { if case .ready = $0.state { true } else { false } }
             let failure = await client.failure()
             #expect(failure?.message == "no connection to an instance of \"test\" was ready in time")
         }
@@ -395,7 +395,7 @@ struct ChannelTests {
             let slow = Task { try await client.text("Slow") }
             try await entered.pass()
             client.channel.beginGracefulShutdown()
-            _ = await client.channel.pool.outlook.first { if case .closed = $0.availability { true } else { false } }
+            _ = await client.channel.pool.connectivity.first { if case .shutdown = $0.state { true } else { false } }
             let failure = await client.failure()
             #expect(failure?.code == .failedPrecondition)
             #expect(failure?.message == "the channel to \"test\" is shut down")

@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("client: {balancers: p2c}", "app.yaml:1:10: client.balancers: unknown key; did you mean \"balancer\"?"),
+        ("client: {balanser: p2c}", "app.yaml:1:10: client.balanser: unknown key; did you mean \"balancer\"?"),
         (
             "client: {retry: {attempt: 1}}",
             "app.yaml:1:18: client.retry.attempt: unknown key; did you mean \"attempts\"?"
@@ -114,8 +114,43 @@ import Testing
                 var options = ChannelOptions()
                 options.balancer = "p3c"
                 _ = try ServiceChannel(to: "test", discoverer: MemoryRegistry(), options: options)
-            } == error
+            } == "client.balancer: \(error)"
         )
+    }
+
+    @Test func optionsOfABalancerAreReadFromItsSection() throws {
+        let yaml = """
+            client:
+              balancer: p2c
+              balancers:
+                p2c: {decay: 1s, latency-floor: 1ms, max-idle: 10s}
+                round_robin: {}
+            """
+        #expect(throws: Never.self) { try Self.app(yaml).channel("test") }
+    }
+
+    @Test(arguments: [
+        (
+            "balancers: {p2c: {decai: 1s}}",
+            "app.yaml:2:21: client.balancers.p2c.decai: unknown key; did you mean \"decay\"?"
+        ),
+        (
+            "balancers: {p2c: {max-idle: 0s}}",
+            "app.yaml:2:31: client.balancers.p2c.max-idle: must be above 0, found 0.0 seconds"
+        ),
+        (
+            "balancers: {p3c: {}}",
+            "app.yaml:2:20: client.balancers.p3c: no balancer \"p3c\" is linked into this program; "
+                + "did you mean \"p2c\"? There are: p2c, round_robin"
+        ),
+        ("balancers: p2c", "app.yaml:2:14: client.balancers: expected a mapping, found \"p2c\""),
+        (
+            "balancer: round_robin\n  balancers: {round_robin: {decay: 1s}}",
+            "app.yaml:3:29: client.balancers.round_robin.decay: unknown key; no keys are known here"
+        ),
+    ])
+    func anErrorInTheOptionsOfABalancerNamesThePlace(_ yaml: String, _ error: String) {
+        #expect(Self.text { try Self.app("client:\n  \(yaml)").channel("test") } == error)
     }
 
     private static func app(_ yaml: String) throws -> App {

@@ -30,7 +30,8 @@ public final class App: Service, Sendable {
         var stage = Stage.described
         var serverMiddleware = MiddlewareChain()
         var clientMiddleware = MiddlewareChain()
-        var callObservers: [any CallObserver] = []
+        var nodePipeline = NodePipeline()
+        var channels: [@Sendable () -> ChannelSnapshot] = []
         var hooks = Hooks()
         var services: [any Service] = []
         var servers: [any Server] = []
@@ -132,14 +133,39 @@ public final class App: Service, Sendable {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
 
+    /// Adds a step that chooses the instances that clients connect to, behind the subsets that are there already. Each
+    /// client has a copy of its own. Clients have what was added before they were asked for.
+    public func useForClients(_ subset: any Subset) {
+        describe("\(type(of: subset))") { $0.nodePipeline.subsets.append(subset) }
+    }
+
+    /// Adds a policy that takes nodes out of the sight of the clients' balancers. Clients have what was added before they
+    /// were asked for.
+    public func useForClients(_ policy: any EjectionPolicy) {
+        describe("\(type(of: policy))") { $0.nodePipeline.ejection.append(policy) }
+    }
+
     /// Adds an observer of the calls that are made: it gets a report of each attempt. Clients have the observers that were
     /// added before the clients were asked for.
     public func observeCalls(_ observer: any CallObserver) {
-        describe("\(type(of: observer))") { $0.callObservers.append(observer) }
+        describe("\(type(of: observer))") { $0.nodePipeline.observers.append(observer) }
     }
 
-    /// The observers of the calls that are made.
-    public var callObservers: [any CallObserver] { state.withLock(\.callObservers) }
+    /// The steps between the registry and the node that a call goes to, beside the balancer.
+    public var nodePipeline: NodePipeline { state.withLock(\.nodePipeline) }
+
+    /// Adds a channel to ``channelSnapshots``, as a module does that makes channels for an App.
+    ///
+    /// - Parameter snapshot: Gives the channel's snapshot.
+    public func addChannel(_ snapshot: @escaping @Sendable () -> ChannelSnapshot) {
+        describe("channel") { $0.channels.append(snapshot) }
+    }
+
+    /// What goes on in the App's channels, by the services' names.
+    public var channelSnapshots: [ChannelSnapshot] {
+        // Outside of the lock: a snapshot takes others.
+        state.withLock(\.channels).map { $0() }.sorted { $0.service < $1.service }
+    }
 
     /// The middleware around the calls that are served.
     public var serverMiddleware: MiddlewareChain { state.withLock(\.serverMiddleware) }

@@ -1,3 +1,5 @@
+public import ServiceKitConfig
+
 /// A thing that a module adds to a program and that configuration can name, such as a kind of registry or a balancer.
 ///
 /// Modules declare theirs as a static member, so that a main reads `App.run(plugins: [.etcd])`.
@@ -24,9 +26,21 @@ public struct Plugin: Sendable {
     /// Adds a balancer.
     ///
     /// - Parameters:
-    ///   - name: What configuration calls it.
-    ///   - make: Makes one for a channel.
+    ///   - name: The name that configuration knows it by.
+    ///   - make: Makes a balancer; called several times for a channel, see ``Balancer``.
     public static func balancer(_ name: String, _ make: @escaping @Sendable () -> any Balancer) -> Plugin {
+        adding(to: Balancers.self) { $0.add(name, make) }
+    }
+
+    /// Adds a balancer with options: `.balancer("ring") { (options: Ring.Options) in Ring(options) }`.
+    ///
+    /// - Parameters:
+    ///   - name: The name that configuration knows it by. Its options stand under `client.balancers.<name>`.
+    ///   - make: Makes a balancer; see ``Balancers/add(_:_:)``.
+    public static func balancer<Options: ConfigurationSection>(
+        _ name: String,
+        _ make: @escaping @Sendable (Options) throws -> any Balancer
+    ) -> Plugin {
         adding(to: Balancers.self) { $0.add(name, make) }
     }
 }

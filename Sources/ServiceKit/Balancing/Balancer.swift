@@ -1,24 +1,40 @@
-/// Chooses the node that a call goes to.
+/// Picks the node that an attempt of a call goes to.
 ///
-/// One balancer serves one channel. Many tasks call it at once. The channel keeps the nodes' ``NodeStatistics``, whatever
-/// the balancer; a balancer that wants to know more of a call implements ``CallObserver/ended(_:)``.
+/// A channel has one balancer for the nodes in service, one for the nodes of weight 0 and one for the ejected nodes; it asks
+/// the next when the one before has no node. Many tasks call a balancer at once. The channel keeps the nodes'
+/// ``NodeStatistics``, whatever the balancer; a balancer that wants to know more of a call implements
+/// ``CallObserver/ended(_:)``, and hears of the attempts that it picked the node for.
+///
+/// Key state of your own by `node.instance.id`: at any time a balancer has one node for an id. A node whose labels have
+/// changed is added with the same id and the same ``Node/statistics``. An instance that has moved to another address is
+/// removed, and added with new statistics. Drop the state when the node is removed.
 public protocol Balancer: CallObserver {
-    /// Takes a change of the nodes that can be called. The first change comes before the first pick.
+    /// Takes a change of the nodes to choose from.
     ///
     /// A fleet that starts sends one change for each node: keep what a change costs independent of the number of nodes.
     func update(_ change: NodeChange)
 
-    /// Chooses a node.
+    /// Picks a node.
     ///
-    /// - Returns: A node that can be called, or `nil` when there is none. The channel calls it at once.
+    /// - Returns: A node of those that were added and not removed, or `nil` when there is none. The channel calls it at
+    ///   once.
     func pick(for request: PickRequest) -> Node?
+
+    /// Makes the statistics of a new node: ``NodeStatistics/init(decay:)`` with the time that suits the balancer, by
+    /// default 600 ms.
+    func makeStatistics() -> NodeStatistics
 }
 
-/// What is known of a call when its node is chosen.
+extension Balancer {
+    /// Makes statistics that forget within 600 ms.
+    public func makeStatistics() -> NodeStatistics { NodeStatistics() }
+}
+
+/// What is known of a call when its node is picked.
 public struct PickRequest: Sendable {
     /// The called operation: `/user.v1.UserService/GetUser`.
     public var path: String
-    /// Ids of instances that failed this call before; they are chosen only when there is no other.
+    /// Ids of instances that failed this call before; a balancer picks one of them only when it has no other.
     public var avoid: [String]
     /// The time, as ``NodeStatistics/now`` has it.
     public var now: UInt64

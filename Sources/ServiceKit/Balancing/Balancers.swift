@@ -1,11 +1,21 @@
+public import ServiceKitConfig
+
 /// The balancers linked into a program, by the names that configuration uses.
+///
+/// ```yaml
+/// client:
+///   balancer: p2c        # the balancer of every channel
+///   balancers:
+///     p2c:               # its options
+///       max-idle: 10s
+/// ```
 public struct Balancers: Sendable {
-    private var factories: [String: @Sendable () -> any Balancer] = [:]
+    private var factories: [String: @Sendable (Configuration, _ path: String) throws -> any Balancer] = [:]
 
     /// The balancers that come with the kit: `p2c` and `round_robin`.
     public static var embedded: Balancers {
         var balancers = Balancers()
-        balancers.add("p2c") { PowerOfTwoChoices() }
+        balancers.add("p2c", PowerOfTwoChoices.init(options:))
         balancers.add("round_robin") { RoundRobin() }
         return balancers
     }
@@ -13,17 +23,55 @@ public struct Balancers: Sendable {
     /// The names, sorted.
     public var names: [String] { factories.keys.sorted() }
 
-    /// Adds a balancer, replacing one of the same name.
+    /// Adds a balancer with options, replacing a balancer of the same name.
     ///
     /// - Parameters:
-    ///   - name: What configuration calls it.
-    ///   - make: Makes one for a channel.
-    public mutating func add(_ name: String, _ make: @escaping @Sendable () -> any Balancer) {
-        factories[name] = make
+    ///   - name: The name that configuration knows it by. Its options stand under `client.balancers.<name>`.
+    ///   - make: Makes a balancer; called several times for a channel, see ``Balancer``. A `ConfigurationError` with a key
+    ///     path is reported with file and line of that key, any other error with those of the options.
+    public mutating func add<Options: ConfigurationSection>(
+        _ name: String,
+        _ make: @escaping @Sendable (Options) throws -> any Balancer
+    ) {
+        factories[name] = { configuration, path in
+            let options = try configuration.decode(Options.self, at: path)
+            return try configuration.locatingErrors(at: path) { try make(options) }
+        }
     }
 
-    /// Makes the balancer of a name, or gives `nil` when there is none.
-    public func make(_ name: String) -> (any Balancer)? {
-        factories[name]?()
+    /// Adds a balancer without options, replacing a balancer of the same name.
+    ///
+    /// - Parameters:
+    ///   - name: The name that configuration knows it by.
+    ///   - make: Makes a balancer; called several times for a channel, see ``Balancer``.
+    public mutating func add(_ name: String, _ make: @escaping @Sendable () -> any Balancer) {
+        add(name) { (_: NoOptions) in make() }
+    }
+
+    private struct NoOptions: ConfigurationSection {}
+
+    /// Makes the balancer of a name.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - configuration: Where the options are, under `client.balancers.<name>`.
+    /// - Returns: The balancer.
+    /// - Throws: `ConfigurationError` when there is no balancer of the name, when options are written for such a name, or
+    ///   when an option is wrong.
+    public func make(_ name: String, configuration: Configuration = Configuration()) throws -> any Balancer {
+        let section = "client.balancers"
+        for key in configuration.keys(at: section) where factories[key] == nil {
+            throw unknown(key, at: "\(section).\(key)", configuration)
+        }
+        guard let factory = factories[name] else { throw unknown(name, at: "client.balancer", configuration) }
+        return try factory(configuration, "\(section).\(name)")
+    }
+
+    private func unknown(_ name: String, at path: String, _ configuration: Configuration) -> ConfigurationError {
+        ConfigurationError(
+            message: KeySuggestion.message(forMissing: "balancer", name, known: names),
+            location: configuration.location(of: path),
+            keyPath: path
+        )
     }
 }

@@ -1,6 +1,6 @@
 /// Learns how each attempt of a channel's calls went.
 public protocol CallObserver: Sendable {
-    /// Learns how an attempt went. Called once for each attempt, on the task that ends it: it must not block.
+    /// Learns how an attempt went. Called once for each attempt, on the task that ends the attempt: it must not block.
     func ended(_ report: CallReport)
 }
 
@@ -25,7 +25,7 @@ public struct CallReport: Sendable {
     public var trailers: CallMetadata
     /// Whether the node may have begun to process the call.
     public var wasSent: Bool
-    /// How far the call speaks for or against the node.
+    /// The judgement of the node.
     public var outcome: CallOutcome
 
     /// Creates a report.
@@ -50,12 +50,12 @@ public struct CallReport: Sendable {
     }
 }
 
-/// How far a call speaks for or against the node.
+/// The judgement of a node by one call.
 public enum CallOutcome: Sendable {
-    /// The node answered, be it with an error of the caller's making.
+    /// The node answered, even if with an error that the caller has caused.
     case success
     /// The node could not be reached, was overloaded (503) or too slow (504).
     case failure
-    /// The call says nothing of the node: the caller gave up.
+    /// The caller gave up: the call says nothing about the node.
     case ignored
 }

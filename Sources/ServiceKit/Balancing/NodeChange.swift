@@ -1,8 +1,8 @@
-/// A change of the nodes that can be called.
+/// A change of the nodes that a balancer chooses from.
 public struct NodeChange: Sendable {
-    /// The nodes that can be called no longer.
+    /// The nodes that are not to be picked any more.
     public var removed: [Node]
-    /// The nodes that can be called now. One that has the instance of an earlier node takes that one's place: the
+    /// The nodes that can be picked now. A node takes the place of the earlier node with the same instance's id: the
     /// instance's labels have changed.
     public var added: [Node]
 

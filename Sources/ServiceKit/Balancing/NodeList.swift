@@ -22,8 +22,8 @@ public struct NodeList: RandomAccessCollection, Sendable {
         for node in change.added { insert(node) }
     }
 
-    /// Adds a node, in the place of an earlier one of the same instance.
-    mutating func insert(_ node: Node) {
+    /// Adds a node, in the place of the earlier node of the same instance.
+    private mutating func insert(_ node: Node) {
         if let index = indices[node.instance.id] {
             nodes[index] = node
         } else {
@@ -33,7 +33,7 @@ public struct NodeList: RandomAccessCollection, Sendable {
     }
 
     /// Removes the node of the same instance, if there is one. The last node takes its place.
-    mutating func remove(_ node: Node) {
+    private mutating func remove(_ node: Node) {
         guard let index = indices.removeValue(forKey: node.instance.id) else { return }
         let last = nodes.removeLast()
         guard index < nodes.count else { return }

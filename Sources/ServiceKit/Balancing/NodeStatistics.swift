@@ -3,23 +3,17 @@ private import Synchronization
 
 /// How the calls to one node went lately: exponentially weighted means of latency and success, and the calls in flight.
 ///
-/// The weight of the past is `exp(-Δt / 600 ms)`, Δt being the time since the call before ended: the mean of an
+/// The weight of the past is `exp(-Δt / decay)`, Δt being the time since the call before ended: the mean of an
 /// irregularly sampled series (Eckner, "Algorithms for Unevenly Spaced Time Series", 2012), with the constants that
 /// go-kratos uses. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
 ///
-/// A channel tells of the begin and the end of each attempt, whatever its balancer.
+/// The channel tells the statistics when each attempt begins and ends, whatever the balancer.
 public final class NodeStatistics: Sendable {
-    /// How fast the past is forgotten.
-    private static let decay: Double = 600_000_000
-    /// Added to the latency, so that differences below some milliseconds hardly count.
-    private static let latencyFloor: Double = 5_000_000
     /// How long a prediction from the calls in flight is used.
     private static let predictionLifetime: UInt64 = 1_000_000
-    /// How many draws in a row a node loses, to one as good as itself, before it has a turn.
-    private static let patience: Double = 32
-    /// How long a node that loses draws goes without a call, and how many draws those are at least: a node that is rarely
-    /// drawn must not have a turn each time.
-    private static let idleLimit: UInt64 = 3_000_000_000
+    /// How many draws in a row a node loses, to a node as good as itself, before it has a turn.
+    private static let lossesPerTurn: Double = 32
+    /// How many draws an idle node loses before it has a turn: a node that is rarely drawn must not have a turn each time.
     private static let idleLosses: Double = 8
 
     /// A call in flight.
@@ -34,6 +28,8 @@ public final class NodeStatistics: Sendable {
         var success: Double = 1
         var lastEnd: UInt64 = 0
         var lastBegin: UInt64 = 0
+        /// Calls that have begun.
+        var requests: UInt64 = 0
         /// Draws lost since the last call began.
         var losses: Double = 0
         /// Start times of the calls in flight; 0 is a free slot.
@@ -46,12 +42,21 @@ public final class NodeStatistics: Sendable {
     }
 
     private let state = Mutex(State())
+    private let decay: Double
 
-    /// Nothing known: the node counts as good.
-    public init() {}
+    /// Creates the statistics of a node that has not been called: it counts as good.
+    ///
+    /// - Parameter decay: How fast the past is forgotten: a sample's weight falls to 37 % within this time; 600 ms by
+    ///   default.
+    public init(decay: Duration = .milliseconds(600)) {
+        self.decay = max(1, decay / .nanoseconds(1))
+    }
 
     /// Calls in flight.
     public var inFlight: Int { state.withLock(\.inFlight) }
+
+    /// Calls that have begun, the ones in flight included.
+    public var requests: UInt64 { state.withLock(\.requests) }
 
     /// The mean latency in nanoseconds; 0 while unknown.
     public var latency: Double { state.withLock(\.latency) }
@@ -76,6 +81,7 @@ public final class NodeStatistics: Sendable {
     /// - Returns: The call, to be given to ``end(_:at:with:)``.
     public func begin(at now: UInt64) -> InFlight {
         state.withLock { state in
+            state.requests += 1
             state.lastBegin = now
             state.losses = 0
             if let slot = state.freeSlots.popLast() {
@@ -87,7 +93,7 @@ public final class NodeStatistics: Sendable {
         }
     }
 
-    /// A call ended. One that has ended before is left alone.
+    /// A call ended. A call that has ended before is left alone.
     ///
     /// - Parameters:
     ///   - call: The call.
@@ -100,7 +106,7 @@ public final class NodeStatistics: Sendable {
             state.freeSlots.append(call.slot)
             if case .ignored = outcome { return }
             // The first call counts fully, whatever time has passed.
-            let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / Self.decay)
+            let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / decay)
             state.lastEnd = now
             state.latency = state.latency * past + Double(Self.elapsed(from: call.start, to: now)) * (1 - past)
             let sample: Double = if case .success = outcome { 1 } else { 0 }
@@ -110,22 +116,24 @@ public final class NodeStatistics: Sendable {
 
     /// How good the node is to call: the larger the better.
     ///
-    /// `success / load`, where `load = √(max(latency, prediction) + 5 ms) · (1 + calls in flight / share)`. The prediction
+    /// `success / load`, where `load = √(max(latency, prediction) + floor) · (1 + calls in flight / share)`. The prediction
     /// is the mean age of the calls in flight older than the latency, and counts when they are more than half: a node
     /// that has begun to hang is seen before its calls end. A node not called yet counts as fast, so that it is tried at
     /// once; its calls in flight then hold back more until it has answered.
     ///
     /// - Parameters:
     ///   - now: The time.
-    ///   - share: The node's weight in proportion to the others': one of 2 bears twice the calls.
+    ///   - share: The node's weight in proportion to the others': a node of 2 bears twice the calls.
+    ///   - latencyFloor: Added to the latency, in nanoseconds, so that differences far below it hardly count; 5 ms by
+    ///     default.
     /// - Returns: The score, 0 or more.
-    public func score(at now: UInt64, share: Double = 1) -> Double {
+    public func score(at now: UInt64, share: Double = 1, latencyFloor: Double = 5_000_000) -> Double {
         state.withLock { state in
             if Self.elapsed(from: state.predictedAt, to: now) > Self.predictionLifetime {
                 state.predictedAt = now
                 state.prediction = Self.prediction(state.starts, latency: state.latency, now: now)
             }
-            let latency = max(state.latency, state.prediction) + Self.latencyFloor
+            let latency = max(state.latency, state.prediction) + latencyFloor
             return state.success / (latency.squareRoot() * (1 + Double(state.inFlight) / share))
         }
     }
@@ -145,19 +153,22 @@ public final class NodeStatistics: Sendable {
         return slow * 2 > inFlight ? total / Double(slow) : 0
     }
 
-    /// Whether the node, which has lost a draw, is called all the same: so that one which was slow once gets the chance
-    /// to show that it no longer is. Of several tasks that ask at once, one is told so.
+    /// Whether the node, which has lost a draw, is called all the same: a node that was slow once gets the chance to show
+    /// that it no longer is. Of several tasks that ask at once, one gets `true`.
     ///
-    /// It has a turn after 32 lost draws if the other was just as good, after 64 if the other was twice as good, and so on:
-    /// so a node that hardly works costs hardly any call. One that has not been called for 3 s has a turn after 8 lost
-    /// draws, however bad it was.
+    /// The node has a turn after 32 lost draws if the other was just as good, after 64 if the other was twice as good, and
+    /// so on: so a node that hardly works costs hardly any call. An idle node has a turn after 8 lost draws, however bad it
+    /// was.
     ///
-    /// - Parameter ratio: How many times as good the other node was.
-    func claimsTurn(against ratio: Double, at now: UInt64) -> Bool {
+    /// - Parameters:
+    ///   - ratio: How many times as good the other node was.
+    ///   - maxIdle: How long after its last call the node counts as idle, in nanoseconds.
+    ///   - now: The time.
+    func claimsTurn(against ratio: Double, maxIdle: UInt64, at now: UInt64) -> Bool {
         state.withLock { state in
             state.losses += 1
-            let isIdle = Self.elapsed(from: state.lastBegin, to: now) > Self.idleLimit
-            guard state.losses >= Self.patience * ratio || isIdle && state.losses >= Self.idleLosses else {
+            let isIdle = Self.elapsed(from: state.lastBegin, to: now) > maxIdle
+            guard state.losses >= Self.lossesPerTurn * ratio || isIdle && state.losses >= Self.idleLosses else {
                 return false
             }
             state.losses = 0

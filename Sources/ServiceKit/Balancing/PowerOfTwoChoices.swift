@@ -1,34 +1,72 @@
+public import ServiceKitConfig
 private import Synchronization
 
 /// The better of two nodes drawn at random (`p2c`), by latency, success and calls in flight.
 ///
 /// Two choices keep the most loaded node's excess at O(log log n) (Mitzenmacher, "The Power of Two Choices in
-/// Randomized Load Balancing", 2001), and cost nearly the same for any number of nodes. How good a node is,
-/// ``NodeStatistics`` says.
+/// Randomized Load Balancing", 2001), and cost nearly the same for any number of nodes. ``NodeStatistics`` says how good a
+/// node is.
 ///
 /// Nodes are drawn in proportion to their weights (Wieder, "Balanced Allocations with Heterogenous Bins", 2007), and the
 /// first one drawn is called unless the second is clearly better: so nodes that are equally good share the calls by
-/// weight. A node of weight 0 is not called while there is another.
+/// weight.
 ///
-/// No node starves: one that keeps losing draws is called once in 32 of them, more rarely the worse it is, and when it has
-/// not been called for 3 seconds.
+/// No node starves: a node that keeps losing draws is called once in 32 of them, more rarely the worse it is, and when it
+/// has not been called for ``Options/maxIdle``.
 public final class PowerOfTwoChoices: Balancer {
+    /// The section `client.balancers.p2c`.
+    public struct Options: ConfigurationSection, Hashable {
+        /// How fast a node's latency and success forget the past: a sample's weight falls to 37 % within this time; above
+        /// 0, 600 ms by default.
+        public var decay = Duration.milliseconds(600)
+        /// Added to each node's latency, so that differences far below it hardly count; above 0, 5 ms by default.
+        public var latencyFloor = Duration.milliseconds(5)
+        /// How long a node goes without a call because others are better; above 0, 3 s by default.
+        public var maxIdle = Duration.seconds(3)
+
+        /// The defaults.
+        public init() {}
+
+        fileprivate func validate() throws(ConfigurationError) {
+            let values = [("decay", decay), ("latency-floor", latencyFloor), ("max-idle", maxIdle)]
+            for (key, value) in values where value <= .zero {
+                throw ConfigurationError(
+                    message: "must be above 0, found \(value)", keyPath: "client.balancers.p2c.\(key)"
+                )
+            }
+        }
+    }
+
     /// A score below this part of another is clearly worse. The means move by about so much from call to call.
     private static let similarity = 0.9
 
-    private let nodes = Mutex(WeightedNodes())
+    private let nodes = Mutex(WeightedList())
+    private let options: Options
+    private let latencyFloor: Double
+    private let maxIdle: UInt64
     private let random: SplitMix64
 
     /// Creates a balancer.
-    public convenience init() {
-        self.init(random: SplitMix64())
+    ///
+    /// - Throws: `ConfigurationError` when an option is not above 0.
+    public convenience init(options: Options) throws(ConfigurationError) {
+        try options.validate()
+        self.init(options, random: SplitMix64())
     }
 
-    /// Creates a balancer for tests.
-    ///
-    /// - Parameter random: Draws the nodes.
-    init(random: consuming SplitMix64) {
+    /// Creates a balancer with the default options.
+    public convenience init() {
+        self.init(Options(), random: SplitMix64())
+    }
+
+    /// - Parameters:
+    ///   - options: How nodes are compared.
+    ///   - random: Draws the nodes.
+    init(_ options: Options = Options(), random: consuming SplitMix64) {
+        self.options = options
         self.random = random
+        latencyFloor = options.latencyFloor / .nanoseconds(1)
+        maxIdle = UInt64(min(options.maxIdle / .nanoseconds(1), 1e18))
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.
@@ -38,25 +76,31 @@ public final class PowerOfTwoChoices: Balancer {
 
     /// Draws two nodes and takes the better.
     public func pick(for request: PickRequest) -> Node? {
-        guard let (first, second) = nodes.withLock({ $0.draw(for: request, random) }) else { return nil }
-        return second.map { Self.choose(first, $0, at: request.now) } ?? first.node
+        guard let (first, second) = nodes.withLock({ $0.draw(avoiding: request.avoid, random) }) else { return nil }
+        return second.map { choose(first, $0, at: request.now) } ?? first.node
     }
 
-    private static func choose(
-        _ first: WeightedList.Element,
-        _ second: WeightedList.Element,
-        at now: UInt64
-    ) -> Node {
-        let firstScore = first.node.statistics.score(at: now, share: first.share)
-        let secondScore = second.node.statistics.score(at: now, share: second.share)
-        if firstScore < secondScore * similarity {
-            return first.node.statistics.claimsTurn(against: secondScore / firstScore, at: now)
-                ? first.node : second.node
+    /// Makes statistics that forget within ``Options/decay``.
+    public func makeStatistics() -> NodeStatistics {
+        NodeStatistics(decay: options.decay)
+    }
+
+    private func choose(_ first: WeightedList.Element, _ second: WeightedList.Element, at now: UInt64) -> Node {
+        let (firstScore, secondScore) = (score(first, at: now), score(second, at: now))
+        if firstScore < secondScore * Self.similarity {
+            return claimsTurn(first.node, against: secondScore / firstScore, at: now) ? first.node : second.node
         }
-        if secondScore < firstScore * similarity {
-            return second.node.statistics.claimsTurn(against: firstScore / secondScore, at: now)
-                ? second.node : first.node
+        if secondScore < firstScore * Self.similarity {
+            return claimsTurn(second.node, against: firstScore / secondScore, at: now) ? second.node : first.node
         }
         return first.node
+    }
+
+    private func score(_ element: WeightedList.Element, at now: UInt64) -> Double {
+        element.node.statistics.score(at: now, share: element.share, latencyFloor: latencyFloor)
+    }
+
+    private func claimsTurn(_ node: Node, against ratio: Double, at now: UInt64) -> Bool {
+        node.statistics.claimsTurn(against: ratio, maxIdle: maxIdle, at: now)
     }
 }

@@ -2,13 +2,10 @@ private import Synchronization
 
 /// One node after the other.
 ///
-/// Begins at a random node, so that many clients starting at once do not begin with the same. Weights do not count, but
-/// a node of weight 0 is not called while there is another.
+/// Begins at a random node, so that many clients that start at once do not begin with the same. Weights do not count.
 public final class RoundRobin: Balancer {
     private struct State {
         var nodes = NodeList()
-        /// The nodes of weight 0.
-        var idle = NodeList()
         var next: Int
     }
 
@@ -23,34 +20,20 @@ public final class RoundRobin: Balancer {
         state = Mutex(State(next: start))
     }
 
-    /// Takes a change of the nodes. They are called in the order in which they came; when one leaves, the last takes its
-    /// place.
+    /// Takes a change of the nodes. They are called in the order in which they came; when a node leaves, the last takes
+    /// its place.
     public func update(_ change: NodeChange) {
-        state.withLock { state in
-            for node in change.removed {
-                state.nodes.remove(node)
-                state.idle.remove(node)
-            }
-            for node in change.added {
-                if node.instance.weight > 0 {
-                    state.idle.remove(node)
-                    state.nodes.insert(node)
-                } else {
-                    state.nodes.remove(node)
-                    state.idle.insert(node)
-                }
-            }
-        }
+        state.withLock { $0.nodes.apply(change) }
     }
 
-    /// The next node; one to be avoided is passed over when there is another.
+    /// The next node; a node to avoid is passed over when there is another.
     public func pick(for request: PickRequest) -> Node? {
         state.withLock { state in
-            let nodes = state.nodes.isEmpty ? state.idle : state.nodes
+            let nodes = state.nodes
             let count = nodes.count
             if count == 0 { return nil }
             let start = state.next % count
-            // Of more nodes than are avoided, one is none of those: longer it need not look.
+            // Of more nodes than there are to avoid, one need not be avoided: the search ends there.
             let end = start + Swift.min(count, request.avoid.count + 1)
             let index = (start..<end).first { !request.avoids(nodes[$0 % count]) } ?? start
             state.next = index + 1

@@ -14,7 +14,7 @@ struct SplitMix64: ~Copyable, Sendable {
 
     /// A number from 0 up to, but not including, a bound.
     ///
-    /// Some numbers are more likely than others by `bound / 2⁶⁴`, which nobody can notice.
+    /// Some numbers are more likely than others by `bound / 2⁶⁴`, too little to be noticed.
     func next(below bound: Int) -> Int {
         Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }

@@ -1,9 +1,12 @@
-/// Nodes with weights above 0, drawn in proportion to them. A change and a draw cost O(log n).
+/// Nodes, drawn in proportion to their weights. A change and a draw cost O(log n).
 ///
 /// The weights' sums are kept in a binary indexed tree (Fenwick, "A New Data Structure for Cumulative Frequency Tables",
 /// 1994). Each node has a span of the numbers from 0 up to the total: a draw is a random number, and the node whose span
 /// has it.
 struct WeightedList: Sendable {
+    /// A heavier node counts as this heavy, so that no sum overflows, whatever a registry holds.
+    private static let maximumWeight = 1_000_000
+
     struct Element: Sendable {
         let node: Node
         /// The weight in proportion to the mean: 1 where all are alike.
@@ -18,12 +21,18 @@ struct WeightedList: Sendable {
     private var indices: [String: Int] = [:]
     private var total = 0
 
-    var isEmpty: Bool { nodes.isEmpty }
-
     // MARK: - Changes
 
-    /// Adds a node, in the place of an earlier one of the same instance.
-    mutating func insert(_ node: Node, weight: Int) {
+    /// Takes a change.
+    mutating func apply(_ change: NodeChange) {
+        for node in change.removed { remove(node) }
+        for node in change.added { insert(node) }
+    }
+
+    /// Adds a node, in the place of the earlier node of the same instance. Nodes of weight 0, which are on a list of their
+    /// own, are all alike.
+    mutating func insert(_ node: Node) {
+        let weight = min(max(node.instance.weight, 1), Self.maximumWeight)
         if let index = indices[node.instance.id] {
             nodes[index] = node
             setWeight(weight, at: index)
@@ -72,7 +81,7 @@ struct WeightedList: Sendable {
 
     // MARK: - Draws
 
-    /// Draws two nodes, one after the other; they differ.
+    /// Draws two different nodes, one after the other.
     ///
     /// - Parameters:
     ///   - avoid: Ids of instances that are drawn only when there is no other.
@@ -88,7 +97,7 @@ struct WeightedList: Sendable {
             if !avoided.isEmpty && avoided.count < nodes.count { return draw(besides: avoided, random) }
         }
         let first = find(random.next(below: total))
-        // From the others' spans, by leaving out the first one's.
+        // From the spans of the other nodes: the first node's span is left out.
         let rest = random.next(below: total - weights[first.index])
         let second = find(rest < first.start ? rest : rest + weights[first.index])
         return (element(first.index), element(second.index))

@@ -54,7 +54,10 @@ struct ConfigurationCheck {
             // Each of them claims what it reads. Nothing is started.
             _ = try App(configuration: configuration, plugins: plugins, logger: .silent)
             _ = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
-            _ = try configuration.decode(ChannelOptions.self, at: "client")
+            let balancer = try configuration.decode(ChannelOptions.self, at: "client").balancer
+            for name in [balancer] + configuration.keys(at: "client.balancers") {
+                _ = try Balancers(plugins: plugins).make(name, configuration: configuration)
+            }
             let backends = RegistryBackends(plugins: plugins)
             for name in backends.names where configuration.contains("registry.\(name)") {
                 _ = try backends.make(name, configuration: configuration, logger: .silent)

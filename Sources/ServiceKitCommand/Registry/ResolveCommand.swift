@@ -49,9 +49,9 @@ struct ResolveCommand: AsyncParsableCommand {
     }
 
     /// The endpoints to resolve: by default those that a channel made from the configuration would call.
-    private func choice() throws -> NodeChoice {
-        if let scheme { return NodeChoice(schemes: [scheme]) }
-        return try registry.app.configuration().decode(ChannelOptions.self, at: "client").tls.nodeChoice
+    private func choice() throws -> EndpointChoice {
+        if let scheme { return EndpointChoice(schemes: [scheme]) }
+        return try registry.app.configuration().decode(ChannelOptions.self, at: "client").tls.endpointChoice
     }
 
     /// An address as a client uses it.
@@ -62,7 +62,7 @@ struct ResolveCommand: AsyncParsableCommand {
         let weight: Int
     }
 
-    static func addresses(of instances: [ServiceInstance], _ choice: NodeChoice) -> [Address] {
+    static func addresses(of instances: [ServiceInstance], _ choice: EndpointChoice) -> [Address] {
         choice.nodes(of: instances).map { node in
             Address(
                 id: node.instance.id,
@@ -74,7 +74,7 @@ struct ResolveCommand: AsyncParsableCommand {
     }
 
     /// Why there is no address, and where to find one.
-    static func failure(of service: String, _ instances: [ServiceInstance], _ choice: NodeChoice) -> String {
+    static func failure(of service: String, _ instances: [ServiceInstance], _ choice: EndpointChoice) -> String {
         if instances.isEmpty { return "service \"\(service)\" has no instance" }
         let protocols = choice.schemes.count == 1 ? choice.schemes[0] : "grpc"
         let (offline, online) = (instances.filter(\.isOffline), instances.filter { !$0.isOffline })
@@ -95,7 +95,7 @@ struct ResolveCommand: AsyncParsableCommand {
         return parts.joined(separator: "; ")
     }
 
-    private static func remedy(_ others: [String], _ choice: NodeChoice) -> String {
+    private static func remedy(_ others: [String], _ choice: EndpointChoice) -> String {
         let best = ["grpcs", "grpc"].first(where: others.contains) ?? others[0]
         let reason = choice.schemes == ["grpcs"] ? "; clients with the section client.tls call grpcs only" : ""
         return "--scheme \(best)\(reason)"

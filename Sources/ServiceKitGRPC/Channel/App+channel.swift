@@ -26,11 +26,11 @@ private final class Channels: Sendable {
             if let client = clients[target.service] { return client }
             // A channel that is asked for now would never run, and its calls would wait in vain.
             if app.isSettled {
-                throw AppError(
-                    "the channel to \(target.service) is asked for when the App runs already; ask for it before"
-                )
+                throw AppError("the App runs already; ask for the channel to \(target.service) before")
             }
-            let client = GRPCClient(transport: try ServiceChannel(to: target, of: app))
+            let channel = try ServiceChannel(to: target, of: app)
+            app.addChannel(channel.snapshot)
+            let client = GRPCClient(transport: channel)
             app.add(ChannelService(client: client))
             clients[target.service] = client
             return client

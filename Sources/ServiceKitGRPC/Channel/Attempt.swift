@@ -2,16 +2,27 @@ internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import ServiceKit
 
-/// One attempt of a call: a node, and the stream to it.
-struct Attempt: Sendable {
+/// The node that an attempt of a call goes to, and the parties that learn how it went there.
+struct Pick: Sendable {
     let node: Node
+    /// The balancer that picked the node.
+    let balancer: any Balancer
+    /// The observers of the node.
+    let observers: [any CallObserver]
     /// The call in the node's statistics.
     let call: NodeStatistics.InFlight
     /// The attempt's number; the first is 1.
     let number: Int
+}
+
+/// One attempt of a call: a node, and the stream to it.
+struct Attempt: Sendable {
+    let pick: Pick
     let stream: ClientStream
     /// Middleware that is told how the attempt ended.
     var ends: [CallAttempt.End] = []
+
+    var node: Node { pick.node }
 }
 
 /// How an attempt went.

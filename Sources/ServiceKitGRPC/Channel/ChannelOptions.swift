@@ -3,8 +3,10 @@ public import ServiceKitConfig
 
 /// The section `client`: how channels choose instances, wait and try again.
 public struct ChannelOptions: ConfigurationSection, Hashable {
-    /// The balancer: `p2c`, the default, or `round_robin`.
+    /// The name of the balancer: `p2c`, the default, `round_robin`, or a plugin's.
     public var balancer = "p2c"
+    /// The options of balancers, by their names; ``Balancers`` decodes those of the one that is used.
+    var balancers = NamedSections()
     /// How long a call waits for the registry's first answer and a first connection; 10 s by default. A call that waits
     /// for ready waits as long as its deadline allows.
     public var readyTimeout = Duration.seconds(10)

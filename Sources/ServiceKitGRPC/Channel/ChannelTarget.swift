@@ -1,8 +1,8 @@
 internal import ServiceKit
 
-/// What a channel leads to: `discovery:///user-service`, `etcd:///user-service`, or just `user-service`.
+/// The service that a channel calls, as `discovery:///user-service`, `etcd:///user-service`, or just `user-service` name it.
 struct ChannelTarget: Hashable {
-    /// The backend to look in; `nil` for the one that the configuration names.
+    /// The registry backend to ask; `nil` for the backend that the configuration names.
     let backend: String?
     /// The service's name.
     let service: String
@@ -25,7 +25,8 @@ struct ChannelTarget: Hashable {
             throw AppError("\"\(text)\" is no target; write discovery:///NAME with the name of a service: \(error)")
         }
     }
-    /// Reads a target of which the registry is known.
+
+    /// Reads a target for a channel whose registry is given.
     ///
     /// - Throws: `AppError` also when it names a registry.
     init(inGivenRegistry text: String) throws {

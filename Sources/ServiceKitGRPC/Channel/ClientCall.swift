@@ -211,18 +211,18 @@ final class ClientCall: Sendable {
             }
         }
         if let attempt = try attempt() { return attempt }
-        let patience = Patience(
+        let limit = WaitLimit(
             service: channel.service,
             options: channel.options,
             waitsForReady: options.waitForReady ?? false,
             deadline: deadline
         )
         while true {
-            // The outlook is read before the attempt: so no change is missed.
-            let outlook = channel.pool.outlook.value
+            // The connectivity is read before the attempt: so no change is missed.
+            let connectivity = channel.pool.connectivity.value
             if let attempt = try attempt() { return attempt }
-            try await wait(until: patience.limit(outlook.availability)) { [pool = channel.pool] in
-                await pool.waitForChange(after: outlook)
+            try await wait(until: limit.next(connectivity.state)) { [pool = channel.pool] in
+                await pool.waitForChange(after: connectivity)
             }
         }
     }

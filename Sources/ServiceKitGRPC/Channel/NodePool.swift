@@ -3,179 +3,124 @@ internal import GRPCNghttp2Transport
 internal import ServiceKit
 private import Synchronization
 
-/// The nodes of a channel: one connection for each endpoint that discovery names, and the balancer over those that are
-/// ready.
+/// The way from discovery to a pick: the instances that pass the subsets, a connection to each, the nodes that are ready
+/// in the order of their priorities, and the balancers over them. ``NodePipeline`` describes the steps.
 final class NodePool: Sendable {
-    fileprivate struct Member {
-        var node: Node
-        let connection: ClientConnection
-        var isReady = false
-        /// Why it could not be reached: kept while further attempts are made, until one succeeds, as otherwise every
-        /// attempt would look like new hope.
-        var failure: RPCError?
-    }
-
-    fileprivate struct State {
-        /// What discovery has named and not taken back while it was live; a change costs what changed, and no more.
-        var known = InstanceSet()
-        /// By the instances' ids: those that have an endpoint to connect to.
-        var members: [String: Member] = [:]
-        /// The connections by their nodes' statistics, which stay with an endpoint: quicker to look up than ids.
-        var connections: [ObjectIdentifier: ClientConnection] = [:]
-        /// How many members are ready, and how many could not be reached: counted, as asking all of them for each that
-        /// changes would make a fleet's start quadratic.
-        var readyCount = 0
-        var failureCount = 0
-        /// The latest failure.
-        var lastFailure: RPCError?
-        var isLive = false
-        var staleCause: String?
-        var isClosed = false
-    }
-
-    /// What calls can hope for, and every change of that or of the nodes to pick.
-    let outlook = Watched(Outlook())
-    private let balancer: any Balancer
-    private let observers: [any CallObserver]
-    private let choice: NodeChoice
-    private let makeConnection:
+    /// Makes the connection to an endpoint, which tells its states to the function that it is given.
+    typealias MakeConnection =
         @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
-    private let state = Mutex(State())
+
+    /// Whether calls can be made, and every change of that or of the nodes to pick.
+    let connectivity = Watched(Connectivity())
+
+    private let balancer: PriorityBalancer
+    private let pipeline: NodePipeline
+    private let choice: EndpointChoice
+    private let makeConnection: MakeConnection
+    private let state: Mutex<NodePoolState>
+    /// When ``restoreDue(at:)`` has something to do next: asked by each pick, without the lock.
+    private let nextRestore = Atomic(UInt64.max)
+    private let waitingCount = Atomic(0)
 
     /// - Parameters:
-    ///   - balancer: Chooses among the nodes that are ready.
-    ///   - observers: Learn, as the balancer does, how each attempt went.
-    ///   - choice: The instances and endpoints that may be connected to.
-    ///   - makeConnection: Makes the connection to an endpoint, which tells its states to the function it is given.
+    ///   - balancer: Picks among the nodes that are ready.
+    ///   - pipeline: The steps that a program adds.
+    ///   - choice: The endpoints that may be connected to.
+    ///   - makeConnection: Makes the connection to an endpoint.
     init(
-        balancer: any Balancer,
-        observers: [any CallObserver] = [],
-        choice: NodeChoice,
-        makeConnection:
-            @escaping @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
+        balancer: PriorityBalancer,
+        pipeline: NodePipeline = NodePipeline(),
+        choice: EndpointChoice,
+        makeConnection: @escaping MakeConnection
     ) {
         self.balancer = balancer
-        self.observers = observers
+        self.pipeline = pipeline
         self.choice = choice
         self.makeConnection = makeConnection
+        state = Mutex(
+            NodePoolState(
+                InstanceSelection(choice, pipeline.subsets),
+                ejections: Ejections(policyCount: pipeline.ejection.count)
+            )
+        )
     }
 
     // MARK: - Discovery's side
 
-    /// Takes over what discovery says.
+    /// Takes discovery's word.
     ///
-    /// - Returns: Connections that are new; the caller runs them. Those no longer named are shutting down.
+    /// - Returns: Connections that are new. The caller runs them, and says so when they have ended.
     func apply(_ snapshot: DiscoverySnapshot) -> [ClientConnection] {
-        var effects = Effects()
-        state.withLock { state in
-            if state.isClosed { return }
-            let changes = snapshot.instances.changes(since: state.known)
-            switch snapshot.state {
-            case .live:
-                state.isLive = true
-                for instance in changes.removed { state.remove(instance.id, &effects) }
-                state.known = snapshot.instances
-            case .stale(_, let cause):
-                // A registry that is away takes nobody out.
-                (state.isLive, state.staleCause) = (false, cause)
-                for instance in changes.added + changes.updated { state.known.update(instance) }
-            }
-            for instance in changes.added + changes.updated { take(instance, in: &state, &effects) }
-            publish(state, effects.change)
+        let actions = state.withLock { state in
+            let actions = state.update(snapshot, choice, makePlace, statistics: balancer.makeStatistics)
+            publish(state, actions.change)
+            return actions
         }
-        for connection in effects.removed { connection.beginGracefulShutdown() }
-        // Who writes to the registry lives, however often it could not be reached before.
-        for connection in effects.renewed { connection.resetBackoff() }
-        return effects.added
+        for connection in actions.shutDown { connection.beginGracefulShutdown() }
+        for connection in actions.reconnect { connection.resetBackoff() }
+        return actions.run
     }
 
-    /// The effects of a snapshot.
-    fileprivate struct Effects {
-        var added: [ClientConnection] = []
-        var removed: [ClientConnection] = []
-        var renewed: [ClientConnection] = []
-        /// The nodes that the balancer can choose no longer, or can choose now.
-        var change = NodeChange()
-    }
-
-    /// Takes an instance over that is new or has changed.
-    private func take(_ instance: ServiceInstance, in state: inout State, _ effects: inout Effects) {
-        // One that an operator has taken out of traffic is not connected to; calls that it has end.
-        let endpoint = choice.endpoint(of: instance)
-        if var member = state.members[instance.id], let endpoint, endpoint == member.node.endpoint {
-            member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
-            state.replace(instance.id, by: member)
-            if member.isReady {
-                effects.change.added.append(member.node)
-            } else {
-                effects.renewed.append(member.connection)
-            }
-            return
-        }
-        state.remove(instance.id, &effects)
-        guard let endpoint else { return }
-        let node = Node(instance: instance, endpoint: endpoint)
-        let connection = makeConnection(endpoint) { [weak self, id = instance.id, statistics = node.statistics] in
-            self?.connection(of: id, statistics, became: $0)
-        }
-        state.replace(instance.id, by: Member(node: node, connection: connection))
-        state.connections[ObjectIdentifier(node.statistics)] = connection
-        effects.added.append(connection)
+    /// Takes note that a connection has run to its end.
+    func connectionEnded(_ connection: ClientConnection) {
+        state.withLock { $0.connectionEnded(connection) }
     }
 
     /// Shuts every connection down; calls in flight end.
     func close() {
-        let connections = state.withLock { state in
-            let ready = state.members.values.filter(\.isReady).map(\.node)
-            let connections = Array(state.connections.values)
-            state = State(isClosed: true)
-            publish(state, NodeChange(removed: ready))
-            return connections
+        let actions = state.withLock { state in
+            let actions = state.close()
+            publish(state, actions.change)
+            return actions
         }
-        for connection in connections { connection.beginGracefulShutdown() }
+        for connection in actions.shutDown { connection.beginGracefulShutdown() }
     }
 
-    /// Takes the state of a member's connection.
-    ///
-    /// The statistics are those of the node that the connection was made for: an instance that left and came back has a
-    /// new node, and what becomes of the old one's connection says nothing of it.
-    private func connection(of id: String, _ statistics: NodeStatistics, became connectionState: ClientConnection.State)
-    {
+    private func makePlace(_ node: Node) -> NodePlace {
+        let (id, statistics) = (node.instance.id, node.statistics)
+        let observers = pipeline.ejection.enumerated().map { index, policy in
+            policy.observer(of: node, Ejector { [weak self] in self?.eject(id, statistics, for: $0, by: index) })
+        }
+        let connection = makeConnection(node.endpoint) { [weak self] connectionState in
+            self?.change { $0.connection(of: id, statistics, became: connectionState) }
+        }
+        return NodePlace(id: id, connection: connection, observers: pipeline.observers + observers)
+    }
+
+    // MARK: - Eligible nodes
+
+    private func eject(_ id: String, _ statistics: NodeStatistics, for duration: Duration, by policy: Int) {
+        let now = NodeStatistics.now
+        // No longer than a century, so that no sum overflows.
+        let end = now + UInt64(min(max(0, duration / .nanoseconds(1)), 3e18))
+        change { $0.eject(id, statistics, until: end, by: policy, at: now) }
+    }
+
+    private func restoreDue(at now: UInt64) {
+        change { $0.restoreDue(at: now) }
+    }
+
+    private func change(_ body: (inout NodePoolState) -> PriorityBalancer.Change?) {
         state.withLock { state in
-            guard var member = state.members[id], member.node.statistics === statistics else { return }
-            let wasReady = member.isReady
-            switch connectionState {
-            case .ready:
-                member.isReady = true
-                member.failure = nil
-            case .transientFailure(let error):
-                member.isReady = false
-                member.failure = error
-            case .idle, .connecting, .shutdown:
-                member.isReady = false
-            }
-            state.replace(id, by: member)
-            var change = NodeChange()
-            switch (wasReady, member.isReady) {
-            case (false, true): change.added = [member.node]
-            case (true, false): change.removed = [member.node]
-            case (true, true), (false, false): break
-            }
+            guard let change = body(&state) else { return }
             publish(state, change)
         }
     }
 
     /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
-    private func publish(_ state: State, _ change: NodeChange) {
-        // First the balancer: whoever sees the new outlook then finds the nodes it speaks of.
-        if !change.isEmpty { balancer.update(change) }
-        outlook.update { outlook in
-            outlook.revision += 1
-            outlook.availability = state.availability(after: outlook.availability)
+    private func publish(_ state: NodePoolState, _ change: PriorityBalancer.Change) {
+        nextRestore.store(state.ejections.nextDue, ordering: .relaxed)
+        // First the balancer: whoever sees the new connectivity then finds the nodes that it speaks of.
+        balancer.update(change)
+        connectivity.update { connectivity in
+            connectivity.revision += 1
+            connectivity.state = state.connectivity(after: connectivity.state)
         }
     }
 
     // MARK: - The calls' side
+
+    private static let maximumPicks = 16
 
     /// Picks a node that is ready and begins a stream to it.
     ///
@@ -193,18 +138,25 @@ final class NodePool: Sendable {
         _ begin: (ClientConnection) throws -> ClientStream
     ) throws -> Attempt? {
         var request = PickRequest(path: path, avoid: avoid)
+        if request.now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: request.now) }
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.
         for _ in 0..<Self.maximumPicks {
-            guard let node = balancer.pick(for: request) else { return nil }
-            if let connection = connection(to: node) {
-                let call = node.statistics.begin(at: request.now)
+            guard let (node, balancer) = balancer.pick(for: request) else { return nil }
+            if let place = state.withLock({ $0.place(of: node) }) {
+                let pick = Pick(
+                    node: node,
+                    balancer: balancer,
+                    observers: place.observers,
+                    call: node.statistics.begin(at: request.now),
+                    number: number
+                )
                 do {
-                    return Attempt(node: node, call: call, number: number, stream: try begin(connection))
+                    return Attempt(pick: pick, stream: try begin(place.connection))
                 } catch let error as RPCError where error.cause is CallNotProcessed {
-                    ended(node, call, path: path, number: number, with: .failed(error))
+                    ended(pick, of: path, with: .failed(error))
                 } catch {
-                    ended(node, call, path: path, number: number, with: .abandoned)
+                    ended(pick, of: path, with: .abandoned)
                     throw error
                 }
             }
@@ -213,15 +165,11 @@ final class NodePool: Sendable {
         return nil
     }
 
-    private static let maximumPicks = 16
-
-    private func connection(to node: Node) -> ClientConnection? {
-        state.withLock { $0.connections[ObjectIdentifier(node.statistics)] }
-    }
-
     /// Waits until what was seen has changed.
-    func waitForChange(after seen: Outlook) async {
-        _ = await outlook.first { $0.revision != seen.revision }
+    func waitForChange(after seen: Connectivity) async {
+        waitingCount.add(1, ordering: .relaxed)
+        defer { waitingCount.subtract(1, ordering: .relaxed) }
+        _ = await connectivity.first { $0.revision != seen.revision }
     }
 
     /// Tells the node's statistics, the balancer, the observers and the attempt's middleware how an attempt went.
@@ -231,71 +179,39 @@ final class NodePool: Sendable {
     ///   - path: The called operation.
     ///   - result: How it went.
     func ended(_ attempt: Attempt, of path: String, with result: AttemptResult) {
-        let report = ended(attempt.node, attempt.call, path: path, number: attempt.number, with: result)
+        let report = ended(attempt.pick, of: path, with: result)
         for end in attempt.ends.reversed() { end(report) }
     }
 
     @discardableResult
-    private func ended(
-        _ node: Node,
-        _ call: NodeStatistics.InFlight,
-        path: String,
-        number: Int,
-        with result: AttemptResult
-    ) -> CallReport {
+    private func ended(_ pick: Pick, of path: String, with result: AttemptResult) -> CallReport {
         let now = NodeStatistics.now
-        node.statistics.end(call, at: now, with: result.outcome)
+        pick.node.statistics.end(pick.call, at: now, with: result.outcome)
         let report = CallReport(
-            node: node,
+            node: pick.node,
             path: path,
-            attempt: number,
+            attempt: pick.number,
             code: result.code,
-            latency: now > call.start ? now - call.start : 0,
+            latency: now > pick.call.start ? now - pick.call.start : 0,
             trailers: CallMetadata(result.trailers),
             wasSent: result.wasSent,
             outcome: result.outcome
         )
-        balancer.ended(report)
-        for observer in observers { observer.ended(report) }
+        pick.balancer.ended(report)
+        for observer in pick.observers { observer.ended(report) }
         return report
     }
-}
 
-extension NodePool.State {
-    fileprivate mutating func remove(_ id: String, _ effects: inout NodePool.Effects) {
-        guard let member = members[id] else { return }
-        replace(id, by: nil)
-        connections[ObjectIdentifier(member.node.statistics)] = nil
-        effects.removed.append(member.connection)
-        if member.isReady { effects.change.removed.append(member.node) }
-    }
+    // MARK: - The operators' side
 
-    /// Puts a member in the place of the one with the same id, or none.
-    fileprivate mutating func replace(_ id: String, by member: NodePool.Member?) {
-        if let old = members[id] { count(old, -1) }
-        if let member {
-            count(member, 1)
-            if let failure = member.failure { lastFailure = failure }
-        }
-        members[id] = member
-    }
-
-    private mutating func count(_ member: NodePool.Member, _ number: Int) {
-        if member.isReady { readyCount += number }
-        if member.failure != nil { failureCount += number }
-    }
-
-    /// What calls can hope for, given what it was before.
-    fileprivate func availability(after last: Availability) -> Availability {
-        if isClosed { return .closed }
-        if members.isEmpty {
-            guard isLive else { return .resolving(cause: staleCause) }
-            if case .empty = last { return last }
-            return .empty(since: .now)
-        }
-        if readyCount > 0 { return .ready }
-        guard let lastFailure, failureCount == members.count else { return .connecting }
-        if case .failing(_, let since) = last { return .failing(lastFailure, since: since) }
-        return .failing(lastFailure, since: .now)
+    /// What goes on now. It costs O(n log n); the lock is held for a copy only.
+    func snapshot(of service: String) -> ChannelSnapshot {
+        let now = NodeStatistics.now
+        if now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: now) }
+        let connectivity = connectivity.value.state
+        let waiting = waitingCount.load(ordering: .relaxed)
+        return ChannelSnapshot(
+            of: service, state.withLock(\.self), connectivity, at: now, callsWaiting: waiting
+        )
     }
 }

@@ -7,7 +7,7 @@ final class RetryBudget: Sendable {
     private let capacity: Int
     private let tokens: Atomic<Int>
 
-    /// - Parameter burst: How many retries there are before any success.
+    /// - Parameter burst: How many retries can be made before any success.
     init(burst: Int) {
         capacity = min(max(0, burst), 1_000_000) * 10
         tokens = Atomic(capacity)
@@ -15,7 +15,7 @@ final class RetryBudget: Sendable {
 
     /// A call succeeded.
     func succeeded() {
-        // Mostly it is full, and then no call writes what all calls read.
+        // The bucket is full most of the time: then no call writes the value that all calls read.
         change { $0 < capacity ? $0 + 1 : nil }
     }
 

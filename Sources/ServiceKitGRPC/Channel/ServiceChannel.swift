@@ -42,7 +42,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - options: How instances are chosen.
     ///   - balancers: What ``ChannelOptions/balancer`` can name.
     ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
-    ///   - observers: Learn how each attempt of each call went.
+    ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `AppError` when the name or an option is not valid.
     public convenience init(
@@ -51,7 +51,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: ChannelOptions = ChannelOptions(),
         balancers: Balancers = .embedded,
         middleware: [any Middleware] = [],
-        observers: [any CallObserver] = [],
+        pipeline: NodePipeline = NodePipeline(),
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         try self.init(
@@ -60,7 +60,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             options: options,
             balancers: balancers,
             middleware: middleware,
-            observers: observers,
+            pipeline: pipeline,
             resolver: .shared,
             logger: logger
         )
@@ -73,22 +73,19 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: ChannelOptions,
         balancers: Balancers,
         middleware: [any Middleware],
-        observers: [any CallObserver],
+        pipeline: NodePipeline,
         resolver: NameResolver,
         logger: Logger
     ) throws {
         let target = try ChannelTarget(inGivenRegistry: service)
-        guard let balancer = balancers.make(options.balancer) else {
-            throw AppError(balancers.unknown(options.balancer))
-        }
         try self.init(
             target,
             discoverer: discoverer,
             ownedRegistry: nil,
             options: options,
-            balancer: balancer,
+            balancers: balancers,
             middleware: Self.chain(options, middleware),
-            observers: observers,
+            pipeline: pipeline,
             resolver: resolver,
             logger: logger
         )
@@ -102,7 +99,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - configuration: The configuration; the sections `registry` and `client` are read.
     ///   - plugins: What it can name beyond what is embedded.
     ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
-    ///   - observers: Learn how each attempt of each call went.
+    ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `ConfigurationError`, `AppError`, or what the backend throws.
     public convenience init(
@@ -110,7 +107,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         configuration: Configuration,
         plugins: [Plugin] = [],
         middleware: [any Middleware] = [],
-        observers: [any CallObserver] = [],
+        pipeline: NodePipeline = NodePipeline(),
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         let target = try ChannelTarget(target)
@@ -127,9 +124,9 @@ public final class ServiceChannel: ClientTransport, Sendable {
             discoverer: Discovery(registry),
             ownedRegistry: registry,
             options: options,
-            balancer: try Balancers(plugins: plugins).make(options, from: configuration),
+            balancers: Balancers(plugins: plugins),
             middleware: Self.chain(options, middleware),
-            observers: observers,
+            pipeline: pipeline,
             logger: logger,
             configuration: configuration
         )
@@ -152,9 +149,9 @@ public final class ServiceChannel: ClientTransport, Sendable {
             discoverer: app.discovery,
             ownedRegistry: nil,
             options: options,
-            balancer: try app.balancers.make(options, from: app.configuration),
+            balancers: app.balancers,
             middleware: app.clientMiddleware,
-            observers: app.callObservers,
+            pipeline: app.nodePipeline,
             logger: app.logger,
             configuration: app.configuration
         )
@@ -165,13 +162,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
         discoverer: any Discoverer,
         ownedRegistry: (any Registry)?,
         options: ChannelOptions,
-        balancer: any Balancer,
+        balancers: Balancers,
         middleware: MiddlewareChain,
-        observers: [any CallObserver],
+        pipeline: NodePipeline,
         resolver: NameResolver = .shared,
         logger: Logger,
         configuration: Configuration = Configuration()
-    ) throws(ConfigurationError) {
+    ) throws {
         var config = ClientTransportConfig.defaults
         config.resolver = resolver
         config.limits.maxMessageBytes = options.maxMessage.bytes
@@ -179,9 +176,9 @@ public final class ServiceChannel: ClientTransport, Sendable {
         config.backoff.max = Self.maximumBackoff
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
         let pool = NodePool(
-            balancer: balancer,
-            observers: observers,
-            choice: options.tls.nodeChoice
+            balancer: try PriorityBalancer { try balancers.make(options.balancer, configuration: configuration) },
+            pipeline: pipeline,
+            choice: options.tls.endpointChoice
         ) { [config] endpoint, onStateChange in
             ClientConnection(
                 address: TransportAddress(host: endpoint.host, port: endpoint.port),
@@ -206,6 +203,11 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     var pool: NodePool { core.pool }
 
+    /// What goes on now: what the registry says, the nodes and how calls to them go, the calls that wait.
+    public func snapshot() -> ChannelSnapshot {
+        core.pool.snapshot(of: core.service)
+    }
+
     /// Retries are the channel's own.
     public var retryThrottle: RetryThrottle? { nil }
 
@@ -222,7 +224,10 @@ public final class ServiceChannel: ClientTransport, Sendable {
                 continuation.finish()
             }
             for await connection in connections {
-                group.addTask { await connection.run() }
+                group.addTask {
+                    await connection.run()
+                    self.core.pool.connectionEnded(connection)
+                }
             }
         }
     }
@@ -279,25 +284,6 @@ public final class ServiceChannel: ClientTransport, Sendable {
                 outbound: RPCWriter.Closable(wrapping: RequestWriter(call: call))
             ),
             ClientContext(descriptor: descriptor, remotePeer: core.target, localPeer: "in-process")
-        )
-    }
-}
-
-extension Balancers {
-    fileprivate func unknown(_ name: String) -> String {
-        KeySuggestion.message(forMissing: "balancer", name, known: names)
-    }
-
-    /// Makes the balancer that the configuration names.
-    ///
-    /// - Throws: `ConfigurationError` when there is none of the name.
-    fileprivate func make(_ options: ChannelOptions, from configuration: Configuration) throws -> any Balancer {
-        if let balancer = make(options.balancer) { return balancer }
-        let keyPath = "client.balancer"
-        throw ConfigurationError(
-            message: unknown(options.balancer),
-            location: configuration.location(of: keyPath),
-            keyPath: keyPath
         )
     }
 }

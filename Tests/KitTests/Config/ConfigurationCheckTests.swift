@@ -62,6 +62,13 @@ import Testing
         #expect(errors.first?.contains("endpoints") == true)
     }
 
+    @Test func optionsOfBalancersAreChecked() throws {
+        let errors = try errors("client:\n  balancer: p3c\n  balancers:\n    p2c: {decai: 1s}\n    ring: {}\n")
+        #expect(errors.map { $0.split(separator: " ").first } == ["c.yaml:2:13:", "c.yaml:4:11:", "c.yaml:5:11:"])
+        #expect(errors.first?.contains("did you mean \"p2c\"?") == true)
+        #expect(errors.last?.contains("here are: p2c, round_robin") == true)
+    }
+
     /// The error of a service that has the kit's sections and these variables.
     private func serviceError(_ environment: [String: String]) throws -> String? {
         let configuration = try Configuration.load(files: [], environment: environment)

@@ -187,7 +187,7 @@ import Testing
             ServiceInstance(id: "c", name: "user-service", endpoints: [Endpoint(scheme: "http", host: "h", port: 80)]),
         ]
         func addresses(_ scheme: String) -> [String] {
-            ResolveCommand.addresses(of: instances, NodeChoice(schemes: [scheme])).map(\.address)
+            ResolveCommand.addresses(of: instances, EndpointChoice(schemes: [scheme])).map(\.address)
         }
         #expect(addresses("grpc") == ["10.0.0.7:9000"])
         #expect(addresses("http") == ["h:80"])
@@ -211,7 +211,7 @@ import Testing
     ])
     func whereThereIsNoAddressItSaysWhatThereIs(_ schemes: [String], _ endpoints: [String], _ text: String) throws {
         let instance = try Self.foreign("a", endpoints)
-        let choice = NodeChoice(schemes: schemes)
+        let choice = EndpointChoice(schemes: schemes)
         #expect(ResolveCommand.addresses(of: [instance], choice).isEmpty)
         #expect(
             ResolveCommand.failure(of: "user-service", [instance], choice)

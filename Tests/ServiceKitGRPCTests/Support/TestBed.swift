@@ -39,7 +39,7 @@ final class TestBed: Sendable {
         _ options: ChannelOptions = ChannelOptions(),
         balancer: (any Balancer)? = nil,
         middleware: [any Middleware] = [],
-        observers: [any CallObserver] = [],
+        pipeline: NodePipeline = NodePipeline(),
         discoverer: (any Discoverer)? = nil,
         resolver: NameResolver = .shared
     ) throws -> TestClient {
@@ -55,7 +55,7 @@ final class TestBed: Sendable {
             options: options,
             balancers: balancers,
             middleware: middleware,
-            observers: observers,
+            pipeline: pipeline,
             resolver: resolver,
             logger: log.logger()
         )

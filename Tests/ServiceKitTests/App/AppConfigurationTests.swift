@@ -163,9 +163,9 @@ struct AppConfigurationTests {
         let app = try Self.app(yaml, plugins: plugins, registry: nil)
         #expect(app.registry is MemoryRegistry)
         #expect(app.balancers.names == ["first", "p2c", "round_robin"])
-        #expect(app.balancers.make("first") is RoundRobin)
-        #expect(app.balancers.make("p2c") is PowerOfTwoChoices)
-        #expect(app.balancers.make("last") == nil)
+        #expect(try app.balancers.make("first") is RoundRobin)
+        #expect(try app.balancers.make("p2c") is PowerOfTwoChoices)
+        #expect(throws: ConfigurationError.self) { try app.balancers.make("last") }
         #expect(
             Self.failure("app: {name: a}\nregistry: {backend: other}", plugins: plugins) == "registry.other: no address"
         )

@@ -64,6 +64,26 @@ struct GuideTests {
         }
     }
 
+    struct SameZone: Subset {
+        let zone: String
+
+        func update(_ change: InstanceChange) -> InstanceChange {
+            InstanceFilter { $0.zone == zone }.update(change)
+        }
+    }
+
+    struct FailFast: EjectionPolicy {
+        struct Observer: CallObserver {
+            let ejector: Ejector
+
+            func ended(_ report: CallReport) {
+                if report.outcome == .failure { ejector.eject(for: .seconds(1)) }
+            }
+        }
+
+        func observer(of node: Node, _ ejector: Ejector) -> any CallObserver { Observer(ejector: ejector) }
+    }
+
     @Test func registeringAndFollowingByHand() async throws {
         let configuration = try Configuration(yaml: "registry: {backend: memory}")
         let registry = try RegistryBackends.embedded.make(
@@ -119,7 +139,7 @@ struct GuideTests {
     }
 
     @Test func theBalancer() throws {
-        let balancer = try #require(Balancers(plugins: [.balancer("first") { FirstNode() }]).make("first"))
+        let balancer = try Balancers(plugins: [.balancer("first") { FirstNode() }]).make("first")
         let node = { (id: String) in
             let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
             return Node(instance: ServiceInstance(id: id, name: "user-service"), endpoint: endpoint)
@@ -127,6 +147,22 @@ struct GuideTests {
         balancer.update(NodeChange(added: [node("a"), node("b")]))
         #expect(balancer.pick(for: PickRequest(path: "/"))?.instance.id == "a")
         #expect(balancer.pick(for: PickRequest(path: "/", avoid: ["a"]))?.instance.id == "b")
+    }
+
+    @Test func theSubset() {
+        let near = ServiceInstance(id: "a", name: "user", metadata: ["zone": "a"])
+        let far = ServiceInstance(id: "b", name: "user")
+        #expect(SameZone(zone: "a").update(InstanceChange(added: [near, far])).added == [near])
+    }
+
+    @Test func theEjectionPolicy() {
+        let ejected = Watched<[Duration]>([])
+        let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
+        let node = Node(instance: ServiceInstance(id: "a", name: "user"), endpoint: endpoint)
+        let observer = FailFast().observer(of: node, Ejector { time in ejected.update { $0.append(time) } })
+        observer.ended(CallReport(node: node, path: "/", outcome: .success))
+        observer.ended(CallReport(node: node, path: "/", outcome: .failure))
+        #expect(ejected.value == [.seconds(1)])
     }
 
     @Test func theDefaultsInTheTable() throws {

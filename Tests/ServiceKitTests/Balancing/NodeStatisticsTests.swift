@@ -98,18 +98,20 @@ import Testing
     @Test func turnsComeByLossesInProportionToTheRatio() {
         _ = statistics.begin(at: 1)
         for (ratio, losses) in [(1.0, 32), (2.0, 64), (13.0, 416)] {
-            let turns = (0..<losses).map { _ in statistics.claimsTurn(against: ratio, at: 2) }
+            let turns = (0..<losses).map { _ in statistics.claimsTurn(against: ratio, maxIdle: 3_000_000_000, at: 2) }
             #expect(turns.last == true && turns.count(where: \.self) == 1)
         }
-        #expect(!(0..<100_000).contains { _ in statistics.claimsTurn(against: .infinity, at: 2) })
+        #expect(
+            !(0..<100_000).contains { _ in statistics.claimsTurn(against: .infinity, maxIdle: 3_000_000_000, at: 2) })
     }
 
     @Test func anIdleNodeHasATurnThoughNotEachTimeItIsDrawn() {
         _ = statistics.begin(at: 1)
         let later: UInt64 = 3_000_000_002
-        let turns = (0..<8).map { _ in statistics.claimsTurn(against: .infinity, at: later) }
+        let turns = (0..<8).map { _ in statistics.claimsTurn(against: .infinity, maxIdle: 3_000_000_000, at: later) }
         #expect(turns == [false, false, false, false, false, false, false, true])
         // Now it has been called.
-        #expect(!(0..<100).contains { _ in statistics.claimsTurn(against: .infinity, at: later) })
+        #expect(
+            !(0..<100).contains { _ in statistics.claimsTurn(against: .infinity, maxIdle: 3_000_000_000, at: later) })
     }
 }

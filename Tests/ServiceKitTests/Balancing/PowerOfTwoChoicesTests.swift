@@ -1,3 +1,5 @@
+import Foundation
+import ServiceKitConfig
 import Testing
 
 @testable import ServiceKit
@@ -97,7 +99,7 @@ struct PowerOfTwoChoicesTests {
         #expect(simulation.call(10)["new", default: 0] > 0)
     }
 
-    @Test func whatIsKnownOfANodeThatStaysIsKept() {
+    @Test func statisticsOfANodeWithNewLabelsAreKept() {
         let slow = node("c")
         let simulation = Simulation([node("a"), node("b"), slow])
         let serve: (Node) -> (Duration, CallOutcome) = { (.milliseconds($0.instance.id == "c" ? 500 : 1), .success) }
@@ -106,6 +108,42 @@ struct PowerOfTwoChoicesTests {
         simulation.balancer.add([node("c", weight: 50, statistics: slow.statistics)])
         #expect(simulation.call(100, serve)["c", default: 0] <= 2)
         #expect(slow.statistics.latency > 1e8)
+    }
+
+    // MARK: - Options
+
+    @Test func maxIdleBoundsTheTimeWithoutACall() throws {
+        var options = PowerOfTwoChoices.Options()
+        options.maxIdle = .seconds(1)
+        let simulation = Simulation(Self.three.map { node($0) }, options)
+        let calls = simulation.call(10_000) { node in (.milliseconds(1), node.instance.id == "c" ? .failure : .success)
+        }
+        // 10 s: the first call, and then one a second.
+        #expect((8...11).contains(calls["c", default: 0]))
+    }
+
+    @Test func latencyFloorDecidesWhichDifferencesCount() {
+        var options = PowerOfTwoChoices.Options()
+        options.latencyFloor = .seconds(10)
+        let simulation = Simulation(Self.three.map { node($0) }, options)
+        let calls = simulation.call(3000) { node in (.milliseconds(node.instance.id == "c" ? 100 : 1), .success) }
+        #expect(calls["c", default: 0] > 850)
+    }
+
+    @Test func decayIsThatOfTheStatisticsItMakes() throws {
+        var options = PowerOfTwoChoices.Options()
+        options.decay = .seconds(6)
+        let statistics = try PowerOfTwoChoices(options: options).makeStatistics()
+        statistics.end(statistics.begin(at: 1), at: 1_000_000_000, with: .success)
+        statistics.end(statistics.begin(at: 2), at: 7_000_000_000, with: .failure)
+        #expect(abs(statistics.success - exp(-1)) < 0.001)
+    }
+
+    @Test(arguments: [\PowerOfTwoChoices.Options.decay, \.latencyFloor, \.maxIdle])
+    func anOptionOf0IsRefused(_ option: any WritableKeyPath<PowerOfTwoChoices.Options, Duration> & Sendable) {
+        var options = PowerOfTwoChoices.Options()
+        options[keyPath: option] = .zero
+        #expect(throws: ConfigurationError.self) { try PowerOfTwoChoices(options: options) }
     }
 
     // MARK: - Weights
@@ -126,17 +164,6 @@ struct PowerOfTwoChoicesTests {
         let simulation = Simulation(nodes)
         for _ in 0..<300 { _ = simulation.begin() }
         #expect((190...210).contains(nodes[0].statistics.inFlight))
-    }
-
-    @Test func aNodeOfWeight0GetsNoCallsWhileThereIsAnother() {
-        let idle = node("idle", weight: 0)
-        let busy = node("a")
-        let simulation = Simulation([idle, busy])
-        #expect(simulation.call(1000, pause: .seconds(1)) { _ in (.seconds(1), .failure) } == ["a": 1000])
-        simulation.balancer.remove([busy])
-        #expect(simulation.call(1) == ["idle": 1])
-        simulation.balancer.add([node("idle2", weight: 0)])
-        #expect(Set(simulation.call(100).keys) == ["idle", "idle2"])
     }
 
     @Test func weightsOfAnySizeDoNoHarm() {

@@ -28,8 +28,8 @@ final class Simulation: Sendable {
     let balancer: PowerOfTwoChoices
     private let time = Atomic<UInt64>(1)
 
-    init(_ nodes: [Node], seed: UInt64 = 1) {
-        balancer = PowerOfTwoChoices(random: SplitMix64(seed: seed))
+    init(_ nodes: [Node], _ options: PowerOfTwoChoices.Options = .init(), seed: UInt64 = 1) {
+        balancer = PowerOfTwoChoices(options, random: SplitMix64(seed: seed))
         balancer.add(nodes)
     }
 

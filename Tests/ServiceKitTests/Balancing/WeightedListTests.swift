@@ -16,7 +16,7 @@ import Testing
                 weights[id] = nil
             } else {
                 weights[id] = 1 + random.next(below: 100)
-                list.insert(node(id), weight: weights[id] ?? 0)
+                list.insert(node(id, weight: weights[id] ?? 0))
             }
         }
         let total = weights.values.reduce(0, +)
@@ -37,7 +37,7 @@ import Testing
 
     @Test func drawsBesidesTheAvoidedStayInProportion() {
         var list = WeightedList()
-        for (index, weight) in [5, 1, 2, 7, 1].enumerated() { list.insert(node("\(index)"), weight: weight) }
+        for (index, weight) in [5, 1, 2, 7, 1].enumerated() { list.insert(node("\(index)", weight: weight)) }
         let random = SplitMix64(seed: 1)
         var counts: [String: Int] = [:]
         for _ in 0..<30_000 {
@@ -52,7 +52,7 @@ import Testing
 
     @Test func theLastOneThatIsNotAvoidedHasNoSecond() {
         var list = WeightedList()
-        for id in ["a", "b", "c"] { list.insert(node(id), weight: 1) }
+        for id in ["a", "b", "c"] { list.insert(node(id, weight: 1)) }
         let drawn = list.draw(avoiding: ["a", "c"], SplitMix64(seed: 1))
         #expect(drawn?.first.node.instance.id == "b" && drawn?.second == nil)
     }

@@ -2,8 +2,8 @@ import ServiceKit
 import ServiceKitGRPC
 import Testing
 
-/// Which instances a channel calls, and where.
-@Suite struct NodeChoiceTests {
+/// The endpoints that a channel connects to.
+@Suite struct EndpointChoiceTests {
     private static func instance(
         _ id: String, _ schemes: [String], _ metadata: [String: String] = [:]
     ) -> ServiceInstance {
@@ -14,10 +14,10 @@ import Testing
     }
 
     private static func chosen(_ tls: ClientTLSOptions, _ instances: [ServiceInstance]) -> [String] {
-        tls.nodeChoice.nodes(of: instances).map(\.endpoint.description)
+        tls.endpointChoice.nodes(of: instances).map(\.endpoint.description)
     }
 
-    @Test func tlsIsPreferredAndWithOptionsForItTheOnlyChoice() {
+    @Test func tlsEndpointsArePreferredAndWithTLSOptionsTheOnlyChoice() {
         let instances = [
             Self.instance("a", ["grpc"]), Self.instance("b", ["http", "grpc", "grpcs"]), Self.instance("c", ["http"]),
         ]
@@ -27,7 +27,7 @@ import Testing
         #expect(Self.chosen(tls, instances) == ["grpcs://b:9000"])
     }
 
-    @Test func whoIsOfflineOrWeighsNothingIsLeftOut() {
+    @Test func instancesThatAreOfflineOrOfWeight0AreLeftOut() {
         let offline = Self.instance("a", ["grpc"], ["offline": "true"])
         let light = Self.instance("b", ["grpc"], ["weight": "0"])
         let heavy = Self.instance("c", ["grpc"], ["weight": "7"])

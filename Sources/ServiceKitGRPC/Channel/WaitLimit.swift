@@ -1,7 +1,8 @@
 internal import GRPCCore
+internal import ServiceKit
 
 /// How long a call waits for a node, and what it fails with in the end.
-struct Patience: Sendable {
+struct WaitLimit: Sendable {
     private let service: String
     private let options: ChannelOptions
     private let waitsForReady: Bool
@@ -26,47 +27,48 @@ struct Patience: Sendable {
     /// As good as no limit.
     private static let forever = Duration.seconds(365 * 86_400)
 
-    /// When to look again at the latest, should nothing change before.
+    /// When the call is to ask again at the latest, should nothing change before.
     ///
-    /// - Throws: When there is no hope: `unavailable` when for longer than the settle timeout there was no instance, or none
-    ///   could be reached, or when it took longer than the ready timeout to find out; `deadlineExceeded`; `failedPrecondition`
-    ///   when the channel is shut down. A call that waits for ready waits on where it would be `unavailable`.
-    func limit(
-        _ availability: Availability,
+    /// - Throws: `failedPrecondition` when the channel is shut down; `deadlineExceeded`; `unavailable` when there was no
+    ///   instance, or none could be reached, for longer than the settle timeout, or when it took longer than the ready
+    ///   timeout to find out. A call that waits for ready waits on where it would be `unavailable`.
+    func next(
+        _ connectivity: ConnectivityState,
         now: ContinuousClock.Instant = .now
     ) throws(RPCError) -> ContinuousClock.Instant {
-        if case .closed = availability {
+        if case .shutdown = connectivity {
             throw RPCError(code: .failedPrecondition, message: "the channel to \"\(service)\" is shut down")
         }
         if let deadline, deadline <= now {
             throw RPCError(
                 code: .deadlineExceeded,
-                message: "the deadline passed before there was a connection: \(explanation(availability))"
+                message: "the deadline passed before there was a connection: \(explanation(connectivity))"
             )
         }
         let limit: ContinuousClock.Instant =
-            switch availability {
+            switch connectivity {
             case _ where waitsForReady: now + Self.forever
-            case .empty(let since), .failing(_, let since):
+            case .empty(let since), .transientFailure(_, let since):
                 min(since + options.settleTimeout, start + options.readyTimeout)
-            case .resolving, .connecting, .ready, .closed: start + options.readyTimeout
+            case .resolving, .connecting, .ready, .shutdown: start + options.readyTimeout
             }
         if limit <= now {
-            let isRefused = if case .failing(let error, _) = availability { error.cause } else { nil as (any Error)? }
-            throw RPCError(code: .unavailable, message: explanation(availability), cause: isRefused)
+            let isRefused =
+                if case .transientFailure(let error, _) = connectivity { error.cause } else { nil as (any Error)? }
+            throw RPCError(code: .unavailable, message: explanation(connectivity), cause: isRefused)
         }
         return min(limit, deadline ?? limit)
     }
 
-    private func explanation(_ availability: Availability) -> String {
-        switch availability {
+    private func explanation(_ connectivity: ConnectivityState) -> String {
+        switch connectivity {
         case .empty:
-            "no instance of \"\(service)\" with a \(options.tls.nodeChoice.schemes.last ?? "grpc") endpoint is registered"
-        case .failing(let error, _):
+            "no instance of \"\(service)\" with a \(options.tls.endpointChoice.schemes.last ?? "grpc") endpoint is registered"
+        case .transientFailure(let error, _):
             "no instance of \"\(service)\" can be reached: \(error.message)"
         case .resolving(let cause):
             "no instance of \"\(service)\" is known: \(cause ?? "the registry has not answered")"
-        case .connecting, .ready, .closed:
+        case .connecting, .ready, .shutdown:
             "no connection to an instance of \"\(service)\" was ready in time"
         }
     }

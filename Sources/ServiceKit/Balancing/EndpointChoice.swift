@@ -1,0 +1,25 @@
+/// The endpoint of an instance that a channel connects to.
+package struct EndpointChoice: Hashable, Sendable {
+    /// The schemes of endpoints that can be called, the best first.
+    package let schemes: [String]
+
+    /// Creates a choice among endpoints of some schemes, the best first.
+    package init(schemes: [String]) {
+        self.schemes = schemes
+    }
+
+    /// The endpoint to connect to; `nil` for an instance that an operator has taken out of traffic, and for an instance
+    /// without an endpoint of these schemes.
+    package func endpoint(of instance: ServiceInstance) -> Endpoint? {
+        instance.isOffline ? nil : instance.endpoint(schemes: schemes)
+    }
+
+    /// The nodes that calls to these instances go to when all are ready.
+    package func nodes(of instances: some Sequence<ServiceInstance>) -> [Node] {
+        let nodes = instances.compactMap { instance in
+            endpoint(of: instance).map { Node(instance: instance, endpoint: $0) }
+        }
+        let best = nodes.map { NodePriority(of: $0.instance) }.min()
+        return nodes.filter { NodePriority(of: $0.instance) == best }
+    }
+}

@@ -1,0 +1,62 @@
+/// The last step before a pick: it gives each balancer the nodes of one priority, and asks the balancers in the order of
+/// the priorities.
+///
+/// Each priority has a balancer of its own, as in gRPC's policy `priority` (gRFC A56). So a node that is the first or the
+/// last of its priority changes nothing for the other nodes, however many there are.
+package struct PriorityBalancer: Sendable {
+    private let balancers: PerPriority<any Balancer>
+
+    /// - Parameter make: Makes a balancer; called once for each priority.
+    package init(_ make: () throws -> any Balancer) rethrows {
+        balancers = try PerPriority { _ in try make() }
+    }
+
+    /// The changes of the nodes of each priority.
+    package struct Change: Sendable {
+        fileprivate var changes = PerPriority { _ in NodeChange() }
+
+        package init() {}
+
+        /// Moves a node from a priority to another; `nil` stands for a node that cannot be called.
+        ///
+        /// - Parameters:
+        ///   - old: The node as it was.
+        ///   - source: Its priority until now.
+        ///   - new: The node as it is.
+        ///   - target: Its priority from now on.
+        package mutating func move(
+            _ old: Node, from source: NodePriority?, to new: Node, _ target: NodePriority?
+        ) {
+            if let source, source != target { changes[source].removed.append(old) }
+            if let target, source != target || old !== new { changes[target].added.append(new) }
+        }
+    }
+
+    /// Takes a change; it costs O(1) beside the costs of the balancers.
+    package func update(_ change: Change) {
+        // Removals first, in case that the balancers are one and the same.
+        for priority in NodePriority.allCases where !change.changes[priority].removed.isEmpty {
+            balancers[priority].update(NodeChange(removed: change.changes[priority].removed))
+        }
+        for priority in NodePriority.allCases where !change.changes[priority].added.isEmpty {
+            balancers[priority].update(NodeChange(added: change.changes[priority].added))
+        }
+    }
+
+    /// Picks a node.
+    ///
+    /// - Returns: The node, and the balancer that picked it; `nil` when no node can be called.
+    package func pick(for request: PickRequest) -> (node: Node, balancer: any Balancer)? {
+        let regular = balancers[.regular]
+        if let node = regular.pick(for: request) { return (node, regular) }
+        for priority in [NodePriority.standby, .ejected] {
+            if let node = balancers[priority].pick(for: request) { return (node, balancers[priority]) }
+        }
+        return nil
+    }
+
+    /// Makes the statistics of a new node.
+    package func makeStatistics() -> NodeStatistics {
+        balancers[.regular].makeStatistics()
+    }
+}

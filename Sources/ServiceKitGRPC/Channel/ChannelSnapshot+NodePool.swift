@@ -1,0 +1,78 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
+internal import GRPCCore
+internal import GRPCNghttp2Transport
+internal import ServiceKit
+
+extension ChannelSnapshot {
+    /// Describes a channel's nodes.
+    init(
+        of service: String,
+        _ pool: NodePoolState,
+        _ state: ConnectivityState,
+        at now: UInt64,
+        callsWaiting: Int
+    ) {
+        let (connectivity, failure) = Self.connectivity(state)
+        let members = Array(pool.members.values) + Array(pool.draining.values)
+        let preferred = pool.preferred
+        self.init(
+            service: service,
+            connectivity: connectivity,
+            failure: failure,
+            discovery: Discovery(pool.selection),
+            instances: pool.selection.known.sorted { $0.id < $1.id },
+            nodes: members.sorted { $0.place.id < $1.place.id }.map { member in
+                Node(
+                    member.node,
+                    Connectivity(member.connection),
+                    failure: member.failure?.message,
+                    isEligible: member.priority != nil && member.priority == preferred,
+                    ejectedUntil: pool.ejections.end(of: member.node, at: now).map {
+                        .now.addingTimeInterval(Double($0 - now) / 1e9)
+                    }
+                )
+            },
+            callsWaiting: callsWaiting
+        )
+    }
+
+    private static func connectivity(_ state: ConnectivityState) -> (Connectivity, failure: String?) {
+        switch state {
+        case .resolving(let cause): (.connecting, cause)
+        case .empty: (.transientFailure, "no instance can be called")
+        case .connecting: (.connecting, nil)
+        case .transientFailure(let error, _): (.transientFailure, error.message)
+        case .ready: (.ready, nil)
+        case .shutdown: (.shutdown, nil)
+        }
+    }
+}
+
+extension ChannelSnapshot.Connectivity {
+    fileprivate init(_ state: ClientConnection.State) {
+        self =
+            switch state {
+            case .idle: .idle
+            case .connecting: .connecting
+            case .ready: .ready
+            case .transientFailure: .transientFailure
+            case .shutdown: .shutdown
+            }
+    }
+}
+
+extension ChannelSnapshot.Discovery {
+    fileprivate init(_ selection: InstanceSelection) {
+        let lastContact = selection.lastLive.map { Date($0) }
+        switch selection.state {
+        case nil: self.init()
+        case .live: self.init(.live, lastContact: lastContact)
+        case .stale(let since, let cause):
+            self.init(.stale, staleSince: Date(since), cause: cause, lastContact: lastContact)
+        }
+    }
+}

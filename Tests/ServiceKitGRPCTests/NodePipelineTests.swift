@@ -1,0 +1,254 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
+import ServiceKitTesting
+import Synchronization
+import Testing
+
+/// Steps that a third party writes with the public API, in a channel and in an App.
+@Suite(.timeLimit(.minutes(1)))
+struct NodePipelineTests {
+    /// The instances of the own zone.
+    private struct SameZone: Subset {
+        let zone: String
+
+        func update(_ change: InstanceChange) -> InstanceChange {
+            InstanceFilter { $0.zone == zone }.update(change)
+        }
+    }
+
+    /// Ejects a node after failures in a row.
+    private struct ConsecutiveFailures: EjectionPolicy {
+        final class Observer: CallObserver {
+            private let failures = Atomic(0)
+            private let policy: ConsecutiveFailures
+            private let ejector: Ejector
+
+            init(_ policy: ConsecutiveFailures, _ ejector: Ejector) {
+                self.policy = policy
+                self.ejector = ejector
+            }
+
+            func ended(_ report: CallReport) {
+                switch report.outcome {
+                case .ignored: break
+                case .success: failures.store(0, ordering: .relaxed)
+                case .failure:
+                    if failures.add(1, ordering: .relaxed).newValue >= policy.limit {
+                        ejector.eject(for: policy.duration)
+                    }
+                }
+            }
+        }
+
+        var limit = 5
+        var duration = Duration.seconds(10)
+
+        func observer(of node: Node, _ ejector: Ejector) -> any CallObserver { Observer(self, ejector) }
+    }
+
+    /// Gives the ejector of each node away.
+    private final class ByHand: EjectionPolicy {
+        private struct Silent: CallObserver {}
+        let ejectors = Mutex<[String: Ejector]>([:])
+
+        func observer(of node: Node, _ ejector: Ejector) -> any CallObserver {
+            ejectors.withLock { $0[node.instance.id] = ejector }
+            return Silent()
+        }
+
+        subscript(id: String) -> Ejector? { ejectors.withLock { $0[id] } }
+    }
+
+    /// A balancer with options: the node with the id that the options name, or any other.
+    private final class Favourite: Balancer {
+        struct Options: ConfigurationSection {
+            var id = "a"
+        }
+
+        private let nodes = Mutex(NodeList())
+        private let options: Options
+
+        init(_ options: Options) { self.options = options }
+
+        func update(_ change: NodeChange) { nodes.withLock { $0.apply(change) } }
+
+        func pick(for request: PickRequest) -> Node? {
+            nodes.withLock { nodes in
+                let usable = nodes.filter { !request.avoids($0) }
+                return usable.first { $0.instance.id == options.id } ?? usable.first ?? nodes.first
+            }
+        }
+    }
+
+    private static let failing: TestService.Handler = { _, _ in
+        throw ServiceError(.unavailable, reason: "DOWN", message: "down")
+    }
+
+    /// Waits until a channel's balancer chooses from these instances, and no others.
+    private func waitForEligible(_ ids: Set<String>, of client: TestClient) async throws {
+        func eligible() -> [String] { client.channel.snapshot().nodes.filter(\.isEligible).map(\.id) }
+        while Set(eligible()) != ids {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+    }
+
+    // MARK: - Subsets
+
+    @Test func aSubsetDecidesWhichInstancesAreConnectedTo() async throws {
+        try await withTestBed { bed in
+            try await bed.server("far", metadata: ["zone": "y"])
+            let near = try await bed.server("near", metadata: ["zone": "z"])
+            let client = try bed.client(pipeline: NodePipeline(subsets: [SameZone(zone: "z")]))
+            for _ in 0..<10 { #expect(try await client.text() == "near") }
+            #expect(client.channel.snapshot().nodes.map(\.id) == ["near"])
+            #expect(client.channel.snapshot().instances.map(\.id) == ["far", "near"])
+            try await bed.server("next", metadata: ["zone": "z"])
+            try await near.update { $0.metadata["zone"] = "y" }
+            try await waitForEligible(["next"], of: client)
+            #expect(try await client.text() == "next")
+        }
+    }
+
+    // MARK: - Ejection
+
+    @Test func aPolicyEjectsANodeThatFailsAndTheOthersGetItsCalls() async throws {
+        try await withTestBed { bed in
+            try await bed.server("bad", ["Try": Self.failing])
+            try await bed.server("good", ["Try": { _, _ in .text("good") }])
+            let policy = ConsecutiveFailures(limit: 3, duration: .seconds(600))
+            var options = ChannelOptions()
+            options.balancer = "round_robin"
+            let client = try bed.client(options, pipeline: NodePipeline(ejection: [policy]))
+            try await waitForEligible(["bad", "good"], of: client)
+            for _ in 0..<6 { _ = await client.failure("Try") }
+            try await waitForEligible(["good"], of: client)
+            for _ in 0..<10 { #expect(try await client.text("Try") == "good") }
+            let bad = try #require(client.channel.snapshot().nodes.first { $0.id == "bad" })
+            #expect(bad.connectivity == .ready && bad.ejectedUntil != nil && bad.requests == 3)
+        }
+    }
+
+    @Test func anEjectedNodeIsPutBackWhenItsTimeIsOver() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b"] { try await bed.server(id) }
+            let policy = ByHand()
+            let client = try bed.client(pipeline: NodePipeline(ejection: [policy]))
+            try await waitForEligible(["a", "b"], of: client)
+            policy["a"]?.eject(for: .milliseconds(20))
+            // By a call; nothing else asks.
+            while try await client.text() != "a" {}
+            try await waitForEligible(["a", "b"], of: client)
+        }
+    }
+
+    @Test func anEjectionEndsWhenItsPolicyRestoresTheNode() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b"] { try await bed.server(id) }
+            let (one, other) = (ByHand(), ByHand())
+            let client = try bed.client(pipeline: NodePipeline(ejection: [one, other]))
+            try await waitForEligible(["a", "b"], of: client)
+            one["a"]?.eject(for: .seconds(600))
+            other["a"]?.eject(for: .seconds(600))
+            #expect(client.channel.snapshot().nodes.map(\.isEligible) == [false, true])
+            one["a"]?.restore()
+            #expect(client.channel.snapshot().nodes.map(\.isEligible) == [false, true])
+            other["a"]?.restore()
+            #expect(client.channel.snapshot().nodes.map(\.isEligible) == [true, true])
+        }
+    }
+
+    @Test func ejectedNodesAreCalledWhenThereIsNoOther() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a")
+            let policy = ByHand()
+            let client = try bed.client(pipeline: NodePipeline(ejection: [policy]))
+            #expect(try await client.text() == "a")
+            policy["a"]?.eject(for: .seconds(600))
+            #expect(try await client.text() == "a")
+            try await bed.server("b")
+            try await waitForEligible(["b"], of: client)
+            for _ in 0..<10 { #expect(try await client.text() == "b") }
+        }
+    }
+
+    @Test func anEjectionStaysWhenLabelsChangeAndEndsWhenTheInstanceLeaves() async throws {
+        try await withTestBed { bed in
+            let a = try await bed.server("a")
+            try await bed.server("b")
+            let policy = ByHand()
+            let client = try bed.client(pipeline: NodePipeline(ejection: [policy]))
+            try await waitForEligible(["a", "b"], of: client)
+            let old = policy["a"]
+            old?.eject(for: .seconds(600))
+            try await a.update { $0.metadata["weight"] = "7" }
+            try await waitForEligible(["b"], of: client)
+            try await a.update { $0.metadata["offline"] = "true" }
+            while client.channel.snapshot().nodes.count > 1 {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+            try await a.update { $0.metadata["offline"] = nil }
+            try await waitForEligible(["a", "b"], of: client)
+            // It was the ejector of a node that has left.
+            old?.eject(for: .seconds(600))
+            try await waitForEligible(["a", "b"], of: client)
+        }
+    }
+
+    // MARK: - Balancers and Apps
+
+    @Test func aBalancerWithOptionsIsTwentyLines() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b"] { try await bed.server(id) }
+            let yaml = "client: {balancer: favourite, balancers: {favourite: {id: b}}}"
+            let app = try App(
+                configuration: Configuration(yaml: yaml),
+                plugins: [.balancer("favourite") { (options: Favourite.Options) in Favourite(options) }],
+                registry: bed.registry,
+                environment: [:]
+            )
+            let client = try app.channel("test")
+            try await serving(app, log: bed.log) {
+                let nodes = { app.channelSnapshots.flatMap(\.nodes).filter(\.isEligible) }
+                while nodes().count < 2 {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
+                for _ in 0..<5 { #expect(try await client.name() == "b") }
+            }
+        }
+    }
+
+    @Test func stepsOfAnAppAreThoseOfItsChannels() async throws {
+        try await withTestBed { bed in
+            try await bed.server("far", metadata: ["zone": "y"])
+            try await bed.server("near", metadata: ["zone": "z"])
+            let policy = ByHand()
+            let app = try App(registry: bed.registry, environment: [:])
+            app.useForClients(SameZone(zone: "z"))
+            app.useForClients(policy)
+            let client = try app.channel("test")
+            try await serving(app, log: bed.log) {
+                let name = try await client.name()
+                #expect(name == "near")
+                #expect(policy["near"] != nil && policy["far"] == nil)
+            }
+        }
+    }
+}
+
+extension GRPCClient<ServiceChannel> {
+    /// The id of an instance of the tests' service that answers.
+    fileprivate func name() async throws -> String {
+        try await unary(
+            request: ClientRequest(message: [], metadata: [:]),
+            descriptor: .test("Name"),
+            serializer: Bytes(),
+            deserializer: Bytes(),
+            options: .defaults
+        ) { String(decoding: try $0.message, as: UTF8.self) }
+    }
+}

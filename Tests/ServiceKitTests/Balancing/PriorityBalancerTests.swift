@@ -1,0 +1,94 @@
+import Synchronization
+import Testing
+
+@testable import ServiceKit
+
+/// The balancers of the priorities, and what moves nodes between them.
+@Suite struct PriorityBalancerTests {
+    /// Counts the nodes that updates name.
+    private final class Counter: Balancer {
+        private let list = Mutex(NodeList())
+        let updated = Atomic(0)
+
+        func update(_ change: NodeChange) {
+            updated.add(change.added.count + change.removed.count, ordering: .relaxed)
+            list.withLock { $0.apply(change) }
+        }
+
+        func pick(for request: PickRequest) -> Node? {
+            list.withLock { list in list.first { !request.avoids($0) } ?? list.first }
+        }
+    }
+
+    private func balancer() -> PriorityBalancer { PriorityBalancer { RoundRobin(startingAt: 0) } }
+
+    private func change(_ moves: (Node, from: NodePriority?, to: NodePriority?)...) -> PriorityBalancer.Change {
+        moves.reduce(into: PriorityBalancer.Change()) { $0.move($1.0, from: $1.from, to: $1.0, $1.to) }
+    }
+
+    private func picks(_ balancer: PriorityBalancer, _ count: Int, avoid: [String] = []) -> Set<String> {
+        Set((0..<count).compactMap { _ in balancer.pick(for: PickRequest(path: "/", avoid: avoid))?.node.instance.id })
+    }
+
+    @Test func nodesOfALaterPriorityArePickedOnlyWhenThereIsNoOther() {
+        let balancer = balancer()
+        let (busy, idle, bad) = (node("busy"), node("idle", weight: 0), node("bad"))
+        #expect(balancer.pick(for: request) == nil)
+        balancer.update(change((bad, nil, .ejected)))
+        #expect(picks(balancer, 3) == ["bad"])
+        balancer.update(change((idle, nil, .standby)))
+        #expect(picks(balancer, 3) == ["idle"])
+        balancer.update(change((busy, nil, .regular)))
+        #expect(picks(balancer, 3) == ["busy"])
+        #expect(picks(balancer, 3, avoid: ["busy"]) == ["busy"])
+        balancer.update(change((busy, .regular, nil), (idle, .standby, .regular)))
+        #expect(picks(balancer, 3) == ["idle"])
+        balancer.update(change((idle, .regular, .ejected)))
+        #expect(picks(balancer, 3) == ["idle", "bad"])
+    }
+
+    @Test func aNodeWithNewLabelsTakesThePlaceOfTheOldNode() {
+        let balancer = balancer()
+        let (old, new) = (node("a", weight: 0), node("a"))
+        balancer.update(change((old, nil, .standby), (node("b", weight: 0), nil, .standby)))
+        var move = PriorityBalancer.Change()
+        move.move(old, from: .standby, to: new, .regular)
+        balancer.update(move)
+        #expect(balancer.pick(for: request)?.node === new)
+        balancer.update(change((new, .regular, nil)))
+        #expect(picks(balancer, 3) == ["b"])
+    }
+
+    @Test func theReportGoesToTheBalancerThatPicked() throws {
+        let balancer = balancer()
+        balancer.update(change((node("idle", weight: 0), nil, .standby)))
+        let standby = try #require(balancer.pick(for: request)).balancer
+        balancer.update(change((node("busy"), nil, .regular)))
+        let regular = try #require(balancer.pick(for: request)).balancer
+        #expect(standby as AnyObject !== regular as AnyObject)
+    }
+
+    @Test func theFirstNodeOfAPriorityMovesNoOtherNode() {
+        let counters = Mutex<[Counter]>([])
+        let balancer = PriorityBalancer {
+            let counter = Counter()
+            counters.withLock { $0.append(counter) }
+            return counter
+        }
+        for number in 0..<1000 { balancer.update(change((node("\(number)", weight: 0), nil, .standby))) }
+        let updated = { counters.withLock { $0.map { $0.updated.load(ordering: .relaxed) } } }
+        #expect(updated().reduce(0, +) == 1000)
+        let busy = node("busy")
+        for _ in 0..<10 { balancer.update(change((busy, nil, .regular), (busy, .regular, nil))) }
+        #expect(updated().reduce(0, +) == 1020)
+    }
+
+    @Test func balancersThatAreOneAndTheSameLoseNoNode() {
+        let shared = RoundRobin(startingAt: 0)
+        let balancer = PriorityBalancer { shared }
+        let a = node("a")
+        balancer.update(change((a, nil, .regular)))
+        balancer.update(change((a, .regular, .ejected)))
+        #expect(picks(balancer, 1) == ["a"])
+    }
+}
