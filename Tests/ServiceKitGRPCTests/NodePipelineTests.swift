@@ -160,6 +160,26 @@ struct NodePipelineTests {
         }
     }
 
+    @Test func aPolicyCanEjectANodeBeforeItIsCalled() async throws {
+        struct Quarantine: EjectionPolicy, CallObserver {
+            func observer(of node: Node, _ ejector: Ejector) -> any CallObserver {
+                if node.instance.metadata["canary"] == "true" { ejector.eject(for: .seconds(600)) }
+                return self
+            }
+        }
+        try await withTestBed { bed in
+            try await bed.server("a", metadata: ["canary": "true"])
+            try await bed.server("b")
+            let client = try bed.client(pipeline: NodePipeline(ejection: [Quarantine()]))
+            try await waitForEligible(["b"], of: client)
+            while !client.channel.snapshot().nodes.allSatisfy({ $0.connectivity == .ready }) {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+            for _ in 0..<10 { #expect(try await client.text() == "b") }
+        }
+    }
+
     @Test func ejectedNodesAreCalledWhenThereIsNoOther() async throws {
         try await withTestBed { bed in
             try await bed.server("a")

@@ -7,7 +7,8 @@
 ///
 /// Key state of your own by `node.instance.id`: at any time a balancer has one node for an id. A node whose labels have
 /// changed is added with the same id and the same ``Node/statistics``. An instance that has moved to another address is
-/// removed, and added with new statistics. Drop the state when the node is removed.
+/// removed, and added with new statistics. Drop the state when the node is removed. Offline instances, and those that cannot
+/// be reached, never come to a balancer.
 public protocol Balancer: CallObserver {
     /// Takes a change of the nodes to choose from.
     ///

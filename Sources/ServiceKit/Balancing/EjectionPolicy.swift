@@ -27,12 +27,13 @@
 /// }
 /// ```
 public protocol EjectionPolicy: Sendable {
-    /// Makes the observer of a node. Called when the channel begins to connect to the node.
+    /// Makes the observer of a node. Called before the channel connects to the node.
     ///
     /// - Parameters:
     ///   - node: The node. Later nodes with the same ``Node/statistics`` are the same place with other labels: the observer
     ///     gets the reports of those too.
-    ///   - ejector: Ejects the node and puts it back. It must not be called before the observer has been returned.
+    ///   - ejector: Ejects the node and puts it back.
+    /// - Returns: The observer.
     func observer(of node: Node, _ ejector: Ejector) -> any CallObserver
 }
 

@@ -164,6 +164,7 @@ public final class NodeStatistics: Sendable {
     ///   - ratio: How many times as good the other node was.
     ///   - maxIdle: How long after its last call the node counts as idle, in nanoseconds.
     ///   - now: The time.
+    /// - Returns: Whether it is called.
     func claimsTurn(against ratio: Double, maxIdle: UInt64, at now: UInt64) -> Bool {
         state.withLock { state in
             state.losses += 1

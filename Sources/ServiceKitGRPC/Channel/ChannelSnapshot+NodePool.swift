@@ -25,10 +25,10 @@ extension ChannelSnapshot {
             failure: failure,
             discovery: Discovery(pool.selection),
             instances: pool.selection.known.sorted { $0.id < $1.id },
-            nodes: members.sorted { $0.place.id < $1.place.id }.map { member in
+            nodes: members.sorted { $0.node.instance.id < $1.node.instance.id }.map { member in
                 Node(
                     member.node,
-                    Connectivity(member.connection),
+                    Connectivity(member.connectionState),
                     failure: member.failure?.message,
                     isEligible: member.priority != nil && member.priority == preferred,
                     ejectedUntil: pool.ejections.end(of: member.node, at: now).map {

@@ -52,13 +52,23 @@ final class NodePool: Sendable {
     /// - Returns: Connections that are new. The caller runs them, and says so when they have ended.
     func apply(_ snapshot: DiscoverySnapshot) -> [ClientConnection] {
         let actions = state.withLock { state in
-            let actions = state.update(snapshot, choice, makePlace, statistics: balancer.makeStatistics)
+            let actions = state.update(
+                snapshot,
+                choice,
+                observers: pipeline.observers,
+                makeStatistics: balancer.makeStatistics,
+                makeConnection: connect
+            )
             publish(state, actions.change)
             return actions
         }
+        // Outside of the lock, which the policies may take; before the connections run, so that no attempt is missed.
+        if !pipeline.ejection.isEmpty {
+            for (node, _) in actions.added { observe(node) }
+        }
         for connection in actions.shutDown { connection.beginGracefulShutdown() }
         for connection in actions.reconnect { connection.resetBackoff() }
-        return actions.run
+        return actions.added.map(\.connection)
     }
 
     /// Takes note that a connection has run to its end.
@@ -76,15 +86,18 @@ final class NodePool: Sendable {
         for connection in actions.shutDown { connection.beginGracefulShutdown() }
     }
 
-    private func makePlace(_ node: Node) -> NodePlace {
+    private func connect(to node: Node) -> ClientConnection {
+        makeConnection(node.endpoint) { [weak self, id = node.instance.id, statistics = node.statistics] state in
+            self?.change { $0.connection(of: id, statistics, became: state) }
+        }
+    }
+
+    private func observe(_ node: Node) {
         let (id, statistics) = (node.instance.id, node.statistics)
         let observers = pipeline.ejection.enumerated().map { index, policy in
             policy.observer(of: node, Ejector { [weak self] in self?.eject(id, statistics, for: $0, by: index) })
         }
-        let connection = makeConnection(node.endpoint) { [weak self] connectionState in
-            self?.change { $0.connection(of: id, statistics, became: connectionState) }
-        }
-        return NodePlace(id: id, connection: connection, observers: pipeline.observers + observers)
+        state.withLock { $0.observe(node, with: observers) }
     }
 
     // MARK: - Eligible nodes

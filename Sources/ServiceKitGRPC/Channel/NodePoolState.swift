@@ -4,17 +4,21 @@ internal import ServiceKit
 
 /// The nodes of a channel, to be kept under the lock of ``NodePool``. Its functions return what is to be done.
 ///
-/// A member is an instance that the selection passes on. Its life:
+/// A member is an instance that the selection passes on. The legal transitions:
 ///
-///     (selected) → not ready ⇄ ready → draining (the selection drops it, or its endpoint changes) → gone (run has ended)
+///     update           → not ready      the instance is new, or its endpoint is
+///     not ready        ⇄ ready          by the state of its connection
+///     ready            ⇄ ready          under another priority: its weight or its ejection has changed
+///     not ready, ready → draining       the selection has dropped it, its endpoint has changed, the channel was closed
+///     draining         → gone           its connection has run to its end
 ///
-/// A member that is ready has a priority: by its weight, or `ejected`. Each event costs O(log n) or less in the number of
-/// nodes, so that a fleet that starts is linear.
+/// Each event costs O(log n) or less in the number of nodes, so that the start of a fleet is linear.
 struct NodePoolState {
     struct Member {
         var node: Node
-        let place: NodePlace
-        var connection = ClientConnection.State.idle
+        let connection: ClientConnection
+        /// The last state that the connection has told.
+        var connectionState = ClientConnection.State.idle
         /// Why the node could not be reached: kept while further attempts are made, until one succeeds. Otherwise every
         /// attempt would look like new hope.
         var failure: RPCError?
@@ -22,10 +26,19 @@ struct NodePoolState {
         var priority: NodePriority?
     }
 
+    /// A node's address, as a call needs it.
+    struct Place {
+        /// The id of the instance there.
+        let id: String
+        let connection: ClientConnection
+        /// Learn of the attempts made there.
+        var observers: [any CallObserver]
+    }
+
     /// What there is to be done after an event.
     struct Actions {
-        /// Connections that are new.
-        var run: [ClientConnection] = []
+        /// Members that are new. Their connections are to be run.
+        var added: [(node: Node, connection: ClientConnection)] = []
         /// Connections that are not needed any more.
         var shutDown: [ClientConnection] = []
         /// Connections of instances that were just written to the registry, and so live: they try again now.
@@ -38,7 +51,7 @@ struct NodePoolState {
     /// By the instances' ids.
     private(set) var members: [String: Member] = [:]
     /// By the statistics of their nodes: quicker to look up than ids.
-    private var places: [ObjectIdentifier: NodePlace] = [:]
+    private var places: [ObjectIdentifier: Place] = [:]
     /// Members that have left, while calls on them end; by their connections.
     private(set) var draining: [ObjectIdentifier: Member] = [:]
     private(set) var ejections: Ejections
@@ -61,10 +74,16 @@ struct NodePoolState {
     /// - Parameters:
     ///   - snapshot: The word.
     ///   - choice: The endpoints to connect to.
-    ///   - makePlace: Makes the connection of a new node.
+    ///   - observers: Learn of the attempts on every node.
+    ///   - makeStatistics: Makes the statistics of a new node.
+    ///   - makeConnection: Makes the connection of a new node.
+    /// - Returns: What is to be done.
     mutating func update(
-        _ snapshot: DiscoverySnapshot, _ choice: EndpointChoice, _ makePlace: (Node) -> NodePlace,
-        statistics: () -> NodeStatistics
+        _ snapshot: DiscoverySnapshot,
+        _ choice: EndpointChoice,
+        observers: [any CallObserver],
+        makeStatistics: () -> NodeStatistics,
+        makeConnection: (Node) -> ClientConnection
     ) -> Actions {
         var actions = Actions()
         if isClosed { return actions }
@@ -75,21 +94,28 @@ struct NodePoolState {
             if var member = members[instance.id], let endpoint, endpoint == member.node.endpoint {
                 member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
                 put(member, &actions.change)
-                if member.priority == nil { actions.reconnect.append(member.place.connection) }
+                if member.priority == nil { actions.reconnect.append(member.connection) }
                 continue
             }
             remove(instance.id, &actions)
             guard let endpoint else { continue }
-            let node = Node(instance: instance, endpoint: endpoint, statistics: statistics())
-            let place = makePlace(node)
-            places[ObjectIdentifier(node.statistics)] = place
-            put(Member(node: node, place: place), &actions.change)
-            actions.run.append(place.connection)
+            let node = Node(instance: instance, endpoint: endpoint, statistics: makeStatistics())
+            let connection = makeConnection(node)
+            places[ObjectIdentifier(node.statistics)] = Place(
+                id: instance.id, connection: connection, observers: observers
+            )
+            put(Member(node: node, connection: connection), &actions.change)
+            actions.added.append((node, connection))
         }
         return actions
     }
 
-    /// Takes the state of a place's connection.
+    /// Adds observers of the attempts on a node.
+    mutating func observe(_ node: Node, with observers: [any CallObserver]) {
+        places[ObjectIdentifier(node.statistics)]?.observers += observers
+    }
+
+    /// Takes the state of a member's connection.
     ///
     /// - Returns: What the balancer is told; `nil` when the member has left.
     mutating func connection(
@@ -97,7 +123,7 @@ struct NodePoolState {
     ) -> PriorityBalancer.Change? {
         // An instance that has left and come back has other statistics: the old connection's end says nothing of it.
         guard var member = members[id], member.node.statistics === statistics else { return nil }
-        member.connection = state
+        member.connectionState = state
         switch state {
         case .ready: member.failure = nil
         case .transientFailure(let error): member.failure = error
@@ -147,7 +173,7 @@ struct NodePoolState {
     // MARK: - Questions
 
     /// The place of a node; `nil` when it has left.
-    func place(of node: Node) -> NodePlace? {
+    func place(of node: Node) -> Place? {
         places[ObjectIdentifier(node.statistics)]
     }
 
@@ -181,13 +207,13 @@ struct NodePoolState {
         _ member: Member, at now: UInt64 = NodeStatistics.now, _ change: inout PriorityBalancer.Change
     ) {
         var member = member
-        if case .ready = member.connection {
+        if case .ready = member.connectionState {
             let isEjected = ejections.end(of: member.node, at: now) != nil
             member.priority = isEjected ? .ejected : NodePriority(of: member.node.instance)
         } else {
             member.priority = nil
         }
-        let old = members.updateValue(member, forKey: member.place.id)
+        let old = members.updateValue(member, forKey: member.node.instance.id)
         if let old { count(old, -1) }
         count(member, 1)
         if let failure = member.failure { lastFailure = failure }
@@ -200,9 +226,8 @@ struct NodePoolState {
         places[ObjectIdentifier(member.node.statistics)] = nil
         ejections.remove(member.node)
         actions.change.move(member.node, from: member.priority, to: member.node, nil)
-        let connection = member.place.connection
-        draining[ObjectIdentifier(connection)] = member
-        actions.shutDown.append(connection)
+        draining[ObjectIdentifier(member.connection)] = member
+        actions.shutDown.append(member.connection)
     }
 
     private mutating func count(_ member: Member, _ number: Int) {
