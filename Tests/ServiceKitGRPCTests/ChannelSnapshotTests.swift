@@ -90,7 +90,7 @@ struct ChannelSnapshotTests {
             try await server.deregister()
             let draining = try await snapshot(of: client) { $0.instances.isEmpty }
             #expect(draining.nodes.map(\.inFlight) == [1] && draining.callsInFlight == 1)
-            #expect(draining.nodes.first?.isEligible == false)
+            #expect(draining.nodes.first?.isEligible == false && draining.nodes.first?.connectivity == .shutdown)
             gate.open()
             #expect(try await call.value == "a")
             _ = try await snapshot(of: client) { $0.nodes.isEmpty }

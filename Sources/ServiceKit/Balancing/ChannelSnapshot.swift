@@ -54,7 +54,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         case ready
         /// Calls cannot be made now; it is tried again.
         case transientFailure = "transient-failure"
-        /// No calls can be made any more.
+        /// No calls can be made any more; those in flight end.
         case shutdown
     }
 

@@ -221,11 +221,12 @@ struct NodePoolState {
     }
 
     private mutating func remove(_ id: String, _ actions: inout Actions) {
-        guard let member = members.removeValue(forKey: id) else { return }
+        guard var member = members.removeValue(forKey: id) else { return }
         count(member, -1)
         places[ObjectIdentifier(member.node.statistics)] = nil
         ejections.remove(member.node)
         actions.change.move(member.node, from: member.priority, to: member.node, nil)
+        (member.connectionState, member.priority) = (.shutdown, nil)
         draining[ObjectIdentifier(member.connection)] = member
         actions.shutDown.append(member.connection)
     }
