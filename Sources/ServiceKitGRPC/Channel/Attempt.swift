@@ -23,6 +23,7 @@ struct Attempt: Sendable {
     var ends: [CallAttempt.End] = []
 
     var node: Node { pick.node }
+    var number: Int { pick.number }
 }
 
 /// How an attempt went.
