@@ -40,7 +40,7 @@ struct CallReportTests {
             #expect(try await client.text("Try") == "b")
             for reports in [balancer.reports.value, observer.reports.value] {
                 #expect(reports.map(\.node.instance.id) == ["a", "b"])
-                #expect(reports.map(\.path) == ["/test.Service/Try", "/test.Service/Try"])
+                #expect(reports.map(\.operation) == ["/test.Service/Try", "/test.Service/Try"])
                 #expect(reports.map(\.attempt) == [1, 2])
                 #expect(reports.map(\.code) == [.unavailable, nil])
                 #expect(reports.map(\.outcome) == [.failure, .success])

@@ -34,15 +34,15 @@ extension Balancer {
 /// What is known of a call when its node is picked.
 public struct PickRequest: Sendable {
     /// The called operation: `/user.v1.UserService/GetUser`.
-    public var path: String
+    public var operation: String
     /// Ids of instances that failed this call before; a balancer picks one of them only when it has no other.
     public var avoid: [String]
     /// The time, as ``NodeStatistics/now`` has it.
     public var now: UInt64
 
     /// Creates a request.
-    public init(path: String, avoid: [String] = [], now: UInt64 = NodeStatistics.now) {
-        self.path = path
+    public init(operation: String, avoid: [String] = [], now: UInt64 = NodeStatistics.now) {
+        self.operation = operation
         self.avoid = avoid
         self.now = now
     }

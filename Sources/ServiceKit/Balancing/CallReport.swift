@@ -14,7 +14,7 @@ public struct CallReport: Sendable {
     /// The node.
     public var node: Node
     /// The called operation: `/user.v1.UserService/GetUser`.
-    public var path: String
+    public var operation: String
     /// The attempt's number; the first is 1.
     public var attempt: Int
     /// The error's code; `nil` when the call succeeded.
@@ -31,7 +31,7 @@ public struct CallReport: Sendable {
     /// Creates a report.
     public init(
         node: Node,
-        path: String,
+        operation: String,
         attempt: Int = 1,
         code: ServiceError.Code? = nil,
         latency: UInt64 = 0,
@@ -40,7 +40,7 @@ public struct CallReport: Sendable {
         outcome: CallOutcome
     ) {
         self.node = node
-        self.path = path
+        self.operation = operation
         self.attempt = attempt
         self.code = code
         self.latency = latency

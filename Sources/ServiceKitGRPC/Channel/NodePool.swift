@@ -138,19 +138,19 @@ final class NodePool: Sendable {
     /// Picks a node that is ready and begins a stream to it.
     ///
     /// - Parameters:
-    ///   - path: The called operation.
+    ///   - operation: The called operation.
     ///   - number: The attempt's number; the first is 1.
     ///   - avoid: Ids of instances that failed the call before.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
     /// - Returns: The attempt, or `nil` when no node is ready now.
     /// - Throws: The error of `begin`, unless it is that the call was not processed.
     func attempt(
-        _ path: String,
+        _ operation: String,
         number: Int,
         avoid: [String],
         _ begin: (ClientConnection) throws -> ClientStream
     ) throws -> Attempt? {
-        var request = PickRequest(path: path, avoid: avoid)
+        var request = PickRequest(operation: operation, avoid: avoid)
         if request.now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: request.now) }
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.
@@ -167,9 +167,9 @@ final class NodePool: Sendable {
                 do {
                     return Attempt(pick: pick, stream: try begin(place.connection))
                 } catch let error as RPCError where error.cause is CallNotProcessed {
-                    ended(pick, of: path, with: .failed(error))
+                    ended(pick, of: operation, with: .failed(error))
                 } catch {
-                    ended(pick, of: path, with: .abandoned)
+                    ended(pick, of: operation, with: .abandoned)
                     throw error
                 }
             }
@@ -189,20 +189,20 @@ final class NodePool: Sendable {
     ///
     /// - Parameters:
     ///   - attempt: The attempt.
-    ///   - path: The called operation.
+    ///   - operation: The called operation.
     ///   - result: How it went.
-    func ended(_ attempt: Attempt, of path: String, with result: AttemptResult) {
-        let report = ended(attempt.pick, of: path, with: result)
+    func ended(_ attempt: Attempt, of operation: String, with result: AttemptResult) {
+        let report = ended(attempt.pick, of: operation, with: result)
         for end in attempt.ends.reversed() { end(report) }
     }
 
     @discardableResult
-    private func ended(_ pick: Pick, of path: String, with result: AttemptResult) -> CallReport {
+    private func ended(_ pick: Pick, of operation: String, with result: AttemptResult) -> CallReport {
         let now = NodeStatistics.now
         pick.node.statistics.end(pick.call, at: now, with: result.outcome)
         let report = CallReport(
             node: pick.node,
-            path: path,
+            operation: operation,
             attempt: pick.number,
             code: result.code,
             latency: now > pick.call.start ? now - pick.call.start : 0,

@@ -135,7 +135,7 @@ struct GuideTests {
         var attempt = CallAttempt(operation: "/a/b", number: 2, node: node)
         try call.begin(&attempt)
         #expect(attempt.metadata == ["x-attempt": "2"])
-        attempt.end(with: CallReport(node: node, path: "/a/b", attempt: 2, outcome: .success))
+        attempt.end(with: CallReport(node: node, operation: "/a/b", attempt: 2, outcome: .success))
     }
 
     @Test func theBalancer() throws {
@@ -145,8 +145,8 @@ struct GuideTests {
             return Node(instance: ServiceInstance(id: id, name: "user-service"), endpoint: endpoint)
         }
         balancer.update(NodeChange(added: [node("a"), node("b")]))
-        #expect(balancer.pick(for: PickRequest(path: "/"))?.instance.id == "a")
-        #expect(balancer.pick(for: PickRequest(path: "/", avoid: ["a"]))?.instance.id == "b")
+        #expect(balancer.pick(for: PickRequest(operation: "/"))?.instance.id == "a")
+        #expect(balancer.pick(for: PickRequest(operation: "/", avoid: ["a"]))?.instance.id == "b")
     }
 
     @Test func theSubset() {
@@ -160,8 +160,8 @@ struct GuideTests {
         let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
         let node = Node(instance: ServiceInstance(id: "a", name: "user"), endpoint: endpoint)
         let observer = FailFast().observer(of: node, Ejector { time in ejected.update { $0.append(time) } })
-        observer.ended(CallReport(node: node, path: "/", outcome: .success))
-        observer.ended(CallReport(node: node, path: "/", outcome: .failure))
+        observer.ended(CallReport(node: node, operation: "/", outcome: .success))
+        observer.ended(CallReport(node: node, operation: "/", outcome: .failure))
         #expect(ejected.value == [.seconds(1)])
     }
 

@@ -192,7 +192,7 @@ struct PowerOfTwoChoicesTests {
             for task in 0..<8 {
                 group.addTask {
                     for round in 0..<500 {
-                        let request = PickRequest(path: "/")
+                        let request = PickRequest(operation: "/")
                         guard let node = balancer.pick(for: request) else {
                             Issue.record("no pick")
                             return

@@ -27,7 +27,10 @@ import Testing
     }
 
     private func picks(_ balancer: PriorityBalancer, _ count: Int, avoid: [String] = []) -> Set<String> {
-        Set((0..<count).compactMap { _ in balancer.pick(for: PickRequest(path: "/", avoid: avoid))?.node.instance.id })
+        Set(
+            (0..<count).compactMap { _ in
+                balancer.pick(for: PickRequest(operation: "/", avoid: avoid))?.node.instance.id
+            })
     }
 
     @Test func nodesOfALaterPriorityArePickedOnlyWhenThereIsNoOther() {

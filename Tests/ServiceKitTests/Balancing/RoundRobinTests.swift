@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct RoundRobinTests {
     func ids(_ balancer: RoundRobin, _ count: Int, avoid: [String] = []) -> [String] {
-        (0..<count).compactMap { _ in balancer.pick(for: PickRequest(path: "/", avoid: avoid))?.instance.id }
+        (0..<count).compactMap { _ in balancer.pick(for: PickRequest(operation: "/", avoid: avoid))?.instance.id }
     }
 
     @Test func nodesAreCalledOneAfterTheOther() {

@@ -9,7 +9,7 @@ func node(_ id: String, weight: Int? = nil, statistics: NodeStatistics = NodeSta
     return Node(instance: instance, endpoint: endpoint, statistics: statistics)
 }
 
-let request = PickRequest(path: "/user.v1.UserService/GetUser")
+let request = PickRequest(operation: "/user.v1.UserService/GetUser")
 
 extension Balancer {
     /// Adds nodes.
@@ -47,7 +47,7 @@ final class Simulation: Sendable {
 
     /// Begins a call.
     func begin(avoid: [String] = []) -> Call? {
-        let request = PickRequest(path: "/", avoid: avoid, now: now)
+        let request = PickRequest(operation: "/", avoid: avoid, now: now)
         return balancer.pick(for: request).map { Call(node: $0, inFlight: $0.statistics.begin(at: request.now)) }
     }
 

@@ -165,8 +165,8 @@ import Testing
         var attempt = CallAttempt(operation: call.operation, number: 2, node: node)
         try call.begin(&attempt)
         #expect(attempt.metadata.values(of: "by") == ["a", "b"])
-        attempt.end(with: CallReport(node: node, path: call.operation, code: .unavailable, outcome: .failure))
-        attempt.end(with: CallReport(node: node, path: call.operation, outcome: .success))
+        attempt.end(with: CallReport(node: node, operation: call.operation, code: .unavailable, outcome: .failure))
+        attempt.end(with: CallReport(node: node, operation: call.operation, outcome: .success))
         #expect(
             events.all == ["a begins 2 on user-1", "b begins 2 on user-1", "b ends with 503", "a ends with 503"]
         )
