@@ -1,28 +1,17 @@
 internal import EtcdClient
 public import ServiceKit
 
-/// What operators do: changing entries that somebody else owns.
+/// Changes entries that other processes own.
 extension EtcdRegistry {
     /// How often to look again at a key that somebody changes at the same time.
     private static let maxAttempts = 64
 
-    /// Changes labels of an instance; see `Registry.setMetadata(_:ofInstance:of:)`.
+    /// Changes labels of an instance by compare and swap; see `RegistryOperator.changeMetadata(ofInstance:of:_:)`.
     ///
-    /// The key gets other labels and keeps the lease that it has, and every other byte. Its owner, if it is of this kit,
-    /// adopts the labels. Those of go-kratos leave them alone, but forget them when they register again after an outage.
-    /// - Throws: `RegistryError`: `notFound`; `unsupported` when the entry was written by somebody else, in a layout that
-    ///   has no place for labels; `unavailable`, `timeout`, `permissionDenied`.
-    public func setMetadata(
-        _ changes: [String: String?],
-        ofInstance id: String,
-        of service: String
-    ) async throws -> ServiceInstance {
-        try await changeMetadata(ofInstance: id, of: service) { _ in changes }
-    }
-
-    /// Changes labels by what they are now, by compare and swap; see `Registry.changeMetadata(ofInstance:of:_:)`.
-    ///
-    /// - Throws: As ``setMetadata(_:ofInstance:of:)``.
+    /// The key gets other labels and keeps its lease and every other byte. Its owner, if it is of this kit, adopts the labels.
+    /// Owners of go-kratos leave them alone, but forget them when they register again after an outage.
+    /// - Throws: `RegistryError`: `notFound`; `unsupported` when another framework wrote the entry in a layout that has no
+    ///   place for labels; `unavailable`, `timeout`, `permissionDenied`.
     public func changeMetadata(
         ofInstance id: String,
         of service: String,
@@ -49,7 +38,7 @@ extension EtcdRegistry {
         throw changesAllTheTime(id, of: service)
     }
 
-    /// Removes an entry that lives by no lease, and so does not end by itself; see `Registry.removeInstance(_:of:)`.
+    /// Removes an entry that lives by no lease, and so does not end by itself; see `RegistryOperator.removeInstance(_:of:)`.
     ///
     /// - Throws: `RegistryError`: `notFound`; `alreadyRegistered` when the entry lives by a lease: its owner renews it and
     ///   would put the entry back, and without an owner it ends after its time to live.

@@ -2,7 +2,6 @@ public import EtcdClient
 public import Logging
 public import ServiceKit
 internal import ServiceKitConfig
-private import Synchronization
 
 /// A registry in etcd, versions 3.4 and later.
 ///
@@ -12,7 +11,7 @@ private import Synchronization
 ///
 /// Keys and values are those of go-kratos unless the configuration says otherwise, so that its services and these see
 /// one another; see ``EtcdLayout``.
-public final class EtcdRegistry: Registry, RegistryBackend {
+public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     /// What stands under `registry.etcd`.
     public typealias Options = EtcdRegistryOptions
 
@@ -31,9 +30,6 @@ public final class EtcdRegistry: Registry, RegistryBackend {
     let keys: InstanceKeys
     private let ttl: Duration
     private let logger: Logger
-    /// The leases of attempts to register that failed, by key: an answer may have been lost, and not the request, so that
-    /// the key which the next attempt finds is its own.
-    private let abandoned = Mutex<[String: [LeaseID]]>([:])
 
     /// Creates a registry; it does nothing before ``run()``.
     ///
@@ -84,33 +80,13 @@ public final class EtcdRegistry: Registry, RegistryBackend {
         await client.run()
     }
 
-    /// Registers an instance; see `Registrar.register(_:)`.
-    ///
-    /// - Throws: `RegistryError`: `alreadyRegistered` when the id has another owner, with the time that is left of that
-    ///   one's lease; `unavailable` or `timeout` when etcd cannot be reached; `permissionDenied`.
-    public func register(_ instance: ServiceInstance) async throws -> any Registration {
-        try instance.validate()
-        let key = keys.key(instance.id, of: instance.name)
-        let keeper = InstanceKeeper(
-            instance,
-            client: client,
-            layout: layout,
-            keys: keys,
-            ttl: ttl,
-            leases: abandoned.withLock { $0.removeValue(forKey: key) } ?? [],
-            logger: logger
-        )
-        do {
-            return EtcdRegistration(keeper, try await keeper.register())
-        } catch {
-            if (error as? RegistryError)?.code == .alreadyRegistered {
-                // No key lives by what was granted for it. Unstructured, to be done also when this task is cancelled; it ends
-                // with the client's time limit for requests.
-                await Task { await keeper.giveBack() }.value
-            }
-            abandoned.withLock { $0[key] = keeper.leases }
-            throw error
-        }
+    /// Registers an instance; see `Registrar.register(_:)`. If the id has another owner, the cause `alreadyRegistered` has the
+    /// time that is left of that one's lease.
+    public func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
+        let entry = EtcdEntry(instance, client: client, layout: layout, keys: keys, ttl: ttl)
+        var logger = logger
+        logger[metadataKey: "key"] = "\(keys.key(instance.id, of: instance.name))"
+        return try KeptRegistration(instance, in: entry, logger: logger)
     }
 
     /// Checks that the user may look instances of a service up, and register some; see `Registry.checkAccess(to:registering:)`.
@@ -168,8 +144,11 @@ public final class EtcdRegistry: Registry, RegistryBackend {
 
     /// Follows a service; see `Discoverer.watch(_:)`.
     public func watch(_ service: String) -> DiscoveryUpdates {
-        DiscoveryUpdates(of: service) { [client, ttl, reader = reader(of: service)] emit in
-            await ServiceWatch(client: client, reader: reader, ttl: ttl, emit: emit).run()
+        // Owners that lost their leases in an outage are back within a time to live, and a pause between attempts.
+        DiscoveryUpdates(of: service, grace: ttl + .seconds(5)) { [client, reader = reader(of: service)] feed in
+            await client.listAndWatch(reader.range, decode: reader.read).run { update in
+                feed.change { reader.apply(update, to: &$0) }
+            }
         }
     }
 

@@ -35,6 +35,25 @@ struct InstanceReader: Sendable {
         }
     }
 
+    /// Puts into a service's view what etcd says.
+    func apply(_ update: ListWatchUpdate<ServiceInstance>, to view: inout ServiceView) {
+        switch update {
+        case .snapshot(let entries, _, let cause):
+            view.replace(with: entries.map(\.value), lostData: cause == .storeReset)
+        case .changes(let changes):
+            for change in changes {
+                switch change {
+                case .put(let instance, _): view.update(instance)
+                case .removed(let key): if let id = id(in: key) { view.remove(id: id) }
+                }
+            }
+        case .connected:
+            view.connected()
+        case .interrupted(let error):
+            view.interrupted(error.message)
+        }
+    }
+
     func id(in key: [UInt8]) -> String? {
         keys.id(in: String(decoding: key, as: UTF8.self), of: service)
     }

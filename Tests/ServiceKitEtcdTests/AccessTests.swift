@@ -49,7 +49,7 @@ struct AccessTests {
             }
             let after = try await etcd.etcdctl("get", "", "--prefix", "--write-out=json")
             #expect(revision(before) == revision(after), "nothing was written")
-            let registration = try await registry.register(ServiceInstance(id: "a", name: "user-service"))
+            let registration = try await registry.registered(ServiceInstance(id: "a", name: "user-service"))
             #expect(try await registry.instances(of: "user-service").count == 1)
             await registration.release()
         }
@@ -62,7 +62,7 @@ struct AccessTests {
                 try await registry.checkAccess(to: "order-service", registering: true)
             }
             let register = try await Self.refusal {
-                _ = try await registry.register(ServiceInstance(id: "a", name: "order-service"))
+                _ = try await registry.registered(ServiceInstance(id: "a", name: "order-service"))
             }
             let services = try await Self.refusal { _ = try await registry.services() }
             for (error, place, permission) in [

@@ -29,10 +29,12 @@ struct EtcdConformanceTests {
             let registry = try makeRegistry(.seconds(5))
             // Without a client nobody renews the lease, as when the process is gone.
             let task = Task { await registry.run() }
-            _ = try await registry.register(instance)
+            // It is held until then, since a registration that is dropped is taken out.
+            let registration = try await registry.registered(instance)
             return {
                 task.cancel()
                 await task.value
+                await registration.release()
             }
         }
         hooks.plantGarbage = { service in
@@ -43,12 +45,20 @@ struct EtcdConformanceTests {
         hooks.waitUntilIdle = { registry in
             while let registry = registry as? EtcdRegistry, registry.watchCount > 0 { await Task.yield() }
         }
-        hooks.interrupt = { _ in
+        let interrupt = { @Sendable (isForgotten: Bool) async throws -> RegistryConformance.Hooks.Restore in
             try await etcd.kill()
+            if isForgotten { try etcd.wipe() }
             return {
                 try await etcd.start()
                 try await etcd.waitUntilReady()
             }
+        }
+        hooks.interrupt = { _ in try await interrupt(false) }
+        hooks.interruptAndForget = { _ in try await interrupt(true) }
+        hooks.takeOver = { instance in
+            let key = keys.key(instance.id, of: instance.name)
+            try await etcd.etcdctl("put", key, String(decoding: try layout.encode(instance), as: UTF8.self))
+            return { try await etcd.etcdctl("del", key) }
         }
         // Leases that are not lost when the machine is busy; only who dies has a short one.
         return RegistryConformance(name: "etcd", timeout: .seconds(60), hooks: hooks) { try makeRegistry(.seconds(30)) }

@@ -34,7 +34,7 @@ struct HeldIDTests {
             let granted = try await etcd.etcdctl("lease", "grant", "600")
             let lease = String(try #require(granted.split(separator: " ").dropFirst().first))
             try await etcd.etcdctl("put", Self.key, try Self.value(), "--lease=\(lease)")
-            let error = await #expect(throws: RegistryError.self) { _ = try await registry.register(Self.instance) }
+            let error = await #expect(throws: RegistryError.self) { _ = try await registry.registered(Self.instance) }
             #expect(error?.code == .alreadyRegistered)
             let rest = try #require(error?.endsWithin)
             #expect((.seconds(300)...(.seconds(600))).contains(rest))
@@ -48,7 +48,7 @@ struct HeldIDTests {
             #expect(try await etcd.etcdctl("lease", "list").split(separator: "\n").last.map(String.init) == lease)
             #expect(try await etcd.etcdctl("lease", "list").hasPrefix("found 1 leases"))
             try await etcd.etcdctl("lease", "revoke", lease)
-            let registration = try await registry.register(Self.instance)
+            let registration = try await registry.registered(Self.instance)
             await registration.release()
         }
     }
@@ -56,7 +56,7 @@ struct HeldIDTests {
     @Test func anEntryWithoutALeaseDoesNotEnd() async throws {
         try await Self.with { etcd, registry in
             try await etcd.etcdctl("put", Self.key, try Self.value())
-            let error = await #expect(throws: RegistryError.self) { _ = try await registry.register(Self.instance) }
+            let error = await #expect(throws: RegistryError.self) { _ = try await registry.registered(Self.instance) }
             #expect(error?.code == .alreadyRegistered)
             #expect(error?.endsWithin == nil)
             #expect(error?.message.contains("does not end by itself") == true)

@@ -76,7 +76,7 @@ struct HerdTests {
             for number in 0..<count {
                 let registry = registries[number % registries.count]
                 group.addTask {
-                    try await registry.register(ServiceInstance(id: "i\(number)", name: "herd"))
+                    try await registry.registered(ServiceInstance(id: "i\(number)", name: "herd"))
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }

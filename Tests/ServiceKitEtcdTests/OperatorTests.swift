@@ -59,7 +59,7 @@ struct OperatorTests {
 
     @Test func labelsOutliveTheKeyTheLeaseAndTheStore() async throws {
         try await Self.with { etcd, registry in
-            let registration = try await registry.register(Self.instance)
+            let registration = try await registry.registered(Self.instance)
             let expected = Self.labelled(["offline": "true", "weight": "7"])
             #expect(
                 try await registry.setMetadata(["offline": "true", "weight": "7"], ofInstance: "a", of: "user")
@@ -90,7 +90,7 @@ struct OperatorTests {
 
     @Test func theLeaseStays() async throws {
         try await Self.with { etcd, registry in
-            let registration = try await registry.register(Self.instance)
+            let registration = try await registry.registered(Self.instance)
             let before = try await etcd.etcdctl("get", "--write-out=json", Self.key)
             _ = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
             let after = try await etcd.etcdctl("get", "--write-out=json", Self.key)
@@ -107,7 +107,7 @@ struct OperatorTests {
     /// What is no operator's change is put right, as before, with the operator's labels.
     @Test func garbageIsPutRight() async throws {
         try await Self.with { etcd, registry in
-            let registration = try await registry.register(Self.instance)
+            let registration = try await registry.registered(Self.instance)
             let expected = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
             try await Self.wait(registration, for: expected)
             let other = ServiceInstance(id: "a", name: "user", version: "2", endpoints: Self.instance.endpoints)
@@ -122,7 +122,7 @@ struct OperatorTests {
 
     @Test func onlyWhatHasNoLeaseIsRemoved() async throws {
         try await Self.with { etcd, registry in
-            let registration = try await registry.register(Self.instance)
+            let registration = try await registry.registered(Self.instance)
             let error = await #expect(throws: RegistryError.self) { try await registry.removeInstance("a", of: "user") }
             #expect(error?.code == .alreadyRegistered)
             await registration.release()

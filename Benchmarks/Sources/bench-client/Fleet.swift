@@ -33,7 +33,7 @@ struct Fleet: Sendable {
             let step = max(1, self.instances / 100)
             for first in stride(from: 0, to: self.instances, by: step) {
                 for number in first..<min(first + step, self.instances) {
-                    registrations.append(try await registry.register(self.instance(number)))
+                    registrations.append(try registry.register(self.instance(number)))
                 }
                 try await Task.sleep(until: start.time + Self.interval * (first / step + 1))
             }

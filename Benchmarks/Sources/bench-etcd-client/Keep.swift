@@ -49,7 +49,11 @@ struct Keep: AsyncParsableCommand {
             var registrations: [any Registration] = []
             for (index, instance) in BenchmarkInstance.all(self.registrations).enumerated() {
                 if index >= 64, let registration = try await group.next() { registrations.append(registration) }
-                group.addTask { try await registry.register(ServiceInstance(instance)) }
+                group.addTask {
+                    let registration = try registry.register(ServiceInstance(instance))
+                    try await registration.waitUntilRegistered()
+                    return registration
+                }
             }
             for try await registration in group { registrations.append(registration) }
             return registrations

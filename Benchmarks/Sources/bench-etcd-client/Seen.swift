@@ -61,7 +61,7 @@ struct Seen: AsyncParsableCommand {
                 Endpoint(scheme: "http", host: "127.0.0.1", port: self.serverPort),
             ]
             let start = try await pace.next()
-            let registration = try await registrar.register(instance)
+            let registration = try registrar.register(instance)
             let foundTime = try await found.first(instance.id)
             let pickableTime = try await pickable.first(instance.id)
             if number >= 0 {

@@ -52,8 +52,9 @@ public final class App: Service, Sendable {
     public let balancers: Balancers
     /// Whether the App serves, and every change of that.
     public let health = Watched(AppHealth.starting)
-    /// Whether the registry holds this instance, and every change of that.
-    public let isRegistered = Watched(false)
+    /// Whether the registry holds this instance, and every change of that; `nil` until it is to be registered, which
+    /// `registry.registration: none` leaves out.
+    public let registrationState = Watched<RegistrationState?>(nil)
 
     private let options: AppOptions
     private let registryOptions: RegistryOptions
@@ -279,7 +280,7 @@ public final class App: Service, Sendable {
             try checkForUnknownKeys()
         } catch {
             // The App never starts. Whoever waits for its health or its registration waits no longer.
-            isRegistered.finish(with: false)
+            registrationState.finish()
             health.finish(with: .stopped)
             throw error
         }
@@ -300,7 +301,7 @@ public final class App: Service, Sendable {
                 services: parts.services,
                 servers: parts.servers,
                 health: health,
-                isRegistered: isRegistered,
+                registrationState: registrationState,
                 environment: environment,
                 clock: clock,
                 logger: logger

@@ -17,7 +17,7 @@ struct AppPlan: Sendable {
     let services: [any Service]
     let servers: [any Server]
     let health: Watched<AppHealth>
-    let isRegistered: Watched<Bool>
+    let registrationState: Watched<RegistrationState?>
     let environment: [String: String]
     /// The clock of every limit.
     let clock: any Clock<Duration>

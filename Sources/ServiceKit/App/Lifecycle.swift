@@ -123,25 +123,20 @@ final class Lifecycle: Service {
         var instance = plan.instance
         instance.endpoints = endpoints
         if instance.started == nil { instance.metadata["started"] = StartTime.text() }
-        try instance.validate()
         try Task.checkCancellation()
-        let keeper = RegistrationKeeper(
-            registrar: plan.registry,
-            instance: instance,
-            retriesAll: options.registration == .background,
-            isRegistered: plan.isRegistered,
-            clock: plan.clock,
-            logger: logger
-        )
-        parts.keepRegistered(keeper)
+        let registration = try parts.register(instance)
         if options.registration == .background { return }
         do {
-            try await withTimeLimit(options.timeout, clock: plan.clock, keeper.waitUntilRegistered)
+            try await withTimeLimit(options.timeout, clock: plan.clock) { [registrationState = plan.registrationState] in
+                try await registration.waitUntilRegistered()
+                // Whoever is told that the App serves finds the state there.
+                _ = await registrationState.first { $0 == .registered }
+            }
         } catch is TimeLimitExceeded {
-            let failure = keeper.lastFailure
+            let failure = registration.state.value.cause
             let cause = failure.map { ": \($0)" } ?? ", which has not answered"
             // A crashed owner is waited for in vain when its entry outlives the limit.
-            let wait = (failure as? RegistryError)?.endsWithin.map { left in
+            let wait = failure?.endsWithin.map { left in
                 "; with registry.timeout: \((options.timeout + left).components.seconds + 2)s the start would wait until "
                     + "the other's entry ends"
             }
@@ -156,24 +151,31 @@ final class Lifecycle: Service {
 
     private func stop(_ parts: RunningParts) async {
         let limits = plan.shutdown
-        let keeper = parts.keeper
+        let registration = parts.registration
         plan.health.set(.stopping)
-        keeper?.close()
+        var wasRegistered = registration != nil
+        if let registration, case .registering = registration.state.value {
+            wasRegistered = false
+            // At once, so that no client finds a service that stops. The step below waits for the end.
+            Task { await registration.release() }
+        }
         if parts.isStarted { await runStopHooks(.beforeStop) }
-        if let keeper, keeper.hasRegistration {
-            await step("deregistering", limits.deregisterTimeout, canBeCut: false) { try await keeper.deregister() }
+        if let registration, wasRegistered {
+            await step("deregistering", limits.deregisterTimeout, canBeCut: false) { try await registration.deregister() }
+            plan.registrationState.setIfChanged(.deregistered)
             await lameDuck(limits.lameDuck)
         }
         await drain(parts.servers, limits.drainTimeout)
         if parts.hasServices { await stopServices(parts, limits.drainTimeout) }
-        if let keeper {
+        if let registration {
             await step("giving back the registration", limits.releaseTimeout, canBeCut: false) {
-                await keeper.release()
+                await registration.release()
             }
         }
         await step("ending the registry", limits.releaseTimeout, canBeCut: false) { await parts.stopRegistry() }
         await runStopHooks(.afterStop)
-        plan.isRegistered.finish(with: false)
+        if plan.registrationState.value != nil { plan.registrationState.setIfChanged(.deregistered) }
+        plan.registrationState.finish()
         plan.health.finish(with: .stopped)
     }
 

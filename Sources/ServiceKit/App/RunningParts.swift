@@ -9,7 +9,7 @@ final class RunningParts: Sendable {
         var servers: [RunningServer] = []
         var services: (group: ServiceGroup, task: Task<Void, Never>)?
         var registryTask: Task<Void, Never>?
-        var keeper: RegistrationKeeper?
+        var registration: (any Registration)?
     }
 
     private let plan: AppPlan
@@ -25,7 +25,7 @@ final class RunningParts: Sendable {
     var isStarted: Bool { state.withLock(\.isStarted) }
     var hasServices: Bool { state.withLock { $0.services != nil } }
     var servers: [RunningServer] { state.withLock(\.servers) }
-    var keeper: RegistrationKeeper? { state.withLock(\.keeper) }
+    var registration: (any Registration)? { state.withLock(\.registration) }
 
     // MARK: - Start
 
@@ -59,10 +59,17 @@ final class RunningParts: Sendable {
         state.withLock { $0.servers = servers }
     }
 
-    /// Starts to register, and to follow the registration.
-    func keepRegistered(_ keeper: RegistrationKeeper) {
-        state.withLock { $0.keeper = keeper }
-        keeper.start()
+    /// Registers the instance, and tells the App's state from now on.
+    ///
+    /// - Throws: `RegistryError` when the instance is not valid.
+    func register(_ instance: ServiceInstance) throws -> any Registration {
+        let registration = try plan.registry.register(instance)
+        state.withLock { $0.registration = registration }
+        // It ends when the registration has been released.
+        Task { [registrationState = plan.registrationState] in
+            for await state in registration.state.values { registrationState.setIfChanged(state) }
+        }
+        return registration
     }
 
     // MARK: - Failures

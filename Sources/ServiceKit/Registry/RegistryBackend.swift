@@ -1,56 +1,11 @@
 public import Logging
 public import ServiceKitConfig
 
-/// A registry: it takes registrations and answers look-ups.
+/// A registry: it takes registrations and answers look-ups. One in which operators can change what others registered is a
+/// ``RegistryOperator``, too.
 public protocol Registry: Registrar, Discoverer {
     /// How far an address travels that is registered here.
     var reach: RegistryReach { get }
-
-    /// Changes labels of an instance that somebody else may own: what an operator does to take one out of traffic
-    /// (`offline`), or to give it another share (`weight`).
-    ///
-    /// The owner adopts the change. From then on the operator's word on these labels counts, also when the owner updates
-    /// the instance and when the registration was lost and is put back, until the operator says otherwise or the owner
-    /// ends. An owner that is not of this kit may not adopt it, and undo it when it registers again.
-    ///
-    /// - Parameters:
-    ///   - changes: The labels' new values; `nil` removes a label. The others stay.
-    ///   - id: The instance's id.
-    ///   - service: The service's name.
-    /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError``: `notFound` when there is no such instance, `invalidInstance` when a label cannot be
-    ///   set, `unsupported` when the registry cannot do it, which is the default.
-    func setMetadata(
-        _ changes: [String: String?],
-        ofInstance id: String,
-        of service: String
-    ) async throws -> ServiceInstance
-
-    /// Changes labels of an instance by what they are now, as ``setMetadata(_:ofInstance:of:)`` does.
-    ///
-    /// By default the instance is looked up and then changed. Where others may change its labels at the same time, a
-    /// registry should do both in one step.
-    ///
-    /// - Parameters:
-    ///   - id: The instance's id.
-    ///   - service: The service's name.
-    ///   - changes: The labels' new values, given the instance; it may be asked several times.
-    /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``setMetadata(_:ofInstance:of:)``; what `changes` throws.
-    func changeMetadata(
-        ofInstance id: String,
-        of service: String,
-        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
-    ) async throws -> ServiceInstance
-
-    /// Removes an instance that nobody keeps any more: what an operator does to entries that do not end by themselves.
-    ///
-    /// - Parameters:
-    ///   - id: The instance's id.
-    ///   - service: The service's name.
-    /// - Throws: ``RegistryError``: `notFound` when there is no such instance, `alreadyRegistered` when its owner keeps it
-    ///   and would put it back, `unsupported` when the registry cannot do it, which is the default.
-    func removeInstance(_ id: String, of service: String) async throws
 
     /// Checks that this process may do what it does with a service, and changes nothing: for tools such as `kit doctor`.
     ///
@@ -72,42 +27,6 @@ public protocol Registry: Registrar, Discoverer {
 extension Registry {
     /// Networked, which is the careful answer.
     public var reach: RegistryReach { .network }
-
-    /// Refuses.
-    ///
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/unsupported``.
-    public func setMetadata(
-        _ changes: [String: String?],
-        ofInstance id: String,
-        of service: String
-    ) async throws -> ServiceInstance {
-        throw RegistryError(
-            code: .unsupported,
-            message: "\(Self.self) cannot change labels of an instance; set them where the instance is started"
-        )
-    }
-
-    /// Looks the instance up, and then changes it.
-    public func changeMetadata(
-        ofInstance id: String,
-        of service: String,
-        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
-    ) async throws -> ServiceInstance {
-        guard let instance = try await instances(of: service)[id] else {
-            throw RegistryError.notFound(id, of: service, in: "\(Self.self)")
-        }
-        return try await setMetadata(try changes(instance), ofInstance: id, of: service)
-    }
-
-    /// Refuses.
-    ///
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/unsupported``.
-    public func removeInstance(_ id: String, of service: String) async throws {
-        throw RegistryError(
-            code: .unsupported,
-            message: "\(Self.self) cannot remove an instance; stop the process that owns it"
-        )
-    }
 
     /// Looks the service's instances up.
     public func checkAccess(to service: String, registering: Bool) async throws {

@@ -51,8 +51,12 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     /// With ``Code/alreadyRegistered``: how long the holder's entry stays unless its owner renews it, as far as the registry
     /// knows. `nil` when the owner is known to live, or the entry does not end by itself.
     ///
-    /// An owner that has crashed leaves such an entry behind. A required registration of an ``App`` waits for its end.
+    /// An owner that has crashed leaves such an entry behind. A registration waits for its end.
     public var endsWithin: Duration?
+
+    /// Whether somebody has to change something before the same call can succeed: trying again is not enough. A registration
+    /// tries again all the same; a required registration of an ``App`` fails at once.
+    public var isPermanent: Bool { !code.isTransient && endsWithin == nil }
 
     /// Creates an error; passwords of URLs in the message are masked.
     public init(code: Code, message: String, endsWithin: Duration? = nil) {

@@ -21,9 +21,9 @@ struct DeregisterCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
-        let instance = try await registry.withRegistry { registry, _ in
+        let instance = try await registry.withOperator { registry, operating in
             let instance = try await choice.find(in: registry)
-            try await registry.removeInstance(instance.id, of: instance.name)
+            try await operating.removeInstance(instance.id, of: instance.name)
             return instance
         }
         Terminal.output.print("\(InstanceName(instance)): removed")

@@ -127,11 +127,11 @@ struct OnlineCommand: AsyncParsableCommand {
 
 /// A change of labels, and how it is told.
 private struct LabelChange {
-    let change: @Sendable (any Registry, ServiceInstance) async throws -> ServiceInstance
+    let change: @Sendable (any RegistryOperator, ServiceInstance) async throws -> ServiceInstance
     let text: (_ before: ServiceInstance, _ after: ServiceInstance) -> String
 
     init(
-        _ change: @escaping @Sendable (any Registry, ServiceInstance) async throws -> ServiceInstance,
+        _ change: @escaping @Sendable (any RegistryOperator, ServiceInstance) async throws -> ServiceInstance,
         text: @escaping (ServiceInstance, ServiceInstance) -> String
     ) {
         self.change = change
@@ -142,9 +142,9 @@ private struct LabelChange {
     ///
     /// - Returns: The reach of the address.
     func run(on choice: InstanceChoice, in arguments: RegistryArguments, json: Bool) async throws -> RegistryReach {
-        let (before, after, reach) = try await arguments.withRegistry { registry, _ in
+        let (before, after, reach) = try await arguments.withOperator { registry, operating in
             let before = try await choice.find(in: registry)
-            return (before, try await change(registry, before), registry.reach)
+            return (before, try await change(operating, before), registry.reach)
         }
         if json {
             Terminal.output.print(try JSONText.document(InstanceReport(instance: after)))

@@ -77,7 +77,12 @@ struct RegisterCommand: AsyncParsableCommand {
                     "the static registry takes no registrations; add the address to registry.static.services.\(name)"
                 )
             }
-            let registration = try await registry.register(instance)
+            let registration = try registry.register(instance)
+            // Who registers by hand wants to know at once what is wrong.
+            if let cause = await registration.state.first(where: { $0 != .registering(cause: nil) })?.cause {
+                await registration.release()
+                throw cause
+            }
             Terminal.output.post("\(InstanceName(instance)): registered in \(backend); ctrl-C deregisters it")
             try await interruption.limit { await Self.follow(registration) }
             do {
@@ -103,7 +108,7 @@ struct RegisterCommand: AsyncParsableCommand {
             case .registered where wasLost:
                 Terminal.error.post("\(name): registered again")
                 wasLost = false
-            case .registered, .deregistered:
+            case .registering, .registered, .deregistered:
                 break
             }
         }

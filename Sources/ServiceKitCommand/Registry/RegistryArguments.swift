@@ -42,6 +42,25 @@ struct RegistryArguments: ParsableArguments {
             return try await body(registry, backend)
         }
     }
+
+    /// Makes the registry and runs it while a body changes what other processes have registered.
+    ///
+    /// - Parameter body: Uses the registry, which comes a second time as the operator that it is.
+    /// - Returns: What the body returns.
+    /// - Throws: As ``withRegistry(logging:_:)``; `CommandFailure` when operators cannot change anything in the registry.
+    func withOperator<Result: Sendable>(
+        _ body: (_ registry: any Registry, _ operating: any RegistryOperator) async throws -> Result
+    ) async throws -> Result {
+        try await withRegistry { registry, backend in
+            guard let operating = registry as? any RegistryOperator else {
+                throw CommandFailure(
+                    "the \(backend) registry does not let operators change instances; change them where they come from: "
+                        + (registry is StaticRegistry ? "registry.static.services" : "the process that registers them")
+                )
+            }
+            return try await body(registry, operating)
+        }
+    }
 }
 
 extension Registry {

@@ -19,26 +19,50 @@ final class ConformanceRun: Sendable {
 
     /// Another view of the registry.
     func registry() async throws -> any Registry {
-        let registry = try await within("making a registry", conformance.makeRegistry)
-        // Unstructured, since a check is a straight line; finish() ends and awaits it.
-        let task = Task { await registry.run() }
-        tasks.withLock { $0.append(task) }
+        let registry = try await registryAtRest()
+        start(registry)
         return registry
     }
 
+    /// Another view of the registry, which does not run yet.
+    func registryAtRest() async throws -> any Registry {
+        try await within("making a registry", conformance.makeRegistry)
+    }
+
+    /// Runs a registry until the check has ended.
+    func start(_ registry: any Registry) {
+        // Unstructured, since a check is a straight line; finish() ends and awaits it.
+        let task = Task { await registry.run() }
+        tasks.withLock { $0.append(task) }
+    }
+
+    /// Another view of the registry, for an operator.
+    func operating() async throws -> any RegistryOperator {
+        let registry = try await registry()
+        guard let result = registry as? any RegistryOperator else {
+            throw failure("\(type(of: registry)) is no RegistryOperator; say so by hooks.isOperator = false")
+        }
+        return result
+    }
+
     /// Follows a service, the check's unless another is given.
-    func follow(_ registry: any Registry, _ service: String? = nil) -> Follower {
+    func follow(_ registry: any Discoverer, _ service: String? = nil) -> Follower {
         let follower = Follower(registry.watch(service ?? self.service), run: self)
         tasks.withLock { $0.append(follower.task) }
         return follower
     }
 
-    /// Registers an instance. It is released at the latest when the run ends.
+    /// Registers an instance, and waits until it is registered. It is released at the latest when the run ends.
     @discardableResult
     func register(_ instance: ServiceInstance, in registry: any Registry) async throws -> any Registration {
-        let registration = try await within("register()") { try await registry.register(instance) }
-        registrations.withLock { $0.append(registration) }
+        let registration = try await within("register()") { try await registry.registered(instance) }
+        hold(registration)
         return registration
+    }
+
+    /// Releases a registration when the run ends.
+    func hold(_ registration: any Registration) {
+        registrations.withLock { $0.append(registration) }
     }
 
     /// Ends what the check has started.
@@ -81,7 +105,7 @@ final class ConformanceRun: Sendable {
 
     /// Demands what a registry lists of a service.
     func expect(
-        _ registry: any Registry,
+        _ registry: any Discoverer,
         lists instances: [ServiceInstance],
         of service: String? = nil,
         _ when: String

@@ -49,7 +49,7 @@ extension RegistryConformance.Check {
         let instances = (0..<run.conformance.instanceCount).map { run.instance("i\($0)") }
         let registrations = try await run.within("registering \(instances.count) instances") {
             try await withThrowingTaskGroup(of: (any Registration).self) { group in
-                for instance in instances { group.addTask { try await registry.register(instance) } }
+                for instance in instances { group.addTask { try await registry.registered(instance) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
         }
@@ -87,5 +87,68 @@ extension RegistryConformance.Check {
         }
         try await run.register(b, in: elsewhere)
         try await follower.wait(for: [a, b], "another instance afterwards")
+    }
+
+    /// An update is not lost when the registry is away.
+    public static let updateWhileAway = Self(
+        "an update is not lost when the registry is away",
+        needs: { $0.interrupt != nil }
+    ) { run in
+        let (here, elsewhere) = (try await run.registry(), try await run.registry())
+        let registration = try await run.register(run.instance("a"), in: here)
+        let follower = run.follow(elsewhere)
+        try await follower.wait(for: [run.instance("a")], "the instance")
+        guard let restore = try await run.conformance.hooks.interrupt?(run.service) else { return }
+        try await follower.wait(for: "the watch to be stale") { !$0.state.isLive }
+        let next = run.instance("a", version: 2)
+        // It fails, unless the registry is away for others alone.
+        try await run.within("update() while the registry is away") { try? await registration.update(next) }
+        try run.expect(registration.instance == next, "the registration has \(run.text([registration.instance]))")
+        try await run.within("bringing the registry back", restore)
+        try await follower.wait(for: [next], "the update")
+        try await run.within("the registration to be registered again") {
+            try await registration.waitUntilRegistered()
+        }
+    }
+
+    /// When a registry was away and has lost its entries, nobody is told that there is no instance.
+    public static let forgottenInstances = Self(
+        "when a registry was away and has lost its entries, nobody is told that there is no instance",
+        needs: { $0.interruptAndForget != nil }
+    ) { run in
+        let (here, elsewhere) = (try await run.registry(), try await run.registry())
+        let (a, b) = (run.instance("a"), run.instance("b"))
+        try await run.register(a, in: here)
+        try await run.register(b, in: elsewhere)
+        let follower = run.follow(elsewhere)
+        try await follower.wait(for: [a, b], "the instances")
+        let start = follower.history.count
+        guard let restore = try await run.conformance.hooks.interruptAndForget?(run.service) else { return }
+        try await follower.wait(for: "the watch to be stale") { !$0.state.isLive }
+        try await run.within("bringing the registry back", restore)
+        try await follower.wait(for: [a, b], "the instances to be put back")
+        let gaps = follower.history.dropFirst(start).filter { $0.instances.isEmpty }
+        try run.expect(gaps.isEmpty, "before they were put back, the watch saw an empty \(gaps.first?.state ?? .live) set")
+    }
+
+    /// A registration whose entry somebody else takes says that it is lost, until it is free again.
+    public static let takenOver = Self(
+        "a registration whose entry somebody else takes says that it is lost, until it is free again",
+        needs: { $0.takeOver != nil }
+    ) { run in
+        let instance = run.instance("a")
+        let registration = try await run.register(instance, in: run.registry())
+        guard let restore = try await run.conformance.hooks.takeOver?(instance) else { return }
+        try await run.within("the registration to be lost to somebody else") {
+            _ = await registration.state.first { $0.cause?.code == .alreadyRegistered }
+        }
+        guard case .lost = registration.state.value else {
+            throw run.failure("its state is \(registration.state.value), not lost")
+        }
+        try await run.within("giving the entry up", restore)
+        try await run.within("the registration to be registered again") {
+            _ = await registration.state.first { $0 == .registered }
+        }
+        try await run.expect(run.registry(), lists: [instance], "after the entry was given up")
     }
 }

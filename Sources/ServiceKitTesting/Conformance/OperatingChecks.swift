@@ -27,9 +27,9 @@ extension RegistryConformance.Check {
     /// Labels that somebody else sets are seen by all, and the owner's updates keep them.
     public static let operatorsLabels = Self(
         "labels that somebody else sets are seen by all, and the owner's updates keep them",
-        needs: \.canSetMetadata
+        needs: \.isOperator
     ) { run in
-        let (owner, elsewhere) = (try await run.registry(), try await run.registry())
+        let (owner, elsewhere) = (try await run.registry(), try await run.operating())
         let other = run.instance("b", metadata: ["weight": "5"])
         try await run.register(other, in: owner)
         let registration = try await run.register(
@@ -65,9 +65,9 @@ extension RegistryConformance.Check {
     /// Labels that somebody else sets stay, however often the owner updates at the same time.
     public static let operatorsLabelsStay = Self(
         "labels that somebody else sets stay, however often the owner updates at the same time",
-        needs: \.canSetMetadata
+        needs: \.isOperator
     ) { run in
-        let (owner, elsewhere) = (try await run.registry(), try await run.registry())
+        let (owner, elsewhere) = (try await run.registry(), try await run.operating())
         let registration = try await run.register(run.instance("a", version: 0), in: owner)
         try await run.within("updates and labels at the same time") {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -89,9 +89,9 @@ extension RegistryConformance.Check {
     /// An instance that is taken out of traffic comes back with the weight that it had.
     public static let offlineAndBack = Self(
         "an instance that is taken out of traffic comes back with the weight that it had",
-        needs: \.canSetMetadata
+        needs: \.isOperator
     ) { run in
-        let (owner, elsewhere) = (try await run.registry(), try await run.registry())
+        let (owner, elsewhere) = (try await run.registry(), try await run.operating())
         let registration = try await run.register(run.instance("a", metadata: ["weight": "50"]), in: owner)
         let follower = run.follow(try await run.registry())
         for _ in 1...2 {
@@ -120,34 +120,34 @@ extension RegistryConformance.Check {
     /// What cannot be labelled is refused, with the reason.
     public static let operatorsErrors = Self(
         "what cannot be labelled is refused, with the reason",
-        needs: \.canSetMetadata
+        needs: \.isOperator
     ) { run in
-        let registry = try await run.registry()
+        let (registry, elsewhere) = (try await run.registry(), try await run.operating())
         let registration = try await run.register(run.instance("a"), in: registry)
         for (id, service) in [("b", run.service), ("a", run.service + "-2"), ("", run.service), ("../a", run.service)] {
             try await run.expect(.notFound, from: "setting labels of an unknown instance") {
-                _ = try await registry.setMetadata(["weight": "1"], ofInstance: id, of: service)
+                _ = try await elsewhere.setMetadata(["weight": "1"], ofInstance: id, of: service)
             }
         }
         let long = String(repeating: "x", count: ServiceInstance.maximumLabelSize + 1)
         for changes in [["": "x"], ["label": long]] {
             try await run.expect(.invalidInstance, from: "setting a label without a name, or too long") {
-                _ = try await registry.setMetadata(changes, ofInstance: "a", of: run.service)
+                _ = try await elsewhere.setMetadata(changes, ofInstance: "a", of: run.service)
             }
         }
         try await run.expect(registry, lists: [run.instance("a")], "after refused labels")
         try await run.within("deregister()") { try await registration.deregister() }
         try await run.expect(.notFound, from: "setting labels of a deregistered instance") {
-            _ = try await registry.setMetadata(["weight": "1"], ofInstance: "a", of: run.service)
+            _ = try await elsewhere.setMetadata(["weight": "1"], ofInstance: "a", of: run.service)
         }
     }
 
     /// An instance that was lost is put back with the labels that somebody else has set.
     public static let operatorsLabelsReturn = Self(
         "an instance that was lost is put back with the labels that somebody else has set",
-        needs: { $0.canSetMetadata && $0.interrupt != nil }
+        needs: { $0.isOperator && $0.interrupt != nil }
     ) { run in
-        let (owner, elsewhere) = (try await run.registry(), try await run.registry())
+        let (owner, elsewhere) = (try await run.registry(), try await run.operating())
         let registration = try await run.register(run.instance("a"), in: owner)
         let follower = run.follow(elsewhere)
         let labelled = run.instance("a", metadata: ["offline": "true"])

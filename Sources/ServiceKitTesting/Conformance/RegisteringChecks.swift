@@ -41,7 +41,7 @@ extension RegistryConformance.Check {
         for registry in [here, elsewhere] {
             let second = run.instance("a", version: 2)
             try await run.expect(.alreadyRegistered, from: "registering a taken id") {
-                _ = try await registry.register(second)
+                _ = try await registry.registered(second)
             }
         }
         try await run.expect(elsewhere, lists: [first], "after a refused register()")
@@ -54,7 +54,7 @@ extension RegistryConformance.Check {
             await withTaskGroup(of: (any Registration)?.self) { group in
                 for version in 0..<16 {
                     group.addTask {
-                        try? await registries[version % 2].register(run.instance("a", version: version))
+                        try? await registries[version % 2].registered(run.instance("a", version: version))
                     }
                 }
                 return await group.reduce(into: []) { $0.append($1) }
@@ -114,6 +114,21 @@ extension RegistryConformance.Check {
         try await run.expect(elsewhere, lists: [other], "after a refused update()")
         try await run.within("release()") { await registration.release() }
         try await run.within("a second release()") { await registration.release() }
+        let last = try await run.within("the end of its states, after release()") {
+            await registration.state.values.reduce(nil) { $1 }
+        }
+        try run.expect(last == .deregistered, "its last state is \(last.map { "\($0)" } ?? "none")")
+    }
+
+    /// An instance may be registered before the registry runs.
+    public static let registeringBeforeRunning = Self("an instance may be registered before the registry runs") { run in
+        let registry = try await run.registryAtRest()
+        let instance = run.instance("a")
+        let registration = try registry.register(instance)
+        run.hold(registration)
+        run.start(registry)
+        try await run.within("the registration") { try await registration.waitUntilRegistered() }
+        try await run.expect(run.registry(), lists: [instance], "after register() and run()")
     }
 
     /// Invalid names are refused.
@@ -122,7 +137,7 @@ extension RegistryConformance.Check {
         for bad in ["", ".a", "a/b", "a b", "é", String(repeating: "a", count: 1000)] {
             for instance in [run.instance(bad), run.instance("a", of: bad)] {
                 try await run.expect(.invalidInstance, from: "registering the name \"\(bad.prefix(9))\"") {
-                    _ = try await registry.register(instance)
+                    _ = try await registry.registered(instance)
                 }
             }
             try await run.expect(.invalidInstance, from: "listing the service \"\(bad.prefix(9))\"") {

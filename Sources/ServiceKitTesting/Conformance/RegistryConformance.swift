@@ -32,9 +32,13 @@ public struct RegistryConformance: Sendable {
         public var waitUntilIdle: (@Sendable (any Registry) async -> Void)?
         /// Takes the registry away, at least where it concerns a service.
         public var interrupt: (@Sendable (_ service: String) async throws -> Restore)?
+        /// Takes the registry away as ``interrupt`` does, and has it come back without the service's entries.
+        public var interruptAndForget: (@Sendable (_ service: String) async throws -> Restore)?
+        /// Has somebody else take an instance's entry, who gives it up when it is restored.
+        public var takeOver: (@Sendable (ServiceInstance) async throws -> Restore)?
 
-        /// Whether operators can change labels (`Registry.setMetadata(_:ofInstance:of:)`); by default they can.
-        public var canSetMetadata = true
+        /// Whether the registry is a `RegistryOperator`; by default it is.
+        public var isOperator = true
         /// Whether the registry can name its services (`Discoverer.services()`); by default it can.
         public var canListServices = true
 
@@ -125,11 +129,12 @@ extension RegistryConformance {
         /// All of them.
         public static let allCases: [Check] = [
             unknownService, registeredIsListed, roundTrip, takenIDIsRefused, oneWinner, releasedIDIsFree,
-            updateReplaces, deregisterKeepsOut, invalidNames,
+            updateReplaces, deregisterKeepsOut, invalidNames, registeringBeforeRunning,
             comingAndGoing, orderOfUpdates, updateInPlace, likeNamesApart, allSeeTheSame, cancellationFrees,
             servicesAreNamed, operatorsLabels, operatorsLabelsStay, operatorsErrors, operatorsLabelsReturn,
             offlineAndBack,
-            ownersDeath, unreadableIsSkipped, thousandInstances, awayAndBack,
+            ownersDeath, unreadableIsSkipped, thousandInstances,
+            awayAndBack, updateWhileAway, forgottenInstances, takenOver,
         ]
     }
 }

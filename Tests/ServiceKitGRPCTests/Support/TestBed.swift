@@ -124,7 +124,7 @@ final class TestServer: Sendable {
         in registry: MemoryRegistry
     ) async throws {
         let instance = ServiceInstance(id: id, name: "test", metadata: metadata, endpoints: [endpoint])
-        let registration = try await registry.register(instance)
+        let registration = try await registry.registered(instance)
         self.registration.withLock { $0 = registration }
     }
 

@@ -19,14 +19,14 @@ struct AppOrderTests {
         let running = try await test.serve()
         // Nothing waits for a service to have started.
         await test.events.wait(for: "service started")
-        #expect(test.app.isRegistered.value)
+        #expect(test.app.registrationState.value == .registered)
         #expect(test.registry.registrations.value.first?.instance.endpoints.map(\.port) == [9000, 8080])
 
         await running.requestStop()
         // The gap's own sleep and its limit: servers do not drain before it is over.
         await test.clock.waitForSleepers(2)
         #expect(test.events.all.last == "deregistered")
-        #expect(!test.app.isRegistered.value)
+        #expect(test.app.registrationState.value == .deregistered)
         test.clock.advance(by: .seconds(5))
         // Both drain, although none of them has ended.
         await test.events.wait(for: "grpc drains")
@@ -146,7 +146,7 @@ struct AppOrderTests {
         async let seen = test.app.health.values.reduce(into: []) { $0.append($1) }
         await running.requestStop()
         #expect(await seen.last == .stopped)
-        for await isRegistered in test.app.isRegistered.values { #expect(!isRegistered) }
+        for await state in test.app.registrationState.values { #expect(state == nil) }
         try await running.end()
     }
 

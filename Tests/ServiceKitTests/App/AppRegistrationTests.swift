@@ -39,10 +39,7 @@ struct AppRegistrationTests {
         #expect(test.registry.attempts.value == 3)
         #expect(
             test.problems
-                == Array(
-                    repeating: "warning: cannot register; trying again () registry: connection refused",
-                    count: 2
-                )
+                == ["warning: cannot register; trying again () registry: connection refused"], "it is said once"
         )
         await test.stopWithoutGap(running)
     }
@@ -88,12 +85,13 @@ struct AppRegistrationTests {
         let test = try AppUnderTest("registry: {registration: background}", behavior: Self.refusing(1, with: taken))
         test.addServer()
         let running = try await test.serve()
-        #expect(!test.app.isRegistered.value)
+        let state = await test.app.registrationState.first { $0?.cause != nil }
+        #expect(state == .registering(cause: taken))
         await test.pass(.milliseconds(100))
-        _ = await test.app.isRegistered.first { $0 }
+        _ = await test.app.registrationState.first { $0 == .registered }
         #expect(test.app.health.value == .serving)
         await test.stopWithoutGap(running)
-        #expect(!test.app.isRegistered.value)
+        #expect(test.app.registrationState.value == .deregistered)
         #expect(
             test.events.all.suffix(5) == ["deregistered", "grpc drains", "grpc ended", "released", "registry ended"])
     }
@@ -129,15 +127,27 @@ struct AppRegistrationTests {
     }
 
     @Test func aLostRegistrationShows() async throws {
-        let test = try AppUnderTest()
+        let loss = RegistryError(code: .notFound, message: "lease expired")
+        let gate = Gate()
+        let keeps = Watched(0)
+        var behavior = FakeRegistry.Behavior()
+        behavior.keep = {
+            let isFirst = keeps.update { count in
+                count += 1
+                return count == 1
+            }
+            if !isFirst { return await untilCancelled() }
+            try await gate.pass()
+            throw loss
+        }
+        let test = try AppUnderTest(behavior: behavior)
         test.addServer()
         let running = try await test.serve()
-        let registration = try #require(test.registry.registrations.value.first)
-        registration.state.set(.lost(cause: "lease expired"))
-        _ = await test.app.isRegistered.first { !$0 }
+        gate.open()
+        _ = await test.app.registrationState.first { $0 == .lost(cause: loss) }
         _ = await test.log.first { "\($0)".contains("registration lost; putting it back cause=lease expired") }
-        registration.state.set(.registered)
-        _ = await test.app.isRegistered.first { $0 }
+        await test.pass(.milliseconds(100))
+        _ = await test.app.registrationState.first { $0 == .registered }
         _ = await test.log.first { $0.message == "registration restored" }
         await test.stopWithoutGap(running)
     }

@@ -27,7 +27,7 @@ struct AppStartFailureTests {
         }
         #expect(error?.description == "inline:2:1: serverr: unknown key; did you mean \"server\"?")
         #expect(test.app.health.value == .stopped)
-        #expect(await test.app.isRegistered.first(where: \.self) == nil)
+        #expect(await test.app.registrationState.first { $0 != nil } == nil)
     }
 
     @Test func anAppThatRanAlreadyIsAnErrorOfTheTestThatRunsItAgain() async throws {

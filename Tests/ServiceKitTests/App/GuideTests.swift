@@ -1,6 +1,7 @@
 import Logging
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitTesting
 import ServiceLifecycle
 import Testing
 
@@ -93,7 +94,7 @@ struct GuideTests {
 
         let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
         let instance = ServiceInstance(id: "user-1", name: "user-service", endpoints: [endpoint])
-        let registration = try await registry.register(instance)
+        let registration = try await registry.registered(instance)
 
         var seen: [[Endpoint]] = []
         for await snapshot in registry.watch("user-service") {

@@ -19,22 +19,20 @@ struct HeldIDTests {
 
     @Test func anEntryThatComesNearerToItsEndIsWaitedFor() {
         var held = HeldID()
-        #expect(held.isNew)
         for left in [4, 4, 3, 3, 2, 2, 1, 1, 0, 0] {
-            #expect(held.failure(after: Self.held(for: left)) == nil)
+            #expect(!held.judged(Self.held(for: left)).isPermanent)
             held.waits(.milliseconds(500))
         }
-        #expect(!held.isNew)
     }
 
-    @Test func anEntryThatIsRenewedHasAnOwnerThatLives() throws {
+    @Test func anEntryThatIsRenewedHasAnOwnerThatLives() {
         var held = HeldID()
-        #expect(held.failure(after: Self.held(for: 12)) == nil)
+        #expect(!held.judged(Self.held(for: 12)).isPermanent)
         held.waits(.seconds(3))
-        #expect(held.failure(after: Self.held(for: 9)) == nil)
+        #expect(!held.judged(Self.held(for: 9)).isPermanent)
         held.waits(.seconds(1))
-        let outcome = held.failure(after: Self.held(for: 14))
-        let failure = try #require(outcome)
+        let failure = held.judged(Self.held(for: 14))
+        #expect(failure.isPermanent)
         #expect(failure.code == .alreadyRegistered)
         #expect(failure.endsWithin == nil)
         #expect(failure.message.contains("key /users/a"))
@@ -43,9 +41,10 @@ struct HeldIDTests {
 
     @Test func whatDoesNotEndByItselfFailsAtOnce() {
         var held = HeldID()
-        #expect(held.failure(after: Self.held(for: nil)) == Self.held(for: nil))
+        #expect(held.judged(Self.held(for: nil)) == Self.held(for: nil))
+        #expect(Self.held(for: nil).isPermanent)
         let denied = RegistryError(code: .permissionDenied, message: "no", endsWithin: .seconds(3))
-        #expect(held.failure(after: denied) == denied)
+        #expect(held.judged(denied).isPermanent)
     }
 
     // MARK: - In an App

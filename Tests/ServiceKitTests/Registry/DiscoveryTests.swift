@@ -135,7 +135,7 @@ struct DiscoveryTests {
     @Test func comingAndGoingAtOnceLeavesNothing() async throws {
         let registry = MemoryRegistry()
         let discovery = Discovery(registry)
-        let registration = try await registry.register(instance("a", of: "service-0"))
+        let registration = try await registry.registered(instance("a", of: "service-0"))
         await withTaskGroup { group in
             for number in 0..<500 {
                 group.addTask {

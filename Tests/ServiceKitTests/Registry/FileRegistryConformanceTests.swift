@@ -33,6 +33,18 @@ struct FileRegistryConformanceTests {
             try directory.write("in the way", to: service)
             return { try directory.remove(service) }
         }
+        hooks.interruptAndForget = hooks.interrupt
+        hooks.takeOver = { instance in
+            let file = "\(instance.name)/\(instance.id).json"
+            let usurper = try OpenFile(directory.path("\(instance.name)/.usurper"), O_RDWR | O_CREAT | O_EXCL)
+            try #require(try usurper.lock())
+            try usurper.write(InstanceFile.contents(for: instance))
+            try directory.replace(file, with: "\(instance.name)/.usurper")
+            return {
+                try directory.remove(file)
+                withExtendedLifetime(usurper) {}
+            }
+        }
         return RegistryConformance(name: "file", timeout: .seconds(60), hooks: hooks) {
             FileRegistry(
                 FileRegistryDirectory(path: directory.path),

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit
@@ -66,7 +67,7 @@ struct FileRegistryDirectoryTests {
     // The kernel lets nobody, not even root, create directories there.
     @Test func aDirectoryThatMayNotBeWrittenIsNamedWithTheRemedy() async throws {
         let registry = FileRegistry(directory: "/sys/servicekit")
-        let error = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
+        let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         #expect(error?.code == .permissionDenied)
         #expect(error?.message.contains("cannot create directory /sys/servicekit") == true)
         #expect(error?.message.contains("or set registry.file.directory to a directory it owns") == true)
@@ -106,7 +107,7 @@ struct FileRegistryDirectoryTests {
         _ text: String
     ) async throws {
         let registry = FileRegistry(directory, logger: Logger(label: "test"))
-        let registering = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
+        let registering = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         let listing = await #expect(throws: RegistryError.self) { try await registry.instances(of: "user") }
         for error in [registering, listing] {
             #expect(error?.code == code)

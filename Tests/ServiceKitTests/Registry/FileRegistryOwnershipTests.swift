@@ -33,19 +33,19 @@ struct FileRegistryOwnershipTests {
 
     @Test func anIDIsRefusedThatAnotherProcessOwns() async throws {
         let owner = try await OwnerProcess(instance("a"), in: directory.path)
-        let error = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
+        let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         #expect(error?.code == .alreadyRegistered)
         #expect(error?.message.contains("instance \"a\" of service \"user\"") == true)
         #expect(error?.message.contains("by process \(owner.pid) ") == true)
         #expect(error?.message.contains(directory.path("user/a.json")) == true)
         await owner.kill()
-        let registration = try await registry.register(instance("a", version: "2"))
+        let registration = try await registry.registered(instance("a", version: "2"))
         #expect(try await registry.instances(of: "user") == [instance("a", version: "2")])
         await registration.release()
     }
 
     @Test func anotherProcessIsRefusedWhatThisOneOwns() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         await #expect(throws: OwnerProcess.Refused(output: "refused\n")) {
             try await OwnerProcess(instance("a"), in: directory.path)
         }
@@ -58,7 +58,7 @@ struct FileRegistryOwnershipTests {
     @Test func aLeftoverIsTakenOver() async throws {
         try await OwnerProcess(instance("a"), in: directory.path).kill()
         #expect(directory.exists("user/a.json"))
-        let registration = try await registry.register(instance("a", version: "2"))
+        let registration = try await registry.registered(instance("a", version: "2"))
         #expect(try await registry.instances(of: "user") == [instance("a", version: "2")])
         await registration.release()
     }
@@ -68,7 +68,7 @@ struct FileRegistryOwnershipTests {
         try directory.write("{", to: "user/.1a2b.tmp")
         try directory.write("", to: "user/claimed.json")
         try directory.write("mine", to: "user/.keep")
-        let registration = try await registry.register(instance("b"))
+        let registration = try await registry.registered(instance("b"))
         #expect(try await registry.instances(of: "user") == [instance("b")])
         #expect(try directory.contents("user") == [".keep", "b.json"])
         await registration.release()
@@ -82,7 +82,7 @@ struct FileRegistryOwnershipTests {
         #expect(await updates.next() == live(instance("a")))
         close(open(owner.path, O_WRONLY))
         // When this is seen, so is the closing before.
-        let other = try await registry.register(instance("b"))
+        let other = try await registry.registered(instance("b"))
         #expect(await updates.next { $0.instances["b"] != nil } == live(instance("a"), instance("b")))
         try owner.release()
         #expect(await updates.next { $0.instances["a"] == nil } == live(instance("b")))
@@ -101,7 +101,7 @@ struct FileRegistryOwnershipTests {
     }
 
     @Test func aLockIsNotInherited() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let child = Process()
         child.executableURL = URL(fileURLWithPath: "/bin/cat")
         child.standardInput = Pipe()
@@ -109,14 +109,14 @@ struct FileRegistryOwnershipTests {
         defer { child.terminate() }
         try await registration.deregister()
         await registration.release()
-        let again = try await registry.register(instance("a"))
+        let again = try await registry.registered(instance("a"))
         await again.release()
     }
 
     @Test func theFileIsTheDocumentedJSON() async throws {
         var wanted = instance("a")
         wanted.metadata = ["zone": "b"]
-        let registration = try await registry.register(wanted)
+        let registration = try await registry.registered(wanted)
         let text = try String(contentsOfFile: directory.path("user/a.json"), encoding: .utf8)
         #expect(
             text == """

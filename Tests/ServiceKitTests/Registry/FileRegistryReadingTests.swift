@@ -27,7 +27,7 @@ struct FileRegistryReadingTests {
         (String(repeating: " ", count: InstanceFile.maximumSize + 1), "longer than"),
     ])
     func aFileThatIsNoInstanceIsSkippedAndLoggedOncePerChange(_ contents: String, _ cause: String) async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         for change in 1...2 {
             try directory.write(contents + String(repeating: "\n", count: change), to: "user/x.json")
             for _ in 0..<3 {
@@ -53,7 +53,7 @@ struct FileRegistryReadingTests {
     }
 
     @Test func anEndpointThatCannotBeReadDoesNotCondemnTheInstance() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let file = try own(
             """
             {"id":"x","name":"user","version":1,"metadata":{"weight":50},\
@@ -72,7 +72,7 @@ struct FileRegistryReadingTests {
 
     /// The name of the instance's file would be longer than names of files can be.
     @Test func aRequestWithTheLongestNameDoesNotCondemnTheList() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let name = String(repeating: "x", count: 251) + ".set"
         try directory.write("{}", to: "user/\(name)")
         #expect(try await registry.instances(of: "user") == [instance("a")])
@@ -82,7 +82,7 @@ struct FileRegistryReadingTests {
 
     @Test(.enabled(if: geteuid() != 0, "root may read everything"))
     func aDirectoryThatIsClosedDoesNotCondemnTheOthers() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         #expect(mkdir(directory.path("closed"), 0o000) == 0)
         #expect(try await registry.services() == ["user"])
         #expect(log.count(of: "skipped a file of the registry") == 1)
@@ -90,7 +90,7 @@ struct FileRegistryReadingTests {
     }
 
     @Test func whatIsNoRegularFileIsSkipped() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         #expect(mkfifo(directory.path("user/fifo.json"), 0o600) == 0)
         #expect(mkdir(directory.path("user/dir.json"), 0o700) == 0)
         #expect(symlink("a.json", directory.path("user/link.json")) == 0)
@@ -123,7 +123,7 @@ struct FileRegistryReadingTests {
         try directory.write("a file", to: "user")
         let listing = await #expect(throws: RegistryError.self) { try await registry.instances(of: "user") }
         #expect(listing?.code == .misconfigured)
-        let registering = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
+        let registering = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         for message in [listing?.message, registering?.message] {
             #expect(message?.contains(directory.path("user")) == true)
             #expect(message?.contains("a file is in the way; remove it") == true)
@@ -139,7 +139,7 @@ struct FileRegistryReadingTests {
 
     @Test func theLongestNamesFit() async throws {
         let name = String(repeating: "n", count: ServiceInstance.maximumNameLength)
-        let registration = try await registry.register(instance(name, of: name))
+        let registration = try await registry.registered(instance(name, of: name))
         #expect(try await registry.instances(of: name) == [instance(name, of: name)])
         await registration.release()
     }

@@ -33,21 +33,21 @@ struct FileRegistryRepairTests {
 
     @Test(arguments: ["user/a.json", "user", ""])
     func whatIsDeletedIsPutBack(_ deleted: String) async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         for time in 1...3 {
             try delete(deleted)
-            let entry = await log.first(time) { $0.message == "instance registered again" }
+            let entry = await log.first(time) { $0.message == "registration restored" }
             #expect(entry?.metadata["path"] == "\(directory.path("user/a.json"))")
             #expect(try await observer.instances(of: "user") == [instance("a")])
             #expect(await registration.state.first { $0 == .registered } == .registered)
         }
-        #expect(log.count(of: "instance lost") == 3)
+        #expect(log.count(of: "registration lost; putting it back") == 3)
         await registration.release()
         #expect(try await observer.instances(of: "user") == [])
     }
 
     @Test func watchersSurviveTheDirectory() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         var updates = observer.watch("user").makeAsyncIterator()
         #expect(await updates.next() == live(instance("a")))
         for version in 2...4 {
@@ -61,24 +61,24 @@ struct FileRegistryRepairTests {
     }
 
     @Test func whatIsWrittenOverIsRestored() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         try Data("garbage".utf8).write(to: URL(fileURLWithPath: directory.path("user/a.json")), options: [])
         #expect(await log.first { $0.message.contains("written over; restored") } != nil)
         #expect(try await observer.instances(of: "user") == [instance("a")])
         #expect(registration.state.value == .registered)
-        #expect(log.count(of: "instance lost") == 0)
+        #expect(log.count(of: "registration lost; putting it back") == 0)
         await registration.release()
     }
 
     @Test func whoeverTookTheIDMeanwhileKeepsIt() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let usurper = try OpenFile(directory.path("user/.usurper"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try usurper.lock())
         try usurper.write(InstanceFile.contents(for: instance("a", version: "2")))
         try directory.replace("user/a.json", with: "user/.usurper")
 
         let state = await registration.state.first { state in
-            if case .lost(let cause) = state { cause.contains("has another owner") } else { false }
+            if case .lost(let cause) = state { cause.code == .alreadyRegistered } else { false }
         }
         #expect(state != nil)
         #expect(try await observer.instances(of: "user") == [instance("a", version: "2")])
@@ -92,7 +92,7 @@ struct FileRegistryRepairTests {
     }
 
     @Test func whoeverTookTheIDIsNotDeletedByDeregistering() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let usurper = try OpenFile(directory.path("user/.usurper"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try usurper.lock())
         try usurper.write(InstanceFile.contents(for: instance("a", version: "2")))
@@ -104,7 +104,7 @@ struct FileRegistryRepairTests {
 
     @Test func aRegistrationThatIsDroppedIsTakenOut() async throws {
         var updates = observer.watch("user").makeAsyncIterator()
-        let box = Watched<(any Registration)?>(try await registry.register(instance("a")))
+        let box = Watched<(any Registration)?>(try await registry.registered(instance("a")))
         #expect(await updates.next { $0 == live(instance("a")) } != nil)
         box.set(nil)
         #expect(await updates.next { $0 == live() } != nil)
@@ -112,7 +112,7 @@ struct FileRegistryRepairTests {
     }
 
     @Test func aReleasedRegistrationsStatesEnd() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         async let states = registration.state.values.reduce(into: []) { $0.append($1) }
         await registration.release()
         #expect(await states.last == .deregistered)

@@ -21,7 +21,7 @@ struct FileRegistryRequestTests {
     }
 
     @Test func aRequestLeavesNothing() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let changed = try await elsewhere.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
         #expect(changed.weight == 7)
         #expect(registration.instance == changed)
@@ -31,7 +31,7 @@ struct FileRegistryRequestTests {
     }
 
     @Test func operatorsAtTheSameTimeAllHaveTheirWay() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<10 {
                 group.addTask {
@@ -49,7 +49,7 @@ struct FileRegistryRequestTests {
         "", "no JSON", "{\"labels\":{\"\":\"x\"}}", "{\"labels\":[]}", String(repeating: "x", count: 3 << 20),
     ])
     func garbageIsRemovedAndLogged(_ contents: String) async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         try directory.write(contents, to: "user/a.set")
         let entry = await log.first { $0.message == "removed what is no operator's request" }
         #expect(entry?.metadata["path"] == "\(directory.path("user/a.set"))")
@@ -59,7 +59,7 @@ struct FileRegistryRequestTests {
     }
 
     @Test func requestsAreNoOddities() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let observer = FileRegistry(directory: directory.path, logger: log.logger())
         // Of an owner that is gone: nobody will take it up.
         try directory.write("{\"labels\":{}}", to: "user/b.set")
@@ -71,7 +71,7 @@ struct FileRegistryRequestTests {
 
     @Test func aRequestToAnEarlierOwnerIsNotTakenUp() async throws {
         try directory.write("{\"labels\":{\"weight\":\"7\"}}", to: "user/a.set")
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         #expect(try directory.contents("user") == ["a.json"])
         #expect(registration.instance == instance("a"))
         await registration.release()
@@ -96,7 +96,7 @@ struct FileRegistryRequestTests {
     }
 
     @Test func onlyTheOwnerRemovesAnInstance() async throws {
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         let error = await #expect(throws: RegistryError.self) { try await elsewhere.removeInstance("a", of: "user") }
         #expect(error?.code == .alreadyRegistered)
         #expect(error?.message.contains("process \(ProcessInfo.processInfo.processIdentifier)") == true)

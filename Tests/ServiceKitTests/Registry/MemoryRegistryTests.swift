@@ -13,7 +13,7 @@ struct MemoryRegistryTests {
         var hooks = RegistryConformance.Hooks()
         hooks.mortalOwner = { instance in
             // To drop a registration is as near to death as an owner in the same process comes.
-            let owner = Watched<(any Registration)?>(try await registry.register(instance))
+            let owner = Watched<(any Registration)?>(try await registry.registered(instance))
             return { owner.set(nil) }
         }
         return hooks
@@ -35,7 +35,7 @@ struct MemoryRegistryTests {
 
     @Test func aSetThatDidNotChangeIsNotTold() async throws {
         let registry = MemoryRegistry()
-        let registration = try await registry.register(instance("a"))
+        let registration = try await registry.registered(instance("a"))
         var updates = registry.watch("user").makeAsyncIterator()
         #expect(await updates.next() == live(instance("a")))
         try await registration.update(instance("a"))
@@ -45,8 +45,8 @@ struct MemoryRegistryTests {
 
     @Test func aDuplicateIsRefusedByName() async throws {
         let registry = MemoryRegistry()
-        let registration = try await registry.register(instance("a"))
-        let error = await #expect(throws: RegistryError.self) { try await registry.register(instance("a")) }
+        let registration = try await registry.registered(instance("a"))
+        let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         #expect(error?.message.contains("instance \"a\" of service \"user\" is already registered") == true)
         await registration.release()
     }

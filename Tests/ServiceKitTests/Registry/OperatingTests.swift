@@ -1,3 +1,4 @@
+import ServiceKitTesting
 import Testing
 
 @testable import ServiceKit
@@ -7,7 +8,7 @@ import Testing
     private let registry = MemoryRegistry()
 
     private func register(_ metadata: [String: String]) async throws -> any Registration {
-        try await registry.register(ServiceInstance(id: "a", name: "user", metadata: metadata))
+        try await registry.registered(ServiceInstance(id: "a", name: "user", metadata: metadata))
     }
 
     @Test(arguments: [[:], ["weight": "50", "zone": "eu"], ["weight": "0"], ["weight": "heavy"]])

@@ -1,5 +1,6 @@
-import ServiceKit
 import Testing
+
+@testable import ServiceKit
 
 @Suite struct OwnedInstanceTests {
     private static func instance(_ metadata: [String: String]) -> ServiceInstance {

@@ -65,16 +65,12 @@ struct RegistryConformanceTests {
         let fault: Fault
         let base = MemoryRegistry()
 
-        func register(_ instance: ServiceInstance) async throws -> any Registration {
+        func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
             var instance = instance
             if fault == .losesMetadata { instance.metadata = [:] }
             if fault == .acceptsAnyName, (try? instance.validate()) == nil { instance = accepted(instance) }
-            do {
-                return FaultyRegistration(base: try await base.register(instance), registry: self)
-            } catch {
-                guard fault == .overwritesDuplicates else { throw error }
-                return FaultyRegistration(base: try await MemoryRegistry().register(instance), registry: self)
-            }
+            let registry = fault == .overwritesDuplicates ? MemoryRegistry() : base
+            return FaultyRegistration(base: try registry.register(instance), registry: self)
         }
 
         private func accepted(_ instance: ServiceInstance) -> ServiceInstance {
@@ -130,6 +126,20 @@ struct RegistryConformanceTests {
         #expect(text.contains(fault.message ?? "did not end within 1.0 seconds"), "\(text)")
     }
 
+    @Test(arguments: StoreRegistry.Fault.allCases)
+    func findsAFaultThatShowsInAnOutage(_ fault: StoreRegistry.Fault) async throws {
+        let timeout = fault == .stateStaysRegistered ? Duration.seconds(1) : .seconds(30)
+        let failure = await #expect(throws: ConformanceFailure.self) {
+            try await StoreRegistry.conformance(fault, timeout: timeout).run(fault.check)
+        }
+        #expect(failure?.description.contains(fault.message) == true, "\(String(describing: failure))")
+    }
+
+    @Test(arguments: StoreRegistry.conformance().checks)
+    func aRegistryWithoutFaultConforms(_ check: RegistryConformance.Check) async throws {
+        try await StoreRegistry.conformance().run(check)
+    }
+
     @Test func aCheckWithoutItsHookIsNotPassed() async {
         let conformance = RegistryConformance(name: "memory") { MemoryRegistry() }
         #expect(!conformance.checks.contains(.ownersDeath))
@@ -138,6 +148,6 @@ struct RegistryConformanceTests {
     }
 
     @Test func checksAreDifferent() {
-        #expect(Set(RegistryConformance.Check.allCases).count == 25)
+        #expect(Set(RegistryConformance.Check.allCases).count == 29)
     }
 }

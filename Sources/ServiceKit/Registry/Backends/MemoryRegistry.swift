@@ -3,7 +3,7 @@ public import ServiceKitConfig
 private import Synchronization
 
 /// A registry in this process's memory, for tests and for programs that are client and server at once.
-public final class MemoryRegistry: Registry, RegistryBackend {
+public final class MemoryRegistry: Registry, RegistryOperator, RegistryBackend {
     /// What stands under `registry.memory`: nothing.
     public struct Options: ConfigurationSection {
         /// There is nothing to choose.
@@ -15,15 +15,21 @@ public final class MemoryRegistry: Registry, RegistryBackend {
 
     /// Makes a registry of its own: what is registered in one is not seen in another.
     public static func make(_ options: Options, logger: Logger) -> any Registry {
-        MemoryRegistry()
+        MemoryRegistry(logger: logger)
+    }
+
+    /// An entry with its owner.
+    fileprivate struct Held {
+        let owner: MemoryEntry
+        let instance: KeptInstance
     }
 
     private struct Service {
         let instances = Watched(InstanceSet())
-        var owned: [String: OwnedInstance] = [:]
+        var entries: [String: Held] = [:]
         var watches = 0
 
-        var isUnused: Bool { watches == 0 && owned.isEmpty }
+        var isUnused: Bool { watches == 0 && entries.isEmpty }
     }
 
     private let services = Mutex<[String: Service]>([:])
@@ -33,28 +39,21 @@ public final class MemoryRegistry: Registry, RegistryBackend {
     /// How many services have instances or watches.
     var serviceCount: Int { services.withLock(\.count) }
 
+    private let logger: Logger
+
     /// Creates an empty registry.
-    public init() {}
+    ///
+    /// - Parameter logger: Where registrations are logged.
+    public init(logger: Logger = Logger(label: "servicekit.registry.memory")) {
+        self.logger = logger
+    }
 
     /// This machine.
     public var reach: RegistryReach { .machine }
 
     /// Registers an instance; see ``Registrar/register(_:)``.
-    ///
-    /// - Throws: ``RegistryError``: `alreadyRegistered` when the id is taken.
-    public func register(_ instance: ServiceInstance) async throws -> any Registration {
-        try instance.validate()
-        try change(instance.id, of: instance.name) { owned in
-            guard owned == nil else {
-                throw RegistryError(
-                    code: .alreadyRegistered,
-                    message: "memory registry: instance \"\(instance.id)\" of service \"\(instance.name)\" is already "
-                        + "registered in this process; release that one, or register under another id"
-                )
-            }
-            owned = OwnedInstance(instance)
-        }
-        return MemoryRegistration(instance, in: self)
+    public func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
+        try KeptRegistration(instance, in: MemoryEntry(self, instance), logger: logger)
     }
 
     /// The instances registered; see ``Discoverer/instances(of:)``.
@@ -65,21 +64,10 @@ public final class MemoryRegistry: Registry, RegistryBackend {
 
     /// The names of the services that have instances; see ``Discoverer/services()``.
     public func services() async throws -> [String] {
-        services.withLock { services in services.filter { !$0.value.owned.isEmpty }.keys.sorted() }
+        services.withLock { services in services.filter { !$0.value.entries.isEmpty }.keys.sorted() }
     }
 
-    /// Changes labels of an instance; see ``Registry/setMetadata(_:ofInstance:of:)``.
-    ///
-    /// - Throws: ``RegistryError``: `notFound` when it is not registered here.
-    public func setMetadata(
-        _ changes: [String: String?],
-        ofInstance id: String,
-        of service: String
-    ) async throws -> ServiceInstance {
-        try await changeMetadata(ofInstance: id, of: service) { _ in changes }
-    }
-
-    /// Changes labels of an instance by what they are now; see ``Registry/changeMetadata(ofInstance:of:_:)``.
+    /// Changes labels of an instance; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
     ///
     /// - Throws: ``RegistryError``: `notFound` when it is not registered here.
     public func changeMetadata(
@@ -88,20 +76,18 @@ public final class MemoryRegistry: Registry, RegistryBackend {
         _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
     ) async throws -> ServiceInstance {
         try ServiceInstance.validate(serviceName: service)
-        return try change(id, of: service) { owned in
-            guard let seen = owned?.published else { throw RegistryError.notFound(id, of: service, in: "memory") }
-            let next = try seen.settingMetadata(try changes(seen))
-            owned?.adopt(metadata: next.metadata)
-            return next
+        return try change(id, of: service) { entry in
+            guard let entry else { throw RegistryError.notFound(id, of: service, in: Self.name) }
+            return try entry.instance.adopt(changes)
         }
     }
 
-    /// Refuses: whoever has registered an instance here keeps it; see ``Registry/removeInstance(_:of:)``.
+    /// Refuses, since each instance here has an owner; see ``RegistryOperator/removeInstance(_:of:)``.
     ///
-    /// - Throws: ``RegistryError``.
+    /// - Throws: ``RegistryError``: `notFound` or `alreadyRegistered`.
     public func removeInstance(_ id: String, of service: String) async throws {
         guard try await instances(of: service)[id] != nil else {
-            throw RegistryError.notFound(id, of: service, in: "memory")
+            throw RegistryError.notFound(id, of: service, in: Self.name)
         }
         throw RegistryError(
             code: .alreadyRegistered,
@@ -129,25 +115,20 @@ public final class MemoryRegistry: Registry, RegistryBackend {
         }
     }
 
-    /// An instance as others see it; `nil` when it is not registered.
-    fileprivate func published(_ id: String, of service: String) -> ServiceInstance? {
-        services.withLock { $0[service]?.owned[id]?.published }
-    }
-
-    /// Changes one instance of a service, and forgets the service when nothing is left of it.
+    /// Changes one entry of a service, and forgets the service when nothing is left of it.
     @discardableResult
     fileprivate func change<Result>(
         _ id: String,
         of service: String,
-        _ body: (inout OwnedInstance?) throws -> Result
+        _ body: (inout Held?) throws -> Result
     ) rethrows -> Result {
         try services.withLock { services in
-            var instance = services[service]?.owned[id]
-            let result = try body(&instance)
-            services[service, default: Service()].owned[id] = instance
+            var entry = services[service]?.entries[id]
+            let result = try body(&entry)
+            services[service, default: Service()].entries[id] = entry
             if let feed = services[service]?.instances {
                 var instances = feed.value
-                if let instance { instances.update(instance.published) } else { instances.remove(id: id) }
+                if let entry { instances.update(entry.instance.published) } else { instances.remove(id: id) }
                 feed.setIfChanged(instances)
             }
             if services[service]?.isUnused == true { services[service] = nil }
@@ -156,57 +137,34 @@ public final class MemoryRegistry: Registry, RegistryBackend {
     }
 }
 
-/// An instance in a memory registry.
-private final class MemoryRegistration: Registration {
-    private struct State {
-        var instance: ServiceInstance
-        var isDeregistered = false
-    }
-
-    let state = Watched(RegistrationState.registered)
-
+/// An instance's entry in a memory registry, from its owner's side.
+private final class MemoryEntry: RegistryEntry {
     private let registry: MemoryRegistry
-    private let current: Mutex<State>
+    private let id: String
+    private let service: String
 
-    init(_ instance: ServiceInstance, in registry: MemoryRegistry) {
+    init(_ registry: MemoryRegistry, _ instance: ServiceInstance) {
         self.registry = registry
-        current = Mutex(State(instance: instance))
+        id = instance.id
+        service = instance.name
     }
 
-    deinit {
-        takeOut()
-    }
-
-    var instance: ServiceInstance {
-        current.withLock { current in
-            if current.isDeregistered { return current.instance }
-            return registry.published(current.instance.id, of: current.instance.name) ?? current.instance
+    func write(_ instance: KeptInstance) async throws {
+        try registry.change(id, of: service) { entry in
+            guard entry == nil || entry?.owner === self else {
+                throw RegistryError(
+                    code: .alreadyRegistered,
+                    message: "memory registry: instance \"\(id)\" of service \"\(service)\" is already registered in this "
+                        + "process; release that one, or register under another id"
+                )
+            }
+            entry = .init(owner: self, instance: instance)
         }
     }
 
-    func update(_ instance: ServiceInstance) async throws {
-        try current.withLock { current in
-            try current.instance.validateUpdate(to: instance, isDeregistered: current.isDeregistered)
-            current.instance = instance
-            registry.change(instance.id, of: instance.name) { $0?.wanted = instance }
+    func remove() async throws {
+        registry.change(id, of: service) { entry in
+            if entry?.owner === self { entry = nil }
         }
-    }
-
-    func deregister() async throws {
-        takeOut()
-    }
-
-    func release() async {
-        takeOut()
-        state.finish()
-    }
-
-    private func takeOut() {
-        current.withLock { current in
-            guard !current.isDeregistered else { return }
-            current.isDeregistered = true
-            registry.change(current.instance.id, of: current.instance.name) { $0 = nil }
-        }
-        state.setIfChanged(.deregistered)
     }
 }

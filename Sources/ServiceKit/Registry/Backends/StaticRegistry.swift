@@ -75,18 +75,19 @@ public final class StaticRegistry: Registry, RegistryBackend {
     /// This machine, since no address registered here travels at all.
     public var reach: RegistryReach { .machine }
 
-    /// Does nothing but log, once, that clients find only what is listed.
-    ///
-    /// - Throws: ``RegistryError`` when the instance is not valid.
-    public func register(_ instance: ServiceInstance) async throws -> any Registration {
-        try instance.validate()
+    /// Registers nothing but logs, once, that clients find only what is listed. The registration says `registered` all the
+    /// same.
+    public func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
+        var quiet = logger
+        quiet.logLevel = .warning
+        let registration = try KeptRegistration(instance, in: StaticEntry(), logger: quiet)
         if !hasLogged.exchange(true, ordering: .relaxed) {
             logger.notice(
                 "the static registry takes no registrations: clients find what registry.static.services lists for them",
                 metadata: ["instance": "\(instance.id)", "service": "\(instance.name)"]
             )
         }
-        return StaticRegistration(instance)
+        return registration
     }
 
     /// The instances listed; see ``Discoverer/instances(of:)``.
@@ -98,41 +99,6 @@ public final class StaticRegistry: Registry, RegistryBackend {
     /// The services listed that have an address; see ``Discoverer/services()``.
     public func services() async throws -> [String] {
         services.filter { !$0.value.isEmpty }.keys.sorted()
-    }
-
-    /// Refuses, since the configuration is the registry.
-    ///
-    /// - Throws: ``RegistryError``: `notFound` for what is not listed, else `unsupported`.
-    public func setMetadata(
-        _ changes: [String: String?],
-        ofInstance id: String,
-        of service: String
-    ) async throws -> ServiceInstance {
-        throw try await unsupported("change labels of", id, of: service, "edit that, or use another registry")
-    }
-
-    /// Refuses, since the configuration is the registry.
-    ///
-    /// - Throws: ``RegistryError``: `notFound` for what is not listed, else `unsupported`.
-    public func removeInstance(_ id: String, of service: String) async throws {
-        throw try await unsupported("remove", id, of: service, "edit that")
-    }
-
-    private func unsupported(
-        _ action: String,
-        _ id: String,
-        of service: String,
-        _ remedy: String
-    ) async throws -> RegistryError {
-        guard try await instances(of: service)[id] != nil else {
-            return .notFound(id, of: service, in: "static")
-        }
-        return RegistryError(
-            code: .unsupported,
-            message:
-                "static registry: cannot \(action) instance \"\(id)\" of service \"\(service)\", which stands in the "
-                + "configuration under registry.static.services.\(service); \(remedy)"
-        )
     }
 
     /// The instances listed, once; then the sequence waits for its task's cancellation.
@@ -151,31 +117,8 @@ public final class StaticRegistry: Registry, RegistryBackend {
     }
 }
 
-/// What registering with a static registry gives: an instance that nobody sees.
-private final class StaticRegistration: Registration {
-    let state = Watched(RegistrationState.registered)
-
-    private let current: Mutex<ServiceInstance>
-
-    init(_ instance: ServiceInstance) {
-        current = Mutex(instance)
-    }
-
-    var instance: ServiceInstance { current.withLock { $0 } }
-
-    func update(_ instance: ServiceInstance) async throws {
-        try current.withLock { current in
-            try current.validateUpdate(to: instance, isDeregistered: state.value == .deregistered)
-            current = instance
-        }
-    }
-
-    func deregister() async throws {
-        state.setIfChanged(.deregistered)
-    }
-
-    func release() async {
-        state.setIfChanged(.deregistered)
-        state.finish()
-    }
+/// The entry of an instance that nobody sees.
+private struct StaticEntry: RegistryEntry {
+    func write(_ instance: KeptInstance) async throws {}
+    func remove() async throws {}
 }

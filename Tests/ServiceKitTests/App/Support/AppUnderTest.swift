@@ -22,7 +22,8 @@ struct AppUnderTest {
         behavior: FakeRegistry.Behavior = FakeRegistry.Behavior(),
         reach: RegistryReach = .machine
     ) throws {
-        registry = FakeRegistry(events: events, reach: reach, behavior: behavior)
+        registry = FakeRegistry(
+            events: events, reach: reach, behavior: behavior, logger: log.logger(), clock: clock)
         app = try App(
             configuration: Configuration(yaml: "app: {name: user, metadata: \(metadata)}\n" + yaml),
             registry: registry,
@@ -89,7 +90,7 @@ struct AppUnderTest {
     var problems: [String] {
         log.entries.filter { $0.level >= .warning }.map { entry in
             let context = entry.metadata["phase"] ?? entry.metadata["part"] ?? ""
-            return "\(entry.level): \(entry.message) (\(context)) \(entry.metadata["error"] ?? "")"
+            return "\(entry.level): \(entry.message) (\(context)) \(entry.metadata["error"] ?? entry.metadata["cause"] ?? "")"
         }
     }
 }

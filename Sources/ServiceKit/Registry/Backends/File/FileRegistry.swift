@@ -14,7 +14,7 @@ public import ServiceKitConfig
 ///
 /// New directories have the permissions 0755 and files 0644, less the umask; the default directory is 0700, for
 /// services of one user. To share a directory among users, create it with a group and permissions of your choice.
-public final class FileRegistry: Registry, RegistryBackend {
+public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
     /// What stands under `registry.file`.
     public struct Options: ConfigurationSection {
         /// Where the files are. By default `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or
@@ -84,15 +84,15 @@ public final class FileRegistry: Registry, RegistryBackend {
     /// This machine.
     public var reach: RegistryReach { .machine }
 
-    /// Registers an instance; see ``Registrar/register(_:)``.
-    ///
-    /// - Throws: ``RegistryError``: `alreadyRegistered` when a living owner has the id, in this or another process;
-    ///   `permissionDenied` when the directory may not be written; `unavailable` when the disk is full, say.
-    public func register(_ instance: ServiceInstance) async throws -> any Registration {
-        try instance.validate()
-        let keeper = InstanceKeeper(instance, directory: root, watcher: watcher, queue: queue, logger: logger)
-        try await translating { try await keeper.register() }
-        return FileRegistration(keeper)
+    /// Registers an instance; see ``Registrar/register(_:)``. The registration's causes are `alreadyRegistered` when a living
+    /// owner has the id, in this or another process; `permissionDenied` when the directory may not be written; `unavailable`
+    /// when the disk is full, say.
+    public func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
+        let place = InstanceFile(directory: root.path(of: instance.name), service: instance.name, id: instance.id)
+        let entry = FileEntry(place, directory: root, watcher: watcher, queue: queue, logger: logger)
+        var logger = logger
+        logger[metadataKey: "path"] = "\(place.path)"
+        return try KeptRegistration(instance, in: entry, logger: logger)
     }
 
     /// The instances whose owners live; see ``Discoverer/instances(of:)``.
@@ -131,19 +131,20 @@ public final class FileRegistry: Registry, RegistryBackend {
         }
     }
 
-    /// Has an instance's owner change its labels; see ``Registry/setMetadata(_:ofInstance:of:)``.
+    /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
     ///
     /// Whoever may write in the service's directory can do so. The owner has three seconds to answer.
     /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not answer;
     ///   `permissionDenied`.
-    public func setMetadata(
-        _ changes: [String: String?],
+    public func changeMetadata(
         ofInstance id: String,
-        of service: String
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
     ) async throws -> ServiceInstance {
         guard let found = try await instances(of: service)[id] else {
             throw RegistryError.notFound(id, of: service, in: Self.name)
         }
+        let changes = try changes(found)
         if try found.settingMetadata(changes) == found { return found }
         let requester = LabelRequester(
             place: InstanceFile(directory: root.path(of: service), service: service, id: id),
@@ -172,14 +173,14 @@ public final class FileRegistry: Registry, RegistryBackend {
 
     /// Follows a service; see ``Discoverer/watch(_:)``. Creates the service's directory if it is missing.
     public func watch(_ service: String) -> DiscoveryUpdates {
-        DiscoveryUpdates(of: service) { [root, watcher, queue, secondLook, reader = reader(of: service)] emit in
+        DiscoveryUpdates(of: service) { [root, watcher, queue, secondLook, reader = reader(of: service)] feed in
             var watch = FileWatch(
                 directory: root,
                 reader: reader,
                 watcher: watcher,
                 queue: queue,
                 secondLook: secondLook,
-                emit: emit
+                feed: feed
             )
             await watch.run()
         }

@@ -7,12 +7,10 @@ struct FileWatch: Sendable {
     private let watcher: DirectoryWatcher
     private let queue: FileQueue
     private let secondLook: Duration
-    private let emit: DiscoveryUpdates.Emitter
+    private let feed: ServiceFeed
 
-    private var instances = InstanceSet()
-    private var told: DiscoverySnapshot?
-    /// When the directory became unreadable.
-    private var outage: ContinuousClock.Instant?
+    /// Whether the directory was deleted since it was last read.
+    private var wasDeleted = false
     private var backoff = Backoff(maximum: .seconds(2))
 
     init(
@@ -21,14 +19,14 @@ struct FileWatch: Sendable {
         watcher: DirectoryWatcher,
         queue: FileQueue,
         secondLook: Duration,
-        emit: DiscoveryUpdates.Emitter
+        feed: ServiceFeed
     ) {
         self.directory = directory
         self.reader = reader
         self.watcher = watcher
         self.queue = queue
         self.secondLook = secondLook
-        self.emit = emit
+        self.feed = feed
     }
 
     /// Watches until the task is cancelled.
@@ -42,7 +40,7 @@ struct FileWatch: Sendable {
                 found([])
             } catch {
                 // Deleted between two steps; nothing is known to be wrong.
-                if !error.isAbsence { failed(error) }
+                if !error.isAbsence { feed.change { $0.interrupted(error.description) } }
             }
             try? await Task.sleep(for: backoff.next())
         }
@@ -72,7 +70,11 @@ struct FileWatch: Sendable {
         backoff.reset()
         queue.after(secondLook) { [weak subscription] in subscription?.add { $0.insertEverything() } }
 
-        while let changes = await subscription.next(), !changes.isGone {
+        while let changes = await subscription.next() {
+            if changes.isGone {
+                wasDeleted = true
+                return
+            }
             if changes.everything {
                 guard let all = try await readAll() else { return }
                 found(all)
@@ -82,52 +84,34 @@ struct FileWatch: Sendable {
         }
     }
 
-    private func readAll() async throws(SystemError) -> InstanceSet? {
-        try await queue.run { [reader, instances] () throws(SystemError) in
-            guard let all = try reader.instances() else { return nil }
-            var result = instances
-            result.replace(with: all)
-            return result
-        }
+    private func readAll() async throws(SystemError) -> [ServiceInstance]? {
+        try await queue.run { [reader] () throws(SystemError) in try reader.instances() }
     }
 
-    private mutating func read(
+    private func read(
         _ names: [String: Duration?],
         _ subscription: DirectorySubscription
     ) async throws(SystemError) {
-        found(
-            try await queue.run { [reader, queue, instances] () throws(SystemError) in
-                var result = instances
-                for (name, pause) in names {
-                    guard let id = InstanceFile.id(inName: name) else { continue }
-                    if let instance = try reader.instance(inFile: name) {
-                        result.update(instance)
-                        if let pause { subscription.lookAgain(at: name, after: pause, on: queue) }
-                    } else {
-                        result.remove(id: id)
-                    }
-                }
-                return result
+        let changes: [(id: String, instance: ServiceInstance?)] = try await queue.run {
+            [reader, queue] () throws(SystemError) in
+            var changes: [(id: String, instance: ServiceInstance?)] = []
+            for (name, pause) in names {
+                guard let id = InstanceFile.id(inName: name) else { continue }
+                let instance = try reader.instance(inFile: name)
+                if instance != nil, let pause { subscription.lookAgain(at: name, after: pause, on: queue) }
+                changes.append((id, instance))
             }
-        )
+            return changes
+        }
+        feed.change { view in
+            for (id, instance) in changes {
+                if let instance { view.update(instance) } else { view.remove(id: id) }
+            }
+        }
     }
 
-    private mutating func found(_ current: InstanceSet) {
-        instances = current
-        outage = nil
-        tell(.live)
-    }
-
-    private mutating func failed(_ error: SystemError) {
-        let since = outage ?? .now
-        outage = since
-        tell(.stale(since: since, cause: error.description))
-    }
-
-    private mutating func tell(_ state: DiscoveryState) {
-        let snapshot = DiscoverySnapshot(instances: instances, state: state)
-        guard snapshot != told else { return }
-        told = snapshot
-        emit(snapshot)
+    private mutating func found(_ instances: [ServiceInstance]) {
+        feed.change { [wasDeleted] in $0.replace(with: instances, lostData: wasDeleted) }
+        wasDeleted = false
     }
 }

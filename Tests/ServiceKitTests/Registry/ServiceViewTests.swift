@@ -1,10 +1,8 @@
-import EtcdClient
-import ServiceKit
 import Testing
 
-@testable import ServiceKitEtcd
+@testable import ServiceKit
 
-/// What is told of a service, above all when etcd has lost its data.
+/// The view of a service, above all when the registry was away or has lost its data.
 struct ServiceViewTests {
     private static let start = ContinuousClock.now
 
@@ -17,8 +15,8 @@ struct ServiceViewTests {
     }
 
     private func view(_ ids: String...) -> ServiceView {
-        var view = ServiceView(ttl: .seconds(10))
-        view.replace(with: ids.map { instance($0) }, .start, at: Self.start)
+        var view = ServiceView(grace: .seconds(15))
+        view.replace(with: ids.map { instance($0) }, at: Self.start)
         return view
     }
 
@@ -49,16 +47,16 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func aListAfterACompactionIsBelieved() {
+    @Test func aShorterListIsBelieved() {
         var view = view("a", "b")
-        view.replace(with: [instance("b")], .compaction, at: Self.start)
+        view.replace(with: [instance("b")], at: Self.start)
         #expect(ids(view) == ["b"])
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func anEmptyStoreIsNotBelievedAtOnce() {
+    @Test func anEmptyListAfterALossOfDataIsNotBelievedAtOnce() {
         var view = view("a", "b")
-        view.replace(with: [], .storeReset, at: Self.start)
+        view.replace(with: [], lostData: true, at: Self.start)
         #expect(ids(view) == ["a", "b"])
         #expect(!view.snapshot.state.isLive)
         view.update(instance("a"))
@@ -70,9 +68,9 @@ struct ServiceViewTests {
         #expect(ids(view) == ["b"])
     }
 
-    @Test func whoDoesNotRegisterAgainIsForgotten() {
+    @Test func anInstanceThatDoesNotRegisterAgainIsForgottenAfterTheGrace() {
         var view = view("a", "b")
-        view.replace(with: [instance("a")], .storeReset, at: Self.start)
+        view.replace(with: [instance("a")], lostData: true, at: Self.start)
         view.expire(at: Self.start.advanced(by: .seconds(14)))
         #expect(ids(view) == ["a", "b"])
         view.expire(at: Self.start.advanced(by: .seconds(15)))
@@ -81,10 +79,10 @@ struct ServiceViewTests {
     }
 
     /// It may be reset twice, or listed again before all are back: the time does not begin anew.
-    @Test func theTimeIsNotProlonged() {
+    @Test func theGraceDoesNotBeginAnewWithALaterList() {
         var view = view("a", "b")
-        view.replace(with: [], .storeReset, at: Self.start)
-        view.replace(with: [instance("a")], .compaction, at: Self.start.advanced(by: .seconds(10)))
+        view.replace(with: [], lostData: true, at: Self.start)
+        view.replace(with: [instance("a")], at: Self.start.advanced(by: .seconds(10)))
         #expect(ids(view) == ["a", "b"])
         view.expire(at: Self.start.advanced(by: .seconds(15)))
         #expect(ids(view) == ["a"])
@@ -95,15 +93,15 @@ struct ServiceViewTests {
     private static let back = start.advanced(by: .seconds(20))
 
     private func viewAfterAnOutage(_ ids: String...) -> ServiceView {
-        var view = ServiceView(ttl: .seconds(10))
-        view.replace(with: ids.map { instance($0) }, .start, at: Self.start)
+        var view = ServiceView(grace: .seconds(15))
+        view.replace(with: ids.map { instance($0) }, at: Self.start)
         view.interrupted("away", at: Self.start)
         view.connected(at: Self.back)
         return view
     }
 
     /// Nobody could renew a lease: that most have ended is no word on who lives.
-    @Test func leasesThatEndBecauseOfAnOutage() {
+    @Test func instancesThatGoAfterAnOutageAreKeptOnceMoreThanHalfHaveGone() {
         var view = viewAfterAnOutage("a", "b", "c", "d")
         for id in ["a", "b"] { view.remove(id: id, at: Self.back) }
         #expect(ids(view) == ["c", "d"], "half of them can take the calls")
@@ -116,7 +114,7 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func whoIsNotBackInTimeAfterAnOutageIsForgotten() {
+    @Test func anInstanceThatIsNotBackInTimeAfterAnOutageIsForgotten() {
         var view = viewAfterAnOutage("a", "b")
         view.remove(id: "a", at: Self.back)
         view.remove(id: "b", at: Self.back)
@@ -127,7 +125,7 @@ struct ServiceViewTests {
     }
 
     /// Whoever was heard of since can have renewed its lease.
-    @Test func whoWasHeardOfSinceTheOutageIsBelievedToGo() {
+    @Test func anInstanceHeardOfSinceTheOutageIsBelievedToGo() {
         var view = viewAfterAnOutage("a")
         view.update(instance("a", version: "2"))
         view.remove(id: "a", at: Self.back)
@@ -135,17 +133,17 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func longAfterAnOutageEveryoneIsBelievedToGo() {
+    @Test func longAfterAnOutageEveryInstanceIsBelievedToGo() {
         var view = viewAfterAnOutage("a")
         view.remove(id: "a", at: Self.back.advanced(by: .seconds(15)))
         #expect(ids(view).isEmpty)
     }
 
-    @Test func aListAfterAnOutageIsDoubtedAsWell() {
+    @Test func aListAfterAnOutageIsDoubtedAsEventsAre() {
         var view = viewAfterAnOutage("a", "b", "c")
-        view.replace(with: [instance("a"), instance("b")], .compaction, at: Self.back)
+        view.replace(with: [instance("a"), instance("b")], at: Self.back)
         #expect(ids(view) == ["a", "b"])
-        view.replace(with: [], .compaction, at: Self.back)
+        view.replace(with: [], at: Self.back)
         #expect(ids(view) == ["a", "b"])
         #expect(view.snapshot.state.isLive == false)
     }

@@ -1,22 +1,22 @@
 /// An instance as its owner wants it, and what operators have said about its labels.
 ///
-/// The owner's side of ``Registry/setMetadata(_:ofInstance:of:)``: a backend's registration keeps one of these and
-/// registers ``published``, so that an operator's labels stay whatever else changes.
-public struct OwnedInstance: Hashable, Sendable {
+/// The owner's side of ``RegistryOperator/changeMetadata(ofInstance:of:_:)``: an operator's labels stay over the owner's,
+/// whatever else the owner changes.
+struct OwnedInstance: Hashable, Sendable {
     /// The instance as its owner wants it.
-    public var wanted: ServiceInstance {
+    var wanted: ServiceInstance {
         didSet { rememberWeight(insteadOf: oldValue) }
     }
     /// The labels that operators have changed; `nil` for one that they have removed.
     private var overrides: [String: String?] = [:]
 
     /// An instance that no operator has said anything about.
-    public init(_ wanted: ServiceInstance) {
+    init(_ wanted: ServiceInstance) {
         self.wanted = wanted
     }
 
     /// The instance as others are to see it.
-    public var published: ServiceInstance {
+    var published: ServiceInstance {
         var instance = wanted
         for (label, value) in overrides { instance.metadata[label] = value }
         return instance
@@ -27,21 +27,21 @@ public struct OwnedInstance: Hashable, Sendable {
     /// - Parameters:
     ///   - metadata: All labels as the operator wants others to see them.
     ///   - base: The labels that the operator saw; by default those of ``published``.
-    public mutating func adopt(metadata: [String: String], insteadOf base: [String: String]? = nil) {
+    mutating func adopt(metadata: [String: String], insteadOf base: [String: String]? = nil) {
         var result = published.metadata
         for (label, value) in Self.changes(from: base ?? result, to: metadata) { result[label] = value }
         overrides = Self.changes(from: wanted.metadata, to: result)
     }
 
-    /// The weight that an operator has put away with the instance is the owner's if it was before: with another one of the
-    /// owner's, that is what the instance has to get back.
+    /// An operator who takes an instance offline puts its weight away. If that weight was the owner's, the owner's next weight
+    /// takes its place, and the instance gets that one back.
     private mutating func rememberWeight(insteadOf old: ServiceInstance) {
         let label = ServiceInstance.weightBeforeOffline
         guard case let remembered?? = overrides[label], remembered == old.metadata["weight"] ?? "" else { return }
         overrides.updateValue(wanted.metadata["weight"] ?? "", forKey: label)
     }
 
-    private static func changes(from old: [String: String], to new: [String: String]) -> [String: String?] {
+    static func changes(from old: [String: String], to new: [String: String]) -> [String: String?] {
         var changes: [String: String?] = [:]
         for (label, value) in new where old[label] != value { changes.updateValue(value, forKey: label) }
         for label in old.keys where new[label] == nil { changes.updateValue(nil, forKey: label) }
@@ -55,7 +55,7 @@ extension ServiceInstance {
     /// The most bytes of a label's name, and of its value.
     public static let maximumLabelSize = 4096
 
-    /// The instance with other labels: what ``Registry/setMetadata(_:ofInstance:of:)`` of every registry does first.
+    /// The instance with other labels; every ``RegistryOperator`` checks changes by this.
     ///
     /// - Parameter changes: The labels' new values; `nil` removes a label.
     /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance`` when a label has no name, or labels

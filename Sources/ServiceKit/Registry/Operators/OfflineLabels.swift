@@ -1,8 +1,8 @@
-/// Taking an instance out of traffic and back, so that also clients of other frameworks keep away from it.
+/// Taking an instance out of traffic and back, so that clients of other frameworks keep away from it, too.
 ///
 /// Clients of the kit do not choose an instance whose label `offline` is `true`. Others do not know that label, but many
-/// know `weight`; so it becomes 0, and the weight of before is remembered in a label of its own.
-extension Registry {
+/// know `weight`; so the weight becomes 0, and a label of its own remembers the weight of before.
+extension RegistryOperator {
     /// Takes an instance out of traffic; it stays registered, and serves the calls that it gets. Does nothing to one that
     /// is offline already.
     ///
@@ -10,7 +10,7 @@ extension Registry {
     /// as go-kratos's balancer `wrr` does, and as long as others have more than 0.
     ///
     /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``Registry/setMetadata(_:ofInstance:of:)``.
+    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
     public func takeOffline(_ id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOffline }
     }
@@ -18,7 +18,7 @@ extension Registry {
     /// Puts an instance back into traffic, with the weight that it had before. Does nothing to one that is online.
     ///
     /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``Registry/setMetadata(_:ofInstance:of:)``.
+    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
     public func putOnline(_ id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOnline }
     }
@@ -30,7 +30,7 @@ extension Registry {
     ///   - id: The instance's id.
     ///   - service: The service's name.
     /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``Registry/setMetadata(_:ofInstance:of:)``.
+    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
     public func setWeight(_ weight: Int, ofInstance id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changes(toWeigh: weight) }
     }

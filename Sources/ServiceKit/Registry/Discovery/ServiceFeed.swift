@@ -1,0 +1,83 @@
+internal import ServiceKitConcurrency
+private import Synchronization
+
+/// Takes what a backend hears of a service, and tells those who watch it.
+///
+/// ```swift
+/// func watch(_ service: String) -> DiscoveryUpdates {
+///     DiscoveryUpdates(of: service) { feed in
+///         while !Task.isCancelled {
+///             do {
+///                 let list = try await client.list(service)
+///                 feed.change { $0.replace(with: list) }
+///             } catch {
+///                 feed.change { $0.interrupted("\(error)") }
+///             }
+///             try? await Task.sleep(for: .seconds(1))
+///         }
+///     }
+/// }
+/// ```
+public final class ServiceFeed: Sendable {
+    private struct State {
+        var view: ServiceView
+        var isToldOnce = false
+    }
+
+    private let state: Mutex<State>
+    private let emit: DiscoveryUpdates.Emitter
+    private let expiryChanged = Signal()
+
+    init(grace: Duration, emit: DiscoveryUpdates.Emitter) {
+        state = Mutex(State(view: ServiceView(grace: grace)))
+        self.emit = emit
+    }
+
+    /// Changes the view. If that changes the snapshot, those who watch are told, once for the whole change.
+    public func change(_ body: (inout ServiceView) -> Void) {
+        // Under the lock, so that snapshots are told in their order.
+        let isExpiryChanged = state.withLock { state in
+            let before = state.view
+            body(&state.view)
+            let snapshot = state.view.snapshot
+            if !state.isToldOnce || snapshot != before.snapshot { emit(snapshot) }
+            state.isToldOnce = true
+            return state.view.missingUntil != before.missingUntil
+        }
+        if isExpiryChanged { expiryChanged.raise() }
+    }
+
+    /// Forgets missing instances when their time is over, until the task is cancelled.
+    fileprivate func expire() async {
+        while !Task.isCancelled {
+            let time = state.withLock(\.view.missingUntil)
+            await expiryChanged.wait(until: time)
+            if let time, time <= .now { change { $0.expire(at: .now) } }
+        }
+    }
+}
+
+extension DiscoveryUpdates {
+    /// Makes the sequence of a backend that may be away: the feed's ``ServiceView`` keeps the last instances known, and says
+    /// that they are stale. An invalid name gives a watch that is stale from the start and stays so.
+    ///
+    /// - Parameters:
+    ///   - service: The service's name.
+    ///   - grace: How long instances are kept, as stale, that are gone after an outage: as long as their owners may take to
+    ///     register again; by default 10 s.
+    ///   - run: Watches until its task is cancelled. It runs once for each iterator. When it returns, the sequence ends.
+    public init(
+        of service: String,
+        grace: Duration = .seconds(10),
+        feeding run: @escaping @Sendable (ServiceFeed) async -> Void
+    ) {
+        self.init(of: service) { emit in
+            let feed = ServiceFeed(grace: grace, emit: emit)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await feed.expire() }
+                await run(feed)
+                group.cancelAll()
+            }
+        }
+    }
+}

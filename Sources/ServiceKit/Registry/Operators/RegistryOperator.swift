@@ -1,0 +1,53 @@
+/// A registry in which operators change what other processes have registered: `kit registry weight`, `offline`, `online` and
+/// `deregister` work with it.
+public protocol RegistryOperator: Discoverer {
+    /// Changes labels of an instance that another process may own: takes it out of traffic (`offline`), say, or gives it
+    /// another share (`weight`).
+    ///
+    /// The owner adopts the change. From then on the operator's word on these labels counts, also when the owner updates
+    /// the instance and when a lost registration is put back, until the operator says otherwise or the owner ends. An owner
+    /// of another framework may not adopt the change, and undo it when it registers again.
+    ///
+    /// Two operators at once do not undo one another where the registry can compare and swap.
+    ///
+    /// - Parameters:
+    ///   - id: The instance's id.
+    ///   - service: The service's name.
+    ///   - changes: The labels' new values, given the instance; `nil` removes a label, the others stay. It may be called
+    ///     several times.
+    /// - Returns: The instance as all see it now.
+    /// - Throws: ``RegistryError``: `notFound` when there is no such instance, `invalidInstance` when a label cannot be
+    ///   set, `unsupported` when the entry has no place for labels; what `changes` throws.
+    func changeMetadata(
+        ofInstance id: String,
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
+    ) async throws -> ServiceInstance
+
+    /// Removes an instance that nobody keeps any more, as an operator does with an entry that does not end by itself.
+    ///
+    /// - Parameters:
+    ///   - id: The instance's id.
+    ///   - service: The service's name.
+    /// - Throws: ``RegistryError``: `notFound` when there is no such instance, `alreadyRegistered` when its owner keeps it
+    ///   and would put it back.
+    func removeInstance(_ id: String, of service: String) async throws
+}
+
+extension RegistryOperator {
+    /// Changes labels of an instance, whatever they are now; see ``changeMetadata(ofInstance:of:_:)``.
+    ///
+    /// - Parameters:
+    ///   - changes: The labels' new values; `nil` removes a label. The others stay.
+    ///   - id: The instance's id.
+    ///   - service: The service's name.
+    /// - Returns: The instance as all see it now.
+    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
+    public func setMetadata(
+        _ changes: [String: String?],
+        ofInstance id: String,
+        of service: String
+    ) async throws -> ServiceInstance {
+        try await changeMetadata(ofInstance: id, of: service) { _ in changes }
+    }
+}

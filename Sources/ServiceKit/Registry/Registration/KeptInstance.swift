@@ -1,0 +1,141 @@
+internal import Logging
+private import ServiceKitConfig
+private import Synchronization
+
+/// An instance that a registration keeps in a registry: as its owner wants it, with the labels that operators have changed.
+///
+/// Operators reach it in one of two ways. Where they ask the owner, ``adopt(_:)`` takes their changes. Where they write the
+/// entry themselves, the backend reports each version of the entry by its revision: ``wrote(_:at:)`` its own,
+/// ``found(_:at:)`` any that it comes across. A backend without operators needs ``published`` alone.
+public final class KeptInstance: Sendable {
+    /// How many instances are remembered that may have been written.
+    static let maxWritten = 16
+
+    private struct State {
+        var owned: OwnedInstance
+        /// The latest version of the entry that is known; nothing before it was first written.
+        var known: (revision: Int64, instance: ServiceInstance)?
+        /// What is being written, or may have been when no answer came.
+        var written: [ServiceInstance] = []
+    }
+
+    private let state: Mutex<State>
+    private let logger: Logger
+
+    init(_ instance: ServiceInstance, logger: Logger) {
+        state = Mutex(State(owned: OwnedInstance(instance)))
+        self.logger = logger
+    }
+
+    /// The instance as the registry is to hold it.
+    public var published: ServiceInstance { state.withLock(\.owned.published) }
+
+    /// The latest revision of the entry that is known; `nil` before it was first written, and where a backend reports none.
+    public var revision: Int64? { state.withLock(\.known?.revision) }
+
+    /// Replaces the instance as its owner wants it.
+    func update(to next: ServiceInstance, isDeregistered: Bool) throws(RegistryError) {
+        try state.withLock { state throws(RegistryError) in
+            try state.owned.wanted.validateUpdate(to: next, isDeregistered: isDeregistered)
+            state.owned.wanted = next
+        }
+    }
+
+    // MARK: - Operators that ask the owner
+
+    /// Takes over what an operator asks for. The backend then writes ``published``.
+    ///
+    /// - Parameter changes: The labels' new values, given the instance as it is published now; `nil` removes a label.
+    /// - Returns: The instance as it is to be published.
+    /// - Throws: ``RegistryError`` with code `invalidInstance` when a label cannot be set; what `changes` throws.
+    @discardableResult
+    public func adopt(
+        _ changes: (ServiceInstance) throws -> [String: String?]
+    ) throws -> ServiceInstance {
+        let (seen, next) = try state.withLock { state in
+            let seen = state.owned.published
+            let next = try seen.settingMetadata(try changes(seen))
+            state.owned.adopt(metadata: next.metadata)
+            return (seen, next)
+        }
+        logLabels(of: next, insteadOf: seen)
+        return next
+    }
+
+    // MARK: - Operators that write the entry
+
+    /// What is to be written next. It is remembered, since a watch may see it before the answer comes, or instead of it.
+    public func nextToWrite() -> ServiceInstance {
+        state.withLock { state in
+            let next = state.owned.published
+            if state.written.last != next { state.written.append(next) }
+            if state.written.count > Self.maxWritten { state.written.removeFirst() }
+            return next
+        }
+    }
+
+    /// Takes note of the registry's answer: what it has written is known by its revision from now on, so that an operator
+    /// may write the same again.
+    ///
+    /// - Parameters:
+    ///   - instance: The instance that was to be written.
+    ///   - revision: The revision of the entry that has it; `nil` when it was not written. It counts even if it is lower than
+    ///     the last: the registry may have lost its data, and count from the start.
+    public func wrote(_ instance: ServiceInstance, at revision: Int64?) {
+        state.withLock { state in
+            if let index = state.written.firstIndex(of: instance) { state.written.remove(at: index) }
+            if let revision { state.known = (revision, instance) }
+        }
+    }
+
+    /// Compares this owner's entry with what is known of it. If an operator has changed labels, they are adopted.
+    ///
+    /// - Parameters:
+    ///   - found: The instance in the entry.
+    ///   - revision: The revision of the entry.
+    /// - Returns: Whether it is as it should be, and by whom; see ``Finding``.
+    public func found(_ found: ServiceInstance, at revision: Int64) -> Finding {
+        let (finding, seen): (Finding, ServiceInstance?) = state.withLock { state in
+            // Nobody has seen the instance yet that is being registered: the entry is from an earlier attempt.
+            guard let known = state.known else { return (.refused, nil) }
+            if revision <= known.revision { return (.own, nil) }
+            if state.written.contains(found) {
+                state.known = (revision, found)
+                return (.own, nil)
+            }
+            // The operator may have seen an update that is under way.
+            let bases = [known.instance] + state.written.reversed()
+            guard let base = bases.first(where: { $0.differsOnlyInLabels(from: found) }) else { return (.refused, nil) }
+            state.owned.adopt(metadata: found.metadata, insteadOf: base.metadata)
+            state.known = (revision, found)
+            return (.adopted, base)
+        }
+        if let seen { logLabels(of: found, insteadOf: seen) }
+        return finding
+    }
+
+    private func logLabels(of next: ServiceInstance, insteadOf old: ServiceInstance) {
+        let labels = OwnedInstance.changes(from: old.metadata, to: next.metadata)
+        if labels.isEmpty { return }
+        let text = labels.map { "\($0)=\($1 ?? "")" }.sorted().joined(separator: " ")
+        logger.notice("labels set by an operator", metadata: ["labels": "\(URLSecrets.masked(text))"])
+    }
+
+    /// What ``found(_:at:)`` says of an entry.
+    public enum Finding: Hashable, Sendable {
+        /// This owner has written it, or a later version is known.
+        case own
+        /// An operator has changed labels, which are adopted now.
+        case adopted
+        /// It is neither: the entry is to be written again.
+        case refused
+    }
+}
+
+extension ServiceInstance {
+    fileprivate func differsOnlyInLabels(from other: ServiceInstance) -> Bool {
+        var copy = self
+        copy.metadata = other.metadata
+        return copy == other
+    }
+}
