@@ -17,8 +17,7 @@ extension EtcdRegistry {
         of service: String,
         _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
     ) async throws -> ServiceInstance {
-        for _ in 0..<Self.maxAttempts {
-            let entry = try await entry(id, of: service)
+        try await change(id, of: service, "change labels of") { entry in
             let instance: ServiceInstance
             do {
                 instance = try layout.decode(entry.value, service: service, id: id)
@@ -31,11 +30,8 @@ extension EtcdRegistry {
             let changes = try changes(instance)
             let next = try instance.settingMetadata(changes)
             let value = try layout.setting(changes, in: entry.value, of: instance)
-            if value == entry.value { return instance }
-            let put = Transaction.Operation.put(entry.key, value, lease: entry.lease)
-            if try await change(entry, put, "change labels of", id, of: service) { return next }
+            return value == entry.value ? (instance, nil) : (next, .put(entry.key, value, lease: entry.lease))
         }
-        throw changesAllTheTime(id, of: service)
     }
 
     /// Removes an entry that lives by no lease, and so does not end by itself; see `RegistryOperator.removeInstance(_:of:)`.
@@ -43,59 +39,49 @@ extension EtcdRegistry {
     /// - Throws: `RegistryError`: `notFound`; `alreadyRegistered` when the entry lives by a lease: its owner renews it and
     ///   would put the entry back, and without an owner it ends after its time to live.
     public func removeInstance(_ id: String, of service: String) async throws {
-        for _ in 0..<Self.maxAttempts {
-            let entry = try await entry(id, of: service)
-            if let lease = entry.lease {
-                throw RegistryError(
-                    code: .alreadyRegistered,
-                    message: "etcd registry: instance \"\(id)\" of service \"\(service)\" is kept by its owner (key "
-                        + "\(entry.keyText), lease \(String(lease, radix: 16))); stop that one, or take it offline; when "
-                        + "its owner is dead it ends by itself after its time to live"
-                )
-            }
-            if try await change(entry, .delete(.key(entry.key)), "remove", id, of: service) { return }
-        }
-        throw changesAllTheTime(id, of: service)
-    }
-
-    private func entry(_ id: String, of service: String) async throws -> KeyValue {
-        try ServiceInstance.validate(serviceName: service)
-        let key = keys.key(id, of: service)
-        guard keys.id(in: key, of: service) != nil else { throw RegistryError.notFound(id, of: service, in: Self.name) }
-        do throws(EtcdError) {
-            if let entry = try await client.get(key) { return entry }
-        } catch {
-            throw RegistryError(error, "cannot read the key \(key)", needs: .writing(key))
-        }
-        throw RegistryError.notFound(id, of: service, in: Self.name)
-    }
-
-    /// Changes an entry unless it has changed since.
-    private func change(
-        _ entry: KeyValue,
-        _ operation: Transaction.Operation,
-        _ what: String,
-        _ id: String,
-        of service: String
-    ) async throws -> Bool {
-        let condition = Transaction.Condition.modRevision(of: entry.key, .equal, entry.modRevision)
-        do throws(EtcdError) {
-            return try await client.commit(Transaction(if: [condition], then: [operation])).succeeded
-        } catch {
-            // With the lease the entry has gone as well.
-            if error.code == .leaseNotFound { return false }
+        try await change(id, of: service, "remove") { entry in
+            guard let lease = entry.lease else { return ((), .delete(.key(entry.key))) }
             throw RegistryError(
-                error,
-                "cannot \(what) instance \"\(id)\" of service \"\(service)\"",
-                needs: .writing(entry.keyText)
+                code: .alreadyRegistered,
+                message: "etcd registry: instance \"\(id)\" of service \"\(service)\" is kept by its owner (key "
+                    + "\(entry.keyText), lease \(String(lease, radix: 16))); stop that one, or take it offline; when its "
+                    + "owner is dead it ends by itself after its time to live"
             )
         }
     }
 
-    private func changesAllTheTime(_ id: String, of service: String) -> RegistryError {
-        RegistryError(
-            code: .unavailable,
-            message: "etcd registry: the key \(keys.key(id, of: service)) changes all the time; try again"
-        )
+    /// Reads an entry and changes it, again if it has changed meanwhile.
+    ///
+    /// - Parameters:
+    ///   - action: The action, for errors.
+    ///   - change: The result for an entry, and the operation that brings it about; `nil` when none is needed.
+    private func change<Result>(
+        _ id: String,
+        of service: String,
+        _ action: String,
+        by change: (KeyValue) throws -> (result: Result, operation: Transaction.Operation?)
+    ) async throws -> Result {
+        try ServiceInstance.validate(serviceName: service)
+        let key = keys.key(id, of: service)
+        do {
+            for _ in 0..<Self.maxAttempts {
+                guard !id.isEmpty, let entry = try await client.get(key) else {
+                    throw RegistryError.notFound(id, of: service, in: Self.name)
+                }
+                let (result, operation) = try change(entry)
+                guard let operation else { return result }
+                let condition = Transaction.Condition.modRevision(of: key, .equal, entry.modRevision)
+                do {
+                    if try await client.commit(Transaction(if: [condition], then: [operation])).succeeded { return result }
+                } catch let error as EtcdError where error.code == .leaseNotFound {
+                    // With the lease the entry has gone as well.
+                }
+            }
+        } catch let error as EtcdError {
+            throw RegistryError(
+                error, "cannot \(action) instance \"\(id)\" of service \"\(service)\"", needs: .writing(key))
+        }
+        throw RegistryError(
+            code: .unavailable, message: "etcd registry: the key \(key) changes all the time; try again")
     }
 }

@@ -12,7 +12,7 @@ struct InstanceReader: Sendable {
 
     var range: KeyRange { .prefix(keys.prefix(of: service)) }
 
-    /// The instance in an entry; what is none is logged and skipped.
+    /// The instance in an entry; an entry that is none is logged and skipped.
     @Sendable func read(_ entry: KeyValue) -> ServiceInstance? {
         let id = id(in: entry.key)
         do {
@@ -21,7 +21,7 @@ struct InstanceReader: Sendable {
             }
             return try layout.decode(entry.value, service: service, id: id)
         } catch {
-            // Further down there may be what is no business of this service.
+            // A key with more slashes may be another service's.
             let level: Logger.Level = id.map(InstanceKeys.isAmbiguous) == true ? .debug : .warning
             logger.log(
                 level: level,

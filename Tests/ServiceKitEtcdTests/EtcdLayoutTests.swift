@@ -171,4 +171,21 @@ struct EtcdLayoutTests {
         let foreign = #"{"id":"a1","name":"order","endpoints":[]}"#
         #expect(throws: RegistryError.self) { try read(foreign, .kratos) }
     }
+
+    /// Whatever else is in the text.
+    @Test func changedLabelsAreReadAsTheyWereSetAndNothingElseChanges() throws {
+        let texts = [
+            #"{"id":"a1","name":"user","endpoints":["ws://h:8000/chat?x=1","amqp://u:p@h/"],"metadata":{"n":1.50,"b":true}}"#,
+            #"{"metadata":{"weight":"\u0031","ü\n":"\"},{"},"name":"user","id":"a1"}"#,
+            #"{"id":"a1","name":"user","deep":\#(String(repeating: "[", count: 400))\#(String(repeating: "]", count: 400))}"#,
+        ]
+        for text in texts {
+            let value = Array(text.utf8)
+            let instance = try EtcdLayout.kratos.decode(value, service: "user", id: "a1")
+            let changes: [String: String?] = ["weight": "7", "quoted \"": "\u{1}\\", "b": nil]
+            let changed = try EtcdLayout.kratos.setting(changes, in: value, of: instance)
+            let expected = try instance.settingMetadata(changes)
+            #expect(try EtcdLayout.kratos.decode(changed, service: "user", id: "a1") == expected)
+        }
+    }
 }

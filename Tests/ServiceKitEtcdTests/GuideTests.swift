@@ -22,7 +22,8 @@ struct GuideTests {
             let instance = ServiceInstance(
                 id: "a1", name: "user", endpoints: [Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)]
             )
-            let registration = try await registry.registered(instance)
+            let registration = try registry.register(instance)
+            try await registration.waitUntilRegistered()
             for await snapshot in registry.watch("user") {
                 #expect(snapshot.instances["a1"] == instance)
                 break

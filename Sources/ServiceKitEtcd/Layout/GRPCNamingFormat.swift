@@ -4,8 +4,8 @@ internal import ServiceKitConfig
 
 /// `{"Op":0,"Addr":"ip:port","Metadata":…}`, as etcd's `naming/endpoints` writes it.
 ///
-/// The whole instance is in `Metadata`, where others see something of no concern to them. What others write there is
-/// ignored unless it is an instance, or labels.
+/// The kit writes the whole instance into `Metadata`, which other frameworks ignore. Of theirs it reads an instance, or
+/// labels.
 enum GRPCNamingFormat: InstanceFormat {
     private enum CodingKeys: String, CodingKey {
         case operation = "Op"
@@ -13,21 +13,15 @@ enum GRPCNamingFormat: InstanceFormat {
         case metadata = "Metadata"
     }
 
-    /// Values as the kit writes them.
+    /// A value as the kit writes it.
     private struct Written: Encodable {
+        typealias CodingKeys = GRPCNamingFormat.CodingKeys
         let operation = 0
         let address: String
         let metadata: ServiceInstance
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(operation, forKey: .operation)
-            try container.encode(address, forKey: .address)
-            try container.encode(metadata, forKey: .metadata)
-        }
     }
 
-    /// Values that anybody may have written.
+    /// A value that any framework may have written.
     private struct Record: Decodable {
         let address: String
         let instance: ServiceInstance?
@@ -37,7 +31,7 @@ enum GRPCNamingFormat: InstanceFormat {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             address = try container.decode(String.self, forKey: .address)
             let record = try? container.decodeIfPresent(InstanceRecord.self, forKey: .metadata)
-            // Others have labels that are called "id" and "name".
+            // Other frameworks have labels named "id" and "name".
             let isInstance = record?.id != nil && record?.name != nil && record?.hasEndpoints == true
             instance = isInstance ? record?.instance(id: "", name: "") : nil
             labels = (try? container.decodeIfPresent(LabelTexts.self, forKey: .metadata))?.values ?? [:]
@@ -45,10 +39,7 @@ enum GRPCNamingFormat: InstanceFormat {
     }
 
     static func encode(_ instance: ServiceInstance) throws -> [UInt8] {
-        let endpoint = instance.endpoint(schemes: ["grpc", "grpcs"]) ?? instance.endpoints.first
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return [UInt8](try encoder.encode(Written(address: endpoint?.authority ?? "", metadata: instance)))
+        try json(Written(address: instance.grpcEndpoint?.authority ?? "", metadata: instance))
     }
 
     static func labels(in value: [UInt8], of instance: ServiceInstance) -> [String]? {

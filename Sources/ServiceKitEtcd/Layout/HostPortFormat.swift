@@ -1,40 +1,22 @@
 internal import FoundationEssentials
 internal import ServiceKit
 
-/// `{"host":"10.0.0.1","port":8080}`. The rest of an instance is beside it, where others do not look.
+/// `{"host":"10.0.0.1","port":8080}`. The rest of an instance stands beside, where other frameworks do not look.
 enum HostPortFormat: InstanceFormat {
     private struct Record: Codable {
         var host: String
         var port: Int
         var instance: ServiceInstance?
-
-        init(host: String, port: Int, instance: ServiceInstance) {
-            (self.host, self.port, self.instance) = (host, port, instance)
-        }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            host = try container.decode(String.self, forKey: .host)
-            port = try container.decode(Int.self, forKey: .port)
-            // Of others it may be anything.
-            instance = try? container.decodeIfPresent(ServiceInstance.self, forKey: .instance)
-        }
     }
 
     static func encode(_ instance: ServiceInstance) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let endpoint = instance.endpoint(schemes: ["grpc", "grpcs"]) ?? instance.endpoints.first
-        return [UInt8](
-            try encoder.encode(Record(host: endpoint?.host ?? "", port: endpoint?.port ?? 0, instance: instance))
-        )
+        let endpoint = instance.grpcEndpoint
+        return try json(Record(host: endpoint?.host ?? "", port: endpoint?.port ?? 0, instance: instance))
     }
 
     static func labels(in value: [UInt8], of instance: ServiceInstance) -> [String]? {
-        guard let record = try? JSONDecoder().decode(Record.self, from: Data(value)), record.instance != nil else {
-            return nil
-        }
-        return ["instance", "metadata"]
+        let record = try? JSONDecoder().decode(Record.self, from: Data(value))
+        return record?.instance == nil ? nil : ["instance", "metadata"]
     }
 
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
@@ -45,5 +27,15 @@ enum HostPortFormat: InstanceFormat {
         }
         let endpoint = Endpoint(scheme: "grpc", host: record.host, port: record.port)
         return ServiceInstance(id: id, name: service, endpoints: [endpoint])
+    }
+}
+
+extension HostPortFormat.Record {
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        host = try container.decode(String.self, forKey: .host)
+        port = try container.decode(Int.self, forKey: .port)
+        // Another framework may have anything there.
+        instance = try? container.decodeIfPresent(ServiceInstance.self, forKey: .instance)
     }
 }

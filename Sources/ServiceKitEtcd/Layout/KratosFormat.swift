@@ -4,9 +4,7 @@ internal import ServiceKit
 /// `{"id","name","version","metadata":{}|null,"endpoints":["grpc://ip:port"]}`, as go-kratos writes it.
 enum KratosFormat: InstanceFormat {
     static func encode(_ instance: ServiceInstance) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return [UInt8](try encoder.encode(instance))
+        try json(instance)
     }
 
     static func labels(in value: [UInt8], of instance: ServiceInstance) -> [String]? { ["metadata"] }
@@ -14,7 +12,7 @@ enum KratosFormat: InstanceFormat {
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
         if let instance = PlainInstanceReader.instance(in: value, service: service) { return instance }
         let record = try JSONDecoder().decode(InstanceRecord.self, from: Data(value))
-        // Its key says which it is, unless it says so itself.
+        // Id and name are in its key, unless it says so itself.
         guard record.id != nil || record.name != nil || record.hasEndpoints else {
             throw RegistryError(code: .invalidInstance, message: "it has neither id nor name nor endpoints")
         }

@@ -1,7 +1,6 @@
 import Logging
 import ServiceKit
 import ServiceKitConfig
-import ServiceKitTesting
 import ServiceLifecycle
 import Testing
 
@@ -94,7 +93,8 @@ struct GuideTests {
 
         let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
         let instance = ServiceInstance(id: "user-1", name: "user-service", endpoints: [endpoint])
-        let registration = try await registry.registered(instance)
+        let registration = try registry.register(instance)
+        try await registration.waitUntilRegistered()
 
         var seen: [[Endpoint]] = []
         for await snapshot in registry.watch("user-service") {

@@ -1,18 +1,18 @@
-/// The JSON of somebody else, of which single labels are changed: every other byte stays as it is, be it the order of
-/// members, space between them, the way in which a number is written, or a member that nobody here knows.
-struct JSONText {
+/// The labels in a JSON text of another framework. Labels are changed one by one, and every other byte stays: the order of
+/// members, the space between them, the form of a number, members that the kit does not know.
+package struct JSONLabels {
     /// The text.
-    private(set) var bytes: [UInt8]
+    package private(set) var bytes: [UInt8]
 
     /// The reasons why a change is not possible.
-    enum Failure: Error {
+    package enum Failure: Error {
         /// The text is no JSON object in UTF-8.
         case noObject
-        /// Where labels would be there is something else than an object.
+        /// The place of the labels holds something else than an object.
         case noPlace(member: String)
     }
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
@@ -25,7 +25,7 @@ struct JSONText {
     ///   - labels: Their new values; `nil` removes one.
     ///   - path: The names of the members that lead to the object that has the labels. What is missing is made.
     /// - Throws: ``Failure``.
-    mutating func set(_ labels: [String: String?], at path: [String]) throws {
+    package mutating func set(_ labels: [String: String?], at path: [String]) throws {
         for (label, value) in labels.sorted(by: { $0.key < $1.key }) {
             // One edit at a time, as each moves the bytes behind it.
             while let edit = try edit(label, to: value, at: path) {

@@ -1,9 +1,7 @@
-internal import ServiceKit
-
-/// Reads the JSON of an instance that is written plainly, as nearly all are: strings without escapes, and nothing but
-/// what an instance consists of. It takes a tenth of the time that decoding takes in general, which counts where ten
-/// thousand are listed. Of anything else it makes nothing, and leaves it to those who know all of JSON.
-struct PlainInstanceReader {
+/// Reads the JSON of an instance in its plain form, which nearly all have: strings without escapes, and no members but an
+/// instance's. It takes a tenth of a JSON decoder's time, which counts when a registry lists ten thousand instances. It
+/// leaves any other JSON to the decoder.
+package struct PlainInstanceReader {
     private let bytes: [UInt8]
     private let service: String
     private var index = 0
@@ -17,7 +15,7 @@ struct PlainInstanceReader {
     ///   - bytes: The JSON.
     ///   - service: The name that the instance most likely has.
     /// - Returns: `nil` where the JSON is not plain, or not an instance's.
-    static func instance(in bytes: [UInt8], service: String) -> ServiceInstance? {
+    package static func instance(in bytes: [UInt8], service: String) -> ServiceInstance? {
         var reader = PlainInstanceReader(bytes, service: service)
         guard let instance = reader.instance(), reader.isAtEnd else { return nil }
         return instance

@@ -1,14 +1,13 @@
-import ServiceKit
 import Testing
 
-@testable import ServiceKitEtcd
+@testable import ServiceKit
 
 /// Labels change, and every other byte stays.
-@Suite struct JSONTextTests {
+@Suite struct JSONLabelsTests {
     private static func set(
         _ labels: [String: String?], in text: String, at path: [String] = ["metadata"]
     ) throws -> String {
-        var json = JSONText(Array(text.utf8))
+        var json = JSONLabels(Array(text.utf8))
         try json.set(labels, at: path)
         return String(decoding: json.bytes, as: UTF8.self)
     }
@@ -75,23 +74,6 @@ import Testing
 
     @Test(arguments: [#"{"metadata":[]}"#, #"{"metadata":"x"}"#, #"{"metadata":17}"#, "[]", "", "{", #"{"metadata":{"#])
     func whatHasNoPlaceIsRefused(_ text: String) {
-        #expect(throws: JSONText.Failure.self) { try Self.set(["w": "5"], in: text) }
-    }
-
-    /// What the edit leaves is read as the instance with these labels, whatever is in the text.
-    @Test func theResultIsWhatTheModelSays() throws {
-        let texts = [
-            #"{"id":"a1","name":"user","endpoints":["ws://h:8000/chat?x=1","amqp://u:p@h/"],"metadata":{"n":1.50,"b":true}}"#,
-            #"{"metadata":{"weight":"\u0031","ü\n":"\"},{"},"name":"user","id":"a1"}"#,
-            #"{"id":"a1","name":"user","deep":\#(String(repeating: "[", count: 400))\#(String(repeating: "]", count: 400))}"#,
-        ]
-        for text in texts {
-            let value = Array(text.utf8)
-            let instance = try EtcdLayout.kratos.decode(value, service: "user", id: "a1")
-            let changes: [String: String?] = ["weight": "7", "quoted \"": "\u{1}\\", "b": nil]
-            let changed = try EtcdLayout.kratos.setting(changes, in: value, of: instance)
-            let expected = try instance.settingMetadata(changes)
-            #expect(try EtcdLayout.kratos.decode(changed, service: "user", id: "a1") == expected)
-        }
+        #expect(throws: JSONLabels.Failure.self) { try Self.set(["w": "5"], in: text) }
     }
 }

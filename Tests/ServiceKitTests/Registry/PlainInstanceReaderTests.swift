@@ -1,8 +1,7 @@
 import Foundation
-import ServiceKit
 import Testing
 
-@testable import ServiceKitEtcd
+@testable import ServiceKit
 
 /// What the reader of plain JSON makes of a value is what decoding makes of it, or nothing.
 @Suite struct PlainInstanceReaderTests {
