@@ -41,7 +41,7 @@ final class EtcdEntry: RegistryEntry {
                 do {
                     return try await write(instance, by: lease.id)
                 } catch let error as EtcdError where error.code == .leaseNotFound {
-                    forget(lease)
+                    forget(lease.id)
                 }
             }
             try await writeByNewLease(instance)
@@ -121,7 +121,7 @@ final class EtcdEntry: RegistryEntry {
             for try await _ in client.keepAlive(lease) {}
             return nil
         } catch {
-            forget(lease)
+            forget(lease.id)
             let error = error as? EtcdError
             let isAway = isOutage.value || error?.code == .leaseExpired
             return loss(error?.message ?? "the lease was lost", isAway ? .unavailable : .notFound)
@@ -179,10 +179,8 @@ final class EtcdEntry: RegistryEntry {
         for lease in state.withLock(\.leases).reversed() {
             do throws(EtcdError) {
                 try await client.revokeLease(lease)
-                state.withLock { state in
-                    state.leases.removeAll { $0 == lease }
-                    if state.lease?.id == lease { state.lease = nil }
-                }
+                forget(lease)
+                state.withLock { $0.leases.removeAll { $0 == lease } }
             } catch {
                 throw loss("lease not revoked; it ends by itself after its time to live: \(error.message)", .unavailable)
             }
@@ -199,8 +197,8 @@ final class EtcdEntry: RegistryEntry {
     }
 
     /// The lease is not used any more; the key may still live by it.
-    private func forget(_ lease: Lease) {
-        state.withLock { if $0.lease?.id == lease.id { $0.lease = nil } }
+    private func forget(_ lease: LeaseID) {
+        state.withLock { if $0.lease?.id == lease { $0.lease = nil } }
     }
 
     private func isOwn(_ lease: LeaseID) -> Bool {
@@ -232,15 +230,10 @@ final class EtcdEntry: RegistryEntry {
     private func alreadyRegistered(_ entry: KeyValue) async -> RegistryError {
         let address = decoded(entry)?.endpoints.map(\.description).joined(separator: " ")
         let rest = await timeLeft(to: entry)
-        let hold =
-            switch (entry.lease, rest) {
-            case (let lease?, let rest?):
-                "held by lease \(Lease.text(of: lease)), which ends in \(rest.components.seconds) s unless its owner "
-                    + "renews it"
-            case (let lease?, nil): "held by lease \(Lease.text(of: lease))"
-            case (nil, _): "without a lease, so that it does not end by itself"
-            }
-        let crashed = entry.lease == nil ? "remove it by kit registry deregister" : "wait until the lease has ended"
+        let end = rest.map { ", which ends in \($0.components.seconds) s unless its owner renews it" } ?? ""
+        let (hold, crashed) =
+            entry.lease.map { ("held by lease \(Lease.text(of: $0))\(end)", "wait until the lease has ended") }
+            ?? ("without a lease, so that it does not end by itself", "remove it by kit registry deregister")
         return RegistryError(
             code: .alreadyRegistered,
             message: "etcd registry: instance \"\(id)\" of service \"\(service)\" is already registered"

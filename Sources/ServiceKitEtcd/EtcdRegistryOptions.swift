@@ -86,47 +86,34 @@ extension EtcdRegistryOptions {
     }
 
     private func credentials() throws(ConfigurationError) -> EtcdConfig.Credentials? {
-        guard password == nil || passwordFile == nil else {
-            throw ConfigurationError(
-                message: "there is a password and a password-file; leave one of them out",
-                keyPath: "\(Self.path).password-file"
-            )
+        if password != nil, passwordFile != nil {
+            throw Self.refusal("there is a password and a password-file; leave one of them out", at: "password-file")
         }
         var secret = password
         if let passwordFile {
             guard let data = FileManager.default.contents(atPath: passwordFile) else {
-                throw ConfigurationError(
-                    message: "\(passwordFile) cannot be read",
-                    keyPath: "\(Self.path).password-file"
-                )
+                throw Self.refusal("\(passwordFile) cannot be read", at: "password-file")
             }
             // An editor may begin a file with a byte order mark.
             let mark = Data("\u{FEFF}".utf8)
             let text = String(validating: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self)
             guard let line = text?.prefix(while: { !$0.isNewline }), !line.contains("\0") else {
-                throw ConfigurationError(
-                    message: "\(passwordFile) is not text in UTF-8; save it as UTF-8",
-                    keyPath: "\(Self.path).password-file"
-                )
+                throw Self.refusal("\(passwordFile) is not text in UTF-8; save it as UTF-8", at: "password-file")
             }
             secret = String(line)
         }
         switch (username, secret) {
-        case (nil, nil):
-            return nil
-        case (let username?, let secret?):
-            return EtcdConfig.Credentials(username: username, password: secret)
-        case (nil, _):
-            throw ConfigurationError(
-                message: "there is a password and no username",
-                keyPath: "\(Self.path).username"
-            )
+        case (nil, nil): return nil
+        case (let username?, let secret?): return EtcdConfig.Credentials(username: username, password: secret)
+        case (nil, _): throw Self.refusal("there is a password and no username", at: "username")
         case (_, nil):
-            throw ConfigurationError(
-                message: "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD",
-                keyPath: "\(Self.path).password"
-            )
+            throw Self.refusal(
+                "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD", at: "password")
         }
+    }
+
+    private static func refusal(_ message: String, at key: String) -> ConfigurationError {
+        ConfigurationError(message: message, keyPath: "\(path).\(key)")
     }
 
     private func security() throws(ConfigurationError) -> Nghttp2ClientTransport.TransportSecurity {
