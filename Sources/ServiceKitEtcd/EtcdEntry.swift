@@ -124,7 +124,7 @@ final class EtcdEntry: RegistryEntry {
             forget(lease.id)
             let error = error as? EtcdError
             let isAway = isOutage.value || error?.code == .leaseExpired
-            return loss(error?.message ?? "the lease was lost", isAway ? .unavailable : .notFound)
+            return loss(error?.message ?? "the lease was lost", isAway ? .unavailable : .lost)
         }
     }
 
@@ -141,16 +141,16 @@ final class EtcdEntry: RegistryEntry {
                     isOutage.set(false)
                     // An update may have written the key again already.
                     guard let last = events.last, last.entry.modRevision > instance.revision ?? 0 else { continue }
-                    if last.kind == .delete { return loss("the key \(key) was deleted", .notFound) }
+                    if last.kind == .delete { return loss("the key \(key) was deleted", .lost) }
                     guard isAsItShouldBe(last.entry, instance) else {
-                        return loss("the key \(key) was written over by somebody else", .notFound)
+                        return loss("the key \(key) was written over by somebody else", .lost)
                     }
                 }
             }
             return nil
         } catch let error as EtcdError where error.code == .compacted {
             // Whatever was missed, it is looked at again.
-            return loss(error.message, .notFound)
+            return loss(error.message, .lost)
         } catch let error as EtcdError where error.code == .closed {
             return nil
         } catch {

@@ -6,7 +6,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, misconfigured, unsupported
-            case notFound, unauthenticated
+            case notFound, unauthenticated, lost
         }
         private let value: Value
 
@@ -27,8 +27,10 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         /// This cannot be done at all: updating what was deregistered, say.
         public static let unsupported = Code(value: .unsupported)
 
-        /// What is to be changed is not there.
+        /// The instance to be changed is not there.
         public static let notFound = Code(value: .notFound)
+        /// The registry lost the entry of a registration, which puts it back.
+        public static let lost = Code(value: .lost)
 
         /// The code's name.
         public var description: String { value.rawValue }
@@ -36,7 +38,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         /// Whether the same call can succeed later without anyone changing anything else.
         public var isTransient: Bool {
             switch value {
-            case .unavailable, .timeout: true
+            case .unavailable, .timeout, .lost: true
             case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported, .notFound,
                 .unauthenticated:
                 false

@@ -127,7 +127,7 @@ struct AppRegistrationTests {
     }
 
     @Test func aLostRegistrationShows() async throws {
-        let loss = RegistryError(code: .notFound, message: "lease expired")
+        let loss = RegistryError(code: .lost, message: "lease expired")
         let gate = Gate()
         let keeps = Watched(0)
         var behavior = FakeRegistry.Behavior()

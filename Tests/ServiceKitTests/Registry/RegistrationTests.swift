@@ -122,12 +122,12 @@ struct RegistrationTests {
         let entry = ScriptedEntry()
         let registration = try register(entry)
         try await registration.waitUntilRegistered()
-        let loss = RegistryError(code: .notFound, message: "registry: the key was deleted")
+        let loss = RegistryError(code: .lost, message: "registry: the key was deleted")
         entry.loss.set(loss)
         _ = await registration.state.first { $0 == .lost(cause: loss) }
         entry.loss.set(nil)
         await pass()
-        _ = await registration.state.first { $0 == .registered }
+        try await registration.waitUntilRegistered()
         #expect(entry.calls.value == ["write 1", "write 1"])
         await registration.release()
     }

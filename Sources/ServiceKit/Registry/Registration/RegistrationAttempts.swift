@@ -29,7 +29,7 @@ struct RegistrationAttempts {
 
     /// The attempts to put an instance back.
     init(after loss: RegistryError) {
-        backoff = loss.code.isTransient ? Backoff(base: Self.afterOutage) : Backoff()
+        backoff = loss.code == .lost ? Backoff() : Backoff(base: Self.afterOutage)
     }
 
     mutating func pause() -> Duration { backoff.next() }

@@ -16,8 +16,8 @@ public protocol RegistryEntry: Sendable {
     /// it waits for the cancellation.
     ///
     /// - Parameter instance: What is to be in the entry.
-    /// - Throws: The loss: ``RegistryError``, with code `unavailable` or `timeout` when the registry was away, so that others
-    ///   have as much to put back, and any other code when this entry alone is affected. Returning is a loss, too.
+    /// - Throws: The loss: ``RegistryError`` with code `lost` when this entry alone is affected, so that it is put back at once;
+    ///   `unavailable` when the registry was away, and all owners have entries to put back. Returning is a loss, too.
     func keep(_ instance: KeptInstance) async throws
 
     /// Removes the entry if it is this owner's. It may be called again.

@@ -133,7 +133,7 @@ struct StoreRegistry: Registry {
             }
             for await contents in store.contents.values {
                 if contents.entries[key]?.owner != owner {
-                    throw RegistryError(code: .notFound, message: "store: \(key) was lost")
+                    throw RegistryError(code: .lost, message: "store: \(key) was lost")
                 }
             }
         }

@@ -46,7 +46,7 @@ final class FileEntry: RegistryEntry {
         while !Task.isCancelled {
             if subscription == nil { subscription = await subscribe() }
             guard try await inQueue({ (file, entry) throws(SystemError) in try entry.check(&file, instance) }) else {
-                throw RegistryError(code: .notFound, message: "file registry: \(place.path) was deleted")
+                throw RegistryError(code: .lost, message: "file registry: \(place.path) was deleted")
             }
             await takeUpRequest(instance)
             guard let current = subscription else {
