@@ -182,7 +182,8 @@ final class EtcdEntry: RegistryEntry {
                 forget(lease)
                 state.withLock { $0.leases.removeAll { $0 == lease } }
             } catch {
-                throw loss("lease not revoked; it ends by itself after its time to live: \(error.message)", .unavailable)
+                throw loss(
+                    "lease not revoked; it ends by itself after its time to live: \(error.message)", .unavailable)
             }
         }
     }

@@ -30,7 +30,8 @@ extension EtcdRegistry {
             let changes = try changes(instance)
             let next = try instance.settingMetadata(changes)
             let value = try layout.setting(changes, in: entry.value, of: instance)
-            return value == entry.value ? (instance, nil) : (next, .put(entry.key, value, lease: entry.lease))
+            guard value != entry.value else { return (instance, nil) }
+            return (next, .put(entry.key, value, lease: entry.lease))
         }
     }
 
@@ -71,10 +72,13 @@ extension EtcdRegistry {
                 let (result, operation) = try change(entry)
                 guard let operation else { return result }
                 let condition = Transaction.Condition.modRevision(of: key, .equal, entry.modRevision)
-                do {
-                    if try await client.commit(Transaction(if: [condition], then: [operation])).succeeded { return result }
-                } catch let error as EtcdError where error.code == .leaseNotFound {
+                do throws(EtcdError) {
+                    if try await client.commit(Transaction(if: [condition], then: [operation])).succeeded {
+                        return result
+                    }
+                } catch {
                     // With the lease the entry has gone as well.
+                    if error.code != .leaseNotFound { throw error }
                 }
             }
         } catch let error as EtcdError {

@@ -108,7 +108,8 @@ extension EtcdRegistryOptions {
         case (nil, _): throw Self.refusal("there is a password and no username", at: "username")
         case (_, nil):
             throw Self.refusal(
-                "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD", at: "password")
+                "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD",
+                at: "password")
         }
     }
 

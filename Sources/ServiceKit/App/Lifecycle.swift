@@ -127,7 +127,8 @@ final class Lifecycle: Service {
         let registration = try parts.register(instance)
         if options.registration == .background { return }
         do {
-            try await withTimeLimit(options.timeout, clock: plan.clock) { [registrationState = plan.registrationState] in
+            try await withTimeLimit(options.timeout, clock: plan.clock) {
+                [registrationState = plan.registrationState] in
                 try await registration.waitUntilRegistered()
                 // Whoever is told that the App serves finds the state there.
                 _ = await registrationState.first { $0 == .registered }
@@ -161,7 +162,9 @@ final class Lifecycle: Service {
         }
         if parts.isStarted { await runStopHooks(.beforeStop) }
         if let registration, wasRegistered {
-            await step("deregistering", limits.deregisterTimeout, canBeCut: false) { try await registration.deregister() }
+            await step("deregistering", limits.deregisterTimeout, canBeCut: false) {
+                try await registration.deregister()
+            }
             plan.registrationState.setIfChanged(.deregistered)
             await lameDuck(limits.lameDuck)
         }

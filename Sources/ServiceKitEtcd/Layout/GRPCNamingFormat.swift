@@ -7,15 +7,14 @@ internal import ServiceKitConfig
 /// The kit writes the whole instance into `Metadata`, which other frameworks ignore. Of theirs it reads an instance, or
 /// labels.
 enum GRPCNamingFormat: InstanceFormat {
-    private enum CodingKeys: String, CodingKey {
-        case operation = "Op"
-        case address = "Addr"
-        case metadata = "Metadata"
-    }
-
     /// A value as the kit writes it.
     private struct Written: Encodable {
-        typealias CodingKeys = GRPCNamingFormat.CodingKeys
+        enum CodingKeys: String, CodingKey {
+            case operation = "Op"
+            case address = "Addr"
+            case metadata = "Metadata"
+        }
+
         let operation = 0
         let address: String
         let metadata: ServiceInstance
@@ -28,7 +27,7 @@ enum GRPCNamingFormat: InstanceFormat {
         let labels: [String: String]
 
         init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
+            let container = try decoder.container(keyedBy: Written.CodingKeys.self)
             address = try container.decode(String.self, forKey: .address)
             let record = try? container.decodeIfPresent(InstanceRecord.self, forKey: .metadata)
             // Other frameworks have labels named "id" and "name".
@@ -43,7 +42,7 @@ enum GRPCNamingFormat: InstanceFormat {
     }
 
     static func labels(in value: [UInt8], of instance: ServiceInstance) -> [String]? {
-        let metadata = CodingKeys.metadata.rawValue
+        let metadata = Written.CodingKeys.metadata.rawValue
         let record = try? JSONDecoder().decode(Record.self, from: Data(value))
         return record?.instance == nil ? [metadata] : [metadata, "metadata"]
     }

@@ -3,7 +3,7 @@ internal import ServiceKit
 
 /// `{"host":"10.0.0.1","port":8080}`. The rest of an instance stands beside, where other frameworks do not look.
 enum HostPortFormat: InstanceFormat {
-    private struct Record: Codable {
+    fileprivate struct Record: Codable {
         var host: String
         var port: Int
         var instance: ServiceInstance?

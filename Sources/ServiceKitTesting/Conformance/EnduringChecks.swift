@@ -128,7 +128,8 @@ extension RegistryConformance.Check {
         try await run.within("bringing the registry back", restore)
         try await follower.wait(for: [a, b], "the instances to be put back")
         let gaps = follower.history.dropFirst(start).filter { $0.instances.isEmpty }
-        try run.expect(gaps.isEmpty, "before they were put back, the watch saw an empty \(gaps.first?.state ?? .live) set")
+        try run.expect(
+            gaps.isEmpty, "before they were put back, the watch saw an empty \(gaps.first?.state ?? .live) set")
     }
 
     /// A registration whose entry somebody else takes says that it is lost, until it is free again.

@@ -101,9 +101,10 @@ struct RegistrationTests {
         entry.failure.set(nil)
         await pass()
         try await registration.waitUntilRegistered()
-        #expect(log.entries.filter { $0.level >= .warning }.map { "\($0.metadata["cause"] ?? "")" } == [
-            Self.taken.message, Self.unavailable.message,
-        ])
+        #expect(
+            log.entries.filter { $0.level >= .warning }.map { "\($0.metadata["cause"] ?? "")" } == [
+                Self.taken.message, Self.unavailable.message,
+            ])
         await registration.release()
     }
 
@@ -130,6 +131,16 @@ struct RegistrationTests {
         try await registration.waitUntilRegistered()
         #expect(entry.calls.value == ["write 1", "write 1"])
         await registration.release()
+    }
+
+    @Test func anEntryLostAgainAndAgainIsPutBackLessAndLessOften() {
+        let loss = RegistryError(code: .lost, message: "registry: the key was deleted")
+        var attempts = RegistrationAttempts()
+        let pauses = (1...200).map { _ in attempts.lost(loss, heldFor: .milliseconds(1)) }
+        #expect(pauses.prefix(1).allSatisfy { $0 <= .milliseconds(100) })
+        #expect(pauses.contains { $0 > .seconds(1) })
+        #expect(attempts.lost(loss, heldFor: .seconds(60)) <= .milliseconds(100))
+        #expect(attempts.lost(Self.unavailable, heldFor: .zero) <= .seconds(1))
     }
 
     @Test func anUpdateIsWrittenBeforeItReturns() async throws {

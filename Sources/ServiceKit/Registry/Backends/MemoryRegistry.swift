@@ -154,7 +154,8 @@ private final class MemoryEntry: RegistryEntry {
             guard entry == nil || entry?.owner === self else {
                 throw RegistryError(
                     code: .alreadyRegistered,
-                    message: "memory registry: instance \"\(id)\" of service \"\(service)\" is already registered in this "
+                    message:
+                        "memory registry: instance \"\(id)\" of service \"\(service)\" is already registered in this "
                         + "process; release that one, or register under another id"
                 )
             }

@@ -18,21 +18,25 @@ struct RegistrationAttempts {
         let isNew: Bool
     }
 
-    private var backoff: Backoff
+    private var backoff = Backoff()
     private var held = HeldID()
     private var last: RegistryError?
 
-    /// The attempts at a first registration.
-    init() {
-        backoff = Backoff()
+    /// The registry has lost the instance.
+    ///
+    /// - Parameter time: How long the registry held the instance.
+    /// - Returns: The pause before it is put back.
+    mutating func lost(_ loss: RegistryError, heldFor time: Duration) -> Duration {
+        held = HeldID()
+        last = nil
+        if loss.code != .lost {
+            backoff = Backoff(base: Self.afterOutage)
+        } else if time >= backoff.maximum {
+            // Sooner, it may be lost again and again: then it is put back less and less often.
+            backoff = Backoff()
+        }
+        return backoff.next()
     }
-
-    /// The attempts to put an instance back.
-    init(after loss: RegistryError) {
-        backoff = loss.code == .lost ? Backoff() : Backoff(base: Self.afterOutage)
-    }
-
-    mutating func pause() -> Duration { backoff.next() }
 
     /// An attempt has failed.
     mutating func failed(_ error: RegistryError) -> Failure {
@@ -40,7 +44,7 @@ struct RegistrationAttempts {
         defer { last = cause }
         return Failure(
             cause: cause,
-            pause: cause.endsWithin == nil ? pause() : Self.heldPause,
+            pause: cause.endsWithin == nil ? backoff.next() : Self.heldPause,
             isNew: cause.code != last?.code || cause.isPermanent != last?.isPermanent
         )
     }

@@ -122,13 +122,13 @@ final class RegistrationKeeper: Sendable {
                 wasHeld = true
                 state.setIfChanged(.registered)
                 updates.set(Answer(count: number))
-                let (loss, update) = await hold()
+                var (loss, update): (RegistryError, Int?) = (.cancelled, nil)
+                let time = await clock.measure { (loss, update) = await hold() }
                 if Task.isCancelled { return }
                 logger.warning("registration lost; putting it back", metadata: ["cause": "\(loss)"])
                 state.setIfChanged(.lost(cause: loss))
                 if let update { updates.set(Answer(count: update, failure: loss)) }
-                attempts = RegistrationAttempts(after: loss)
-                pause = attempts.pause()
+                pause = attempts.lost(loss, heldFor: time)
             }
             if await waitOrUpdate(pause) { attempts.waited(pause) }
             if Task.isCancelled { return }
@@ -153,7 +153,7 @@ final class RegistrationKeeper: Sendable {
             }
             defer { group.cancelAll() }
             for await case let loss? in group { return loss }
-            return (RegistryError(code: .unavailable, message: "cancelled"), nil)
+            return (.cancelled, nil)
         }
     }
 
@@ -170,7 +170,8 @@ final class RegistrationKeeper: Sendable {
     /// Removes the entry each time that the owner asks for it, until it is to be released.
     private func remove() async {
         var number = 0
-        while let request = await requests.first(where: { $0.removals > number || $0.isReleased }), !request.isReleased {
+        while let request = await requests.first(where: { $0.removals > number || $0.isReleased }), !request.isReleased
+        {
             number = request.removals
             // Unstructured, so that one that does not end cannot keep the release from being done.
             let removal = Task { [number] in
@@ -229,4 +230,9 @@ final class RegistrationKeeper: Sendable {
             metadata: ["endpoints": "\(endpoints)"]
         )
     }
+}
+
+extension RegistryError {
+    /// The task was cancelled; nobody is told.
+    fileprivate static let cancelled = RegistryError(code: .unavailable, message: "cancelled")
 }

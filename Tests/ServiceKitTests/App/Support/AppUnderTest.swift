@@ -90,7 +90,8 @@ struct AppUnderTest {
     var problems: [String] {
         log.entries.filter { $0.level >= .warning }.map { entry in
             let context = entry.metadata["phase"] ?? entry.metadata["part"] ?? ""
-            return "\(entry.level): \(entry.message) (\(context)) \(entry.metadata["error"] ?? entry.metadata["cause"] ?? "")"
+            return
+                "\(entry.level): \(entry.message) (\(context)) \(entry.metadata["error"] ?? entry.metadata["cause"] ?? "")"
         }
     }
 }

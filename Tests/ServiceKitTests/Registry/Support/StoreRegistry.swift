@@ -95,7 +95,11 @@ struct StoreRegistry: Registry {
                 for await contents in store.contents.values {
                     let found = contents.entries.values.map(\.instance).filter { $0.name == service }
                     feed.change { view in
-                        if contents.awayFrom.contains(service) { view.interrupted("away") } else { view.replace(with: found) }
+                        if contents.awayFrom.contains(service) {
+                            view.interrupted("away")
+                        } else {
+                            view.replace(with: found)
+                        }
                     }
                 }
             }
@@ -104,7 +108,9 @@ struct StoreRegistry: Registry {
             var known = InstanceSet()
             for await contents in store.contents.values {
                 let isAway = contents.awayFrom.contains(service)
-                if !isAway { known = InstanceSet(contents.entries.values.map(\.instance).filter { $0.name == service }) }
+                if !isAway {
+                    known = InstanceSet(contents.entries.values.map(\.instance).filter { $0.name == service })
+                }
                 emit(DiscoverySnapshot(instances: known, state: isAway ? .stale(since: .now, cause: "away") : .live))
             }
         }
