@@ -39,7 +39,7 @@ final class EtcdEntry: RegistryEntry {
         try await telling("register") {
             if let lease = state.withLock(\.lease) {
                 do {
-                    return try await write(instance, by: lease.id)
+                    return try await write(instance, by: lease.id, replacing: instance.revision ?? 0)
                 } catch let error as EtcdError where error.code == .leaseNotFound {
                     forget(lease.id)
                 }
@@ -54,12 +54,12 @@ final class EtcdEntry: RegistryEntry {
         remember(id)
         async let granted = client.grantLease(ttl: ttl, id: id)
         do {
-            try await write(instance, by: id)
+            try await write(instance, by: id, replacing: 0)
         } catch let error as EtcdError where error.code == .leaseNotFound {
             // The request that grants it came second, or was answered with another number.
             let lease = try await granted
             if lease.id != id { remember(lease.id) }
-            try await write(instance, by: lease.id)
+            try await write(instance, by: lease.id, replacing: 0)
         } catch let error as RegistryError where error.code == .alreadyRegistered {
             // No key lives by this owner's leases. Those that cannot be given back now are, in the end.
             _ = try? await granted
@@ -71,9 +71,10 @@ final class EtcdEntry: RegistryEntry {
     }
 
     /// Writes the key unless somebody else has it. What an operator has written meanwhile is adopted first.
-    private func write(_ instance: KeptInstance, by lease: LeaseID) async throws {
-        // A key that is not there has the revision 0.
-        var revision = instance.revision ?? 0
+    ///
+    /// - Parameter revision: The revision that the key most likely has; 0 stands for no key.
+    private func write(_ instance: KeptInstance, by lease: LeaseID, replacing revision: Revision) async throws {
+        var revision = revision
         for _ in 0..<Self.maxAttempts {
             let next = instance.nextToWrite()
             let result = try await client.commit(
