@@ -7,7 +7,7 @@ final class EtcdEntry: RegistryEntry {
     private struct State {
         /// The lease to write the key by; none before the first, and when it was lost.
         var lease: Lease?
-        /// The leases that may hold the key: whatever lives by one of them is this owner's.
+        /// The leases that may hold the key. A key that lives by one of them is this owner's.
         var leases: [LeaseID] = []
     }
 
@@ -19,7 +19,7 @@ final class EtcdEntry: RegistryEntry {
     private let key: String
     private let ttl: Duration
 
-    /// How often to look again at a key that somebody changes all the time.
+    /// How often to look again at a key that changes all the time.
     private static let maxAttempts = 64
     /// How many leases are remembered that may hold the key.
     private static let maxLeases = 16
@@ -61,7 +61,7 @@ final class EtcdEntry: RegistryEntry {
             if lease.id != id { remember(lease.id) }
             try await write(instance, by: lease.id, replacing: 0)
         } catch let error as RegistryError where error.code == .alreadyRegistered {
-            // No key lives by this owner's leases. Those that cannot be given back now are, in the end.
+            // No key lives by this owner's leases. The release gives back the leases that are left.
             _ = try? await granted
             try? await release()
             throw error
@@ -70,7 +70,7 @@ final class EtcdEntry: RegistryEntry {
         state.withLock { $0.lease = lease }
     }
 
-    /// Writes the key unless somebody else has it. What an operator has written meanwhile is adopted first.
+    /// Writes the key unless another owner has it. Labels that an operator has changed meanwhile are adopted first.
     ///
     /// - Parameter revision: The revision that the key most likely has; 0 stands for no key.
     private func write(_ instance: KeptInstance, by lease: LeaseID, replacing revision: Revision) async throws {
@@ -129,7 +129,7 @@ final class EtcdEntry: RegistryEntry {
         }
     }
 
-    /// Returns when the key is gone, or was written by somebody else; `nil` when it cannot be watched any more.
+    /// Returns when the key is gone, or another process has written it; `nil` when it cannot be watched any more.
     private func watchKey(_ instance: KeptInstance, _ isOutage: Watched<Bool>) async -> RegistryError? {
         do {
             for try await update in client.watch(.key(key), .with { $0.from = (instance.revision ?? 0) + 1 }) {
@@ -150,7 +150,7 @@ final class EtcdEntry: RegistryEntry {
             }
             return nil
         } catch let error as EtcdError where error.code == .compacted {
-            // Whatever was missed, it is looked at again.
+            // Events were missed: the next attempt looks at the key.
             return loss(error.message, .lost)
         } catch let error as EtcdError where error.code == .closed {
             return nil
@@ -228,7 +228,7 @@ final class EtcdEntry: RegistryEntry {
         }
     }
 
-    /// Somebody else holds the key.
+    /// The error for a key that another owner holds.
     private func alreadyRegistered(_ entry: KeyValue) async -> RegistryError {
         let address = decoded(entry)?.endpoints.map(\.description).joined(separator: " ")
         let rest = await timeLeft(to: entry)

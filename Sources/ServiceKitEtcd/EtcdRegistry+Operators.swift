@@ -3,7 +3,7 @@ public import ServiceKit
 
 /// Changes entries that other processes own.
 extension EtcdRegistry {
-    /// How often to look again at a key that somebody changes at the same time.
+    /// How often to look again at a key that changes at the same time.
     private static let maxAttempts = 64
 
     /// Changes labels of an instance by compare and swap; see `RegistryOperator.changeMetadata(ofInstance:of:_:)`.

@@ -6,13 +6,13 @@ internal import ServiceKitConfig
 /// A registry in etcd, versions 3.4 and later.
 ///
 /// Each instance is a key that lives by a lease, which is renewed as long as the process lives: when the process dies,
-/// the key is gone after the time to live. What is lost otherwise (the key, the lease, etcd's data) is put back. While
-/// etcd is away, those who follow a service keep the instances they know.
+/// the key is gone after the time to live. Other losses (the key, the lease, etcd's data) are put back. While etcd is away,
+/// the watchers of a service keep the instances that they know.
 ///
 /// Keys and values are those of go-kratos unless the configuration says otherwise, so that its services and these see
 /// one another; see ``EtcdLayout``.
 public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
-    /// What stands under `registry.etcd`.
+    /// The section `registry.etcd`.
     public typealias Options = EtcdRegistryOptions
 
     /// `etcd`.
@@ -55,7 +55,7 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     /// - Parameters:
     ///   - client: The client, on whatever transport, with or without a namespace of its own.
     ///   - layout: How instances are written.
-    ///   - namespace: What stands before a service's name in keys; by default what the layout has.
+    ///   - namespace: The start of every key, before the service's name; by default the layout's.
     ///   - ttl: How long an instance stays registered when its process dies or cannot reach etcd.
     ///   - logger: Where unreadable entries and lost registrations are logged.
     public init(
@@ -93,8 +93,8 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     public func checkAccess(to service: String, registering: Bool) async throws {
         _ = try await instances(of: service)
         guard registering else { return }
-        // etcd checks what a transaction may do, and not only what it does: this one does nothing, as no key was written
-        // before the first revision.
+        // etcd checks the rights for all branches of a transaction, also for one that is not taken. This condition never
+        // holds, since no key was written before the first revision.
         let key = keys.key("kit-access-check", of: service)
         do throws(EtcdError) {
             _ = try await client.commit(
@@ -123,7 +123,7 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     /// The names of all services under the namespace; see `Discoverer.services()`.
     public func services() async throws -> [String] {
         do throws(EtcdError) {
-            // Where instances share etcd's whole room with other things, only what is an instance counts.
+            // Where instances share all of etcd with other keys, the values tell which keys are instances.
             let isShared = keys.namespace.isEmpty
             func isDoubtful(_ id: String) -> Bool { isShared || InstanceKeys.isAmbiguous(id) }
             var entries = try await client.list(keys.all, keysOnly: !isShared).entries

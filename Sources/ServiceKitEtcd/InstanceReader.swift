@@ -35,7 +35,7 @@ struct InstanceReader: Sendable {
         }
     }
 
-    /// Puts into a service's view what etcd says.
+    /// Puts etcd's news into a service's view.
     func apply(_ update: ListWatchUpdate<ServiceInstance>, to view: inout ServiceView) {
         switch update {
         case .snapshot(let entries, _, let cause):

@@ -11,7 +11,7 @@ struct NeededAccess: Sendable {
         NeededAccess(permission: "read", prefix: prefix.isEmpty ? "''" : prefix)
     }
 
-    /// Reading and writing a key and those beside it.
+    /// Reading and writing a key and its neighbours.
     static func writing(_ key: String) -> NeededAccess {
         NeededAccess(permission: "readwrite", prefix: String(key[...(key.lastIndex(of: "/") ?? key.startIndex)]))
     }

@@ -20,7 +20,7 @@ public struct Endpoint: Hashable, Sendable {
         self.port = port
     }
 
-    /// Whether TLS is spoken there, which is what schemes ending in `s` say.
+    /// Whether the endpoint speaks TLS: its scheme ends in `s`.
     public var isSecure: Bool {
         scheme == "grpcs" || scheme == "https"
     }
@@ -94,7 +94,7 @@ extension Endpoint: LosslessStringConvertible {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
 
-    /// Space, control characters, and what separates the parts of a URL.
+    /// Space, control characters, and the separators of a URL's parts.
     private static func isForbiddenInHost(_ byte: UInt8) -> Bool {
         switch byte {
         case 0...0x20, 0x7F, UInt8(ascii: "@"), UInt8(ascii: "["), UInt8(ascii: "]"): true
@@ -116,7 +116,7 @@ extension Endpoint: Codable {
         self = endpoint
     }
 
-    /// Why a text is no endpoint, and what to write; a password in it is masked.
+    /// The reason why a text is no endpoint, and the remedy; a password in the text is masked.
     package static func refusal(of text: String) -> String {
         "\"\(URLSecrets.masked(address: text))\" is no endpoint; write scheme://host:port, as in grpc://10.0.0.7:9000"
     }

@@ -40,14 +40,14 @@ public struct InstanceSet: Hashable, Sendable {
         map.remove(id: id)
     }
 
-    /// Makes the set hold just these instances, leaving in place what did not change.
+    /// Makes the set hold just these instances. Unchanged ones stay in place.
     ///
     /// For a list read anew: the difference to the set before then still costs O(changes).
     public mutating func replace(with instances: some Sequence<ServiceInstance>) {
         map.replace(with: instances)
     }
 
-    /// What has changed since another state of the set.
+    /// The changes since another state of the set.
     public func changes(since old: InstanceSet) -> Changes {
         let changes = map.changes(since: old.map)
         return Changes(added: changes.added, updated: changes.updated, removed: changes.removed)

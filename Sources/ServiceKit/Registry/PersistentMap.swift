@@ -1,6 +1,6 @@
 import HashTreeCollections
 
-/// Elements by id in a persistent map: what ``InstanceSet`` is made of.
+/// Elements by id in a persistent map, of which ``InstanceSet`` is made.
 ///
 /// The structure is a compressed hash-array mapped prefix tree (Steindorfer and Vinju, "Optimizing Hash-Array Mapped
 /// Tries for Fast and Lean Immutable JVM Collections", OOPSLA 2015), from swift-collections.
@@ -44,7 +44,7 @@ struct PersistentMap<Element: Hashable & Identifiable & Sendable>: Sendable wher
         return old
     }
 
-    /// Makes the map hold just these elements, leaving in place what did not change.
+    /// Makes the map hold just these elements. Unchanged ones stay in place.
     mutating func replace(with elements: some Sequence<Element>) {
         var gone = Set(byID.keys)
         for element in elements {
@@ -54,7 +54,7 @@ struct PersistentMap<Element: Hashable & Identifiable & Sendable>: Sendable wher
         for id in gone { _ = remove(id: id) }
     }
 
-    /// What has changed since another state of the map.
+    /// The changes since another state of the map.
     func changes(since old: PersistentMap) -> Changes {
         var changes = Changes()
         for member in members.subtracting(old.members) {

@@ -37,13 +37,13 @@ public protocol Registration: Sendable {
 
     /// Takes the instance out of the registry and keeps it out.
     ///
-    /// When it returns, no look-up finds the instance. What carried the registration (a lease, say) stays until
+    /// When it returns, no look-up finds the instance. The carrier of the registration (a lease, say) stays until
     /// ``release()``. It may be called again.
     /// - Throws: ``RegistryError`` when the registry could not be told; the instance is out at the latest when ``release()``
     ///   or the registry's own time limit has done its work.
     func deregister() async throws
 
-    /// Gives back what carried the registration: lease, locks, tasks. Deregisters first when that was not done.
+    /// Gives back the carriers of the registration: lease, locks, tasks. Deregisters first when that was not done.
     func release() async
 }
 

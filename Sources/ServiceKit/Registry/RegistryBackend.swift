@@ -1,13 +1,13 @@
 public import Logging
 public import ServiceKitConfig
 
-/// A registry: it takes registrations and answers look-ups. One in which operators can change what others registered is a
+/// A registry: it takes registrations and answers look-ups. If operators can change the instances in it, it is a
 /// ``RegistryOperator``, too.
 public protocol Registry: Registrar, Discoverer {
     /// How far an address travels that is registered here.
     var reach: RegistryReach { get }
 
-    /// Checks that this process may do what it does with a service, and changes nothing: for tools such as `kit doctor`.
+    /// Checks that this process may look a service up, or register it, and changes nothing: for tools such as `kit doctor`.
     ///
     /// It asks for no more than that: not for other services, nor for names that no service has. By default it looks the
     /// service's instances up.
@@ -15,10 +15,10 @@ public protocol Registry: Registrar, Discoverer {
     /// - Parameters:
     ///   - service: The service's name.
     ///   - registering: Whether it registers instances of the service, and does not only look them up.
-    /// - Throws: ``RegistryError``: `permissionDenied` with the user and the place; whatever else keeps it from working.
+    /// - Throws: ``RegistryError``: `permissionDenied` with the user and the place; any other failure of the registry.
     func checkAccess(to service: String, registering: Bool) async throws
 
-    /// Runs what the registry needs for its work, such as connections, until its task is cancelled.
+    /// Runs the registry's own tasks, such as connections, until its task is cancelled.
     ///
     /// By default there is nothing to run, and it just waits.
     func run() async
@@ -39,7 +39,7 @@ extension Registry {
     }
 }
 
-/// Who can see what is registered.
+/// The processes that can see the registered instances.
 public enum RegistryReach: Hashable, Sendable {
     /// Processes of this machine, for which a loopback address is a good address.
     case machine
@@ -56,7 +56,7 @@ public enum RegistryReach: Hashable, Sendable {
 ///     directory: /run/services
 /// ```
 public protocol RegistryBackend: SendableMetatype {
-    /// What stands under `registry.<name>` in the configuration.
+    /// The section `registry.<name>` of the configuration.
     associatedtype Options: ConfigurationSection
 
     /// The name that configuration knows it by, and the scheme of its targets: `etcd` for `etcd:///user-service`.
@@ -64,7 +64,7 @@ public protocol RegistryBackend: SendableMetatype {
 
     /// Makes the registry. It need not be reachable yet.
     ///
-    /// - Throws: An error that says in one line what is wrong with the options. A `ConfigurationError` with a key path
+    /// - Throws: An error that names the fault of the options in one line. A `ConfigurationError` with a key path
     ///   is reported with the file and line of that key, any other error with those of the section.
     static func make(_ options: Options, logger: Logger) throws -> any Registry
 }
@@ -111,7 +111,7 @@ public struct RegistryBackends: Sendable {
                 keyPath: "registry.backend"
             )
         }
-        // What the others' sections hold is not looked at, so that changing the one line swaps the backend.
+        // The sections of the other backends are not looked at, so that changing the one line swaps the backend.
         for other in names where other != name { configuration.claim("registry.\(other)") }
         return try factory(configuration, logger)
     }

@@ -1,6 +1,6 @@
 private import ServiceKitConfig
 
-/// What a registry could not do, in one line that names the registry, the thing tried, and the remedy.
+/// A failure of a registry, in one line that names the registry, the action, and the remedy.
 public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure, which decides whether trying again can help.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -24,7 +24,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let unauthenticated = Code(value: .unauthenticated)
         /// The registry cannot work as it is configured: a file is where its directory should be, say.
         public static let misconfigured = Code(value: .misconfigured)
-        /// This cannot be done at all: updating what was deregistered, say.
+        /// This cannot be done at all: an update after the deregistration, say.
         public static let unsupported = Code(value: .unsupported)
 
         /// The instance to be changed is not there.

@@ -48,7 +48,7 @@ package struct InstanceRecord: Decodable {
         case id, name, version, metadata, endpoints
     }
 
-    /// Decodes whatever there is.
+    /// Decodes all that can be read.
     ///
     /// - Throws: `DecodingError` when it is no object.
     package init(from decoder: any Decoder) throws {
@@ -93,7 +93,7 @@ package struct LabelTexts: Decodable {
     /// The labels' values as text.
     package let values: [String: String]
 
-    /// Leaves out null, and what has parts.
+    /// Leaves out null, objects and arrays.
     package init(from decoder: any Decoder) throws {
         values = try decoder.singleValueContainer().decode([String: ScalarText].self).compactMapValues(\.text)
     }

@@ -1,4 +1,4 @@
-/// One running copy of a service: what a registry holds and what clients find.
+/// One running copy of a service, as registries hold it and clients find it.
 ///
 /// Its JSON is `{"id","name","version","metadata":{},"endpoints":["grpc://ip:port"]}`. Of what others have written, only
 /// `id` and `name` must be there: an endpoint that is none is kept apart (``unreadableEndpoints``), numbers and truth

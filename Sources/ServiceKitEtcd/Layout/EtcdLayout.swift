@@ -11,7 +11,7 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
     /// A plain one: `/services/{name}/{id}`, with `{"host":"10.0.0.1","port":8080}`.
     case hostPort = "host-port"
 
-    /// What stands before a service's name, unless the configuration says otherwise.
+    /// The start of every key, before the service's name, unless the configuration says otherwise.
     public var defaultNamespace: String {
         switch self {
         case .kratos: "/microservices"
@@ -66,7 +66,7 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
         return text.bytes
     }
 
-    /// - Throws: An error that says what is wrong with the value.
+    /// - Throws: An error that names the fault of the value.
     func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
         let instance = try format.decode(value, service: service, id: id)
         guard instance.id == id, instance.name == service else {

@@ -1,6 +1,6 @@
-/// What a backend did not do as its contract says.
+/// A breach of the registries' contract.
 public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
-    /// The backend, the check, what was expected and what was seen instead.
+    /// The backend, the check, the expectation, and what was seen instead.
     public let description: String
 
     init(_ description: String) {

@@ -65,7 +65,7 @@ final class ConformanceRun: Sendable {
         registrations.withLock { $0.append(registration) }
     }
 
-    /// Ends what the check has started.
+    /// Ends the check's tasks and registrations.
     func finish() async {
         let registrations = registrations.withLock { $0 }
         let tasks = tasks.withLock { $0 }
@@ -103,7 +103,7 @@ final class ConformanceRun: Sendable {
         if !condition { throw failure(message()) }
     }
 
-    /// Demands what a registry lists of a service.
+    /// Demands that a registry lists these instances of a service.
     func expect(
         _ registry: any Discoverer,
         lists instances: [ServiceInstance],
@@ -167,7 +167,7 @@ final class ConformanceRun: Sendable {
     }
 }
 
-/// Someone who follows a service and remembers what was seen.
+/// A watcher of a service that remembers all snapshots.
 final class Follower: Sendable {
     let task: Task<Void, Never>
     private let seen = Watched<[DiscoverySnapshot]>([])

@@ -21,9 +21,9 @@ extension RegistryConformance.Check {
         try await follower.wait(for: [heir, survivor], "the heir of the id")
     }
 
-    /// What cannot be read is skipped.
+    /// Unreadable entries are skipped.
     public static let unreadableIsSkipped = Self(
-        "what cannot be read is skipped",
+        "unreadable entries are skipped",
         needs: { $0.plantGarbage != nil }
     ) { run in
         let registry = try await run.registry()

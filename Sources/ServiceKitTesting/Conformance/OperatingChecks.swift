@@ -24,9 +24,9 @@ extension RegistryConformance.Check {
         try run.expect(!left.contains { $0.hasPrefix(run.service) }, "after all were released there is still \(left)")
     }
 
-    /// Labels that somebody else sets are seen by all, and the owner's updates keep them.
+    /// An operator's labels are seen by all, and the owner's updates keep them.
     public static let operatorsLabels = Self(
-        "labels that somebody else sets are seen by all, and the owner's updates keep them",
+        "an operator's labels are seen by all, and the owner's updates keep them",
         needs: \.isOperator
     ) { run in
         let (owner, elsewhere) = (try await run.registry(), try await run.operating())
@@ -62,9 +62,9 @@ extension RegistryConformance.Check {
         try run.expect(gaps.count <= 1, "setting labels was seen as a gap or a failure")
     }
 
-    /// Labels that somebody else sets stay, however often the owner updates at the same time.
+    /// An operator's labels stay, however often the owner updates at the same time.
     public static let operatorsLabelsStay = Self(
-        "labels that somebody else sets stay, however often the owner updates at the same time",
+        "an operator's labels stay, however often the owner updates at the same time",
         needs: \.isOperator
     ) { run in
         let (owner, elsewhere) = (try await run.registry(), try await run.operating())
@@ -117,9 +117,9 @@ extension RegistryConformance.Check {
         try await follower.wait(for: [next], "the owner's weight")
     }
 
-    /// What cannot be labelled is refused, with the reason.
+    /// Labels that cannot be set are refused, with the reason.
     public static let operatorsErrors = Self(
-        "what cannot be labelled is refused, with the reason",
+        "labels that cannot be set are refused, with the reason",
         needs: \.isOperator
     ) { run in
         let (registry, elsewhere) = (try await run.registry(), try await run.operating())
@@ -142,9 +142,9 @@ extension RegistryConformance.Check {
         }
     }
 
-    /// An instance that was lost is put back with the labels that somebody else has set.
+    /// An instance that was lost is put back with the operator's labels.
     public static let operatorsLabelsReturn = Self(
-        "an instance that was lost is put back with the labels that somebody else has set",
+        "an instance that was lost is put back with the operator's labels",
         needs: { $0.isOperator && $0.interrupt != nil }
     ) { run in
         let (owner, elsewhere) = (try await run.registry(), try await run.operating())

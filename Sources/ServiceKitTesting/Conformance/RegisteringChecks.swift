@@ -6,8 +6,8 @@ extension RegistryConformance.Check {
         try await run.expect(run.registry(), lists: [], "before anyone has registered")
     }
 
-    /// What is registered is listed, also elsewhere.
-    public static let registeredIsListed = Self("what is registered is listed, also elsewhere") { run in
+    /// A registered instance is listed, also elsewhere.
+    public static let registeredIsListed = Self("a registered instance is listed, also elsewhere") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         let instances = [run.instance("a"), run.instance("b:1._-")]
         for instance in instances {

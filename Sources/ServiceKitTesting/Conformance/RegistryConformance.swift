@@ -1,6 +1,6 @@
 public import ServiceKit
 
-/// The suite that every registry backend passes; see ``Check`` for what it demands.
+/// The suite that every registry backend passes; see ``Check`` for its demands.
 ///
 /// It needs no test framework: a failed check throws ``ConformanceFailure``. With Swift Testing:
 ///
@@ -16,17 +16,17 @@ public import ServiceKit
 /// Nothing waits longer than the timeout. Each check uses a service name of its own, so that checks can run side by
 /// side on one registry.
 public struct RegistryConformance: Sendable {
-    /// What the suite cannot do by itself, since it differs among backends. Checks that need one that is missing are
-    /// not in ``RegistryConformance/checks``.
+    /// Actions that differ among backends, so that the suite cannot do them by itself. A check whose hook is missing is not
+    /// in ``RegistryConformance/checks``.
     public struct Hooks: Sendable {
         /// Ends an owner without giving it a chance to deregister.
         public typealias Kill = @Sendable () async throws -> Void
-        /// Brings back what was away.
+        /// Undoes a hook.
         public typealias Restore = @Sendable () async throws -> Void
 
         /// Registers an instance from an owner that can be killed: another process, say.
         public var mortalOwner: (@Sendable (ServiceInstance) async throws -> Kill)?
-        /// Puts an entry among those of a service that no one can read as an instance.
+        /// Puts an entry that is no instance among those of a service.
         public var plantGarbage: (@Sendable (_ service: String) async throws -> Void)?
         /// Returns once a registry has no watch and holds nothing for one.
         public var waitUntilIdle: (@Sendable (any Registry) async -> Void)?
@@ -34,7 +34,7 @@ public struct RegistryConformance: Sendable {
         public var interrupt: (@Sendable (_ service: String) async throws -> Restore)?
         /// Takes the registry away as ``interrupt`` does, and has it come back without the service's entries.
         public var interruptAndForget: (@Sendable (_ service: String) async throws -> Restore)?
-        /// Has somebody else take an instance's entry, who gives it up when it is restored.
+        /// Has another owner take an instance's entry, and give it up when it is restored.
         public var takeOver: (@Sendable (ServiceInstance) async throws -> Restore)?
 
         /// Whether the registry is a `RegistryOperator`; by default it is.
@@ -58,7 +58,7 @@ public struct RegistryConformance: Sendable {
     ///   - name: The backend's name, for failures.
     ///   - timeout: The most that anything is waited for, by default 30 s.
     ///   - instanceCount: How many instances the check for many registers, by default 1000.
-    ///   - hooks: What only the backend's author can do.
+    ///   - hooks: The actions that differ among backends.
     ///   - makeRegistry: Another view of one and the same registry, as another process would have it. The suite runs it
     ///     (``Registry/run()``).
     public init(
@@ -100,7 +100,7 @@ public struct RegistryConformance: Sendable {
 extension RegistryConformance {
     /// One demand of the suite.
     public struct Check: Sendable, Hashable, CaseIterable, CustomStringConvertible {
-        /// What is demanded.
+        /// The demand.
         public let description: String
 
         let isPossible: @Sendable (Hooks) -> Bool

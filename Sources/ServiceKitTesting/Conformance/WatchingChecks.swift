@@ -1,9 +1,9 @@
 import ServiceKit
 
 extension RegistryConformance.Check {
-    /// A watch starts with what is there, be it nothing, and sees who comes and goes.
+    /// A watch starts with the present instances, or none, and sees instances come and go.
     public static let comingAndGoing = Self(
-        "a watch starts with what is there, be it nothing, and sees who comes and goes"
+        "a watch starts with the present instances, or none, and sees instances come and go"
     ) { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         let follower = run.follow(elsewhere)
@@ -66,8 +66,8 @@ extension RegistryConformance.Check {
         }
     }
 
-    /// All who watch see the same.
-    public static let allSeeTheSame = Self("all who watch see the same") { run in
+    /// All watchers see the same.
+    public static let allSeeTheSame = Self("all watchers see the same") { run in
         let registry = try await run.registry()
         let followers = [run.follow(registry), run.follow(registry), run.follow(try await run.registry())]
         var expected: [ServiceInstance] = []

@@ -4,7 +4,7 @@ private import Synchronization
 
 /// A registry in this process's memory, for tests and for programs that are client and server at once.
 public final class MemoryRegistry: Registry, RegistryOperator, RegistryBackend {
-    /// What stands under `registry.memory`: nothing.
+    /// The section `registry.memory`, which is empty.
     public struct Options: ConfigurationSection {
         /// There is nothing to choose.
         public init() {}
@@ -13,7 +13,7 @@ public final class MemoryRegistry: Registry, RegistryOperator, RegistryBackend {
     /// `memory`.
     public static let name = "memory"
 
-    /// Makes a registry of its own: what is registered in one is not seen in another.
+    /// Makes a registry of its own, which shares no instance with another.
     public static func make(_ options: Options, logger: Logger) -> any Registry {
         MemoryRegistry(logger: logger)
     }

@@ -12,10 +12,10 @@ private import Synchronization
 ///       user-service: [grpc://10.0.0.7:9000, grpc://10.0.0.8:9000]
 /// ```
 ///
-/// Each address is an instance, its id is the address. Clients find what is listed and nothing else. Registering
+/// Each address is an instance, its id is the address. Clients find the listed addresses and nothing else. Registering
 /// succeeds and changes nothing, so that a server runs unchanged with this backend; a notice in the log says so once.
 public final class StaticRegistry: Registry, RegistryBackend {
-    /// What stands under `registry.static`.
+    /// The section `registry.static`.
     public struct Options: ConfigurationSection {
         /// The addresses of each service.
         public var services: [String: [Endpoint]] = [:]
@@ -117,7 +117,7 @@ public final class StaticRegistry: Registry, RegistryBackend {
     }
 }
 
-/// The entry of an instance that nobody sees.
+/// The entry of an instance that no client sees.
 private struct StaticEntry: RegistryEntry {
     func write(_ instance: KeptInstance) async throws {}
     func remove() async throws {}

@@ -34,7 +34,7 @@ extension Discoverer {
     }
 }
 
-/// What is known of a service's instances at one moment.
+/// The known instances of a service at one moment.
 public struct DiscoverySnapshot: Hashable, Sendable {
     /// The instances: when ``state`` is stale, the last ones known.
     public var instances: InstanceSet

@@ -1,16 +1,15 @@
 internal import ServiceKitConcurrency
 private import Synchronization
 
-/// Shares watches: however many follow a service through it, the registry is watched once.
+/// Shares watches: for any number of followers of a service, the registry is watched once.
 ///
-/// The first who follows a service starts the registry's watch, others join it and have its latest snapshot at once,
-/// and the last one to leave ends it. A watch that ends by itself, which none should, is started again.
+/// The first follower of a service starts the registry's watch. Others join it and have its latest snapshot at once. The
+/// last follower ends it. A watch should not end by itself; if it does, it is started again.
 public final class Discovery: Discoverer {
-    /// What is known of one service by those who follow it; nothing before the registry has answered.
+    /// The latest snapshot of one service, for its followers; nothing before the registry has answered.
     private typealias Feed = Watched<DiscoverySnapshot?>
 
-    /// The watches that are shared now. Its methods are the transitions; what they return is to be done outside of the
-    /// lock.
+    /// The watches that are shared now. Its methods are the transitions; they return the action to do outside of the lock.
     private struct Shared {
         struct Watch {
             let feed = Feed(nil)
@@ -22,21 +21,21 @@ public final class Discovery: Discoverer {
 
         func feed(of service: String) -> Feed? { watches[service]?.feed }
 
-        /// Someone follows a service.
+        /// A follower of a service comes.
         ///
-        /// - Returns: Where to read, and whether the registry's watch is to be started.
+        /// - Returns: The feed to read, and whether the registry's watch is to be started.
         mutating func join(_ service: String) -> (feed: Feed, isFirst: Bool) {
             watches[service, default: Watch()].followers += 1
             let watch = watches[service, default: Watch()]
             return (watch.feed, watch.followers == 1)
         }
 
-        /// The registry's watch was started, by the first who follows, who cannot have left yet.
+        /// The first follower, which is still there, has started the registry's watch.
         mutating func started(_ service: String, _ task: Task<Void, Never>) {
             watches[service]?.task = task
         }
 
-        /// Someone who has joined follows a service no longer.
+        /// A follower of a service leaves.
         ///
         /// - Returns: The registry's watch if it is to be ended.
         mutating func leave(_ service: String) -> Task<Void, Never>? {
@@ -81,7 +80,7 @@ public final class Discovery: Discoverer {
         DiscoveryUpdates { [self] emit in
             let (feed, isFirst) = shared.withLock { $0.join(service) }
             if isFirst {
-                // Unstructured, since it outlives whoever comes first: the last to leave ends and awaits it.
+                // Unstructured, since it outlives the first follower: the last one ends and awaits it.
                 let task = Task { [base, pause] in await Self.fill(feed, from: base, service, pause: pause) }
                 shared.withLock { $0.started(service, task) }
                 watchCount.update { $0 += 1 }

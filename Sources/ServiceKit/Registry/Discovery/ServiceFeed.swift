@@ -1,7 +1,7 @@
 internal import ServiceKitConcurrency
 private import Synchronization
 
-/// Takes what a backend hears of a service, and tells those who watch it.
+/// Takes a backend's news of a service, and tells the watchers.
 ///
 /// ```swift
 /// func watch(_ service: String) -> DiscoveryUpdates {
@@ -33,7 +33,7 @@ public final class ServiceFeed: Sendable {
         self.emit = emit
     }
 
-    /// Changes the view. If that changes the snapshot, those who watch are told, once for the whole change.
+    /// Changes the view. If that changes the snapshot, the watchers are told, once for the whole change.
     public func change(_ body: (inout ServiceView) -> Void) {
         // Under the lock, so that snapshots are told in their order.
         let isExpiryChanged = state.withLock { state in

@@ -1,4 +1,4 @@
-/// What is known of a service's instances, put together from what a registry says.
+/// The known instances of a service, put together from a registry's lists and events.
 ///
 /// A registry that has lost its data gives an empty list, which does not say that no instance lives: they register again,
 /// each in its own time. A registry that was away may end the entries that nobody could renew meanwhile, all of them at once.
@@ -40,11 +40,12 @@ public struct ServiceView: Sendable {
         guard let missingUntil else { return nil }
         return .stale(
             since: missingUntil.advanced(by: .zero - grace),
-            cause: "the registry was away, or has lost its data; \(missing.count) instances have not registered again yet"
+            cause: "the registry was away, or has lost its data; \(missing.count) instances have not registered again"
+                + " yet"
         )
     }
 
-    // MARK: - What the registry says
+    // MARK: - The registry's news
 
     /// The registry can be reached, and these are all instances.
     ///
@@ -87,7 +88,7 @@ public struct ServiceView: Sendable {
         }
     }
 
-    /// The registry can be reached, and what it said is up to date.
+    /// The registry can be reached, and the view is up to date.
     public mutating func connected(at now: ContinuousClock.Instant = .now) {
         interruption = nil
         guard var ended = outage, ended.until == nil else { return }
@@ -95,7 +96,7 @@ public struct ServiceView: Sendable {
         outage = ended
     }
 
-    /// The registry cannot be reached: what it said may be out of date.
+    /// The registry cannot be reached: the view may be out of date.
     ///
     /// - Parameters:
     ///   - cause: The failure. The first of an outage is told.

@@ -23,7 +23,7 @@ package struct JSONLabels {
     ///
     /// - Parameters:
     ///   - labels: Their new values; `nil` removes one.
-    ///   - path: The names of the members that lead to the object that has the labels. What is missing is made.
+    ///   - path: The names of the members that lead to the object of the labels. Missing ones are made.
     /// - Throws: ``Failure``.
     package mutating func set(_ labels: [String: String?], at path: [String]) throws {
         for (label, value) in labels.sorted(by: { $0.key < $1.key }) {
@@ -95,7 +95,7 @@ package struct JSONLabels {
         )
     }
 
-    /// Removes what an insertion has added, to the byte.
+    /// Removes a member, to the byte as an insertion adds one.
     private func removal(of index: Int, from object: JSONScanner.Object) -> Edit {
         let member = object.members[index]
         let range =
@@ -109,7 +109,7 @@ package struct JSONLabels {
         return Edit(range: range, replacement: [])
     }
 
-    /// The object that has a label, inside of those that lead to it; `nil` when the label is to be removed.
+    /// An object with one label, inside the objects that lead to it; `nil` when the label is to be removed.
     private static func nested(_ label: String, _ value: String?, _ path: ArraySlice<String>) -> [UInt8]? {
         guard let value else { return nil }
         var result = quoted(value)

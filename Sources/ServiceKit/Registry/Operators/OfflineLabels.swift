@@ -3,8 +3,8 @@
 /// Clients of the kit do not choose an instance whose label `offline` is `true`. Others do not know that label, but many
 /// know `weight`; so the weight becomes 0, and a label of its own remembers the weight of before.
 extension RegistryOperator {
-    /// Takes an instance out of traffic; it stays registered, and serves the calls that it gets. Does nothing to one that
-    /// is offline already.
+    /// Takes an instance out of traffic. It stays registered, and serves the calls that it gets. Nothing happens if it is
+    /// offline already.
     ///
     /// Clients of the kit no longer choose it. Clients of other frameworks do so as far as they go by the label `weight`,
     /// as go-kratos's balancer `wrr` does, and as long as others have more than 0.
@@ -15,7 +15,7 @@ extension RegistryOperator {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOffline }
     }
 
-    /// Puts an instance back into traffic, with the weight that it had before. Does nothing to one that is online.
+    /// Puts an instance back into traffic, with the weight that it had before. Nothing happens if it is online.
     ///
     /// - Returns: The instance as all see it now.
     /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
@@ -23,7 +23,7 @@ extension RegistryOperator {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOnline }
     }
 
-    /// Gives an instance another weight; one that is offline gets it when it is online again.
+    /// Gives an instance another weight. An offline instance gets it when it is online again.
     ///
     /// - Parameters:
     ///   - weight: The weight; at least 0.
@@ -47,7 +47,7 @@ extension ServiceInstance {
         return result
     }
 
-    /// The remembered weight, unless somebody has set another one since.
+    /// The remembered weight, unless an operator has set another one since.
     private var rememberedWeight: String? {
         metadata["weight"] == "0" ? metadata[Self.weightBeforeOffline] : nil
     }

@@ -1,4 +1,4 @@
-/// An instance as its owner wants it, and what operators have said about its labels.
+/// An instance as its owner wants it, with the labels that operators have changed.
 ///
 /// The owner's side of ``RegistryOperator/changeMetadata(ofInstance:of:_:)``: an operator's labels stay over the owner's,
 /// whatever else the owner changes.
@@ -7,7 +7,7 @@ struct OwnedInstance: Hashable, Sendable {
     var wanted: ServiceInstance {
         didSet { rememberWeight(insteadOf: oldValue) }
     }
-    /// The labels that operators have changed; `nil` for one that they have removed.
+    /// The labels that operators have changed; `nil` stands for a removed label.
     private var overrides: [String: String?] = [:]
 
     /// An instance that no operator has said anything about.

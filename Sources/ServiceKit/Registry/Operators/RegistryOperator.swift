@@ -1,4 +1,4 @@
-/// A registry in which operators change what other processes have registered: `kit registry weight`, `offline`, `online` and
+/// A registry in which operators change the instances of other processes: `kit registry weight`, `offline`, `online` and
 /// `deregister` work with it.
 public protocol RegistryOperator: Discoverer {
     /// Changes labels of an instance that another process may own: takes it out of traffic (`offline`), say, or gives it
@@ -24,7 +24,7 @@ public protocol RegistryOperator: Discoverer {
         _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
     ) async throws -> ServiceInstance
 
-    /// Removes an instance that nobody keeps any more, as an operator does with an entry that does not end by itself.
+    /// Removes an instance without an owner, whose entry does not end by itself.
     ///
     /// - Parameters:
     ///   - id: The instance's id.
