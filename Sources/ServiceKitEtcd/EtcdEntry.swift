@@ -123,9 +123,8 @@ final class EtcdEntry: RegistryEntry {
             return nil
         } catch {
             forget(lease.id)
-            let error = error as? EtcdError
-            let isAway = isOutage.value || error?.code == .leaseExpired
-            return loss(error?.message ?? "the lease was lost", isAway ? .unavailable : .lost)
+            let isAway = isOutage.value || (error as? EtcdError)?.code == .leaseExpired
+            return loss("\(error)", isAway ? .unavailable : .lost)
         }
     }
 
@@ -149,13 +148,13 @@ final class EtcdEntry: RegistryEntry {
                 }
             }
             return nil
-        } catch let error as EtcdError where error.code == .compacted {
-            // Events were missed: the next attempt looks at the key.
-            return loss(error.message, .lost)
-        } catch let error as EtcdError where error.code == .closed {
-            return nil
         } catch {
-            return loss("\(error)", .unavailable)
+            switch (error as? EtcdError)?.code {
+            case .closed: return nil
+            // Events were missed: the next attempt looks at the key.
+            case .compacted: return loss("\(error)", .lost)
+            default: return loss("\(error)", .unavailable)
+            }
         }
     }
 
@@ -192,10 +191,7 @@ final class EtcdEntry: RegistryEntry {
     // MARK: - The leases and the key
 
     private func remember(_ lease: LeaseID) {
-        state.withLock { state in
-            state.leases.append(lease)
-            if state.leases.count > Self.maxLeases { state.leases.removeFirst() }
-        }
+        state.withLock { $0.leases = Array(($0.leases + [lease]).suffix(Self.maxLeases)) }
     }
 
     /// The lease is not used any more; the key may still live by it.
@@ -231,7 +227,15 @@ final class EtcdEntry: RegistryEntry {
     /// The error for a key that another owner holds.
     private func alreadyRegistered(_ entry: KeyValue) async -> RegistryError {
         let address = decoded(entry)?.endpoints.map(\.description).joined(separator: " ")
-        let rest = await timeLeft(to: entry)
+        var rest: Duration?
+        if let lease = entry.lease {
+            do throws(EtcdError) {
+                rest = try await client.leaseDetails(lease).remainingTTL
+            } catch {
+                // Without its lease, the entry is gone as well.
+                if error.code == .leaseNotFound { rest = .zero }
+            }
+        }
         let end = rest.map { ", which ends in \($0.components.seconds) s unless its owner renews it" } ?? ""
         let (hold, crashed) =
             entry.lease.map { ("held by lease \(Lease.text(of: $0))\(end)", "wait until the lease has ended") }
@@ -244,16 +248,5 @@ final class EtcdEntry: RegistryEntry {
                 + "(app.id)",
             endsWithin: rest
         )
-    }
-
-    /// How long an entry stays unless its lease is renewed; `nil` when it has none, or that cannot be found out.
-    private func timeLeft(to entry: KeyValue) async -> Duration? {
-        guard let lease = entry.lease else { return nil }
-        do throws(EtcdError) {
-            return try await client.leaseDetails(lease).remainingTTL
-        } catch {
-            // The entry has gone with it.
-            return error.code == .leaseNotFound ? .zero : nil
-        }
     }
 }

@@ -37,10 +37,7 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     ///   - options: How to reach etcd, and how instances are written there.
     ///   - logger: Where unreadable entries and lost registrations are logged.
     /// - Throws: `ConfigurationError` that names the key that is wrong.
-    public convenience init(
-        _ options: Options,
-        logger: Logger = Logger(label: "servicekit.registry.etcd")
-    ) throws {
+    public convenience init(_ options: Options, logger: Logger = Logger(label: "servicekit.registry.etcd")) throws {
         self.init(
             try EtcdClient(try options.clientConfig(), logger: logger),
             layout: options.layout,

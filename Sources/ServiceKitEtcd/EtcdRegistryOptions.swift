@@ -56,25 +56,19 @@ extension EtcdRegistryOptions {
         do throws(EtcdError) {
             config = try EtcdConfig(endpoints: endpoints)
         } catch {
-            throw ConfigurationError(message: error.message, keyPath: "\(Self.path).endpoints")
+            throw Self.refusal(error.message, at: "endpoints")
         }
-        guard !endpoints.isEmpty else {
-            throw ConfigurationError(
-                message: "there is no endpoint; write one, as in [http://127.0.0.1:2379]",
-                keyPath: "\(Self.path).endpoints"
-            )
+        if endpoints.isEmpty {
+            throw Self.refusal("there is no endpoint; write one, as in [http://127.0.0.1:2379]", at: "endpoints")
         }
         guard ttl >= .seconds(2), ttl <= .seconds(3600) else {
-            throw ConfigurationError(message: "\(ttl) is not from 2s to 1h", keyPath: "\(Self.path).ttl")
+            throw Self.refusal("\(ttl) is not from 2s to 1h", at: "ttl")
         }
         for (name, value) in [("dial-timeout", dialTimeout), ("request-timeout", requestTimeout)] where value <= .zero {
-            throw ConfigurationError(message: "it has to be more than 0s", keyPath: "\(Self.path).\(name)")
+            throw Self.refusal("it has to be more than 0s", at: name)
         }
         if let namespace, namespace.hasSuffix("/") {
-            throw ConfigurationError(
-                message: "\"\(namespace)\" ends with a slash; leave it out",
-                keyPath: "\(Self.path).namespace"
-            )
+            throw Self.refusal("\"\(namespace)\" ends with a slash; leave it out", at: "namespace")
         }
         config.credentials = try credentials()
         config.transportSecurity = try security()
@@ -119,16 +113,11 @@ extension EtcdRegistryOptions {
 
     private func security() throws(ConfigurationError) -> Nghttp2ClientTransport.TransportSecurity {
         guard (tls.certificate == nil) == (tls.key == nil) else {
-            throw ConfigurationError(
-                message: "certificate and key are needed both, or neither",
-                keyPath: "\(Self.path).tls.\(tls.key == nil ? "key" : "certificate")"
-            )
+            let key = tls.key == nil ? "tls.key" : "tls.certificate"
+            throw Self.refusal("certificate and key are needed both, or neither", at: key)
         }
         if tls != TLS(), !endpoints.contains(where: { $0.hasPrefix("https://") }) {
-            throw ConfigurationError(
-                message: "there are certificates, but no endpoint begins with https://",
-                keyPath: "\(Self.path).tls"
-            )
+            throw Self.refusal("there are certificates, but no endpoint begins with https://", at: "tls")
         }
         return .tls { [tls] config in
             if let ca = tls.ca { config.trustRoots = .certificates([.file(path: ca, format: .pem)]) }

@@ -16,10 +16,7 @@ struct InstanceReader: Sendable {
     @Sendable func read(_ entry: KeyValue) -> ServiceInstance? {
         let id = id(in: entry.key)
         do {
-            guard let id else {
-                throw RegistryError(code: .invalidInstance, message: "its key is not one of an instance")
-            }
-            return try layout.decode(entry.value, service: service, id: id)
+            return try layout.decode(entry.value, service: service, id: id ?? "")
         } catch {
             // A key with more slashes may be another service's.
             let level: Logger.Level = id.map(InstanceKeys.isAmbiguous) == true ? .debug : .warning

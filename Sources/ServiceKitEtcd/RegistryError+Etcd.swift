@@ -3,21 +3,18 @@ internal import ServiceKit
 
 /// The permission that a user of etcd needs for keys with a prefix.
 struct NeededAccess: Sendable {
-    private let permission: String
-    private let prefix: String
+    /// The permission and the prefix, as etcdctl takes them.
+    fileprivate let arguments: String
 
     /// Reading the keys with a prefix.
     static func reading(_ prefix: String) -> NeededAccess {
-        NeededAccess(permission: "read", prefix: prefix.isEmpty ? "''" : prefix)
+        NeededAccess(arguments: "read \(prefix.isEmpty ? "''" : prefix)")
     }
 
     /// Reading and writing a key and its neighbours.
     static func writing(_ key: String) -> NeededAccess {
-        NeededAccess(permission: "readwrite", prefix: String(key[...(key.lastIndex(of: "/") ?? key.startIndex)]))
+        NeededAccess(arguments: "readwrite \(key[...(key.lastIndex(of: "/") ?? key.startIndex)])")
     }
-
-    /// The command that grants it.
-    fileprivate var remedy: String { "etcdctl role grant-permission ROLE --prefix=true \(permission) \(prefix)" }
 }
 
 extension RegistryError {
@@ -25,16 +22,14 @@ extension RegistryError {
     ///   - what: The action that failed.
     ///   - access: The access that the request needs.
     init(_ error: EtcdError, _ what: String, needs access: NeededAccess) {
+        let grant = "etcdctl role grant-permission ROLE --prefix=true \(access.arguments)"
         let (code, remedy): (Code, String) =
             switch error.code {
             case .timeout: (.timeout, "")
             case .unavailable: (.unavailable, "; is it running?")
             case .unauthenticated:
-                (
-                    .unauthenticated,
-                    "; set registry.etcd.username, and password-file or KIT_REGISTRY__ETCD__PASSWORD"
-                )
-            case .permissionDenied: (.permissionDenied, "; permit it to one of the user's roles: \(access.remedy)")
+                (.unauthenticated, "; set registry.etcd.username, and password-file or KIT_REGISTRY__ETCD__PASSWORD")
+            case .permissionDenied: (.permissionDenied, "; permit it to one of the user's roles: \(grant)")
             case .invalidArgument, .unsupported: (.misconfigured, "")
             default: (.unavailable, "")
             }
