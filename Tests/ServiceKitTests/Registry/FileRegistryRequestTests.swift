@@ -51,7 +51,7 @@ struct FileRegistryRequestTests {
     func garbageIsRemovedAndLogged(_ contents: String) async throws {
         let registration = try await registry.registered(instance("a"))
         try directory.write(contents, to: "user/a.set")
-        let entry = await log.first { $0.message == "removed what is no operator's request" }
+        let entry = await log.first { $0.message == "removed a file that is no operator's request" }
         #expect(entry?.metadata["path"] == "\(directory.path("user/a.set"))")
         #expect(try directory.contents("user") == ["a.json"])
         #expect(try await elsewhere.instances(of: "user") == [instance("a")])

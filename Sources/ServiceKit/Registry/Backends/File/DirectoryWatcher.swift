@@ -120,12 +120,12 @@ final class DirectoryWatcher: Sendable {
                     return watch
                 }
             }
-        } catch  where error.isExhaustion {
+        } catch  where error.isExhaustion || error.isRefusal {
             if state.warnedAt.map({ $0.duration(to: .now) >= Self.warningInterval }) ?? true {
                 state.warnedAt = .now
                 logger.warning(
                     "no inotify watch left: changes and dead owners are seen with delay",
-                    metadata: ["cause": "\(error)", "delay": "\(Self.pollingInterval)"]
+                    metadata: ["cause": "\(error.registryError)", "delay": "\(Self.pollingInterval)"]
                 )
             }
         }

@@ -1,68 +1,61 @@
 import Logging
 import Synchronization
 
-/// The entry of one instance in a file registry, from its owner's side: its file, which is put right when someone writes over
-/// it.
+/// The entry of one instance, from its owner's side: a file that the owner keeps open and locked.
 final class FileEntry: RegistryEntry {
-    private let file = Mutex<OwnedInstanceFile?>(nil)
+    /// The pauses before attempts to take the lock: a process that cleans up holds it for a moment only.
+    private static let pauses: [Duration] = [0, 1, 2, 4, 8, 16].map { .milliseconds($0) }
+
     private let place: InstanceFile
-    private let directory: FileRegistryDirectory
+    private let root: FileRegistryDirectory
     private let watcher: DirectoryWatcher
     private let queue: FileQueue
     private let logger: Logger
-
-    /// The pauses in which a held lock may turn out to be that of someone who is only cleaning up.
-    private static let secondThoughts: [Duration] = [1, 2, 4, 8, 16].map { .milliseconds($0) }
-    /// How often to look whether the file is still there when the kernel cannot tell.
-    private static let unwatchedInterval = Duration.seconds(1)
+    /// Touched in the queue only, so the lock is always free.
+    private let file = Mutex<OwnedInstanceFile?>(nil)
 
     init(
         _ place: InstanceFile,
-        directory: FileRegistryDirectory,
+        in root: FileRegistryDirectory,
         watcher: DirectoryWatcher,
         queue: FileQueue,
         logger: Logger
     ) {
         self.place = place
-        self.directory = directory
+        self.root = root
         self.watcher = watcher
         self.queue = queue
         self.logger = logger
     }
 
-    // MARK: - RegistryEntry
-
     func write(_ instance: KeptInstance) async throws {
-        for pause in Self.secondThoughts {
-            if try await put(instance) { return }
+        for pause in Self.pauses {
             try await Task.sleep(for: pause)
+            if try await inQueue({ (entry, file) throws(SystemError) in try entry.put(instance, &file) }) { return }
         }
-        guard try await put(instance) else { throw await alreadyRegistered() }
+        throw try await queue.run { [place] in
+            place.ownedError("is already registered", remedy: "or register under another id")
+        }
     }
 
     func keep(_ instance: KeptInstance) async throws {
-        var subscription: DirectorySubscription?
-        defer { subscription?.cancel() }
         while !Task.isCancelled {
-            if subscription == nil { subscription = await subscribe() }
-            guard try await inQueue({ (file, entry) throws(SystemError) in try entry.check(&file, instance) }) else {
-                throw RegistryError(code: .lost, message: "file registry: \(place.path) was deleted")
+            let subscription = try await queue.run { [watcher, place] () throws(SystemError) in
+                try watcher.subscribe(to: place.directory, files: [place.name, LabelRequest.name(for: place)])
             }
-            await takeUpRequest(instance)
-            guard let current = subscription else {
-                try? await Task.sleep(for: Self.unwatchedInterval)
-                continue
-            }
-            if let changes = await current.next(), changes.isGone {
-                current.cancel()
-                subscription = nil
-            }
+            defer { subscription.cancel() }
+            repeat {
+                let isKept = try await inQueue { (entry, file) throws(SystemError) in
+                    try entry.check(&file, instance)
+                }
+                if !isKept { throw RegistryError(code: .lost, message: "file registry: \(place.path) was deleted") }
+            } while await subscription.next()?.isGone == false
         }
     }
 
     func remove() async throws {
-        try await inQueue { (file, _) throws(SystemError) in
-            // Closed in any case: unlocked, it counts no more.
+        try await inQueue { (_, file) throws(SystemError) in
+            // Closed in any case: without its lock, the file counts no more.
             defer { file = nil }
             try file?.remove()
         }
@@ -70,128 +63,86 @@ final class FileEntry: RegistryEntry {
 
     // MARK: - In the queue
 
-    /// Runs one step.
     private func inQueue<Output: Sendable>(
-        _ step: @escaping @Sendable (inout OwnedInstanceFile?, FileEntry) throws(SystemError) -> Output
-    ) async throws -> Output {
-        try await translating {
-            try await queue.run { [self] () throws(SystemError) in
-                try file.withLock { (file) throws(SystemError) in try step(&file, self) }
-            }
+        _ step: @escaping @Sendable (FileEntry, inout OwnedInstanceFile?) throws(SystemError) -> Output
+    ) async throws(RegistryError) -> Output {
+        try await queue.run { [self] () throws(SystemError) in
+            try file.withLock { (file) throws(SystemError) in try step(self, &file) }
         }
     }
 
-    /// Writes the instance unless somebody else holds its file.
+    /// Writes the instance.
     ///
-    /// - Returns: Whether it was written; if not, somebody else has the lock, or is just deleting the directory.
-    private func put(_ instance: KeptInstance) async throws -> Bool {
-        try await inQueue { (file, entry) throws(SystemError) in
-            if var held = file, try held.isInPlace() {
-                try held.publish(instance.published)
-                file = held
-                return true
-            }
-            let isFirst = file == nil
-            file = nil
-            try entry.directory.create(for: entry.place.service)
-            do throws(SystemError) {
-                guard var claimed = try OwnedInstanceFile.claim(entry.place) else { return false }
-                do throws(SystemError) {
-                    try claimed.publish(instance.published)
-                } catch {
-                    try? claimed.remove()
-                    throw error
-                }
-                file = claimed
-            } catch {
-                if error.isAbsence { return false }
-                throw error
-            }
-            // A request that lies there was meant for an earlier owner.
-            if isFirst { try? LabelRequest.remove(for: entry.place) }
+    /// - Returns: Whether it was written; if not, the lock is taken, or the directory is being deleted.
+    private func put(_ instance: KeptInstance, _ file: inout OwnedInstanceFile?) throws(SystemError) -> Bool {
+        if try file?.isInPlace() == true {
+            try file?.publish(instance.published)
             return true
         }
+        try root.create(for: place.service)
+        do throws(SystemError) {
+            guard var claimed = try OwnedInstanceFile.claim(place) else { return false }
+            do throws(SystemError) {
+                try claimed.publish(instance.published)
+            } catch {
+                try? claimed.remove()
+                throw error
+            }
+            // A request that lies there at first was meant for an earlier owner.
+            if file == nil { try? LabelRequest.remove(for: place) }
+            file = claimed
+            return true
+        } catch  where error.isAbsence {
+            return false
+        }
     }
 
-    /// Looks whether the file is still the one written, and puts it right if somebody wrote over it.
+    /// Checks that the file is still there, puts right what another process has written over it, and takes up an
+    /// operator's request.
     ///
-    /// - Returns: Whether it is in place.
+    /// - Returns: Whether the file is there.
     private func check(_ file: inout OwnedInstanceFile?, _ instance: KeptInstance) throws(SystemError) -> Bool {
-        guard var held = file, try held.isInPlace() else { return false }
-        if try held.isIntact() { return true }
-        // It is still this owner's and locked, so that nobody need see it gone.
-        try held.publish(instance.published)
-        file = held
-        logger.warning("instance's file was written over; restored", metadata: metadata)
+        guard let held = file, try held.isInPlace() else { return false }
+        if try !held.isIntact() {
+            // Still locked, so no watcher need see the instance gone.
+            try file?.publish(instance.published)
+            logger.warning("instance's file was written over; restored")
+        }
+        do throws(SystemError) {
+            try takeUpRequest(&file, instance)
+        } catch {
+            // The request stays there until the operator gives up.
+            logger.warning("cannot take up an operator's request", metadata: ["cause": "\(error)"])
+        }
         return true
     }
 
-    private func subscribe() async -> DirectorySubscription? {
-        try? await queue.run { [watcher, place] () throws(SystemError) in
-            try watcher.subscribe(to: place.directory, files: [place.name, LabelRequest.name(for: place)])
-        }
-    }
-
-    // MARK: - Operators
-
-    /// Does what an operator asks for.
-    private func takeUpRequest(_ instance: KeptInstance) async {
-        do {
-            try await inQueue { (file, entry) throws(SystemError) in
-                guard var held = file else { return }
-                let changes: [String: String?]
-                switch try LabelRequest.find(for: entry.place) {
-                case .nothing: return
-                case .garbage(let reason): return try entry.refuseRequest(reason)
-                case .request(let request): changes = request.labels
-                }
-                do {
-                    try instance.adopt { _ in changes }
-                } catch {
-                    return try entry.refuseRequest("\(error)")
-                }
-                try held.publish(instance.published)
-                file = held
-                // Which is how the operator knows.
-                try LabelRequest.remove(for: entry.place)
+    private func takeUpRequest(
+        _ file: inout OwnedInstanceFile?,
+        _ instance: KeptInstance
+    ) throws(SystemError) {
+        switch try LabelRequest.find(for: place) {
+        case .nothing:
+            return
+        case .request(let request):
+            do {
+                try instance.adopt { _ in request.labels }
+            } catch {
+                return try refuseRequest("\(error)")
             }
-        } catch {
-            // It stays where it is, until whoever left it gives up.
-            logger.warning(
-                "cannot do what an operator asks for",
-                metadata: metadata.merging(["cause": "\(error)"]) { $1 }
-            )
+            try file?.publish(instance.published)
+            // That tells the operator.
+            try LabelRequest.remove(for: place)
+        case .garbage(let reason):
+            try refuseRequest(reason)
         }
     }
 
     private func refuseRequest(_ reason: String) throws(SystemError) {
         try LabelRequest.remove(for: place)
         logger.warning(
-            "removed what is no operator's request",
+            "removed a file that is no operator's request",
             metadata: ["path": "\(LabelRequest.path(for: place))", "cause": "\(reason)"]
         )
-    }
-
-    private func alreadyRegistered() async -> RegistryError {
-        let owner = await queue.run { [place] in place.ownerProcess() }
-        return RegistryError(
-            code: .alreadyRegistered,
-            message: "file registry: instance \"\(place.id)\" of service \"\(place.service)\" is already registered"
-                + (owner.map { " by process \($0)" } ?? "")
-                + " (\(place.path)); stop that one, or register under another id"
-        )
-    }
-
-    private var metadata: Logger.Metadata {
-        ["instance": "\(place.id)", "service": "\(place.service)", "path": "\(place.path)"]
-    }
-}
-
-/// Gives callers of the registry its kind of error.
-func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
-    do {
-        return try await body()
-    } catch let error as SystemError {
-        throw error.registryError
     }
 }

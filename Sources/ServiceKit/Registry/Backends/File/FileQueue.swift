@@ -6,13 +6,13 @@ struct FileQueue: Sendable {
     let queue = DispatchQueue(label: "servicekit.file-registry")
 
     /// Does a piece of work, also when the task is cancelled.
-    func run<Output: Sendable, Failure: Error>(
-        _ work: @escaping @Sendable () throws(Failure) -> Output
-    ) async throws(Failure) -> Output {
-        let result: Result<Output, Failure> = await withCheckedContinuation { continuation in
+    func run<Output: Sendable>(
+        _ work: @escaping @Sendable () throws(SystemError) -> Output
+    ) async throws(RegistryError) -> Output {
+        let result = await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: Result(catching: work)) }
         }
-        return try result.get()
+        return try result.mapError(\.registryError).get()
     }
 
     /// Does a piece of work after a pause.

@@ -5,19 +5,19 @@ public import ServiceKitConfig
 /// A registry in a directory, for all processes of one machine; needs no server.
 ///
 /// Each instance is one JSON file, `<directory>/<service>/<id>.json`. Its owner keeps the file open and locked. When a
-/// process ends, however it ends, the kernel closes its files and so releases the locks; watchers are told by inotify
-/// and see the instance gone within milliseconds, without a time to live. Where there is no inotify they look once a
-/// second. The directory must be on a local file system.
+/// process ends, however it ends, the kernel closes its files and so releases the locks; inotify tells the watchers, and
+/// they see the instance gone within milliseconds, without a time to live. Where no inotify watch is left, they look once
+/// a second. The directory must be on a local file system.
 ///
-/// What a dead owner left is ignored, and removed by whoever sees it and may. A file that is deleted while its owner
-/// lives is put back. Files that are no instances are skipped and logged.
+/// A dead owner's file is ignored, and removed by the first process that sees it and may. A file that is deleted while its
+/// owner lives is put back. Files that are no instances are skipped and logged.
 ///
 /// New directories have the permissions 0755 and files 0644, less the umask; the default directory is 0700, for
 /// services of one user. To share a directory among users, create it with a group and permissions of your choice.
 public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
-    /// What stands under `registry.file`.
+    /// The options under `registry.file`.
     public struct Options: ConfigurationSection {
-        /// Where the files are. By default `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or
+        /// The place of the files. By default `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or
         /// `/tmp`.
         public var directory: String?
 
@@ -33,18 +33,18 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
         FileRegistry(directory: options.directory, logger: logger)
     }
 
-    private let root: FileRegistryDirectory
-    private let queue: FileQueue
+    let watcher: DirectoryWatcher
+    let root: FileRegistryDirectory
+    let queue = FileQueue()
     private let oddities: Oddities
     private let logger: Logger
     private let secondLook: Duration
-    let watcher: DirectoryWatcher
 
     /// Creates a registry; its directory is created when it is first used.
     ///
     /// - Parameters:
-    ///   - directory: Where the files are; by default as ``Options/directory`` says.
-    ///   - logger: Where skipped files and lost registrations are logged.
+    ///   - directory: The place of the files; by default as ``Options/directory`` says.
+    ///   - logger: Where skipped files and registrations are logged.
     public convenience init(
         directory: String? = nil,
         logger: Logger = Logger(label: "servicekit.registry.file")
@@ -59,11 +59,11 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
     /// Creates a registry.
     ///
     /// - Parameters:
-    ///   - root: Where the files are.
-    ///   - logger: Where skipped files and lost registrations are logged.
-    ///   - mayUseInotify: Whether the kernel is asked to tell what changes.
-    ///   - secondLook: When a watch checks its first look by another, since an owner may have been dying just then: its
-    ///     file closed before anyone listened, and its lock not yet released.
+    ///   - root: The place of the files.
+    ///   - logger: Where skipped files and registrations are logged.
+    ///   - mayUseInotify: Whether the kernel is asked to tell of changes.
+    ///   - secondLook: When a watch checks its first look by another. An owner may have been dying at the first: its file
+    ///     closed before anyone listened, and its lock not yet released.
     init(
         _ root: FileRegistryDirectory,
         logger: Logger,
@@ -71,122 +71,77 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
         secondLook: Duration = .seconds(1)
     ) {
         self.root = root
-        self.secondLook = secondLook
         self.logger = logger
-        queue = FileQueue()
+        self.secondLook = secondLook
         oddities = Oddities(logger: logger)
         watcher = DirectoryWatcher(queue: queue, logger: logger, mayUseInotify: mayUseInotify)
     }
 
-    /// Where the files are.
+    /// The place of the files.
     public var directory: String { root.path }
 
     /// This machine.
     public var reach: RegistryReach { .machine }
 
-    /// Registers an instance; see ``Registrar/register(_:)``. The registration's causes are `alreadyRegistered` when a living
-    /// owner has the id, in this or another process; `permissionDenied` when the directory may not be written; `unavailable`
-    /// when the disk is full, say.
+    /// Registers an instance; see ``Registrar/register(_:)``.
+    ///
+    /// The registration's causes are `alreadyRegistered` when a living owner has the id, in this or another process;
+    /// `permissionDenied` when the directory may not be written; `unavailable` when the disk is full, say.
     public func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
-        let place = InstanceFile(directory: root.path(of: instance.name), service: instance.name, id: instance.id)
-        let entry = FileEntry(place, directory: root, watcher: watcher, queue: queue, logger: logger)
+        let place = root.file(of: instance.id, of: instance.name)
         var logger = logger
         logger[metadataKey: "path"] = "\(place.path)"
+        let entry = FileEntry(place, in: root, watcher: watcher, queue: queue, logger: logger)
         return try KeptRegistration(instance, in: entry, logger: logger)
     }
 
     /// The instances whose owners live; see ``Discoverer/instances(of:)``.
     public func instances(of service: String) async throws -> InstanceSet {
         try ServiceInstance.validate(serviceName: service)
-        return try await translating {
-            try await queue.run { [root, reader = reader(of: service)] () throws(SystemError) in
-                try root.refuseStrangers()
-                return InstanceSet(try reader.instances() ?? [])
-            }
+        return try await queue.run { [root, reader = reader(of: service)] () throws(SystemError) in
+            try root.refuseStrangers()
+            return InstanceSet(try reader.instances() ?? [])
         }
     }
 
     /// The names of the services with a living instance; see ``Discoverer/services()``.
     public func services() async throws -> [String] {
-        try await translating {
-            try await queue.run { [root, oddities] () throws(SystemError) in
-                try root.refuseStrangers()
-                var services: [String] = []
-                for name in try DirectoryNames.read(root.path) ?? [] {
-                    let path = root.path(of: name)
-                    guard (try? ServiceInstance.validate(serviceName: name)) != nil, FileStatus.isDirectory(path) else {
-                        continue
-                    }
-                    let reader = ServiceReader(directory: path, service: name, oddities: oddities)
-                    do throws(SystemError) {
-                        if try reader.instances()?.isEmpty == false { services.append(name) }
-                    } catch {
-                        // A directory that is closed to this user says nothing about the others.
-                        if !error.isRefusal { throw error }
-                        oddities.report(path, nil, reason: "\(error)")
-                    }
+        try await queue.run { [self] () throws(SystemError) in
+            try root.refuseStrangers()
+            var services: [String] = []
+            for name in try DirectoryNames.read(root.path) ?? [] {
+                let path = root.path(of: name)
+                guard (try? ServiceInstance.validate(serviceName: name)) != nil, FileStatus.isDirectory(path) else {
+                    continue
                 }
-                return services.sorted()
+                do throws(SystemError) {
+                    if try reader(of: name).instances()?.isEmpty == false { services.append(name) }
+                } catch {
+                    // A directory that is closed to this user says nothing about the others.
+                    if !error.isRefusal { throw error }
+                    oddities.report(path, nil, reason: "\(error)")
+                }
             }
+            return services.sorted()
         }
-    }
-
-    /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
-    ///
-    /// Whoever may write in the service's directory can do so. The owner has three seconds to answer.
-    /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not answer;
-    ///   `permissionDenied`.
-    public func changeMetadata(
-        ofInstance id: String,
-        of service: String,
-        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
-    ) async throws -> ServiceInstance {
-        guard let found = try await instances(of: service)[id] else {
-            throw RegistryError.notFound(id, of: service, in: Self.name)
-        }
-        let changes = try changes(found)
-        if try found.settingMetadata(changes) == found { return found }
-        let requester = LabelRequester(
-            place: InstanceFile(directory: root.path(of: service), service: service, id: id),
-            reader: reader(of: service),
-            watcher: watcher,
-            queue: queue
-        )
-        return try await translating { try await requester.run(changes) }
-    }
-
-    /// Refuses, since what is there has an owner that lives: what others leave is removed by whoever sees it.
-    ///
-    /// - Throws: ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
-    public func removeInstance(_ id: String, of service: String) async throws {
-        guard try await instances(of: service)[id] != nil else {
-            throw RegistryError.notFound(id, of: service, in: Self.name)
-        }
-        let place = InstanceFile(directory: root.path(of: service), service: service, id: id)
-        let owner = await queue.run { place.ownerProcess() }
-        throw RegistryError(
-            code: .alreadyRegistered,
-            message: "file registry: instance \"\(id)\" of service \"\(service)\" is kept by its owner"
-                + (owner.map { ", process \($0)" } ?? "") + " (\(place.path)); stop that one, or take it offline"
-        )
     }
 
     /// Follows a service; see ``Discoverer/watch(_:)``. Creates the service's directory if it is missing.
     public func watch(_ service: String) -> DiscoveryUpdates {
-        DiscoveryUpdates(of: service) { [root, watcher, queue, secondLook, reader = reader(of: service)] feed in
-            var watch = FileWatch(
-                directory: root,
+        DiscoveryUpdates(of: service, grace: FileWatch.grace) {
+            [root, reader = reader(of: service), watcher, queue, secondLook] feed in
+            await FileWatch(
+                root: root,
                 reader: reader,
                 watcher: watcher,
                 queue: queue,
                 secondLook: secondLook,
                 feed: feed
-            )
-            await watch.run()
+            ).run()
         }
     }
 
-    private func reader(of service: String) -> ServiceReader {
+    func reader(of service: String) -> ServiceReader {
         ServiceReader(directory: root.path(of: service), service: service, oddities: oddities)
     }
 }

@@ -40,6 +40,11 @@ struct FileRegistryDirectory: Sendable {
         "\(path)/\(service)"
     }
 
+    /// The file of an instance.
+    func file(of id: String, of service: String) -> InstanceFile {
+        InstanceFile(directory: path(of: service), service: service, id: id)
+    }
+
     /// Makes sure that the directory of a service is there.
     func create(for service: String) throws(SystemError) {
         if isPrivate {

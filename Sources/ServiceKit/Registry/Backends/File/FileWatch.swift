@@ -2,45 +2,36 @@ internal import ServiceKitConcurrency
 
 /// Follows one service of a file registry.
 struct FileWatch: Sendable {
-    private let directory: FileRegistryDirectory
-    private let reader: ServiceReader
-    private let watcher: DirectoryWatcher
-    private let queue: FileQueue
-    private let secondLook: Duration
-    private let feed: ServiceFeed
+    /// How long instances are kept, as stale, that have gone with their directory: their owners put them back at once.
+    static let grace = Duration.seconds(2)
 
-    /// Whether the directory was deleted since it was last read.
-    private var wasDeleted = false
-    private var backoff = Backoff(maximum: .seconds(2))
-
-    init(
-        directory: FileRegistryDirectory,
-        reader: ServiceReader,
-        watcher: DirectoryWatcher,
-        queue: FileQueue,
-        secondLook: Duration,
-        feed: ServiceFeed
-    ) {
-        self.directory = directory
-        self.reader = reader
-        self.watcher = watcher
-        self.queue = queue
-        self.secondLook = secondLook
-        self.feed = feed
-    }
+    let root: FileRegistryDirectory
+    let reader: ServiceReader
+    let watcher: DirectoryWatcher
+    let queue: FileQueue
+    /// The time of the second look; see ``FileRegistry/init(_:logger:mayUseInotify:secondLook:)``.
+    let secondLook: Duration
+    let feed: ServiceFeed
 
     /// Watches until the task is cancelled.
-    mutating func run() async {
+    func run() async {
+        var backoff = Backoff(maximum: .seconds(2))
+        var wasDeleted = false
         while !Task.isCancelled {
-            do throws(SystemError) {
+            do throws(RegistryError) {
                 if let subscription = try await subscribe() {
+                    defer { subscription.cancel() }
+                    guard try await readAll(lostData: wasDeleted) else { continue }
+                    wasDeleted = false
+                    backoff.reset()
+                    queue.after(secondLook) { [weak subscription] in subscription?.add { $0.insertEverything() } }
                     try await follow(subscription)
+                    wasDeleted = true
                     continue
                 }
-                found([])
+                feed.change { $0.replace(with: []) }
             } catch {
-                // Deleted between two steps; nothing is known to be wrong.
-                if !error.isAbsence { feed.change { $0.interrupted(error.description) } }
+                feed.change { $0.interrupted(error.message) }
             }
             try? await Task.sleep(for: backoff.next())
         }
@@ -49,12 +40,12 @@ struct FileWatch: Sendable {
     /// Starts to listen, before anything is read.
     ///
     /// - Returns: `nil` when nobody has registered yet and this user may not create the service's directory.
-    private func subscribe() async throws(SystemError) -> DirectorySubscription? {
-        try await queue.run { [directory, reader, watcher] () throws(SystemError) in
+    private func subscribe() async throws(RegistryError) -> DirectorySubscription? {
+        try await queue.run { [root, reader, watcher] () throws(SystemError) in
             do throws(SystemError) {
-                try directory.create(for: reader.service)
+                try root.create(for: reader.service)
             } catch {
-                let isOnlyEmpty = error.isRefusal && FileStatus.isDirectory(directory.path)
+                let isOnlyEmpty = error.isRefusal && FileStatus.isDirectory(root.path)
                 guard isOnlyEmpty, try FileStatus.ofLink(reader.directory) == nil else { throw error }
                 return nil
             }
@@ -62,56 +53,45 @@ struct FileWatch: Sendable {
         }
     }
 
-    /// Reads everything, then what changes, until the directory is gone.
-    private mutating func follow(_ subscription: DirectorySubscription) async throws(SystemError) {
-        defer { subscription.cancel() }
-        guard let all = try await readAll() else { return }
-        found(all)
-        backoff.reset()
-        queue.after(secondLook) { [weak subscription] in subscription?.add { $0.insertEverything() } }
-
-        while let changes = await subscription.next() {
-            if changes.isGone {
-                wasDeleted = true
-                return
-            }
+    /// Reads what changes, until the directory is gone.
+    private func follow(_ subscription: DirectorySubscription) async throws(RegistryError) {
+        while let changes = await subscription.next(), !changes.isGone {
             if changes.everything {
-                guard let all = try await readAll() else { return }
-                found(all)
+                guard try await readAll() else { return }
             } else {
                 try await read(changes.names, subscription)
             }
         }
     }
 
-    private func readAll() async throws(SystemError) -> [ServiceInstance]? {
-        try await queue.run { [reader] () throws(SystemError) in try reader.instances() }
+    /// Reads all instances.
+    ///
+    /// - Returns: Whether the directory is there.
+    private func readAll(lostData: Bool = false) async throws(RegistryError) -> Bool {
+        let found = try await queue.run { [reader] () throws(SystemError) in try reader.instances() }
+        guard let found else { return false }
+        feed.change { $0.replace(with: found, lostData: lostData) }
+        return true
     }
 
     private func read(
         _ names: [String: Duration?],
         _ subscription: DirectorySubscription
-    ) async throws(SystemError) {
-        let changes: [(id: String, instance: ServiceInstance?)] = try await queue.run {
-            [reader, queue] () throws(SystemError) in
-            var changes: [(id: String, instance: ServiceInstance?)] = []
+    ) async throws(RegistryError) {
+        let found = try await queue.run { [reader, queue] () throws(SystemError) in
+            var found: [(id: String, instance: ServiceInstance?)] = []
             for (name, pause) in names {
                 guard let id = InstanceFile.id(inName: name) else { continue }
                 let instance = try reader.instance(inFile: name)
                 if instance != nil, let pause { subscription.lookAgain(at: name, after: pause, on: queue) }
-                changes.append((id, instance))
+                found.append((id, instance))
             }
-            return changes
+            return found
         }
         feed.change { view in
-            for (id, instance) in changes {
+            for (id, instance) in found {
                 if let instance { view.update(instance) } else { view.remove(id: id) }
             }
         }
-    }
-
-    private mutating func found(_ instances: [ServiceInstance]) {
-        feed.change { [wasDeleted] in $0.replace(with: instances, lostData: wasDeleted) }
-        wasDeleted = false
     }
 }

@@ -73,10 +73,18 @@ struct InstanceFile: Sendable {
         return instance
     }
 
-    /// The process that owns the file, as far as the file says.
-    func ownerProcess() -> Int? {
-        guard case .bytes(let bytes, _, _)? = try? FileContents.read(path, limit: Self.maximumSize) else { return nil }
-        return try? JSONDecoder().decode(Owner.self, from: Data(bytes)).pid
+    /// The error of a process that cannot have the file because of its owner: it says in which state the instance is, and
+    /// what can be done other than to stop the owner.
+    func ownedError(_ state: String, remedy: String) -> RegistryError {
+        var owner: Int?
+        if case .bytes(let bytes, _, _)? = try? FileContents.read(path, limit: Self.maximumSize) {
+            owner = try? JSONDecoder().decode(Owner.self, from: Data(bytes)).pid
+        }
+        return RegistryError(
+            code: .alreadyRegistered,
+            message: "file registry: instance \"\(id)\" of service \"\(service)\" \(state)"
+                + (owner.map { " by process \($0)" } ?? "") + " (\(path)); stop that process, \(remedy)"
+        )
     }
 
     // MARK: - Writing

@@ -71,9 +71,7 @@ struct LabelRequest: Codable {
         return status
     }
 
-    /// Whether a request is still there.
-    ///
-    /// - Parameter status: The state of the request's file.
+    /// Whether the request is still there whose file is in this state.
     static func isLeft(for place: InstanceFile, _ status: FileStatus) throws(SystemError) -> Bool {
         try FileStatus.ofLink(path(for: place)) == status
     }

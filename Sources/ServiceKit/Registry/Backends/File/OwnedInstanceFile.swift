@@ -88,9 +88,8 @@ enum TemporaryFile {
 
 /// A file whose owner has died.
 enum Leftover {
-    /// Removes a file that has no owner, if the path still names it. Nothing happens where access is refused.
+    /// Removes a file that has no owner and is still as it was found. Nothing happens where access is refused.
     ///
-    /// - Parameter status: The state in which the file was found.
     /// - Returns: Whether the file is gone.
     @discardableResult
     static func remove(_ path: String, _ status: FileStatus) -> Bool {

@@ -37,7 +37,7 @@ package final class Inotify: Sendable {
     /// - Throws: When the user has as many listeners as the system allows.
     package init(queue: DispatchQueue, handle: @escaping @Sendable ([Event]) -> Void) throws(SystemError) {
         let descriptor = inotify_init1(CInt(IN_NONBLOCK) | CInt(IN_CLOEXEC))
-        guard descriptor >= 0 else { throw SystemError("start inotify for", "the registry") }
+        guard descriptor >= 0 else { throw SystemError("start", "inotify") }
         self.descriptor = descriptor
         source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
         source.setEventHandler { handle(Inotify.events(descriptor)) }

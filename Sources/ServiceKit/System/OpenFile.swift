@@ -8,9 +8,7 @@ final class OpenFile: Sendable {
     let path: String
     private let descriptor: CInt
 
-    /// Opens a file. Closing one that was open for writing wakes the watchers of its directory.
-    ///
-    /// - Parameter flags: Those of open(2): how the file is used, and whether it is created.
+    /// Opens a file, with the flags of open(2). Closing one that was open for writing wakes the watchers of its directory.
     init(_ path: String, _ flags: CInt) throws(SystemError) {
         let descriptor = retrying { open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644) }
         guard descriptor >= 0 else { throw SystemError("open", path) }

@@ -1,0 +1,90 @@
+internal import ServiceKitConcurrency
+
+/// Only the owner writes an instance's file. So an operator leaves a ``LabelRequest``, and looks until the owner has taken
+/// it up.
+extension FileRegistry {
+    /// The time that an owner has.
+    private static let timeout = Duration.seconds(3)
+    /// The pause between two looks.
+    private static let pause = Duration.milliseconds(5)
+
+    /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
+    ///
+    /// Every user who may write in the service's directory can do so. The owner has three seconds to answer.
+    /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not answer;
+    ///   `permissionDenied`.
+    public func changeMetadata(
+        ofInstance id: String,
+        of service: String,
+        _ changes: @escaping @Sendable (ServiceInstance) throws -> [String: String?]
+    ) async throws -> ServiceInstance {
+        let found = try await instance(id, of: service)
+        let changes = try changes(found)
+        if try found.settingMetadata(changes) == found { return found }
+        let place = root.file(of: id, of: service)
+        let noAnswer = RegistryError(
+            code: .timeout,
+            message:
+                "file registry: the owner of instance \"\(id)\" of service \"\(service)\" did not change its labels "
+                + "within \(Self.timeout); is it suspended, or older than this program? (\(place.path))"
+        )
+        let changed = try await withDeadline(.now + Self.timeout, onExpiry: noAnswer) { [self] in
+            try await send(LabelRequest(labels: changes), to: place)
+        }
+        guard try changed.settingMetadata(changes) == changed else { throw noAnswer }
+        return changed
+    }
+
+    /// Refuses, since each instance that is found has a living owner; see ``RegistryOperator/removeInstance(_:of:)``.
+    ///
+    /// - Throws: ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
+    public func removeInstance(_ id: String, of service: String) async throws {
+        _ = try await instance(id, of: service)
+        throw try await queue.run { [place = root.file(of: id, of: service)] in
+            place.ownedError("is kept", remedy: "or take the instance offline")
+        }
+    }
+
+    private func instance(_ id: String, of service: String) async throws -> ServiceInstance {
+        if let instance = try await instances(of: service)[id] { return instance }
+        throw RegistryError.notFound(id, of: service, in: Self.name)
+    }
+
+    /// Sends a request to an owner.
+    ///
+    /// - Returns: The instance after the owner has taken the request up.
+    private func send(_ request: LabelRequest, to place: InstanceFile) async throws -> ServiceInstance {
+        // Another operator's request comes first.
+        let sent = try await poll(place) { () throws(SystemError) in try request.leave(for: place) }
+        do {
+            try await poll(place) { () throws(SystemError) in try LabelRequest.isLeft(for: place, sent) ? nil : () }
+            return try await live(place)
+        } catch {
+            // Also when the time is over, or the operator's task is cancelled.
+            try? await queue.run { () throws(SystemError) in
+                if try LabelRequest.isLeft(for: place, sent) { try LabelRequest.remove(for: place) }
+            }
+            throw error
+        }
+    }
+
+    /// Tries a step until it has a result, as long as the owner lives.
+    private func poll<Result: Sendable>(
+        _ place: InstanceFile,
+        _ step: @escaping @Sendable () throws(SystemError) -> Result?
+    ) async throws -> Result {
+        while true {
+            if let result = try await queue.run(step) { return result }
+            _ = try await live(place)
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    private func live(_ place: InstanceFile) async throws -> ServiceInstance {
+        let found = try await queue.run { [reader = reader(of: place.service)] () throws(SystemError) in
+            try reader.instance(inFile: place.name)
+        }
+        if let found { return found }
+        throw RegistryError.notFound(place.id, of: place.service, in: Self.name)
+    }
+}
