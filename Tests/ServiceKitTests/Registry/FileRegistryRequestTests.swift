@@ -77,6 +77,14 @@ struct FileRegistryRequestTests {
         await registration.release()
     }
 
+    @Test func aRefusedRegistrationLeavesTheRequestToTheOwner() async throws {
+        let owner = try await OwnerProcess(instance("a"), in: directory.path)
+        try directory.write("{\"labels\":{}}", to: "user/a.set")
+        await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
+        #expect(try directory.contents("user") == ["a.json", "a.set"])
+        await owner.kill()
+    }
+
     @Test func anOwnerThatDoesNotAnswerIsNamed() async throws {
         // It knows nothing of requests.
         let owner = try await OwnerProcess(instance("a"), in: directory.path)
