@@ -124,7 +124,7 @@ final class DirectoryWatcher: Sendable {
             if state.warnedAt.map({ $0.duration(to: .now) >= Self.warningInterval }) ?? true {
                 state.warnedAt = .now
                 logger.warning(
-                    "no inotify watch left: changes and dead owners are seen with delay",
+                    "inotify cannot watch a directory: changes and dead owners are seen with delay",
                     metadata: ["cause": "\(error.registryError)", "delay": "\(Self.pollingInterval)"]
                 )
             }
