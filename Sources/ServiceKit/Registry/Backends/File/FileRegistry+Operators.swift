@@ -1,16 +1,17 @@
 internal import ServiceKitConcurrency
 
-/// Only the owner writes an instance's file. So an operator leaves a ``LabelRequest``, and looks until the owner has taken
+/// Only the owner writes an instance's file. So an operator leaves a ``LabelRequest``, and waits until the owner has taken
 /// it up.
 extension FileRegistry {
     /// The time that an owner has.
-    private static let timeout = Duration.seconds(3)
-    /// The pause between two looks.
-    private static let pause = Duration.milliseconds(5)
+    private static let answerTimeout = Duration.seconds(3)
+    /// The time that the requests of other operators have, which come first.
+    private static let turnTimeout = Duration.seconds(10)
 
     /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
     ///
-    /// Every user who may write in the service's directory can do so. The owner has three seconds to answer.
+    /// Every user who may write in the service's directory can do so. The owner has three seconds to answer, after ten at
+    /// most for other operators' requests.
     /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not answer;
     ///   `permissionDenied`.
     public func changeMetadata(
@@ -22,16 +23,8 @@ extension FileRegistry {
         let changes = try changes(found)
         if try found.settingMetadata(changes) == found { return found }
         let place = root.file(of: id, of: service)
-        let noAnswer = RegistryError(
-            code: .timeout,
-            message:
-                "file registry: the owner of instance \"\(id)\" of service \"\(service)\" did not change its labels "
-                + "within \(Self.timeout); is it suspended, or older than this program? (\(place.path))"
-        )
-        let changed = try await withDeadline(.now + Self.timeout, onExpiry: noAnswer) { [self] in
-            try await send(LabelRequest(labels: changes), to: place)
-        }
-        guard try changed.settingMetadata(changes) == changed else { throw noAnswer }
+        let changed = try await send(LabelRequest(labels: changes), to: place)
+        guard try changed.settingMetadata(changes) == changed else { throw noAnswer(from: place) }
         return changed
     }
 
@@ -54,11 +47,20 @@ extension FileRegistry {
     ///
     /// - Returns: The instance after the owner has taken the request up.
     private func send(_ request: LabelRequest, to place: InstanceFile) async throws -> ServiceInstance {
-        // Another operator's request comes first.
-        let sent = try await poll(place) { () throws(SystemError) in try request.leave(for: place) }
+        let changes = try await queue.run { [watcher] () throws(SystemError) in
+            try watcher.subscribe(to: place.directory, files: [place.name, LabelRequest.name(for: place)])
+        }
+        defer { changes.cancel() }
+        let sent = try await withDeadline(.now + Self.turnTimeout, onExpiry: noAnswer(from: place)) { [self] in
+            try await retry(place, changes) { () throws(SystemError) in try request.leave(for: place) }
+        }
         do {
-            try await poll(place) { () throws(SystemError) in try LabelRequest.isLeft(for: place, sent) ? nil : () }
-            return try await live(place)
+            return try await withDeadline(.now + Self.answerTimeout, onExpiry: noAnswer(from: place)) { [self] in
+                try await retry(place, changes) { () throws(SystemError) in
+                    try LabelRequest.isLeft(for: place, sent) ? nil : ()
+                }
+                return try await live(place)
+            }
         } catch {
             // Also when the time is over, or the operator's task is cancelled.
             try? await queue.run { () throws(SystemError) in
@@ -68,15 +70,16 @@ extension FileRegistry {
         }
     }
 
-    /// Tries a step until it has a result, as long as the owner lives.
-    private func poll<Result: Sendable>(
+    /// Tries a step after every change until it has a result, as long as the owner lives.
+    private func retry<Result: Sendable>(
         _ place: InstanceFile,
+        _ changes: DirectorySubscription,
         _ step: @escaping @Sendable () throws(SystemError) -> Result?
     ) async throws -> Result {
         while true {
             if let result = try await queue.run(step) { return result }
             _ = try await live(place)
-            try await Task.sleep(for: Self.pause)
+            guard await changes.next() != nil else { throw CancellationError() }
         }
     }
 
@@ -86,5 +89,14 @@ extension FileRegistry {
         }
         if let found { return found }
         throw RegistryError.notFound(place.id, of: place.service, in: Self.name)
+    }
+
+    private func noAnswer(from place: InstanceFile) -> RegistryError {
+        RegistryError(
+            code: .timeout,
+            message:
+                "file registry: the owner of instance \"\(place.id)\" of service \"\(place.service)\" did not change "
+                + "its labels within \(Self.answerTimeout); is it suspended, or older than this program? (\(place.path))"
+        )
     }
 }
