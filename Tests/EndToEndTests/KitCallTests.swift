@@ -104,11 +104,17 @@ import Testing
             let server = try await fleet.start("user-1")
             server.signal(SIGSTOP)
             defer { server.signal(SIGCONT) }
-            let call = try await call(fleet, "user-service/GetUser", "--timeout", "500ms", code: 1)
+            let address = try #require(fleet.instances.value["user-1"]?.endpoints.first).authority
+            let discovered = try await call(fleet, "user-service/GetUser", "--timeout", "500ms", code: 1)
             #expect(
-                call.errors.contains(
-                    "; waited for user-service to say what it serves, by server reflection; --timeout "),
-                "\(call.errors)"
+                discovered.errors
+                    == "Error: UNAVAILABLE: no connection to an instance of \"user-service\" was ready in time\n")
+            let direct = try await call(
+                fleet, "user.v1.UserService/GetUser", "--timeout", "500ms", "--address", address, code: 1)
+            #expect(
+                direct.errors.contains(
+                    "; waited for the server to say what it serves, by server reflection; --timeout "),
+                "\(direct.errors)"
             )
             server.signal(SIGCONT)
             server.signal(SIGTERM)
@@ -145,6 +151,15 @@ import Testing
             #expect(address.errors.hasPrefix("Error: UNAVAILABLE: "))
             #expect(address.errors.contains("127.0.0.1:1"))
             _ = try await call(fleet, "user-service/GetUser", "--tls", code: 64)
+            let away = try await RunningProgram.run(
+                Executable.kit,
+                [
+                    "call", "user-service/GetUser", "--timeout", "3s", "--set", "registry.backend=etcd",
+                    "--set", "registry.etcd.endpoints=http://127.0.0.1:1",
+                ]
+            )
+            #expect(away.errors.hasPrefix("Error: UNAVAILABLE: no instance of \"user-service\" is known: etcd at "))
+            #expect(away.errors.contains("Connection refused"), "\(away.errors)")
         }
     }
 }
