@@ -41,7 +41,7 @@ final class ClientCall: Sendable {
     // MARK: - The request
 
     /// Takes the headers that the caller wrote: the middleware begins, and then the call.
-    func write(_ headers: Metadata) async {
+    nonisolated(nonsending) func write(_ headers: Metadata) async {
         if channel.middleware.isEmpty { return begin(ClientCallStart(headers: headers, deadline: deadline)) }
         var call = Call(
             side: .client,
@@ -185,11 +185,10 @@ final class ClientCall: Sendable {
 
     /// Begins the middleware of an attempt.
     ///
-    /// - Returns: The headers of the attempt.
+    /// - Returns: The headers of the attempt, if the middleware has changed them.
     /// - Throws: What the middleware throws.
-    private func beginMiddleware(of attempt: inout Attempt) throws -> Metadata {
-        let start = state.withLock { $0.start }
-        if start.attemptBegins.isEmpty { return start.headers }
+    private func beginMiddleware(of attempt: inout Attempt) throws -> Metadata? {
+        guard let start = state.withLock({ $0.start.attemptBegins.isEmpty ? nil : $0.start }) else { return nil }
         var begun = CallAttempt(
             operation: operation,
             number: attempt.number,
@@ -199,7 +198,7 @@ final class ClientCall: Sendable {
         // The middleware that has begun learns of the end, also when the next one throws.
         defer { attempt.ends = begun.ends }
         for begin in start.attemptBegins { try begin(&begun) }
-        return begun.isMetadataChanged ? Metadata(begun.metadata) : start.headers
+        return begun.isMetadataChanged ? Metadata(begun.metadata) : nil
     }
 
     /// Picks a node and makes a stream to it; waits for a node as long as there is hope.

@@ -136,17 +136,21 @@ struct ClientCallState: ~Copyable {
 
     /// Begins an attempt, with everything that was written so far.
     ///
+    /// - Parameters:
+    ///   - attempt: The attempt.
+    ///   - headers: The attempt's headers, if they are others than the call's.
+    ///   - limit: How many bytes of messages are kept.
     /// - Returns: The promise of a writer that waits for the attempt.
     /// - Throws: When the call has ended.
     mutating func begin(
         _ attempt: Attempt,
-        _ headers: Metadata,
+        _ headers: Metadata?,
         keeping limit: Int
     ) throws(RPCError) -> Promise<Void>? {
         if case .ended(let reason) = phase { throw reason ?? Self.cancelled }
         phase = .attempted(attempt)
         lastInstance = attempt.node.instance
-        var headers = headers
+        var headers = headers ?? start.headers
         if attempts > 0 { headers.addString("\(attempts)", forKey: "grpc-previous-rpc-attempts") }
         attempts += 1
         attempt.stream.enqueue(.metadata(headers))

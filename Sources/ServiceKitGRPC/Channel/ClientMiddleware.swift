@@ -13,8 +13,8 @@ struct ClientMiddleware: ~Copyable, Sendable {
     enum State {
         /// The middleware has not begun, or is about to.
         case waiting
-        /// The call as the last middleware has left it.
-        case begun(Call)
+        /// The call as the last middleware has left it; indirect, as it is large and moves twice.
+        indirect case begun(Call)
         case ended
     }
 
@@ -23,7 +23,7 @@ struct ClientMiddleware: ~Copyable, Sendable {
     /// Begins a call.
     ///
     /// - Throws: The call's answer when a middleware throws, or the caller has left meanwhile. The middleware has ended then.
-    func begin(_ call: inout Call, _ chain: MiddlewareChain) async throws(RPCError) {
+    nonisolated(nonsending) func begin(_ call: inout Call, _ chain: MiddlewareChain) async throws(RPCError) {
         var failure: (any Error)?
         do {
             try await chain.begin(&call)
