@@ -4,7 +4,9 @@ private import Synchronization
 package final class Promise<Value: Sendable>: Sendable {
     private struct Waiter {
         let id: UInt64
-        let continuation: CheckedContinuation<Value, any Error>
+        /// Not checked, which would cost each wait an allocation and a lock: whoever takes the waiter out of the list, under
+        /// the lock, resumes it, so that it is resumed once.
+        let continuation: UnsafeContinuation<Value, any Error>
     }
 
     private struct State {
@@ -33,12 +35,13 @@ package final class Promise<Value: Sendable>: Sendable {
     ///
     /// - Throws: The error of the result, or `CancellationError` when the waiting task is cancelled before.
     package func value() async throws -> Value {
-        let id = state.withLock { state in
+        let (id, result) = state.withLock { state in
             state.nextID += 1
-            return state.nextID
+            return (state.nextID, state.result)
         }
+        if let result { return try result.get() }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { continuation in
                 let result: Result<Value, any Error>? = state.withLock { state in
                     if let result = state.result { return result }
                     // The task was cancelled before it became a waiter.
