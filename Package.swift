@@ -75,10 +75,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "ServiceKitHTTP2",
+            dependencies: ["CServiceKitNghttp2", deque, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
+            swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+        ),
+        .target(
             name: "GRPCNghttp2Transport",
-            dependencies: [
-                "CServiceKitNghttp2", "CServiceKitZlib", deque, grpc, logging, metrics, nio, nioPosix, nioSSL, nioTLS,
-            ],
+            dependencies: ["CServiceKitZlib", "ServiceKitHTTP2", grpc, logging, nio, nioPosix, nioSSL],
             swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
         ),
         .target(
@@ -159,7 +162,9 @@ let package = Package(
 
         .executableTarget(
             name: "servicekit-transport-soak",
-            dependencies: ["GRPCNghttp2Transport", argumentParser, grpc, logging, nio, nioEmbedded, nioPosix],
+            dependencies: [
+                "GRPCNghttp2Transport", "ServiceKitHTTP2", argumentParser, grpc, logging, nio, nioEmbedded, nioPosix,
+            ],
             path: "Tests/TransportSoak",
             swiftSettings: settings
         ),
@@ -180,11 +185,16 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ServiceKitHTTP2Tests",
+            dependencies: ["ServiceKitHTTP2", "ServiceKitTestSupport", logging, nio, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "GRPCNghttp2TransportTests",
             dependencies: [
-                "GRPCNghttp2Transport", "ServiceKitTestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio,
-                nioEmbedded,
-                nioPosix, nioSSL, protobuf,
+                "GRPCNghttp2Transport", "ServiceKitHTTP2", "ServiceKitTestSupport", grpc, grpcProtobuf, logging,
+                metricsTesting,
+                nio, nioEmbedded, nioPosix, nioSSL, protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
             swiftSettings: settings

@@ -1,6 +1,6 @@
 /// The cause of an `RPCError` with code `unavailable` that tells that the server certainly did not process the call.
 ///
-/// Such a call can be made again elsewhere, whatever its method. It is set when there was no connection, when the
+/// Such a call can be made again elsewhere, even if its method is not idempotent. It is set when there was no connection, when the
 /// server refused the stream or said, going away, that it would not take it, and when the connection was lost before
 /// the call's headers had left.
 package struct CallNotProcessed: Error, Hashable {

@@ -5,6 +5,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite(.timeLimit(.minutes(1)))
 struct ClientConnectionTests {
@@ -133,7 +134,7 @@ struct ClientConnectionTests {
                 let stream = client.http2.makeStream(deadline: nil)
                 stream.onFailure { takesCalls.update { $0 = client.http2.takesCalls } }
                 #expect(client.http2.takesCalls)
-                try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .grpc)
+                try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .common)
                 try await eventually { takesCalls.value != nil }
                 #expect(takesCalls.value == false)
                 stream.reset(.cancel, failure: .cancelled)
@@ -160,7 +161,7 @@ struct ClientConnectionTests {
                 let error = await #expect(throws: RPCError.self) { try await late.next() }
                 #expect(error?.isNotProcessed == true)
                 // The first call ends as if nothing was.
-                try peer.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
+                try peer.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
                 guard case .status(let status, _)? = try await stream.next() else {
                     Issue.record("no status")
                     return
@@ -276,7 +277,7 @@ struct ClientConnectionTests {
                 let peer = try #require(await iterator.next())
                 connection.beginGracefulShutdown()
                 #expect(throws: RPCError.self) { try connection.makeStream(descriptor: RawService.method("Any")) }
-                try peer.send(head: HeaderBlock(), prefix: .grpc)
+                try peer.send(head: HeaderBlock(), prefix: .common)
                 guard case .metadata? = try await stream.next() else {
                     Issue.record("no metadata")
                     return

@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What a client makes of servers that do not keep to gRPC.
 @Suite(.timeLimit(.minutes(1)))
@@ -51,7 +52,7 @@ struct ClientProtocolTests {
     func httpErrors(_ httpStatus: String, _ code: Status.Code) async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": httpStatus, "content-type": "text/html"])
-            try stream.send(head: head, prefix: .whole, endStream: false)
+            try stream.send(head: head, prefix: .none, endStream: false)
         }
         #expect(outcome.status?.code == code)
         #expect(outcome.status?.message.contains(httpStatus) == true)
@@ -60,7 +61,7 @@ struct ClientProtocolTests {
     @Test func aStatusCountsMoreThanAnHTTPError() async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": "503", "grpc-status": "8", "grpc-message": "slow%20down"])
-            try stream.send(head: head, prefix: .whole, endStream: true)
+            try stream.send(head: head, prefix: .none, endStream: true)
         }
         #expect(outcome.status == Status(code: .resourceExhausted, message: "slow down"))
     }
@@ -68,18 +69,18 @@ struct ClientProtocolTests {
     @Test func otherContentTypes() async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": "200", "content-type": "text/html"])
-            try stream.send(head: head, prefix: .whole, endStream: false)
+            try stream.send(head: head, prefix: .none, endStream: false)
         }
         #expect(outcome.status?.code == .unknown)
         #expect(outcome.status?.message.contains("text/html") == true)
     }
 
     @Test func noStatus() async throws {
-        let trailersOnly = try await Self.call { try $0.send(head: HeaderBlock(), prefix: .grpc, endStream: true) }
+        let trailersOnly = try await Self.call { try $0.send(head: HeaderBlock(), prefix: .common, endStream: true) }
         #expect(trailersOnly.status?.code == .unknown)
         #expect(trailersOnly.status?.message.contains("without a status") == true)
         let ended = try await Self.call { stream in
-            try stream.send(head: HeaderBlock(), prefix: .grpc)
+            try stream.send(head: HeaderBlock(), prefix: .common)
             try stream.send(end: .data)
         }
         #expect(ended.status?.code == .unknown)
@@ -88,7 +89,7 @@ struct ClientProtocolTests {
     @Test(arguments: ["17", "-1", "x", ""])
     func unknownStatusCodes(_ code: String) async throws {
         let outcome = try await Self.call { stream in
-            try stream.send(head: HeaderBlock(["grpc-status": code]), prefix: .grpc, endStream: true)
+            try stream.send(head: HeaderBlock(["grpc-status": code]), prefix: .common, endStream: true)
         }
         #expect(outcome.status?.code == .unknown)
     }
@@ -96,7 +97,7 @@ struct ClientProtocolTests {
     @Test func informationalResponsesAreSkipped() async throws {
         let outcome = try await Self.call { stream in
             try stream.send(
-                head: HeaderBlock(["grpc-status": "0", "x": "1"]), prefix: .grpc, endStream: true
+                head: HeaderBlock(["grpc-status": "0", "x": "1"]), prefix: .common, endStream: true
             )
         }
         #expect(outcome.status?.code == .ok)
@@ -125,7 +126,7 @@ struct ClientProtocolTests {
                 let stream = try connection.makeStream(descriptor: RawService.method("Any"))
                 try await stream.write(.metadata([:]))
                 try await eventually { streams.value != nil }
-                try streams.value?.send(head: HeaderBlock(), prefix: .grpc)
+                try streams.value?.send(head: HeaderBlock(), prefix: .common)
                 guard case .metadata? = try await stream.next() else {
                     Issue.record("no metadata")
                     return
@@ -143,7 +144,7 @@ struct ClientProtocolTests {
         config.limits.maxHeaderListBytes = 1000
         let outcome = try await Self.call(config: config) { stream in
             let head = HeaderBlock(["x": String(repeating: "x", count: 1000)])
-            try stream.send(head: head, prefix: .grpc)
+            try stream.send(head: head, prefix: .common)
         }
         #expect(outcome.error?.code == .resourceExhausted)
     }
@@ -163,7 +164,7 @@ struct ClientProtocolTests {
 
     @Test func messagesBeforeMetadataMakeNoSense() {
         var reader = ResponseReader(peer: "x", maxMessageBytes: nil, readableEncodings: MessageEncodings())
-        guard case .failed(let error) = reader.read(.message([1], isCompressed: false)) else {
+        guard case .failed(let error) = reader.read(.body(BodyPiece(message: [1]))) else {
             Issue.record("a response begins with headers")
             return
         }

@@ -2,6 +2,7 @@ import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite(.timeLimit(.minutes(1)))
 struct ClientTransportTests {

@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite(.timeLimit(.minutes(1)))
 struct FlowControlTests {
@@ -98,8 +99,8 @@ struct FlowControlTests {
                     let peer = try #require(streams.value.first)
                     var received = 0
                     while let part = try await peer.next(isolation: nil) {
-                        guard case .message(let message, _) = part else { continue }
-                        #expect(message.count == messageBytes)
+                        guard case .body(let piece) = part else { continue }
+                        #expect(piece.bytes.count == messageBytes)
                         received += 1
                         #expect(peer.unreadBytes <= limits.streamWindowBytes)
                     }
@@ -120,7 +121,7 @@ struct FlowControlTests {
                 let stream = try client.open(method: "Any")
                 try await eventually { peer.value != nil }
                 let writer = try #require(peer.value)
-                try writer.send(head: HeaderBlock(), prefix: .grpc)
+                try writer.send(head: HeaderBlock(), prefix: .common)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         for _ in 0..<100 {
@@ -134,7 +135,7 @@ struct FlowControlTests {
                     #expect(writer.bufferedBytes <= limits.writeBufferBytes + 1005)
                     var received = 0
                     while let part = try await stream.next(isolation: nil) {
-                        if case .message = part { received += 1 }
+                        if case .body = part { received += 1 }
                     }
                     #expect(received == 100)
                     try await group.waitForAll()
@@ -200,9 +201,9 @@ struct FlowControlTests {
 
     @Test func messagesOverTheLimitFailTheCall() async throws {
         var server = Nghttp2ServerTransport.Config.defaults
-        server.limits.maxMessageBytes = 1000
+        server.maxMessageBytes = 1000
         var client = Nghttp2ClientTransport.Config.defaults
-        client.limits.maxMessageBytes = 1000
+        client.maxMessageBytes = 1000
         let large: RawHandler = { _, _ in
             StreamingServerResponse(single: ServerResponse(message: Array(repeating: 0, count: 1001)))
         }

@@ -4,6 +4,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The head of a call with one message leaves with the message; that of any other leaves at once.
 @Suite(.timeLimit(.minutes(1)))
@@ -33,7 +34,7 @@ struct HeldHeadTests {
                 call.finish()
                 try await eventually { streams.value.count == 1 }
                 try streams.value.first?.send(
-                    head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true
+                    head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true
                 )
                 guard case .status(let status, _)? = try await call.next() else {
                     Issue.record("no status")

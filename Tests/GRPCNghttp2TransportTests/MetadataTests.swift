@@ -1,7 +1,9 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite(.timeLimit(.minutes(1)))
 struct MetadataTests {

@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What a server answers to clients that do not keep to gRPC.
 @Suite(.timeLimit(.minutes(1)))
@@ -35,7 +36,7 @@ struct ServerProtocolTests {
             try await RawHTTP2Client.run(address) { client in
                 let stream = client.http2.makeStream(deadline: nil)
                 defer { stream.reset(.cancel, failure: .cancelled) }
-                try stream.send(head: Self.request(fields), prefix: .whole, endStream: false)
+                try stream.send(head: Self.request(fields), prefix: .none, endStream: false)
                 if let message {
                     try await stream.send(message: message)
                     try stream.send(end: .data)
@@ -84,7 +85,7 @@ struct ServerProtocolTests {
             try await RawHTTP2Client.run(address) { client in
                 let stream = client.http2.makeStream(deadline: nil)
                 defer { stream.reset(.cancel, failure: .cancelled) }
-                try stream.send(head: Self.request(["grpc-timeout": timeout]), prefix: .whole)
+                try stream.send(head: Self.request(["grpc-timeout": timeout]), prefix: .none)
                 try? await stream.send(message: [1])
                 try? stream.send(end: .data)
                 var last: [String: String] = [:]
@@ -178,7 +179,7 @@ struct ServerProtocolTests {
                 var iterator = starts.makeAsyncIterator()
                 await iterator.next()
                 server.beginGracefulShutdown()
-                try await eventually { server.transport.lifecycle.isListenerClosed }
+                try await eventually { server.transport.server.lifecycle.isListenerClosed }
                 proceed.finish()
                 var status: String?
                 while let part = try await first.next(isolation: nil) {

@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite(.timeLimit(.minutes(1)))
 struct ServerShutdownTests {
@@ -65,7 +66,7 @@ struct ServerShutdownTests {
                     await iterator.next()
                     server.beginGracefulShutdown()
                     // No new connection is taken, which shows that the shutdown is under way.
-                    try await eventually { server.transport.lifecycle.isListenerClosed }
+                    try await eventually { server.transport.server.lifecycle.isListenerClosed }
                     #expect(!hasReturned.value)
                     proceed.finish()
                     let answer = try await calls.next()

@@ -6,6 +6,7 @@ import NIOEmbedded
 import Synchronization
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Feeds sessions of both sides with frames that are right, almost right and wrong, and with noise, cut anywhere. Whatever
 /// comes, nothing is to crash, and every stream is to end when its connection does.
@@ -44,16 +45,17 @@ struct ByteFeeder {
         let channel = EmbeddedChannel()
         let delegate = FeedDelegate(answer: self.random.oneIn(2))
         var limits = TransportLimits.defaults
-        limits.maxMessageBytes = 4096
         limits.maxHeaderListBytes = 1024
         let role: HTTP2ConnectionConfig.Role =
             isServer
-            ? .server(maxConcurrentStreams: 10) : .client(authority: "x", userAgent: "x", maxQueuedRequests: 5)
+            ? .server(maxConcurrentStreams: 10) : .client(maxQueuedRequests: 5)
         let config = HTTP2ConnectionConfig(
             role: role, security: .plaintext, limits: limits,
             times: ConnectionTimes(writeTimeout: limits.writeTimeout),
             pings: .init(minInterval: .seconds(300), allowWithoutCalls: false),
-            acceptedEncodings: MessageEncodings(MessageEncoding.allCases),
+            commonFields: isServer
+                ? .responses(accepting: .all)
+                : .requests(scheme: "http", authority: "x", userAgent: "x", accepting: .all),
             reporter: LimitReporter(side: .server, logger: Logger(label: "feed") { _ in SwiftLogNoOpLogHandler() })
         )
         let scheduler = LoopScheduler(loop: channel.embeddedEventLoop)
@@ -70,9 +72,10 @@ struct ByteFeeder {
         for _ in 0..<Int.random(in: 1...40, using: &self.random) where channel.isActive {
             if !isServer, self.random.oneIn(4) {
                 let stream = connection.makeStream(deadline: nil)
+                stream.setDecoder(MessageDeframer(maxMessageBytes: 4096))
                 var head = HeaderBlock()
-                head.appendPath(service: "s", method: "m")
-                try? stream.send(head: head, prefix: .grpc)
+                head.appendPath("s", "m")
+                try? stream.send(head: head, prefix: .common)
                 own.append(stream)
             }
             let bytes = input.next(using: &self.random)
@@ -118,10 +121,11 @@ private final class FeedDelegate: HTTP2ConnectionDelegate {
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
         self.state.withLock { $0.streams.append(stream) }
-        if let headers { _ = try? RequestHead(headers, readableEncodings: connection.config.acceptedEncodings) }
+        stream.setDecoder(MessageDeframer(maxMessageBytes: 4096))
+        if let headers { _ = try? RequestHead(headers, readableEncodings: .all) }
         guard self.answer else { return }
-        try? stream.send(head: HeaderBlock(), prefix: .grpc)
-        stream.enqueue(message: OutboundMessage(bytes: [1, 2, 3]))
+        try? stream.send(head: HeaderBlock(), prefix: .common)
+        stream.enqueue(BodyPiece(message: [1, 2, 3]))
         try? stream.send(end: .trailers(.ok))
     }
 

@@ -2,6 +2,7 @@
 import GRPCCore
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Does around some calls what an App does: enforces their deadlines, and holds their status back.
 struct SoakHook: ServerCallHook {

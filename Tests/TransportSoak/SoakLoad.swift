@@ -6,6 +6,7 @@ import NIOPosix
 import Synchronization
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Calls of all kinds against two servers, over plain connections, through a proxy that kills connections, and over TLS.
 ///
@@ -200,9 +201,9 @@ struct SoakLoad {
     /// Waits until the servers have no calls any more.
     private func awaitSilence(_ servers: [GRPCServer<Nghttp2ServerTransport>]) async throws {
         let start = ContinuousClock.now
-        while servers.contains(where: { $0.transport.lifecycle.runningHandlers > 0 }) {
+        while servers.contains(where: { $0.transport.server.lifecycle.runningTasks > 0 }) {
             guard start.duration(to: .now) < .seconds(10) else {
-                let left = servers.map(\.transport.lifecycle.runningHandlers)
+                let left = servers.map(\.transport.server.lifecycle.runningTasks)
                 throw Failure(description: "handlers still run 10 s after the last call: \(left)")
             }
             try await Task.sleep(for: .milliseconds(20))

@@ -1,9 +1,9 @@
 #if DEBUG
 #if THREAD_SANITIZER
-@testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The lock that ThreadSanitizer knows.
-typealias Mutex = GRPCNghttp2Transport.Mutex
+typealias Mutex = ServiceKitHTTP2.Mutex
 #else
 import Synchronization
 

@@ -87,8 +87,8 @@ extension EtcdConfig {
             $0.backoff.max = maxBackoff
             $0.keepalive.time = keepaliveTime
             $0.keepalive.timeout = keepaliveTimeout
-            $0.limits.maxMessageBytes = maxMessageBytes
-            $0.limits.maxSendMessageBytes = maxMessageBytes
+            $0.maxMessageBytes = maxMessageBytes
+            $0.maxSendMessageBytes = maxMessageBytes
         }
     }
 

@@ -1,7 +1,17 @@
+public import ServiceKitHTTP2
+
 /// How a client connects, and how its connections behave.
 public struct ClientTransportConfig: Sendable {
     /// The bounds of each connection and its calls.
     public var limits = TransportLimits.defaults
+
+    /// `max-message`: the largest message accepted from the peer, in bytes, as it arrives and after decompression. A
+    /// larger one ends its call with `resourceExhausted`. Default: 4 MiB.
+    public var maxMessageBytes = 4 * 1024 * 1024
+
+    /// The largest message sent, in bytes before compression. A larger one ends its call with `resourceExhausted`.
+    /// Default: the peer's bound only.
+    public var maxSendMessageBytes = Int.max
 
     /// How messages are compressed.
     public var compression = CompressionConfig.defaults
@@ -9,7 +19,7 @@ public struct ClientTransportConfig: Sendable {
     /// How the client finds out that the server is gone.
     public var keepalive = Keepalive.defaults
 
-    /// What runs GRPCCore's part of a call, and what the caller does with the response. Default: what runs the caller.
+    /// The executor of GRPCCore's part of a call, and of the caller's work on the response. Default: the caller's.
     public var callExecutor = CallExecutor.caller
 
     /// How many connections are made to one server at the most. One is, until it has as many calls as the server
@@ -48,7 +58,7 @@ public struct ClientTransportConfig: Sendable {
 
     private init() {}
 
-    /// What runs the part of a call that GRPCCore plays, and what its caller does with the response.
+    /// An executor of GRPCCore's part of a call, and of the caller's work on the response.
     public struct CallExecutor: Sendable, Hashable {
         enum Kind: Sendable {
             case caller, eventLoop
@@ -56,7 +66,7 @@ public struct ClientTransportConfig: Sendable {
 
         let kind: Kind
 
-        /// Whatever runs the caller: Swift's pool of threads, mostly.
+        /// The caller's executor: Swift's pool of threads, mostly.
         public static let caller = Self(kind: .caller)
 
         /// The event loop of the connection. Calls made one at a time cost half as much and return sooner, but all calls

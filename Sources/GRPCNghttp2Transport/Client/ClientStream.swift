@@ -1,10 +1,11 @@
 package import GRPCCore
+import ServiceKitHTTP2
 import Synchronization
 
 /// One call of a client.
 ///
 /// The request goes in through `write` and `finish`, its metadata first; the response comes out of `next`. Both work
-/// from any task, for one reader at a time. Whoever makes a stream calls `cancel` when done with it: that resets the
+/// from any task, for one reader at a time. The maker of a stream calls `cancel` when done with it: that resets the
 /// call if it has not ended.
 package final class ClientStream: Sendable {
     package typealias Inbound = RPCAsyncSequence<RPCResponsePart<[UInt8]>, any Error>
@@ -13,7 +14,7 @@ package final class ClientStream: Sendable {
     private enum Request {
         case notBegun
         case begun
-        /// The call failed on this side, for this reason; it is what the reader shall see.
+        /// The call failed on this side, for this reason, which the reader gets.
         case failed(RPCError)
     }
 
@@ -26,6 +27,7 @@ package final class ClientStream: Sendable {
     let stream: HTTP2Stream
     private let deadline: ContinuousClock.Instant?
     private let encoding: MessageEncoding
+    private let maxMessageBytes: Int
     private let maxRequestMessageBytes: Int
     private let request = Mutex(Request.notBegun)
     private let response: Mutex<ResponseReader>
@@ -35,44 +37,45 @@ package final class ClientStream: Sendable {
         stream: HTTP2Stream,
         deadline: ContinuousClock.Instant?,
         options: CallOptions,
-        encoding: MessageEncoding,
+        messages: MessageOptions,
         remotePeer: String,
         localPeer: String
     ) {
         self.descriptor = descriptor
         self.stream = stream
         self.deadline = deadline
-        self.encoding = encoding
-        self.maxRequestMessageBytes = min(options.maxRequestMessageBytes ?? .max, stream.limits.maxSendMessageBytes)
+        encoding = options.compression.map { MessageEncoding($0) } ?? messages.encoding
+        maxMessageBytes = messages.maxBytes
+        maxRequestMessageBytes = min(options.maxRequestMessageBytes ?? .max, messages.maxSendBytes)
         self.remotePeer = remotePeer
         self.localPeer = localPeer
-        self.response = Mutex(
+        response = Mutex(
             ResponseReader(
                 peer: remotePeer,
                 maxMessageBytes: options.maxResponseMessageBytes,
-                readableEncodings: stream.readableEncodings
+                readableEncodings: messages.readableEncodings
             )
         )
     }
 
     deinit {
-        self.cancel()
+        cancel()
     }
 
     /// Whether nothing can be written any more.
-    package var hasWritingEnded: Bool { self.stream.hasWritingEnded }
+    package var hasWritingEnded: Bool { stream.hasWritingEnded }
 
     /// Whether nothing of the response is yet to come.
-    package var hasReadingEnded: Bool { self.stream.hasReadingEnded }
+    package var hasReadingEnded: Bool { stream.hasReadingEnded }
 
     /// Resets the call if it has not ended: the reader and the writers fail with `cancelled`.
     package func cancel() {
-        if !self.hasReadingEnded || !self.hasWritingEnded {
-            self.stream.reset(.cancel, failure: .cancelled)
+        if !hasReadingEnded || !hasWritingEnded {
+            stream.reset(.cancel, failure: .cancelled)
         }
     }
 
-    // MARK: The response
+    // MARK: - The response
 
     /// Returns the next part of the response; `nil` after the status.
     ///
@@ -82,16 +85,16 @@ package final class ClientStream: Sendable {
         while true {
             let part: InboundPart?
             do {
-                part = try self.decompressed(try await self.stream.next(isolation: actor))
+                part = try decompressed(try await stream.next(isolation: actor))
             } catch {
-                // Where the response made no sense, the stream was reset here; that is not what ended it.
-                if self.response.withLock({ $0.hasEnded }) { return nil }
+                // A response that made no sense was reset here; the reset is not its end.
+                if response.withLock({ $0.hasEnded }) { return nil }
                 if error is CancellationError {
-                    self.stream.reset(.cancel, failure: .cancelled)
+                    stream.reset(.cancel, failure: .cancelled)
                 }
                 throw self.error(error)
             }
-            let reading = self.response.withLock { $0.read(part) }
+            let reading = response.withLock { $0.read(part) }
             switch reading {
             case .part(let part):
                 return part
@@ -100,36 +103,37 @@ package final class ClientStream: Sendable {
             case .skip:
                 continue
             case .failed(let error):
-                self.stream.reset(.cancel, failure: .cancelled)
+                stream.reset(.cancel, failure: .cancelled)
                 throw error
             case .ended(let status):
-                // An answer that is not gRPC's: what follows it is of no use.
-                self.stream.reset(.cancel, failure: .cancelled)
+                // An answer that is not gRPC's: the rest is of no use.
+                stream.reset(.cancel, failure: .cancelled)
                 return .status(status, [:])
             }
         }
     }
 
-    private func decompressed(_ part: InboundPart?) throws(StreamFailure) -> InboundPart? {
-        guard case .message(let bytes, isCompressed: true) = part else { return part }
-        do throws(StreamFailure) {
-            let encoding = try self.response.withLock { response throws(StreamFailure) in try response.messageEncoding }
-            return .message(try self.stream.decompress(bytes, encoding), isCompressed: false)
+    private func decompressed(_ part: InboundPart?) throws -> InboundPart? {
+        guard case .body(let piece) = part, piece.isCompressed else { return part }
+        do {
+            let encoding = try response.withLock { response throws(MessageError) in try response.messageEncoding }
+            let message = try stream.decompress(piece.bytes, encoding, maxMessageBytes: maxMessageBytes)
+            return .body(BodyPiece(message: message))
         } catch {
             // There is no way to go on with a response that cannot be read.
-            self.stream.reset(.cancel, failure: error)
+            stream.reset(.cancel, failure: error as? StreamFailure ?? .refused("\(error)"))
             throw error
         }
     }
 
     private func error(_ error: any Error) -> RPCError {
-        if case .failed(let error) = self.request.withLock({ $0 }) {
+        if case .failed(let error) = request.withLock({ $0 }) {
             return error
         }
-        return RPCError.from(error, peer: self.remotePeer)
+        return RPCError.from(error, peer: remotePeer)
     }
 
-    // MARK: The request
+    // MARK: - The request
 
     /// Sends a part of the request; suspends while more waits to be sent than the configuration allows.
     ///
@@ -138,9 +142,9 @@ package final class ClientStream: Sendable {
         do {
             switch part {
             case .metadata(let metadata):
-                try self.send(metadata)
+                try send(metadata)
             case .message(let message):
-                try await self.stream.send(message: self.outbound(message))
+                try await stream.send(outbound(message))
             }
         } catch {
             throw self.error(error)
@@ -153,12 +157,12 @@ package final class ClientStream: Sendable {
         do {
             switch part {
             case .metadata(let metadata):
-                try self.send(metadata)
+                try send(metadata)
             case .message(let message):
-                self.stream.enqueue(message: try self.outbound(message))
+                stream.enqueue(try outbound(message))
             }
         } catch {
-            self.finish(throwing: error)
+            finish(throwing: error)
         }
     }
 
@@ -166,27 +170,27 @@ package final class ClientStream: Sendable {
     ///
     /// - Throws: `CancellationError` if the task is cancelled while it waits.
     package func waitUntilWritable() async throws {
-        try await self.stream.waitUntilWritable()
+        try await stream.waitUntilWritable()
     }
 
-    private func outbound(_ message: [UInt8]) throws(StreamFailure) -> OutboundMessage {
-        try OutboundMessage(message, self.encoding, limit: self.maxRequestMessageBytes)
+    private func outbound(_ message: [UInt8]) throws(MessageError) -> BodyPiece {
+        try BodyPiece(message: message, encoding, limit: maxRequestMessageBytes)
     }
 
     private func send(_ metadata: Metadata) throws {
         var block = HeaderBlock()
-        block.appendPath(service: self.descriptor.service.fullyQualifiedService, method: self.descriptor.method)
+        block.appendPath(descriptor.service.fullyQualifiedService, descriptor.method)
         try block.append(metadata)
-        if let deadline = self.deadline, !metadata.contains(where: { $0.key == HeaderName.timeout }) {
+        if let deadline, !metadata.contains(where: { $0.key == HeaderName.timeout }) {
             let timeout = GRPCTimeout(ContinuousClock.now.duration(to: deadline))
             block.append(name: HeaderName.timeout, value: timeout.wireValue)
         }
-        block.append(self.encoding)
-        let maxBytes = self.stream.limits.maxHeaderListBytes
+        block.append(encoding)
+        let maxBytes = stream.maxHeaderListBytes
         guard block.listSize <= maxBytes else {
             throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
         }
-        let isFirst = self.request.withLock { request in
+        let isFirst = request.withLock { request in
             guard case .notBegun = request else { return false }
             request = .begun
             return true
@@ -195,29 +199,29 @@ package final class ClientStream: Sendable {
             throw RPCError(code: .internalError, message: "the request's metadata was sent already")
         }
         // Of a call with one request, that comes right away.
-        let isMessageNext = self.descriptor.type.map { !$0.isRequestStreaming } ?? false
-        try self.stream.send(head: block, prefix: .grpc, isMessageNext: isMessageNext)
+        let isMessageNext = descriptor.type.map { !$0.isRequestStreaming } ?? false
+        try stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
     }
 
     /// Ends the request.
     package func finish() {
         // It fails if the call has ended already, which is no harm then.
-        try? self.stream.send(end: .data)
+        try? stream.send(end: .data)
     }
 
     /// Gives the call up: it is reset, and the reader gets `error`.
     package func finish(throwing error: any Error) {
-        // GRPCCore wraps what the producer of a request throws.
+        // GRPCCore wraps the errors of a request's producer.
         let isCancellation = error is CancellationError || (error as? RPCError)?.cause is CancellationError
-        let error = RPCError.from(isCancellation ? CancellationError() : error, peer: self.remotePeer)
+        let error = RPCError.from(isCancellation ? CancellationError() : error, peer: remotePeer)
         // A response that has come in whole stands.
-        guard !self.hasReadingEnded else { return }
-        self.request.withLock { $0 = .failed(error) }
-        self.stream.reset(.cancel, failure: .cancelled)
+        guard !hasReadingEnded else { return }
+        request.withLock { $0 = .failed(error) }
+        stream.reset(.cancel, failure: .cancelled)
     }
 }
 
-// MARK: - What GRPCCore takes
+// MARK: - GRPCCore's types
 
 extension ClientStream {
     /// The response as GRPCCore reads it.
@@ -232,7 +236,7 @@ extension ClientStream {
 
     /// The context of the call.
     package var context: ClientContext {
-        ClientContext(descriptor: self.descriptor, remotePeer: self.remotePeer, localPeer: self.localPeer)
+        ClientContext(descriptor: descriptor, remotePeer: remotePeer, localPeer: localPeer)
     }
 
     private struct Response: AsyncSequence, Sendable {
@@ -242,18 +246,18 @@ extension ClientStream {
         let stream: ClientStream
 
         func makeAsyncIterator() -> AsyncIterator {
-            AsyncIterator(stream: self.stream)
+            AsyncIterator(stream: stream)
         }
 
         struct AsyncIterator: AsyncIteratorProtocol {
             let stream: ClientStream
 
             mutating func next() async throws -> Element? {
-                try await self.stream.next(isolation: nil)
+                try await stream.next(isolation: nil)
             }
 
             mutating func next(isolation actor: isolated (any Actor)?) async throws -> Element? {
-                try await self.stream.next(isolation: actor)
+                try await stream.next(isolation: actor)
             }
         }
     }
@@ -264,12 +268,12 @@ extension ClientStream {
         let stream: ClientStream
 
         func write(_ element: Element) async throws {
-            try await self.stream.write(element)
+            try await stream.write(element)
         }
 
         func write(contentsOf elements: some Sequence<Element>) async throws {
             for element in elements {
-                try await self.stream.write(element)
+                try await stream.write(element)
             }
         }
 

@@ -1,5 +1,6 @@
 public import GRPCCore
 public import Logging
+public import ServiceKitHTTP2
 public import NIOCore
 public import NIOPosix
 import Synchronization
@@ -24,12 +25,15 @@ public final class Nghttp2ClientTransport: ClientTransport {
     /// How a client behaves.
     public typealias Config = ClientTransportConfig
 
-    /// What limits retries, as the service configuration says.
+    /// The security of a client's connections.
+    public typealias TransportSecurity = ClientTransportSecurity
+
+    /// The limit of retries, from the service configuration.
     public let retryThrottle: RetryThrottle?
 
     private let connection: ClientConnection
     private let readiness: Readiness
-    /// What runs the closures of calls; `nil` for whatever runs their callers.
+    /// The executor of the closures of calls; `nil` for that of their callers.
     private let executor: (any TaskExecutor)?
     private let methodConfig: [MethodConfig.Name: MethodConfig]
 
@@ -38,11 +42,11 @@ public final class Nghttp2ClientTransport: ClientTransport {
     /// - Parameters:
     ///   - target: Where to connect to.
     ///   - transportSecurity: Whether connections are encrypted. Default: no.
-    ///   - authority: What the calls carry as `:authority`, and the name that TLS asks for and verifies. Default: the
+    ///   - authority: The `:authority` of calls, and the name that TLS asks for and verifies. Default: the
     ///     host and port of the target.
     ///   - config: How to behave.
     ///   - serviceConfig: Timeouts, retries and the like of each method.
-    ///   - eventLoopGroup: What runs the connection.
+    ///   - eventLoopGroup: Runs the connection.
     ///   - logger: Gets a warning when a bound bites, and a line for each change of the connection at debug level.
     public init(
         target: TransportAddress,
@@ -55,7 +59,7 @@ public final class Nghttp2ClientTransport: ClientTransport {
     ) {
         let readiness = Readiness(maxWaiters: config.maxQueuedCalls)
         self.readiness = readiness
-        self.retryThrottle = serviceConfig.retryThrottling.map { RetryThrottle(policy: $0) }
+        retryThrottle = serviceConfig.retryThrottling.map { RetryThrottle(policy: $0) }
         var methodConfig: [MethodConfig.Name: MethodConfig] = [:]
         for config in serviceConfig.methodConfig {
             for name in config.names {
@@ -63,7 +67,7 @@ public final class Nghttp2ClientTransport: ClientTransport {
             }
         }
         self.methodConfig = methodConfig
-        self.connection = ClientConnection(
+        connection = ClientConnection(
             address: target,
             transportSecurity: transportSecurity,
             authority: authority,
@@ -72,18 +76,18 @@ public final class Nghttp2ClientTransport: ClientTransport {
             logger: logger,
             onStateChange: { readiness.update($0) }
         )
-        self.executor = config.callExecutor == .eventLoop ? self.connection.executor : nil
+        executor = config.callExecutor == .eventLoop ? connection.executor : nil
     }
 
     /// Keeps the connection until ``beginGracefulShutdown()`` was called and the last call has ended, or until the task
     /// is cancelled: then calls that are open fail with `cancelled`.
     public func connect() async throws {
-        await self.connection.run()
+        await connection.run()
     }
 
     /// Takes no new calls; when the last call has ended, ``connect()`` returns.
     public func beginGracefulShutdown() {
-        self.connection.beginGracefulShutdown()
+        connection.beginGracefulShutdown()
     }
 
     /// Makes a call. Waits for the connection if it is being made.
@@ -91,18 +95,18 @@ public final class Nghttp2ClientTransport: ClientTransport {
     /// - Parameters:
     ///   - descriptor: The method to call.
     ///   - options: Whether to wait for the server, and how large messages may be.
-    ///   - closure: What to do with the call; the call is reset if it has not ended when this returns.
-    /// - Returns: What the closure returns.
-    /// - Throws: What the closure throws; an `RPCError` with code `unavailable` if the server cannot be reached,
+    ///   - closure: Makes the call; the call is reset if it has not ended when this returns.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure; an `RPCError` with code `unavailable` if the server cannot be reached,
     ///   `cancelled` if the task was cancelled in the meantime, `failedPrecondition` if the transport was shut down.
     public func withStream<T: Sendable>(
         descriptor: MethodDescriptor,
         options: CallOptions,
         _ closure: @concurrent (RPCStream<Inbound, Outbound>, ClientContext) async throws -> T
     ) async throws -> T {
-        let stream = try await self.makeStream(descriptor: descriptor, options: options)
+        let stream = try await makeStream(descriptor: descriptor, options: options)
         defer { stream.cancel() }
-        guard let executor = self.executor else {
+        guard let executor else {
             return try await closure(
                 RPCStream(descriptor: descriptor, inbound: stream.inbound, outbound: stream.outbound), stream.context
             )
@@ -114,8 +118,8 @@ public final class Nghttp2ClientTransport: ClientTransport {
         }
     }
 
-    /// Whether calls can be made; for those who can choose among transports.
-    package var state: ClientConnection.State { self.readiness.state }
+    /// Whether calls can be made, for a caller that can choose among transports.
+    package var state: ClientConnection.State { readiness.state }
 
     /// Returns when the attempt to connect that is under way has ended, or the task is cancelled; at once if there is none.
     package func waitForAttempt() async {
@@ -129,30 +133,30 @@ public final class Nghttp2ClientTransport: ClientTransport {
         var version: Int?
         while true {
             do throws(RPCError) {
-                return try self.connection.makeStream(descriptor: descriptor, options: options)
+                return try connection.makeStream(descriptor: descriptor, options: options)
             } catch {
                 // The number is read before the attempt that it is compared for, so that no change is missed.
                 if let version {
-                    try await self.readiness.wait(after: version, waitForReady: options.waitForReady ?? false)
+                    try await readiness.wait(after: version, waitForReady: options.waitForReady ?? false)
                 }
-                version = self.readiness.version
+                version = readiness.version
             }
         }
     }
 
     /// A call on the connection as it is now, if there is one.
     func makeStreamNow(descriptor: MethodDescriptor, deadline: ContinuousClock.Instant) -> ClientStream? {
-        try? self.connection.makeStream(descriptor: descriptor, deadline: deadline)
+        try? connection.makeStream(descriptor: descriptor, deadline: deadline)
     }
 
-    /// What the service configuration says of a method.
+    /// The service configuration of a method.
     ///
     /// - Parameter descriptor: The method.
     /// - Returns: The configuration of the method, else that of its service, else that of all.
     public func config(forMethod descriptor: MethodDescriptor) -> MethodConfig? {
         let service = descriptor.service.fullyQualifiedService
-        return self.methodConfig[MethodConfig.Name(service: service, method: descriptor.method)]
-            ?? self.methodConfig[MethodConfig.Name(service: service, method: "")]
-            ?? self.methodConfig[MethodConfig.Name(service: "", method: "")]
+        return methodConfig[MethodConfig.Name(service: service, method: descriptor.method)]
+            ?? methodConfig[MethodConfig.Name(service: service, method: "")]
+            ?? methodConfig[MethodConfig.Name(service: "", method: "")]
     }
 }

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitHTTP2
 import Synchronization
 
 /// Where calls wait for a connection.
@@ -26,14 +27,14 @@ final class Readiness: Sendable {
     }
 
     /// The number of the last change.
-    var version: Int { self.current.withLock { $0.version } }
+    var version: Int { current.withLock { $0.version } }
 
     /// The state of the connection, as it was told last.
-    var state: ClientConnection.State { self.current.withLock { $0.connection } }
+    var state: ClientConnection.State { current.withLock { $0.connection } }
 
     /// Takes the state of the connection.
     func update(_ connection: ClientConnection.State) {
-        let resolved = self.current.withLock { state in
+        let resolved = current.withLock { state in
             state.version += 1
             state.connection = connection
             var resolved: [(Waiter, Result<Void, any Error>)] = []
@@ -58,19 +59,19 @@ final class Readiness: Sendable {
     ///   - waitForReady: Whether to wait even while the server cannot be reached.
     /// - Throws: `RPCError` if it is not to be waited for any longer.
     func wait(after version: Int?, waitForReady: Bool) async throws {
-        let id = self.current.withLock { state in
+        let id = current.withLock { state in
             state.lastWaiter += 1
             return state.lastWaiter
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let waiter = Waiter(waitForReady: waitForReady, continuation: continuation)
-                if let result = self.current.withLock({ self.add(waiter, id: id, after: version, to: &$0) }) {
+                if let result = current.withLock({ add(waiter, id: id, after: version, to: &$0) }) {
                     continuation.resume(with: result)
                 }
             }
         } onCancel: {
-            let waiter = self.current.withLock { $0.waiters.removeValue(forKey: id) }
+            let waiter = current.withLock { $0.waiters.removeValue(forKey: id) }
             waiter?.continuation.resume(throwing: Self.cancelled)
         }
     }
@@ -89,11 +90,11 @@ final class Readiness: Sendable {
         }
         // Under the lock: a task cancelled later finds its waiter in place.
         guard !Task.isCancelled else { return .failure(Self.cancelled) }
-        guard state.waiters.count < self.maxWaiters else {
+        guard state.waiters.count < maxWaiters else {
             return .failure(
                 RPCError(
                     code: .unavailable,
-                    message: "\(self.maxWaiters) calls wait for a connection already",
+                    message: "\(maxWaiters) calls wait for a connection already",
                     cause: CallNotProcessed()
                 )
             )
@@ -106,7 +107,7 @@ final class Readiness: Sendable {
         code: .cancelled, message: "the call was cancelled while it waited for a connection"
     )
 
-    /// What a call that waits is told in this state; `nil` if it goes on waiting.
+    /// The result for a call that waits, in this state; `nil` if it goes on waiting.
     private static func outcome(
         _ connection: ClientConnection.State,
         waitForReady: Bool

@@ -1,6 +1,20 @@
 import GRPCCore
+import ServiceKitHTTP2
 
 /// Understands a response: which header block is its metadata and which its status.
+///
+/// | state | part | state | reading |
+/// |---|---|---|---|
+/// | awaiting metadata | an informational head | the same | skip |
+/// | awaiting metadata | a head | awaiting messages | the metadata |
+/// | awaiting metadata | a head that ends the stream | ended | the status |
+/// | awaiting metadata | a head of another protocol, an HTTP error | ended | the status that it means |
+/// | awaiting messages | a message | the same | the message |
+/// | awaiting messages | trailers | ended | the status |
+/// | awaiting metadata | a message | ended | a failure |
+/// | awaiting messages | a second head, a message that is too large | ended | a failure |
+/// | awaiting metadata, awaiting messages | the end | ended | a status that says so |
+/// | ended | anything | ended | the end |
 struct ResponseReader: Sendable {
     enum Reading {
         case part(RPCResponsePart<[UInt8]>)
@@ -38,22 +52,22 @@ struct ResponseReader: Sendable {
         init(_ block: HeaderBlock) throws(MetadataError) {
             try block.forEach { name, value throws(MetadataError) in
                 if name.equals(":status") {
-                    self.httpStatus = value.decimal
+                    httpStatus = value.decimal
                 } else if name.equals("content-type") {
-                    self.isGRPC = RequestHead.isGRPC(value)
-                    if !self.isGRPC {
-                        self.contentType = String(decoding: value, as: UTF8.self)
+                    isGRPC = RequestHead.isGRPC(value)
+                    if !isGRPC {
+                        contentType = String(decoding: value, as: UTF8.self)
                     }
                 } else if name.equals("grpc-status") {
                     // A code that is not known means an error that is not known.
-                    self.code = value.decimal.flatMap(Status.Code.init) ?? .unknown
+                    code = value.decimal.flatMap(Status.Code.init) ?? .unknown
                 } else if name.equals("grpc-message") {
-                    self.message = StatusMessage.decode(value)
+                    message = StatusMessage.decode(value)
                 } else if name.equals("grpc-encoding") {
-                    self.encoding = MessageEncoding(value)
-                    self.encodingName = String(decoding: value, as: UTF8.self)
+                    encoding = MessageEncoding(value)
+                    encodingName = String(decoding: value, as: UTF8.self)
                 } else if !HeaderName.isReserved(name) {
-                    try self.metadata.add(name: name, value: value)
+                    try metadata.add(name: name, value: value)
                 }
             }
         }
@@ -74,9 +88,9 @@ struct ResponseReader: Sendable {
     ///
     /// - Throws: `unknownEncoding` if they cannot be read. A response that has none, be it an error, can be.
     var messageEncoding: MessageEncoding {
-        get throws(StreamFailure) {
-            guard let encoding, self.readableEncodings.contains(encoding) else {
-                throw .unknownEncoding(self.encodingName)
+        get throws(MessageError) {
+            guard let encoding, readableEncodings.contains(encoding) else {
+                throw .unknownEncoding(encodingName)
             }
             return encoding
         }
@@ -84,71 +98,72 @@ struct ResponseReader: Sendable {
 
     /// Whether all that there is was read.
     var hasEnded: Bool {
-        if case .ended = self.state { true } else { false }
+        if case .ended = state { true } else { false }
     }
 
     mutating func read(_ part: InboundPart?) -> Reading {
-        switch (self.state, part) {
+        switch (state, part) {
         case (.ended, _):
             return .end
         case (_, .none):
-            return self.end(.unknown, "the response ended without a status")
-        case (.awaitingMetadata, .message):
-            return self.fail("the response began with a message")
-        case (.awaitingMessages, .message(let message, _)):
-            if let limit = self.maxMessageBytes, message.count > limit {
-                self.state = .ended
-                let failure = StreamFailure.messageTooLarge(bytes: message.count, limit: limit)
-                return .failed(failure.rpcError(peer: self.peer))
+            return end(.unknown, "the response ended without a status")
+        case (.awaitingMetadata, .body):
+            return fail("the response began with a message")
+        case (.awaitingMessages, .body(let piece)):
+            let message = piece.bytes
+            if let limit = maxMessageBytes, message.count > limit {
+                state = .ended
+                let failure = StreamFailure.bodyTooLarge(.message, bytes: message.count, max: limit)
+                return .failed(failure.rpcError(peer: peer))
             }
             return .part(.message(message))
         case (_, .headers(let block, let endStream)):
             do throws(MetadataError) {
                 return self.read(try Head(block), endStream: endStream)
             } catch {
-                self.state = .ended
-                return .failed(StreamFailure.refused(error.description).rpcError(peer: self.peer))
+                state = .ended
+                return .failed(StreamFailure.refused(error.description).rpcError(peer: peer))
             }
         }
     }
 
     private mutating func read(_ head: Head, endStream: Bool) -> Reading {
-        if case .awaitingMetadata = self.state {
+        if case .awaitingMetadata = state {
             // An informational response precedes the response proper.
             if let status = head.httpStatus, (100..<200).contains(status), !endStream { return .skip }
             if let status = head.httpStatus, status != 200, head.code == nil {
-                return self.end(Status(httpStatusCode: status))
+                return end(Status(httpStatusCode: status))
             }
             if !head.isGRPC, head.code == nil {
                 let type = head.contentType.map { "content type \"\($0)\"" } ?? "no content type"
-                return self.end(.unknown, "the response has \(type), not application/grpc")
+                return end(.unknown, "the response has \(type), not application/grpc")
             }
         }
         guard endStream else {
-            guard case .awaitingMetadata = self.state else { return self.fail("the response has metadata twice") }
-            self.encoding = head.encoding
-            self.encodingName = head.encodingName
-            self.state = .awaitingMessages
+            guard case .awaitingMetadata = state else { return fail("the response has metadata twice") }
+            encoding = head.encoding
+            encodingName = head.encodingName
+            state = .awaitingMessages
             return .part(.metadata(head.metadata))
         }
         guard let code = head.code else {
-            return self.end(.unknown, "the response ended without a status")
+            return end(.unknown, "the response ended without a status")
         }
-        self.state = .ended
+        state = .ended
         return .part(.status(Status(code: code, message: head.message), head.metadata))
     }
 
     private mutating func fail(_ reason: String) -> Reading {
-        self.state = .ended
-        return .failed(StreamFailure.protocolViolation(reason).rpcError(peer: self.peer))
+        state = .ended
+        return .failed(StreamFailure.protocolViolation(reason).rpcError(peer: peer))
     }
 
     private mutating func end(_ code: Status.Code, _ reason: String) -> Reading {
-        self.end(Status(code: code, message: "\(self.peer): \(reason)"))
+        self.end(Status(code: code, message: "\(peer): \(reason)"))
     }
 
     private mutating func end(_ status: Status) -> Reading {
-        self.state = .ended
+        state = .ended
         return .ended(status)
     }
 }

@@ -2,12 +2,12 @@ package import GRPCCore
 
 extension Nghttp2ClientTransport {
     /// Makes a call with one request and one response on the engine itself, without the tasks that a `GRPCClient` makes
-    /// for every call: for those who make many, and need no interceptors and no retries.
+    /// for every call: for a client that makes many calls, without interceptors and retries.
     ///
     /// - Parameters:
     ///   - request: The request's bytes.
     ///   - descriptor: The method to call.
-    ///   - metadata: What the request carries besides.
+    ///   - metadata: The request's metadata.
     ///   - deadline: When the call fails with `deadlineExceeded`; the server is told.
     /// - Returns: The response's bytes; `nil` if there is no connection at this moment: then nothing was sent.
     /// - Throws: `RPCError`.
@@ -17,7 +17,7 @@ extension Nghttp2ClientTransport {
         metadata: Metadata,
         deadline: ContinuousClock.Instant
     ) async throws -> [UInt8]? {
-        guard let stream = self.makeStreamNow(descriptor: descriptor, deadline: deadline) else { return nil }
+        guard let stream = makeStreamNow(descriptor: descriptor, deadline: deadline) else { return nil }
         defer { stream.cancel() }
         stream.enqueue(.metadata(metadata))
         stream.enqueue(.message(request))

@@ -42,7 +42,7 @@ struct GRPCTimeout: Hashable, Sendable {
             amount = Self.quotientRoundedUp(duration, candidate.duration)
             if amount <= Self.maxWrittenAmount { break }
         }
-        self.wireValue = "\(amount)\(Character(UnicodeScalar(unit.rawValue)))"
+        wireValue = "\(amount)\(Character(UnicodeScalar(unit.rawValue)))"
         self.duration = unit.duration * Int(amount)
     }
 

@@ -1,3 +1,5 @@
+import ServiceKitHTTP2
+
 /// Names of header fields that the transport itself has to do with.
 enum HeaderName {
     static let timeout = "grpc-timeout"
@@ -38,44 +40,5 @@ enum HeaderName {
                     false
                 }
             }
-    }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-    func equals(_ string: StaticString) -> Bool {
-        guard self.count == string.utf8CodeUnitCount else { return false }
-        for index in 0..<self.count where self[index] != string.utf8Start[index] { return false }
-        return true
-    }
-
-    /// Compares with a string in lower case.
-    func equalsIgnoringCase(_ string: StaticString) -> Bool {
-        guard self.count == string.utf8CodeUnitCount else { return false }
-        for index in 0..<self.count {
-            let byte = self[index]
-            let isUpperCase = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-            guard (isUpperCase ? byte | 0x20 : byte) == string.utf8Start[index] else { return false }
-        }
-        return true
-    }
-
-    /// The number that the bytes are in decimal, up to nine digits; `nil` if they are none.
-    var decimal: Int? {
-        guard (1...9).contains(self.count) else { return nil }
-        var number = 0
-        for byte in self {
-            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-            number = number * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        return number
-    }
-
-    func hasPrefix(_ string: StaticString) -> Bool {
-        self.starts(with: UnsafeBufferPointer(start: string.utf8Start, count: string.utf8CodeUnitCount))
-    }
-
-    func hasSuffix(_ string: StaticString) -> Bool {
-        self.count >= string.utf8CodeUnitCount
-            && UnsafeBufferPointer(rebasing: self.suffix(string.utf8CodeUnitCount)).equals(string)
     }
 }

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitHTTP2
 
 /// Metadata that cannot be sent, or that came in and makes no sense.
 struct MetadataError: Error, Hashable, CustomStringConvertible {
@@ -8,7 +9,7 @@ struct MetadataError: Error, Hashable, CustomStringConvertible {
 extension HeaderBlock {
     private static let userAgent = "user-agent"
 
-    /// Appends metadata as header fields. What belongs to the transport is left out.
+    /// Appends metadata as header fields. Fields of the transport are left out.
     mutating func append(_ metadata: Metadata) throws(MetadataError) {
         for (key, value) in metadata {
             let name = key.utf8.contains(where: { (0x41...0x5a).contains($0) }) ? key.lowercased() : key
@@ -58,7 +59,7 @@ extension Metadata {
     ) throws(MetadataError) {
         let key = String(decoding: name, as: UTF8.self)
         guard name.hasSuffix("-bin") else {
-            self.addString(String(decoding: value, as: UTF8.self), forKey: key)
+            addString(String(decoding: value, as: UTF8.self), forKey: key)
             return
         }
         // Several values of a key may have been joined on their way.
@@ -66,14 +67,7 @@ extension Metadata {
             guard let bytes = Base64.decode(UnsafeBufferPointer(rebasing: part).trimmed) else {
                 throw MetadataError(description: "the value of metadata key \"\(key)\" is not base64")
             }
-            self.addBinary(bytes, forKey: key)
+            addBinary(bytes, forKey: key)
         }
-    }
-}
-
-extension String {
-    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-        var copy = self
-        return copy.withUTF8(body)
     }
 }

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitHTTP2
 
 extension HeaderBlock {
     /// The trailers of a call that went well and has nothing to add.
@@ -28,9 +29,9 @@ extension HeaderBlock {
 
     private init(_ status: Status) {
         self.init()
-        self.append(name: HeaderName.status, value: String(status.code.rawValue))
+        append(name: HeaderName.status, value: String(status.code.rawValue))
         if !status.message.isEmpty {
-            self.append(name: HeaderName.message, value: StatusMessage.encode(status.message))
+            append(name: HeaderName.message, value: StatusMessage.encode(status.message))
         }
     }
 }
@@ -53,21 +54,12 @@ extension StreamFailure {
             RPCError(code: .cancelled, message: "the call to \(peer) was cancelled")
         case .deadlineExceeded:
             RPCError(code: .deadlineExceeded, message: "the call to \(peer) did not complete before its deadline")
-        case .messageTooLarge(let bytes, let limit):
+        case .bodyTooLarge(_, let bytes, let limit):
             RPCError(
                 code: .resourceExhausted,
                 message: "\(peer) sent a message of \(bytes) bytes; the largest accepted is \(limit) bytes"
             )
-        case .unknownEncoding(let name):
-            RPCError(
-                code: .internalError,
-                message:
-                    "\(peer) compresses messages as \"\(name)\" (header \"grpc-encoding\"), which cannot be read here")
-        case .missingEncoding:
-            RPCError(
-                code: .internalError, message: "\(peer) sent a compressed message and did not say how it is compressed"
-            )
-        case .truncatedMessage:
+        case .truncatedBody:
             RPCError(code: .internalError, message: "\(peer) ended the call in the middle of a message")
         case .inboundHeadersTooLarge(let bytes, let limit):
             RPCError(
@@ -81,10 +73,6 @@ extension StreamFailure {
                 code: .resourceExhausted,
                 message: "\(peer) sent more than \(limit) bytes on one connection that nobody has read yet"
             )
-        case .outboundMessageTooLarge(let bytes, let limit):
-            RPCError(
-                code: .resourceExhausted, message: "the message takes \(bytes) bytes where \(limit) are allowed"
-            )
         case .outboundHeadersTooLarge(let bytes, let limit):
             RPCError(
                 code: .resourceExhausted,
@@ -97,7 +85,7 @@ extension StreamFailure {
         }
     }
 
-    /// What an HTTP/2 error means for a call
+    /// The status code that an HTTP/2 error means
     /// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "HTTP2 Transport Mapping").
     private static func statusCode(_ code: HTTP2ErrorCode) -> RPCError.Code {
         switch code {
@@ -110,11 +98,33 @@ extension StreamFailure {
     }
 }
 
+extension MessageError {
+    /// The error that a call with `peer` ends with.
+    func rpcError(peer: String) -> RPCError {
+        switch self {
+        case .tooLarge(let bytes, let limit):
+            RPCError(
+                code: .resourceExhausted, message: "the message takes \(bytes) bytes where \(limit) are allowed"
+            )
+        case .unknownEncoding(let name):
+            RPCError(
+                code: .internalError,
+                message:
+                    "\(peer) compresses messages as \"\(name)\" (header \"grpc-encoding\"), which cannot be read here")
+        case .missingEncoding:
+            RPCError(
+                code: .internalError, message: "\(peer) sent a compressed message and did not say how it is compressed"
+            )
+        }
+    }
+}
+
 extension RPCError {
-    /// What `error`, thrown by a stream, means to a call.
+    /// The error of a call whose stream has thrown `error`.
     static func from(_ error: any Error, peer: String) -> RPCError {
         switch error {
         case let failure as StreamFailure: failure.rpcError(peer: peer)
+        case let error as MessageError: error.rpcError(peer: peer)
         case let error as RPCError: error
         case let error as MetadataError: RPCError(code: .internalError, message: error.description)
         case is CancellationError: StreamFailure.cancelled.rpcError(peer: peer)

@@ -24,7 +24,7 @@ enum StatusMessage {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Decodes what it can: a `%` that no two digits follow stands for itself, invalid UTF-8 is repaired.
+    /// Decodes as far as possible: a `%` without two digits behind it stands for itself, invalid UTF-8 is repaired.
     static func decode(_ text: UnsafeBufferPointer<UInt8>) -> String {
         guard text.contains(Self.percent) else { return String(decoding: text, as: UTF8.self) }
         var bytes: [UInt8] = []

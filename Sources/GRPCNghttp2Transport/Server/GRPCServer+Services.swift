@@ -15,8 +15,8 @@ extension GRPCServer where Transport == Nghttp2ServerTransport {
     ///
     /// - Parameters:
     ///   - transport: Where the server listens.
-    ///   - interceptors: What each call goes through, in order, and to which calls it applies. Default: nothing.
-    ///   - services: What it serves.
+    ///   - interceptors: The interceptors of each call, in order, and the calls that they apply to. Default: none.
+    ///   - services: The services.
     @inlinable
     public convenience init(
         transport: Nghttp2ServerTransport,
@@ -64,7 +64,7 @@ public struct ServicePair<First: RegistrableRPCService, Second: RegistrableRPCSe
     /// Registers the methods of both.
     @inlinable
     public func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-        self.first.registerMethods(with: &router)
-        self.second.registerMethods(with: &router)
+        first.registerMethods(with: &router)
+        second.registerMethods(with: &router)
     }
 }

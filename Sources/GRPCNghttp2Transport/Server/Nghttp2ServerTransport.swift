@@ -1,5 +1,6 @@
 public import GRPCCore
 public import Logging
+public import ServiceKitHTTP2
 public import NIOCore
 public import NIOPosix
 import Synchronization
@@ -20,14 +21,15 @@ public final class Nghttp2ServerTransport: ServerTransport {
     /// Messages are arrays of bytes.
     public typealias Bytes = [UInt8]
 
-    private let address: TransportAddress
-    private let transportSecurity: TransportSecurity
+    /// The security of a server's connections.
+    public typealias TransportSecurity = ServerTransportSecurity
+
     private let config: Config
-    private let eventLoopGroup: any EventLoopGroup
     private let hook: (any ServerCallHook)?
+    private let otherRequests: (any RequestHandler)?
     private let logger: Logger
     private let methods = Mutex<[MethodDescriptor]>([])
-    let lifecycle = ServerLifecycle()
+    let server: HTTP2Server
 
     /// Creates a transport, which does nothing yet.
     ///
@@ -35,7 +37,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///   - address: Where to listen.
     ///   - transportSecurity: Whether connections are encrypted. Default: no.
     ///   - config: How to behave.
-    ///   - eventLoopGroup: What runs the connections.
+    ///   - eventLoopGroup: Runs the connections.
     ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     public convenience init(
         address: TransportAddress,
@@ -54,21 +56,44 @@ public final class Nghttp2ServerTransport: ServerTransport {
         )
     }
 
-    /// Creates a transport, with something that is done around calls.
+    /// Creates a transport whose connections serve more than gRPC.
+    ///
+    /// - Parameters:
+    ///   - address: The address to listen on.
+    ///   - transportSecurity: Whether connections are encrypted.
+    ///   - config: The configuration.
+    ///   - eventLoopGroup: Runs the connections.
+    ///   - hook: Is called around each call of gRPC.
+    ///   - otherRequests: Gets the requests whose content type is not gRPC. Default: they are refused.
+    ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     package init(
         address: TransportAddress,
         transportSecurity: TransportSecurity,
         config: Config,
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         hook: (any ServerCallHook)?,
+        otherRequests: (any RequestHandler)? = nil,
         logger: Logger
     ) {
         self.hook = hook
-        self.address = address
-        self.transportSecurity = transportSecurity
         self.config = config
-        self.eventLoopGroup = eventLoopGroup
+        self.otherRequests = otherRequests
         self.logger = logger
+        var options = HTTP2Server.Options()
+        options.maxConnections = config.maxConnections
+        options.backlog = config.backlog
+        options.runsOnEventLoop = config.handlerExecutor == .eventLoop
+        options.resolver = config.resolver
+        server = HTTP2Server(
+            address: address,
+            security: transportSecurity,
+            options: options,
+            config: HTTP2ConnectionConfig(
+                config, transportSecurity, reporter: LimitReporter(side: .server, logger: logger)
+            ),
+            eventLoopGroup: eventLoopGroup,
+            logger: logger
+        )
     }
 
     /// Where the server listens, with the port that the system chose if it was asked to. Suspends until it does.
@@ -76,12 +101,12 @@ public final class Nghttp2ServerTransport: ServerTransport {
     /// - Throws: ``ServerBindError`` or ``TLSConfigError`` if it cannot listen, `CancellationError` if the task is cancelled, an `RPCError`
     ///   with code `failedPrecondition` if the server was shut down before it listened.
     public var listeningAddress: TransportAddress {
-        get async throws { try await self.lifecycle.listeningAddress }
+        get async throws { try await mapping { try await server.listeningAddress } }
     }
 
     /// Takes the methods of the server's services.
     public func configure(context: GRPCServerContext) {
-        self.methods.withLock { $0 = context.methods }
+        methods.withLock { $0 = context.methods }
     }
 
     /// Listens and serves until ``beginGracefulShutdown()`` was called and the last call has ended, or until the task
@@ -94,80 +119,30 @@ public final class Nghttp2ServerTransport: ServerTransport {
     public func listen(
         streamHandler: @escaping @Sendable @concurrent (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
     ) async throws {
-        let service = ServerService(
-            methods: self.methods.withLock { $0 },
-            config: self.config,
-            hook: self.hook,
-            logger: self.logger,
+        let handler = GRPCRequestHandler(
+            methods: methods.withLock { $0 },
+            config: config,
+            hook: hook,
+            otherRequests: otherRequests,
+            logger: logger,
             handler: streamHandler
         )
-        guard try self.lifecycle.beginListening() else { return }
-        let channel: any Channel
-        let backoff = AcceptBackoff(logger: self.logger)
+        try await mapping { try await server.listen(handler) }
+    }
+
+    /// Turns errors of the engine into errors of GRPCCore.
+    private func mapping<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
-            let tls = self.transportSecurity.tls.map { TLSContextSource($0, logger: self.logger) }
-            // Read now, so that what is wrong with them is known before somebody connects.
-            _ = try await tls?.context(on: self.eventLoopGroup.any()).get()
-            channel = try await self.bind(
-                ServerAcceptor(
-                    service: service, config: self.config, security: self.transportSecurity, tls: tls,
-                    lifecycle: self.lifecycle
-                ),
-                backoff
-            )
-        } catch {
-            let error: any Error =
-                error is TLSConfigError ? error : ServerBindError(address: self.address, cause: error)
-            self.lifecycle.failedToListen(error)
-            throw error
-        }
-        let address = channel.localAddress.flatMap(TransportAddress.init) ?? self.address
-        self.logger.debug("gRPC server is listening", metadata: ["address": "\(address)"])
-        await self.lifecycle.run(channel, address)
-        self.logger.debug("gRPC server has stopped", metadata: ["address": "\(address)"])
-        if let failure = backoff.failure {
-            throw ServerBindError(address: address, cause: failure)
+            return try await body()
+        } catch ServerLifecycleError.listensAlready {
+            throw RPCError(code: .failedPrecondition, message: "the transport listens already")
+        } catch ServerLifecycleError.shutDown {
+            throw RPCError(code: .failedPrecondition, message: "the server was shut down before it listened")
         }
     }
 
     /// Takes no new connections and no new calls; when the last call has ended, ``listen(streamHandler:)`` returns.
     public func beginGracefulShutdown() {
-        self.lifecycle.beginGracefulShutdown()
-    }
-
-    /// How long the look-up of a name to listen on may take.
-    private static let lookUpLimit = Duration.seconds(20)
-
-    /// Where to listen: the first address of a name.
-    private func socketAddress() async throws -> SocketAddress {
-        if let address = self.address.ipAddress { return address }
-        let name = self.address.host ?? ""
-        let addresses = try await self.config.resolver
-            .addresses(of: name, within: Self.lookUpLimit, on: self.eventLoopGroup.next()).get()
-        guard var address = addresses.first else {
-            throw NameLookupError.failed(name: name, reason: "it has no address")
-        }
-        address.port = self.address.port ?? 0
-        return address
-    }
-
-    private func bind(_ acceptor: ServerAcceptor, _ backoff: AcceptBackoff) async throws -> any Channel {
-        let isTCP = self.address.path == nil
-        let bootstrap = ServerBootstrap(group: self.eventLoopGroup)
-            .serverChannelOption(.backlog, value: Int32(clamping: self.config.backlog))
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(backoff) }
-            }
-            .childChannelInitializer { channel in
-                channel.closeFuture.whenComplete { _ in backoff.connectionClosed() }
-                return acceptor.accept(channel, isTCP: isTCP)
-            }
-        if let path = self.address.path {
-            return try await bootstrap.bind(unixDomainSocketPath: path).get()
-        }
-        return
-            try await bootstrap
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(to: try await self.socketAddress()).get()
+        server.beginGracefulShutdown()
     }
 }

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitHTTP2
 
 /// The header block of a request, understood.
 struct RequestHead {
@@ -9,7 +10,7 @@ struct RequestHead {
         /// The line to log, if it is not logged elsewhere.
         var reason: String?
 
-        /// An HTTP error, for what does not speak gRPC.
+        /// An HTTP error, for a peer that does not speak gRPC.
         static func http(status: String, _ fields: KeyValuePairs<String, String> = [:]) -> Self {
             var block = HeaderBlock([":status": status])
             for (name, value) in fields {
@@ -68,13 +69,14 @@ struct RequestHead {
     /// - Parameters:
     ///   - block: The fields.
     ///   - readableEncodings: The encodings that this side reads.
+    /// - Throws: The rejection that answers the request.
     init(_ block: HeaderBlock, readableEncodings: MessageEncodings) throws(Rejection) {
         var isPost = false
         var isGRPC = false
         var takesTrailers = false
         try block.forEach { name, value throws(Rejection) in
             if name.equals(":path") {
-                self.path = String(decoding: value, as: UTF8.self)
+                path = String(decoding: value, as: UTF8.self)
             } else if name.equals(":method") {
                 isPost = value.equals("POST")
             } else if name.equals("te") {
@@ -82,9 +84,9 @@ struct RequestHead {
             } else if name.equals("content-type") {
                 isGRPC = Self.isGRPC(value)
             } else if name.equals("grpc-timeout") {
-                try self.addTimeout(value)
+                try addTimeout(value)
             } else if name.equals("grpc-accept-encoding") {
-                self.acceptedEncodings = MessageEncodings(acceptEncoding: value)
+                acceptedEncodings = MessageEncodings(acceptEncoding: value)
             } else if name.equals("grpc-encoding") {
                 guard let encoding = MessageEncoding(value), readableEncodings.contains(encoding) else {
                     throw .unknownEncoding(value, readable: readableEncodings)
@@ -92,7 +94,7 @@ struct RequestHead {
                 self.encoding = encoding
             } else if !HeaderName.isReserved(name) {
                 do throws(MetadataError) {
-                    try self.metadata.add(name: name, value: value)
+                    try metadata.add(name: name, value: value)
                 } catch {
                     throw .grpc(.internalError, error.description)
                 }
@@ -100,7 +102,7 @@ struct RequestHead {
         }
         guard isPost else { throw .http(status: "405", ["allow": "POST"]) }
         guard isGRPC else { throw .http(status: "415") }
-        // Its absence tells that somebody on the way, or the client, would drop the status.
+        // Without it the client, or a proxy on the way, would drop the status.
         guard takesTrailers else { throw .grpc(.invalidArgument, "the request lacks \"te: trailers\"") }
     }
 
@@ -115,7 +117,16 @@ struct RequestHead {
         }
         self.timeout = timeout.duration
         // GRPCCore reads it here; it is written anew because GRPCCore cannot read, or traps on, some that are valid.
-        self.metadata.addString(timeout.wireValue, forKey: HeaderName.timeout)
+        metadata.addString(timeout.wireValue, forKey: HeaderName.timeout)
+    }
+
+    /// Whether a request says that it is one of gRPC.
+    static func isGRPC(_ block: HeaderBlock) -> Bool {
+        var isGRPC = false
+        block.forEach { name, value in
+            if name.equals("content-type") { isGRPC = Self.isGRPC(value) }
+        }
+        return isGRPC
     }
 
     /// Whether a content type is `application/grpc`, with or without a format or parameters.

@@ -1,16 +1,28 @@
 package import GRPCCore
 import NIOCore
 import NIOSSL
+package import ServiceKitHTTP2
 import Synchronization
 
 /// One call on a server: a stream, seen as GRPCCore sees it.
-package final class ServerCall: Sendable {
+package final class ServerCall: RequestTask {
     typealias Handler =
         @Sendable @concurrent (
             RPCStream<Nghttp2ServerTransport.Inbound, Nghttp2ServerTransport.Outbound>, ServerContext
         ) async -> Void
 
     /// How far the response is.
+    ///
+    /// | response | event | response | effect |
+    /// |---|---|---|---|
+    /// | not begun | metadata, a message | begun | the head is sent, with the message if there is one |
+    /// | not begun | the status | ended | the status is sent with the head |
+    /// | begun | a message | begun | the message is sent |
+    /// | begun | metadata | begun | throws |
+    /// | begun | the status | ended | the trailers are sent |
+    /// | ended | a status | ended | throws `closed` |
+    ///
+    /// Within a hook, the status of the handler is held back; the hook's status is sent.
     fileprivate enum Response {
         case notBegun
         case begun
@@ -27,7 +39,8 @@ package final class ServerCall: Sendable {
         var held: Held?
     }
 
-    let stream: HTTP2Stream
+    package let stream: HTTP2Stream
+    private let service: GRPCRequestHandler
     /// The caller's address.
     package let peer: String
     let peerCertificate: NIOSSLCertificate?
@@ -42,20 +55,21 @@ package final class ServerCall: Sendable {
 
     init(
         stream: HTTP2Stream,
-        descriptor: MethodDescriptor,
-        hook: (any ServerCallHook)?,
+        method: GRPCRequestHandler.Method,
         head: RequestHead,
-        responseEncoding: MessageEncoding,
+        service: GRPCRequestHandler,
         connection: ServerConnection
     ) {
         self.stream = stream
-        self.descriptor = descriptor
-        self.hook = hook
+        self.service = service
+        self.descriptor = method.descriptor
+        self.hook = method.hook
         self.head = head
         self.connection = connection
-        self.peer = stream.connection.remotePeer
-        self.peerCertificate = stream.connection.peerCertificate
-        self.localPeer = stream.connection.localPeer
+        self.peer = stream.remotePeer
+        self.peerCertificate = stream.peerCertificate
+        self.localPeer = stream.localPeer
+        let responseEncoding = service.messages.encoding
         let encoding = head.acceptedEncodings.contains(responseEncoding) ? responseEncoding : .identity
         self.state = Mutex(State(encoding: encoding, deadline: head.timeout.map { .now + $0 }))
     }
@@ -89,12 +103,7 @@ package final class ServerCall: Sendable {
     package func setDeadline(_ deadline: ContinuousClock.Instant) {
         self.state.withLock { $0.deadline = deadline }
         let time = NIODeadline.now() + ContinuousClock.now.duration(to: deadline)
-        let loop = self.stream.scheduler.loop
-        if loop.inEventLoop {
-            self.stream.setDeadline(time) { self.deadlineCame() }
-        } else {
-            loop.execute { self.stream.setDeadline(time) { self.deadlineCame() } }
-        }
+        self.stream.setDeadline(time) { self.deadlineCame() }
     }
 
     private func deadlineCame() {
@@ -105,17 +114,19 @@ package final class ServerCall: Sendable {
     /// Cancels the call, as GRPCCore does it, and if there is a hook its handler's task, too.
     private func cancel(_ cancellation: ServerContext.RPCCancellationHandle) {
         cancellation.cancel()
-        if self.hook != nil { self.connection.cancelHandler(of: self.stream) }
+        if self.hook != nil { self.connection.cancelTask(of: self.stream) }
     }
 
     /// Returns the next message of the request, or `nil` when there are no more.
     func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
         switch try await self.stream.next(isolation: actor) {
-        case .message(let message, let isCompressed):
-            if isCompressed || self.head.encoding != .identity {
-                self.receivedCompressed.store(isCompressed, ordering: .relaxed)
+        case .body(let piece):
+            if piece.isCompressed || self.head.encoding != .identity {
+                self.receivedCompressed.store(piece.isCompressed, ordering: .relaxed)
             }
-            return isCompressed ? try self.stream.decompress(message, self.head.encoding) : message
+            guard piece.isCompressed else { return piece.bytes }
+            let maxMessageBytes = self.service.messages.maxBytes
+            return try self.stream.decompress(piece.bytes, self.head.encoding, maxMessageBytes: maxMessageBytes)
         // Only clients get header blocks.
         case .headers, .none:
             return nil
@@ -123,7 +134,8 @@ package final class ServerCall: Sendable {
     }
 
     /// Runs the handler; the call is over when this returns.
-    func run(_ handler: @escaping Handler) async {
+    package func run() async {
+        let handler = self.service.handler
         await withServerContextRPCCancellationHandle { cancellation in
             self.state.withLock { $0.cancellation = cancellation }
             self.stream.onFailure { self.cancel(cancellation) }
@@ -179,10 +191,10 @@ extension ServerCall {
                 if isFirst {
                     var block = HeaderBlock()
                     block.append(encoding)
-                    try self.stream.send(head: block, prefix: .grpc, isMessageNext: true)
+                    try self.stream.send(head: block, prefix: .common, isBodyNext: true)
                 }
                 try await self.stream.send(
-                    message: OutboundMessage(message, encoding, limit: self.stream.limits.maxSendMessageBytes)
+                    BodyPiece(message: message, encoding, limit: self.service.messages.maxSendBytes)
                 )
             case .status(let status, let metadata):
                 if !self.hold(.status(status, metadata)) { try self.send(status, metadata) }
@@ -204,7 +216,7 @@ extension ServerCall {
     private func send(_ metadata: Metadata) throws {
         var block = HeaderBlock()
         try block.append(metadata)
-        let maxBytes = self.stream.limits.maxHeaderListBytes
+        let maxBytes = self.stream.maxHeaderListBytes
         guard block.listSize <= maxBytes else {
             throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
         }
@@ -215,7 +227,7 @@ extension ServerCall {
         block.append(encoding)
         // Of a call with one response, that comes right away.
         let isMessageNext = self.descriptor.type.map { !$0.isResponseStreaming } ?? false
-        try self.stream.send(head: block, prefix: .grpc, isMessageNext: isMessageNext)
+        try self.stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
     }
 
     func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
@@ -224,10 +236,10 @@ extension ServerCall {
             return (state.response, state.cancellation?.isCancelled ?? false)
         }
         let status = isCancelled || Task.isCancelled ? self.statusOfCancelled(status) : status
-        let maxBytes = self.stream.limits.maxHeaderListBytes
+        let maxBytes = self.stream.maxHeaderListBytes
         let block = HeaderBlock.trailers(status, metadata, maxBytes: maxBytes)
         switch response {
-        case .notBegun: try self.stream.send(head: block, prefix: .grpc, endStream: true)
+        case .notBegun: try self.stream.send(head: block, prefix: .common, endStream: true)
         case .begun: try self.stream.send(end: .trailers(block))
         case .ended: throw .closed
         }

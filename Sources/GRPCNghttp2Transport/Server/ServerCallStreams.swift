@@ -8,7 +8,7 @@ struct ServerInbound: AsyncSequence, Sendable {
     let call: ServerCall
 
     func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(call: self.call)
+        AsyncIterator(call: call)
     }
 
     struct AsyncIterator: AsyncIteratorProtocol {
@@ -24,14 +24,14 @@ struct ServerInbound: AsyncSequence, Sendable {
         }
 
         mutating func next(isolation actor: isolated (any Actor)?) async throws -> RPCRequestPart<[UInt8]>? {
-            guard self.hasReadMetadata else {
-                self.hasReadMetadata = true
-                return .metadata(self.call.metadata)
+            guard hasReadMetadata else {
+                hasReadMetadata = true
+                return .metadata(call.metadata)
             }
             do {
-                return try await self.call.next(isolation: actor).map { .message($0) }
-            } catch let failure as StreamFailure {
-                throw failure.rpcError(peer: self.call.peer)
+                return try await call.next(isolation: actor).map { .message($0) }
+            } catch {
+                throw RPCError.from(error, peer: call.peer)
             }
         }
     }
@@ -44,20 +44,20 @@ struct ServerOutbound: ClosableRPCWriterProtocol {
     let call: ServerCall
 
     func write(_ element: Element) async throws {
-        try await self.call.write(element)
+        try await call.write(element)
     }
 
     func write(contentsOf elements: some Sequence<Element>) async throws {
         for element in elements {
-            try await self.call.write(element)
+            try await call.write(element)
         }
     }
 
     func finish() async {
-        self.call.finish()
+        call.finish()
     }
 
     func finish(throwing error: any Error) async {
-        self.call.finish(RPCError.from(error, peer: self.call.peer))
+        call.finish(RPCError.from(error, peer: call.peer))
     }
 }

@@ -1,4 +1,5 @@
 public import GRPCCore
+public import ServiceKitHTTP2
 
 extension Nghttp2ServerTransport {
     /// How a server behaves.
@@ -6,14 +7,22 @@ extension Nghttp2ServerTransport {
         /// The bounds of each connection and its calls.
         public var limits = TransportLimits.defaults
 
+        /// `max-message`: the largest message accepted from the peer, in bytes, as it arrives and after decompression. A
+        /// larger one ends its call with `resourceExhausted`. Default: 4 MiB.
+        public var maxMessageBytes = 4 * 1024 * 1024
+
+        /// The largest message sent, in bytes before compression. A larger one ends its call with `resourceExhausted`.
+        /// Default: the peer's bound only.
+        public var maxSendMessageBytes = Int.max
+
         /// How messages are compressed.
         public var compression = CompressionConfig.defaults
 
         /// How the server finds out that a client is gone, and how often clients may do so.
         public var keepalive = Keepalive.defaults
 
-        /// What runs the handlers of calls. Default: the event loop of their connection, which handlers that block or
-        /// compute for long must not hold up; one that does so for 100 ms is reported as `max-loop-time`.
+        /// The executor of the handlers. Default: the event loop of their connection. A handler that blocks or computes for
+        /// long must not hold it up; after 100 ms it is reported as `max-loop-time`.
         public var handlerExecutor = HandlerExecutor.eventLoop
 
         /// How many calls a client may have open on one connection at a time: `max-concurrent-calls`. Default: 1000.
@@ -77,7 +86,7 @@ extension Nghttp2ServerTransport {
         private init() {}
     }
 
-    /// What runs the handlers of calls.
+    /// An executor of handlers.
     public struct HandlerExecutor: Sendable, Hashable {
         enum Kind: Sendable {
             case globalPool, eventLoop
@@ -94,7 +103,7 @@ extension Nghttp2ServerTransport {
         public static let globalPool = Self(kind: .globalPool)
     }
 
-    /// What the transport adds to a call's `ServerContext`, as its `transportSpecific`.
+    /// The transport's part of a call's `ServerContext`, as its `transportSpecific`.
     public struct Context: ServerContext.TransportSpecific {
         let call: ServerCall
     }
@@ -116,7 +125,7 @@ public struct CompressionConfig: Sendable, Hashable {
 
 extension CompressionConfig {
     var acceptedEncodings: MessageEncodings {
-        MessageEncodings(self.enabledAlgorithms.elements.map { MessageEncoding($0) })
+        MessageEncodings(enabledAlgorithms.elements.map { MessageEncoding($0) })
     }
 }
 

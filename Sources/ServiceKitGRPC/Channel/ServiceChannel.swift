@@ -171,7 +171,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ) throws {
         var config = ClientTransportConfig.defaults
         config.resolver = resolver
-        config.limits.maxMessageBytes = options.maxMessage.bytes
+        config.maxMessageBytes = options.maxMessage.bytes
         // A channel has few connections to a dead instance, and is to see soon that it lives again.
         config.backoff.max = Self.maximumBackoff
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }

@@ -28,7 +28,7 @@ final class GRPCAppServer: Server {
         logger: Logger
     ) throws(ConfigurationError) {
         var config = Nghttp2ServerTransport.Config.defaults
-        config.limits.maxMessageBytes = options.maxMessage.bytes
+        config.maxMessageBytes = options.maxMessage.bytes
         config.handlerExecutor =
             switch options.executor {
             case .eventLoop: .eventLoop

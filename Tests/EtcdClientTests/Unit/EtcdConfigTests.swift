@@ -56,7 +56,7 @@ struct EtcdConfigTests {
         #expect(transport.keepalive.time == .seconds(2))
         #expect(transport.keepalive.timeout == .seconds(3))
         #expect(transport.backoff.max == .seconds(4))
-        #expect(transport.limits.maxMessageBytes == 5)
+        #expect(transport.maxMessageBytes == 5)
     }
 
     @Test func passwordsAreNotShown() {

@@ -6,12 +6,13 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What becomes of calls, and of the channel, when this side gives a connection up or lets it end.
 @Suite(.timeLimit(.minutes(1)))
 struct GivingUpTests {
     private static let echo = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in
-        _ = try? stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
+        _ = try? stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
     }
 
     /// TLS waits for the peer to say goodbye too; the calls do not.
@@ -43,7 +44,7 @@ struct GivingUpTests {
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             let http2 = HTTP2Connection(
                 config: .test(
-                    role: .client(authority: "x", userAgent: "x", maxQueuedRequests: 1), limits: .defaults, times: times
+                    role: .client(maxQueuedRequests: 1), limits: .defaults, times: times
                 ),
                 scheduler: LoopScheduler(loop: loop),
                 delegate: delegate
@@ -57,7 +58,7 @@ struct GivingUpTests {
             try await eventually { delegate.drainingReason != nil }
             #expect(delegate.drainingReason == "the connection was idle")
             #expect(delegate.closedReason == nil)
-            try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .grpc)
+            try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .common)
             guard case .headers? = try await stream.next(isolation: nil) else {
                 Issue.record("no answer")
                 return
@@ -78,8 +79,8 @@ struct GivingUpTests {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let http2 = HTTP2Connection(
             config: .test(
-                role: .client(authority: "x", userAgent: "x", maxQueuedRequests: 1),
-                security: isSecure ? .tls(requireALPN: true) : .plaintext,
+                role: .client(maxQueuedRequests: 1),
+                security: isSecure ? .tls(requireALPN: true, expectation: TLSExpectation()) : .plaintext,
                 limits: .defaults
             ),
             scheduler: LoopScheduler(loop: loop),

@@ -4,6 +4,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Dead peers, nervous peers, and connections that have had their time.
 @Suite(.timeLimit(.minutes(1)))
@@ -75,9 +76,9 @@ struct KeepaliveTests {
 
     @Test func aClientThatWasToldSoPingsHalfAsOften() throws {
         let config = Self.client { $0.keepalive.time = .seconds(10) }
-        var machine = ClientConnectionMachine(address: .anyPort, config: config)
+        var machine = ClientStateMachine(address: .anyPort, options: HTTP2Client.Options(config))
         let http2 = HTTP2Connection(
-            config: .test(role: .client(authority: "x", userAgent: "x", maxQueuedRequests: 1), limits: .defaults),
+            config: .test(role: .client(maxQueuedRequests: 1), limits: .defaults),
             scheduler: LoopScheduler(loop: MultiThreadedEventLoopGroup.singleton.next()),
             delegate: RawDelegate()
         )

@@ -1,7 +1,9 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Compression from a client to a server and back.
 @Suite(.timeLimit(.minutes(1)))
@@ -122,7 +124,7 @@ struct CompressionTests {
     // MARK: Sizes
 
     @Test func aRequestThatIsABomb() async throws {
-        let server = Nghttp2ServerTransport.Config.defaults { $0.limits.maxMessageBytes = 10_000 }
+        let server = Nghttp2ServerTransport.Config.defaults { $0.maxMessageBytes = 10_000 }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in
             let error = await #expect(throws: RPCError.self) {
                 try await client.call("Echo", Array(repeating: 0, count: 1_000_000), options: Self.options(.gzip))
@@ -136,7 +138,7 @@ struct CompressionTests {
 
     @Test func aResponseThatIsABomb() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .deflate }
-        let client = Nghttp2ClientTransport.Config.defaults { $0.limits.maxMessageBytes = 10_000 }
+        let client = Nghttp2ClientTransport.Config.defaults { $0.maxMessageBytes = 10_000 }
         try await withLoopback(["Echo": RawService.echo], server: server, client: client) { client, _ in
             let error = await #expect(throws: RPCError.self) {
                 try await client.call("Echo", Array(repeating: 0, count: 1_000_000))
@@ -165,7 +167,7 @@ struct CompressionTests {
     }
 
     @Test func aRequestLargerThanMayBeSent() async throws {
-        let client = Nghttp2ClientTransport.Config.defaults { $0.limits.maxSendMessageBytes = 5000 }
+        let client = Nghttp2ClientTransport.Config.defaults { $0.maxSendMessageBytes = 5000 }
         try await withLoopback(["Echo": RawService.echo], client: client) { client, _ in
             for algorithm in [CompressionAlgorithm.none, .gzip] {
                 let error = await #expect(throws: RPCError.self) {
@@ -180,7 +182,7 @@ struct CompressionTests {
     }
 
     @Test func aResponseLargerThanMayBeSent() async throws {
-        let server = Nghttp2ServerTransport.Config.defaults { $0.limits.maxSendMessageBytes = 5000 }
+        let server = Nghttp2ServerTransport.Config.defaults { $0.maxSendMessageBytes = 5000 }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in
             let error = await #expect(throws: RPCError.self) { try await client.call("Echo", Self.message + [0]) }
             #expect(error?.code == .resourceExhausted)

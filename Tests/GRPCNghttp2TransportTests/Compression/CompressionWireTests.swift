@@ -1,7 +1,9 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What a server sends compressed, as it leaves it.
 @Suite(.timeLimit(.minutes(1)))
@@ -57,8 +59,9 @@ struct ResponseCompressionTests {
                 ])
                 if let acceptEncoding { head.append(name: "grpc-accept-encoding", value: acceptEncoding) }
                 let stream = client.http2.makeStream(deadline: nil)
+                stream.readsMessages()
                 defer { stream.reset(.cancel, failure: .cancelled) }
-                try stream.send(head: head, prefix: .whole)
+                try stream.send(head: head, prefix: .none)
                 // A handler that does not read its request may have answered by now.
                 try? stream.send(end: .data)
                 var answer = Answer()
@@ -66,7 +69,7 @@ struct ResponseCompressionTests {
                     switch part {
                     case .headers(let block, endStream: false): answer.head = block.fields
                     case .headers(let block, endStream: true): answer.trailers = block.fields
-                    case .message(let bytes, let isCompressed): answer.messages.append((bytes, isCompressed))
+                    case .body(let piece): answer.messages.append((piece.bytes, piece.isCompressed))
                     }
                 }
                 #expect(answer.trailers["grpc-status"] == "0")
@@ -207,10 +210,10 @@ struct RequestCompressionTests {
                     var iterator = streams.makeAsyncIterator()
                     let (stream, head) = try #require(await iterator.next())
                     var messages: [(bytes: [UInt8], isCompressed: Bool)] = []
-                    while case .message(let bytes, let isCompressed)? = try await stream.next(isolation: nil) {
-                        messages.append((bytes, isCompressed))
+                    while case .body(let piece)? = try await stream.next(isolation: nil) {
+                        messages.append((piece.bytes, piece.isCompressed))
                     }
-                    try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
+                    try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
                     try await group.waitForAll()
                     return (head?.fields ?? [:], messages)
                 }
@@ -279,9 +282,9 @@ struct RequestCompressionTests {
                     let stream = try #require(await iterator.next())
                     var head = HeaderBlock()
                     if let encoding { head.append(name: "grpc-encoding", value: encoding) }
-                    try stream.send(head: head, prefix: .grpc)
+                    try stream.send(head: head, prefix: .common)
                     // The client may have given up by now, at the head already.
-                    try? await stream.send(message: OutboundMessage(bytes: bytes, isCompressed: true))
+                    try? await stream.send(BodyPiece(message: bytes, isCompressed: true))
                     try? stream.send(end: .trailers(HeaderBlock([HeaderName.status: "0"])))
                     return try await group.next() ?? []
                 }
@@ -338,7 +341,7 @@ struct RequestCompressionTests {
 
     @Test func aResponseThatIsABomb() async throws {
         let bomb = try #require(Zlib.compress(Array(repeating: 0, count: 1_000_000), .gzip))
-        let config = Nghttp2ClientTransport.Config.defaults { $0.limits.maxMessageBytes = 10_000 }
+        let config = Nghttp2ClientTransport.Config.defaults { $0.maxMessageBytes = 10_000 }
         let error = try await Self.failure(encoding: "gzip", bomb, config: config)
         #expect(error.code == .resourceExhausted)
         #expect(error.message.contains("10000"))

@@ -2,6 +2,7 @@ import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite struct MessageEncodingTests {
     private static func accept(_ value: String) -> MessageEncodings {

@@ -1,6 +1,8 @@
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite struct ZlibTests {
     private static let encodings: [MessageEncoding] = [.gzip, .deflate]
@@ -84,7 +86,7 @@ import Testing
             let failure = #expect(throws: StreamFailure.self) {
                 try Zlib.decompress(bomb, encoding, limit: limit)
             }
-            guard case .messageTooLarge(let bytes, limit)? = failure else {
+            guard case .bodyTooLarge(.message, let bytes, limit)? = failure else {
                 Issue.record("limit \(limit): \(String(describing: failure))")
                 continue
             }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite struct Base64Tests {
     /// RFC 4648, section 10.

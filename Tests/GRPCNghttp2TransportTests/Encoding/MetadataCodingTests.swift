@@ -3,6 +3,7 @@ import Logging
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 @Suite struct MetadataCodingTests {
     private func encode(_ metadata: Metadata) throws -> HeaderBlock {
@@ -140,7 +141,8 @@ import Testing
 
     @Test func pathsOfMethods() throws {
         let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
-        let service = ServerService(methods: [known], config: .defaults, hook: nil, logger: Logger(label: "test")) {
+        let service = GRPCRequestHandler(methods: [known], config: .defaults, hook: nil, logger: Logger(label: "test"))
+        {
             _, _ in
         }
         #expect(try service.method(path: "/p.S/M").descriptor == known)

@@ -4,6 +4,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Handlers that run on the event loop of their connection.
 @Suite(.timeLimit(.minutes(1)))

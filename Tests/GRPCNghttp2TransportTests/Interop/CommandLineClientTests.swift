@@ -4,6 +4,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// HTTP/2 clients that know nothing of gRPC, on the command line.
 @Suite(.timeLimit(.minutes(1)))

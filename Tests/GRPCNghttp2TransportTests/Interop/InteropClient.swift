@@ -3,6 +3,7 @@ import SwiftProtobuf
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The cases of gRPC's interoperability tests
 /// (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md), by the names they have there.

@@ -3,6 +3,7 @@ import GRPCCore
 import SwiftProtobuf
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The server of gRPC's interoperability tests.
 ///

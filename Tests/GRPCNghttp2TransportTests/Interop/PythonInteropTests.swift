@@ -2,6 +2,7 @@ import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Against the C core of gRPC, by way of Python.
 @Suite(

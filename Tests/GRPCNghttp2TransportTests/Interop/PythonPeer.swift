@@ -2,6 +2,7 @@ import Foundation
 import ServiceKitTestSupport
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// A script of these tests in a Python that has gRPC for Python, and HTTP/2 frames.
 struct PythonPeer {

@@ -2,6 +2,7 @@ import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Nothing that a peer says first allows it to flood afterwards.
 @Suite(.timeLimit(.minutes(1)))

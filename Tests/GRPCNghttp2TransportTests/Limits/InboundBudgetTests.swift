@@ -3,12 +3,13 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What a connection believes to hold is what its streams hold.
 @Suite(.timeLimit(.minutes(1)))
 struct InboundBudgetTests {
     /// What a message counts beside its bytes.
-    private let each = TransportLimits.messageOverhead
+    private let each = BodyPiece.overhead
 
     private static func framed(_ message: [UInt8]) -> [UInt8] {
         [0, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message
@@ -21,7 +22,7 @@ struct InboundBudgetTests {
     }
 
     @Test func bytesCountUntilTheirMessageIsTaken() {
-        var inbound = StreamInbound(limits: .defaults)
+        var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         Self.receive(Self.framed([1, 2, 3]) + Self.framed([]) + [0, 0], &inbound)
         #expect(inbound.heldBytes == 8 + each + 5 + each + 2)
         _ = inbound.poll()
@@ -37,14 +38,14 @@ struct InboundBudgetTests {
     }
 
     @Test func emptyMessagesCountForWhatTheyTake() {
-        var inbound = StreamInbound(limits: .defaults)
+        var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         for _ in 0..<1000 { Self.receive(Self.framed([]), &inbound) }
         #expect(inbound.heldBytes == 1000 * (5 + each))
         #expect(inbound.unreadBytes == 5000, "the window is of bytes")
     }
 
     @Test func whatIsDiscardedCountsNoMore() {
-        var inbound = StreamInbound(limits: .defaults)
+        var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         Self.receive(Self.framed([1, 2, 3]) + [0], &inbound)
         inbound.fail(.cancelled, discardingUnread: true)
         #expect(inbound.heldBytes == 0)
@@ -53,7 +54,7 @@ struct InboundBudgetTests {
     }
 
     @Test func whatCanStillBeReadCounts() {
-        var inbound = StreamInbound(limits: .defaults)
+        var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         Self.receive(Self.framed([1, 2, 3]), &inbound)
         inbound.fail(.connectionLost("gone"), discardingUnread: false)
         #expect(inbound.heldBytes == 8 + each)

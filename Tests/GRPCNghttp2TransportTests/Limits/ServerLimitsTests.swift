@@ -5,6 +5,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Each bound of a server, as a hostile client meets it: it is counted each time, and logged once for a connection.
 @Suite(.timeLimit(.minutes(1)))
@@ -92,7 +93,7 @@ struct ServerLimitsTests {
 
     @Test func aMessage() async throws {
         _ = try await self.exchange(.message, hits: 2, Self.messages("Echo", bytes: 11)) {
-            $0.limits.maxMessageBytes = 10
+            $0.maxMessageBytes = 10
         } until: { frames in
             frames.count { $0.type == 1 && $0.flags & 1 == 1 } == 2
         }

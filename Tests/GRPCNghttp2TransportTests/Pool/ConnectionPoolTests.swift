@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The connections beyond the first: made for calls that wait, up to a bound.
 @Suite(.timeLimit(.minutes(1)))
@@ -20,7 +21,7 @@ struct ConnectionPoolTests {
 
         func answerAll() throws {
             for stream in self.open.value {
-                try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
+                try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
             }
         }
     }
@@ -84,7 +85,7 @@ struct ConnectionPoolTests {
                 try answers.answerAll()
                 try await eventually { answers.count == 6 }
                 try answers.open.value.suffix(2).forEach {
-                    try $0.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
+                    try $0.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
                 }
                 try await Self.expectOK(calls)
                 #expect(server.accepted.count == 2)
@@ -146,7 +147,7 @@ struct ConnectionPoolTests {
                 // The connections are on different event loops, so that their calls come in any order.
                 let first = try #require(server.accepted.first)
                 for stream in answers.open.value where stream.connection !== first {
-                    try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .grpc, endStream: true)
+                    try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
                 }
                 try await Self.expectOK(Array(calls.suffix(1)) + late)
             }

@@ -2,6 +2,7 @@ import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What a server that breaks HTTP/2 or gRPC, or wants to harm, answers a call with, and what has to come of it.
 struct HostileAnswer: Sendable, CustomTestStringConvertible {

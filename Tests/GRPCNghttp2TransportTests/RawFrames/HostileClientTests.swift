@@ -3,6 +3,7 @@ import GRPCCore
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Clients that break HTTP/2, or gRPC, or want to harm: each case is a function of a script in Python, and all of them
 /// meet one server, which has to go on serving others.

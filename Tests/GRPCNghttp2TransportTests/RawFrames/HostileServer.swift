@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The server that hostile clients meet, with bounds that are reached soon.
 struct HostileServer: Sendable {
@@ -20,7 +21,7 @@ struct HostileServer: Sendable {
     }
 
     private static let config = Nghttp2ServerTransport.Config.defaults {
-        $0.limits.maxMessageBytes = 64 * 1024
+        $0.maxMessageBytes = 64 * 1024
         $0.limits.maxHeaderListBytes = 4096
         $0.limits.maxHeaderFields = 32
         $0.limits.maxContinuationFrames = 8
@@ -41,7 +42,7 @@ struct HostileServer: Sendable {
         let limits = Self.config.limits
         return """
             {
-                "maxMessageBytes": \(limits.maxMessageBytes),
+                "maxMessageBytes": \(Self.config.maxMessageBytes),
                 "maxHeaderListBytes": \(limits.maxHeaderListBytes),
                 "maxHeaderFields": \(limits.maxHeaderFields),
                 "maxContinuationFrames": \(limits.maxContinuationFrames),

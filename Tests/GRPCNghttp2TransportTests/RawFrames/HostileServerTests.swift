@@ -3,12 +3,13 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Servers that break HTTP/2, or gRPC, or want to harm: the call fails as it should, and the next one is served.
 @Suite(.timeLimit(.minutes(1)))
 struct HostileServerTests {
     private static let config = Nghttp2ClientTransport.Config.defaults {
-        $0.limits.maxMessageBytes = 64 * 1024
+        $0.maxMessageBytes = 64 * 1024
         $0.limits.maxHeaderListBytes = 4096
         $0.limits.maxHeaderFields = 32
         $0.limits.maxControlFramesPerSecond = 10

@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Peers that are less strict than HTTP/2 and gRPC, as many are: what they mean is understood. What is refused all the
 /// same is said to be refused here, with the name of the header.
@@ -41,7 +42,7 @@ struct LenientPeerTests {
             try await RawHTTP2Client.run(address) { client in
                 let stream = client.http2.makeStream(deadline: nil)
                 defer { stream.reset(.cancel, failure: .cancelled) }
-                try stream.send(head: block, prefix: .whole)
+                try stream.send(head: block, prefix: .none)
                 // They fail if the server has answered already.
                 try? await stream.send(message: [1])
                 try? stream.send(end: .data)

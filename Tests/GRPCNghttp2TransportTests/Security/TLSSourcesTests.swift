@@ -4,9 +4,11 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Where certificates and keys come from, what is wrong with them, and what happens when files change.
 @Suite(.timeLimit(.minutes(1)))

@@ -7,6 +7,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Encrypted connections, and those that are refused.
 @Suite(.timeLimit(.minutes(1)))

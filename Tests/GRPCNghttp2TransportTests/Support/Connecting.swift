@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The states that a `ClientConnection` went through.
 final class StateRecorder: Sendable {

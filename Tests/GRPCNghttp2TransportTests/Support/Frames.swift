@@ -5,6 +5,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// HTTP/2 frames made by hand, for what no well-behaved implementation sends.
 enum Frames {

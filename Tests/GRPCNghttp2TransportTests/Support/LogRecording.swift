@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What was logged.
 final class LogRecording: Sendable {

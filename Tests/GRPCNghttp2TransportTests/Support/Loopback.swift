@@ -2,6 +2,7 @@ import Foundation
 import GRPCCore
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 typealias RawClient = GRPCClient<Nghttp2ClientTransport>
 typealias RawServer = GRPCServer<Nghttp2ServerTransport>

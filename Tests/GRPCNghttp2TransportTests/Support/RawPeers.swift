@@ -7,6 +7,7 @@ import Synchronization
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// What a connection of the engine reports, for tests that speak HTTP/2 themselves.
 // @unchecked: only closures and a lock.
@@ -29,6 +30,7 @@ final class RawDelegate: HTTP2ConnectionDelegate {
     }
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
+        stream.readsMessages()
         self.onStream(stream, headers)
     }
 
@@ -145,8 +147,8 @@ struct RawHTTP2Client: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let http2 = HTTP2Connection(
             config: .test(
-                role: .client(authority: "test", userAgent: "test", maxQueuedRequests: maxQueuedRequests),
-                security: tls == nil ? .plaintext : .tls(requireALPN: true),
+                role: .client(maxQueuedRequests: maxQueuedRequests),
+                security: tls == nil ? .plaintext : .tls(requireALPN: true, expectation: TLSExpectation()),
                 limits: limits,
                 times: times
             ),
@@ -183,14 +185,16 @@ struct RawHTTP2Client: Sendable {
     /// Opens a stream with these header fields, to which nothing is added.
     func open(_ fields: KeyValuePairs<String, String>, endStream: Bool = false) throws -> HTTP2Stream {
         let stream = self.http2.makeStream(deadline: nil)
-        try stream.send(head: HeaderBlock(fields), prefix: .whole, endStream: endStream)
+        stream.readsMessages()
+        try stream.send(head: HeaderBlock(fields), prefix: .none, endStream: endStream)
         return stream
     }
 
     /// Opens a stream for a call of `method`.
     func open(method: String) throws -> HTTP2Stream {
         let stream = self.http2.makeStream(deadline: nil)
-        try stream.send(head: HeaderBlock([":path": "/\(RawService.name)/\(method)"]), prefix: .grpc)
+        stream.readsMessages()
+        try stream.send(head: HeaderBlock([":path": "/\(RawService.name)/\(method)"]), prefix: .common)
         return stream
     }
 }
@@ -207,15 +211,28 @@ extension HTTP2ConnectionConfig {
             security: security,
             limits: limits,
             times: times ?? ConnectionTimes(writeTimeout: limits.writeTimeout),
-            acceptedEncodings: MessageEncodings(MessageEncoding.allCases),
+            commonFields: role.isServer
+                ? .responses(accepting: .all)
+                : .requests(scheme: "http", authority: "test", userAgent: "test", accepting: .all),
             reporter: LimitReporter(side: .server, logger: Logger(label: "test"))
         )
     }
 }
 
+extension HTTP2ConnectionConfig.Role {
+    fileprivate var isServer: Bool {
+        if case .server = self { true } else { false }
+    }
+}
+
 extension HTTP2Stream {
+    /// Has what arrives cut into messages of at most 4 MiB.
+    func readsMessages() {
+        self.setDecoder(MessageDeframer(maxMessageBytes: 4 << 20))
+    }
+
     func send(message: [UInt8]) async throws {
-        try await self.send(message: OutboundMessage(bytes: message))
+        try await self.send(BodyPiece(message: message))
     }
 }
 

@@ -2,6 +2,7 @@ import Metrics
 import MetricsTestKit
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// The metrics of this process; all tests share them.
 enum RecordedMetrics {
@@ -19,7 +20,7 @@ enum RecordedMetrics {
     /// How often a bound has bitten on servers.
     static func serverHits(_ limit: Limit) -> Int64 {
         self.metrics.counterTotal(
-            label: Limit.counter, dimensions: [("side", "server"), ("limit", limit.rawValue)]
+            label: LimitReporter.counter, dimensions: [("side", "server"), ("limit", limit.rawValue)]
         )
     }
 }

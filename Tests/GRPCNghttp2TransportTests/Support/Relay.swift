@@ -1,7 +1,9 @@
 import NIOCore
 import NIOPosix
+import ServiceKitTestSupport
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Stands between clients and a server, and counts what the server sends.
 struct Relay: Sendable {

@@ -1,8 +1,10 @@
 import NIOCore
 import NIOPosix
+import ServiceKitTestSupport
 import Synchronization
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// A server that answers its first request with any bytes that a test wants, and every later one, be it on the same
 /// connection or on another, as a server should.

@@ -2,6 +2,7 @@ import GRPCCore
 import Logging
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 typealias ServerSecurity = Nghttp2ServerTransport.TransportSecurity
 

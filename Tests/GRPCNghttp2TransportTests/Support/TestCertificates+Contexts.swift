@@ -2,6 +2,7 @@ import NIOCore
 import NIOSSL
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 extension TestCertificates {
     /// How a server is set up that is no `Nghttp2ServerTransport`.

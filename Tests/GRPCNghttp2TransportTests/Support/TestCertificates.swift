@@ -3,6 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// Certificates made with the `openssl` tool when the first test asks for them.
 struct TestCertificates: Sendable {

@@ -2,6 +2,7 @@ import Foundation
 import ServiceKitTestSupport
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
 
 /// How the two ends of a test's connection trust each other, with the certificates of the tests.
 enum TestSecurity: String, CaseIterable {

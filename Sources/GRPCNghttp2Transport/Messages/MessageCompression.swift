@@ -1,0 +1,54 @@
+import ServiceKitHTTP2
+
+/// Whether the messages that a task sends are compressed, in calls that compress.
+enum MessageCompression {
+    @TaskLocal static var isEnabled = true
+}
+
+extension BodyPiece {
+    /// A message, compressed if `encoding` says so and if that makes it smaller.
+    init(message: [UInt8], _ encoding: MessageEncoding, limit: Int) throws(MessageError) {
+        // The prefix has four bytes for the length.
+        let limit = min(limit, Int(UInt32.max))
+        guard message.count <= limit else { throw .tooLarge(bytes: message.count, limit: limit) }
+        if encoding != .identity, MessageCompression.isEnabled, let compressed = Zlib.compress(message, encoding) {
+            self.init(message: compressed, isCompressed: true)
+        } else {
+            self.init(message: message)
+        }
+    }
+}
+
+/// Sends messages uncompressed, or compressed again, in a call whose compression is on.
+///
+/// What is compressed already, or is secret beside what others can choose (the CRIME and BREACH attacks), is better sent
+/// as it is:
+///
+/// ```swift
+/// try await withMessageCompression(false) {
+///     try await writer.write(thumbnail)
+/// }
+/// ```
+///
+/// In a call without compression it has no effect. The answer of a unary method is sent after its handler has returned,
+/// so it is not reached this way; see ``Nghttp2ServerTransport/Context/setResponseCompression(_:)``.
+///
+/// - Parameters:
+///   - isEnabled: Whether messages written in `body` are compressed.
+///   - body: Writes messages.
+/// - Returns: The result of `body`.
+/// - Throws: The error of `body`.
+public func withMessageCompression<Result, Failure: Error>(
+    _ isEnabled: Bool,
+    isolation: isolated (any Actor)? = #isolation,
+    _ body: () async throws(Failure) -> Result
+) async throws(Failure) -> Result {
+    do {
+        return try await MessageCompression.$isEnabled.withValue(isEnabled) { try await body() }
+    } catch let error as Failure {
+        throw error
+    } catch {
+        // `withValue` throws only errors of `body`.
+        preconditionFailure("\(error)")
+    }
+}

@@ -1,0 +1,68 @@
+/// The security of a client's connections: encryption, and proof of identity.
+public struct ClientTransportSecurity: Sendable {
+    let tls: TLS?
+
+    /// Whether connections are encrypted.
+    package var isEncrypted: Bool { tls != nil }
+
+    /// No encryption.
+    public static let plaintext = Self(tls: nil)
+
+    /// TLS, trusting the system's authorities.
+    public static var tls: Self { .tls { _ in } }
+
+    /// TLS.
+    public static func tls(_ tls: TLS) -> Self { Self(tls: tls) }
+
+    /// TLS: the client verifies the server.
+    ///
+    /// - Parameter configure: Changes the defaults: above all `trustRoots`, the signers of servers' certificates.
+    /// - Returns: The security.
+    public static func tls(configure: (_ config: inout TLS) -> Void) -> Self {
+        var tls = TLS()
+        configure(&tls)
+        return Self(tls: tls)
+    }
+
+    /// Mutual TLS: each verifies the other.
+    ///
+    /// - Parameters:
+    ///   - certificateChain: The client's certificate, then its chain up to an authority that servers trust.
+    ///   - privateKey: The key of the first certificate.
+    ///   - configure: Changes the rest: above all `trustRoots`, the signers of servers' certificates.
+    /// - Returns: The security.
+    public static func mTLS(
+        certificateChain: [TLSConfig.CertificateSource],
+        privateKey: TLSConfig.PrivateKeySource,
+        configure: (_ config: inout TLS) -> Void = { _ in }
+    ) -> Self {
+        var tls = TLS()
+        tls.certificateChain = certificateChain
+        tls.privateKey = privateKey
+        configure(&tls)
+        return Self(tls: tls)
+    }
+
+    /// How a client uses TLS 1.2 or 1.3.
+    ///
+    /// When a connection is made, files that have changed are read again; they are checked at most once a second.
+    /// A file that cannot be read then is logged, and the last good ones stay.
+    public struct TLS: Sendable {
+        /// The client's certificate, then its chain up to an authority that servers trust. Default: none.
+        public var certificateChain: [TLSConfig.CertificateSource] = []
+        /// The key of the first certificate. Default: none.
+        public var privateKey: TLSConfig.PrivateKeySource?
+        /// How the server's certificate is verified. Default: fully.
+        public var serverCertificateVerification = TLSConfig.CertificateVerification.fullVerification
+        /// The authorities that may sign the certificates of servers. Default: the system's.
+        public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
+        /// The name that the server's certificate has to be made out to, which is also the one asked for (SNI). Default:
+        /// the host of the authority that the client was given, or else of the address. A certificate that is made out to
+        /// the IP address of the connection is good as well, whatever the name.
+        public var serverHostname: String?
+        /// The names of these options in errors.
+        package var optionNames = TLSOptionNames.transport
+
+        init() {}
+    }
+}

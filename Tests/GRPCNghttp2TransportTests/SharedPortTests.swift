@@ -1,0 +1,91 @@
+import GRPCCore
+import Logging
+import ServiceKitTestSupport
+import Testing
+
+@testable import GRPCNghttp2Transport
+@testable import ServiceKitHTTP2
+
+/// A port that serves gRPC and plain HTTP/2 requests on the same connection.
+@Suite(.timeLimit(.minutes(1)))
+struct SharedPortTests {
+    /// Answers with the content type of the request.
+    private struct PlainHandler: RequestHandler {
+        func open(
+            _ stream: HTTP2Stream,
+            headers: HeaderBlock?,
+            on connection: ServerConnection
+        ) -> (any RequestTask)? {
+            PlainRequest(stream: stream, contentType: headers?.fields["content-type"] ?? "none")
+        }
+    }
+
+    private final class PlainRequest: RequestTask {
+        let stream: HTTP2Stream
+        private let contentType: String
+
+        init(stream: HTTP2Stream, contentType: String) {
+            self.stream = stream
+            self.contentType = contentType
+        }
+
+        func run() async {
+            // They fail if the client is gone.
+            try? stream.send(head: HeaderBlock([":status": "200", "content-type": contentType]))
+            try? await stream.send(BodyPiece(bytes: Array("plain".utf8)))
+            try? stream.send(end: .data)
+        }
+    }
+
+    private func withSharedPort(_ body: (TransportAddress) async throws -> Void) async throws {
+        let transport = Nghttp2ServerTransport(
+            address: .anyPort,
+            transportSecurity: .plaintext,
+            config: .defaults,
+            hook: nil,
+            otherRequests: PlainHandler(),
+            logger: Logger(label: "test")
+        )
+        let service = RawService(handlers: ["Echo": RawService.echo])
+        try await withGRPCServer(transport: transport, services: [service]) { _ in
+            try await body(try await transport.listeningAddress)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("GET", nil), ("POST", "application/json"), ("POST", "application/grpc-web"),
+        ] as [(String, String?)])
+    func aRequestThatIsNotGRPCGoesToTheOtherHandler(_ method: String, _ type: String?) async throws {
+        try await withSharedPort { address in
+            try await RawHTTP2Client.run(address) { client in
+                let stream = client.http2.makeStream(deadline: nil)
+                defer { stream.reset(.cancel, failure: .cancelled) }
+                var head = HeaderBlock([
+                    ":method": method, ":scheme": "http", ":path": "/\(RawService.name)/Echo", ":authority": "x",
+                    // It would be an error in a call of gRPC.
+                    "x-bin": "*",
+                ])
+                if let type { head.append(name: "content-type", value: type) }
+                try stream.send(head: head, endStream: true)
+                var body: [UInt8] = []
+                while let part = try await stream.next(isolation: nil) {
+                    switch part {
+                    case .headers(let block, _): #expect(block.fields["content-type"] == type ?? "none")
+                    case .body(let piece): body += piece.bytes
+                    }
+                }
+                #expect(body == Array("plain".utf8))
+            }
+        }
+    }
+
+    @Test func aCallOfGRPCIsServedOnTheSamePort() async throws {
+        try await withSharedPort { address in
+            try await withClient(address) { client in
+                let answer = try await client.call("Echo", [1, 2])
+                #expect(answer == [1, 2])
+            }
+        }
+    }
+}

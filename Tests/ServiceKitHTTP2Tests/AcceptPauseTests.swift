@@ -1,0 +1,65 @@
+import NIOCore
+import Testing
+
+@testable import ServiceKitHTTP2
+
+/// When a server that has no descriptors left tries again.
+@Suite struct AcceptPauseTests {
+    private var pause = AcceptPause()
+
+    /// Accepting a connection fails.
+    private mutating func fail(afterSeconds seconds: Int64 = 0) -> AcceptPause.Beginning? {
+        self.pause.failed(now: .uptimeNanoseconds(1_000_000_000_000) + .seconds(seconds))
+    }
+
+    private mutating func end(_ number: Int? = nil) -> Bool {
+        self.pause.end(number: number)
+    }
+
+    @Test mutating func pausesGrow() {
+        var lengths: [TimeAmount?] = []
+        for _ in 0..<9 {
+            let beginning = self.fail()
+            lengths.append(beginning?.length)
+            #expect(self.pause.isPaused)
+            let isOver = self.end(beginning?.number)
+            #expect(isOver)
+        }
+        #expect(lengths == [10, 20, 40, 80, 160, 320, 640, 1000, 1000].map { .milliseconds($0) })
+        self.pause.accepted()
+        let next = self.fail()
+        #expect(next?.length == .milliseconds(10))
+    }
+
+    @Test mutating func thereIsOnePauseAtATime() throws {
+        let first = self.fail()
+        let second = self.fail()
+        #expect(second == nil)
+        let number = try #require(first?.number)
+        let ends = [self.end(number), self.end(number)]
+        #expect(ends == [true, false])
+        #expect(!self.pause.isPaused)
+    }
+
+    @Test mutating func aConnectionThatClosesEndsThePause() throws {
+        let nothingToEnd = self.end()
+        #expect(!nothingToEnd)
+        let first = self.fail()
+        let isOver = self.end()
+        #expect(isOver)
+        let second = self.fail()
+        // The timer of the first pause is void.
+        let ends = [self.end(try #require(first?.number)), self.end(try #require(second?.number))]
+        #expect(ends == [false, true])
+    }
+
+    @Test mutating func warningsAreFew() {
+        var warnings: [Int64] = []
+        for second in Int64(0)..<121 {
+            let beginning = self.fail(afterSeconds: second)
+            if beginning?.isWarningDue == true { warnings.append(second) }
+            _ = self.end()
+        }
+        #expect(warnings == [0, 60, 120])
+    }
+}

@@ -1,0 +1,51 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import ServiceKitHTTP2
+
+/// Deadlines on an event loop.
+@Suite(.timeLimit(.minutes(1)))
+struct LoopDeadlineTests {
+    private static let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+    private static func deadline(in time: TimeAmount, _ action: @escaping () -> Void = {}) -> LoopDeadline {
+        LoopDeadline(.now() + time, action)
+    }
+
+    /// Adds deadlines in this order, and waits for the last of them.
+    private static func meetLast(of times: TimeAmount...) async throws {
+        let (met, last) = AsyncStream.makeStream(of: Void.self)
+        try await loop.submit {
+            let scheduler = LoopScheduler(loop: loop)
+            for time in times.dropLast() { scheduler.add(deadline(in: time)) }
+            for time in times.suffix(1) { scheduler.add(deadline(in: time) { last.yield() }) }
+        }.get()
+        // The time limit ends this, too.
+        var iterator = met.makeAsyncIterator()
+        try #require(await iterator.next())
+    }
+
+    @Test func anEarlierOneThatComesLaterIsMet() async throws {
+        try await Self.meetLast(of: .hours(1), .milliseconds(10))
+    }
+
+    @Test func aLaterOneIsMetToo() async throws {
+        try await Self.meetLast(of: .milliseconds(1), .milliseconds(10))
+    }
+
+    @Test func theLastThatIsRemovedLeavesNothingBehind() async throws {
+        let isGone = try await Self.loop.submit {
+            weak var gone: LoopScheduler?
+            do {
+                let scheduler = LoopScheduler(loop: Self.loop)
+                gone = scheduler
+                let deadlines = [Self.deadline(in: .hours(1)), Self.deadline(in: .hours(2))]
+                for deadline in deadlines { scheduler.add(deadline) }
+                for deadline in deadlines { scheduler.remove(deadline) }
+            }
+            return gone == nil
+        }.get()
+        #expect(isGone)
+    }
+}

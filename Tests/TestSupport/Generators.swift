@@ -1,0 +1,30 @@
+/// Always the largest value.
+package struct HighestGenerator: RandomNumberGenerator {
+    package init() {}
+
+    package mutating func next() -> UInt64 { .max }
+}
+
+/// Always the smallest value.
+package struct LowestGenerator: RandomNumberGenerator {
+    package init() {}
+
+    package mutating func next() -> UInt64 { 0 }
+}
+
+/// The same values for the same seed: SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
+package struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(seed: UInt64) {
+        self.state = seed
+    }
+
+    package mutating func next() -> UInt64 {
+        self.state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = self.state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}
