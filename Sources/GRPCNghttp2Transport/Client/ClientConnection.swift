@@ -103,7 +103,7 @@ package final class ClientConnection: Sendable {
         options: CallOptions = .defaults
     ) throws(RPCError) -> ClientStream {
         let timeout = deadline.map { NIODeadline.now() + ContinuousClock.now.duration(to: $0) }
-        let request: (stream: HTTP2Stream, connection: ReadyConnection)
+        let request: HTTP2Client.Request
         do throws(HTTP2Client.NotReady) {
             request = try client.makeStream(deadline: timeout)
         } catch {

@@ -27,6 +27,9 @@ package final class HTTP2Client: Sendable {
         package let state: State
     }
 
+    /// A stream, and the connection that it is made on.
+    package typealias Request = (stream: HTTP2Stream, connection: ReadyConnection)
+
     package struct Options: Sendable {
         package var limits = TransportLimits.defaults
         package var commonFields: CommonFields?
@@ -102,21 +105,18 @@ package final class HTTP2Client: Sendable {
     /// - Parameter deadline: When the stream fails with `deadlineExceeded`; `nil` for never.
     /// - Returns: The stream, and its connection; reset the stream when done with it, however it ended.
     /// - Throws: ``NotReady`` if no connection takes a request now.
-    package func makeStream(
-        deadline: NIODeadline?
-    ) throws(NotReady) -> (stream: HTTP2Stream, connection: ReadyConnection) {
+    package func makeStream(deadline: NIODeadline?) throws(NotReady) -> Request {
         // Under the lock: a connection that is to be closed as it has no requests is taken out first.
-        let (request, isExtraWanted, state) = machine.withLock { machine in
+        let (request, isExtraWanted) = machine.withLock { machine -> (Result<Request, NotReady>, Bool) in
             let (connection, isExtraWanted) = machine.connectionForRequest()
-            let request = connection.map { (stream: $0.http2.makeStream(deadline: deadline), connection: $0) }
-            return (request, isExtraWanted, machine.state)
+            guard let connection else { return (.failure(NotReady(state: machine.state)), isExtraWanted) }
+            return (.success((connection.http2.makeStream(deadline: deadline), connection)), isExtraWanted)
         }
         if isExtraWanted {
             // Elsewhere, as the caller may hold a lock that a change of state would take.
             scheduler.loop.execute { self.connect(isExtra: true) }
         }
-        guard let request else { throw NotReady(state: state) }
-        return request
+        return try request.get()
     }
 
     // MARK: - Running

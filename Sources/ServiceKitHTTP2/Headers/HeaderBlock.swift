@@ -7,7 +7,8 @@ package struct HeaderBlock: Sendable, Hashable {
     /// The number of fields.
     package private(set) var count = 0
 
-    @usableFromInline static let lengthBytes = 4
+    // Computed: a stored one would cost another module a call for each use.
+    @inlinable static var lengthBytes: Int { 4 }
     /// The bytes that HTTP/2 adds for each field when it measures a block (RFC 9113, section 6.5.2).
     static let fieldOverhead = 32
 
@@ -87,7 +88,7 @@ package struct HeaderBlock: Sendable, Hashable {
         withUnsafeBytes(of: lengths) { storage.append(contentsOf: $0) }
     }
 
-    @usableFromInline static func length(in buffer: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int {
+    @inlinable static func length(in buffer: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int {
         Int(UnsafeRawBufferPointer(buffer).loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 }
