@@ -44,13 +44,8 @@ public final class EtcdClient: Sendable {
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd")
     ) throws(EtcdError) {
-        try self.init(config, logger: logger) { endpoint in
-            Nghttp2ClientTransport(
-                target: endpoint.address,
-                transportSecurity: endpoint.isSecure ? config.transportSecurity : .plaintext,
-                config: config.transportConfig(),
-                logger: logger
-            )
+        try self.init(config, logger: logger, first: nil) { endpoint in
+            DirectCaller(transport: config.transport(to: endpoint, logger: logger))
         }
     }
 
@@ -66,20 +61,20 @@ public final class EtcdClient: Sendable {
         logger: Logger = Logger(label: "etcd"),
         makeTransport: (EtcdEndpoint) -> Transport
     ) throws(EtcdError) {
-        try self.init(config, logger: logger, first: nil, makeTransport: makeTransport)
+        try self.init(config, logger: logger, first: nil) { GRPCCaller(transport: makeTransport($0)) }
     }
 
     /// - Parameter first: The index of the endpoint to use first. Default: a random one.
-    init<Transport: ClientTransport>(
+    init(
         _ config: EtcdConfig,
         logger: Logger,
         first: Int?,
-        makeTransport: (EtcdEndpoint) -> Transport
+        makeCaller: (EtcdEndpoint) -> any Caller
     ) throws(EtcdError) {
         try config.validate()
         self.config = config
         members = Members(
-            config.endpoints.map { Member(endpoint: $0, caller: GRPCCaller(transport: makeTransport($0))) },
+            config.endpoints.map { Member(endpoint: $0, caller: makeCaller($0)) },
             // A random start spreads the clients over the cluster's members.
             first: first ?? Int.random(in: config.endpoints.indices)
         )

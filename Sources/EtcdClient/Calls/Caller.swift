@@ -45,15 +45,12 @@ enum Reachability: Sendable {
     case failing
 }
 
-/// Makes calls through a gRPC client.
+/// Makes calls through a gRPC client, whatever its transport.
 final class GRPCCaller<Transport: ClientTransport>: Caller {
     private let client: GRPCClient<Transport>
-    /// The transport, if it can make unary calls without the client, which costs less.
-    private let direct: Nghttp2ClientTransport?
 
     init(transport: Transport) {
         client = GRPCClient(transport: transport)
-        direct = transport as? Nghttp2ClientTransport
     }
 
     func run() async throws {
@@ -64,18 +61,10 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         client.beginGracefulShutdown()
     }
 
-    var reachability: Reachability {
-        switch direct?.state {
-        case .idle, .connecting: .connecting
-        case .transientFailure: .failing
-        // After shutdown, calls fail without a wait.
-        case .ready, .shutdown, nil: .connected
-        }
-    }
+    /// A transport of grpc-swift does not tell.
+    var reachability: Reachability { .connected }
 
-    func waitForAttempt() async {
-        await direct?.waitForAttempt()
-    }
+    func waitForAttempt() async {}
 
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
@@ -83,15 +72,6 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         metadata: Metadata,
         timeout: Duration
     ) async throws -> Output {
-        if let direct {
-            let response = try await direct.unary(
-                try request.serializedBytes(),
-                descriptor: method.descriptor,
-                metadata: metadata,
-                deadline: .now + timeout
-            )
-            if let response { return try Output(serializedBytes: response) }
-        }
         var options = CallOptions.defaults
         options.timeout = timeout
         return try await client.unary(
@@ -120,5 +100,57 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         ) { response in
             for try await message in response.messages { try await consume(message) }
         }
+    }
+}
+
+/// Makes calls on libnghttp2's transport: a call with one request and one response goes past the gRPC client, which costs
+/// more than the call itself.
+final class DirectCaller: Caller {
+    private let transport: Nghttp2ClientTransport
+    private let base: GRPCCaller<Nghttp2ClientTransport>
+
+    init(transport: Nghttp2ClientTransport) {
+        self.transport = transport
+        base = GRPCCaller(transport: transport)
+    }
+
+    func run() async throws { try await base.run() }
+
+    func shutdown() { base.shutdown() }
+
+    var reachability: Reachability {
+        switch transport.state {
+        case .idle, .connecting: .connecting
+        case .transientFailure: .failing
+        // Once it is shut down, calls fail without waiting.
+        case .ready, .shutdown: .connected
+        }
+    }
+
+    func waitForAttempt() async { await transport.waitForAttempt() }
+
+    func unary<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        _ request: Input,
+        metadata: Metadata,
+        timeout: Duration
+    ) async throws -> Output {
+        let response = try await transport.unary(
+            try request.serializedBytes(),
+            descriptor: method.descriptor,
+            metadata: metadata,
+            deadline: .now + timeout
+        )
+        if let response { return try Output(serializedBytes: response) }
+        return try await base.unary(method, request, metadata: metadata, timeout: timeout)
+    }
+
+    func stream<Input: Message, Output: Message>(
+        _ method: EtcdMethod<Input, Output>,
+        metadata: Metadata,
+        produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
+        consume: @escaping @Sendable (Output) async throws -> Void
+    ) async throws {
+        try await base.stream(method, metadata: metadata, produce: produce, consume: consume)
     }
 }

@@ -1,4 +1,5 @@
-public import GRPCNghttp2Transport
+internal import GRPCNghttp2Transport
+internal import Logging
 
 /// How a client reaches etcd.
 public struct EtcdConfig: Sendable {
@@ -13,8 +14,8 @@ public struct EtcdConfig: Sendable {
     /// The user. Default: none, for an etcd without authentication.
     public var credentials: Credentials?
 
-    /// The security of `https` endpoints. Default: TLS that trusts the system's authorities.
-    public var transportSecurity = Nghttp2ClientTransport.TransportSecurity.tls
+    /// The certificates for `https` endpoints. Default: the system's authorities, and none of the client's own.
+    public var tls = TLS()
 
     /// The time limit of an attempt to connect. Default: 5 s.
     public var dialTimeout = Duration.seconds(5)
@@ -55,6 +56,23 @@ public struct EtcdConfig: Sendable {
         self.init(endpoints: parsed)
     }
 
+    /// The certificates for `https` endpoints, in PEM files. Files that change are read again.
+    public struct TLS: Sendable, Hashable {
+        /// The authorities that may sign the members' certificates. Default: the system's.
+        public var ca: String?
+        /// The client's certificate, then those that lead to one that the members trust. Default: none.
+        public var certificate: String?
+        /// The key of the client's certificate. Default: none.
+        public var key: String?
+        /// The name that the members' certificates must have. Default: the endpoint's host.
+        public var serverName: String?
+        /// The section of configuration that has these options, for errors. Default: none.
+        package var section: String?
+
+        /// The defaults.
+        public init() {}
+    }
+
     /// A user name and a password. Descriptions and reflections show the name only.
     public struct Credentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
         CustomReflectable
@@ -79,6 +97,21 @@ public struct EtcdConfig: Sendable {
     }
 }
 
+extension EtcdConfig.TLS {
+    /// The transport's form.
+    var transportSecurity: ClientTransportSecurity {
+        .tls { security in
+            if let ca { security.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
+            if let certificate, let key {
+                security.certificateChain = [.file(path: certificate, format: .pem)]
+                security.privateKey = .file(path: key, format: .pem)
+            }
+            security.serverHostname = serverName
+            if let section { security.optionNames = TLSOptionNames(section: section) }
+        }
+    }
+}
+
 extension EtcdConfig {
     /// The transport's configuration for one member.
     func transportConfig() -> ClientTransportConfig {
@@ -90,6 +123,16 @@ extension EtcdConfig {
             $0.maxMessageBytes = maxMessageBytes
             $0.maxSendMessageBytes = maxMessageBytes
         }
+    }
+
+    /// The transport to one member.
+    func transport(to endpoint: EtcdEndpoint, logger: Logger) -> Nghttp2ClientTransport {
+        Nghttp2ClientTransport(
+            target: endpoint.address,
+            transportSecurity: endpoint.isSecure ? tls.transportSecurity : .plaintext,
+            config: transportConfig(),
+            logger: logger
+        )
     }
 
     /// - Throws: ``EtcdError`` that names the wrong setting.
@@ -107,6 +150,9 @@ extension EtcdConfig {
             ("keepaliveTimeout", keepaliveTimeout), ("maxBackoff", maxBackoff),
         ] where value <= .zero {
             throw refuse("\(name) is \(value); it has to be more than zero")
+        }
+        guard (tls.certificate == nil) == (tls.key == nil) else {
+            throw refuse("tls has a \(tls.key == nil ? "certificate" : "key") only; certificate and key go together")
         }
         guard maxBufferedEvents > 0 else {
             throw refuse("maxBufferedEvents is \(maxBufferedEvents); at least 1 is needed")

@@ -200,7 +200,9 @@ struct LifetimeTests {
                 throw .failed(name: name, reason: "the test is over")
             }
             let client = try EtcdClient(config, logger: .silent, first: 0) { [transport] endpoint in
-                Nghttp2ClientTransport(target: endpoint.address, config: transport, logger: .silent)
+                DirectCaller(
+                    transport: Nghttp2ClientTransport(
+                        target: endpoint.address, config: transport, logger: .silent))
             }
             try await withRunning(client) {
                 var watch = client.watch(.key("k")).makeAsyncIterator()

@@ -1,4 +1,3 @@
-import GRPCNghttp2Transport
 import ServiceKitTesting
 import Testing
 
@@ -15,9 +14,9 @@ struct SecurityTests {
         #expect(try await watch.events(2).map(\.kind) == [.put, .delete])
     }
 
-    private func refusal(_ server: EtcdServer, _ security: Nghttp2ClientTransport.TransportSecurity) async throws {
+    private func refusal(_ server: EtcdServer, _ tls: EtcdConfig.TLS) async throws {
         try await server.withClient {
-            $0.transportSecurity = security
+            $0.tls = tls
             $0.requestTimeout = .seconds(8)
         } _: { client in
             let failure = await expectFailure { _ = try await client.get("k") }
@@ -33,14 +32,13 @@ struct SecurityTests {
                 $0.tls = certificates.tls()
             } _: { server in
                 #expect(server.endpoints[0].hasPrefix("https://"))
-                let trusting = Nghttp2ClientTransport.TransportSecurity.tls { $0.trustRoots = certificates.roots() }
                 try await server.withClient {
-                    $0.transportSecurity = trusting
+                    $0.tls = certificates.trusting()
                 } _: {
                     try await use($0)
                 }
-                try await refusal(server, .tls { $0.trustRoots = certificates.roots("other") })
-                try await refusal(server, .tls)
+                try await refusal(server, certificates.trusting("other"))
+                try await refusal(server, EtcdConfig.TLS())
             }
         }
     }
@@ -51,13 +49,10 @@ struct SecurityTests {
             try await version.withServer {
                 $0.tls = certificates.tls("elsewhere")
             } _: { server in
-                try await refusal(server, .tls { $0.trustRoots = certificates.roots() })
-                let named = Nghttp2ClientTransport.TransportSecurity.tls {
-                    $0.trustRoots = certificates.roots()
-                    $0.serverHostname = "elsewhere.example"
-                }
+                try await refusal(server, certificates.trusting())
                 try await server.withClient {
-                    $0.transportSecurity = named
+                    $0.tls = certificates.trusting()
+                    $0.tls.serverName = "elsewhere.example"
                 } _: {
                     try await use($0)
                 }
@@ -73,12 +68,12 @@ struct SecurityTests {
                 $0.tls = tls
             } _: { server in
                 try await server.withClient {
-                    $0.transportSecurity = certificates.mutual("client")
+                    $0.tls = certificates.mutual("client")
                 } _: {
                     try await use($0)
                 }
                 try await refusal(server, certificates.mutual("stranger"))
-                try await refusal(server, .tls { $0.trustRoots = certificates.roots() })
+                try await refusal(server, certificates.trusting())
             }
         }
     }

@@ -35,15 +35,7 @@ extension EtcdServer {
         let wire = Wire()
         let config = try config(configure)
         let client = try EtcdClient(config, logger: .silent, first: first) { endpoint in
-            ObservedTransport(
-                Nghttp2ClientTransport(
-                    target: endpoint.address,
-                    transportSecurity: endpoint.isSecure ? config.transportSecurity : .plaintext,
-                    config: config.transportConfig(),
-                    logger: .silent
-                ),
-                wire
-            )
+            GRPCCaller(transport: ObservedTransport(config.transport(to: endpoint, logger: .silent), wire))
         }
         return try await withRunning(client) { try await body(client, wire) }
     }

@@ -1,8 +1,8 @@
-import GRPCNghttp2Transport
+import EtcdClient
 import ServiceKitTesting
 
 extension TestCertificates {
-    /// What etcd serves TLS with.
+    /// The certificates of etcd itself.
     func tls(_ name: String = "server", requiresClientCertificate: Bool = false) -> EtcdServer.TLS {
         EtcdServer.TLS(
             certificate: path("\(name).pem"),
@@ -12,16 +12,18 @@ extension TestCertificates {
         )
     }
 
-    /// Trusts what an authority has signed.
-    func roots(_ authority: String = "authority") -> TLSConfig.TrustRootsSource {
-        .certificates([.file(path: path("\(authority).pem"), format: .pem)])
+    /// A client that trusts an authority.
+    func trusting(_ authority: String = "authority") -> EtcdConfig.TLS {
+        var tls = EtcdConfig.TLS()
+        tls.ca = path("\(authority).pem")
+        return tls
     }
 
     /// A client that shows a certificate.
-    func mutual(_ name: String) -> Nghttp2ClientTransport.TransportSecurity {
-        .mTLS(
-            certificateChain: [.file(path: path("\(name).pem"), format: .pem)],
-            privateKey: .file(path: path("\(name).key"), format: .pem)
-        ) { $0.trustRoots = roots() }
+    func mutual(_ name: String) -> EtcdConfig.TLS {
+        var tls = trusting()
+        tls.certificate = path("\(name).pem")
+        tls.key = path("\(name).key")
+        return tls
     }
 }

@@ -30,6 +30,7 @@ struct EtcdConfigTests {
         ("maxBackoff is 0", { $0.maxBackoff = .zero }),
         ("maxBufferedEvents is 0", { $0.maxBufferedEvents = 0 }),
         ("maxMessageBytes is -1", { $0.maxMessageBytes = -1 }),
+        ("certificate and key go together", { $0.tls.certificate = "a.pem" }),
         ("port 0", { $0.endpoints = [EtcdEndpoint(host: "a", port: 0)] }),
         ("port 65536", { $0.endpoints = [EtcdEndpoint(host: "a"), EtcdEndpoint(host: "b", port: 65536)] }),
         ("has no host", { $0.endpoints = [EtcdEndpoint(host: "")] }),
