@@ -69,7 +69,7 @@ let package = Package(
             name: "ServiceKit",
             dependencies: [
                 "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, heap, lifecycle,
-                logging, nio,
+                logging,
                 serviceContext, unixSignals,
             ],
             swiftSettings: settings
@@ -95,8 +95,7 @@ let package = Package(
         .target(
             name: "ServiceKitEtcd",
             dependencies: [
-                "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", deque,
-                logging,
+                "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", deque, logging,
             ],
             swiftSettings: settings
         ),

@@ -3,12 +3,13 @@
 /// Later layers win: the defaults of the Swift types, files, environment variables, `--set` options. Mappings are
 /// merged key by key; scalars, sequences and null replace the earlier value.
 ///
-/// A configuration's description shows no values: they may be secret.
-public struct Configuration: Sendable {
+/// A configuration never changes, and its description shows no values: they may be secret. It remembers the keys that
+/// were read, so that ``checkForUnknownKeys()`` finds the others: hence a class.
+public final class Configuration: Sendable {
     let root: ConfigurationNode
     /// The keys that types have asked for, and the kinds that they were read as.
     let known: KnownKeys
-    private let claimed = ClaimedPaths()
+    let claimed = ClaimedPaths()
 
     init(root: ConfigurationNode, known: KnownKeys = KnownKeys()) {
         self.root = root
@@ -16,7 +17,7 @@ public struct Configuration: Sendable {
     }
 
     /// Creates a configuration that has every default.
-    public init() {
+    public convenience init() {
         self.init(root: .emptyMapping)
     }
 
@@ -26,11 +27,11 @@ public struct Configuration: Sendable {
     ///   - yaml: One document. Its root is a mapping.
     ///   - origin: The name of the text in errors, in place of a file's name.
     /// - Throws: ``ConfigurationError`` when the text is not such a document.
-    public init(yaml: String, origin: String = "inline") throws(ConfigurationError) {
+    public convenience init(yaml: String, origin: String = "inline") throws(ConfigurationError) {
         try self.init(bytes: Array(yaml.utf8), origin: origin)
     }
 
-    init(bytes: [UInt8], origin: String) throws(ConfigurationError) {
+    convenience init(bytes: [UInt8], origin: String) throws(ConfigurationError) {
         self.init(root: try ConfigurationLayers.document(bytes, origin: origin))
     }
 
@@ -42,24 +43,38 @@ public struct Configuration: Sendable {
     /// - Parameters:
     ///   - type: The type to decode.
     ///   - path: The path, such as `server.grpc`; empty for the root.
+    ///   - exceptions: Keys of the value that somebody else decodes, such as the sections of `registry` that belong to
+    ///     backends.
     /// - Returns: The value.
-    /// - Throws: ``ConfigurationError`` when the value does not fit the type, or has a key that the type does not know.
-    public func decode<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T {
+    /// - Throws: ``ConfigurationError`` when the value does not fit the type, has a key that the type does not know, or a
+    ///   value out of its range.
+    public func decode<T: Decodable>(
+        _ type: T.Type,
+        at path: String,
+        except exceptions: Set<String> = []
+    ) throws(ConfigurationError) -> T {
         claim(path)
-        let node = try value(at: path) ?? .absent
-        return try NodeDecoder.decode(type, from: node, trail: KeyTrail(ConfigurationPath(path)), known: known)
+        return try NodeDecoder.decode(
+            type,
+            from: try value(at: path) ?? .absent,
+            trail: KeyTrail(ConfigurationPath(path)),
+            known: known,
+            exceptions: exceptions
+        )
     }
 
-    /// Decodes the value at a path like ``decode(_:at:)``, unless it is null or not configured.
+    /// Decodes the value at a path like ``decode(_:at:except:)``, unless it is null or not configured.
     ///
     /// - Parameters:
     ///   - type: The type to decode.
     ///   - path: The path, such as `server.grpc`; empty for the root.
     /// - Returns: The value, or `nil` when it is null or not configured.
-    /// - Throws: ``ConfigurationError`` when the value does not fit the type, or has a key that the type does not know.
+    /// - Throws: ``ConfigurationError`` when the value does not fit the type, has a key that the type does not know, or a
+    ///   value out of its range.
     public func decodeIfPresent<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T? {
         guard let node = try value(at: path), !node.isNull else {
             claim(path)
+            known.note(ConfigurationPath(path))
             return nil
         }
         return try decode(type, at: path)
@@ -87,7 +102,7 @@ public struct Configuration: Sendable {
 
     /// Refuses keys that no type has asked for. Call it after all sections are decoded.
     ///
-    /// ``decode(_:at:)`` has already checked the keys inside the sections that it decoded.
+    /// ``decode(_:at:except:)`` has already checked the keys inside the sections that it decoded.
     ///
     /// - Throws: ``ConfigurationError`` for the first such key, with its place and a similar known key.
     public func checkForUnknownKeys() throws(ConfigurationError) {

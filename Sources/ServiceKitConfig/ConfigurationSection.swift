@@ -14,4 +14,18 @@
 public protocol ConfigurationSection: Codable, Sendable {
     /// Creates the section with its defaults.
     init()
+
+    /// The ranges of the section's values; none by default. A configured value out of its range is an error with file,
+    /// line, column and the range.
+    static var ranges: [OptionRange<Self>] { get }
+}
+
+extension ConfigurationSection {
+    /// No ranges: every value of the properties' types is allowed.
+    public static var ranges: [OptionRange<Self>] { [] }
+
+    /// The ranges in words, by key.
+    static var rangeTexts: [String: String] {
+        Dictionary(ranges.map { ($0.key, $0.text) }) { first, _ in first }
+    }
 }

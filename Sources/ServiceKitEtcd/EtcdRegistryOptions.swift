@@ -1,13 +1,12 @@
 internal import EtcdClient
 internal import FoundationEssentials
-internal import GRPCNghttp2Transport
 public import ServiceKitConfig
 
-/// What stands under `registry.etcd`.
+/// The section `registry.etcd`.
 public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
     /// The members' addresses; `http://127.0.0.1:2379` by default. Another one is used when one fails.
     public var endpoints = ["http://127.0.0.1:2379"]
-    /// What stands before a service's name in keys; by default what the layout has: `/microservices` for `kratos`.
+    /// The start of every key, before the service's name; by default the layout's: `/microservices` for `kratos`.
     public var namespace: String?
     /// How long an instance stays registered when its process dies or cannot reach etcd; 15 s by default.
     public var ttl = Duration.seconds(15)
@@ -23,11 +22,18 @@ public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
     public var tls = TLS()
     /// How long an attempt to connect may take; 5 s by default.
     public var dialTimeout = Duration.seconds(5)
-    /// How long a request may take, with what is tried again; 5 s by default.
+    /// How long a request may take with all its repetitions; 5 s by default.
     public var requestTimeout = Duration.seconds(5)
 
     /// The defaults.
     public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<EtcdRegistryOptions>] = [
+        OptionRange("ttl", \.ttl, .seconds(2)...(.seconds(3600))),
+        OptionRange("dial-timeout", \.dialTimeout, .milliseconds(1)...(.seconds(3600))),
+        OptionRange("request-timeout", \.requestTimeout, .milliseconds(1)...(.seconds(3600))),
+    ]
 
     /// The section `registry.etcd.tls`: for endpoints that begin with `https`. Files that change are read again.
     public struct TLS: ConfigurationSection, Hashable {
@@ -61,20 +67,14 @@ extension EtcdRegistryOptions {
         if endpoints.isEmpty {
             throw Self.refusal("there is no endpoint; write one, as in [http://127.0.0.1:2379]", at: "endpoints")
         }
-        guard ttl >= .seconds(2), ttl <= .seconds(3600) else {
-            throw Self.refusal("\(ttl) is not from 2s to 1h", at: "ttl")
-        }
-        for (name, value) in [("dial-timeout", dialTimeout), ("request-timeout", requestTimeout)] where value <= .zero {
-            throw Self.refusal("it has to be more than 0s", at: name)
-        }
         if let namespace, namespace.hasSuffix("/") {
             throw Self.refusal("\"\(namespace)\" ends with a slash; leave it out", at: "namespace")
         }
         config.credentials = try credentials()
-        config.transportSecurity = try security()
+        config.tls = try clientTLS()
         config.dialTimeout = dialTimeout
         config.requestTimeout = requestTimeout
-        // Back in time to renew what is still alive.
+        // A connection has to be back before the leases end.
         config.maxBackoff = min(.seconds(5), ttl / 3)
         return config
     }
@@ -108,10 +108,10 @@ extension EtcdRegistryOptions {
     }
 
     private static func refusal(_ message: String, at key: String) -> ConfigurationError {
-        ConfigurationError(message: message, keyPath: "\(path).\(key)")
+        ConfigurationError(message: message, keyPath: "\\(path).\\(key)")
     }
 
-    private func security() throws(ConfigurationError) -> Nghttp2ClientTransport.TransportSecurity {
+    private func clientTLS() throws(ConfigurationError) -> EtcdConfig.TLS {
         guard (tls.certificate == nil) == (tls.key == nil) else {
             let key = tls.key == nil ? "tls.key" : "tls.certificate"
             throw Self.refusal("certificate and key are needed both, or neither", at: key)
@@ -119,14 +119,12 @@ extension EtcdRegistryOptions {
         if tls != TLS(), !endpoints.contains(where: { $0.hasPrefix("https://") }) {
             throw Self.refusal("there are certificates, but no endpoint begins with https://", at: "tls")
         }
-        return .tls { [tls] config in
-            if let ca = tls.ca { config.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
-            if let certificate = tls.certificate, let key = tls.key {
-                config.certificateChain = [.file(path: certificate, format: .pem)]
-                config.privateKey = .file(path: key, format: .pem)
-            }
-            config.serverHostname = tls.serverName
-            config.optionNames = TLSOptionNames(section: "\(Self.path).tls")
-        }
+        var result = EtcdConfig.TLS()
+        result.ca = tls.ca
+        result.certificate = tls.certificate
+        result.key = tls.key
+        result.serverName = tls.serverName
+        result.section = "\(Self.path).tls"
+        return result
     }
 }

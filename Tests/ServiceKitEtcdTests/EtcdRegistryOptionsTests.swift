@@ -78,8 +78,7 @@ struct EtcdRegistryOptionsTests {
         ("{endpoints: ['https://a'], tls: {key: k.pem}}", "registry.etcd.tls.certificate"),
     ])
     func mistakesNameTheKey(_ yaml: String, _ key: String) throws {
-        let options = try options(yaml)
-        let error = #expect(throws: ConfigurationError.self) { try options.clientConfig() }
+        let error = #expect(throws: ConfigurationError.self) { try options(yaml).clientConfig() }
         #expect(error?.keyPath == key)
     }
 

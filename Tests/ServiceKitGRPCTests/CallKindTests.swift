@@ -116,7 +116,7 @@ struct CallKindTests {
 
     @Test func aResponseThatIsTooLargeEndsTheCall() async throws {
         var options = ChannelOptions()
-        options.maxMessage = 1000
+        options.limits.maxMessage = 1000
         try await withEcho(.nothing, options: options) { client in
             let small = try await client.echo([[UInt8](repeating: 0, count: 1000)])
             #expect(small.count == 1)

@@ -10,63 +10,174 @@ import Testing
 @Suite struct OptionsTests {
     // MARK: - Sections
 
-    @Test func theDefaults() throws {
-        let client = try Configuration().decode(ChannelOptions.self, at: "client")
-        #expect(client == ChannelOptions())
-        #expect(client.balancer == "p2c")
-        #expect(client.readyTimeout == .seconds(10))
-        #expect(client.settleTimeout == .seconds(1))
-        #expect(client.maxMessage.bytes == 4 * 1024 * 1024)
-        #expect(client.retry.attempts == 3)
-        #expect(client.retry.buffer.bytes == 256 * 1024)
-        #expect(client.retry.burst == 1000)
-        #expect(client.retry.idempotent.isEmpty)
-        let server = try Configuration().decode(GRPCServerOptions.self, at: "server.grpc")
-        #expect(server == GRPCServerOptions())
-        #expect(server.listen == .tcp(host: "127.0.0.1", port: 0))
-        #expect(server.maxMessage.bytes == 4 * 1024 * 1024)
-        #expect(server.advertise == nil)
+    @Test func anEmptyConfigurationGivesTheDefaults() throws {
+        #expect(try ChannelOptions(Configuration()) == ChannelOptions())
+        #expect(try Configuration().serverOptions(GRPCServerOptions.self, named: "grpc") == GRPCServerOptions())
     }
 
-    @Test func everyKey() throws {
-        let configuration = try Configuration(
-            yaml: """
-                client:
-                  balancer: round_robin
-                  ready-timeout: 2s
-                  settle-timeout: 250ms
-                  max-message: 1MiB
-                  retry:
-                    attempts: 5
-                    idempotent: [/a.B/, /a.C/D]
-                    buffer: 1KiB
-                    burst: 7
-                  timeouts:
-                    default: 3s
-                    methods:
-                      /a.B/C: 1s
-                server:
-                  grpc:
-                    listen: 0.0.0.0:9000
-                    advertise: example.org
-                    max-message: 2MiB
-                """
-        )
-        let client = try configuration.decode(ChannelOptions.self, at: "client")
+    /// Each default of the options is the transport's, but for the longest wait between attempts to connect.
+    @Test func theDefaultsAreTheTransports() {
+        let server = GRPCServerOptions().transportConfig
+        let client = ChannelOptions().transportConfig
+        let (serverDefaults, clientDefaults) = (Nghttp2ServerTransport.Config.defaults, ClientTransportConfig.defaults)
+        #expect(server.limits == serverDefaults.limits)
+        #expect(server.compression == serverDefaults.compression)
+        #expect(server.keepalive == serverDefaults.keepalive)
+        #expect(server.handlerExecutor == serverDefaults.handlerExecutor)
+        #expect(server.maxConcurrentCallsPerConnection == serverDefaults.maxConcurrentCallsPerConnection)
+        #expect(server.maxConnections == serverDefaults.maxConnections)
+        #expect(server.maxConnectionIdle == serverDefaults.maxConnectionIdle)
+        #expect(server.maxConnectionAge == serverDefaults.maxConnectionAge)
+        #expect(server.maxConnectionAgeGrace == serverDefaults.maxConnectionAgeGrace)
+        #expect(server.backlog == serverDefaults.backlog)
+        #expect(client.limits == clientDefaults.limits)
+        #expect(client.compression == clientDefaults.compression)
+        #expect(client.keepalive == clientDefaults.keepalive)
+        #expect(client.maxConnections == clientDefaults.maxConnections)
+        #expect(client.maxConnectionIdle == clientDefaults.maxConnectionIdle)
+        #expect(client.maxQueuedCalls == clientDefaults.maxQueuedCalls)
+        #expect(client.connectTimeout == clientDefaults.connectTimeout)
+        var backoff = clientDefaults.backoff
+        backoff.max = .seconds(10)
+        #expect(client.backoff == backoff)
+    }
+
+    static let yaml = """
+        client:
+          balancer: round_robin
+          ready-timeout: 2s
+          settle-timeout: 250ms
+          connect-timeout: 3s
+          backoff: {initial: 5ms, multiplier: 2.5, max: 9s}
+          max-connections-per-node: 7
+          max-connection-idle: 8s
+          max-queued-calls: 9
+          keepalive: {time: 10s, timeout: 11s, allow-without-calls: true}
+          compression: {algorithm: gzip, accept: [deflate]}
+          limits:
+            max-message: 1MiB
+            max-send-message: 2MiB
+            max-header-list: 3KiB
+            max-header-fields: 40
+            max-continuation-frames: 5
+            write-buffer: 6KiB
+            stream-window: 70KiB
+            connection-window: 80KiB
+            max-buffered: 90KiB
+            max-control-frames: 10
+            max-resets: 11
+            write-timeout: 12s
+          retry:
+            attempts: 5
+            idempotent: [/a.B/, /a.C/D]
+            buffer: 1KiB
+            burst: 7
+          timeouts:
+            default: 3s
+            methods:
+              /a.B/C: 1s
+        server:
+          grpc:
+            listen: 0.0.0.0:9000
+            advertise: example.org
+            backlog: 2
+            handshake-timeout: 3s
+            max-connections: 4
+            max-concurrent-calls: 5
+            max-connection-idle: 6s
+            max-connection-age: 7s
+            max-connection-age-grace: 8s
+            keepalive: {time: null, timeout: 9s, min-ping-interval: 10s, allow-pings-without-calls: true}
+            compression: {algorithm: deflate, accept: []}
+            limits: {max-message: 2MiB}
+            executor: pool
+            health: false
+            reflection: true
+        """
+
+    @Test func everyKeyOfTheClientReachesTheTransport() throws {
+        let configuration = try Configuration(yaml: Self.yaml)
+        let client = try ChannelOptions(configuration)
         #expect(client.balancer == "round_robin")
         #expect(client.readyTimeout == .seconds(2))
         #expect(client.settleTimeout == .milliseconds(250))
-        #expect(client.maxMessage == .mebibytes(1))
         #expect(client.retry.attempts == 5)
         #expect(client.retry.idempotent == ["/a.B/", "/a.C/D"])
         #expect(client.retry.buffer == .kibibytes(1))
         #expect(client.retry.burst == 7)
-        #expect(client.timeouts.default == .seconds(3))
-        #expect(client.timeouts.methods == ["/a.B/C": .seconds(1)])
-        let server = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
+        let timeouts = try configuration.decode(Deadlines.Options.self, at: "client.timeouts")
+        #expect(timeouts.default == .seconds(3))
+        #expect(timeouts.methods == ["/a.B/C": .seconds(1)])
+
+        let transport = client.transportConfig
+        #expect(transport.connectTimeout == .seconds(3))
+        #expect(transport.backoff.initial == .milliseconds(5))
+        #expect(transport.backoff.multiplier == 2.5)
+        #expect(transport.backoff.max == .seconds(9))
+        #expect(transport.maxConnections == 7)
+        #expect(transport.maxConnectionIdle == .seconds(8))
+        #expect(transport.maxQueuedCalls == 9)
+        #expect(transport.keepalive.time == .seconds(10))
+        #expect(transport.keepalive.timeout == .seconds(11))
+        #expect(transport.keepalive.allowWithoutCalls)
+        #expect(transport.compression.algorithm == .gzip)
+        #expect(transport.compression.enabledAlgorithms == [.none, .deflate])
+        let limits = transport.limits
+        #expect(limits.maxMessageBytes == 1 << 20)
+        #expect(limits.maxSendMessageBytes == 2 << 20)
+        #expect(limits.maxHeaderListBytes == 3 << 10)
+        #expect(limits.maxHeaderFields == 40)
+        #expect(limits.maxContinuationFrames == 5)
+        #expect(limits.writeBufferBytes == 6 << 10)
+        #expect(limits.streamWindowBytes == 70 << 10)
+        #expect(limits.connectionWindowBytes == 80 << 10)
+        #expect(limits.maxBufferedBytesPerConnection == 90 << 10)
+        #expect(limits.maxControlFramesPerSecond == 10)
+        #expect(limits.maxResetsPerSecond == 11)
+        #expect(limits.writeTimeout == .seconds(12))
+    }
+
+    @Test func everyKeyOfTheServerReachesTheTransport() throws {
+        let server = try Configuration(yaml: Self.yaml).serverOptions(GRPCServerOptions.self, named: "grpc")
         #expect(server.listen == .tcp(host: "0.0.0.0", port: 9000))
-        #expect(server.advertise == "example.org")
-        #expect(server.maxMessage == .mebibytes(2))
+        #expect(!server.health)
+        #expect(server.servesReflection)
+
+        let transport = server.transportConfig
+        #expect(transport.backlog == 2)
+        #expect(transport.limits.handshakeTimeout == .seconds(3))
+        #expect(transport.limits.maxMessageBytes == 2 << 20)
+        #expect(transport.maxConnections == 4)
+        #expect(transport.maxConcurrentCallsPerConnection == 5)
+        #expect(transport.maxConnectionIdle == .seconds(6))
+        #expect(transport.maxConnectionAge == .seconds(7))
+        #expect(transport.maxConnectionAgeGrace == .seconds(8))
+        #expect(transport.keepalive.time == nil)
+        #expect(transport.keepalive.timeout == .seconds(9))
+        #expect(transport.keepalive.minPingInterval == .seconds(10))
+        #expect(transport.keepalive.allowPingsWithoutCalls)
+        #expect(transport.compression.algorithm == .deflate)
+        #expect(transport.compression.enabledAlgorithms == .none)
+        #expect(transport.handlerExecutor == .globalPool)
+    }
+
+    @Test(arguments: [
+        (
+            "client: {max-connections-per-node: 0}",
+            "1:36: client.max-connections-per-node: expected 1 to 100, found \"0\""
+        ),
+        (
+            "client: {backoff: {multiplier: 0.5}}",
+            "1:32: client.backoff.multiplier: expected 1.0 to 10.0, found \"0.5\""
+        ),
+        (
+            "client:\n  limits:\n    stream-window: 3GiB",
+            "3:20: client.limits.stream-window: expected 65535 to 2147483647, found \"3GiB\""
+        ),
+        ("client: {keepalive: {time: 0s}}", "1:28: client.keepalive.time: expected 1ms to 8760h, found \"0s\""),
+    ])
+    func aValueOutOfItsRangeIsAnErrorThatNamesTheRangeAndTheLine(_ yaml: String, _ error: String) {
+        #expect(Self.text { try Self.app(yaml).channel("test") } == "app.yaml:" + error)
     }
 
     @Test(arguments: [
@@ -84,7 +195,7 @@ import Testing
         #expect(
             Self.text {
                 try Configuration(yaml: "server: {grpc: {lisen: x}}", origin: "app.yaml")
-                    .decode(GRPCServerOptions.self, at: "server.grpc")
+                    .serverOptions(GRPCServerOptions.self, named: "grpc")
             } == "app.yaml:1:17: server.grpc.lisen: unknown key; did you mean \"listen\"?"
         )
     }

@@ -233,7 +233,7 @@ struct ServerMiddlewareTests {
             )
             let bound = Promise<Endpoint>()
             let serving = Task {
-                try await server.run { if let endpoint = $0 { bound.resolve(.success(endpoint)) } }
+                try await server.run { if let endpoint = $0.first { bound.resolve(.success(endpoint)) } }
             }
             let discoverer = ScriptedDiscoverer()
             discoverer.say(try await bound.value())

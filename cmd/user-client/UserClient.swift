@@ -87,7 +87,8 @@ import UnixSignals
         logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level.loggerLevel ?? .error
         let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let discovery = Discovery(registry)
-        let options = try configuration.decode(ChannelOptions.self, at: "client")
+        let options = try ChannelOptions(configuration)
+        let timeouts = try configuration.decode(Deadlines.Options.self, at: "client.timeouts")
         try configuration.checkForUnknownKeys()
 
         let counter = InstanceCounter()
@@ -95,7 +96,7 @@ import UnixSignals
             to: "user-service",
             discoverer: discovery,
             options: options,
-            middleware: [counter],
+            middleware: [Deadlines(timeouts), counter],
             logger: logger
         )
         let load = Load(

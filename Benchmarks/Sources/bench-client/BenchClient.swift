@@ -87,13 +87,12 @@ struct BenchClient: AsyncParsableCommand {
     private func channel() throws -> ServiceChannel {
         let service = "benchmark"
         let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: self.port)
-        var options = ChannelOptions()
-        options.timeouts.default = .seconds(10)
+        var timeouts = Deadlines.Options()
+        timeouts.default = .seconds(10)
         return try ServiceChannel(
             to: service,
             discoverer: try StaticRegistry(services: [service: [endpoint]]),
-            options: options,
-            middleware: [CallLogging(logger: Logger(label: "bench-client"))]
+            middleware: [Deadlines(timeouts), CallLogging(logger: Logger(label: "bench-client"))]
         )
     }
 

@@ -1,10 +1,10 @@
 internal import Logging
 private import ServiceKitConfig
 
-/// Finds the address that others are given for a server of this machine.
+/// Finds the addresses that the registry gives to others for a server of this machine.
 ///
-/// A wildcard is never advertised, and a loopback address to other hosts only when it is given as the one to advertise: an
-/// address that nobody reaches is found at the start, with a word on what to set, and not by the first client.
+/// A wildcard is never advertised. A loopback address is advertised to other hosts only if an option says so. Thus the
+/// start finds an address that nobody can reach, and names the option to set, before the first client fails.
 struct AddressAdvertiser: Sendable {
     let options: AdvertiseOptions
     let reach: RegistryReach
@@ -12,14 +12,26 @@ struct AddressAdvertiser: Sendable {
     let interfaces: @Sendable () throws -> [InterfaceAddress]
     let logger: Logger
 
-    /// The endpoint to register for a server.
+    /// The endpoints to register for a server.
     ///
     /// - Parameters:
-    ///   - bound: What it listens on.
-    ///   - server: Its name, for errors.
-    ///   - advertise: Its own `advertise` option.
+    ///   - bound: The addresses that the server listens on.
+    ///   - server: The server's name, for errors.
+    ///   - advertise: The option `advertise` of the server's section.
+    /// - Returns: An endpoint for each address, in the same order.
     /// - Throws: `AppError` when there is no address that others could use.
-    func endpoint(for bound: Endpoint, of server: String, advertise: String?) throws -> Endpoint {
+    func endpoints(for bound: [Endpoint], of server: String, advertise: String?) throws -> [Endpoint] {
+        let endpoints = try bound.map { try endpoint(for: $0, of: server, advertise: advertise) }
+        if let advertise, Set(endpoints).count < bound.count {
+            throw AppError(
+                "server.\(server).advertise is \(advertise), one address for the \(bound.count) that the server listens "
+                    + "on; give a host without a port"
+            )
+        }
+        return endpoints
+    }
+
+    private func endpoint(for bound: Endpoint, of server: String, advertise: String?) throws -> Endpoint {
         var endpoint = bound
         if let advertise {
             try apply(advertise, to: &endpoint, option: "server.\(server).advertise")
@@ -50,7 +62,7 @@ struct AddressAdvertiser: Sendable {
 
     private func apply(_ value: String, to endpoint: inout Endpoint, option: String) throws {
         if HostAddress.isIPAddress(value) {
-            // An IPv6 address alone, which has brackets only before a port.
+            // An IPv6 address has brackets only before a port.
             endpoint.host = value
         } else if !value.contains(where: { "/?#".contains($0) }), !value.isEmpty,
             let parsed = Endpoint("\(endpoint.scheme)://\(value)")

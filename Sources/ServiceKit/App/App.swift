@@ -17,9 +17,9 @@ private import Synchronization
 /// ```
 ///
 /// *Start*: before-start hooks; services; every server bound and ready; registration; after-start hooks; serving.
-/// *Stop*, on a signal or a failure: not serving; before-stop hooks; deregistration; a gap for clients that have not
-/// heard of it; servers drain; services end; the lease is given back; after-stop hooks. Every step has a limit, and a
-/// step that fails is logged while the rest still runs. The first cause of a stop that was a failure is reported.
+/// *Stop*, on a signal or a failure: not serving; before-stop hooks; deregistration; a gap for clients that do not know of
+/// it yet; servers drain; services end; the lease is given back; after-stop hooks. Every step has a limit. A step of the
+/// stop that fails is logged, and the rest still runs. The App reports the first failure.
 ///
 /// An App is itself a `Service` and can be part of a larger `ServiceGroup`;
 /// ``run(plugins:arguments:bootstrapsLogging:_:)`` is for a main.
@@ -32,17 +32,22 @@ public final class App: Service, Sendable {
         var clientMiddleware = MiddlewareChain()
         var nodePipeline = NodePipeline()
         var channels: [@Sendable () -> ChannelSnapshot] = []
-        var hooks = Hooks()
-        var services: [any Service] = []
-        var servers: [any Server] = []
+        var parts = Parts()
         var serverFactories: [@Sendable (App) throws -> any Server] = []
     }
 
-    /// The configuration; decode the sections of your own from it.
+    /// The parts that an App runs.
+    struct Parts {
+        var hooks = Hooks()
+        var services: [any Service] = []
+        var servers: [any Server] = []
+    }
+
+    /// The configuration. A service decodes its own sections from it.
     public let configuration: Configuration
     /// The logger, at the level that `log.level` says.
     public let logger: Logger
-    /// This instance; its endpoints are known to the registry alone.
+    /// This instance, without its endpoints, which only the registry knows.
     public let instance: ServiceInstance
     /// The registry that `registry.backend` names.
     public let registry: any Registry
@@ -56,12 +61,13 @@ public final class App: Service, Sendable {
     /// `registry.registration: none` leaves out.
     public let registrationState = Watched<RegistrationState?>(nil)
 
-    private let options: AppOptions
-    private let registryOptions: RegistryOptions
-    private let startup: StartupOptions
-    private let shutdown: ShutdownOptions
-    private let environment: [String: String]
-    private let registryName: String
+    let options: AppOptions
+    let registryOptions: RegistryOptions
+    let startup: StartupOptions
+    let shutdown: ShutdownOptions
+    let environment: [String: String]
+    /// The registry's name, for errors.
+    let registryName: String
     private let components = Mutex<[ObjectIdentifier: any Sendable]>([:])
     private let state = Mutex(State())
 
@@ -69,12 +75,12 @@ public final class App: Service, Sendable {
     ///
     /// - Parameters:
     ///   - configuration: The configuration; the sections `app`, `registry`, `startup`, `shutdown` and `log` are read.
-    ///   - plugins: What it can name beyond what is embedded.
+    ///   - plugins: The registries, balancers and other things that configuration can name beyond the embedded ones.
     ///   - registry: A registry to use instead of the one that the configuration names.
     ///   - logger: Where to log; by default a logger of the service's name. It has the backend that was bootstrapped, and
     ///     ``QueuedLogHandler`` in place of swift-log's own `StreamLogHandler`.
     ///   - environment: The environment variables, by default the process's.
-    /// - Throws: `ConfigurationError`, or what the registry's backend throws.
+    /// - Throws: `ConfigurationError`, or an error of the registry's backend.
     public init(
         configuration: Configuration = Configuration(),
         plugins: [Plugin] = [],
@@ -85,9 +91,8 @@ public final class App: Service, Sendable {
         let options = try configuration.decode(AppOptions.self, at: "app")
         let name = options.name ?? ProcessEnvironment.programName
         var logger = logger ?? DefaultLogBackend.logger(label: name)
-        if let level = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level {
-            logger.logLevel = level.loggerLevel
-        }
+        let log = try configuration.decode(LogOptions.self, at: "log")
+        if configuration.contains("log.level") { logger.logLevel = log.level.loggerLevel }
         self.configuration = configuration
         self.options = options
         self.balancers = Balancers(plugins: plugins)
@@ -101,14 +106,17 @@ public final class App: Service, Sendable {
             version: options.version,
             metadata: options.metadata
         )
-        self.registryOptions = try RegistryOptions(configuration)
         let backends = RegistryBackends(plugins: plugins)
+        self.registryOptions = try RegistryOptions(configuration, backends: backends)
         if let registry {
-            for name in backends.names { configuration.claim("registry.\(name)") }
             self.registry = registry
             self.registryName = "\(type(of: registry))"
         } else {
-            self.registry = try backends.make(configuration: configuration, logger: logger)
+            self.registry = try backends.make(
+                registryOptions.backend,
+                configuration: configuration,
+                logger: logger
+            )
             self.registryName = registryOptions.backend
         }
         self.discovery = Discovery(self.registry)
@@ -118,7 +126,7 @@ public final class App: Service, Sendable {
 
     // MARK: - Middleware
 
-    /// Adds middleware around the calls that are served, inside what is there already.
+    /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
     /// By default there is, from the outside in: ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
     /// One of the same type for all calls replaces the default.
@@ -126,10 +134,10 @@ public final class App: Service, Sendable {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
     }
 
-    /// Adds middleware around the calls that are made, inside what is there already.
+    /// Adds middleware around the calls that are made, inside the middleware that was added before.
     ///
-    /// By default there is, from the outside in: ``CallLogging``, ``MetadataPropagation``, ``Deadlines``. Clients have what
-    /// was added before they were asked for.
+    /// By default there is, from the outside in: ``CallLogging``, ``MetadataPropagation``, ``Deadlines``. A client has the
+    /// middleware that was added before the client was asked for.
     public func useForClients(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
@@ -188,38 +196,38 @@ public final class App: Service, Sendable {
 
     /// Adds a hook that runs before anything is started. A failure ends the start.
     public func beforeStart(_ hook: @escaping Hook) {
-        describe("before-start hook") { $0.hooks.add(hook, at: .beforeStart) }
+        describe("before-start hook") { $0.parts.hooks.add(hook, at: .beforeStart) }
     }
 
     /// Adds a hook that runs when the servers are ready and the instance is registered. A failure ends the start.
     public func afterStart(_ hook: @escaping Hook) {
-        describe("after-start hook") { $0.hooks.add(hook, at: .afterStart) }
+        describe("after-start hook") { $0.parts.hooks.add(hook, at: .afterStart) }
     }
 
     /// Adds a hook that runs when the stop begins, while calls are still served; not when the before-start hooks failed.
     public func beforeStop(_ hook: @escaping Hook) {
-        describe("before-stop hook") { $0.hooks.add(hook, at: .beforeStop) }
+        describe("before-stop hook") { $0.parts.hooks.add(hook, at: .beforeStop) }
     }
 
     /// Adds a hook that runs when everything has ended, in any case: also when the start failed.
     public func afterStop(_ hook: @escaping Hook) {
-        describe("after-stop hook") { $0.hooks.add(hook, at: .afterStop) }
+        describe("after-stop hook") { $0.parts.hooks.add(hook, at: .afterStop) }
     }
 
     /// Adds a service of swift-service-lifecycle, such as a database client.
     ///
-    /// It is started before the servers and shut down gracefully after they have drained, the last one added first. It may
-    /// end when its work is done; one that fails stops the App.
+    /// The service starts before the servers. After they have drained it is shut down gracefully, the last service first. It
+    /// may end when its work is done. A service that fails stops the App.
     public func add(_ service: any Service) {
-        describe("\(type(of: service))") { $0.services.append(service) }
+        describe("\(type(of: service))") { $0.parts.services.append(service) }
     }
 
     /// Adds a server.
     public func add(server: any Server) {
-        describe("\(server.name) server") { $0.servers.append(server) }
+        describe("\(server.name) server") { $0.parts.servers.append(server) }
     }
 
-    /// Adds a server that is made when everything has been said, middleware included.
+    /// Adds a server. It is made when the App starts, so that it has all middleware.
     public func addServer(_ make: @escaping @Sendable (App) throws -> any Server) {
         describe("server") { $0.serverFactories.append(make) }
     }
@@ -227,7 +235,7 @@ public final class App: Service, Sendable {
     /// Whether the App has been run: no part can be added any more.
     package var isSettled: Bool { state.withLock { $0.stage == .run } }
 
-    /// Changes what the App consists of, which is settled once it runs.
+    /// Changes the parts of the App, which are settled once it runs.
     private func describe(_ part: String, _ change: (inout State) -> Void) {
         let isTooLate = state.withLock { state in
             if state.stage == .run { return true }
@@ -277,41 +285,25 @@ public final class App: Service, Sendable {
         }
         do {
             for make in factories { add(server: try make(self)) }
+            let parts = state.withLock { state in
+                state.stage = .run
+                return state.parts
+            }
+            var advertised: [String: String] = [:]
+            for server in parts.servers { advertised[server.name] = try configuration.advertised(by: server.name) }
             try checkForUnknownKeys()
+            return Lifecycle(of: self, parts, advertised: advertised, clock: clock)
         } catch {
-            // The App never starts. Whoever waits for its health or its registration waits no longer.
+            // The App never starts: tasks that wait for its health or its registration wait no longer.
             registrationState.finish()
             health.finish(with: .stopped)
             throw error
         }
-        let parts = state.withLock { state in
-            state.stage = .run
-            return state
-        }
-        return Lifecycle(
-            AppPlan(
-                instance: instance,
-                advertise: options.advertise,
-                registryOptions: registryOptions,
-                startup: startup,
-                shutdown: shutdown,
-                registry: registry,
-                registryName: registryName,
-                hooks: parts.hooks,
-                services: parts.services,
-                servers: parts.servers,
-                health: health,
-                registrationState: registrationState,
-                environment: environment,
-                clock: clock,
-                logger: logger
-            )
-        )
     }
 
     private func checkForUnknownKeys() throws(ConfigurationError) {
-        // Other modules of the kit read these sections, and check their keys. An App that makes no calls, or serves
-        // nothing, may share its file with one that does.
+        // Other modules of the kit read these sections, and check their keys. A client may share its file with a server, and
+        // a server with a client.
         for section in ["client", "server.grpc"] { configuration.claim(section) }
         try configuration.checkForUnknownKeys()
     }

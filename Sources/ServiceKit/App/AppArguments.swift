@@ -3,7 +3,7 @@ public import ServiceKitConfig
 
 /// The options that every program of the kit takes: `--config FILE`, `--profile NAME` and `--set path=value`.
 ///
-/// A program with options of its own adds these by `@OptionGroup`.
+/// A program with options of its own adds these by `@OptionGroup`: hence the public import of ArgumentParser.
 public struct AppArguments: ParsableArguments, Sendable {
     /// The file read when there is no `--config` and no `KIT_CONFIG`, if it exists.
     public static let defaultFile = "config/config.yaml"
@@ -37,7 +37,7 @@ public struct AppArguments: ParsableArguments, Sendable {
     )
     public var set: [String] = []
 
-    /// Creates what ArgumentParser fills in; nothing can be read before it has, or before all are set.
+    /// Creates the arguments for ArgumentParser, which sets them. They can be read only then.
     public init() {}
 
     /// Reads the configuration that the arguments name, with the environment over it.

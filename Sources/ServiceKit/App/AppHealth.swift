@@ -1,6 +1,6 @@
 /// Whether an App serves.
 public enum AppHealth: Hashable, Sendable {
-    /// Its servers are not all ready, or it is not registered yet though it must be.
+    /// Not all servers are ready, or a required registration is still missing.
     case starting
     /// It takes calls.
     case serving
@@ -9,6 +9,6 @@ public enum AppHealth: Hashable, Sendable {
     /// It has ended.
     case stopped
 
-    /// What health checks are told.
+    /// The answer to health checks.
     public var isServing: Bool { self == .serving }
 }

@@ -7,12 +7,12 @@ private import UnixSignals
 extension App {
     /// The main of a service: reads the command line and the configuration, runs the App, and handles signals.
     ///
-    /// SIGTERM, SIGINT and SIGQUIT stop the App in order; a second one cuts short what is left of it. Returns when the
+    /// SIGTERM, SIGINT and SIGQUIT stop the App in order; a second signal cuts the rest of the stop short. Returns when the
     /// App has stopped in order. When it could not start or something in it failed, one line on standard error says why,
     /// and the process ends with exit code 1.
     ///
     /// Loggers that are made from then on, the App's among them, have the backend ``QueuedLogHandler``, so that no call and
-    /// no stop waits for whoever reads standard error. A backend that the main has bootstrapped before stays.
+    /// no stop waits for the reader of standard error. A backend that the main has bootstrapped before stays.
     ///
     /// - Parameters:
     ///   - plugins: The registries and balancers that configuration can name beyond the embedded ones.
@@ -20,7 +20,7 @@ extension App {
     ///   - bootstrapsLogging: Whether to see to the backend of logging. `false` is for a main that has bootstrapped
     ///     swift-log's own `StreamLogHandler` as it is: that cannot be told from no backend at all, and swift-log ends a
     ///     process that bootstraps a second one.
-    ///   - configure: Says what the service consists of.
+    ///   - configure: Adds the service's parts to the App.
     public static func run(
         plugins: [Plugin] = [],
         arguments: [String]? = nil,
@@ -42,8 +42,8 @@ extension App {
         }
     }
 
-    /// Ends the process with exit code 1 after one line on standard error, which comes after the log lines that wait to be
-    /// written. Nobody who reads them is waited for longer than a second.
+    /// Ends the process with exit code 1 after one line on standard error. The line comes after the log lines that wait to
+    /// be written. A slow reader delays the end by a second at most.
     public static func exitReporting(_ error: any Error) -> Never {
         OutputWriter.standardError.writeLast("\(ProcessEnvironment.programName): error: \(error)\n")
         exit(1)
@@ -51,7 +51,7 @@ extension App {
 
     private func runHandlingSignals() async throws {
         let lifecycle = try makeLifecycle()
-        // Trapped from now on, by one and the same, so that none is lost: the second may come right after the first.
+        // One sequence traps all signals from now on, so that none is lost: the second may come right after the first.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {

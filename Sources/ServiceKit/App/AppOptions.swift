@@ -1,7 +1,7 @@
 public import Logging
 public import ServiceKitConfig
 
-/// The section `app`: who the service is.
+/// The section `app`: the service's name, its instance, and its address.
 public struct AppOptions: ConfigurationSection, Hashable {
     /// The service's name, by which clients find it; by default the name of the program.
     public var name: String?
@@ -11,18 +11,18 @@ public struct AppOptions: ConfigurationSection, Hashable {
     public var version = ""
     /// Labels that clients see: `zone`, `weight` and your own.
     public var metadata: [String: String] = [:]
-    /// How the address is chosen that others are given.
+    /// How the address for the registry is chosen.
     public var advertise = AdvertiseOptions()
 
     /// The defaults.
     public init() {}
 }
 
-/// The section `app.advertise`: how the address is chosen that a registry gives to others, for servers that listen on
-/// every interface (`0.0.0.0` or `::`).
+/// The section `app.advertise`: the address that the registry gives to others for a server on every interface (`0.0.0.0`
+/// or `::`).
 ///
 /// The order is: ``host``; the environment variable `POD_IP`; the addresses that ``interface``, ``cidr`` and ``family``
-/// leave. A server's own `advertise` comes before all of them.
+/// leave. The option `server.NAME.advertise` comes before all of them.
 public struct AdvertiseOptions: ConfigurationSection, Hashable {
     /// A host name or address.
     public var host: String?
@@ -49,13 +49,13 @@ public struct AdvertiseOptions: ConfigurationSection, Hashable {
 public struct RegistryOptions: ConfigurationSection, Hashable {
     /// The name of the backend, `file` by default.
     public var backend = "file"
-    /// What happens when the registry cannot take the registration at the start.
+    /// The reaction to a registry that cannot take the registration at the start.
     public var registration = Mode.required
-    /// How long registering may take when it is required; 20 s by default, which is longer than the entry of an owner that
-    /// has crashed stays in etcd (`registry.etcd.ttl`, 15 s).
+    /// How long registering may take when it is required; 20 s by default. That is longer than etcd keeps the entry of a
+    /// crashed owner (`registry.etcd.ttl`, 15 s).
     public var timeout = Duration.seconds(20)
 
-    /// What happens when the registry cannot take the registration at the start.
+    /// The reaction to a registry that cannot take the registration at the start.
     public enum Mode: String, Codable, Sendable, CaseIterable {
         /// The start fails, within ``RegistryOptions/timeout``.
         case required
@@ -67,6 +67,11 @@ public struct RegistryOptions: ConfigurationSection, Hashable {
 
     /// The defaults.
     public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<RegistryOptions>] = [
+        OptionRange("timeout", \.timeout, .milliseconds(1)...(.seconds(86_400)))
+    ]
 }
 
 /// The section `startup`: limits of the start.
@@ -78,6 +83,12 @@ public struct StartupOptions: ConfigurationSection, Hashable {
 
     /// The defaults.
     public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<StartupOptions>] = [
+        OptionRange("hook-timeout", \.hookTimeout, .milliseconds(1)...(.seconds(86_400))),
+        OptionRange("ready-timeout", \.readyTimeout, .milliseconds(1)...(.seconds(86_400))),
+    ]
 }
 
 /// The section `shutdown`: limits of the stop. Each phase ends at its limit, and the next begins.
@@ -97,6 +108,15 @@ public struct ShutdownOptions: ConfigurationSection, Hashable {
 
     /// The defaults.
     public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<ShutdownOptions>] = [
+        OptionRange("hook-timeout", \.hookTimeout, .milliseconds(1)...(.seconds(86_400))),
+        OptionRange("deregister-timeout", \.deregisterTimeout, .milliseconds(1)...(.seconds(86_400))),
+        OptionRange("lame-duck", \.lameDuck, .zero...(.seconds(86_400))),
+        OptionRange("drain-timeout", \.drainTimeout, .zero...(.seconds(86_400))),
+        OptionRange("release-timeout", \.releaseTimeout, .milliseconds(1)...(.seconds(86_400))),
+    ]
 }
 
 /// The section `log`.
@@ -128,12 +148,11 @@ public struct LogOptions: ConfigurationSection, Hashable {
 }
 
 extension RegistryOptions {
-    /// Reads the section's own values and leaves the backends' parts, which are mappings beside them, alone.
-    package init(_ configuration: Configuration) throws {
-        self.init()
-        backend = try configuration.decodeIfPresent(String.self, at: "registry.backend") ?? backend
-        registration = try configuration.decodeIfPresent(Mode.self, at: "registry.registration") ?? registration
-        timeout = try configuration.decodeIfPresent(Duration.self, at: "registry.timeout") ?? timeout
+    /// Reads the section's own values, without the sections of the backends.
+    ///
+    /// - Throws: `ConfigurationError` for the first value that is wrong.
+    package init(_ configuration: Configuration, backends: RegistryBackends) throws(ConfigurationError) {
+        self = try configuration.decode(Self.self, at: "registry", except: Set(backends.names))
     }
 }
 
@@ -145,6 +164,6 @@ extension RegistryBackends {
     ///   - logger: Where the registry logs.
     /// - Throws: As ``make(_:configuration:logger:)``.
     public func make(configuration: Configuration, logger: Logger) throws -> any Registry {
-        try make(RegistryOptions(configuration).backend, configuration: configuration, logger: logger)
+        try make(RegistryOptions(configuration, backends: self).backend, configuration: configuration, logger: logger)
     }
 }

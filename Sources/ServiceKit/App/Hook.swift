@@ -1,5 +1,5 @@
 extension App {
-    /// What an App does at the edges of its life.
+    /// Code that an App runs at the start or the end of its life.
     public typealias Hook = @Sendable () async throws -> Void
 }
 

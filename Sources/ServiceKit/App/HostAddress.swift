@@ -1,6 +1,6 @@
-private import NIOCore
+private import Glibc
 
-/// What an IP address is good for.
+/// The purposes that an IP address serves.
 enum HostAddress {
     /// Whether it is an IP address, and not a name.
     static func isIPAddress(_ host: String) -> Bool {
@@ -39,11 +39,39 @@ struct InterfaceAddress: Hashable, CustomStringConvertible {
 
     var description: String { "\(address) (\(interface))" }
 
-    /// Those of this machine, in the order in which the system lists them.
-    static func all() throws -> [InterfaceAddress] {
-        try System.enumerateDevices().compactMap { device in
-            guard let address = device.address?.ipAddress else { return nil }
-            return InterfaceAddress(interface: device.name, address: address)
+    /// The addresses of this machine, in the order in which the system lists them.
+    ///
+    /// - Throws: `AppError` when the system cannot list them.
+    static func all() throws(AppError) -> [InterfaceAddress] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&first) == 0 else {
+            throw AppError("cannot list this machine's network interfaces: \(String(cString: strerror(errno)))")
         }
+        defer { freeifaddrs(first) }
+        return sequence(first: first) { $0?.pointee.ifa_next }.prefix { $0 != nil }.compactMap { entry in
+            guard let entry = entry?.pointee, let address = entry.ifa_addr.flatMap(text) else { return nil }
+            return InterfaceAddress(interface: String(cString: entry.ifa_name), address: address)
+        }
+    }
+
+    /// An IPv4 or IPv6 address in its usual form, without an interface; `nil` for other families.
+    private static func text(_ address: UnsafeMutablePointer<sockaddr>) -> String? {
+        let family = CInt(address.pointee.sa_family)
+        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let size = socklen_t(buffer.count)
+        let raw = UnsafeRawPointer(address)
+        let isWritten =
+            switch family {
+            case AF_INET:
+                withUnsafePointer(to: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) {
+                    inet_ntop(family, $0, &buffer, size) != nil
+                }
+            case AF_INET6:
+                withUnsafePointer(to: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) {
+                    inet_ntop(family, $0, &buffer, size) != nil
+                }
+            default: false
+            }
+        return isWritten ? buffer.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } : nil
     }
 }

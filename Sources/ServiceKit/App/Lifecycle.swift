@@ -4,27 +4,40 @@ internal import ServiceLifecycle
 
 /// The life of an App: its start and its stop, each a list of steps in order.
 ///
-/// The first failure requests the stop and is what ``run()`` throws in the end. Failures while stopping are logged, and
-/// the rest of the steps still run. Every step has a limit; one that goes on beyond it all the same is left behind.
+/// The legal transitions are: start → serve → stop, and start → stop after a failure or a request. The first failure
+/// requests the stop, and ``run()`` throws it in the end. Failures of the stop are logged, and its other steps still run.
+/// Every step has a limit. A step that ignores its limit is left behind.
 final class Lifecycle: Service {
     /// How long servers and services may take to end when they are cancelled.
     private static let cutLimit = Duration.seconds(2)
 
-    private let plan: AppPlan
+    private let app: App
+    private let parts: App.Parts
+    private let advertised: [String: String]
+    /// The clock of every limit.
+    private let clock: any Clock<Duration>
     private let stopRequest = StopRequest()
     private let logger: Logger
 
-    init(_ plan: AppPlan) {
-        self.plan = plan
-        self.logger = plan.logger
+    /// - Parameters:
+    ///   - app: The App.
+    ///   - parts: The App's parts.
+    ///   - advertised: The option `advertise` of each server that has it, by the server's name.
+    ///   - clock: The clock of every limit.
+    init(of app: App, _ parts: App.Parts, advertised: [String: String], clock: any Clock<Duration>) {
+        self.app = app
+        self.parts = parts
+        self.advertised = advertised
+        self.clock = clock
+        self.logger = app.logger
     }
 
     /// Runs the App until it is asked to stop by graceful shutdown, by cancellation (which hurries), or by a failure.
     ///
     /// - Throws: The cause of the stop when that was a failure.
     func run() async throws {
-        // Detached from the caller's cancellation and graceful shutdown: both are requests to `live`, which is left in
-        // its own order, and has an end because each of its steps has a limit.
+        // Detached from the caller's cancellation and graceful shutdown: both are requests to `live`, which ends in its own
+        // order. It does end, because each of its steps has a limit.
         let life = Task.detached { await self.live() }
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
@@ -46,17 +59,17 @@ final class Lifecycle: Service {
         stopRequest.request()
     }
 
-    /// Cuts short what is left of the stop.
+    /// Cuts the rest of the stop short.
     func force() {
         stopRequest.force()
     }
 
     private func live() async {
-        let parts = RunningParts(plan, stopRequest: stopRequest)
+        let runtime = AppRuntime(parts, registry: app.registry, stopRequest: stopRequest, logger: logger)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    try await self.start(parts)
+                    try await self.start(runtime)
                 } catch {
                     // Once a stop is requested, the start fails because of that.
                     if !self.stopRequest.fail(error) {
@@ -68,81 +81,88 @@ final class Lifecycle: Service {
             group.cancelAll()
         }
         if let failure = stopRequest.failure {
-            // One that could not start says so by throwing, at once; one that served may take a while to end.
-            let level: Logger.Level = plan.health.value == .serving ? .error : .debug
+            // An App that could not start throws at once. An App that served may take a while to end.
+            let level: Logger.Level = app.health.value == .serving ? .error : .debug
             logger.log(level: level, "stopping because of a failure", metadata: ["error": "\(failure)"])
         } else {
             logger.info("stopping")
         }
-        await stop(parts)
+        await stop(runtime)
         logger.info("stopped")
     }
 
     // MARK: - Start
 
-    private func start(_ parts: RunningParts) async throws {
+    private func start(_ runtime: AppRuntime) async throws {
         try await runStartHooks(.beforeStart)
         try Task.checkCancellation()
-        parts.startServices()
-        parts.startServers()
-        let endpoints = try await readyEndpoints(parts)
-        try await register(endpoints, parts)
+        runtime.startServices()
+        runtime.startServers()
+        let endpoints = try await readyEndpoints(runtime)
+        try await register(endpoints, runtime)
         try await runStartHooks(.afterStart)
         try Task.checkCancellation()
-        plan.health.set(.serving)
-        logger.info("serving", metadata: ["service": "\(plan.instance.name)", "id": "\(plan.instance.id)"])
+        app.health.set(.serving)
+        logger.info("serving", metadata: ["service": "\(app.instance.name)", "id": "\(app.instance.id)"])
     }
 
     private func runStartHooks(_ moment: Hooks.Moment) async throws {
-        let hooks = plan.hooks[moment]
+        let hooks = parts.hooks[moment]
         for (index, hook) in hooks.enumerated() {
-            try await phase(moment.hookName(index, of: hooks.count), plan.startup.hookTimeout).run(body: hook)
+            try await phase(moment.hookName(index, of: hooks.count), app.startup.hookTimeout).run(body: hook)
         }
     }
 
-    private func readyEndpoints(_ parts: RunningParts) async throws -> [Endpoint] {
-        let advertiser = plan.advertiser()
+    private func readyEndpoints(_ runtime: AppRuntime) async throws -> [Endpoint] {
+        let advertiser = AddressAdvertiser(
+            options: app.options.advertise,
+            reach: app.registry.reach,
+            environment: app.environment,
+            interfaces: InterfaceAddress.all,
+            logger: logger
+        )
         var endpoints: [Endpoint] = []
-        for running in parts.servers {
+        for running in runtime.servers {
             let name = running.server.name
-            let wait = phase("waiting for the \(name) server to be ready", plan.startup.readyTimeout)
-            guard let bound = try await wait.run(body: running.waitUntilReady) else { continue }
-            let endpoint = try advertiser.endpoint(for: bound, of: name, advertise: running.server.advertise)
-            logger.info(
-                "listening",
-                metadata: ["server": "\(name)", "address": "\(bound)", "advertised": "\(endpoint)"]
-            )
-            endpoints.append(endpoint)
+            let wait = phase("waiting for the \(name) server to be ready", app.startup.readyTimeout)
+            let bound = try await wait.run(body: running.waitUntilReady)
+            let reachable = try advertiser.endpoints(for: bound, of: name, advertise: advertised[name])
+            for (address, endpoint) in zip(bound, reachable) {
+                logger.info(
+                    "listening",
+                    metadata: ["server": "\(name)", "address": "\(address)", "advertised": "\(endpoint)"]
+                )
+            }
+            endpoints += reachable
         }
         return endpoints
     }
 
-    private func register(_ endpoints: [Endpoint], _ parts: RunningParts) async throws {
-        let options = plan.registryOptions
+    private func register(_ endpoints: [Endpoint], _ runtime: AppRuntime) async throws {
+        let options = app.registryOptions
         if options.registration == .none || endpoints.isEmpty { return }
-        var instance = plan.instance
+        var instance = app.instance
         instance.endpoints = endpoints
         if instance.started == nil { instance.metadata["started"] = StartTime.text() }
         try Task.checkCancellation()
-        let registration = try parts.register(instance)
+        let registration = try runtime.register(instance)
         if options.registration == .background { return }
         do {
-            try await withTimeLimit(options.timeout, clock: plan.clock) {
-                [registrationState = plan.registrationState] in
+            try await withTimeLimit(options.timeout, clock: clock) { [registrationState = app.registrationState] in
                 try await registration.waitUntilRegistered()
-                // Whoever is told that the App serves finds the state there.
+                // A task that hears that the App serves finds the state there.
                 _ = await registrationState.first { $0 == .registered }
             }
         } catch is TimeLimitExceeded {
             let failure = registration.state.value.cause
             let cause = failure.map { ": \($0)" } ?? ", which has not answered"
-            // A crashed owner is waited for in vain when its entry outlives the limit.
+            // The wait for a crashed owner is in vain if its entry outlives the limit.
             let wait = failure?.endsWithin.map { left in
                 "; with registry.timeout: \((options.timeout + left).components.seconds + 2)s the start would wait until "
                     + "the other's entry ends"
             }
             throw AppError(
-                "cannot register within \(options.timeout) with the \(plan.registryName) registry\(cause)\(wait ?? ""); "
+                "cannot register within \(options.timeout) with the \(app.registryName) registry\(cause)\(wait ?? ""); "
                     + "registry.registration: background would serve all the same and register later"
             )
         }
@@ -150,49 +170,49 @@ final class Lifecycle: Service {
 
     // MARK: - Stop
 
-    private func stop(_ parts: RunningParts) async {
-        let limits = plan.shutdown
-        let registration = parts.registration
-        plan.health.set(.stopping)
+    private func stop(_ runtime: AppRuntime) async {
+        let limits = app.shutdown
+        let registration = runtime.registration
+        app.health.set(.stopping)
         var wasRegistered = registration != nil
         if let registration, case .registering = registration.state.value {
             wasRegistered = false
             // At once, so that no client finds a service that stops. The step below waits for the end.
             Task { await registration.release() }
         }
-        if parts.isStarted { await runStopHooks(.beforeStop) }
+        if runtime.isStarted { await runStopHooks(.beforeStop) }
         if let registration, wasRegistered {
             await step("deregistering", limits.deregisterTimeout, canBeCut: false) {
                 try await registration.deregister()
             }
-            plan.registrationState.setIfChanged(.deregistered)
+            app.registrationState.setIfChanged(.deregistered)
             await lameDuck(limits.lameDuck)
         }
-        await drain(parts.servers, limits.drainTimeout)
-        if parts.hasServices { await stopServices(parts, limits.drainTimeout) }
+        await drain(runtime.servers, limits.drainTimeout)
+        if runtime.hasServices { await stopServices(runtime, limits.drainTimeout) }
         if let registration {
             await step("giving back the registration", limits.releaseTimeout, canBeCut: false) {
                 await registration.release()
             }
         }
-        await step("ending the registry", limits.releaseTimeout, canBeCut: false) { await parts.stopRegistry() }
+        await step("ending the registry", limits.releaseTimeout, canBeCut: false) { await runtime.stopRegistry() }
         await runStopHooks(.afterStop)
-        if plan.registrationState.value != nil { plan.registrationState.setIfChanged(.deregistered) }
-        plan.registrationState.finish()
-        plan.health.finish(with: .stopped)
+        if app.registrationState.value != nil { app.registrationState.setIfChanged(.deregistered) }
+        app.registrationState.finish()
+        app.health.finish(with: .stopped)
     }
 
     private func runStopHooks(_ moment: Hooks.Moment) async {
-        let hooks = plan.hooks[moment]
+        let hooks = parts.hooks[moment]
         for (index, hook) in hooks.enumerated() {
-            await step(moment.hookName(index, of: hooks.count), plan.shutdown.hookTimeout, hook)
+            await step(moment.hookName(index, of: hooks.count), app.shutdown.hookTimeout, hook)
         }
     }
 
     private func lameDuck(_ gap: Duration) async {
         if gap <= .zero { return }
         // Clients that have not heard of the deregistration yet still call: their calls are served.
-        await step("lame duck", gap + .seconds(1)) { [clock = plan.clock] in try await clock.sleep(for: gap) }
+        await step("lame duck", gap + .seconds(1)) { [clock] in try await clock.sleep(for: gap) }
     }
 
     private func drain(_ servers: [RunningServer], _ limit: Duration) async {
@@ -202,9 +222,9 @@ final class Lifecycle: Service {
         await step("cutting calls", Self.cutLimit, canBeCut: false) { await servers.all { await $0.cut() } }
     }
 
-    private func stopServices(_ parts: RunningParts, _ limit: Duration) async {
-        if await step("stopping services", limit, { await parts.stopServices() }) { return }
-        await step("cancelling services", Self.cutLimit, canBeCut: false) { await parts.cutServices() }
+    private func stopServices(_ runtime: AppRuntime, _ limit: Duration) async {
+        if await step("stopping services", limit, { await runtime.stopServices() }) { return }
+        await step("cancelling services", Self.cutLimit, canBeCut: false) { await runtime.cutServices() }
     }
 
     /// Runs a step of the stop; a failure is logged.
@@ -235,7 +255,7 @@ final class Lifecycle: Service {
     }
 
     private func phase(_ name: String, _ limit: Duration) -> Phase {
-        Phase(name: name, limit: limit, clock: plan.clock)
+        Phase(name: name, limit: limit, clock: clock)
     }
 }
 

@@ -1,5 +1,5 @@
-/// What a server listens on, as configuration writes it: `0.0.0.0:9000`, `[::]:9000`, `:9000` for every interface,
-/// `127.0.0.1:0` for a free port, `unix:/run/user-service.sock`.
+/// The address that a server listens on, as configuration writes it: `0.0.0.0:9000`, `[::]:9000`, `:9000` for every
+/// interface, `127.0.0.1:0` for a free port, `unix:/run/user-service.sock`.
 public struct ListenAddress: Hashable, Sendable, LosslessStringConvertible {
     /// A kind of address.
     public enum Kind: Hashable, Sendable {
@@ -77,7 +77,7 @@ extension ListenAddress: Codable {
             throw DecodingError.dataCorruptedError(
                 in: container,
                 debugDescription:
-                    "\"\(text)\" is nothing to listen on; write host:port as in 0.0.0.0:9000, or unix:/path"
+                    "\"\(text)\" is no address to listen on; write host:port as in 0.0.0.0:9000, or unix:/path"
             )
         }
         self = address

@@ -2,20 +2,20 @@ internal import ServiceKitConcurrency
 
 /// A step of an App's start or stop, with a limit in time.
 struct Phase: Sendable {
-    /// What it is called in logs and errors: `deregistering`.
+    /// The step's name in logs and errors: `deregistering`.
     let name: String
     /// How long it may take.
     let limit: Duration
     /// The clock of the limit.
     let clock: any Clock<Duration>
 
-    /// Someone asked to hurry.
+    /// The step was asked to hurry.
     private struct Hurried: Error {}
 
     /// Runs the step; returns at the limit at the latest, and at once when hurried or cancelled.
     ///
     /// - Parameters:
-    ///   - hurry: Waits until the step is to be cut; `nil` when it is run in any case.
+    ///   - hurry: Waits until the step is to be cut; `nil` for a step that cannot be cut.
     ///   - body: The step. It is cancelled when its time is over, and not waited for; see ``withTimeLimit(_:clock:_:)``.
     /// - Throws: `AppError` that names the step and the limit or the failure; `CancellationError` when it was cut.
     func run<Result: Sendable>(
@@ -41,7 +41,7 @@ struct Phase: Sendable {
         } catch is TimeLimitExceeded {
             throw AppError("\(name) took longer than \(limit)")
         } catch {
-            // A body that gives up by itself has failed, whatever it says.
+            // A body that gives up by itself has failed, even if it throws a cancellation.
             if Task.isCancelled, error is CancellationError { throw error }
             throw AppError("\(name): \(error)")
         }

@@ -1,6 +1,6 @@
 private import FoundationEssentials
 
-/// What the process was started with.
+/// The process's environment, name and arguments.
 public enum ProcessEnvironment {
     /// The environment variables, as they are now.
     public static var current: [String: String] { ProcessInfo.processInfo.environment }

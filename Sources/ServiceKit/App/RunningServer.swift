@@ -1,9 +1,9 @@
 /// A server of an App while it runs.
 final class RunningServer: Sendable {
-    /// How far it has come.
+    /// The server's progress.
     enum State: Sendable {
         case starting
-        case ready(Endpoint?)
+        case ready([Endpoint])
         case ended
     }
 
@@ -15,7 +15,7 @@ final class RunningServer: Sendable {
     ///
     /// - Parameters:
     ///   - server: The server.
-    ///   - onEnd: Told when it ends, with how far it had come and its error.
+    ///   - onEnd: Gets the server when it ends, its last state before that, and its error.
     init(_ server: any Server, onEnd: @escaping @Sendable (any Server, State, (any Error)?) -> Void) {
         let state = Watched(State.starting)
         self.server = server
@@ -25,13 +25,13 @@ final class RunningServer: Sendable {
         task = Task {
             var failure: (any Error)?
             do {
-                try await server.run { endpoint in
-                    state.update { if case .starting = $0 { $0 = .ready(endpoint) } }
+                try await server.run { endpoints in
+                    state.update { if case .starting = $0 { $0 = .ready(endpoints) } }
                 }
             } catch {
                 failure = error
             }
-            // Before those who wait for it to be ready hear that it never will be, so that this counts as the cause.
+            // This counts as the cause of the stop, so it comes before the tasks that wait for the server hear of its end.
             onEnd(server, state.value, failure)
             state.set(.ended)
             state.finish()
@@ -40,13 +40,13 @@ final class RunningServer: Sendable {
 
     /// Waits until it is ready.
     ///
-    /// - Returns: What it listens on; `nil` when it listens on nothing that others could use.
+    /// - Returns: The addresses that it listens on and that other processes can be sent to.
     /// - Throws: `AppError` when it has ended, `CancellationError` when the task is cancelled.
-    func waitUntilReady() async throws -> Endpoint? {
+    func waitUntilReady() async throws -> [Endpoint] {
         for await state in state.values {
             switch state {
             case .starting: continue
-            case .ready(let endpoint): return endpoint
+            case .ready(let endpoints): return endpoints
             case .ended: throw AppError("the \(server.name) server has ended")
             }
         }

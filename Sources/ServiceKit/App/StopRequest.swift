@@ -8,12 +8,12 @@ final class StopRequest: Sendable {
 
     private let state = Watched(State())
 
-    /// Stop in order.
+    /// Stops in order.
     func request() {
         state.update { $0.isRequested = true }
     }
 
-    /// Stop now: waits are cut short.
+    /// Stops now: waits are cut short.
     func force() {
         state.update { state in
             state.isRequested = true
@@ -21,7 +21,7 @@ final class StopRequest: Sendable {
         }
     }
 
-    /// Something failed: stop in order, for this cause.
+    /// Stops in order because of a failure.
     ///
     /// - Returns: `false` when the stop has been requested before, so that this is not its cause.
     func fail(_ error: any Error) -> Bool {

@@ -19,6 +19,11 @@ public struct Deadlines: Middleware {
         /// No limits.
         public init() {}
 
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Options>] = [
+            OptionRange("default", \\.default, .milliseconds(1)...(.seconds(365 * 86_400)))
+        ]
+
         /// The limit for an operation: its own, else its service's, else the default.
         func limit(for operation: String) -> Duration? {
             if methods.isEmpty { return self.default }

@@ -3,16 +3,13 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
 
-/// What is wrong with a configuration.
+/// The mistakes of a configuration.
 ///
-/// The sections of the kit are read as a service reads them. Of the service's own sections, which only it can read, only
+/// The sections of the kit are read as a service reads them. Only the service can read its own sections; there, the
 /// placeholders are checked.
 struct ConfigurationCheck {
     /// The most errors that are looked for.
     static let maximumErrors = 100
-
-    /// The sections at the root that the kit itself reads.
-    static let sections = ["app", "client", "log", "registry", "server", "shutdown", "startup"]
 
     private(set) var errors: [ConfigurationError] = []
     /// Sections that the kit does not know.
@@ -30,11 +27,14 @@ struct ConfigurationCheck {
 
     /// Looks for all that is wrong beside what is known to be: what is at fault is left out, and the rest looked at again.
     init(_ configuration: Configuration, plugins: [Plugin], known: [ConfigurationError] = []) {
-        foreign = Self.foreignSections(of: configuration).map { ($0, configuration.location(of: $0)) }
+        let foreignSections = Self.foreignSections(of: configuration, plugins)
+        foreign = foreignSections.map { ($0, configuration.location(of: $0)) }
         errors = known
         var rest: Configuration? = configuration
         for error in known { rest = error.keyPath.flatMap { rest?.without($0) } ?? rest }
-        while let next = rest, errors.count < Self.maximumErrors, let error = Self.firstError(in: next, plugins) {
+        while let next = rest, errors.count < Self.maximumErrors,
+            let error = Self.firstError(in: next, plugins, foreign: foreignSections)
+        {
             errors.append(error)
             rest = error.keyPath.flatMap(next.without)
         }
@@ -43,26 +43,38 @@ struct ConfigurationCheck {
         }
     }
 
-    /// The sections that only the service can read. A variable that may be somebody else's makes no section: it is checked
-    /// as a service checks it.
-    private static func foreignSections(of configuration: Configuration) -> [String] {
-        configuration.keys(at: "").filter { !sections.contains($0) && !configuration.mayBeForeign($0) }
+    /// The sections that only the service can read: neither the App nor a linked module reads them. A variable that may be
+    /// somebody else's makes no section: it is checked as a service checks it.
+    private static func foreignSections(of configuration: Configuration, _ plugins: [Plugin]) -> [String] {
+        // Nothing in an empty configuration can be wrong.
+        let empty = Configuration()
+        try? read(empty, plugins)
+        let known = empty.sections
+        return configuration.keys(at: "").filter { !known.contains($0) && !configuration.mayBeForeign($0) }
     }
 
-    private static func firstError(in configuration: Configuration, _ plugins: [Plugin]) -> ConfigurationError? {
+    /// Reads all sections as a service and its modules read them. Nothing is started.
+    static func read(_ configuration: Configuration, _ plugins: [Plugin]) throws {
+        _ = try App(configuration: configuration, plugins: plugins, logger: .silent)
+        try ConfigurationSections(plugins: plugins + [.grpc]).check(configuration)
+        let balancer = try ChannelOptions(configuration).balancer
+        for name in [balancer] + configuration.keys(at: "client.balancers") {
+            _ = try Balancers(plugins: plugins).make(name, configuration: configuration)
+        }
+        let backends = RegistryBackends(plugins: plugins)
+        for name in backends.names where configuration.contains("registry.\(name)") {
+            _ = try backends.make(name, configuration: configuration, logger: .silent)
+        }
+    }
+
+    private static func firstError(
+        in configuration: Configuration,
+        _ plugins: [Plugin],
+        foreign: [String]
+    ) -> ConfigurationError? {
         do {
-            // Each of them claims what it reads. Nothing is started.
-            _ = try App(configuration: configuration, plugins: plugins, logger: .silent)
-            _ = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
-            let balancer = try configuration.decode(ChannelOptions.self, at: "client").balancer
-            for name in [balancer] + configuration.keys(at: "client.balancers") {
-                _ = try Balancers(plugins: plugins).make(name, configuration: configuration)
-            }
-            let backends = RegistryBackends(plugins: plugins)
-            for name in backends.names where configuration.contains("registry.\(name)") {
-                _ = try backends.make(name, configuration: configuration, logger: .silent)
-            }
-            for key in foreignSections(of: configuration) { configuration.claim(key) }
+            try read(configuration, plugins)
+            for key in foreign { configuration.claim(key) }
             try configuration.checkForUnknownKeys()
             return nil
         } catch let error as ConfigurationError {

@@ -12,7 +12,7 @@ extension Check {
                 "configuration", blocking: { Self.configuration(ConfigurationCheck(configuration, plugins: plugins)) }),
             Check("registry") { await registry(configuration, plugins) },
         ]
-        if (try? RegistryOptions(configuration).backend) == FileRegistry.name {
+        if registryOptions(of: configuration, plugins).backend == FileRegistry.name {
             checks.append(Check("registry directory", blocking: { directory(configuration) }))
         }
         for name in configuration.keys(at: "server") where configuration.contains("server.\(name).listen") {
@@ -27,12 +27,16 @@ extension Check {
         return .bad("\(first)\(rest)", remedy: "kit config check shows every mistake and its line")
     }
 
+    private static func registryOptions(of configuration: Configuration, _ plugins: [Plugin]) -> RegistryOptions {
+        (try? RegistryOptions(configuration, backends: RegistryBackends(plugins: plugins))) ?? RegistryOptions()
+    }
+
     /// How long a registry may take to answer.
     private static let registryLimit = Duration.seconds(10)
 
     /// Asks for what the service itself asks for: a user of the registry may be permitted no more than that.
     private static func registry(_ configuration: Configuration, _ plugins: [Plugin]) async -> Finding {
-        let options = (try? RegistryOptions(configuration)) ?? RegistryOptions()
+        let options = registryOptions(of: configuration, plugins)
         let name = options.backend
         let service = try? configuration.decodeIfPresent(String.self, at: "app.name")
         let registers = options.registration != .none

@@ -51,7 +51,7 @@ struct ResolveCommand: AsyncParsableCommand {
     /// The endpoints to resolve: by default those that a channel made from the configuration would call.
     private func choice() throws -> EndpointChoice {
         if let scheme { return EndpointChoice(schemes: [scheme]) }
-        return try registry.app.configuration().decode(ChannelOptions.self, at: "client").tls.endpointChoice
+        return try ChannelOptions(registry.app.configuration()).tls.endpointChoice
     }
 
     /// An address as a client uses it.

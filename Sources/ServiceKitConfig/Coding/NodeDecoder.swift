@@ -10,14 +10,17 @@ final class NodeDecoder: Decoder {
     private var askedKeys: [String] = []
     private var askedKeySet: Set<String> = []
     private var children: [NodeDecoder] = []
+    /// Keys of the node that somebody else decodes.
+    private let exceptions: Set<String>
 
     var codingPath: [any CodingKey] { trail.codingPath }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    init(_ node: ConfigurationNode, trail: KeyTrail, known: KnownKeys) {
+    init(_ node: ConfigurationNode, trail: KeyTrail, known: KnownKeys, exceptions: Set<String> = []) {
         self.node = node
         self.trail = trail
         self.known = known
+        self.exceptions = exceptions
     }
 
     /// Decodes a value from a node.
@@ -28,14 +31,16 @@ final class NodeDecoder: Decoder {
     ///   - hiddenDefault: The default section. It is decoded instead if the node is null and `T` is a section.
     ///   - trail: The path to the value.
     ///   - known: Records every key that a type asks for.
+    ///   - exceptions: Keys of the node that somebody else decodes.
     /// - Returns: The value.
-    /// - Throws: ``ConfigurationError`` when the node does not fit the type.
+    /// - Throws: ``ConfigurationError`` when the node does not fit the type, or has a value out of its range.
     static func decode<T: Decodable>(
         _ type: T.Type,
         from node: ConfigurationNode,
         hiddenDefault: ConfigurationNode? = nil,
         trail: KeyTrail,
-        known: KnownKeys
+        known: KnownKeys,
+        exceptions: Set<String> = []
     ) throws(ConfigurationError) -> T {
         if let scalarType = T.self as? any ScalarConvertible.Type {
             let value = try node.scalarValue(scalarType, keyPath: trail.text)
@@ -45,12 +50,15 @@ final class NodeDecoder: Decoder {
         var node = node
         if let section = T.self as? any ConfigurationSection.Type {
             let configured = node.isNull ? hiddenDefault ?? .emptyMapping : node
-            node = try NodeEncoder.defaults(of: section, keyPath: trail.text).asDefaults(for: configured)
+            let defaults = try NodeEncoder.defaults(of: section, keyPath: trail.text)
+            known.note(section: trail.path, defaults: defaults, ranges: section.rangeTexts)
+            node = defaults.asDefaults(for: configured)
         }
-        let decoder = NodeDecoder(node, trail: trail, known: known)
+        let decoder = NodeDecoder(node, trail: trail, known: known, exceptions: exceptions)
         do {
             let value = try T(from: decoder)
             try decoder.rejectUnknownKeys()
+            if let section = value as? any ConfigurationSection { try decoder.checkRanges(of: section) }
             return value
         } catch {
             throw decoder.configurationError(for: error, decoding: T.self)
@@ -102,12 +110,13 @@ final class NodeDecoder: Decoder {
 
     /// - Throws: ``ConfigurationError`` for the first key that no container asked for.
     private func rejectUnknownKeys() throws(ConfigurationError) {
-        for entry in node.mapping?.entries ?? [] where !askedKeySet.contains(entry.key) {
+        for entry in node.mapping?.entries ?? []
+        where !askedKeySet.contains(entry.key) && !exceptions.contains(entry.key) {
             // Keys without a place are the type's own defaults.
             guard let location = entry.keyLocation else { continue }
             throw ConfigurationError(
                 message: VariableAdvice(known: known.paths).correction(from: location)
-                    ?? KeySuggestion.message(for: entry.key, known: askedKeys),
+                    ?? KeySuggestion.message(for: entry.key, known: askedKeys + exceptions.sorted()),
                 location: location,
                 keyPath: KeyTrail.join(trail.text, entry.key)
             )

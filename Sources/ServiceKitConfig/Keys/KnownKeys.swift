@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The keys that types have asked for, and the kinds that they were read as. All copies of a configuration share them.
+/// The keys that types have asked for, the kinds that they were read as, and the sections around them. A configuration
+/// and its reduced copies share them.
 ///
 /// Their number is bounded by the types' properties and the configuration's keys.
 final class KnownKeys: Sendable {
@@ -12,6 +13,13 @@ final class KnownKeys: Sendable {
     }
 
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
+    private let sections = Mutex<[ConfigurationPath: Section]>([:])
+
+    /// The defaults of a section, and the ranges of its values in words.
+    private struct Section {
+        var defaults: ConfigurationNode
+        var ranges: [String: String]
+    }
 
     /// Records that a type asked for a key, and the kind it was read as: `nil` for a mapping, or if its value was not
     /// read.
@@ -21,6 +29,18 @@ final class KnownKeys: Sendable {
             if let known = readings[path] ?? nil, reading == nil || known == .text { return }
             readings.updateValue(reading, forKey: path)
         }
+    }
+
+    /// Remembers a section that was decoded.
+    func note(section path: ConfigurationPath, defaults: ConfigurationNode, ranges: [String: String]) {
+        sections.withLock { $0[path] = Section(defaults: defaults, ranges: ranges) }
+    }
+
+    /// The default of a section's value, and its range; `nil` when there is none.
+    func description(of path: ConfigurationPath) -> (default: ConfigurationNode?, range: String?) {
+        guard let key = path.keys.last else { return (nil, nil) }
+        let section = sections.withLock { $0[ConfigurationPath(keys: path.keys.dropLast())] }
+        return (section?.defaults.mapping?[key]?.value, section?.ranges[key])
     }
 
     /// The kind that the value at a path was read as; `nil` when no type has read it.

@@ -25,9 +25,6 @@ public final class ServiceChannel: ClientTransport, Sendable {
     /// A message's bytes.
     public typealias Bytes = [UInt8]
 
-    /// The longest wait between two attempts to connect to an instance that is registered.
-    private static let maximumBackoff = Duration.seconds(10)
-
     private let core: ChannelCore
     private let discoverer: any Discoverer
     private let ownedRegistry: (any Registry)?
@@ -41,7 +38,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - discoverer: Finds the instances; it is shared, and not run by the channel.
     ///   - options: How instances are chosen.
     ///   - balancers: What ``ChannelOptions/balancer`` can name.
-    ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``. Time limits come with a
+    ///     `Deadlines` of the caller's own.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `AppError` when the name or an option is not valid.
@@ -84,7 +82,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             ownedRegistry: nil,
             options: options,
             balancers: balancers,
-            middleware: Self.chain(options, middleware),
+            middleware: Self.chain(Deadlines(), middleware),
             pipeline: pipeline,
             resolver: resolver,
             logger: logger
@@ -111,7 +109,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         let target = try ChannelTarget(target)
-        let options = try configuration.decode(ChannelOptions.self, at: "client")
+        let options = try ChannelOptions(configuration)
+        let timeouts = try configuration.decode(Deadlines.Options.self, at: "client.timeouts")
         let backends = RegistryBackends(plugins: plugins)
         let registry =
             if let backend = target.backend {
@@ -125,7 +124,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             ownedRegistry: registry,
             options: options,
             balancers: Balancers(plugins: plugins),
-            middleware: Self.chain(options, middleware),
+            middleware: Self.chain(Deadlines(timeouts), middleware),
             pipeline: pipeline,
             logger: logger,
             configuration: configuration
@@ -133,17 +132,17 @@ public final class ServiceChannel: ClientTransport, Sendable {
     }
 
     /// The middleware of a channel that no App has.
-    private static func chain(_ options: ChannelOptions, _ middleware: [any Middleware]) -> MiddlewareChain {
+    private static func chain(_ deadlines: Deadlines, _ middleware: [any Middleware]) -> MiddlewareChain {
         var chain = MiddlewareChain()
         chain.use(MetadataPropagation())
-        chain.use(Deadlines(options.timeouts))
+        chain.use(deadlines)
         for middleware in middleware { chain.use(middleware) }
         return chain
     }
 
     /// Creates an App's channel.
     convenience init(to target: ChannelTarget, of app: App) throws {
-        let options = try app.configuration.decode(ChannelOptions.self, at: "client")
+        let options = try ChannelOptions(app.configuration)
         try self.init(
             target,
             discoverer: app.discovery,
@@ -169,11 +168,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
         logger: Logger,
         configuration: Configuration = Configuration()
     ) throws {
-        var config = ClientTransportConfig.defaults
+        var config = options.transportConfig
         config.resolver = resolver
-        config.maxMessageBytes = options.maxMessage.bytes
-        // A channel has few connections to a dead instance, and is to see soon that it lives again.
-        config.backoff.max = Self.maximumBackoff
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
         let pool = NodePool(
             balancer: try PriorityBalancer { try balancers.make(options.balancer, configuration: configuration) },

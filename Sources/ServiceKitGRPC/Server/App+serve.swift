@@ -47,7 +47,10 @@ extension App {
         guard isFirst else { return }
         addServer { app in
             let content = component.content.value ?? GRPCServices.Content()
-            let options = try app.configuration.decode(GRPCServerOptions.self, at: "server.grpc")
+            let options = try app.configuration.serverOptions(
+                GRPCServerOptions.self,
+                named: GRPCServerOptions.serverName
+            )
             let protocols = ServerProtocols(
                 health: app.health,
                 servesHealth: options.health,

@@ -6,8 +6,7 @@ internal import ServiceKitConfig
 
 /// An App's gRPC server.
 final class GRPCAppServer: Server {
-    let name = "grpc"
-    let advertise: String?
+    let name = GRPCServerOptions.serverName
 
     /// The scheme of the endpoint that clients are given.
     private let scheme: String
@@ -27,14 +26,6 @@ final class GRPCAppServer: Server {
         middleware: MiddlewareChain,
         logger: Logger
     ) throws(ConfigurationError) {
-        var config = Nghttp2ServerTransport.Config.defaults
-        config.maxMessageBytes = options.maxMessage.bytes
-        config.handlerExecutor =
-            switch options.executor {
-            case .eventLoop: .eventLoop
-            case .pool: .globalPool
-            }
-        advertise = options.advertise
         let security = try options.tls.security()
         scheme = options.tls == ServerTLSOptions() ? "grpc" : "grpcs"
         var router = RPCRouter<Nghttp2ServerTransport>()
@@ -44,16 +35,19 @@ final class GRPCAppServer: Server {
         transport = Nghttp2ServerTransport(
             address: TransportAddress(options.listen),
             transportSecurity: security,
-            config: config,
+            config: options.transportConfig,
             hook: ServerMiddleware(middleware, except: withoutMiddleware),
             logger: logger
         )
         server = GRPCServer(transport: transport, router: router)
     }
 
-    func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {
+    func run(ready: @escaping @Sendable ([Endpoint]) -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { ready(Endpoint(try await self.transport.listeningAddress, scheme: self.scheme)) }
+            group.addTask {
+                let endpoint = Endpoint(try await self.transport.listeningAddress, scheme: self.scheme)
+                ready(endpoint.map { [$0] } ?? [])
+            }
             // A server that has ended will not have an address any more.
             defer { group.cancelAll() }
             do {

@@ -77,8 +77,11 @@ struct Fleet: Sendable {
 
     /// Options with which the sample client calls.
     static func channelOptions() throws -> ChannelOptions {
+        try ChannelOptions(clientConfiguration())
+    }
+
+    private static func clientConfiguration() throws -> Configuration {
         try Configuration.load(files: [Executable.configuration("user-client.yaml")], environment: [:])
-            .decode(ChannelOptions.self, at: "client")
     }
 
     /// Calls the service from many tasks, while a body runs.
@@ -93,9 +96,14 @@ struct Fleet: Sendable {
         timeout: Duration? = nil,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> LoadResult {
-        var options = try Self.channelOptions()
-        if let timeout { options.timeouts.default = timeout }
-        let channel = try ServiceChannel(to: "user-service", discoverer: discovery, options: options)
+        var timeouts = try Self.clientConfiguration().decode(Deadlines.Options.self, at: "client.timeouts")
+        if let timeout { timeouts.default = timeout }
+        let channel = try ServiceChannel(
+            to: "user-service",
+            discoverer: discovery,
+            options: Self.channelOptions(),
+            middleware: [Deadlines(timeouts)]
+        )
         let result = Watched(LoadResult())
         let isOver = Watched(false)
         try await withGRPCClient(transport: channel) { client in

@@ -26,7 +26,7 @@ import Testing
             server:
               grpc:
                 lisen: 127.0.0.1:0
-                max-message: many
+                max-connections: many
             client:
               balancr: p2c
             shutdown:
@@ -36,7 +36,7 @@ import Testing
         let places = errors.map { $0.split(separator: " ").first ?? "" }
         #expect(
             places == [
-                "c.yaml:2:3:", "c.yaml:4:12:", "c.yaml:5:12:", "c.yaml:7:10:", "c.yaml:10:5:", "c.yaml:11:18:",
+                "c.yaml:2:3:", "c.yaml:4:12:", "c.yaml:5:12:", "c.yaml:7:10:", "c.yaml:10:5:", "c.yaml:11:22:",
                 "c.yaml:13:3:", "c.yaml:15:18:",
             ]
         )
@@ -75,8 +75,7 @@ import Testing
         do {
             let app = try ServiceKit.App(
                 configuration: configuration, plugins: [.etcd], logger: .silent, environment: environment)
-            _ = try configuration.decode(GRPCServerOptions.self, at: "server.grpc")
-            _ = try configuration.decode(ChannelOptions.self, at: "client")
+            try ConfigurationSections(plugins: [.grpc]).check(configuration)
             _ = try app.makeLifecycle()
             return nil
         } catch {

@@ -103,8 +103,8 @@ final class TestServer: Sendable {
         self.server = server
         task = Task { [bound] in
             do {
-                try await server.run { endpoint in
-                    if let endpoint { bound.resolve(.success(endpoint)) }
+                try await server.run { endpoints in
+                    if let endpoint = endpoints.first { bound.resolve(.success(endpoint)) }
                 }
                 bound.resolve(.failure(CancellationError()))
             } catch {

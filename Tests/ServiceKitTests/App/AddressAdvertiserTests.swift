@@ -98,18 +98,39 @@ import Testing
         let advertiser = try Self.advertiser(test)
         let bound = Endpoint(scheme: "grpc", host: test.bound, port: 9000)
         do {
-            let endpoint = try advertiser.endpoint(for: bound, of: "grpc", advertise: test.advertise)
-            #expect(endpoint.description == test.expected)
+            let endpoints = try advertiser.endpoints(for: [bound], of: "grpc", advertise: test.advertise)
+            #expect(endpoints.map(\.description) == [test.expected])
         } catch {
             #expect("\(error)".hasPrefix(test.expected))
         }
+    }
+
+    @Test func eachAddressOfAServerHasAnEndpoint() throws {
+        let advertiser = try Self.advertiser(Case(expected: ""))
+        let bound = [("grpc", 9000), ("http", 8000)].map { Endpoint(scheme: $0, host: "0.0.0.0", port: $1) }
+        func texts(_ advertise: String?) throws -> [String] {
+            try advertiser.endpoints(for: bound, of: "web", advertise: advertise).map(\.description)
+        }
+        #expect(try texts(nil) == ["grpc://10.1.2.3:9000", "http://10.1.2.3:8000"])
+        #expect(try texts("a.example") == ["grpc://a.example:9000", "http://a.example:8000"])
+        #expect(try texts("a.example:1") == ["grpc://a.example:1", "http://a.example:1"])
+        #expect(try advertiser.endpoints(for: [], of: "web", advertise: nil).isEmpty)
+    }
+
+    @Test func onePortIsNotAdvertisedForTwoAddressesOfOneScheme() throws {
+        let advertiser = try Self.advertiser(Case(expected: ""))
+        let bound = [9000, 9001].map { Endpoint(scheme: "grpc", host: "0.0.0.0", port: $0) }
+        let error = #expect(throws: AppError.self) {
+            try advertiser.endpoints(for: bound, of: "grpc", advertise: "a.example:1")
+        }
+        #expect(error?.message.hasSuffix("give a host without a port") == true)
     }
 
     @Test func severalAddressesAreAWarning() throws {
         let log = LogRecorder()
         let advertiser = try Self.advertiser(Case(expected: ""), log: log)
         let bound = Endpoint(scheme: "grpc", host: "0.0.0.0", port: 9000)
-        #expect(try advertiser.endpoint(for: bound, of: "grpc", advertise: nil).host == "10.1.2.3")
+        #expect(try advertiser.endpoints(for: [bound], of: "grpc", advertise: nil).map(\.host) == ["10.1.2.3"])
         #expect(
             log.entries.map(\.description) == [
                 "warning: several addresses could be registered; set app.advertise to choose "
@@ -121,7 +142,7 @@ import Testing
     @Test func oneAddressIsNoWarning() throws {
         let log = LogRecorder()
         let advertiser = try Self.advertiser(Case(options: "interface: eth0", expected: ""), log: log)
-        _ = try advertiser.endpoint(for: Endpoint(scheme: "grpc", host: "::", port: 1), of: "grpc", advertise: nil)
+        _ = try advertiser.endpoints(for: [Endpoint(scheme: "grpc", host: "::", port: 1)], of: "grpc", advertise: nil)
         #expect(log.entries.isEmpty)
     }
 
@@ -129,7 +150,7 @@ import Testing
         let advertiser = try Self.advertiser(Case(options: "interface: eth9", expected: ""))
         let bound = Endpoint(scheme: "grpc", host: "0.0.0.0", port: 9000)
         let error = #expect(throws: AppError.self) {
-            try advertiser.endpoint(for: bound, of: "grpc", advertise: nil)
+            try advertiser.endpoints(for: [bound], of: "grpc", advertise: nil)
         }
         let message = try #require(error?.message)
         for part in ["10.1.2.3 (eth0)", "app.advertise.host", "POD_IP", "server.grpc.advertise"] {

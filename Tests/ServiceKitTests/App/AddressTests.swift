@@ -63,7 +63,7 @@ import Testing
             try configuration.decode(ListenAddress.self, at: "server.listen")
         }
         #expect(
-            error?.description == "c.yaml:2:11: server.listen: \"nowhere\" is nothing to listen on; "
+            error?.description == "c.yaml:2:11: server.listen: \"nowhere\" is no address to listen on; "
                 + "write host:port as in 0.0.0.0:9000, or unix:/path"
         )
     }

@@ -119,7 +119,7 @@ struct AppOrderTests {
 
     @Test func aServerWithoutAnAddressIsNotRegistered() async throws {
         let test = try AppUnderTest()
-        test.app.add(server: FakeServer("unix", events: test.events, endpoint: nil))
+        test.app.add(server: FakeServer("unix", events: test.events, endpoints: []))
         let running = try await test.serve()
         try await running.stop()
         #expect(test.registry.attempts.value == 0)

@@ -37,7 +37,7 @@ struct AppStartFailureTests {
     }
 
     @Test func sectionsOfOtherModulesAreKnownAlsoWhenNothingReadsThem() async throws {
-        let test = try AppUnderTest("client: {balancer: p2c}\nserver: {grpc: {max-message: 1MiB}}")
+        let test = try AppUnderTest("client: {balancer: p2c}\nserver: {grpc: {listen: ':1'}}")
         let running = try await test.serve()
         try await running.stop()
     }

@@ -55,7 +55,7 @@ struct AppUnderTest {
         let server = FakeServer(
             name,
             events: events,
-            endpoint: Endpoint(scheme: "grpc", host: "127.0.0.1", port: port),
+            endpoints: [Endpoint(scheme: "grpc", host: "127.0.0.1", port: port)],
             bindFailure: bindFailure,
             readiness: readiness,
             drainsAtOnce: drainsAtOnce,

@@ -5,8 +5,7 @@ import ServiceKitTestSupport
 /// A server that listens on nothing.
 final class FakeServer: Server {
     let name: String
-    let advertise: String?
-    private let endpoint: Endpoint?
+    private let endpoints: [Endpoint]
     private let events: Events
     private let bindFailure: (any Error)?
     private let end = Promise<Void>()
@@ -19,8 +18,7 @@ final class FakeServer: Server {
     init(
         _ name: String = "grpc",
         events: Events,
-        endpoint: Endpoint? = Endpoint(scheme: "grpc", host: "127.0.0.1", port: 9000),
-        advertise: String? = nil,
+        endpoints: [Endpoint] = [Endpoint(scheme: "grpc", host: "127.0.0.1", port: 9000)],
         bindFailure: (any Error)? = nil,
         readiness: Gate? = nil,
         drainsAtOnce: Bool = true,
@@ -28,20 +26,19 @@ final class FakeServer: Server {
     ) {
         self.name = name
         self.events = events
-        self.endpoint = endpoint
-        self.advertise = advertise
+        self.endpoints = endpoints
         self.bindFailure = bindFailure
         self.readiness = readiness
         self.drainsAtOnce = drainsAtOnce
         self.stuck = stuck
     }
 
-    func run(ready: @escaping @Sendable (Endpoint?) -> Void) async throws {
+    func run(ready: @escaping @Sendable ([Endpoint]) -> Void) async throws {
         if let bindFailure { throw bindFailure }
         do {
             try await readiness?.pass()
             events.record("\(name) ready")
-            ready(endpoint)
+            ready(endpoints)
             try await end.value()
             events.record("\(name) ended")
         } catch is CancellationError {

@@ -4,12 +4,12 @@ public import ServiceKitConfig
 
 /// The section `server.grpc.tls`: the server speaks TLS when it has a certificate. Files that change are read again.
 public struct ServerTLSOptions: ConfigurationSection, Hashable {
-    /// A PEM file with the server's certificate, and then those that lead to one that clients trust.
+    /// A PEM file with the server's certificate, followed by its chain up to an authority that clients trust.
     public var certificate: String?
     /// A PEM file with the key of the server's certificate.
     public var key: String?
-    /// A PEM file with those who are trusted to sign certificates of clients. When it is there, a client without such a
-    /// certificate is refused: mutual TLS.
+    /// A PEM file with the authorities that may sign clients' certificates. With it, a client without such a certificate is
+    /// refused: mutual TLS.
     public var clientCA: String?
 
     /// No TLS.
@@ -100,7 +100,7 @@ extension ClientTLSOptions {
     }
 }
 
-/// Says early, and by the key's name, what a first connection would only find out.
+/// Finds an unreadable file at the start and names its key; otherwise the first connection would fail.
 private func checkReadable(_ file: String?, _ keyPath: String) throws(ConfigurationError) {
     guard let file else { return }
     let reason =

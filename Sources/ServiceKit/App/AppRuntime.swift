@@ -2,8 +2,8 @@ internal import Logging
 private import ServiceLifecycle
 private import Synchronization
 
-/// What of an App runs, so that the stop knows what to stop.
-final class RunningParts: Sendable {
+/// The parts of an App that run: the servers, the services, the registry and the registration.
+final class AppRuntime: Sendable {
     private struct State {
         var isStarted = false
         var servers: [RunningServer] = []
@@ -12,13 +12,17 @@ final class RunningParts: Sendable {
         var registration: (any Registration)?
     }
 
-    private let plan: AppPlan
+    private let parts: App.Parts
+    private let registry: any Registry
     private let stopRequest: StopRequest
+    private let logger: Logger
     private let state = Mutex(State())
 
-    init(_ plan: AppPlan, stopRequest: StopRequest) {
-        self.plan = plan
+    init(_ parts: App.Parts, registry: any Registry, stopRequest: StopRequest, logger: Logger) {
+        self.parts = parts
+        self.registry = registry
         self.stopRequest = stopRequest
+        self.logger = logger
     }
 
     /// Whether anything was started.
@@ -29,33 +33,33 @@ final class RunningParts: Sendable {
 
     // MARK: - Start
 
-    // The tasks below are unstructured, so that one that does not end cannot keep the App from ending. The stop cancels
-    // each and waits for it, within a limit.
+    // The tasks below are unstructured: a task that does not end must not keep the App from ending. The stop cancels each
+    // and waits for it, within a limit.
 
     /// Starts the registry and the App's services.
     func startServices() {
-        let registryTask = Task { [registry = plan.registry] in await registry.run() }
+        let registryTask = Task { [registry] in await registry.run() }
         state.withLock { state in
             state.isStarted = true
             state.registryTask = registryTask
         }
-        if plan.services.isEmpty { return }
-        let services = plan.services.map { service in
+        if parts.services.isEmpty { return }
+        let services = parts.services.map { service in
             // A service that has done its work may end.
             ServiceGroupConfiguration.ServiceConfiguration(
                 service: ReportingService(base: service, onFailure: failed),
                 successTerminationBehavior: .ignore
             )
         }
-        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: plan.logger))
-        // What it throws is its cancellation: the services report their failures themselves.
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
+        // The group throws its cancellation only: the services report their failures themselves.
         let task = Task { _ = try? await group.run() }
         state.withLock { $0.services = (group, task) }
     }
 
     /// Starts every server.
     func startServers() {
-        let servers = plan.servers.map { server in RunningServer(server, onEnd: ended) }
+        let servers = parts.servers.map { server in RunningServer(server, onEnd: ended) }
         state.withLock { $0.servers = servers }
     }
 
@@ -63,7 +67,7 @@ final class RunningParts: Sendable {
     ///
     /// - Throws: `RegistryError` when the instance is not valid.
     func register(_ instance: ServiceInstance) throws -> any Registration {
-        let registration = try plan.registry.register(instance)
+        let registration = try registry.register(instance)
         state.withLock { $0.registration = registration }
         // It ends when the registration has been released.
         Task { [registrationState = plan.registrationState] in
@@ -78,10 +82,10 @@ final class RunningParts: Sendable {
         let isStopping = stopRequest.isRequested
         switch (state, error) {
         case (_, nil) where isStopping, (_, is CancellationError) where isStopping:
-            // It was asked to, or cut.
+            // The server was asked to end, or was cut.
             break
         case (.starting, _) where isStopping:
-            // One that is asked to stop before it serves may say that it could not.
+            // A server that is asked to stop before it serves may fail to serve.
             break
         case (_, nil), (_, is CancellationError):
             failed("\(server.name) server", AppError("the \(server.name) server ended by itself"))
@@ -93,7 +97,7 @@ final class RunningParts: Sendable {
     /// A part failed: that is a reason to stop, unless the App is stopping already.
     private func failed(_ part: String, _ error: any Error) {
         if stopRequest.fail(error) { return }
-        plan.logger.error("failed while stopping; going on", metadata: ["part": "\(part)", "error": "\(error)"])
+        logger.error("failed while stopping; going on", metadata: ["part": "\(part)", "error": "\(error)"])
     }
 
     // MARK: - Stop

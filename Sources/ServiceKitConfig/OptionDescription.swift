@@ -1,0 +1,45 @@
+/// One option that a program reads, for documents and tools.
+package struct OptionDescription: Hashable, Sendable {
+    /// The option's path: `server.grpc.max-connections`.
+    package var path: String
+    /// The default as YAML writes it; `nil` when there is none.
+    package var defaultValue: String?
+    /// The values that are allowed, in words; `nil` when every value of the type is.
+    package var range: String?
+}
+
+extension Configuration {
+    /// The options that were read so far, whether they are configured or not, in the order of their paths.
+    package var options: [OptionDescription] {
+        let paths = known.paths.filter { path in
+            // Elements of a list are no options.
+            !path.keys.contains { $0.hasPrefix("[") }
+        }
+        let parents = Set(paths.map { ConfigurationPath(keys: $0.keys.dropLast()) })
+        return paths.subtracting(parents)
+            .map { path in
+                let (value, range) = known.description(of: path)
+                return OptionDescription(path: path.description, defaultValue: value?.flowText, range: range)
+            }
+            .sorted { $0.path < $1.path }
+    }
+
+    /// The keys at the root that somebody reads, or reads something below.
+    package var sections: Set<String> { Set(claimed.all.compactMap(\.keys.first)) }
+}
+
+extension ConfigurationNode {
+    /// The value on one line, as a document shows it; `nil` for an empty one.
+    fileprivate var flowText: String? {
+        switch content {
+        case .scalar(let scalar):
+            return scalar.isNull || scalar.text.isEmpty ? nil : scalar.text
+        case .sequence(let elements):
+            let texts = elements.map { $0.flowText ?? "" }
+            return texts.isEmpty ? nil : "[\(texts.joined(separator: ", "))]"
+        case .mapping(let mapping):
+            let texts = mapping.entries.map { "\($0.key): \($0.value.flowText ?? "")" }
+            return texts.isEmpty ? nil : "{\(texts.joined(separator: ", "))}"
+        }
+    }
+}

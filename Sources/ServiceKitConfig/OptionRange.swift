@@ -1,0 +1,87 @@
+/// The values that one option of a section may have.
+///
+/// ```swift
+/// struct PoolOptions: ConfigurationSection {
+///     var size = 4
+///     static let ranges = [OptionRange("size", \PoolOptions.size, 1...64)]
+/// }
+/// ```
+public struct OptionRange<Section>: Sendable {
+    /// The option's key, relative to the section: `max-connections`.
+    public let key: String
+    /// The range in words: `1s to 1h`, `at least 1`.
+    public let text: String
+    private let contains: @Sendable (Section) -> Bool
+
+    /// Describes a range with both ends.
+    ///
+    /// - Parameters:
+    ///   - key: The option's key, as configuration writes it.
+    ///   - property: The property that has the value.
+    ///   - range: The values that are allowed.
+    public init<Value: Comparable & Encodable & Sendable>(
+        _ key: String,
+        _ property: any KeyPath<Section, Value> & Sendable,
+        _ range: ClosedRange<Value>
+    ) {
+        self.init(key, Self.text(range)) { range.contains($0[keyPath: property]) }
+    }
+
+    /// Describes a range without an upper end.
+    ///
+    /// - Parameters:
+    ///   - key: The option's key, as configuration writes it.
+    ///   - property: The property that has the value.
+    ///   - range: The values that are allowed.
+    public init<Value: Comparable & Encodable & Sendable>(
+        _ key: String,
+        _ property: any KeyPath<Section, Value> & Sendable,
+        _ range: PartialRangeFrom<Value>
+    ) {
+        self.init(key, "at least \(Self.text(range.lowerBound))") { range.contains($0[keyPath: property]) }
+    }
+
+    /// Describes a range of an option that may be left out, or set to null.
+    ///
+    /// - Parameters:
+    ///   - key: The option's key, as configuration writes it.
+    ///   - property: The property that has the value.
+    ///   - range: The values that are allowed.
+    public init<Value: Comparable & Encodable & Sendable>(
+        _ key: String,
+        _ property: any KeyPath<Section, Value?> & Sendable,
+        _ range: ClosedRange<Value>
+    ) {
+        self.init(key, Self.text(range)) { $0[keyPath: property].map(range.contains) ?? true }
+    }
+
+    private init(_ key: String, _ text: String, _ contains: @escaping @Sendable (Section) -> Bool) {
+        self.key = key
+        self.text = text
+        self.contains = contains
+    }
+
+    /// Whether a section's value is in the range.
+    func allows(_ section: Section) -> Bool { contains(section) }
+
+    private static func text<Value: Encodable>(_ range: ClosedRange<Value>) -> String {
+        "\(text(range.lowerBound)) to \(text(range.upperBound))"
+    }
+
+    /// A value as configuration writes it.
+    private static func text(_ value: some Encodable) -> String {
+        (value as? any ScalarConvertible)?.scalar.text ?? "\(value)"
+    }
+}
+
+extension NodeDecoder {
+    /// Refuses values of a section that are out of their range.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first such value, with its location and the range.
+    func checkRanges<Section: ConfigurationSection>(of section: Section) throws(ConfigurationError) {
+        for range in Section.ranges where !range.allows(section) {
+            let value = node.mapping?[range.key]?.value ?? node
+            throw value.mismatch(expected: range.text, keyPath: KeyTrail.join(trail.text, range.key))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+internal import GRPCNghttp2Transport
+public import ServiceKit
+public import ServiceKitConfig
+
+/// The section `client`, without `timeouts`, which belong to the middleware `Deadlines`: how channels choose instances,
+/// connect, wait and try again.
+public struct ChannelOptions: ConfigurationSection, Hashable {
+    /// The name of the balancer: `p2c`, the default, `round_robin`, or a plugin's.
+    public var balancer = "p2c"
+    /// The options of balancers, by their names; ``Balancers`` decodes those of the one that is used.
+    var balancers = NamedSections()
+    /// How long a call waits for the registry's first answer and a first connection; 10 s by default. A call that waits
+    /// for ready waits as long as its deadline allows.
+    public var readyTimeout = Duration.seconds(10)
+    /// How long calls wait when there is no instance, or none can be reached any more, before they fail at once; 1 s by
+    /// default. A channel sees that an instance is gone before the registry names its successor, and it hears of an
+    /// instance a moment after that has registered.
+    public var settleTimeout = Duration.seconds(1)
+    /// The authorities to trust, and the client's certificate, for instances that speak TLS.
+    public var tls = ClientTLSOptions()
+    /// Calls that failed on one instance and are made again on another.
+    public var retry = RetryOptions()
+    /// How long an attempt to connect may take, from the look-up of a name to the server's HTTP/2 settings; 20 s by
+    /// default.
+    public var connectTimeout = Duration.seconds(20)
+    /// The waits between attempts to connect to an instance.
+    public var backoff = BackoffOptions()
+    /// The most connections to one instance; 4 by default. There is one until it has as many calls as the server allows
+    /// at a time, then another.
+    public var maxConnectionsPerNode = 4
+    /// How long a connection beyond an instance's first may be without calls before it is closed; 5 min by default.
+    public var maxConnectionIdle = Duration.seconds(300)
+    /// How many calls wait on a connection until the server allows one more; 1000 by default. More fail with
+    /// `unavailable`.
+    public var maxQueuedCalls = 1000
+    /// How a server that is gone is found out.
+    public var keepalive = ClientKeepaliveOptions()
+    /// How messages are compressed.
+    public var compression = CompressionOptions()
+    /// The bounds of each connection and of its calls.
+    public var limits = LimitOptions()
+
+    /// The defaults.
+    public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<ChannelOptions>] = [
+        OptionRange("ready-timeout", \.readyTimeout, .zero...(.seconds(86_400))),
+        OptionRange("settle-timeout", \.settleTimeout, .zero...(.seconds(86_400))),
+        OptionRange("connect-timeout", \.connectTimeout, .milliseconds(1)...(.seconds(3600))),
+        OptionRange("max-connections-per-node", \.maxConnectionsPerNode, 1...100),
+        OptionRange("max-connection-idle", \.maxConnectionIdle, .milliseconds(1)...longestTime),
+        OptionRange("max-queued-calls", \.maxQueuedCalls, 1...1_000_000),
+    ]
+
+    /// Reads the section.
+    ///
+    /// - Throws: `ConfigurationError` for the first value that is wrong.
+    public init(_ configuration: Configuration) throws(ConfigurationError) {
+        self = try configuration.decode(Self.self, at: Self.path, except: Self.exceptions)
+    }
+
+    static let path = "client"
+    static let exceptions: Set<String> = ["timeouts"]
+
+    /// The transport's form.
+    var transportConfig: ClientTransportConfig {
+        .defaults {
+            $0.limits = limits.transportLimits
+            $0.maxMessageBytes = limits.maxMessage.bytes
+            $0.maxSendMessageBytes = limits.maxSendMessage?.bytes ?? .max
+            $0.compression = compression.transportCompression
+            $0.keepalive = keepalive.transportKeepalive
+            $0.maxConnections = maxConnectionsPerNode
+            $0.maxConnectionIdle = maxConnectionIdle
+            $0.maxQueuedCalls = maxQueuedCalls
+            $0.connectTimeout = connectTimeout
+            $0.backoff.initial = backoff.initial
+            $0.backoff.multiplier = backoff.multiplier
+            $0.backoff.max = backoff.max
+        }
+    }
+}
+
+/// The section `client.backoff`: the waits between attempts to connect to an instance. A wait is drawn between zero and
+/// its longest ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+public struct BackoffOptions: ConfigurationSection, Hashable {
+    /// The longest wait after the first failure; 100 ms by default.
+    public var initial = Duration.milliseconds(100)
+    /// How many times as long the longest wait is after each further failure; 1.6 by default.
+    public var multiplier = 1.6
+    /// The most that the longest wait grows to; 10 s by default, so that an instance that lives again is soon called.
+    public var max = Duration.seconds(10)
+
+    /// The defaults.
+    public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<BackoffOptions>] = [
+        OptionRange("initial", \.initial, .milliseconds(1)...(.seconds(3600))),
+        OptionRange("multiplier", \.multiplier, 1...10),
+        OptionRange("max", \.max, .milliseconds(1)...(.seconds(86_400))),
+    ]
+}
+
+/// The section `client.retry`.
+///
+/// A call that no instance has begun to process is always made again elsewhere, whatever its method. A call that an
+/// instance may have processed is made again only if it failed with `unavailable` and its method is listed as idempotent.
+public struct RetryOptions: ConfigurationSection, Hashable {
+    /// How often a call is made at most, the first time included; 3 by default. 1 turns retries off.
+    public var attempts = 3
+    /// Methods that can be called twice without harm: `/user.v1.UserService/GetUser`, or all of a service by
+    /// `/user.v1.UserService/`.
+    public var idempotent: [String] = []
+    /// How much of a request is kept to be sent again; 256 KiB by default. Each message counts 64 bytes more than it has.
+    /// A longer request is not retried.
+    public var buffer = ByteCount.kibibytes(256)
+    /// How many retries are made in a row before they are held to a tenth of the calls; 1000 by default.
+    public var burst = 1000
+
+    /// The defaults.
+    public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<RetryOptions>] = [
+        OptionRange("attempts", \.attempts, 1...100),
+        OptionRange("buffer", \.buffer, 0...(.gibibytes(1))),
+        OptionRange("burst", \.burst, 0...1_000_000),
+    ]
+
+    func isIdempotent(_ path: String) -> Bool {
+        idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
+    }
+}

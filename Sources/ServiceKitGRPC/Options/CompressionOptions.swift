@@ -1,0 +1,52 @@
+internal import GRPCCore
+internal import GRPCNghttp2Transport
+public import ServiceKitConfig
+
+/// The sections `server.grpc.compression` and `client.compression`: how messages are compressed.
+public struct CompressionOptions: ConfigurationSection, Hashable {
+    /// How messages are sent, if the peer reads it and the call says nothing else; `none` by default.
+    public var algorithm = Algorithm.none
+    /// Which compressed messages are read; all by default.
+    public var accept: [Algorithm] = [.gzip, .deflate]
+
+    /// An algorithm that gRPC names
+    /// (https://github.com/grpc/grpc/blob/master/doc/compression.md).
+    public enum Algorithm: String, Codable, Sendable, CaseIterable {
+        /// No compression.
+        case none
+        /// RFC 1952.
+        case gzip
+        /// RFC 1950.
+        case deflate
+    }
+
+    /// The defaults.
+    public init() {}
+
+    /// The transport's form.
+    var transportCompression: CompressionConfig {
+        var config = CompressionConfig.defaults
+        config.algorithm = algorithm.transportAlgorithm
+        // Messages without compression are always read.
+        config.enabledAlgorithms = CompressionAlgorithmSet([.none] + accept.map(\.transportAlgorithmSet))
+        return config
+    }
+}
+
+extension CompressionOptions.Algorithm {
+    fileprivate var transportAlgorithm: CompressionAlgorithm {
+        switch self {
+        case .none: .none
+        case .gzip: .gzip
+        case .deflate: .deflate
+        }
+    }
+
+    fileprivate var transportAlgorithmSet: CompressionAlgorithmSet {
+        switch self {
+        case .none: .none
+        case .gzip: .gzip
+        case .deflate: .deflate
+        }
+    }
+}
