@@ -1,5 +1,5 @@
+internal import GRPCNghttp2Transport
 public import ServiceKitConfig
-internal import ServiceKitHTTP2
 
 /// The sections `server.grpc.limits` and `client.limits`: the bounds of one connection and of its calls.
 ///
