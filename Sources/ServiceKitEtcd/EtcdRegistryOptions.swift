@@ -108,7 +108,7 @@ extension EtcdRegistryOptions {
     }
 
     private static func refusal(_ message: String, at key: String) -> ConfigurationError {
-        ConfigurationError(message: message, keyPath: "\\(path).\\(key)")
+        ConfigurationError(message: message, keyPath: "\(path).\(key)")
     }
 
     private func clientTLS() throws(ConfigurationError) -> EtcdConfig.TLS {

@@ -63,15 +63,15 @@ final class AppRuntime: Sendable {
         state.withLock { $0.servers = servers }
     }
 
-    /// Registers the instance, and tells the App's state from now on.
+    /// Registers the instance, and tells the App the state from now on.
     ///
     /// - Throws: `RegistryError` when the instance is not valid.
-    func register(_ instance: ServiceInstance) throws -> any Registration {
+    func register(_ instance: ServiceInstance, telling appState: Watched<RegistrationState?>) throws -> any Registration {
         let registration = try registry.register(instance)
         state.withLock { $0.registration = registration }
         // It ends when the registration has been released.
-        Task { [registrationState = plan.registrationState] in
-            for await state in registration.state.values { registrationState.setIfChanged(state) }
+        Task {
+            for await state in registration.state.values { appState.setIfChanged(state) }
         }
         return registration
     }

@@ -145,7 +145,7 @@ final class Lifecycle: Service {
         instance.endpoints = endpoints
         if instance.started == nil { instance.metadata["started"] = StartTime.text() }
         try Task.checkCancellation()
-        let registration = try runtime.register(instance)
+        let registration = try runtime.register(instance, telling: app.registrationState)
         if options.registration == .background { return }
         do {
             try await withTimeLimit(options.timeout, clock: clock) { [registrationState = app.registrationState] in
