@@ -6,19 +6,19 @@ PREFIX ?= /usr/local
 
 all: build
 
-setup: ## Installs the system packages that are missing.
+setup: ## Installs the missing system packages.
 	@scripts/setup
 
 build: setup ## Builds everything.
 	@$(SWIFT) build
 
-test: setup ## Builds and passes every test.
+test: setup ## Builds and runs every test.
 	@scripts/test
 
 install: setup ## Builds kit and installs it below PREFIX.
 	@scripts/install $(PREFIX)
 
-demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=etcd does so on etcd.
+demo: setup ## Shows a service that is found, balanced, killed and replaced; REGISTRY=etcd uses etcd.
 	@echo "==> building; the first time takes some minutes"
 	@log=$$(mktemp); { $(SWIFT) build --product servicekit-user-server && $(SWIFT) build --product servicekit-user-client; } >$$log 2>&1 \
 		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
@@ -27,7 +27,7 @@ demo: setup ## Shows a service found, balanced, killed and replaced; REGISTRY=et
 bench-transport: setup ## Measures the gRPC transport against others; ARGS="--quick" for a look.
 	@scripts/bench-transport $(ARGS)
 
-bench-logging: setup ## Measures what a storm of log lines does to calls; ARGS="--rate 5000" for calls at a rate.
+bench-logging: setup ## Measures calls during a storm of log lines; ARGS="--rate 5000" for calls at a rate.
 	@scripts/bench-logging $(ARGS)
 
 bench-etcd: setup ## Measures the registry in etcd and the etcd client against clientv3; ARGS="--quick" for a look.
@@ -42,7 +42,7 @@ soak-transport: setup ## Runs the transport under load and noise with sanitizers
 format: ## Formats the sources.
 	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
-lint: ## Says where the sources are not formatted.
+lint: ## Lists the places that are not formatted.
 	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
 clean:
