@@ -5,7 +5,7 @@ struct AddCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "add",
-            abstract: "Adds to a service that kit new has written.",
+            abstract: "Extends a service that kit new has created.",
             subcommands: [AddClientCommand.self, AddRPCCommand.self]
         )
     }
@@ -18,8 +18,8 @@ struct AddRPCCommand: AsyncParsableCommand {
             commandName: "rpc",
             abstract: "Adds a call: to the .proto file, the generated code, a handler and a test.",
             discussion: """
-                The handler says that the call is not implemented, until you write it. Needs protoc. All files are written, \
-                or none.
+                The new handler answers that the call is not implemented, until you write it. Needs protoc. Writes all \
+                files or none.
 
                 Examples:
                   kit add rpc UserService.RenameUser
@@ -28,7 +28,7 @@ struct AddRPCCommand: AsyncParsableCommand {
         )
     }
 
-    @Argument(help: "The call, with its service where the package has several: UserService.RenameUser.")
+    @Argument(help: "The call. If the package has several services: UserService.RenameUser.")
     var name: String
 
     @OptionGroup var service: ServiceArguments
@@ -53,13 +53,13 @@ struct AddClientCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "client",
-            abstract: "Adds a client of another service: its API, and what finds it through the registry.",
+            abstract: "Adds a client of another service: its API, and the code that finds it through the registry.",
             discussion: """
                 Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
-                a client made by app.channel for each gRPC service in it. Imports are found beside the file, below \
-                --proto-path and in the package, and copied with it. The files of google/protobuf, google/api, google/rpc \
-                and google/type that APIs mostly import come with kit, as do validate and buf/validate. Needs protoc. All \
-                files are written, or none.
+                a client made by app.channel for each gRPC service in it. Finds imports beside the file, below \
+                --proto-path and in the package, and copies them with it. kit itself contains the files of \
+                google/protobuf, google/api, google/rpc and google/type that APIs mostly import, and validate and \
+                buf/validate. Needs protoc. Writes all files or none.
 
                 Examples:
                   kit add client ../order-service
@@ -74,7 +74,7 @@ struct AddClientCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The other service's name in the registry; by default the one in its configuration, else its gRPC service's.",
+            "The other service's name in the registry. Default: the name in its configuration, else its gRPC service's.",
             valueName: "name"))
     var name: String?
 

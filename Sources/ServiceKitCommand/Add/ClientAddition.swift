@@ -3,16 +3,16 @@ import ServiceKit
 import ServiceKitConfig
 import SwiftProtobuf
 
-/// Clients of another service to add to a service: one for each gRPC service in its .proto file.
+/// Clients of another service: one for each gRPC service in its .proto file.
 struct ClientAddition: Sendable {
     let package: ServicePackage
-    /// The other service's API, as it will be in the package.
+    /// The other service's API in this package.
     let api: ProtoAPI
 
     private let manifest: PackageManifest
     private let clients: [[String: String]]
 
-    /// The name by which they find the service, and whether anybody has said so.
+    /// The service's name in the registry, and whether it comes from the user or the configuration.
     let registeredName: (name: String, isKnown: Bool)
 
     /// The names of the clients in Swift: `orderService`.
@@ -21,11 +21,12 @@ struct ClientAddition: Sendable {
     /// Finds the other service.
     ///
     /// - Parameters:
-    ///   - path: Its directory, or its .proto file.
-    ///   - name: Its name in the registry; by default the one in its configuration, else that of its gRPC service.
-    ///   - package: The service that calls it.
-    ///   - protoPaths: Directories with what the .proto file imports.
-    /// - Throws: `CommandFailure` when it cannot be added.
+    ///   - path: The service's directory, or its .proto file.
+    ///   - name: The service's name in the registry. Default: the name in its configuration, else that of its gRPC
+    ///     service.
+    ///   - package: The package that gets the client.
+    ///   - protoPaths: Directories with the imports of the .proto file.
+    /// - Throws: `CommandFailure` when the client cannot be added.
     init(of path: String, named name: String?, to package: ServicePackage, protoPaths: [String] = []) async throws {
         let path = URL(filePath: path).standardizedFileURL.path
         let other = try await OtherService(at: path, protoPaths: protoPaths, package: package)
@@ -46,11 +47,11 @@ struct ClientAddition: Sendable {
         if configured == nil { try Self.check(registered, from: "--name is needed") }
         registeredName = (registered, configured != nil)
         let names = SwiftNames(other.set)
-        // A file without a package may have a namesake in the service's own target.
+        // The service's own target may contain a type of the same name as a file without a package.
         let module = names.prefix(of: other.file.name).isEmpty ? target + "." : ""
         var taken = Set(try package.swiftFiles(in: "Sources/\(main)").map { $0.lowercased() })
         clients = services.map { service in
-            // Several services are called by their own names, and by their file's before these where one is taken.
+            // Several clients have the names of their services; the file's name comes first if such a name is taken.
             let name = SwiftWords.upperCamel(service.name)
             let candidates = services.count == 1 ? [base] : [name, base + name, base + name + "2"]
             let client =
@@ -65,16 +66,16 @@ struct ClientAddition: Sendable {
         }
     }
 
-    /// The files to write beside the generated code.
+    /// The files to write, without the generated code.
     func sources() throws -> [FileTree.File] {
         let files = try clients.flatMap { try Template("client").render($0).files }
         try package.checkNew(files, remedy: "rename it first")
         return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
     }
 
-    /// Checks a name as registries do, before it is written into code.
+    /// Checks a name like a registry, before it gets into code.
     ///
-    /// - Parameter origin: The source of the name, for the error.
+    /// - Parameter origin: The origin of the name, for the error.
     fileprivate static func check(_ name: String, from origin: String) throws {
         do {
             try ServiceInstance.validate(serviceName: name)
@@ -83,8 +84,8 @@ struct ClientAddition: Sendable {
         }
     }
 
-    /// What the API is called, without the ending: as its service, or as its file where that has several; and what it would
-    /// be called if no other had this name.
+    /// The API's name without its ending: that of its service, or of its file if the file has several. And the name
+    /// that it would have if no other API had it.
     private static func base(
         of other: OtherService,
         in package: ServicePackage
@@ -110,18 +111,18 @@ struct ClientAddition: Sendable {
                     && !taken.contains(target.lowercased())
             })
         else {
-            throw CommandFailure("Sources/\(short)API is there already; rename this target, or the service's file")
+            throw CommandFailure("Sources/\(short)API already exists; rename this target, or the service's file")
         }
         return (base, short)
     }
 }
 
-/// Another service: the .proto file with its gRPC services, as protoc understands it.
+/// Another service: the .proto file with its gRPC services, as protoc reads it.
 private struct OtherService {
     let file: Google_Protobuf_FileDescriptorProto
     let set: ProtoSet
     let path: ProtoPath
-    /// Its package, where it is one as kit writes them.
+    /// Its package, if it has the layout of `kit new`.
     private let package: ServicePackage?
 
     init(at path: String, protoPaths: [String], package: ServicePackage) async throws {
@@ -157,12 +158,12 @@ private struct OtherService {
         guard let file = files.first, files.count == 1 else {
             throw CommandFailure("\(path) has \(files.count) .proto files with a service; name one of them")
         }
-        // Without those that it does not need.
+        // Without the files that it does not need.
         set = try await ProtoCompiler(path: self.path).parse([file.name])
         (self.file, self.package) = (set.file(file.name) ?? file, other)
     }
 
-    /// The name by which it registers, where its configuration says so.
+    /// The service's name in the registry, if its configuration has one.
     func configuredName() throws -> String? {
         guard let package, package.exists("config/config.yaml") else { return nil }
         let file = package.path("config/config.yaml")

@@ -24,13 +24,13 @@ struct RPCAddition: Sendable {
         var target: String { String(api.target.dropLast(3)) }
     }
 
-    /// Finds where a call belongs.
+    /// Finds the place for a call.
     ///
     /// - Parameters:
     ///   - name: `RenameUser`, or `UserService.RenameUser`.
-    ///   - package: The service.
-    ///   - protoPaths: Directories with what its .proto files import.
-    /// - Throws: `CommandFailure` when it cannot be added.
+    ///   - package: The service's package.
+    ///   - protoPaths: Directories with the imports of its .proto files.
+    /// - Throws: `CommandFailure` when the call cannot be added.
     init(_ name: String, to package: ServicePackage, protoPaths: [String] = []) async throws {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let call = parts.last ?? ""
@@ -58,7 +58,7 @@ struct RPCAddition: Sendable {
         )
         proto = FileTree.File(path: protoPath, bytes: text)
 
-        // protoc's new descriptors have the names of the new messages. Code is written for them.
+        // protoc's new descriptors contain the names of the new messages, which the code needs.
         let set = try await withTemporaryDirectory { scratch in
             let changed = URL(filePath: "\(scratch)/\(service.file.name)")
             try FileManager.default.createDirectory(
@@ -69,10 +69,10 @@ struct RPCAddition: Sendable {
             do {
                 return try await ProtoCompiler(path: path).parse(service.api.protos)
             } catch let failure as CommandFailure {
-                // Lines and columns are those of a text that nobody has.
+                // Lines and columns belong to a text that the user does not have.
                 let cause = failure.description.replacing(#/:\d+:\d+: /#, with: ": ")
                 throw CommandFailure(
-                    "\(protoPath) with the call \(call) is not taken; choose another name\n  \(cause)")
+                    "\(protoPath) with the call \(call) is invalid; choose another name\n  \(cause)")
             }
         }
         api = try ProtoAPI(
@@ -97,14 +97,14 @@ struct RPCAddition: Sendable {
         ]
     }
 
-    /// The files to write beside the generated code.
+    /// The files to write, without the generated code.
     func sources() throws -> [FileTree.File] {
         let files = try Template("rpc").render(values).files
         try package.checkNew(files, remedy: "rename it, or choose another name for the call")
         return files + [proto]
     }
 
-    /// The service that a call is for.
+    /// The service that gets the call.
     private static func service(
         _ parts: [String],
         of package: ServicePackage,
@@ -112,7 +112,7 @@ struct RPCAddition: Sendable {
     ) async throws -> Service {
         var found: [Service] = []
         for api in try package.apis() {
-            // Services whose target is in this package; other APIs are those of clients.
+            // Only services whose target is in this package. Other APIs belong to clients.
             guard package.exists("Sources/\(api.target.dropLast(3))") else { continue }
             let path = ProtoPath(for: api.target, given: protoPaths, in: package)
             let set = try await ProtoCompiler(path: path).parse(api.protos)
@@ -133,7 +133,7 @@ struct RPCAddition: Sendable {
         return first
     }
 
-    /// A message's type and the module that it is in.
+    /// The type of a message, and its module.
     private static func type(
         _ message: String, of api: ProtoAPI, _ names: SwiftNames
     ) -> (name: String, module: String)? {
@@ -141,11 +141,11 @@ struct RPCAddition: Sendable {
             return nil
         }
         let module = api.modules[file] ?? api.target
-        // A file without a package may have a namesake in the service's own target.
+        // The service's own target may contain a type of the same name as a file without a package.
         return (names.prefix(of: file).isEmpty ? "\(module).\(name)" : name, module)
     }
 
-    /// The type of a target that conforms to a protocol by its name.
+    /// Finds the type of a target that conforms to a protocol with a given name.
     private static func type(
         conformingTo name: String,
         in directory: String,
@@ -158,6 +158,6 @@ struct RPCAddition: Sendable {
                 if let kind = words.firstIndex(where: kinds.contains), kind + 1 < words.count { return words[kind + 1] }
             }
         }
-        throw CommandFailure("no type in \(directory) conforms to \(name); the handler belongs to one")
+        throw CommandFailure("no type in \(directory) conforms to \(name), and the handler needs one")
     }
 }

@@ -1,11 +1,11 @@
 import FoundationEssentials
 import SwiftProtobuf
 
-/// The text of a .proto file, to which a call is added where protoc says that the service ends.
+/// The text of a .proto file. A call is added at the end of a service, which protoc locates.
 struct ServiceText: Sendable {
     private let bytes: [UInt8]
     private let isWindows: Bool
-    /// Where the closing brace of the service is.
+    /// The offset of the service's closing brace.
     private let end: Int
     private let hasCalls: Bool
 
@@ -14,9 +14,9 @@ struct ServiceText: Sendable {
 
     /// - Parameters:
     ///   - bytes: The file.
-    ///   - file: Its descriptor, with the places of declarations.
-    ///   - service: The service's place among those of the file.
-    /// - Throws: `CommandFailure` when protoc has not said where the service is.
+    ///   - file: The file's descriptor, with the places of its declarations.
+    ///   - service: The service's index in the file.
+    /// - Throws: `CommandFailure` when protoc has not located the service.
     init(_ bytes: [UInt8], file: Google_Protobuf_FileDescriptorProto, service: Int) throws {
         self.bytes = bytes
         isWindows = bytes.indices.dropFirst().contains {
@@ -24,7 +24,7 @@ struct ServiceText: Sendable {
         }
         hasCalls = !file.service[service].method.isEmpty
         let path = [Self.serviceField, Int32(service)]
-        // The first line and column, the last line where that is another one, and the last column.
+        // The first line and column, the last line if it differs, and the last column.
         let span = file.sourceCodeInfo.location.first { $0.path == path }?.span ?? []
         guard span.count >= 3,
             let end = Self.offset(line: span[span.count == 3 ? 0 : 2], column: span[span.count - 1], in: bytes),
@@ -35,15 +35,15 @@ struct ServiceText: Sendable {
         self.end = end - 1
     }
 
-    /// The text with a call, and with messages at the end.
+    /// The text with a new call, and with new messages at the end.
     ///
     /// - Parameters:
-    ///   - call: Its name.
-    ///   - request: The type that it takes.
-    ///   - response: The type that it returns.
+    ///   - call: The call's name.
+    ///   - request: The request's type.
+    ///   - response: The response's type.
     ///   - messages: The types to declare.
     func adding(_ call: String, _ request: String, _ response: String, declaring messages: [String]) -> [UInt8] {
-        // Before the brace, and after what stands before it.
+        // Before the brace, and after the text before it.
         var before = bytes[..<end]
         while let last = before.last, " \n\t\r".utf8.contains(last) { before.removeLast() }
         var added = hasCalls ? "\n\n" : "\n"
@@ -57,7 +57,7 @@ struct ServiceText: Sendable {
         Array((isWindows ? text.replacing("\n", with: "\r\n") : text).utf8)
     }
 
-    /// The offset of a place as protoc counts: lines and columns from 0, with tabs to the next multiple of 8.
+    /// The offset of a place. protoc counts lines and columns from 0, with tabs up to the next multiple of 8.
     private static func offset(line: Int32, column: Int32, in bytes: [UInt8]) -> Int? {
         var (currentLine, currentColumn) = (Int32(0), Int32(0))
         for (offset, byte) in bytes.enumerated() {

@@ -4,11 +4,11 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
 
-/// A server that is called without looking it up, and how its connection is secured.
+/// A server that is called without a look-up, and the security of its connection.
 struct CallAddress: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server to call, in place of one that is looked up: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443.",
+            "The server to call, without a look-up: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443.",
             valueName: "address"
         )
     )
@@ -19,7 +19,7 @@ struct CallAddress: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "With --address: the authorities to trust for TLS, in PEM; by default the system's.", valueName: "file")
+            "With --address: the trusted authorities for TLS, in PEM. Default: the system's.", valueName: "file")
     )
     var ca: String?
 
@@ -45,20 +45,20 @@ struct CallAddress: ParsableArguments {
     func validate() throws {
         if address == nil, wantsTLS || key != nil {
             throw ValidationError(
-                "these options are for a server given by --address; for those looked up, the configuration has client.tls"
+                "these options need --address; for servers from the registry, the configuration has client.tls"
             )
         }
         if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key belong together") }
     }
 
-    /// The transport to the address; `nil` when there is none.
+    /// The transport to the address; `nil` without an address.
     func transport() throws(CommandFailure) -> Nghttp2ClientTransport? {
         guard let address else { return nil }
         var text = address
         for scheme in ["grpc://", "grpcs://"] where text.hasPrefix(scheme) { text.removeFirst(scheme.count) }
         guard let target = ListenAddress(text), !target.hasPortZero else {
             let shown = URLSecrets.masked(address: address)
-            throw CommandFailure("--address: \"\(shown)\" is no address; write host:port, or unix:/path")
+            throw CommandFailure("--address: \"\(shown)\" is not an address; write host:port, or unix:/path")
         }
         return Nghttp2ClientTransport(target: TransportAddress(target), transportSecurity: security)
     }

@@ -2,9 +2,9 @@ import Foundation
 import GRPCCore
 import ServiceKitProtobuf
 
-/// The request's messages, as the command line gives them.
+/// The messages of the request, from the command line.
 enum CallInput {
-    /// How many bytes of JSON are read.
+    /// The largest JSON input, in bytes.
     static let limit = 64 << 20
 
     /// The JSON documents of `-d`: JSON, `@FILE`, or `@-` for standard input.
@@ -33,7 +33,8 @@ enum CallInput {
         return result
     }
 
-    /// The messages of a method's request in the wire format; an empty one for a method that takes one and was given none.
+    /// The messages of a method's request in the wire format. A method that takes one message gets an empty one by
+    /// default.
     static func messages(
         _ documents: [JSONValue],
         for method: MethodType,
@@ -57,12 +58,12 @@ enum CallInput {
         return messages
     }
 
-    /// Headers of the form `name: value`; those of a name that ends in `-bin` are base64.
+    /// Reads headers of the form `name: value`. Values of names that end in `-bin` are base64.
     static func metadata(_ headers: [String]) throws(CommandFailure) -> Metadata {
         var metadata = Metadata()
         for header in headers {
             guard let colon = header.firstIndex(of: ":"), colon > header.startIndex else {
-                throw CommandFailure("-H: \"\(header)\" is no header; write name: value")
+                throw CommandFailure("-H: \"\(header)\" is not a header; write name: value")
             }
             let name = header[..<colon].lowercased()
             let value = header[header.index(after: colon)...].drop { $0 == " " }

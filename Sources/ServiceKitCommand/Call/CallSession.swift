@@ -3,7 +3,7 @@ import ServiceKit
 import ServiceKitGRPC
 import ServiceKitProtobuf
 
-/// One run of `kit call` on a client, wherever that leads.
+/// One run of `kit call` on a client of any transport.
 struct CallSession: Sendable {
     enum Task { case call, list, describe }
 
@@ -43,11 +43,11 @@ struct CallSession: Sendable {
         }
     }
 
-    /// The names of the services that may be meant, and the descriptors of those that have some.
+    /// The names of the services that the target may name, with their descriptors.
     private func descriptors<Transport>(
         from client: GRPCClient<Transport>
     ) async throws -> (names: [String], pool: DescriptorPool) {
-        // gRPC's own services are the same everywhere, also where there is no reflection.
+        // gRPC's own services are the same on every server, even without reflection.
         if task != .list, let service = target.service,
             let pool = try? DescriptorPool(base64: [protocolDescriptors]),
             pool.service(service) != nil
@@ -70,7 +70,7 @@ struct CallSession: Sendable {
         }
     }
 
-    /// Prints a method on each line, as it can be called.
+    /// Prints each method on a line, in the form for a call.
     private func list(_ names: [String], _ pool: DescriptorPool) {
         for name in names {
             guard let service = pool.service(name) else {
@@ -83,7 +83,7 @@ struct CallSession: Sendable {
         }
     }
 
-    /// Prints services and types as a `.proto` file has them.
+    /// Prints services and types in the syntax of a `.proto` file.
     private func describe(_ services: [ServiceType], _ pool: DescriptorPool) throws {
         let text = ProtoText(pool)
         var described = services
@@ -99,7 +99,7 @@ struct CallSession: Sendable {
         }
     }
 
-    /// Makes the call, and prints each message of the response as it comes.
+    /// Makes the call, and prints each message of the response at once.
     private func call<Transport>(
         _ chosen: ChosenMethod,
         _ pool: DescriptorPool,
@@ -125,7 +125,7 @@ struct CallSession: Sendable {
                     json = try DynamicMessage(message, as: method.output, in: pool)
                         .json(in: pool, emitsDefaults: emitsDefaults)
                 } catch {
-                    throw CommandFailure("the response is no \(method.output): \(error)")
+                    throw CommandFailure("the response is not a \(method.output): \(error)")
                 }
                 output.print(json.prettyText)
             }
@@ -133,7 +133,7 @@ struct CallSession: Sendable {
     }
 }
 
-/// Messages as they are on the wire.
+/// Messages in the wire format.
 private struct MessageBytes: MessageSerializer, MessageDeserializer {
     func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes {
         Bytes(message)
@@ -151,7 +151,7 @@ extension RPCError {
         var details = error.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         if error.reason != code.name { details.insert(error.reason, at: 0) }
         let line = "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
-        // It is another's text: it shall not move the cursor, nor take several lines.
+        // The text of the server must not move the cursor, nor take several lines.
         return String(String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.isPrintable ? $0 : " " }))
     }
 }

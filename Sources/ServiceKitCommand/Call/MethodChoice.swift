@@ -7,7 +7,7 @@ struct ChosenMethod: Hashable {
 }
 
 extension CallTarget {
-    /// Those of a server's services that may be meant, by their names; an error when there is none.
+    /// The services of a server that the target may mean, by name; an error if there is none.
     func services(among names: [String]) throws(CommandFailure) -> [String] {
         if let service, names.contains(service) { return [service] }
         let matches = names.filter(admits)
@@ -18,7 +18,7 @@ extension CallTarget {
         return matches
     }
 
-    /// The one method of services that is meant; an error when there is none, or more than one.
+    /// The one method that the target means; an error if there is none, or more than one.
     func method(among services: [ServiceType]) throws(CommandFailure) -> ChosenMethod {
         guard let method else {
             throw CommandFailure("which method? \(peer) has: \(Self.list(services)); --list lists them")

@@ -4,9 +4,9 @@ import ServiceKitGRPC
 import ServiceKitProtobuf
 import SwiftProtobuf
 
-/// Asks a server what it serves: by `grpc.reflection.v1`, or `v1alpha` where it has only that.
+/// Asks a server for its services: with `grpc.reflection.v1`, or with `v1alpha` if the server has only that.
 struct ReflectionClient<Transport: ClientTransport>: Sendable {
-    /// How many rounds of imports are asked for, and how many files are taken.
+    /// The largest number of rounds for imports, and of files.
     private static var maxRounds: Int { 100 }
     private static var maxFiles: Int { 10_000 }
 
@@ -14,7 +14,7 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
     typealias Response = Grpc_Reflection_V1_ServerReflectionResponse
 
     let client: GRPCClient<Transport>
-    /// Who is asked, in errors.
+    /// The name of the server in errors.
     let peer: String
     let deadline: ContinuousClock.Instant
     let metadata: Metadata
@@ -28,7 +28,7 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
         return list.service.map(\.name).sorted()
     }
 
-    /// The descriptors of services; one that the server cannot describe is left out.
+    /// The descriptors of services. A service that the server cannot describe is left out.
     func pool(of services: [String]) async throws -> DescriptorPool {
         var pool = DescriptorPool()
         let requests = services.map { name in Request.with { $0.fileContainingSymbol = name } }
@@ -40,7 +40,7 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
             for response in try await ask(missing.map { name in .with { $0.fileByFilename = name } }) {
                 try add(response, to: &pool)
             }
-            // It does not have what is missing still.
+            // The server does not have the missing files either.
             if pool.missingFiles == missing { break }
         }
         return pool
@@ -68,7 +68,7 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
                 return try await ask(requests, version: "v1alpha")
             } catch let error as RPCError where error.code == .unimplemented {
                 throw CommandFailure(
-                    "\(peer) does not tell what it serves: set server.grpc.reflection: true in its configuration"
+                    "\(peer) does not describe its services: set server.grpc.reflection: true in its configuration"
                 )
             }
         }

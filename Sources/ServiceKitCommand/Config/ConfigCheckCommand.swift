@@ -17,7 +17,7 @@ struct ConfigCheckCommand: ParsableCommand {
                   kit config check config/config.yaml
                   kit config check config/*.yaml
 
-                Exit code: 0 when all files are good, 1 when any is not.
+                Exit code: 0 if all files are free of mistakes, else 1.
                 """
         )
     }
@@ -33,7 +33,7 @@ struct ConfigCheckCommand: ParsableCommand {
     }
 
     private func report(_ check: ConfigurationCheck, of file: String) {
-        // Of a file that is no text in UTF-8 no line can be shown.
+        // A file that is not UTF-8 has no line to show.
         let text = check.errors.isEmpty ? nil : try? String(contentsOfFile: file, encoding: .utf8)
         for error in check.errors {
             Terminal.output.print(error.location == nil ? "\(file): \(error)" : "\(error)")
@@ -43,7 +43,7 @@ struct ConfigCheckCommand: ParsableCommand {
         }
         for (name, location) in check.foreign {
             let place = location.map { "\($0.origin)\($0.line.map { ":\($0)" } ?? "")" } ?? file
-            Terminal.output.print("\(place): note: \(name) is no section of the kit; only the service can check it")
+            Terminal.output.print("\(place): note: \(name) is not a section of the kit; only the service can check it")
         }
         if check.errors.isEmpty { Terminal.output.print("\(file): good") }
     }

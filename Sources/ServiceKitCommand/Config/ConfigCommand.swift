@@ -5,7 +5,7 @@ struct ConfigCommand: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "config",
-            abstract: "Checks configuration files, and shows what a service would run with.",
+            abstract: "Checks configuration files, and shows the configuration of a service.",
             discussion: """
                   kit config check config/*.yaml
                   kit config show --set registry.backend=etcd

@@ -7,14 +7,14 @@ struct ConfigShowCommand: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "show",
-            abstract: "Shows what a service started here would be configured with, and where each value is from.",
+            abstract: "Shows the configuration of a service that starts here, with each value's origin.",
             discussion: """
-                All layers are merged: files, environment variables, --set. Values that look secret are not shown. A key \
-                that is not set has its default and is not shown.
+                All layers are merged: files, environment variables, --set. Values that look secret are masked. A key \
+                that is not set has its default, and is not shown.
 
                 In JSON a value of the kit's sections has the type that a service reads: version: 1.10 is "1.10". In other \
-                sections only the service knows the type: a value without quotes is a number if every program gives back \
-                the same digits, else text.
+                sections only the service knows the type: a value without quotes is a number if every program prints it \
+                with the same digits, else text.
 
                   kit config show
                   kit config show --config config/config.yaml
@@ -34,7 +34,7 @@ struct ConfigShowCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try arguments.configuration()
-        // It reads the kit's sections as a service does, so that each value is what it is to that.
+        // Reads the kit's sections like a service, so that each value gets its type.
         _ = ConfigurationCheck(configuration, plugins: Kit.plugins)
         let outline = configuration.outline
         if json { return Terminal.output.print(ConfigurationPrinter.json(outline)) }

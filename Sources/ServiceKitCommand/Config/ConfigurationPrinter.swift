@@ -2,14 +2,14 @@ import ServiceKitConfig
 
 /// Writes a configuration for people (YAML, each value with its origin) and for programs (JSON).
 struct ConfigurationPrinter {
-    /// The text in the place of a secret.
+    /// The text that replaces a secret.
     static let mask = "***"
-    /// The column before which origins begin, where values are not longer.
+    /// The column of the origins, unless a value is longer.
     private static let originColumn = 44
 
     private var lines: [(text: String, origin: SourceLocation?)] = []
 
-    /// YAML, with what is said of each value's origin.
+    /// YAML, with the text for each value's origin.
     static func yaml(_ outline: ConfigurationOutline) -> [(text: String, origin: String)] {
         var printer = ConfigurationPrinter()
         printer.add(outline, indent: 0, lead: "")
@@ -34,7 +34,7 @@ struct ConfigurationPrinter {
 
     // MARK: - YAML
 
-    /// - Parameter lead: What stands before the value in its line: the key, or the mark of an element.
+    /// - Parameter lead: The text before the value on its line: the key, or the mark of an element.
     private mutating func add(_ outline: ConfigurationOutline, indent: Int, lead: String) {
         let margin = String(repeating: " ", count: indent)
         switch outline {
@@ -66,18 +66,18 @@ struct ConfigurationPrinter {
         case .boolean, .number: return scalar.text
         case .text: return text(Placeholder.escaped(scalar.text))
         case .unread:
-            // Without quotes, as it was written, unless it would then be null or no scalar.
+            // Without quotes, as written, unless YAML would then read null or no scalar.
             let text = Placeholder.escaped(scalar.text)
             return isPlain(text) && !PlainScalar.isNull(text) ? text : quoted(text)
         }
     }
 
-    /// Text as YAML, in quotes where it could be read as something else.
+    /// A text in YAML, with quotes if it could be read as another type.
     private static func text(_ text: String) -> String {
         isPlain(text) && !PlainScalar.isMistakable(text) ? text : quoted(text)
     }
 
-    /// Whether YAML takes the text for one scalar without quotes.
+    /// Whether YAML reads the text without quotes as one scalar.
     private static func isPlain(_ text: String) -> Bool {
         guard let first = text.first, text.last != " ", text.last != ":" else { return false }
         let isNegative = first == "-" && (text.dropFirst().first.map { $0.isNumber || $0 == "." } ?? false)

@@ -1,11 +1,11 @@
-/// The type that a text without quotes looks like, where nothing declares one.
+/// The type that a text without quotes seems to have, if nothing declares it.
 enum PlainScalar {
-    /// The largest integer that every reader of JSON keeps exact, and its negative the smallest.
+    /// The largest integer that every reader of JSON keeps exact; its negative is the smallest.
     ///
     /// Source: RFC 7493, "The I-JSON Message Format", section 2.2.
     static let maximumInteger = (1 << 53) - 1
 
-    /// Whether the text can stand in JSON as it is, because every reader gives the same text back: `8080`, `1.5` and
+    /// Whether the text can stand in JSON unchanged: every reader gives back the same text. So `8080`, `1.5` and
     /// `true`, not `1.10`, `1.0`, `1e10`, `-0` or a number of many digits.
     static func isJSON(_ text: String) -> Bool {
         if ["true", "false"].contains(text) { return true }
@@ -16,13 +16,13 @@ enum PlainScalar {
         return "\(number)" == text
     }
 
-    /// Whether YAML takes the text for null.
+    /// Whether YAML reads the text as null.
     static func isNull(_ text: String) -> Bool {
         ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    /// Whether a reader of YAML, of version 1.1 or 1.2, may take the text for something else: null, a boolean, a number
-    /// (`1.10`, `1e3`, `0x1F`, `0o17`, `010`, `1_000`, `.inf`), a time (`12:30:45`) or a date.
+    /// Whether a reader of YAML 1.1 or 1.2 may read the text as another type: null, a boolean, a number (`1.10`, `1e3`,
+    /// `0x1F`, `0o17`, `010`, `1_000`, `.inf`), a time (`12:30:45`) or a date.
     static func isMistakable(_ text: String) -> Bool {
         if isNull(text) || booleans.contains(text.lowercased()) { return true }
         let isNumber =

@@ -1,8 +1,8 @@
 import ServiceKitConfig
 
-/// The line that an error is about, with a mark below the place.
+/// The line of an error, with a mark below the place.
 struct SourceExcerpt {
-    /// The most characters of a line that are shown.
+    /// The largest number of shown characters.
     static let maximumWidth = 120
 
     let lines: [String]

@@ -9,12 +9,11 @@ struct DoctorCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "doctor",
-            abstract: "Looks for what keeps services from being built or run here, and says what to do.",
+            abstract: "Finds faults that keep services from building or running here, with their remedies.",
             discussion: """
-                Looks at the Swift toolchain, system libraries, protoc and the files that APIs import, the clock, limits of \
-                the system, and the registry, its directory and the ports that the configuration names. It tests the \
-                rights that the service needs in the registry: to look up and to register instances of app.name. It writes \
-                nothing.
+                Checks the Swift toolchain, system libraries, protoc and the files that APIs import, the clock, limits of \
+                the system, and the configuration's registry, its directory and ports. It tests the rights that the \
+                service needs in the registry: to look up and to register instances of app.name. It writes nothing.
 
                   kit doctor
                   kit doctor --config config/config.yaml --set registry.backend=etcd
@@ -25,7 +24,7 @@ struct DoctorCommand: AsyncParsableCommand {
         )
     }
 
-    /// How long a check may take.
+    /// The time limit of a check.
     static let limit = Duration.seconds(20)
 
     @OptionGroup var arguments: AppArguments
@@ -54,9 +53,9 @@ struct DoctorCommand: AsyncParsableCommand {
         if findings.contains(where: { $0.finding.verdict == .bad }) { throw ExitCode.failure }
     }
 
-    /// Makes the checks, all at once.
+    /// Runs all checks at once.
     ///
-    /// - Returns: What they found, in their order.
+    /// - Returns: The findings, in the order of the checks.
     static func findings(of checks: [Check], limit: Duration = limit) async -> [NamedFinding] {
         await withTaskGroup(of: (Int, NamedFinding).self) { group in
             for (index, check) in checks.enumerated() {

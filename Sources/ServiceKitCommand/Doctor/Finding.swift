@@ -1,13 +1,13 @@
 import Foundation
 
-/// What a check found.
+/// The result of a check.
 struct Finding: Hashable, Sendable {
-    /// How bad it is.
+    /// The severity of a finding.
     enum Verdict: String, Sendable {
         case good
-        /// Something may not work.
+        /// A part may not work.
         case warning
-        /// Something does not work.
+        /// A part does not work.
         case bad
 
         var mark: String {
@@ -29,7 +29,7 @@ struct Finding: Hashable, Sendable {
 
     var verdict: Verdict
     var text: String
-    /// What to do about it.
+    /// The remedy, if any.
     var remedy: String?
 
     static func good(_ text: String) -> Finding {
@@ -45,7 +45,7 @@ struct Finding: Hashable, Sendable {
     }
 }
 
-/// Something to look at.
+/// A check with a name.
 struct Check: Sendable {
     let name: String
     let find: @Sendable () async -> Finding
@@ -55,8 +55,8 @@ struct Check: Sendable {
         self.find = find
     }
 
-    /// Something to look at with functions of the system that may block: a name that is looked up, a disk that hangs. It
-    /// has a thread of its own, so that no other check waits for it.
+    /// A check with functions of the system that may block: a look-up of a name, a disk that hangs. It has a thread of
+    /// its own, so that no other check waits for it.
     init(_ name: String, blocking find: @escaping @Sendable () -> Finding) {
         self.init(name) {
             await withCheckedContinuation { continuation in
@@ -66,12 +66,12 @@ struct Check: Sendable {
     }
 }
 
-/// What a check of a name found.
+/// The finding of a named check.
 struct NamedFinding: Hashable, Sendable {
     let name: String
     let finding: Finding
 
-    /// Line by line; the remedy stands below.
+    /// The finding as lines. The remedy is below it.
     func lines(width: Int, on terminal: Terminal) -> [String] {
         let mark = terminal.styled(finding.verdict.mark, finding.verdict.style)
         let padding = String(repeating: " ", count: max(0, width - name.count))

@@ -2,11 +2,11 @@ import Glibc
 import ServiceKit
 
 extension ListenAddress {
-    /// Why nothing can listen there now; `nil` when something can.
+    /// The reason why no server can listen there now; `nil` if one can.
     var bindingFailure: String? {
         switch kind {
         case .tcp(let host, let port): Self.bindingFailure(host: host, port: port)
-        case .unix(let path): access(path, F_OK) == 0 ? "there is something at that path" : nil
+        case .unix(let path): access(path, F_OK) == 0 ? "a file exists at that path" : nil
         }
     }
 
@@ -23,7 +23,7 @@ extension ListenAddress {
         let descriptor = socket(address.ai_family, address.ai_socktype, 0)
         guard descriptor >= 0 else { return String(cString: strerror(errno)) }
         defer { close(descriptor) }
-        // As servers do: what lingers of connections that have ended is no obstacle.
+        // Like servers: connections that linger after their end are no obstacle.
         var yes: CInt = 1
         _ = setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
         return bind(descriptor, address.ai_addr, address.ai_addrlen) == 0 ? nil : String(cString: strerror(errno))

@@ -1,7 +1,7 @@
 import Glibc
 
 extension Check {
-    /// What the machine must be like.
+    /// The checks of the machine.
     static var system: [Check] {
         [
             Check("clock") {
@@ -45,8 +45,9 @@ extension Check {
     }
 
     /// - Parameters:
-    ///   - watches: Directories that one user's processes can watch; `nil` when the system knows no such limit.
-    ///   - instances: Listeners that one user's processes can have.
+    ///   - watches: The number of directories that one user's processes can watch; `nil` if the system has no such
+    ///     limit.
+    ///   - instances: The number of inotify instances that one user's processes can have.
     static func inotify(watches: Int?, instances: Int?) -> Finding {
         guard let watches, let instances else { return .good("not on this system; changes are seen within a second") }
         if watches < 8192 {

@@ -1,8 +1,8 @@
-/// Asks programs of the system.
+/// Runs programs of the system.
 enum Tool {
-    /// Runs a program that says little and soon.
+    /// Runs a program with a short output.
     ///
-    /// - Returns: What it says, or why it could not say it; `nil` when it is not there.
+    /// - Returns: The output, or the reason of its failure; `nil` when the program does not exist.
     static func output(_ name: String, _ arguments: String...) async -> String? {
         guard await ToolRun.exists(name) else { return nil }
         do {
@@ -13,7 +13,7 @@ enum Tool {
         }
     }
 
-    /// Whether a program is there and succeeds.
+    /// Whether a program exists and succeeds.
     static func succeeds(_ name: String, _ arguments: String...) async -> Bool {
         (try? await run(name, arguments).isSuccess) ?? false
     }
@@ -22,7 +22,7 @@ enum Tool {
         try await ToolRun(program: name, arguments: arguments, limit: DoctorCommand.limit)()
     }
 
-    /// The first thing in a text that looks like a version: `6.3.1`.
+    /// The first version number in a text: `6.3.1`.
     static func version(in text: String) -> [Int]? {
         guard let match = text.firstMatch(of: /\d+(\.\d+)+/) else { return nil }
         return match.output.0.split(separator: ".").compactMap { Int($0) }

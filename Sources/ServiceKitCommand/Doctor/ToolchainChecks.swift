@@ -1,7 +1,7 @@
 import Foundation
 
 extension Check {
-    /// What is needed to build services.
+    /// The checks of the tools that builds need.
     static var toolchain: [Check] {
         [
             Check("swift") { swift(await Tool.output("swift", "--version")) },
@@ -35,9 +35,9 @@ extension Check {
         return .good(Tool.text(version))
     }
 
-    /// Whether protoc finds what most .proto files import.
+    /// Checks that protoc finds the files that most .proto files import.
     ///
-    /// - Parameter path: Where it is looked for.
+    /// - Parameter path: The directories to search.
     static func imports(_ path: ProtoPath) async -> Finding {
         guard await ToolRun.exists("protoc") else { return .good("not tried without protoc") }
         let names = ["google/protobuf/timestamp.proto", "google/api/annotations.proto"]
@@ -56,10 +56,10 @@ extension Check {
 
     private static func noVersion(_ name: String, _ output: String) -> String {
         let line = output.split(separator: "\n").first ?? "nothing"
-        return "\(name) --version does not say its version, but: \(line.prefix(200))"
+        return "\(name) --version does not print a version, but: \(line.prefix(200))"
     }
 
-    /// The C libraries: their names for pkg-config, their headers, and the packages of Debian that bring them.
+    /// The C libraries: their names in pkg-config, their headers, and their packages in Debian.
     private static let needed = [
         ("libnghttp2", "nghttp2/nghttp2.h", "libnghttp2-dev"),
         ("yaml-0.1", "yaml.h", "libyaml-dev"),
@@ -88,7 +88,7 @@ extension Check {
         let names = needed.map(\.0).joined(separator: ", ")
         return hasTool
             ? .good(names)
-            : .warning("\(names), but no pkg-config to find them by", remedy: "apt-get install pkg-config")
+            : .warning("\(names), but no pkg-config to find them", remedy: "apt-get install pkg-config")
     }
 
     private static func plugins() async -> Finding {
@@ -98,6 +98,6 @@ extension Check {
         }
         return found.count == 2
             ? .good(found.joined(separator: ", "))
-            : .good("not on the PATH; kit proto generate builds them when it needs them first")
+            : .good("not on the PATH; kit proto generate builds them when it first needs them")
     }
 }

@@ -1,4 +1,4 @@
-/// Files to write, by their paths below a directory.
+/// The files to write, by their paths below a directory.
 struct FileTree: Hashable, Sendable {
     /// One file.
     struct File: Hashable, Sendable {
@@ -6,19 +6,19 @@ struct FileTree: Hashable, Sendable {
         let bytes: [UInt8]
     }
 
-    /// In the order of their paths.
+    /// The files in the order of their paths.
     let files: [File]
 
     init(_ files: [File]) {
         self.files = files.sorted { $0.path < $1.path }
     }
 
-    /// How many bytes there are in all files.
+    /// The total size, in bytes.
     var size: Int { files.reduce(0) { $0 + $1.bytes.count } }
 
-    /// The tree as text, a line for each directory and file, with sizes.
+    /// The tree as text: a line for each directory and file, with sizes.
     ///
-    /// - Parameter root: What the directory is called.
+    /// - Parameter root: The name of the directory.
     func listing(of root: String) -> [String] {
         var lines: [(name: String, size: String)] = [(root + "/", "")]
         var open: [Substring] = []

@@ -1,18 +1,18 @@
-/// Makes a new directory a repository of git.
+/// Makes a new directory a git repository.
 struct GitRepository: Sendable {
-    /// How long one command of git may take.
+    /// The time limit of a git command.
     private static let limit = Duration.seconds(20)
 
     let directory: String
 
-    /// Whether a directory is part of a repository already.
+    /// Whether a directory already belongs to a repository.
     static func contains(_ directory: String) async throws -> Bool {
         try await GitRepository(directory: directory).git("rev-parse", "--is-inside-work-tree").isSuccess
     }
 
-    /// Makes the directory a repository whose first commit is what it holds.
+    /// Makes the directory a repository. Its first commit contains all files.
     ///
-    /// - Throws: `CommandFailure` with what git said; `CancellationError`.
+    /// - Throws: `CommandFailure` with git's message; `CancellationError`.
     func create(message: String) async throws {
         for arguments in [["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]] {
             let outcome = try await git(arguments)

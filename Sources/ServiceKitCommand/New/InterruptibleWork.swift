@@ -1,12 +1,12 @@
 import ArgumentParser
 import UnixSignals
 
-/// Runs work that ctrl-C and SIGTERM end: its task is cancelled, and what it then does to clean up is waited for.
+/// Runs work that ctrl-C and SIGTERM end: they cancel its task, and its clean-up is awaited.
 ///
 /// - Parameters:
-///   - signals: What ends it.
-///   - work: The work; it ends soon after its task was cancelled.
-/// - Throws: What the work throws; after a signal `ExitCode` 128 plus the signal's number, as shells count.
+///   - signals: The signals.
+///   - work: The work. It ends soon after its task is cancelled.
+/// - Throws: Any error of the work. After a signal: `ExitCode` 128 plus the signal's number, as in shells.
 func withInterruption<Result: Sendable>(
     _ signals: [UnixSignal] = [.sigint, .sigterm],
     _ work: @escaping @Sendable () async throws -> Result

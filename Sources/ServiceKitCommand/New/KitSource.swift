@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Where a service's package takes ServiceKit from.
+/// The source of ServiceKit for a service's package.
 enum KitSource: Hashable, Sendable {
     /// A checkout on this machine.
     case checkout(path: String)
@@ -15,22 +15,22 @@ enum KitSource: Hashable, Sendable {
     /// Reads `--kit`.
     ///
     /// - Parameters:
-    ///   - text: `PATH` or `URL@VERSION`; by default the checkout that this program was built from.
-    ///   - directory: What a relative path starts from.
-    /// - Throws: `CommandFailure` when there is no package.
+    ///   - text: `PATH` or `URL@VERSION`. Default: the checkout that this program was built from.
+    ///   - directory: The base of a relative path.
+    /// - Throws: `CommandFailure` when the source has no package.
     init(_ text: String?, in directory: String) throws {
         guard let text else {
             guard Self.isCheckout(Self.origin) else {
                 throw CommandFailure(
-                    "the checkout of ServiceKit that this kit was built from is no longer at \(Self.origin); say where the "
-                        + "service takes it from: --kit PATH or --kit URL@VERSION"
+                    "the checkout of ServiceKit that this kit was built from is no longer at \(Self.origin); name "
+                        + "another source: --kit PATH or --kit URL@VERSION"
                 )
             }
             self = .checkout(path: Self.origin)
             return
         }
         if text.contains("://") || text.hasPrefix("git@") {
-            // The last one: there may be a user before the host.
+            // The last "@": the URL may have a user before its host.
             let at = text.lastIndex(of: "@") ?? text.startIndex
             let (url, version) = (String(text[..<at]), String(text[at...].dropFirst()))
             guard url.contains("/"), !version.isEmpty, !version.contains("/"), !version.contains(":"),
@@ -57,7 +57,7 @@ enum KitSource: Hashable, Sendable {
             && FileManager.default.fileExists(atPath: path + "/Sources/ServiceKit")
     }
 
-    /// The dependency as a manifest has it.
+    /// The dependency in a manifest's syntax.
     var dependency: String {
         switch self {
         case .checkout(let path):
@@ -71,7 +71,7 @@ enum KitSource: Hashable, Sendable {
         }
     }
 
-    /// The package's name, as products are asked for: for a repository the last part of its address.
+    /// The package's name in a product dependency. For a repository: the last part of its address.
     var packageName: String {
         switch self {
         case .checkout: return "servicekit"

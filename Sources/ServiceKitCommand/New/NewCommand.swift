@@ -7,15 +7,15 @@ struct NewCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "new",
-            abstract: "Writes a new service: it builds, runs, registers and has tests that pass.",
+            abstract: "Creates a service that builds, runs, registers and passes its tests.",
             discussion: """
                 Examples:
                   kit new user-service
                   kit new OrderService --registry etcd --api acme.order.v1
                   kit new user-service --path services/users --dry-run
 
-                user-service, user_service, userService and UserService are the same name. Nothing is written when \
-                something goes wrong.
+                user-service, user_service, userService and UserService are the same name. A failure leaves no files \
+                behind.
                 """
         )
     }
@@ -28,27 +28,28 @@ struct NewCommand: AsyncParsableCommand {
             "The registry of its configuration: \(Self.registries.joined(separator: ", ")).", valueName: "backend"))
     var registry = "file"
 
-    @Option(help: ArgumentHelp("The package of its .proto file; for user-service it is user.v1.", valueName: "package"))
+    @Option(
+        help: ArgumentHelp("The package of its .proto file. Default: user.v1 for user-service.", valueName: "package"))
     var api: String?
 
-    @Option(help: ArgumentHelp("The directory to write; by default NAME, here.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The directory to write. Default: NAME, here.", valueName: "dir"))
     var path: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where it takes ServiceKit from: a checkout or URL@VERSION; by default where this kit was built.",
+            "The source of ServiceKit: a checkout or URL@VERSION. Default: the checkout that built this kit.",
             valueName: "path|url@version"
         )
     )
     var kit: String?
 
-    @Flag(help: "Print what would be written, with sizes in bytes, and write nothing.")
+    @Flag(help: "Only list the files, with sizes in bytes.")
     var dryRun = false
 
     @Flag(help: "Write into a directory that is not empty; files of the same names are replaced.")
     var force = false
 
-    @Flag(name: .customLong("no-git"), help: "Make no repository and no first commit.")
+    @Flag(name: .customLong("no-git"), help: "Create no git repository and no first commit.")
     var noGit = false
 
     /// The registries that the template's main links, whatever this kit links.
@@ -82,7 +83,7 @@ struct NewCommand: AsyncParsableCommand {
                         let message = "Service \(service.name.executable), as kit new writes it"
                         try await GitRepository(directory: new).create(message: message)
                     } catch let failure as CommandFailure {
-                        // The service is good without.
+                        // The service needs no repository.
                         warning.set(failure.description)
                     }
                 }

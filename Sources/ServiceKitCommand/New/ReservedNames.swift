@@ -1,19 +1,19 @@
-/// Names that a service cannot have, because something it is written in or built with has them.
+/// Names that a service cannot have, because its language, its code or its dependencies use them.
 enum ReservedNames {
-    /// Whether a name is a word of the Swift language.
+    /// Whether a name is a keyword of Swift.
     static func isKeyword(_ name: String) -> Bool { keywords.contains(name) }
 
-    /// Whether a name is that of a type that the code of every service uses.
+    /// Whether a name is a type that the code of every service uses.
     static func isType(_ name: String) -> Bool { types.contains(name) }
 
-    /// Whether a name is that of a module in the package graph of every service. Case does not count: files are named
-    /// after modules, and not every file system tells cases apart.
+    /// Whether a name is a module in the package graph of every service. Case does not count: files are named after
+    /// modules, and some file systems ignore case.
     static func isModule(_ name: String) -> Bool {
         let name = name.lowercased()
         return modules.contains(name) || modulePrefixes.contains { name.hasPrefix($0) }
     }
 
-    /// Whether a name is that of a package in the package graph of every service.
+    /// Whether a name is a package in the package graph of every service.
     static func isPackage(_ name: String) -> Bool {
         packagePrefixes.contains { name.hasPrefix($0) } || ["kit", "servicekit", "swift"].contains(name)
     }

@@ -1,18 +1,18 @@
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// A service's name in all the forms in which its files write it.
+/// The name of a service, in every spelling that its files need.
 ///
 /// `user-service`, `user_service`, `userService` and `UserService` are the same name.
 struct ServiceName: Hashable, Sendable {
-    /// The longest name, so that every file made of it has a valid name.
+    /// The longest name, in characters. It keeps the names of all files valid.
     static let maximumLength = 64
 
-    /// All of it: `user service`.
+    /// All words: `user service`.
     let words: Words
-    /// What it serves: `user`.
+    /// The thing that it serves: `user`.
     let entity: Words
-    /// The same in the plural: `users`.
+    /// The plural of that thing: `users`.
     let entities: Words
     /// The package of its .proto file: `user.v1`.
     let package: ProtoPackage
@@ -20,9 +20,9 @@ struct ServiceName: Hashable, Sendable {
     /// Creates a name.
     ///
     /// - Parameters:
-    ///   - name: As it was typed.
-    ///   - package: The package of the .proto file; by default what the service serves, and `v1`.
-    /// - Throws: `CommandFailure` when no service can be called so.
+    ///   - name: The name as typed.
+    ///   - package: The package of the .proto file. Default: the served thing, and `v1`.
+    /// - Throws: `CommandFailure` when a service cannot have the name.
     init(_ name: String, package: String? = nil) throws {
         try Self.check(name)
         words = Words(splitting: name)
@@ -31,7 +31,7 @@ struct ServiceName: Hashable, Sendable {
         }
         let subject = words.words.last == "service" ? Words(Array(words.words.dropLast())) : words
         guard !subject.words.isEmpty else {
-            throw Self.invalid(name, "say what it serves, as in user-service")
+            throw Self.invalid(name, "name the thing that it serves, as in user-service")
         }
         entity = subject.replacingLast(English.singular)
         entities = entity.replacingLast(English.plural)
@@ -39,15 +39,15 @@ struct ServiceName: Hashable, Sendable {
         try checkReserved(name)
     }
 
-    /// The executable, and the name by which clients find the service: `user-service`.
+    /// The name of the executable, by which clients find the service: `user-service`.
     var executable: String { words.kebab }
-    /// The target of its main: `UserService`.
+    /// The target of the main: `UserService`.
     var target: String { words.upperCamel }
-    /// The target of its API: `UserServiceAPI`.
+    /// The target of the API: `UserServiceAPI`.
     var apiTarget: String { target + "API" }
     /// The gRPC service, without the package: `UserService`.
     var service: String { (words.words.last == "service" ? words : Words(words.words + ["service"])).upperCamel }
-    /// The name of its .proto file, without the extension: `user`.
+    /// The name of the .proto file, without its extension: `user`.
     var proto: String { entity.snake }
 
     // MARK: - Checks
@@ -62,31 +62,31 @@ struct ServiceName: Hashable, Sendable {
         else {
             throw invalid(
                 name,
-                "it is made of the letters a to z, digits, - and _, and begins with a letter, as in user-service"
+                "use the letters a to z, digits, - and _, and begin with a letter, as in user-service"
             )
         }
         guard !name.hasSuffix("-"), !name.hasSuffix("_"),
             !["--", "__", "-_", "_-"].contains(where: { name.contains($0) })
         else {
-            throw invalid(name, "between - or _ stands a word, as in user-service")
+            throw invalid(name, "a word must stand between - or _, as in user-service")
         }
     }
 
     private func checkReserved(_ name: String) throws {
         for keyword in [words.lowerCamel, entity.lowerCamel] where ReservedNames.isKeyword(keyword) {
-            throw Self.invalid(name, "\(keyword) is a word of the Swift language; add another to it")
+            throw Self.invalid(name, "\(keyword) is a keyword of Swift; add a word to it")
         }
         if entity.upperCamel.count < 2 {
-            throw Self.invalid(name, "what it serves has one letter only; call it by a word, as in user-service")
+            throw Self.invalid(name, "the thing that it serves has one letter only; use a word, as in user-service")
         }
         if ReservedNames.isType(entity.upperCamel) {
             throw Self.invalid(name, "\(entity.upperCamel) is a type that every service uses; add a word to it")
         }
         for module in [target, apiTarget] where ReservedNames.isModule(module) {
-            throw Self.invalid(name, "\(module) is a module that services are built with; choose another one")
+            throw Self.invalid(name, "\(module) is a module that services use; choose another name")
         }
         if ReservedNames.isPackage(executable) {
-            throw Self.invalid(name, "\(executable) is a package that services are built with; choose another one")
+            throw Self.invalid(name, "\(executable) is a package that services use; choose another name")
         }
     }
 
@@ -106,20 +106,20 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
         components = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard text.utf8.count <= 128, components.allSatisfy(Self.isIdentifier) else {
             throw CommandFailure(
-                "\"\(text)\" cannot be a protobuf package: it is made of words of letters, digits and _ with dots between "
+                "\"\(text)\" cannot be a protobuf package: write words of letters, digits and _, with dots between "
                     + "them, as in acme.user.v1"
             )
         }
     }
 
-    /// Whether protoc takes a text as a name.
+    /// Whether protoc accepts a text as a name.
     static func isIdentifier(_ text: String) -> Bool {
         text.first?.isNumber == false && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     }
 
     var description: String { components.joined(separator: ".") }
 
-    /// How the names of its Swift types begin: `User_V1_`.
+    /// The beginning of the names of its Swift types: `User_V1_`.
     var typePrefix: String {
         let file = Google_Protobuf_FileDescriptorProto.with {
             $0.name = "package.proto"
@@ -130,7 +130,7 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
 
     /// The name of a service's descriptor in Swift: `user_v1_UserService`.
     func descriptor(of service: String) -> String {
-        // Made of the types' names, in which a capital after a capital begins no word; as the plugin for gRPC does.
+        // Made from the types' names, in which a capital after a capital begins no word, like the gRPC plugin's names.
         let prefix = typePrefix.split(separator: "_").map { NamingUtils.toLowerCamelCase(String($0)) }
         return prefix.joined(separator: "_") + (typePrefix.hasSuffix("_") ? "_" : "") + service
     }

@@ -1,6 +1,6 @@
 /// Text for a shell.
 enum Shell {
-    /// A word as a shell reads it.
+    /// Quotes a word for a shell, if it needs quotes.
     static func quoted(_ word: String) -> String {
         let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+=:@%~".contains($0)) }
         return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"

@@ -10,10 +10,10 @@ struct Template {
 
     private let files: [(path: String, text: String)]
 
-    /// Reads a template that came with the program.
+    /// Reads a template that is installed with the program.
     ///
     /// - Parameter name: `service`, `rpc` or `client`.
-    /// - Throws: `CommandFailure` when it is not there.
+    /// - Throws: `CommandFailure` when it is missing.
     init(_ name: String) throws {
         guard let root = Templates.folder(name) else {
             throw CommandFailure(
@@ -35,7 +35,7 @@ struct Template {
 
     /// Renders the files.
     ///
-    /// - Parameter values: What stands for the template's variables.
+    /// - Parameter values: The values of the template's variables.
     /// - Throws: A parser's error when a template is wrong.
     func render(_ values: [String: Any]) throws -> FileTree {
         FileTree(
@@ -50,12 +50,12 @@ struct Template {
 }
 
 extension Template {
-    /// What follows two braces in tags that concern more than their own line.
+    /// The characters after two braces in tags that concern more than their own line.
     private static let wideTags = Array("#^/!><$=".utf8)
 
-    /// Whether there is a tag, of these kinds if any are given.
+    /// Whether there is a tag; if kinds are given, only of these.
     private static func hasTag(_ text: Substring, _ kinds: [UInt8] = []) -> Bool {
-        // Bytes, since comparing characters takes most of the time otherwise.
+        // Compares bytes: comparing characters would take most of the time.
         let brace = UInt8(ascii: "{")
         var braces = 0
         for byte in text.utf8 {
@@ -65,8 +65,8 @@ extension Template {
         return false
     }
 
-    /// Renders a text: line by line where it can be, since the time that parsing takes grows with the square of the
-    /// length, and generated code is long.
+    /// Renders a text, line by line where possible: the parser's time grows with the square of the length, and
+    /// generated code is long.
     private static func rendered(_ text: String, _ values: [String: Any]) throws -> String {
         if hasTag(text[...], wideTags) {
             return try MustacheTemplate(string: text).render(values)
@@ -74,7 +74,7 @@ extension Template {
         var result = ""
         var rest = text[...]
         while let end = rest.firstIndex(of: "\n") {
-            // With its end, as the parser does not take a line that stops at a brace.
+            // With the line's end, since the parser refuses a line that ends with a brace.
             let line = rest[...end]
             result += hasTag(line) ? try MustacheTemplate(string: String(line)).render(values) : String(line)
             rest = rest[rest.index(after: end)...]
@@ -83,12 +83,12 @@ extension Template {
     }
 }
 
-/// A service to write.
+/// A service to create.
 struct NewService: Hashable, Sendable {
     let name: ServiceName
-    /// The registry that its configuration names.
+    /// The registry in its configuration.
     var registry = "file"
-    /// Where it takes ServiceKit from.
+    /// The source of ServiceKit.
     let kit: KitSource
 
     /// Its files.
@@ -97,7 +97,7 @@ struct NewService: Hashable, Sendable {
         return FileTree(
             try tree.files.map { file in
                 guard file.path.hasSuffix(DescriptorsFile.suffix) else { return file }
-                // The template is a text; what reflection takes is made of it here.
+                // The template holds text; this builds the binary descriptors for reflection.
                 let descriptors = try DescriptorsFile(
                     proto: "\(name.proto).proto",
                     text: String(decoding: file.bytes, as: UTF8.self)
@@ -133,7 +133,7 @@ struct NewService: Hashable, Sendable {
             "property": property,
             "jsonField": name.entities.lowerCamel,
             "descriptors": DescriptorsFile.constant(of: "\(name.proto).proto"),
-            // A field whose name in JSON is another one has another code in the names that swift-protobuf writes.
+            // swift-protobuf encodes a field's name differently if its JSON name differs.
             "fieldOpcode": name.entities.words.count > 1 ? "\\u{3}" : "\\u{1}",
             "registry": registry,
             "kitDependency": kit.dependency,

@@ -1,20 +1,21 @@
 import Glibc
 
-/// Writes a tree of files all at once or not at all.
+/// Writes a tree of files: all of them or none.
 ///
-/// The files are written to a directory of their own, on the same file system, and moved when all of them are there. Whatever goes wrong, the cancellation of the task included, is undone.
+/// The files are first written to a directory of their own on the same file system, and then moved. Every failure is
+/// undone, and so is the cancellation of the task.
 struct TreeWriter: Sendable {
-    /// The directory that is to hold the files.
+    /// The target directory.
     let directory: String
-    /// Whether a directory that holds something already may be written to.
+    /// Whether the target directory may contain files already.
     var allowsExisting = false
 
     /// Writes the files.
     ///
     /// - Parameters:
     ///   - tree: The files.
-    ///   - finish: Does more in the new directory before it is moved to its place.
-    /// - Throws: `CommandFailure` when something cannot be written; `CancellationError`.
+    ///   - finish: Does further work in the new directory before it is moved.
+    /// - Throws: `CommandFailure` when a file cannot be written; `CancellationError`.
     func write(_ tree: FileTree, finish: (_ directory: String) async throws -> Void = { _ in }) async throws {
         try check()
         let isThere = FileSystemTree.kind(of: directory) == .directory
@@ -46,18 +47,18 @@ struct TreeWriter: Sendable {
         isDone = true
     }
 
-    /// Refuses a place where the files cannot be, before anything is written.
+    /// Refuses an impossible target directory, before any file is written.
     func check() throws {
         switch FileSystemTree.kind(of: directory) {
         case .none: break
         case .directory:
             if !allowsExisting, try !FileSystemTree.entries(of: directory).isEmpty {
                 throw CommandFailure(
-                    "\(directory) is there already and not empty; take another --path, or --force to write into it"
+                    "\(directory) exists and is not empty; use another --path, or --force to write into it"
                 )
             }
         case .other:
-            throw CommandFailure("\(directory) is there already and is no directory; take another --path")
+            throw CommandFailure("\(directory) exists and is not a directory; use another --path")
         }
     }
 
@@ -68,7 +69,7 @@ struct TreeWriter: Sendable {
 
     /// Creates the directories that a path needs.
     ///
-    /// - Returns: Those that were not there.
+    /// - Returns: The directories that were created.
     private func createDirectories(_ path: String) throws -> [String] {
         var created: [String] = []
         var current = path.hasPrefix("/") ? "" : "."
@@ -77,7 +78,7 @@ struct TreeWriter: Sendable {
                 current += "/" + part
                 switch FileSystemTree.kind(of: current) {
                 case .directory: continue
-                case .other: throw CommandFailure("\(current) is no directory; take another --path")
+                case .other: throw CommandFailure("\(current) is not a directory; use another --path")
                 case .none:
                     try create(current)
                     created.append(current)
@@ -116,23 +117,23 @@ struct TreeWriter: Sendable {
             }
             offset += count
         }
-        // Some file systems say only now that there was no room.
+        // Some file systems report a full disk only at this point.
         guard close(descriptor) == 0 else { throw failure("write \(file.path)", errno) }
     }
 
     private func failure(_ action: String, _ code: Int32) -> CommandFailure {
         let remedy =
             switch code {
-            case EACCES, EPERM, EROFS: "take another --path, or let yourself write there"
-            case ENOSPC, EDQUOT: "make room, or take another --path"
-            default: "take another --path"
+            case EACCES, EPERM, EROFS: "use another --path, or get the right to write there"
+            case ENOSPC, EDQUOT: "free space, or use another --path"
+            default: "use another --path"
             }
         return CommandFailure("cannot \(action): \(String(cString: strerror(code))); nothing was written; \(remedy)")
     }
 
-    /// Moves of files that can be undone.
+    /// Moves of files, which can be undone.
     private struct Moves {
-        /// Where what is replaced is kept.
+        /// The directory that keeps the replaced files.
         let old: String
         private var done: [(from: String, to: String)] = []
 
@@ -140,7 +141,7 @@ struct TreeWriter: Sendable {
             self.old = old
         }
 
-        /// Moves a file or directory; of a directory that is there already the entries, one by one.
+        /// Moves a file or a directory. If the target directory exists, moves the entries one by one.
         mutating func move(_ source: String, to destination: String) throws {
             let kinds = (FileSystemTree.kind(of: source), FileSystemTree.kind(of: destination))
             switch kinds {
@@ -166,7 +167,7 @@ struct TreeWriter: Sendable {
 
         mutating func undo() {
             for (from, to) in done.reversed() {
-                // There is nothing to be done about a failure here.
+                // A failure of this step has no remedy.
                 try? FileSystemTree.rename(to, to: from)
             }
             done = []
@@ -174,11 +175,11 @@ struct TreeWriter: Sendable {
     }
 }
 
-/// Questions about files, and their removal.
+/// Reads and removes files.
 enum FileSystemTree {
     enum Kind { case none, directory, other }
 
-    /// What is at a path; a link counts as what it points to.
+    /// The kind of a path's target. A link counts as its target.
     static func kind(of path: String) -> Kind {
         var status = stat()
         guard stat(path, &status) == 0 else { return lstat(path, &status) == 0 ? .other : .none }
@@ -203,14 +204,14 @@ enum FileSystemTree {
         return names
     }
 
-    /// Moves a file or directory, in place of a file that is there.
+    /// Moves a file or directory, and replaces a file at the destination.
     static func rename(_ source: String, to destination: String) throws {
         guard Glibc.rename(source, destination) == 0 else {
             throw CommandFailure("cannot move a file to \(destination): \(String(cString: strerror(errno)))")
         }
     }
 
-    /// Removes a file or a directory with all that is in it; links are not followed.
+    /// Removes a file, or a directory with all its contents. Links are not followed.
     static func remove(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }

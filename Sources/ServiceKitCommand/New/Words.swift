@@ -1,4 +1,4 @@
-/// A name as its words, in lower case: `user`, `service`; from which every way of writing it comes.
+/// The words of a name in lower case: `user`, `service`. Every spelling of the name comes from them.
 struct Words: Hashable, Sendable {
     let words: [String]
 
@@ -6,7 +6,7 @@ struct Words: Hashable, Sendable {
         self.words = words
     }
 
-    /// The words of `user-service`, `user_service`, `userService` and `UserService`; one of an abbreviation ends before the
+    /// Splits `user-service`, `user_service`, `userService` or `UserService` into words. An abbreviation ends before a
     /// capital that a small letter follows, as in `HTTPProxy`.
     init(splitting name: String) {
         let characters = Array(name)
@@ -44,7 +44,7 @@ struct Words: Hashable, Sendable {
     /// `USER_SERVICE`.
     var constant: String { snake.uppercased() }
 
-    /// The words with the last one in another form.
+    /// The words, with another form of the last one.
     func replacingLast(_ change: (String) -> String) -> Words {
         guard let last = words.last else { return self }
         return Words(words.dropLast() + [change(last)])
@@ -55,7 +55,7 @@ struct Words: Hashable, Sendable {
     }
 }
 
-/// English as far as names of things need it.
+/// The little English that names of things need.
 enum English {
     /// Words whose singular is their plural.
     private static let uncountable: Set<String> = ["news", "series", "species"]
@@ -70,7 +70,7 @@ enum English {
         return word + (hisses ? "es" : "s")
     }
 
-    /// The singular of a word that looks like a plural; any other word is left as it is.
+    /// The singular of a word that looks like a plural; any other word stays unchanged.
     static func singular(_ word: String) -> String {
         if uncountable.contains(word) { return word }
         if word.hasSuffix("ies"), word.count > 4 { return word.dropLast(3) + "y" }
@@ -79,7 +79,7 @@ enum English {
         return word.hasSuffix("s") && !isSingular && word.count > 3 ? String(word.dropLast()) : word
     }
 
-    /// `a` or `an`, by how a phrase begins.
+    /// `a` or `an`, by the beginning of a phrase.
     static func article(_ phrase: String) -> String {
         let soundsLikeYou = ["us", "uni", "eu"].contains { phrase.hasPrefix($0) }
         return "aeiou".contains(phrase.prefix(1)) && !soundsLikeYou ? "an" : "a"

@@ -3,7 +3,7 @@ import SwiftProtobuf
 
 /// protoc's description of .proto files: a `google.protobuf.FileDescriptorSet`.
 ///
-/// Protobuf's texts are UTF-8, but protoc copies comments as they are, and those of old files are GBK or Latin-1.
+/// Protobuf's texts are UTF-8. But protoc copies comments unchanged, and comments of old files are GBK or Latin-1.
 struct DescriptorSetFile {
     let bytes: [UInt8]
 
@@ -11,14 +11,16 @@ struct DescriptorSetFile {
     private static let fileField: Int32 = 1
     /// The number of the name's field in a file.
     private static let nameField: Int32 = 1
-    /// The numbers of the fields from a file to the places of its declarations: `source_code_info` and `location`.
+    /// The numbers of the fields on the way from a file to the places of its declarations: `source_code_info` and
+    /// `location`.
     private static let locations: [Int32] = [9, 1]
     /// The numbers of the comments' fields in such a place.
     private static let comments: Set<Int32> = [3, 4, 6]
 
-    /// The files. What is not UTF-8 in a comment is replaced there.
+    /// The files. In comments, bytes that are not UTF-8 are replaced.
     ///
-    /// - Parameter failure: Makes the error for a file, by its name, in which another text than a comment is not UTF-8.
+    /// - Parameter failure: Makes the error for a file that has invalid UTF-8 outside of comments, from the file's
+    ///   name.
     /// - Throws: The error of `failure`; `DescriptorError`.
     func files(
         failure: (String) -> CommandFailure
@@ -58,11 +60,11 @@ struct DescriptorSetFile {
         return ""
     }
 
-    /// A message in which the comments of all places are UTF-8.
+    /// Repairs a message: the comments of all places become UTF-8.
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - path: The numbers of the fields that lead to the places.
+    ///   - path: The numbers of the fields on the way to the places.
     private static func repaired(
         _ message: ArraySlice<UInt8>,
         below path: ArraySlice<Int32>

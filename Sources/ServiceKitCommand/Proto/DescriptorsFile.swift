@@ -1,34 +1,34 @@
 import ServiceKitProtobuf
 import SwiftProtobuf
 
-/// The Swift file beside the generated code that holds the descriptors of `.proto` files, for server reflection; as
-/// `scripts/proto` of this package writes it.
+/// The Swift file with the descriptors of `.proto` files, for server reflection. It lies beside the generated code, in
+/// the format of this package's `scripts/proto`.
 struct DescriptorsFile {
     private static let lineLength = 100
 
-    /// How the file's name ends: `user.descriptors.swift` for `user.proto`.
+    /// The ending of the file's name: `user.descriptors.swift` for `user.proto`.
     static let suffix = ".descriptors.swift"
 
     /// The `.proto` file, as given to protoc.
     let proto: String
-    /// A serialized `google.protobuf.FileDescriptorSet` with what they import: what protoc writes by
-    /// `--include_imports --descriptor_set_out=FILE`.
+    /// A serialized `google.protobuf.FileDescriptorSet` with all imports: protoc's output with `--include_imports
+    /// --descriptor_set_out=FILE`.
     let set: [UInt8]
-    /// The name of the constant that holds them.
+    /// The name of the constant with the descriptors.
     let constant: String
 
     /// - Parameters:
     ///   - proto: The `.proto` file, as given to protoc.
     ///   - set: The serialized descriptors.
-    ///   - constant: The name of the constant; by default the file's.
+    ///   - constant: The name of the constant. Default: the name of the file.
     init(proto: String, set: [UInt8], constant: String? = nil) {
         self.proto = proto
         self.set = set
         self.constant = constant ?? Self.constant(of: proto)
     }
 
-    /// Takes a set in protobuf's text format, which a template can be: what
-    /// `protoc --decode=google.protobuf.FileDescriptorSet google/protobuf/descriptor.proto` prints.
+    /// Reads a set in protobuf's text format, the output of `protoc --decode=google.protobuf.FileDescriptorSet
+    /// google/protobuf/descriptor.proto`. A template can hold this format.
     ///
     /// - Throws: `TextFormatDecodingError`.
     init(proto: String, text: String) throws {
@@ -36,8 +36,8 @@ struct DescriptorsFile {
         self.init(proto: proto, set: try set.serializedBytes())
     }
 
-    /// The names of the constants of several files in one module, by these files: `a_b.proto` and `a-b.proto` have
-    /// different ones.
+    /// The names of the constants of several files in one module, by file. `a_b.proto` and `a-b.proto` get different
+    /// names.
     static func constants(of protos: [String]) -> [String: String] {
         var taken: Set<String> = []
         var names: [String: String] = [:]

@@ -1,11 +1,11 @@
 import SwiftProtobufPluginLibrary
 
-/// A method of a service, as its names are in the code for gRPC.
+/// A method of a service, with its names in gRPC code.
 ///
-/// The plugin takes them as they are in the .proto file. Where that is no name in Swift, it gets a placeholder instead, and
-/// what it writes is put right afterwards.
+/// The plugin uses the names of the .proto file. If Swift does not accept such a name, the plugin gets a placeholder
+/// instead, and its output is corrected afterwards.
 struct GRPCMethodName: Hashable, Sendable {
-    /// `Init`, as it is on the wire.
+    /// The name on the wire: `Init`.
     let name: String
     /// The name of the function: `` `init` ``.
     let function: String
@@ -14,12 +14,12 @@ struct GRPCMethodName: Hashable, Sendable {
 
     /// - Parameters:
     ///   - name: The name in the .proto file.
-    ///   - names: Those of all methods of the service.
+    ///   - names: The names of all methods of the service.
     init(_ name: String, among names: Set<String>) {
         self.name = name
         let hasNoLetter = name.allSatisfy { $0 == "_" }
         let lower = Self.lowerCamel(name)
-        // `GetUser` beside `getUser` keeps its capital.
+        // `GetUser` keeps its capital if there is a `getUser` too.
         let isShared = names.contains { $0 != name && Self.lowerCamel($0) == lower }
         function = hasNoLetter ? "method\(name)" : SwiftWords.quoted(isShared ? name : lower)
         var type = name
@@ -32,14 +32,13 @@ struct GRPCMethodName: Hashable, Sendable {
     /// Whether the plugin would write other names.
     var isChanged: Bool { type != name || function != Self.lowerCamel(name) }
 
-    /// Members of the type that the methods' types are in, what it is made of, what cannot be a member of any, and what
-    /// means something else before a dot.
+    /// Names that a method's type cannot have: the other members of its outer type, the names that this type is made
+    /// of, names that no member can have, and names with a special meaning before a dot.
     private static let reserved: Set<String> = [
         "GRPCCore", "Protocol", "Sendable", "Swift", "Type", "await", "descriptors",
     ]
 
-    /// The name of a function, as the plugin writes it: capitals at the beginning become small, as in `importCSV` and
-    /// `csvImport`.
+    /// The plugin's name for a function: leading capitals become small, as in `importCSV` and `csvImport`.
     static func lowerCamel(_ name: String) -> String {
         guard let small = name.firstIndex(where: \.isLowercase) else { return name.lowercased() }
         if small == name.startIndex { return name }
@@ -50,13 +49,13 @@ struct GRPCMethodName: Hashable, Sendable {
 
     // MARK: - Placeholders
 
-    /// Code with names instead of their placeholders.
+    /// Replaces the placeholders in code with the names.
     static func replacing(_ placeholders: [String: GRPCMethodName], in code: String) -> String {
         if placeholders.isEmpty { return code }
         return code.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             guard line.contains("itMethod") else { return String(line) }
             let isComment = line.drop { $0 == " " }.hasPrefix("//")
-            // The names on the wire are in quotes, and the code for gRPC has no quote in a string.
+            // Names on the wire are in quotes, and gRPC code has no quote inside a string.
             return line.split(separator: "\"", omittingEmptySubsequences: false).enumerated().map { index, part in
                 replacing(placeholders, in: String(part), isCode: !isComment && index.isMultiple(of: 2))
             }.joined(separator: "\"")

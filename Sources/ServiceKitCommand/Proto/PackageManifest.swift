@@ -1,18 +1,19 @@
-/// The text of a `Package.swift`, as `kit new` writes it.
+/// The text of a `Package.swift` in the format of `kit new`.
 struct PackageManifest: Hashable, Sendable {
     private(set) var text: String
 
-    /// Adds a target of an API, on which another target depends.
+    /// Adds a target for an API, and another target's dependency on it.
     ///
-    /// - Throws: `CommandFailure` with what to add by hand when the manifest is not as `kit new` writes it.
+    /// - Throws: `CommandFailure` with the lines to add by hand when the manifest does not have the format of `kit
+    ///   new`.
     mutating func add(_ api: ProtoAPI, to target: String) throws {
         let targets = "    targets: [\n"
         guard text.ranges(of: targets).count == 1, list("dependencies", of: target) != nil,
             text.contains("let grpcProtobuf = "), text.contains("let settings")
         else {
             throw CommandFailure(
-                "Package.swift is not as kit new writes it; add a target \(api.target) with grpc, grpcProtobuf and protobuf, "
-                    + "on which \(target) depends, by hand, and then: kit proto generate"
+                "Package.swift does not have the format of kit new; by hand, add a target \(api.target) with grpc, grpcProtobuf "
+                    + "and protobuf, and make \(target) depend on it; then: kit proto generate"
             )
         }
         let dependencies = Self.quoted(api.modules.values) + ["grpc", "grpcProtobuf", "protobuf"]
@@ -31,9 +32,9 @@ struct PackageManifest: Hashable, Sendable {
         }
     }
 
-    /// Adds what an API's target needs that is there already: the modules it imports, and what it has that is no code.
+    /// Adds the needs of an existing API target: the modules that it imports, and its files that are not code.
     ///
-    /// - Returns: The lines to add by hand, when the manifest is not as `kit new` writes it.
+    /// - Returns: The lines to add by hand, if the manifest does not have the format of `kit new`.
     mutating func update(_ api: ProtoAPI) -> [String] {
         var left: [String] = []
         for (name, values) in [("dependencies", Set(api.modules.values).sorted()), ("exclude", api.resources)] {
@@ -51,7 +52,7 @@ struct PackageManifest: Hashable, Sendable {
         return left
     }
 
-    /// The names in quotes among what a target depends on: the package's own targets.
+    /// The quoted names among a target's dependencies: the package's own targets.
     func dependencies(of target: String) -> [String] {
         guard let list = list("dependencies", of: target) else { return [] }
         return text[list].split(separator: "\"", omittingEmptySubsequences: false).enumerated()
@@ -66,7 +67,7 @@ struct PackageManifest: Hashable, Sendable {
     private func list(_ name: String, of target: String) -> Range<String.Index>? {
         let heads = text.ranges(of: "name: \"\(target)\",\n")
         for head in heads {
-            // The next target's lists do not count.
+            // Excludes the lists of the next target.
             let rest = text[head.upperBound...]
             let end = rest.firstRange(of: "\n        ),")?.lowerBound ?? rest.endIndex
             guard let start = rest[..<end].firstRange(of: " \(name): ["),

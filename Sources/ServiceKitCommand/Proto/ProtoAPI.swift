@@ -1,17 +1,17 @@
 import FoundationEssentials
 import SwiftProtobuf
 
-/// An API as it is to be in a package: what its .proto files say, which of them code is written for, and which files go
-/// into its target with them.
+/// The future state of an API in a package: its .proto files, the files that get code, and the files that go into its
+/// target.
 struct ProtoAPI: Sendable {
     /// `UserServiceAPI`.
     let target: String
     let set: ProtoSet
-    /// The files that code is written for.
+    /// The files that get code.
     let generated: [String]
-    /// The .proto files to write into the target, so that it has all that it imports.
+    /// The .proto files to write into the target, so that all imports are there.
     let copies: [FileTree.File]
-    /// The targets that have the code of imported files already, by these files.
+    /// The targets that already contain the code of imported files, by file.
     let modules: [String: String]
 
     /// Relative to the package.
@@ -19,11 +19,11 @@ struct ProtoAPI: Sendable {
 
     /// - Parameters:
     ///   - target: The API's target.
-    ///   - set: The descriptors that protoc has written.
-    ///   - roots: The files that code is written for in any case.
-    ///   - path: Where protoc has read them.
-    ///   - package: The package that the target is in, or will be in.
-    ///   - graph: The dependencies of the package's targets; by default as the package has them.
+    ///   - set: protoc's descriptors.
+    ///   - roots: The files that always get code.
+    ///   - path: The directories that protoc has searched.
+    ///   - package: The package that contains the target, or will contain it.
+    ///   - graph: The dependencies of the package's targets. Default: the current ones.
     /// - Throws: `CommandFailure` when a file cannot be part of a package.
     init(
         target: String,
@@ -62,18 +62,18 @@ struct ProtoAPI: Sendable {
         }
     }
 
-    /// `Package.swift` and the comments of the code name each file.
+    /// `Package.swift` and the code's comments name each file.
     private static func checkName(of file: String) throws {
         guard
             let character = file.unicodeScalars.first(where: { "\"\\[]".unicodeScalars.contains($0) || $0.value < 32 })
         else { return }
         throw CommandFailure(
-            "\(file.debugDescription) cannot be named in Package.swift because of the character "
+            "\(file.debugDescription) cannot stand in Package.swift because of the character "
                 + "\(String(character).debugDescription); rename the file"
         )
     }
 
-    /// The entries at the top of the target's directory that are no code: files, and directories with files in them.
+    /// The entries at the top of the target's directory that are not code: files, and directories with files.
     var resources: [String] {
         let copied = copies.map { String($0.path.dropFirst(directory.count + 1)) }
         return Set((generated + copied).map { String($0.prefix { $0 != "/" }) }).sorted()

@@ -6,7 +6,7 @@ struct ProtoCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "proto",
-            abstract: "The code of .proto files.",
+            abstract: "Generates the code of .proto files.",
             subcommands: [ProtoGenerateCommand.self]
         )
     }
@@ -17,13 +17,13 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "generate",
-            abstract: "Writes the Swift code of a service's .proto files anew.",
+            abstract: "Generates the Swift code of a service's .proto files again.",
             discussion: """
-                Takes every .proto file in Sources/…API. Imports are found there, below --proto-path, and in the \
-                package's other APIs. The files of google/protobuf, google/api, google/rpc and google/type that APIs mostly \
-                import come with kit, as do validate and buf/validate. A file found below --proto-path is copied into the \
-                package. Needs protoc; its Swift plugins are built from the service's own dependencies the first time, and \
-                kept in ~/.cache/servicekit.
+                Reads every .proto file in Sources/…API. kit searches for imports there, below --proto-path, and in the \
+                package's other APIs. kit itself contains the files of google/protobuf, google/api, google/rpc and \
+                google/type that APIs mostly import, and validate and buf/validate. It copies files from --proto-path into \
+                the package. Needs protoc. The first run builds the Swift plugins from the service's own dependencies, and \
+                keeps them in ~/.cache/servicekit.
 
                 Examples:
                   kit proto generate
@@ -59,12 +59,12 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
     }
 }
 
-/// Which service a command works on.
+/// The service that a command works on.
 struct ServiceArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("The service's directory; by default this one.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The service's directory. Default: this directory.", valueName: "dir"))
     var path: String?
 
-    @Option(help: ArgumentHelp("Where the plugins of protoc are built, as SwiftPM takes it.", valueName: "dir"))
+    @Option(help: ArgumentHelp("The directory to build protoc's plugins in, as for SwiftPM.", valueName: "dir"))
     var scratchPath: String?
 
     /// The service's package.
@@ -74,26 +74,26 @@ struct ServiceArguments: ParsableArguments {
     }
 }
 
-/// Where imports of .proto files are.
+/// The directories with imports of .proto files.
 struct ImportArguments: ParsableArguments {
     @Option(
         name: [.customLong("proto-path"), .customShort("I")],
         help: ArgumentHelp(
-            "A directory below which imports of .proto files are found; may be given several times.",
+            "A directory with imports of .proto files; may be given several times.",
             valueName: "dir"
         )
     )
     var protoPath: [String] = []
 
-    /// The directories, by their full paths.
+    /// The full paths of the directories.
     ///
-    /// - Throws: `CommandFailure` when one is not there.
+    /// - Throws: `CommandFailure` when a directory does not exist.
     func directories() throws -> [String] {
         let here = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
         return try protoPath.map { path in
             let full = URL(filePath: path, relativeTo: here).standardizedFileURL.path
             guard FileSystemTree.kind(of: full) == .directory else {
-                throw CommandFailure("--proto-path \(path) is no directory")
+                throw CommandFailure("--proto-path \(path) is not a directory")
             }
             return full
         }
@@ -101,12 +101,12 @@ struct ImportArguments: ParsableArguments {
 }
 
 extension Terminal {
-    /// Tells of something on the side.
+    /// Prints a note on standard error.
     static func note(_ text: String) { error.print("kit: \(text)") }
 }
 
 extension ProtoGenerator {
-    /// The generator for a package, with plugins that fit it.
+    /// The generator for a package, with matching plugins.
     static func prepared(for package: ServicePackage, scratchPath: String?) async throws -> ProtoGenerator {
         guard await ToolRun.exists("protoc") else { throw CommandFailure(ProtoCompiler.missing) }
         let plugins = ProtoPlugins(package: package, scratchPath: scratchPath)

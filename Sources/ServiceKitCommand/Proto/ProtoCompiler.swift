@@ -2,7 +2,7 @@ import FoundationEssentials
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// Lets protoc read .proto files: whatever protoc takes is taken here.
+/// Reads .proto files with protoc, and so accepts every file that protoc accepts.
 struct ProtoCompiler: Sendable {
     private static let limit = Duration.seconds(60)
 
@@ -11,10 +11,10 @@ struct ProtoCompiler: Sendable {
 
     let path: ProtoPath
 
-    /// Reads files and everything that they import.
+    /// Reads files with all their imports.
     ///
-    /// - Parameter names: The files, as they would be imported.
-    /// - Throws: `CommandFailure` with what is wrong with the files.
+    /// - Parameter names: The files' names, in the form of an import.
+    /// - Throws: `CommandFailure` with the mistakes in the files.
     func parse(_ names: [String]) async throws -> ProtoSet {
         guard await ToolRun.exists("protoc") else { throw CommandFailure(Self.missing) }
         return try await withTemporaryDirectory { scratch in
@@ -31,7 +31,7 @@ struct ProtoCompiler: Sendable {
                 let line = source(of: name)?.firstLineThatIsNotUTF8.map { "\($0):" } ?? ""
                 return CommandFailure("\(located(name + ":"))\(line) a text is not UTF-8; save the file as UTF-8")
             }
-            // The plugins' library ends the process at an edition that it does not know.
+            // The plugins' library ends the process at an unknown edition.
             let editions = DescriptorSet.bundledEditionsSupport
             if let file = files.first(where: { $0.syntax == "editions" && !editions.contains($0.edition) }) {
                 throw CommandFailure(
@@ -43,7 +43,7 @@ struct ProtoCompiler: Sendable {
         }
     }
 
-    /// Runs the plugins of protoc on files that were read before.
+    /// Runs protoc's plugins on files that were read before.
     static func run(_ arguments: [String]) async throws {
         guard await ToolRun.exists("protoc") else { throw CommandFailure(missing) }
         let outcome = try await ToolRun(program: "protoc", arguments: arguments, limit: limit)()
@@ -77,7 +77,7 @@ struct ProtoCompiler: Sendable {
             .map { SourceEncoding(bytes: Array($0)) }
     }
 
-    /// The message for an import that is missing itself, and not one of its own imports.
+    /// The message for a missing import. `nil` if only an import of the imported file is missing.
     private func missingImport(in line: String, among lines: [String]) -> String? {
         guard let match = line.firstMatch(of: /Import "([^"]+)" was not found or had errors/) else { return nil }
         let name = String(match.1)
@@ -90,7 +90,7 @@ struct ProtoCompiler: Sendable {
             + "add the directory that contains \(name): --proto-path \(Shell.quoted(example))"
     }
 
-    /// A directory that has a missing file: one above those that are searched, or `third_party` there.
+    /// Guesses the directory of a missing file: one above the searched directories, or `third_party` in it.
     private func guess(for name: String) -> String? {
         for directory in path.directories where directory.origin != .wellKnown {
             var above = URL(filePath: directory.path)
@@ -106,7 +106,7 @@ struct ProtoCompiler: Sendable {
         return nil
     }
 
-    /// A line that begins with a file's name, with the path of the file instead.
+    /// A line that begins with a file's name, with the file's path instead.
     private func located(_ line: String) -> String {
         guard let end = line.firstIndex(of: ":") else { return line }
         let name = String(line[..<end])
@@ -114,7 +114,7 @@ struct ProtoCompiler: Sendable {
         return "\(Self.shown(directory.name ?? directory.path))/\(name)\(line[end...])"
     }
 
-    /// A path as short as it can be from here.
+    /// The shortest form of a path from this directory.
     private static func shown(_ path: String) -> String {
         let here = FileManager.default.currentDirectoryPath
         if path == here { return "." }
@@ -122,7 +122,7 @@ struct ProtoCompiler: Sendable {
     }
 }
 
-/// Gives a body a directory that is removed afterwards.
+/// Runs a body with a directory that is removed afterwards.
 func withTemporaryDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     let manager = FileManager.default
     let scratch = manager.temporaryDirectory.appending(path: "kit-\(UUID().uuidString)")

@@ -2,22 +2,22 @@ import FoundationEssentials
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// Writes the Swift code of .proto files by protoc's plugins.
+/// Generates the Swift code of .proto files with protoc's plugins.
 struct ProtoGenerator: Sendable {
     /// The directory of the plugins.
     let plugins: String
 
-    /// The files of an API: its code, and the .proto files that come with it; by paths relative to the package.
+    /// The files of an API: its code, and the .proto files that come with it. Paths are relative to the package.
     ///
-    /// - Throws: `CommandFailure` with what the plugins said of the files.
+    /// - Throws: `CommandFailure` with the plugins' message.
     func files(of api: ProtoAPI) async throws -> [FileTree.File] {
         let code = try await code(of: api.generated, in: api.set, modules: api.modules)
         return api.copies + code.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
     }
 
-    /// Generates code of files in one directory, into this directory.
+    /// Generates the code of files in one directory into this directory.
     ///
-    /// - Throws: `CommandFailure` with what is wrong with the files.
+    /// - Throws: `CommandFailure` with the mistakes in the files.
     func generate(_ names: [String], in directory: String) async throws {
         let path = ProtoPath([.init(path: directory, origin: .api)] + ProtoPath.wellKnown)
         let set = try await ProtoCompiler(path: path).parse(names)
@@ -30,9 +30,9 @@ struct ProtoGenerator: Sendable {
     ///
     /// - Parameters:
     ///   - names: Files of the set.
-    ///   - set: The files with all that they import.
-    ///   - modules: The modules that have the code of imported files, by these files.
-    /// - Returns: The code's files, by their names; all are for one directory.
+    ///   - set: The files with all their imports.
+    ///   - modules: The modules that contain the code of imported files, by file.
+    /// - Returns: The code's files by name, for one directory.
     private func code(
         of names: [String],
         in set: ProtoSet,
@@ -59,7 +59,7 @@ struct ProtoGenerator: Sendable {
             )
             var files: [FileTree.File] = []
             let unique = Self.swiftNames(of: names)
-            // A file that is only imported has messages, and the files that import it describe it.
+            // An imported file has only messages. The files that import it describe it.
             let described = names.filter { !$0.contains("/") || set.file($0)?.service.isEmpty == false }
             let constants = DescriptorsFile.constants(of: described)
             let shared = Set(modules.values)
@@ -94,10 +94,10 @@ struct ProtoGenerator: Sendable {
         return mappings.textFormatString()
     }
 
-    /// Code that imports those of some modules that it names.
+    /// Code with imports of the modules that it names.
     ///
-    /// The plugins import the module of every file that is imported, also where no type of it is named. They miss the
-    /// module of a file that is imported through another one, by `import public`.
+    /// The plugins import the module of every imported file, even if the code names none of its types. They miss the
+    /// module of a file that is imported through another file, with `import public`.
     private static func importing(_ modules: Set<String>, in code: String) -> String {
         if modules.isEmpty { return code }
         var lines = code.split(separator: "\n", omittingEmptySubsequences: false)
@@ -117,7 +117,7 @@ struct ProtoGenerator: Sendable {
         return lines.joined(separator: "\n")
     }
 
-    /// Whether a line of code has the name of a type in a module. An import of one type is no such line.
+    /// Whether a line of code names a type of a module. An import of one type does not count.
     private static func names(_ module: String, in line: Substring) -> Bool {
         guard !line.hasPrefix("@_exported"), !line.drop(while: { $0 == " " }).hasPrefix("//") else { return false }
         return line.ranges(of: "\(module).").contains { range in
@@ -128,13 +128,13 @@ struct ProtoGenerator: Sendable {
 
     // MARK: - Names of files
 
-    /// What the files of a .proto file's code are called, without what follows: `common_types` for `common/types.proto`. No
-    /// two files of a module may have the same name, so the directory is part of it.
+    /// The common beginning of the names of a .proto file's code files: `common_types` for `common/types.proto`. No two
+    /// files of a module may have the same name, so the name contains the directory.
     static func swiftName(of proto: String) -> String {
         DescriptorsFile.stem(of: proto).replacing("/", with: "_")
     }
 
-    /// The same for several files, each with a name of its own on every file system.
+    /// The same for several files. The names differ on every file system.
     static func swiftNames(of protos: [String]) -> [String] {
         var taken: Set<String> = []
         var names: [String: String] = [:]
@@ -146,7 +146,7 @@ struct ProtoGenerator: Sendable {
         return protos.compactMap { names[$0] }
     }
 
-    /// Files in the order in which they are named: those at the top of the directory keep their own names.
+    /// Files in the order in which they get their names: the files at the top of the directory keep theirs.
     static func ordered(_ protos: [String]) -> [String] {
         protos.sorted { ($0.contains("/") ? 1 : 0, $0) < ($1.contains("/") ? 1 : 0, $1) }
     }

@@ -3,24 +3,24 @@ import ServiceKit
 import ServiceKitTemplates
 import SwiftProtobufPluginLibrary
 
-/// The directories below which imports of .proto files are looked for, in their order.
+/// The directories in which imports of .proto files are searched, in order.
 struct ProtoPath: Hashable, Sendable {
-    /// Whose files a directory holds.
+    /// The owner of a directory's files.
     enum Origin: Hashable, Sendable {
         /// The API's own target.
         case api
-        /// Somebody else's files, which the user named: beside a file, or by `--proto-path`.
+        /// The files of others, given by the user: beside a file, or with `--proto-path`.
         case given
-        /// Another API of the package, by its target.
+        /// Another API of the package, named by its target.
         case package(target: String)
-        /// The files that everybody imports: `google/protobuf`, `google/api`, `validate`.
+        /// The common imports: `google/protobuf`, `google/api`, `validate`.
         case wellKnown
     }
 
     struct Directory: Hashable, Sendable {
         fileprivate(set) var path: String
         let origin: Origin
-        /// How the directory is named to the user, when that is not its path.
+        /// The name of the directory for users, if it is not its path.
         var name: String?
     }
 
@@ -35,30 +35,29 @@ struct ProtoPath: Hashable, Sendable {
         }.filter { seen.insert($0.path).inserted }
     }
 
-    /// The directory that a file is found in.
+    /// The directory that contains a file.
     func directory(of name: String) -> Directory? {
         directories.first { FileManager.default.fileExists(atPath: "\($0.path)/\(name)") }
     }
 
-    /// The name by which a file is imported: its path below the first directory that it is in.
+    /// The name of a file in imports: its path below the first directory that contains it.
     func name(ofFileAt path: String) -> String? {
         directories.first { path.hasPrefix($0.path + "/") }.map { String(path.dropFirst($0.path.count + 1)) }
     }
 
-    /// The path with a directory that comes before all others.
+    /// The path with one more directory before all others.
     func preceded(by directory: Directory) -> ProtoPath { ProtoPath([directory] + directories) }
 
     // MARK: - Well-known files
 
-    /// Where files are that everybody imports: those of the protoc that is used, which fit its version, and those that came
-    /// with kit.
+    /// The directories of common imports: those of the installed protoc, which match its version, and those of kit.
     static var wellKnown: [Directory] {
         ([installed(for: ProcessEnvironment.current["PATH"] ?? ""), Templates.folder("proto")]).compactMap(\.self).map {
             Directory(path: $0, origin: .wellKnown)
         }
     }
 
-    /// Where protoc has its own files: beside the directory that it is in. Debian has them in another package.
+    /// The directory of protoc's own files: beside protoc's own directory. Debian ships them in another package.
     static func installed(for path: String) -> String? {
         let protoc = path.split(separator: ":").map { "\($0)/protoc" }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -68,7 +67,7 @@ struct ProtoPath: Hashable, Sendable {
             .first { FileManager.default.fileExists(atPath: "\($0)/google/protobuf/descriptor.proto") }
     }
 
-    /// Whether the SwiftProtobuf library has a file's types, so that no code is generated for it.
+    /// Whether the SwiftProtobuf library contains a file's types, so that the file needs no code.
     static func isBundled(_ name: String) -> Bool { SwiftProtobufInfo.bundledProtoFiles.contains(name) }
 }
 
@@ -76,8 +75,8 @@ extension ProtoPath {
     /// The path for an API of a package.
     ///
     /// - Parameters:
-    ///   - target: The API's target, whose own files come first; they need not be there.
-    ///   - given: Directories that were named by `--proto-path`.
+    ///   - target: The API's target. Its own files come first; they need not exist.
+    ///   - given: Directories from `--proto-path`.
     ///   - package: The package.
     init(for target: String, given: [String], in package: ServicePackage) {
         self.init(

@@ -1,24 +1,24 @@
 import FoundationEssentials
 import ServiceKit
 
-/// The plugins of protoc for Swift, of the versions that a package is compiled with: code and runtime have to fit.
+/// protoc's plugins for Swift, in the versions that a package uses: generated code has to fit its runtime.
 ///
-/// They are built of the package's own dependencies, once, and kept in `~/.cache/servicekit` (or below
-/// `XDG_CACHE_HOME`), a directory for each pair of versions.
+/// They are built once from the package's own dependencies, and kept in `~/.cache/servicekit` (or below
+/// `XDG_CACHE_HOME`), in a directory for each pair of versions.
 struct ProtoPlugins: Sendable {
     static let names = ["protoc-gen-swift", "protoc-gen-grpc-swift-2"]
     private static let packages = ["swift-protobuf", "grpc-swift-protobuf"]
     private static let buildLimit = Duration.seconds(3600)
 
     let package: ServicePackage
-    /// Where SwiftPM builds; `nil` is the package's own place.
+    /// The directory that SwiftPM builds in; `nil` for the package's own.
     var scratchPath: String?
     var environment = ProcessEnvironment.current
 
-    /// The directory with both.
+    /// The directory with both plugins.
     ///
-    /// - Parameter progress: Told what takes long.
-    /// - Throws: `CommandFailure` when they can be neither found nor built.
+    /// - Parameter progress: Gets the name of each long step.
+    /// - Throws: `CommandFailure` when the plugins can neither be found nor built.
     func directory(progress: (String) -> Void) async throws -> String {
         let cache = try await cacheDirectory()
         if Self.isComplete(cache) { return cache }
@@ -40,7 +40,7 @@ struct ProtoPlugins: Sendable {
         return "\(base)/servicekit/\(try await versions())"
     }
 
-    /// The versions that are resolved: `swift-protobuf-1.39.0_grpc-swift-protobuf-2.4.1`.
+    /// The resolved versions: `swift-protobuf-1.39.0_grpc-swift-protobuf-2.4.1`.
     private func versions() async throws -> String {
         if !FileManager.default.fileExists(atPath: package.path("Package.resolved")) {
             let outcome = try await swift("package", "resolve")
@@ -49,7 +49,8 @@ struct ProtoPlugins: Sendable {
         let pins = try ResolvedPins(at: package.path("Package.resolved"))
         return try Self.packages.map { name in
             guard let version = pins.version(of: name) else {
-                throw CommandFailure("\(package.directory) does not depend on \(name), whose plugin writes its code")
+                throw CommandFailure(
+                    "\(package.directory) does not depend on \(name), which has the plugin for its code")
             }
             return "\(name)-\(version)"
         }.joined(separator: "_")
@@ -77,7 +78,7 @@ struct ProtoPlugins: Sendable {
         names.allSatisfy { FileManager.default.isExecutableFile(atPath: "\(directory)/\($0)") }
     }
 
-    /// Copies them under another name first, so that nobody finds half of one.
+    /// Copies the plugins to another name first, so that no process finds an incomplete copy.
     private static func copy(from source: String, to destination: String) throws {
         let manager = FileManager.default
         do {
@@ -98,7 +99,7 @@ struct ProtoPlugins: Sendable {
     }
 }
 
-/// The versions that SwiftPM has settled on: what of `Package.resolved` is needed.
+/// The used part of `Package.resolved`: the versions that SwiftPM has resolved.
 struct ResolvedPins: Decodable {
     private let pins: [Pin]
 
@@ -120,7 +121,7 @@ struct ResolvedPins: Decodable {
         }
     }
 
-    /// The version of a package, or the commit where there is no version.
+    /// The version of a package, or its commit if it has no version.
     func version(of package: String) -> String? {
         let state = pins.first { $0.identity == package }?.state
         return state?.version ?? state?.revision

@@ -1,8 +1,8 @@
 import SwiftProtobuf
 
-/// .proto files with everything that they import, as protoc understands them.
+/// .proto files with all their imports, as protoc reads them.
 struct ProtoSet: Sendable {
-    /// Each file comes after those that it imports.
+    /// The files. Each comes after its own imports.
     let files: [Google_Protobuf_FileDescriptorProto]
     private let byName: [String: Google_Protobuf_FileDescriptorProto]
     /// The file that declares a message or an enumeration, by its full name with a dot before it.
@@ -18,22 +18,22 @@ struct ProtoSet: Sendable {
         self.declaring = declaring
     }
 
-    /// A file.
+    /// The file with a name.
     func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { byName[name] }
 
     /// The file that declares a type.
     ///
-    /// - Parameter type: Its full name, without a dot before it.
+    /// - Parameter type: The type's full name, without a dot before it.
     func file(declaring type: String) -> String? { declaring["." + type] }
 
-    /// The files whose types the code of some files needs, these included.
+    /// The files whose types the code of some files needs, with these files themselves.
     ///
-    /// Without what is imported for its options only: code never names it, and it is often large.
+    /// Files that are imported for their options only are left out: code never names them, and they are often large.
     ///
     /// - Parameters:
     ///   - roots: The files to begin with.
-    ///   - shared: Files whose code is in another module; what they import is that module's.
-    ///   - isWellKnown: Whether a file counts only when its types are named.
+    ///   - shared: Files whose code is in another module. Their imports belong to that module.
+    ///   - isWellKnown: Whether a file counts only if code names its types.
     func filesNeeded(by roots: [String], shared: Set<String>, isWellKnown: (String) -> Bool) -> [String] {
         var found: Set<String> = []
         var next = roots
@@ -49,8 +49,7 @@ struct ProtoSet: Sendable {
         return files.map(\.name).filter(found.contains)
     }
 
-    /// The files of a directory that code is written for whether or not another one imports them: those at its top, and
-    /// those that no other one imports.
+    /// The files of a directory that always get code: the files at its top, and the files that no other file imports.
     func roots(of directory: [String]) -> [String] {
         let imported = Set(directory.compactMap { byName[$0] }.flatMap(\.dependency))
         return directory.filter { name in
@@ -58,11 +57,11 @@ struct ProtoSet: Sendable {
         }
     }
 
-    /// A file with what it imports, without comments: what server reflection takes.
+    /// A file with its imports, without comments, for server reflection.
     func closure(of name: String) throws -> [UInt8] {
         var set = Google_Protobuf_FileDescriptorSet()
         var found: Set<String> = []
-        // In protoc's order, whatever else was read with the file. Imports have no cycles: protoc refuses them.
+        // In protoc's order, whatever other files were read. Imports have no cycles: protoc refuses them.
         func add(_ name: String) {
             guard var file = byName[name], found.insert(name).inserted else { return }
             for name in file.dependency { add(name) }
@@ -73,7 +72,8 @@ struct ProtoSet: Sendable {
         return try set.serializedBytes()
     }
 
-    /// Whether a file sees a type under a short name: it declares it itself or imports it, in its own package or around it.
+    /// Whether a file can name a type by its short name: it declares or imports the type, in its own package or an
+    /// outer one.
     func sees(_ type: String, in file: Google_Protobuf_FileDescriptorProto) -> Bool {
         var visible: Set<String> = [file.name]
         var next = file.dependency
@@ -92,7 +92,7 @@ struct ProtoSet: Sendable {
 }
 
 extension Google_Protobuf_FileDescriptorProto {
-    /// The names of its messages and enumerations, with a dot before them.
+    /// The names of the file's messages and enumerations, with a dot before them.
     fileprivate var typeNames: [String] {
         var names: [String] = []
         func add(_ message: Google_Protobuf_DescriptorProto, in scope: String) {
@@ -106,7 +106,7 @@ extension Google_Protobuf_FileDescriptorProto {
         return names + enumType.map { "\(scope).\($0.name)" }
     }
 
-    /// The types that its code names, with a dot before them.
+    /// The types that the file's code names, with a dot before them.
     fileprivate var references: [String] {
         var names: [String] = []
         func add(_ fields: [Google_Protobuf_FieldDescriptorProto]) {
@@ -122,7 +122,7 @@ extension Google_Protobuf_FileDescriptorProto {
         return names + service.flatMap(\.method).flatMap { [$0.inputType, $0.outputType] }
     }
 
-    /// Whether it is there to declare options: `google/api/annotations.proto`, `validate/validate.proto`.
+    /// Whether the file only declares options: `google/api/annotations.proto`, `validate/validate.proto`.
     fileprivate var isForOptions: Bool {
         service.isEmpty
             && `extension`.contains {

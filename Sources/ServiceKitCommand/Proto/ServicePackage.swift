@@ -1,23 +1,23 @@
 import FoundationEssentials
 
-/// The package of a service, as `kit new` lays it out.
+/// The package of a service, in the layout of `kit new`.
 struct ServicePackage: Sendable {
     let directory: String
 
     /// Opens a package.
     ///
-    /// - Throws: `CommandFailure` when there is none.
+    /// - Throws: `CommandFailure` when the directory has no package.
     init(at directory: String) throws {
         self.directory = directory
         guard FileManager.default.fileExists(atPath: path("Package.swift")) else {
-            throw CommandFailure("\(directory) has no Package.swift; change to a service's directory, or give --path")
+            throw CommandFailure("\(directory) has no Package.swift; change to a service's directory, or use --path")
         }
     }
 
-    /// The path of something in it.
+    /// The full path of a name in the package.
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
-    /// Whether there is something at a path.
+    /// Whether a path in the package exists.
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
     /// The Swift files below a directory, sorted.
@@ -28,32 +28,32 @@ struct ServicePackage: Sendable {
         return paths.filter { $0.hasSuffix(".swift") }.sorted().map { "\(directory)/\($0)" }
     }
 
-    /// The target of its main: the one that has an API.
+    /// The target of the main: the target with an API.
     func executableTarget() throws -> String {
         let targets = try apis().map { String($0.target.dropLast(3)) }
         guard let target = targets.first(where: { exists("Sources/\($0)") }) else {
-            throw CommandFailure("\(directory) has no target beside its API in Sources")
+            throw CommandFailure("\(directory) has no target in Sources beside its API")
         }
         return target
     }
 
-    /// One target of an API: `Sources/UserServiceAPI`, with its .proto files.
+    /// The target of an API: `Sources/UserServiceAPI`, with its .proto files.
     struct API: Sendable {
         /// `UserServiceAPI`.
         let target: String
-        /// The files, by their paths below its directory, as they are imported.
+        /// The names of the files in imports: their paths below the target's directory.
         let protos: [String]
 
-        /// Relative to the package.
+        /// The path in the package.
         var directory: String { "Sources/\(target)" }
     }
 
-    /// The names of the directories in `Sources`: those of the targets.
+    /// The names of the targets: the directories in `Sources`.
     var targets: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path("Sources"))) ?? []).sorted()
     }
 
-    /// The names of the directories of APIs in `Sources`.
+    /// The names of the APIs' targets in `Sources`.
     var apiTargets: [String] { targets.filter { $0.hasSuffix("API") } }
 
     /// The targets with .proto files.
@@ -71,7 +71,7 @@ struct ServicePackage: Sendable {
         return apis
     }
 
-    /// The API that has a service already, by the service's full name.
+    /// The target of the API that declares a service, by the service's full name.
     func target(serving service: String) throws -> String? {
         try apiTargets.first { target in
             try swiftFiles(in: "Sources/\(target)").contains {
@@ -80,13 +80,13 @@ struct ServicePackage: Sendable {
         }
     }
 
-    /// The API that has the code of a .proto file already: of the same file, byte for byte.
+    /// The target that already contains the code of a .proto file: of the same file, byte for byte.
     ///
     /// - Parameters:
-    ///   - file: The file, as it is imported.
-    ///   - directory: Where it is now.
-    ///   - target: The API that needs the code. It does not count, nor does one that depends on it. One that it depends on
-    ///     already comes first.
+    ///   - file: The file's name in imports.
+    ///   - directory: The file's current directory.
+    ///   - target: The API that needs the code. It does not count, nor do APIs that depend on it. An API that it
+    ///     already depends on comes first.
     ///   - graph: The dependencies of the package's targets.
     func target(
         withCodeOf file: String,
@@ -119,9 +119,9 @@ struct ServicePackage: Sendable {
         String(decoding: try bytes(name), as: UTF8.self)
     }
 
-    /// Refuses files of names that are taken: SwiftPM takes no two files of one name in a target.
+    /// Refuses files whose names are taken: SwiftPM accepts no two files of one name in a target.
     ///
-    /// - Parameter remedy: The advice for one of them.
+    /// - Parameter remedy: The advice for a file whose name is taken.
     func checkNew(_ files: [FileTree.File], remedy: String) throws {
         func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
         for file in files {
@@ -130,15 +130,15 @@ struct ServicePackage: Sendable {
             guard let taken = paths.first(where: { name($0).lowercased() == name(file.path).lowercased() }) else {
                 continue
             }
-            throw CommandFailure("\(target)/\(taken) is there already; \(remedy)")
+            throw CommandFailure("\(target)/\(taken) already exists; \(remedy)")
         }
     }
 
-    /// The files to write for APIs: their code, and `Package.swift` where it needs more than it has.
+    /// The files to write for APIs: their code, and `Package.swift` if it has to change.
     ///
     /// - Parameters:
-    ///   - apis: The APIs, whose targets are there already.
-    ///   - note: Told what is to be added to `Package.swift` by hand.
+    ///   - apis: The APIs, whose targets exist.
+    ///   - note: Gets the lines to add to `Package.swift` by hand.
     func files(
         of apis: [ProtoAPI], by generator: ProtoGenerator, note: (String) -> Void
     ) async throws -> [FileTree.File] {
@@ -146,14 +146,14 @@ struct ServicePackage: Sendable {
         var manifest = PackageManifest(text: try text("Package.swift"))
         for api in apis {
             files += try await generator.files(of: api)
-            for line in manifest.update(api) { note("Package.swift is not as kit new writes it; add \(line)") }
+            for line in manifest.update(api) { note("Package.swift does not have the format of kit new; add \(line)") }
         }
         return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
     }
 
-    /// Writes those of some files that differ from what is there: all of them, or none.
+    /// Writes the files that differ from the existing ones: all or none.
     ///
-    /// - Returns: The paths of those that were written.
+    /// - Returns: The paths of the written files.
     func write(_ files: [FileTree.File]) async throws -> [String] {
         let manager = FileManager.default
         let changed = FileTree(files.filter { manager.contents(atPath: path($0.path)).map(Array.init) != $0.bytes })

@@ -1,13 +1,13 @@
-/// The faults in the bytes of a .proto file that protoc's own message does not name.
+/// Faults in the bytes of a .proto file that protoc's own message does not name.
 struct SourceEncoding {
     let bytes: [UInt8]
 
-    /// Whether it is UTF-16, as some editors save a text.
+    /// Whether the file is UTF-16, in which some editors save.
     var isUTF16: Bool {
         bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(2).contains(0)
     }
 
-    /// Whether its first statement says an edition, after comments.
+    /// Whether the file's first statement after comments is an edition.
     var hasEdition: Bool {
         var text = Substring(String(decoding: bytes, as: UTF8.self)).drop { $0 == "\u{FEFF}" }
         while true {

@@ -2,12 +2,11 @@ import FoundationEssentials
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// The names in Swift of what .proto files declare: those that the plugins of protoc give, by the plugins' own rules, as
-/// far as Swift takes them.
+/// The Swift names of declarations in .proto files, by the rules of protoc's plugins, if Swift accepts these names.
 ///
-/// Not `Sendable`, as the plugins' library is not.
+/// Not `Sendable`, since the plugins' library is not.
 struct SwiftNames {
-    /// The files as the plugins get them.
+    /// The files that the plugins get.
     let files: [Google_Protobuf_FileDescriptorProto]
     /// The methods that the plugins get under another name, by that name.
     let methods: [String: GRPCMethodName]
@@ -35,7 +34,7 @@ struct SwiftNames {
         descriptors = DescriptorSet(protos: files)
     }
 
-    /// How the names of a file's types begin: `User_V1_`; empty where the file has no package.
+    /// The beginning of the names of a file's types: `User_V1_`; empty if the file has no package.
     func prefix(of file: String) -> String {
         descriptors.fileDescriptor(named: file).map { namer.typePrefix(forFile: $0) } ?? ""
     }
@@ -43,13 +42,13 @@ struct SwiftNames {
     /// The name of a service's type: `User_V1_UserService`.
     func service(_ name: String, in file: String) -> String { prefix(of: file) + name }
 
-    /// The name of a message's type, from its full name with or without a dot before it.
+    /// The name of a message's type. The full name may begin with a dot.
     func message(_ name: String) -> String? {
         let name = name.hasPrefix(".") ? String(name.dropFirst()) : name
         return descriptors.descriptor(named: name).map { namer.fullName(message: $0) }
     }
 
-    /// The names of the types at the top of some files.
+    /// The names of the types at the top level of some files.
     func types(of names: [String]) -> Set<String> {
         Set(
             names.compactMap { descriptors.fileDescriptor(named: $0) }.flatMap { file in
@@ -61,7 +60,7 @@ struct SwiftNames {
 
     // MARK: - Files without a prefix
 
-    /// Names that generated code and the code of `kit add` use, so that a type of this name would be taken for another.
+    /// Names that generated code and the code of `kit add` use. A type with such a name would hide the right one.
     private static let hiding: Set<String> = [
         "App", "Client", "ClientProtocol", "Dictionary", "Foundation", "FoundationEssentials", "GRPCCore",
         "GRPCProtobuf",
@@ -79,8 +78,8 @@ struct SwiftNames {
         "Type", "_", "await",
     ])
 
-    /// A file without a package gives its types no prefix. Where one of them would then hide a name that its code needs,
-    /// all get the file's name before them.
+    /// Types of a file without a package have no prefix. If one of them would hide a name that the code needs, all
+    /// types of the file get the file's name as prefix.
     private static func prefixed(
         _ file: Google_Protobuf_FileDescriptorProto
     ) -> Google_Protobuf_FileDescriptorProto {
@@ -97,21 +96,21 @@ struct SwiftNames {
 }
 
 extension Google_Protobuf_DescriptorProto {
-    /// Whether there is a type of this name somewhere inside.
+    /// Whether a nested type has this name, at any depth.
     fileprivate func hasDescendant(_ name: String) -> Bool {
         nestedType.contains { $0.name == name || $0.hasDescendant(name) } || enumType.contains { $0.name == name }
     }
 }
 
-/// Words of the Swift language, as far as they cannot be the names of types and functions.
+/// Keywords of Swift that cannot name types or functions.
 enum SwiftWords {
     static let all = swiftKeywordsUsedInDeclarations.union(swiftKeywordsUsedInStatements)
         .union(swiftKeywordsUsedInExpressionsAndTypes).union(["precedencegroup"])
 
-    /// A name as it is written: with backticks where it is a word of the language.
+    /// A name with backticks if it is a keyword.
     static func quoted(_ name: String) -> String { all.contains(name) ? "`\(name)`" : name }
 
-    /// Any text as the beginning of a type's name: `push_service` and `push-service` as `PushService`.
+    /// Turns any text into the beginning of a type's name: `push_service` and `push-service` into `PushService`.
     static func upperCamel(_ text: some StringProtocol) -> String {
         let words = text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         let name = words.map { Words.capitalized(String($0)) }.joined()

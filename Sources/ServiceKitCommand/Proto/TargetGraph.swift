@@ -1,16 +1,16 @@
-/// Which targets of a package depend on which. SwiftPM refuses a circle.
+/// The dependencies of a package's targets. SwiftPM refuses a cycle.
 struct TargetGraph: Hashable, Sendable {
     private var dependencies: [String: Set<String>] = [:]
 
-    /// Adds what a target depends on.
+    /// Adds dependencies of a target.
     mutating func add(_ others: some Sequence<String>, to target: String) {
         dependencies[target, default: []].formUnion(others)
     }
 
-    /// Whether a target names another one as its dependency.
+    /// Whether a target names another target as its dependency.
     func names(_ other: String, in target: String) -> Bool { dependencies[target]?.contains(other) == true }
 
-    /// Whether a target depends on another one, also through others.
+    /// Whether a target depends on another target, directly or not.
     func depends(_ target: String, on other: String) -> Bool {
         var seen: Set<String> = []
         var next = [target]
@@ -24,8 +24,8 @@ struct TargetGraph: Hashable, Sendable {
 }
 
 extension TargetGraph {
-    /// Reads a package: what `Package.swift` names, and what the code imports, in case `Package.swift` is not as `kit new`
-    /// writes it.
+    /// Reads the dependencies of a package from `Package.swift`, and from the code's imports, since a `Package.swift`
+    /// may not have the format of `kit new`.
     init(of package: ServicePackage) throws {
         let manifest = PackageManifest(text: try package.text("Package.swift"))
         let targets = package.targets
@@ -37,7 +37,8 @@ extension TargetGraph {
         }
     }
 
-    /// The modules that code imports: `UserServiceAPI` of `@_exported public import struct UserServiceAPI.Common_A`.
+    /// The modules that code imports: for example `UserServiceAPI` from `@_exported public import struct
+    /// UserServiceAPI.Common_A`.
     private static func imports(in code: String) -> [String] {
         code.split(whereSeparator: \.isNewline).compactMap { line in
             let words = line.split(separator: " ")

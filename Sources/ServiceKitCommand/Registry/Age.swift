@@ -1,24 +1,24 @@
 import Foundation
 import ServiceKit
 
-/// How old an instance is, in the one or two digits that matter.
+/// The age of an instance, in its one or two significant digits.
 struct Age: CustomStringConvertible {
-    /// The time since its start, if that is known.
+    /// The time since the instance's start, if it is known.
     let known: TimeInterval?
-    /// The time since it was seen first.
+    /// The time since the instance was first seen.
     let seen: TimeInterval?
 
-    /// The age of an instance, by its label `started`.
+    /// Computes the age of an instance from its label `started`.
     ///
     /// - Parameters:
-    ///   - firstSeen: When it was seen first, which is the least that is known.
-    ///   - now: The time now.
+    ///   - firstSeen: The time at which the instance was first seen: the least possible age.
+    ///   - now: The current time.
     init(of instance: ServiceInstance, firstSeen: Date? = nil, now: Date = .now) {
         known = instance.started.flatMap(Self.date).map { max(0, now.timeIntervalSince($0)) }
         seen = firstSeen.map { max(0, now.timeIntervalSince($0)) }
     }
 
-    /// `45s`, `12m`, `5h`, `3d`; with `>` in front when it is only known how long it has been seen; else `-`.
+    /// `45s`, `12m`, `5h`, `3d`. Begins with `>` if only the first sight is known; `-` if nothing is.
     var description: String {
         known.map(Self.text) ?? seen.map { ">" + Self.text($0) } ?? "-"
     }

@@ -5,13 +5,13 @@ struct DeregisterCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "deregister",
-            abstract: "Removes an entry that nobody keeps any more.",
+            abstract: "Removes an entry that no process keeps registered.",
             discussion: """
                 kit registry deregister user-1 --backend etcd
 
-                What has an owner is kept by it and would come back: that is refused. Stop the owner, or take the \
-                instance out of traffic by "kit registry offline". Entries of owners that died go by themselves: at once \
-                from files, after their time to live from etcd. What is left are entries without a lease in etcd.
+                An entry with an owner is refused: its owner would put it back. Stop the owner, or take the instance out \
+                of traffic with "kit registry offline". Entries of dead owners go by themselves: from files at once, from \
+                etcd after their time to live. Only entries without a lease in etcd stay.
                 """
         )
     }

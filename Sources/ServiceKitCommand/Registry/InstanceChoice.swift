@@ -3,10 +3,10 @@ import ServiceKit
 
 /// The arguments that name one instance.
 struct InstanceChoice: ParsableArguments {
-    @Argument(help: "The instance's id, or a beginning of it that no other instance has.")
+    @Argument(help: "The instance's id, or a unique beginning of it.")
     var id: String
 
-    @Option(help: ArgumentHelp("The service, when ids alone do not tell.", valueName: "name"))
+    @Option(help: ArgumentHelp("The service, if several services have the id.", valueName: "name"))
     var service: String?
 
     /// Finds the instance in a registry.
@@ -14,7 +14,7 @@ struct InstanceChoice: ParsableArguments {
         try Self.choose(id, among: try await registry.listed(service), of: service)
     }
 
-    /// Chooses the instance with an id, else the only one whose id begins so.
+    /// Finds the instance with an id, or else the only instance whose id begins with the text.
     static func choose(
         _ id: String,
         among instances: [ServiceInstance],

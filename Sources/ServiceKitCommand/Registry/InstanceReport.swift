@@ -19,7 +19,7 @@ struct InstanceReport: Encodable {
         if !instance.unreadableEndpoints.isEmpty {
             try container.encode(instance.unreadableEndpoints, forKey: .unreadableEndpoints)
         }
-        // Null rather than absent.
+        // Writes null instead of leaving the key out.
         try container.encode(instance.zone, forKey: .zone)
         try container.encode(instance.whenOnline.weight, forKey: .weight)
         try container.encode(instance.isOffline, forKey: .offline)
@@ -28,14 +28,14 @@ struct InstanceReport: Encodable {
     }
 }
 
-/// JSON as the command prints it: keys in the order of the alphabet, slashes as they are.
+/// JSON in the command's format: keys in alphabetical order, slashes without escapes.
 enum JSONText {
-    /// On several lines, for one document.
+    /// Writes one document, on several lines.
     static func document(_ value: some Encodable) throws -> String {
         try text(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     }
 
-    /// On one line, for one of many.
+    /// Writes one of several documents, on one line.
     static func line(_ value: some Encodable) throws -> String {
         try text(value, [.sortedKeys, .withoutEscapingSlashes])
     }

@@ -3,12 +3,12 @@ import ServiceKit
 
 /// Instances as a table.
 struct InstanceTable {
-    /// Whether there is a column for the service.
+    /// Whether the table has a column for the service.
     let namesServices: Bool
-    /// When each was seen first, by service and id.
+    /// The time at which each instance was first seen, by service and id.
     var firstSeen: [InstanceName: Date] = [:]
 
-    /// The lines for some instances, in their order; the header first.
+    /// The lines for instances in order. The first is the header.
     func lines(_ instances: [ServiceInstance], now: Date = .now) -> [String] {
         var table = TextTable(
             (namesServices ? ["SERVICE"] : []) + ["ID", "ENDPOINTS", "VERSION", "ZONE", "WEIGHT", "AGE", "STATE"]
@@ -31,11 +31,11 @@ struct InstanceTable {
 }
 
 extension ServiceInstance {
-    /// The endpoints for people; those that nobody here can read, and call, are marked.
+    /// The endpoints for people. Unreadable endpoints, which clients do not call, are marked.
     var endpointTexts: [String] { endpoints.map(\.description) + unreadableEndpoints.map { "\($0)(?)" } }
 }
 
-/// What tells an instance from all others of a registry.
+/// The service and the id of an instance, which are unique in a registry.
 struct InstanceName: Hashable, CustomStringConvertible {
     let service: String
     let id: String

@@ -1,15 +1,15 @@
 import UnixSignals
 
-/// Ctrl-C and SIGTERM, which end what runs until then.
+/// Ctrl-C and SIGTERM. They end the running work.
 struct Interruption: Sendable {
     private let signals: UnixSignalsSequence
 
-    /// Takes the signals from now on.
+    /// Begins to catch the signals.
     init() async {
         signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
     }
 
-    /// Runs a body until it ends or a signal comes, which cancels it.
+    /// Runs a body. A signal cancels it.
     func limit(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask(operation: body)

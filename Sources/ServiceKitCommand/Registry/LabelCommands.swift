@@ -5,16 +5,16 @@ struct WeightCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "weight",
-            abstract: "Gives an instance another share of the traffic.",
+            abstract: "Sets an instance's share of the traffic.",
             discussion: """
                 kit registry weight user-1 50
 
-                Shares are relative to those of the other instances. An instance without a weight has 100; one with 0 gets no \
-                traffic while others have more. The owner of the instance adopts the weight, and keeps it until it ends. \
-                An offline instance gets the weight when it is online again.
+                A weight is relative to the weights of the other instances. The default weight is 100. An instance of \
+                weight 0 gets no traffic while others weigh more. The owner of the instance adopts the weight, and keeps \
+                it until the owner ends. An offline instance gets the weight when it is online again.
 
-                Clients of the kit go by the weight with the balancer p2c; with round_robin they only leave out weight 0. \
-                Clients of go-kratos go by the weight with wrr, their default, and ignore it with p2c and random. Clients \
+                Clients of the kit use the weight with the balancer p2c; with round_robin they only leave out weight 0. \
+                Clients of go-kratos use the weight with wrr, their default, and ignore it with p2c and random. Clients \
                 of grpc-go ignore it.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
@@ -33,7 +33,7 @@ struct WeightCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func validate() throws {
-        if !(0...1_000_000).contains(weight) { throw ValidationError("the weight is from 0 to 1000000") }
+        if !(0...1_000_000).contains(weight) { throw ValidationError("the weight must be from 0 to 1000000") }
     }
 
     func run() async throws {
@@ -51,18 +51,18 @@ struct OfflineCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "offline",
-            abstract: "Takes an instance out of traffic; it goes on running.",
+            abstract: "Takes an instance out of traffic; the instance keeps running.",
             discussion: """
                 kit registry offline user-1
 
-                The instance stays registered, with the labels offline=true and weight=0, and serves the calls that it \
-                gets. Its owner adopts the labels, and keeps them until "kit registry online", or until the owner ends. \
-                The weight that it had is remembered in the label offline-weight.
+                The instance stays registered, with the labels offline=true and weight=0, and serves the calls that still \
+                reach it. Its owner adopts the labels, and keeps them until "kit registry online", or until the owner \
+                ends. The label offline-weight keeps the former weight.
 
-                Clients of the kit no longer choose it. Clients of other frameworks do not know the label offline. Clients \
-                that go by the weight, such as go-kratos with wrr, its default, leave the instance out while others weigh \
-                more. With another balancer, go-kratos clients need a node filter that leaves out offline=true. A \
-                go-kratos service writes its own labels when it registers again after an outage.
+                Clients of the kit no longer choose the instance. Clients of other frameworks do not know the label \
+                offline. Clients that use the weight, such as go-kratos with wrr, its default, avoid the instance while \
+                others weigh more. With another balancer, go-kratos clients need a node filter that leaves out \
+                offline=true. A go-kratos service that registers again after an outage writes its own labels.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """
@@ -76,10 +76,10 @@ struct OfflineCommand: AsyncParsableCommand {
 
     @OptionGroup var registry: RegistryArguments
 
-    /// The hint for registries where others than clients of the kit may call.
+    /// The hint for registries in which clients of other frameworks may look.
     static let limits = """
-        kit: clients of other frameworks do not know that it is offline: those that go by the weight, which is 0 now \
-        (go-kratos's wrr), keep away from it; for others see kit help registry offline
+        kit: clients of other frameworks do not know that the instance is offline: those that use its weight, which is \
+        0 now (go-kratos's wrr), avoid it; for others see kit help registry offline
         """
 
     func run() async throws {
@@ -88,7 +88,7 @@ struct OfflineCommand: AsyncParsableCommand {
         } text: { before, _ in
             before.isOffline ? "offline already" : "offline"
         }
-        // Where others can look, others may call.
+        // Clients of other frameworks may look into a registry on the network.
         if try await change.run(on: choice, in: registry, json: json) == .network { Terminal.error.print(Self.limits) }
     }
 }
@@ -97,11 +97,11 @@ struct OnlineCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "online",
-            abstract: "Puts an instance back into traffic that was taken offline.",
+            abstract: "Puts an offline instance back into traffic.",
             discussion: """
                 kit registry online user-1
 
-                It gets back the weight that it had before.
+                The instance gets its former weight back.
 
                 With --json it prints the instance. \(RegistryCommand.jsonHelp)
                 """
@@ -125,7 +125,7 @@ struct OnlineCommand: AsyncParsableCommand {
     }
 }
 
-/// A change of labels, and how it is told.
+/// A change of labels, and its report.
 private struct LabelChange {
     let change: @Sendable (any RegistryOperator, ServiceInstance) async throws -> ServiceInstance
     let text: (_ before: ServiceInstance, _ after: ServiceInstance) -> String
@@ -138,9 +138,9 @@ private struct LabelChange {
         self.text = text
     }
 
-    /// Makes the change and tells it.
+    /// Makes the change and reports it.
     ///
-    /// - Returns: The reach of the address.
+    /// - Returns: The reach of the registry's address.
     func run(on choice: InstanceChoice, in arguments: RegistryArguments, json: Bool) async throws -> RegistryReach {
         let (before, after, reach) = try await arguments.withOperator { registry, operating in
             let before = try await choice.find(in: registry)

@@ -7,14 +7,14 @@ struct RegisterCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "register",
-            abstract: "Registers an address by hand, as long as this command runs.",
+            abstract: "Registers an address by hand while this command runs.",
             discussion: """
                 kit registry register --name user-service --endpoint grpc://127.0.0.1:9000
                 kit registry register --name db --endpoint tcp://10.0.0.5:5432 --label zone=eu
 
-                For a server that does not register by itself. It stays in the foreground, puts back what is lost, and \
-                deregisters on ctrl-C. Clients of the kit go by the labels weight and offline. Clients of other frameworks \
-                go by the labels that they know; go-kratos knows weight.
+                For a server that does not register itself. The command stays in the foreground, restores the instance if \
+                it is lost, and deregisters it on ctrl-C. Clients of the kit use the labels weight and offline. Clients \
+                of other frameworks use the labels that they know; go-kratos knows weight.
                 """
         )
     }
@@ -22,13 +22,13 @@ struct RegisterCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The service.", valueName: "service"))
     var name: String
 
-    @Option(help: ArgumentHelp("Where it is reached; may be given several times.", valueName: "scheme://host:port"))
+    @Option(help: ArgumentHelp("An address; may be given several times.", valueName: "scheme://host:port"))
     var endpoint: [String]
 
-    @Option(help: "The instance's id; without it one is made.")
+    @Option(help: "The instance's id. Default: a new one.")
     var id: String?
 
-    @Option(help: ArgumentHelp("The version of its software.", valueName: "version"))
+    @Option(help: ArgumentHelp("The version of the software.", valueName: "version"))
     var serviceVersion = ""
 
     @Option(help: ArgumentHelp("A label, such as zone=eu; may be given several times.", valueName: "name=value"))
@@ -48,7 +48,7 @@ struct RegisterCommand: AsyncParsableCommand {
         var metadata: [String: String] = [:]
         for text in label {
             guard let sign = text.firstIndex(of: "="), sign != text.startIndex else {
-                throw ValidationError("\"\(URLSecrets.masked(text))\" is no label; write name=value, as in zone=eu")
+                throw ValidationError("\"\(URLSecrets.masked(text))\" is not a label; write name=value, as in zone=eu")
             }
             metadata[String(text[..<sign])] = String(text[text.index(after: sign)...])
         }

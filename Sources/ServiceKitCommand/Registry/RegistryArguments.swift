@@ -3,11 +3,11 @@ import Logging
 import ServiceKit
 import ServiceKitConfig
 
-/// The options that say which registry is meant.
+/// The options that choose the registry.
 struct RegistryArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The registry's backend, in place of registry.backend in the configuration: "
+            "The registry's backend, instead of registry.backend in the configuration: "
                 + RegistryBackends(plugins: Kit.plugins).names.joined(separator: ", ") + ".",
             valueName: "name"
         )
@@ -16,13 +16,13 @@ struct RegistryArguments: ParsableArguments {
 
     @OptionGroup var app: AppArguments
 
-    /// Makes the registry and runs it while a body uses it.
+    /// Creates the registry, and runs it while a body runs.
     ///
     /// - Parameters:
-    ///   - level: What is logged on standard error; from `warning` up also which entries are left out.
-    ///   - body: Uses it.
-    /// - Returns: What the body returns.
-    /// - Throws: `ConfigurationError` when the registry cannot be made from the configuration; what the body throws.
+    ///   - level: The least level that is logged to standard error. At `warning` and below, left-out entries are logged.
+    ///   - body: The work.
+    /// - Returns: The body's result.
+    /// - Throws: `ConfigurationError` when the configuration does not give a registry; any error of the body.
     func withRegistry<Result: Sendable>(
         logging level: Logger.Level = .error,
         _ body: (_ registry: any Registry, _ backend: String) async throws -> Result
@@ -34,7 +34,7 @@ struct RegistryArguments: ParsableArguments {
             .make(backend, configuration: configuration, logger: logger)
         if registry is MemoryRegistry {
             Terminal.error.print(
-                "kit: the memory registry is in each process by itself; what others have is not in this one")
+                "kit: each process has a memory registry of its own; this one does not show the others' instances")
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await registry.run() }
@@ -64,7 +64,7 @@ struct RegistryArguments: ParsableArguments {
 }
 
 extension Registry {
-    /// The instances of a service, or of all, by service and id.
+    /// The instances of a service, or of all services, sorted by service and id.
     func listed(_ service: String?) async throws -> [ServiceInstance] {
         let services: [String]
         if let service {
@@ -81,15 +81,15 @@ extension Registry {
 
     /// The names of all services.
     ///
-    /// - Throws: `CommandFailure` when the registry cannot name them, or does not permit it: a user of etcd that may use one
-    ///   service is a user all the same.
+    /// - Throws: `CommandFailure` when the registry cannot name its services, or refuses: an etcd user may have rights
+    ///   to one service only.
     func allServices() async throws -> [String] {
         do {
             return try await services()
         } catch let error as RegistryError where error.code == .unsupported || error.code == .permissionDenied {
             throw CommandFailure(
                 "\(error.message); or name a service, as in kit registry list user-service (--service "
-                    + "where an instance is named)")
+                    + "for commands that take an instance)")
         }
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `kit registry`: what is registered, and what an operator does about it.
+/// `kit registry`: the registered instances, and an operator's work on them.
 struct RegistryCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -12,9 +12,9 @@ struct RegistryCommand: AsyncParsableCommand {
                 kit registry offline user-1
                 kit registry list --backend etcd --set registry.etcd.endpoints=http://etcd:2379
 
-                The registry is the one that the configuration names: --config, KIT_CONFIG, or config/config.yaml, so that \
-                in a service's directory it is that service's. --backend picks another one. An instance is named by its \
-                id, or by a beginning of it that no other has.
+                The configuration names the registry: --config, KIT_CONFIG, or config/config.yaml. So in a service's \
+                directory the commands use that service's registry. --backend chooses another one. An instance is named \
+                by its id, or by a unique beginning of it.
                 """,
             subcommands: [
                 ListCommand.self, WatchCommand.self, ResolveCommand.self, RegisterCommand.self, DeregisterCommand.self,
@@ -27,7 +27,7 @@ struct RegistryCommand: AsyncParsableCommand {
     static let jsonHelp = """
         An instance in JSON is {"service", "id", "version", "endpoints": [URL], "zone": text or null, "weight": number, \
         "offline": true or false, "started": RFC 3339 or null, "metadata": {label: text}}; with "unreadableEndpoints": \
-        [text] where another framework has registered endpoints that are not scheme://host:port. The weight of an \
+        [text] if another framework has registered endpoints that are not scheme://host:port. The weight of an \
         offline instance is the weight that it gets when it is online again.
         """
 }

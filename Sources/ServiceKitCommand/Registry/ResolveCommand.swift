@@ -15,8 +15,8 @@ struct ResolveCommand: AsyncParsableCommand {
 
                 A client of the kit with this configuration chooses from these addresses. The client calls an instance's grpcs \
                 endpoints, or its grpc endpoints if it has none; with a section client.tls it calls only grpcs endpoints. \
-                It leaves out offline instances, and instances of weight 0 when others have more. --scheme names another \
-                protocol. The exit code is 1 when there is no address.
+                It leaves out offline instances. It leaves out instances of weight 0 if others weigh more. --scheme names \
+                another protocol. The exit code is 1 if there is no address.
 
                 With --json it prints an array of {"id", "address", "endpoint", "weight"}.
                 """
@@ -26,7 +26,7 @@ struct ResolveCommand: AsyncParsableCommand {
     @Argument(help: "The service.")
     var service: String
 
-    @Option(help: "The protocol, as in the endpoints' URLs; by default grpcs and grpc, as a gRPC client calls.")
+    @Option(help: "The protocol in the endpoints' URLs. Default: grpcs and grpc, like a gRPC client.")
     var scheme: String?
 
     @Flag(help: "Print JSON.")
@@ -48,13 +48,13 @@ struct ResolveCommand: AsyncParsableCommand {
         if addresses.isEmpty { throw CommandFailure(Self.failure(of: service, instances, choice)) }
     }
 
-    /// The endpoints to resolve: by default those that a channel made from the configuration would call.
+    /// The endpoints to resolve. Default: the endpoints that a channel with this configuration would call.
     private func choice() throws -> EndpointChoice {
         if let scheme { return EndpointChoice(schemes: [scheme]) }
         return try ChannelOptions(registry.app.configuration()).tls.endpointChoice
     }
 
-    /// An address as a client uses it.
+    /// An address in the form that a client uses.
     struct Address: Encodable, Hashable {
         let id: String
         let address: String
@@ -73,7 +73,7 @@ struct ResolveCommand: AsyncParsableCommand {
         }
     }
 
-    /// Why there is no address, and where to find one.
+    /// The reason why there is no address, with the remedy.
     static func failure(of service: String, _ instances: [ServiceInstance], _ choice: EndpointChoice) -> String {
         if instances.isEmpty { return "service \"\(service)\" has no instance" }
         let protocols = choice.schemes.count == 1 ? choice.schemes[0] : "grpc"

@@ -1,4 +1,4 @@
-/// Text in columns that are as wide as their widest cell.
+/// Text in columns. A column is as wide as its widest cell.
 struct TextTable {
     let header: [String]
     private(set) var rows: [[String]] = []
@@ -7,7 +7,7 @@ struct TextTable {
         self.header = header
     }
 
-    /// Adds a row; each cell on one line, whatever it holds.
+    /// Adds a row. Each cell takes one line, whatever its text.
     mutating func add(_ row: [String]) {
         rows.append(row.map(Self.printable))
     }
@@ -24,7 +24,7 @@ struct TextTable {
         }
     }
 
-    /// Text without what a terminal would act upon: a registry holds whatever somebody has written there.
+    /// A text without characters that a terminal would act on: a registry may contain any text.
     static func printable(_ text: String) -> String {
         if text.isEmpty { return "-" }
         return String(

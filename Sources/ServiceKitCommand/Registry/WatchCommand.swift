@@ -5,14 +5,14 @@ struct WatchCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "watch",
-            abstract: "Shows the instances of a service, or of all, as they come, change and go.",
+            abstract: "Shows the instances of a service, or of all services, as they come, change and go.",
             discussion: """
                 kit registry watch
                 kit registry watch user-service --json | jq .event
 
-                On a terminal it is a table that is drawn anew; elsewhere, and with --json, one line for each change: \
-                joined, changed, left; away and back for the registry itself. It ends on ctrl-C, with exit code 0. An AGE \
-                of >12s says that the instance does not tell its start, and has been seen for 12 seconds.
+                On a terminal the command shows a table and redraws it. Elsewhere, and with --json, it prints one line for \
+                each change: joined, changed, left; away and back for the registry itself. ctrl-C ends it, with exit code \
+                0. The AGE >12s means that the instance has no label "started" and was first seen 12 seconds ago.
 
                 With --json a line is {"event", "service", "instance", "before", "cause"}, with "before" for changed and \
                 "cause" for away only. \(RegistryCommand.jsonHelp)
@@ -20,7 +20,7 @@ struct WatchCommand: AsyncParsableCommand {
         )
     }
 
-    @Argument(help: "The service; without it all services are watched.")
+    @Argument(help: "The service. Default: all services.")
     var service: String?
 
     @Flag(help: "Print one line of JSON for each change.")
@@ -59,7 +59,7 @@ struct WatchCommand: AsyncParsableCommand {
 
     private static func draw(_ feed: WatchFeed, title: String) async {
         var screen = WatchScreen(title: title, namesServices: feed.service == nil)
-        // The cursor would be in the way.
+        // Hides the cursor.
         await Terminal.output.send("\u{1B}[?25l")
         for await state in feed.state.values {
             let lines = screen.lines(state.services, size: .current)

@@ -10,7 +10,7 @@ enum WatchEvent: Hashable {
     case away(service: String, cause: String)
     case back(service: String)
 
-    /// What happened between two states of a service, by the instances' ids.
+    /// The events between two states of a service, sorted by the instances' ids.
     static func between(_ old: DiscoverySnapshot?, _ new: DiscoverySnapshot, of service: String) -> [WatchEvent] {
         let before = old?.instances ?? []
         let changes = new.instances.changes(since: before)
@@ -36,7 +36,7 @@ enum WatchEvent: Hashable {
         }
     }
 
-    /// One line of text: what happened, to whom, and the details.
+    /// One line of text: the event, the instance, and the details.
     var line: String {
         let details: [String] =
             switch self {
@@ -54,7 +54,7 @@ enum WatchEvent: Hashable {
         return ([padded] + details.map { TextTable.printable(URLSecrets.masked($0)) }).joined(separator: "  ")
     }
 
-    /// What another version of an instance says otherwise.
+    /// The differences of two versions of an instance.
     private static func differences(_ old: ServiceInstance, _ new: ServiceInstance) -> [String] {
         var texts: [String] = []
         if old.endpointTexts != new.endpointTexts { texts += new.endpointTexts }
@@ -66,7 +66,7 @@ enum WatchEvent: Hashable {
         return texts
     }
 
-    /// The labels without what being offline does to the weight: that it is offline says as much.
+    /// The labels without the weight of an offline instance: the label `offline` says as much.
     private static func labels(of instance: ServiceInstance) -> [String: String] {
         var labels = instance.whenOnline.metadata
         labels["offline"] = instance.metadata["offline"]

@@ -1,21 +1,21 @@
 import ServiceKit
 
-/// What is known of the services that are watched, kept up to date while it runs.
+/// The instances of the watched services, kept up to date while the feed runs.
 struct WatchFeed: Sendable {
-    /// What there is to see at one moment.
+    /// The instances at one moment.
     struct State: Sendable {
-        /// By the services' names.
+        /// The instances of each service, by the service's name.
         var services: [String: DiscoverySnapshot] = [:]
-        /// Counts the seconds, so that ages are drawn anew.
+        /// Counts the seconds, so that the table redraws the ages.
         var seconds = 0
     }
 
     let registry: any Registry
-    /// The service; without one all are watched.
+    /// The service to watch; `nil` for all services.
     let service: String?
     let state = Watched(State())
 
-    /// How often it is looked whether there are further services.
+    /// The time between two checks for new services.
     private static let interval = Duration.seconds(1)
 
     /// Watches until the task is cancelled.
@@ -25,12 +25,12 @@ struct WatchFeed: Sendable {
         let known = if let service { [service] } else { try await registry.allServices() }
         await withTaskGroup(of: Void.self) { group in
             for name in known { group.addTask { await follow(name) } }
-            // Apart from the rest: a registry that is slow to answer is not to stop the clock.
+            // A task of its own: a slow registry must not stop the clock.
             group.addTask {
                 while (try? await Task.sleep(for: Self.interval)) != nil { state.update { $0.seconds += 1 } }
             }
             var watched = Set(known)
-            // Ends with the cancellation.
+            // Ends when the task is cancelled.
             while (try? await Task.sleep(for: Self.interval)) != nil {
                 guard service == nil, let names = try? await registry.services() else { continue }
                 for name in names where watched.insert(name).inserted { group.addTask { await follow(name) } }

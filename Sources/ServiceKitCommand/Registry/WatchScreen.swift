@@ -2,14 +2,14 @@ import Foundation
 import Glibc
 import ServiceKit
 
-/// A table of instances that is drawn over itself.
+/// A table of instances that redraws itself.
 struct WatchScreen {
-    /// How much a terminal shows.
+    /// The size of a terminal.
     struct Size: Hashable {
         var rows: Int
         var columns: Int
 
-        /// That of the terminal that standard output is; 24 by 80 if it does not say.
+        /// The size of the terminal at standard output; 24 by 80 if it gives none.
         static var current: Size {
             var size = winsize()
             guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else {
@@ -24,14 +24,14 @@ struct WatchScreen {
     private var drawn = 0
 
     /// - Parameters:
-    ///   - title: What stands above the table.
-    ///   - namesServices: Whether there is a column for the service.
+    ///   - title: The line above the table.
+    ///   - namesServices: Whether the table has a column for the service.
     init(title: String, namesServices: Bool) {
         self.title = title
         table = InstanceTable(namesServices: namesServices)
     }
 
-    /// The lines to be seen; the first is a title, the last may say how many did not fit.
+    /// The visible lines. The first is the title. The last may give the number of lines that did not fit.
     mutating func lines(_ services: [String: DiscoverySnapshot], size: Size, now: Date = .now) -> [String] {
         let snapshots = services.sorted { $0.key < $1.key }
         let instances = snapshots.flatMap { $0.value.instances.sorted { $0.id < $1.id } }
@@ -44,7 +44,8 @@ struct WatchScreen {
         var lines = ["\(title): \(instances.count) instance\(instances.count == 1 ? "" : "s"); ctrl-C ends"]
         for (service, snapshot) in snapshots {
             guard case .stale(_, let cause) = snapshot.state else { continue }
-            lines.append("\(service): the registry is away, these are the last known: \(TextTable.printable(cause))")
+            lines.append(
+                "\(service): the registry is away (\(TextTable.printable(cause))); these instances are the last known")
         }
         lines += table.lines(instances, now: now)
         // One line stays free for the cursor.
@@ -56,7 +57,7 @@ struct WatchScreen {
         return lines.map { String($0.prefix(size.columns)) }
     }
 
-    /// What to write to a terminal so that it shows the lines in place of those before.
+    /// The text that replaces the terminal's earlier lines with these lines.
     mutating func frame(_ lines: [String]) -> String {
         let up = drawn > 0 ? "\r\u{1B}[\(drawn)A" : ""
         drawn = lines.count

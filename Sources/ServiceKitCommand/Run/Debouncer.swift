@@ -1,8 +1,8 @@
 /// Waits until a burst of changes is over: an editor writes several files, a checkout hundreds.
 struct Debouncer {
-    /// How long nothing must have changed.
+    /// The quiet time that ends a burst.
     var quiet = Duration.milliseconds(100)
-    /// How long a burst may last before it is acted upon all the same.
+    /// The longest burst. After it the changes count.
     var limit = Duration.seconds(2)
 
     private var first: ContinuousClock.Instant?
@@ -16,7 +16,7 @@ struct Debouncer {
         last = instant
     }
 
-    /// When the burst is over, unless more changes; `nil` when nothing has changed.
+    /// The end of the burst if no further change comes; `nil` when no change came.
     var due: ContinuousClock.Instant? {
         guard let first, let last else { return nil }
         return min(last + quiet, first + limit)

@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// A connection that the kernel closes when this process ends, however it ends: by it a child learns of that.
+/// A connection that the kernel closes when this process ends, however it ends. So a child learns of the end.
 ///
-/// `PR_SET_PDEATHSIG` would not do: it tells of the end of the thread that made the child.
+/// `PR_SET_PDEATHSIG` is not enough: it reports the end of the thread that started the child.
 final class Lifeline: Sendable {
-    /// For the child; closed here when the child has been started.
+    /// The child's end. This process closes it once the child has started.
     let childEnd: CInt
     private let ownEnd: Mutex<CInt?>
 
     init() throws(CommandFailure) {
         var ends: [CInt] = [-1, -1]
-        // A pair of sockets: Swift does not see `pipe2`, which would keep a pipe at once from other children.
+        // A pair of sockets: Swift lacks `pipe2`, which would hide a pipe from other children at once.
         let result = socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0, &ends)
         guard result == 0 else {
             throw CommandFailure(
@@ -22,7 +22,7 @@ final class Lifeline: Sendable {
         ownEnd = Mutex(ends[1])
     }
 
-    /// Lets the child know that it may end what is left.
+    /// Tells the child that it may end the remaining processes.
     func close() {
         ownEnd.withLock { end in
             if let descriptor = end.take() { _ = closeDescriptor(descriptor) }
@@ -32,7 +32,7 @@ final class Lifeline: Sendable {
     deinit { close() }
 }
 
-/// The system's `close`, which the method of that name hides.
+/// The system's `close`; the method of the same name hides it.
 private func closeDescriptor(_ descriptor: CInt) -> CInt {
     close(descriptor)
 }

@@ -1,6 +1,6 @@
-/// Cuts what a process writes into lines and puts a name before each.
+/// Splits the output of a process into lines and puts a name before each.
 struct LinePrefixer {
-    /// The longest line that is kept together; a longer one goes on in the next.
+    /// The longest line, in bytes. A longer line continues on the next.
     static let maximumLineBytes = 65_536
 
     private let prefix: String
@@ -26,7 +26,7 @@ struct LinePrefixer {
         return lines
     }
 
-    /// What is left of a line that was never ended, as a line.
+    /// The rest of the last line, if it had no end.
     mutating func finish() -> String {
         partial.isEmpty ? "" : takeLine()
     }

@@ -1,4 +1,4 @@
-/// What `swift package describe` says of a package, as far as it matters here.
+/// The used part of `swift package describe`'s output.
 struct PackageDescription: Decodable {
     struct Product: Decodable {
         let name: String
@@ -25,7 +25,7 @@ struct PackageDescription: Decodable {
     /// The product to run.
     ///
     /// - Parameters:
-    ///   - name: Which one, if the user has said so.
+    ///   - name: The product's name, if the user has given one.
     ///   - directory: The package's directory, for the message.
     /// - Throws: ``CommandFailure`` when there is no such product, or more than one.
     func executable(named name: String?, in directory: String) throws(CommandFailure) -> String {
@@ -51,7 +51,7 @@ struct PackageDescription: Decodable {
         return first
     }
 
-    /// What a change of makes a new build necessary, or a restart.
+    /// The files whose change makes a new build or a restart necessary.
     func sources(in directory: String) -> [String] {
         let targets = targets.filter { !["test", "system-target", "binary"].contains($0.type) }.map(\.path)
         return (["Package.swift", "Sources", "Templates", "config"] + targets).map { "\(directory)/\($0)" }

@@ -1,9 +1,9 @@
-/// How a process ended.
+/// The end of a process.
 enum ProcessExit: Hashable, Sendable, CustomStringConvertible {
     case exited(Int32)
     case signaled(Int32)
 
-    /// As a shell has it: the exit code, or 128 and the signal's number.
+    /// The exit code in a shell's notation: the code, or 128 and the signal's number.
     var code: Int32 {
         switch self {
         case .exited(let code): code

@@ -7,27 +7,27 @@ struct RunCommand: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "run",
-            abstract: "Builds services and runs them, with a restart when their sources change.",
+            abstract: "Builds and runs services, and restarts them when their sources change.",
             usage: "kit run [<options>] [<dir> ...] [-- <service's arguments>]",
             discussion: """
-                Each service runs in its own directory, and so with its own config/config.yaml. Those with the default \
-                registry find each other. The lines of several services begin with their names. ctrl-C stops all of them \
-                in order; a second one kills them.
+                Each service runs in its own directory, with its own config/config.yaml. Services with the default \
+                registry find each other. The lines of several services begin with the services' names. ctrl-C stops all \
+                services in order; a second ctrl-C kills them.
 
-                  kit run                                   the service of this directory
-                  kit run --watch                           and again when its sources change
-                  kit run ./user-service ./order-service    several at once
-                  kit run -- --set log.level=debug          what follows -- is for the service
-                  kit run -c release --no-build             what was built before
+                  kit run                                   runs the service of this directory
+                  kit run --watch                           restarts it when its sources change
+                  kit run ./user-service ./order-service    runs several at once
+                  kit run -- --set log.level=debug          passes the arguments after -- to the service
+                  kit run -c release --no-build             runs the last build
 
-                Exit code: 0 when everything stopped in order, else that of the service that ended first.
+                Exit code: 0 if all services stopped in order, else the code of the service that ended first.
                 """
         )
     }
 
     @Argument(
         help: ArgumentHelp(
-            "The services' packages, by default that of this directory; after --, arguments for the services.",
+            "The services' packages. Default: this directory. After --: arguments for the services.",
             valueName: "dir"
         )
     )
@@ -42,12 +42,13 @@ struct RunCommand: AsyncParsableCommand {
     @Option(name: [.customShort("c"), .long], help: "The build configuration: debug or release.")
     var configuration = BuildConfiguration.debug
 
-    @Flag(name: .customLong("no-build"), help: "Run what was built before.")
+    @Flag(name: .customLong("no-build"), help: "Run the last build.")
     var skipsBuild = false
 
     @Option(
         name: .long,
-        help: ArgumentHelp("How long a service may take to stop before it is killed.", valueName: "duration")
+        help: ArgumentHelp(
+            "The time limit for a service to stop; after it the service is killed.", valueName: "duration")
     )
     var stopTimeout = StopTimeout(value: .seconds(10))
 
@@ -73,7 +74,7 @@ struct RunCommand: AsyncParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
-    /// Tells the directories from what stands after `--`, which ArgumentParser hands over in one list.
+    /// Separates the directories from the arguments after `--`. ArgumentParser gives both in one list.
     static func split(
         _ operands: [String],
         of commandLine: [String]
@@ -95,7 +96,7 @@ struct RunCommand: AsyncParsableCommand {
             let product = try package.executable(named: product, in: directory)
             let executable = "\(try await tool.productsDirectory(configuration.rawValue))/\(product)"
             if skipsBuild, !FileManager.default.isExecutableFile(atPath: executable) {
-                throw CommandFailure("\(executable) is not there; leave out --no-build")
+                throw CommandFailure("\(executable) does not exist; leave out --no-build")
             }
             services.append(
                 RunSession.Service(
@@ -115,7 +116,7 @@ struct RunCommand: AsyncParsableCommand {
             .replacing(/\/+$/, with: "")
     }
 
-    /// The directories' names, with a number where one comes again.
+    /// The directories' names. Equal names get a number.
     static func names(of paths: [String]) -> [String] {
         var counts: [String: Int] = [:]
         return paths.map { path in
@@ -127,7 +128,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 }
 
-/// A duration on the command line, written as in the configuration.
+/// A duration on the command line, in the configuration's notation.
 struct StopTimeout: ExpressibleByArgument {
     let value: Duration
 

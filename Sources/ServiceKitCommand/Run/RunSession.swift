@@ -2,7 +2,7 @@ import ServiceKit
 import Synchronization
 import UnixSignals
 
-/// Runs services as ``RunState`` says, until it says that nothing is left to do.
+/// Runs services: carries out the actions of ``RunState`` until no action is left.
 struct RunSession {
     /// A service to run.
     struct Service: Sendable {
@@ -10,7 +10,7 @@ struct RunSession {
         let tool: SwiftTool
         let product: String
         let executable: String
-        /// Files and directories whose changes matter.
+        /// The files and directories whose changes cause a restart.
         let sources: [String]
     }
 
@@ -19,24 +19,24 @@ struct RunSession {
     let configuration: String
     let builds: Bool
     let watches: Bool
-    /// What the services are started with.
+    /// The services' arguments.
     let arguments: [String]
-    /// How long a service may take to stop.
+    /// The time limit for a service to stop.
     let stopLimit: Duration
     let output: RunOutput
 
-    /// What a task of the session ended with; `nil` when that is no news.
+    /// The event that a task of the session ended with; `nil` for none.
     private typealias News = RunState.Event?
 
-    /// Runs to the end.
+    /// Runs until the end.
     ///
     /// - Returns: The exit code.
     func run() async -> Int32 {
         var state = RunState(count: services.count, builds: builds, watches: watches)
-        // Before the first build, so that no change is missed.
+        // Starts before the first build, so that no change is missed.
         let watchers = watches ? services.map { SourceWatcher(roots: $0.sources) } : []
         var processes: [Int: ServiceProcess] = [:]
-        // Trapped before anything is started: from here on nothing is left behind.
+        // Trapped before any process starts, so that none is left behind.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sigquit, .sighup)
         let interruptions = Watched(0)
         let isBuildWanted = Watched(true)
@@ -46,7 +46,7 @@ struct RunSession {
                 return nil
             }
             group.addTask {
-                // Nobody is there for whom the services would run: as when ctrl-C is pressed.
+                // A reader that has gone has the effect of ctrl-C.
                 await output.waitUntilAbandoned()
                 interruptions.update { $0 += 1 }
                 return nil
@@ -114,7 +114,7 @@ struct RunSession {
         }
     }
 
-    /// Waits for so many signals.
+    /// Waits for this many signals.
     private static func interruption(_ count: Int, _ interruptions: Watched<Int>) async -> News {
         await interruptions.first { $0 >= count } == nil ? nil : .interrupted
     }
@@ -136,7 +136,7 @@ struct RunSession {
                 _ = await isWanted.first { !$0 }
                 return .none
             }
-            // The build's own end counts, also when it was stopped: until then it holds the package's lock.
+            // Waits for the build's end even after it was stopped: until then it holds the package's lock.
             defer { group.cancelAll() }
             if case .some(let failure)? = await group.next() { return failure }
             group.cancelAll()

@@ -1,18 +1,18 @@
-/// What `kit run` does next: told what happened, it says what to do. Knows no process and no clock.
+/// The decisions of `kit run`: takes events and returns actions. Knows no process and no clock.
 struct RunState {
-    /// Something that happened.
+    /// An event.
     enum Event: Hashable {
-        /// A build ended; `failure` holds what the compiler wrote when it was no success.
+        /// A build ended. `failure` holds the compiler's output if the build failed.
         case built(Int, seconds: Double, failure: String?)
         /// The sources of a service changed.
         case changed(Int)
         /// The process of a service ended.
         case ended(Int, ProcessExit)
-        /// The user wants an end: first in order, then at once.
+        /// The user wants to end: the first time in order, the second time at once.
         case interrupted
     }
 
-    /// Something to do.
+    /// An action.
     enum Action: Hashable {
         case build(Int)
         case cancelBuild
@@ -21,7 +21,7 @@ struct RunState {
         case kill(Int)
         case say(Int, String)
         case show(String)
-        /// Nothing is left to do.
+        /// No action is left.
         case finish(Int32)
     }
 
@@ -29,12 +29,12 @@ struct RunState {
 
     private struct Service {
         var process = Process.none
-        /// What to say once it runs again.
+        /// The message to print once the service runs again.
         var news: String?
     }
 
     private enum Phase: Equatable {
-        /// Everything is built before anything starts.
+        /// All services are built before one starts.
         case preparing
         case running
         case stopping(code: Int32)
@@ -51,9 +51,9 @@ struct RunState {
     private var unbuilt: Set<Int> = []
 
     /// - Parameters:
-    ///   - count: How many services there are.
-    ///   - builds: Whether they are built before they start.
-    ///   - watches: Whether they are restarted when their sources change.
+    ///   - count: The number of services.
+    ///   - builds: Whether to build the services before they start.
+    ///   - watches: Whether to restart a service when its sources change.
     init(count: Int, builds: Bool = true, watches: Bool) {
         self.builds = builds
         self.watches = watches
@@ -61,7 +61,7 @@ struct RunState {
         queue = Array(0..<count)
     }
 
-    /// What to do first.
+    /// The first actions.
     mutating func begin() -> [Action] {
         if builds { return nextBuild() }
         queue = []
@@ -127,7 +127,7 @@ struct RunState {
             let rest = goesOn ? "the last one goes on" : "waiting for a change"
             actions = [.show(failure), .say(service, "the build failed; \(rest)")]
         } else if !queue.contains(service) {
-            // Else it has changed again meanwhile, and what is built next is what runs next.
+            // Otherwise the sources have changed again; the next build will run.
             switch services[service].process {
             case .none:
                 services[service].news = "rebuilt in \(Self.text(seconds)), started"
@@ -172,7 +172,7 @@ struct RunState {
             return [.say(service, "\(exit)")] + stopAll() + finishIfDone()
         case .stopping(let code):
             var actions: [Action] = []
-            // Who knows nothing of SIGTERM dies of it, which is as good.
+            // A service without a handler for SIGTERM dies of it, which is as good.
             let isGood = exit == .exited(0) || (process == .stopping && exit == .signaled(15))
             if !isGood {
                 actions = [.say(service, "\(exit)")]

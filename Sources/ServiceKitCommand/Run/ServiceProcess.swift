@@ -4,20 +4,20 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// The process of a service, in a process group of its own so that ctrl-C is for `kit` alone to handle.
+/// The process of a service. It has a process group of its own, so that ctrl-C reaches `kit` alone.
 final class ServiceProcess: Sendable {
     private enum State {
-        /// With the signal that it gets as soon as it is there.
+        /// The process is starting. It gets the signal as soon as it exists.
         case starting(CInt?)
         case running(pid_t)
         case ended
     }
 
-    /// How long what a killed `kit` leaves may take to stop.
+    /// The time limit, in seconds, for the processes of a killed `kit` to stop.
     private static let orphanSeconds = 10
 
-    /// Starts the service beside a guard. The guard reads from the lifeline, which has an end when `kit` has ended or
-    /// the service has, and then ends everything in the process group.
+    /// Starts the service beside a guard. The guard reads from the lifeline, which ends when `kit` or the service has
+    /// ended. Then the guard ends all processes in the group.
     private static let script = """
         cd "$1" || exit 126
         limit=$2
@@ -38,23 +38,23 @@ final class ServiceProcess: Sendable {
     private let state = Watched(State.starting(nil))
 
     /// - Parameters:
-    ///   - directory: Where it runs.
+    ///   - directory: The working directory.
     ///   - command: The program's path, and its arguments.
     init(directory: String, command: [String]) {
         self.directory = directory
         self.command = command
     }
 
-    /// Runs it to its end.
+    /// Runs the service until it ends.
     ///
     /// - Parameters:
     ///   - service: The service's number, for the output.
-    ///   - output: Where lines with the service's name go; a single service has this process's own output.
+    ///   - output: The target for lines with the service's name. A single service uses this process's own output.
     func run(_ service: Int, output: RunOutput) async -> ProcessExit {
         defer { state.set(.ended) }
         do {
             let lifeline = try Lifeline()
-            // When the service has ended, for what it has started and left.
+            // When the service has ended: ends the processes that it has started and left.
             defer { lifeline.close() }
             let status =
                 output.hasPrefixes
@@ -70,7 +70,7 @@ final class ServiceProcess: Sendable {
         }
     }
 
-    /// Asks it to stop, and kills it when it has not done so within a limit.
+    /// Asks the service to stop, and kills it if it runs on after a limit.
     ///
     /// - Returns: Whether it stopped by itself.
     func stop(within limit: Duration) async -> Bool {
@@ -80,7 +80,7 @@ final class ServiceProcess: Sendable {
         return false
     }
 
-    /// Ends it at once, with everything that it has started.
+    /// Kills the service, with all processes that it has started.
     func kill() {
         send(SIGKILL)
     }
@@ -140,7 +140,7 @@ final class ServiceProcess: Sendable {
                 await output.forward(buffer.withUnsafeBytes { prefixer.add($0) }, to: terminal)
             }
         } catch {
-            // Cut off because the process has ended while one that it started keeps its output open.
+            // The output was cut off: the process has ended, and one of its children keeps the output open.
         }
         await output.forward(prefixer.finish(), to: terminal)
     }
@@ -156,8 +156,8 @@ final class ServiceProcess: Sendable {
     }
 
     private func send(_ signal: CInt) {
-        // Under the lock, so that the process has not been found to have ended. Its number is free for others a moment
-        // before, but the system uses all the others first.
+        // Under the lock, so that the process is not known to have ended. Its number may be free a moment earlier, but
+        // the system first uses all other numbers.
         state.update { state in
             switch state {
             case .starting: state = .starting(signal)
@@ -167,7 +167,7 @@ final class ServiceProcess: Sendable {
         }
     }
 
-    /// Sends a signal: SIGTERM to the service, which looks after what it has started, SIGKILL to all of it.
+    /// Sends a signal: SIGTERM to the service, which stops its own children; SIGKILL to the whole group.
     private static func send(_ signal: CInt, to pid: pid_t) {
         _ = sendSignal(signal == SIGKILL ? -pid : pid, signal)
     }
@@ -188,7 +188,7 @@ final class ServiceProcess: Sendable {
     }
 }
 
-/// The system's `kill`, which the method of that name hides.
+/// The system's `kill`; the method of the same name hides it.
 private func sendSignal(_ pid: pid_t, _ signal: CInt) -> CInt {
     kill(pid, signal)
 }

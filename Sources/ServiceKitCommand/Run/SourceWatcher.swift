@@ -1,12 +1,12 @@
 import Dispatch
 import ServiceKit
 
-/// Tells when the sources of a service have changed.
+/// Reports changes of a service's sources.
 ///
-/// Only a look at all files counts: so no change is missed, be it in a new directory or while nobody listened. inotify
-/// says when to look. Where no watch is left, the watcher looks every second.
+/// The watcher compares all files each time, so it misses no change: neither in a new directory nor between two waits.
+/// inotify says when to compare. Without inotify, the watcher compares every second.
 final class SourceWatcher: Sendable {
-    /// How often the files are looked at unasked.
+    /// The time between two comparisons without a notice.
     static let interval = Duration.seconds(1)
 
     private let roots: [String]
@@ -16,7 +16,7 @@ final class SourceWatcher: Sendable {
 
     /// Starts to watch.
     ///
-    /// - Parameter roots: Files and directories, which need not exist.
+    /// - Parameter roots: The files and directories. They need not exist.
     init(roots: [String]) {
         self.roots = roots
         let notices = notices
@@ -29,9 +29,9 @@ final class SourceWatcher: Sendable {
         inotify?.cancel()
     }
 
-    /// Waits until the sources are others than when it returned last, and a burst of changes is over.
+    /// Waits until the sources differ from those at the last return, and a burst of changes is over.
     ///
-    /// - Returns: Whether they are; `false` when the task was cancelled.
+    /// - Returns: Whether they differ; `false` when the task was cancelled.
     func waitForChange() async -> Bool {
         var debouncer = Debouncer()
         var snapshot = known.value
@@ -44,7 +44,7 @@ final class SourceWatcher: Sendable {
                 debouncer.note(at: .now)
             }
             if let due = debouncer.due, due <= .now {
-                // What was put back as it was is no change.
+                // A file that was restored has not changed.
                 if snapshot == known.value {
                     debouncer = Debouncer()
                     continue
@@ -67,7 +67,7 @@ final class SourceWatcher: Sendable {
     }
 
     private func listen(to snapshot: SourceSnapshot) {
-        // A directory that cannot be watched is looked at all the same.
+        // The watcher compares even directories that inotify cannot watch.
         for directory in snapshot.directories { _ = try? inotify?.add(directory) }
     }
 }

@@ -2,27 +2,27 @@ import Foundation
 import ServiceKit
 import Subprocess
 
-/// Runs `swift` in a package, in order to know and to build it.
+/// Runs `swift` in a package, to describe and to build it.
 struct SwiftTool: Sendable {
-    /// The most output that is kept of a build; what came first is dropped.
+    /// The largest output of a build that is kept. The beginning of a longer output is dropped.
     private static let maximumOutput = 1 << 20
 
     /// The package's directory.
     let directory: String
 
-    /// Asks what the package consists of.
+    /// Describes the package.
     ///
-    /// - Throws: ``CommandFailure`` with what `swift` said.
+    /// - Throws: ``CommandFailure`` with the output of `swift`.
     func describe() async throws -> PackageDescription {
         let (output, errors) = try await query(["package", "--package-path", directory, "describe", "--type", "json"])
         do {
             return try JSONDecoder().decode(PackageDescription.self, from: Data(output.utf8))
         } catch {
-            throw CommandFailure("cannot understand what swift says of the package in \(directory): \(errors)\(error)")
+            throw CommandFailure("cannot read swift's description of the package in \(directory): \(errors)\(error)")
         }
     }
 
-    /// Where products of a configuration are.
+    /// The directory of a configuration's products.
     func productsDirectory(_ configuration: String) async throws -> String {
         let arguments = ["build", "--package-path", directory, "-c", configuration, "--show-bin-path"]
         return try await query(arguments).output.split(separator: "\n").last.map(String.init) ?? ""
@@ -31,7 +31,7 @@ struct SwiftTool: Sendable {
     /// Builds a product. Cancelling the task stops the build.
     ///
     /// - Parameter showsProgress: Whether `swift` itself may write to the terminal.
-    /// - Returns: What the compiler wrote when the build failed; `nil` when it is good.
+    /// - Returns: The compiler's output when the build failed; `nil` when it succeeded.
     func build(_ product: String, _ configuration: String, showsProgress: Bool) async throws -> String? {
         let command = try await Self.command(
             ["build", "--package-path", directory, "-c", configuration, "--product", product],
@@ -53,7 +53,7 @@ struct SwiftTool: Sendable {
         return result.terminationStatus.isSuccess ? nil : Self.diagnostics(in: result.closureResult)
     }
 
-    /// What a build has written, without its progress.
+    /// The output of a build without its progress.
     static func diagnostics(in output: String) -> String {
         output.split(separator: "\n", omittingEmptySubsequences: false)
             .filter { line in
@@ -73,7 +73,7 @@ struct SwiftTool: Sendable {
         let errors = result.standardError
         guard result.terminationStatus.isSuccess else {
             let lines = errors.split(separator: "\n")
-            let cause = lines.first { $0.contains("error:") } ?? lines.last ?? "it said nothing"
+            let cause = lines.first { $0.contains("error:") } ?? lines.last ?? "it printed nothing"
             throw CommandFailure("\(directory): \(cause)")
         }
         return (result.standardOutput, errors)

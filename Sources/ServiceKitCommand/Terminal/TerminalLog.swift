@@ -1,7 +1,7 @@
 import Logging
 import ServiceKitConfig
 
-/// Log messages as a command prints them: one line on standard error for each.
+/// Prints each log message as one line on standard error.
 struct TerminalLog: LogHandler {
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -19,7 +19,7 @@ struct TerminalLog: LogHandler {
     static func line(_ message: String, _ metadata: Logger.Metadata) -> String {
         let details = metadata.sorted { $0.key < $1.key }.reversed().map { "\($0.key): \($0.value)" }
         let line = "kit: \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
-        // It may quote what others have written.
+        // The message may quote text of others.
         return TextTable.printable(URLSecrets.masked(line))
     }
 }

@@ -1,14 +1,15 @@
 import Subprocess
 
 extension Subprocess.Configuration {
-    /// A program that kit needs, in a process group of its own: ctrl-C is for kit, which then ends it.
+    /// Configures a program that kit runs. It has a process group of its own: ctrl-C reaches kit, which then ends the
+    /// program.
     ///
     /// - Parameters:
-    ///   - program: Its name, looked for on the `PATH`.
-    ///   - arguments: Its arguments.
-    ///   - signal: What it and all that it has started are sent to end it.
-    ///   - limit: How long they may take then; afterwards they are killed.
-    /// - Throws: ``CommandFailure`` when it is not there.
+    ///   - program: The program's name on the `PATH`.
+    ///   - arguments: The arguments.
+    ///   - signal: The signal that ends the program and its children.
+    ///   - limit: The time limit for their end; after it they are killed.
+    /// - Throws: ``CommandFailure`` when the program does not exist.
     static func tool(
         _ program: String,
         _ arguments: [String],
@@ -20,10 +21,10 @@ extension Subprocess.Configuration {
         options.teardownSequence = [
             .send(signal: signal, toProcessGroup: true, allowedDurationToNextStep: limit)
         ]
-        // Looked for here: a name alone is tried in each directory of the PATH by a process of its own.
+        // Searches the PATH itself: with a name alone, a new process would try each directory.
         guard let path = try? await Executable.name(program).resolveExecutablePath(in: .inherit) else {
             throw CommandFailure(
-                "\(program) is not on the PATH; kit doctor says what is missing, and what to do about it")
+                "\(program) is not on the PATH; kit doctor lists the missing tools and their remedies"
         }
         return Subprocess.Configuration(
             executable: .path(path),

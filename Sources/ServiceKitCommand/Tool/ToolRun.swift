@@ -1,39 +1,39 @@
 import ServiceKitConcurrency
 import Subprocess
 
-/// A run of a program that kit needs: bounded in time, and ended with kit.
+/// A run of a program with a time limit. It ends with kit.
 struct ToolRun: Sendable {
-    /// The most output that is kept.
+    /// The largest output that is kept, in bytes.
     private static let maximumOutput = 4 << 20
 
-    /// The program's name, looked for on the `PATH`.
+    /// The program's name on the `PATH`.
     let program: String
     let arguments: [String]
-    /// How long it may take.
+    /// The time limit.
     let limit: Duration
 
-    /// How it ended.
+    /// The result of a run.
     struct Outcome: Sendable {
         let isSuccess: Bool
         let output: String
         let errors: String
 
-        /// The line that says most of why it failed.
+        /// The line that explains the failure best.
         var reason: String {
             let lines = (errors + "\n" + output).split(separator: "\n").map(String.init)
             let line = lines.first { $0.contains("error:") || $0.hasPrefix("fatal:") } ?? lines.first
-            return line ?? "it failed and said nothing"
+            return line ?? "it failed without a message"
         }
     }
 
-    /// Whether there is a program of this name.
+    /// Whether a program with this name exists.
     static func exists(_ program: String) async -> Bool {
         (try? await Executable.name(program).resolveExecutablePath(in: .inherit)) != nil
     }
 
-    /// Runs it.
+    /// Runs the program.
     ///
-    /// - Throws: `CommandFailure` when it is not there or takes too long; `CancellationError`.
+    /// - Throws: `CommandFailure` when the program does not exist or takes too long; `CancellationError`.
     func callAsFunction() async throws -> Outcome {
         let configuration = try await Configuration.tool(program, arguments, endedBy: .terminate, within: .seconds(2))
         let late = CommandFailure("\(program) took longer than \(limit)")

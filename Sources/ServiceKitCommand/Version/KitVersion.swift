@@ -1,8 +1,8 @@
-/// The version of the kit; the one place where it is written.
+/// The version of the kit. It is written only here.
 enum KitVersion {
     static let current = "0.1.0"
 
-    /// The version of Swift that this was built by, as far as it can be told.
+    /// The version of Swift that built this program, as far as known.
     static var swift: String {
         #if compiler(>=6.5)
         "6.5 or later"

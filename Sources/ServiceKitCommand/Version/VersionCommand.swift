@@ -6,7 +6,7 @@ struct VersionCommand: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "version",
-            abstract: "Says which version of kit this is, and which registries it knows.",
+            abstract: "Prints the version of kit, and its registries.",
             discussion: """
                   kit version
                   kit --version    the number alone

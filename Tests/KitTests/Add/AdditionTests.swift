@@ -53,7 +53,7 @@ struct AdditionTests {
         try directory.write("", to: "user-service/Sources/UserService/Domain/RenameUser.swift")
         let addition = try await RPCAddition("RenameUser", to: package())
         let failure = #expect(throws: CommandFailure.self) { try addition.sources() }
-        #expect(failure?.description.contains("UserService/Domain/RenameUser.swift is there already") == true)
+        #expect(failure?.description.contains("UserService/Domain/RenameUser.swift already exists") == true)
     }
 
     /// `User` in the service is then the call and no longer the message.

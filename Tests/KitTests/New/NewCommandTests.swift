@@ -97,7 +97,7 @@ struct NewCommandTests {
         let outcome = try await new("user-service", by: nobody)
         #expect(!outcome.isSuccess)
         #expect(
-            outcome.errors.contains("Permission denied; nothing was written; take another --path"), "\(outcome.errors)")
+            outcome.errors.contains("Permission denied; nothing was written; use another --path"), "\(outcome.errors)")
         #expect(entries == [])
     }
 

@@ -45,7 +45,7 @@ struct TreeWriterTests {
         let failure = await #expect(throws: CommandFailure.self) {
             try await TreeWriter(directory: directory.path("x")).write(tree)
         }
-        #expect(failure?.description.contains("is there already and not empty") == true)
+        #expect(failure?.description.contains("exists and is not empty") == true)
         #expect(directory.files == ["x/f"])
     }
 
@@ -95,11 +95,11 @@ struct TreeWriterTests {
         let failure = await #expect(throws: CommandFailure.self) {
             try await TreeWriter(directory: directory.path("p/x")).write(tree)
         }
-        #expect(failure?.description == "\(directory.path("p")) is no directory; take another --path")
+        #expect(failure?.description == "\(directory.path("p")) is not a directory; use another --path")
         let other = await #expect(throws: CommandFailure.self) {
             try await TreeWriter(directory: directory.path("p")).write(tree)
         }
-        #expect(other?.description.contains("is no directory") == true)
+        #expect(other?.description.contains("is not a directory") == true)
         #expect(directory.files == ["p"])
     }
 
@@ -108,6 +108,6 @@ struct TreeWriterTests {
             try await TreeWriter(directory: "/proc/x").write(tree)
         }
         #expect(failure?.description.contains("cannot create /proc/") == true)
-        #expect(failure?.description.contains("take another --path") == true)
+        #expect(failure?.description.contains("use another --path") == true)
     }
 }
