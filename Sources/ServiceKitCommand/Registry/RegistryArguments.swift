@@ -19,7 +19,7 @@ struct RegistryArguments: ParsableArguments {
     /// Creates the registry, and runs it while a body runs.
     ///
     /// - Parameters:
-    ///   - level: The least level that is logged to standard error. At `warning` and below, left-out entries are logged.
+    ///   - level: The least severe level on standard error. `warning` and below also log the left-out entries.
     ///   - body: The work.
     /// - Returns: The body's result.
     /// - Throws: `ConfigurationError` when the configuration does not give a registry; any error of the body.

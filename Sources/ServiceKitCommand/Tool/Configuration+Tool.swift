@@ -24,7 +24,7 @@ extension Subprocess.Configuration {
         // Searches the PATH itself: with a name alone, a new process would try each directory.
         guard let path = try? await Executable.name(program).resolveExecutablePath(in: .inherit) else {
             throw CommandFailure(
-                "\(program) is not on the PATH; kit doctor lists the missing tools and their remedies"
+                "\(program) is not on the PATH; kit doctor lists the missing tools and their remedies")
         }
         return Subprocess.Configuration(
             executable: .path(path),
