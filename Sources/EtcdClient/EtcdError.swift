@@ -99,8 +99,11 @@ extension EtcdError {
                 )
             return
         }
-        let text = error.message
-        self.init(code: Self.code(of: error), message: "etcd at \(endpoint): \(what): \(text)")
+        let code = Self.code(of: error)
+        // An etcd from 3.4 on knows every request of this client. Another gRPC server does not, nor does a gateway for HTTP,
+        // whose status 404 gRPC translates to `unimplemented`.
+        let remedy = code == .unsupported ? "; this is not an etcd from 3.4 on: correct the endpoint" : ""
+        self.init(code: code, message: "etcd at \(endpoint): \(what): \(error.message)\(remedy)")
     }
 
     private static func code(of error: RPCError) -> Code {

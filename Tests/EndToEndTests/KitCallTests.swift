@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func aStoppedServerIsNamedWithTheStepThatWaits() async throws {
+    @Test func timeoutNamesTheStepThatWaits() async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1")
             server.signal(SIGSTOP)
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test func aServerWithTLSIsNamedWithTheOption() async throws {
+    @Test func callWithoutTLSToATLSServerNamesTheOption() async throws {
         try await TestCertificates.with { certificates in
             try await Fleet.with { fleet in
                 let tls = ["certificate", "key"].map { "server.grpc.tls.\($0)=" }
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    @Test func nobodyThere() async throws {
+    @Test func callWithoutAServerFails() async throws {
         try await Fleet.with { fleet in
             let unknown = try await call(fleet, "user-service/GetUser", code: 1)
             #expect(unknown.errors.hasPrefix("Error: UNAVAILABLE: no instance of \"user-service\""))

@@ -56,7 +56,7 @@ import Testing
         #expect(client.output.contains("3 unavailable: no instance of \"user-service\""))
     }
 
-    @Test func itFollowsTheService() async throws {
+    @Test func clientFollowsTheService() async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1")
             let client = try RunningProgram.userClient(
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test(arguments: [SIGINT, SIGTERM])
-    func aRunThatIsInterruptedSaysHowItWent(signal: CInt) async throws {
+    func interruptedRunPrintsItsSummary(signal: CInt) async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1")
             let client = try RunningProgram.userClient(

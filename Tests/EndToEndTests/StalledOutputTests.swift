@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test func whatWasDroppedIsCounted() async throws {
+    @Test func droppedLinesAreCounted() async throws {
         let pipe = try StalledPipe()
         try await Fleet.with { fleet in
             let server = try RunningProgram.userServer(

@@ -78,7 +78,7 @@ import Testing
             "app.yaml:3:3: server.zone: unknown key; known keys: listen, max-message, use-http2"
         ),
     ])
-    func whatDoesNotFitIsRefused(yaml: String, error: String) {
+    func valueOfAnotherTypeIsRefused(yaml: String, error: String) {
         #expect(decodeError(Listener.self, yaml, at: "server") == error)
     }
 

@@ -53,7 +53,7 @@ import Testing
         #expect(try etcd([:], ["etcd.password=a,b"]).password == "a,b")
     }
 
-    @Test(arguments: ["1", "1,2", "\"1,2\""]) func inAFileAListHasBrackets(value: String) {
+    @Test(arguments: ["1", "1,2", "\"1,2\""]) func listInAFileNeedsBrackets(value: String) {
         let text = decodeError(Etcd.self, "ports: \(value)")
         #expect(text.hasPrefix("app.yaml:1:8: ports: expected a sequence, found "))
         #expect(text.hasSuffix("; write [a, b], also for one element: [a]"))
@@ -72,7 +72,7 @@ import Testing
         #expect(try layered(["KIT_V": value]).decodeIfPresent(String.self, at: "v") == value)
     }
 
-    @Test func whatIsNoTextIsYAML() throws {
+    @Test func bracketedValueIsYAMLUnlessTextIsRead() throws {
         #expect(try layered(["KIT_V": "[1, 2]"]).decode([Int].self, at: "v") == [1, 2])
         for value in ["[1, 2", "{"] {
             let configuration = try layered(["KIT_V": value])

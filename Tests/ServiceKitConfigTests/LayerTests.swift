@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func ofTwoOverridesTheLaterWins() throws {
+    @Test func laterOfTwoOverridesWins() throws {
         #expect(try layered([:], ["a=1", "a=2"]).decode(Int.self, at: "a") == 2)
     }
 

@@ -14,7 +14,7 @@ import Testing
         ("etcd:\n  endpoints:\n    - \"${E}\"", "3:7", "etcd.endpoints[0]", "KIT_ETCD__ENDPOINTS"),
         ("a: {/x.Y/Z: \"${T}\"}", "1:13", "a./x.Y/Z", "the environment"),
     ])
-    func theyAreRefused(yaml: String, place: String, keyPath: String, variable: String) {
+    func placeholdersAreRefused(yaml: String, place: String, keyPath: String, variable: String) {
         #expect(
             parseError(yaml)
                 == "app.yaml:\(place): \(keyPath): placeholders such as ${NAME} are not supported yet; write the value, or "
@@ -22,7 +22,7 @@ import Testing
         )
     }
 
-    @Test func thoseOfAFileAreRefusedThoughSetElsewhere() throws {
+    @Test func placeholderInAFileIsRefusedEvenIfOverridden() throws {
         try withTemporaryDirectory { directory in
             let file = "\(directory)/a.yaml"
             try write("app:\n  name: ${NAME}\n", to: file)

@@ -62,7 +62,7 @@ import Testing
         ]
         + sections.map { "kit-\($0)" }
 
-    @Test(arguments: services) func thoseOfKubernetesAreLeftOut(service: String) throws {
+    @Test(arguments: services) func kubernetesVariablesAreIgnored(service: String) throws {
         let environment = Self.kubernetes(service)
         #expect(try layered(environment).keys(at: "") == [])
         #expect(failure(environment) == "no error")
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test func thoseOfLinkedContainersAreLeftOut() throws {
+    @Test func dockerLinkVariablesAreIgnored() throws {
         let environment = [
             "KIT_APP_NAME": "/web/kit-app", "KIT_APP_ENV_VERSION": "1", "KIT_APP_ENV_KIT_REGISTRY__BACKEND": "etcd",
             "KIT_APP_PORT": "tcp://172.17.0.5:80", "KIT_APP_PORT_80_TCP": "tcp://172.17.0.5:80",
@@ -144,12 +144,12 @@ import Testing
         ("KIT_REGISTRY_NAME", "etcd"), ("KIT_REGISTRY_NAME", "/web/other"), ("KIT_REGISTRY_ENV_BACKEND", "etcd"),
         ("KIT_REGISTRY_SERVICE", "10.0.0.1"),
     ])
-    func whatIsOnlyLikeThemIsRefused(variable: String, value: String) {
+    func similarVariablesAreRefused(variable: String, value: String) {
         #expect(failure([variable: value]).contains("registry"), "\(variable)=\(value)")
     }
 
     /// Such as `KIT_REGISTRY=ghcr.io/kit` of a pipeline that pushes images.
-    @Test(arguments: ["app", "registry", "log"]) func oneValueForASectionHasARemedy(section: String) {
+    @Test(arguments: ["app", "registry", "log"]) func valueForASectionNamesTheRemedy(section: String) {
         let variable = "KIT_\(section.uppercased())"
         let error =
             "environment variable \(variable): \(section): expected a mapping, found \"x\"; unset it; the variables "
@@ -166,7 +166,7 @@ import Testing
     }
 
     @Test(arguments: ["KIT_HOME", "KIT_TEST_PYTHON", "KIT_VERSION", "KIT_CI_JOB_ID"])
-    func thoseOfOtherProgramsAreLetPass(variable: String) {
+    func variablesOfOtherProgramsAreIgnored(variable: String) {
         #expect(failure([variable: "x"]) == "no error")
     }
 }

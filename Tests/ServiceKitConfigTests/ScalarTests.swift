@@ -7,7 +7,7 @@ import Testing
         ("1.0", "1.0"), ("text", "text"), ("\"8080\"", "8080"), ("yes", "yes"), ("0x10", "0x10"), ("'null'", "null"),
         ("\"\"", ""), ("a#b", "a#b"), ("2024-01-01", "2024-01-01"),
     ])
-    func textIsWhatIsWritten(yaml: String, text: String) throws {
+    func textIsReadAsWritten(yaml: String, text: String) throws {
         #expect(try decodeValue(String.self, yaml) == text)
     }
 
@@ -49,7 +49,7 @@ import Testing
         #expect(decodeError(Int.self, "v: \(yaml)", at: "v") == "app.yaml:1:4: v: " + error)
     }
 
-    @Test func everyIntegerHasItsRange() throws {
+    @Test func integersAcceptExactlyTheirRange() throws {
         func check<T: FixedWidthInteger & Decodable>(_ type: T.Type) throws {
             #expect(try decodeValue(T.self, "\(T.min)") == T.min)
             #expect(try decodeValue(T.self, "\(T.max)") == T.max)
@@ -129,7 +129,7 @@ import Testing
 
     enum Level: Int, Codable { case low = 1, high = 2 }
 
-    @Test func enumerationsNameWhatTheyAllow() throws {
+    @Test func enumerationErrorListsTheAllowedValues() throws {
         #expect(try decodeValue(Policy.self, "round-robin") == .roundRobin)
         #expect(try decodeValue(Level.self, "2") == .high)
         #expect(

@@ -40,12 +40,12 @@ import Testing
     }
 
     @Test(arguments: ["", "s:", "s: {}"])
-    func nothingConfiguredIsAllDefaults(yaml: String) throws {
+    func emptyConfigurationGivesAllDefaults(yaml: String) throws {
         #expect(try Configuration(yaml: yaml).decode(Settings.self, at: "s") == Settings())
         #expect(try Configuration().decode(Settings.self, at: "") == Settings())
     }
 
-    @Test func whatIsConfiguredWins() throws {
+    @Test func configuredValueReplacesTheDefault() throws {
         let yaml = """
             name: x
             wait: 2s

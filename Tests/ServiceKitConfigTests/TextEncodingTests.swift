@@ -22,7 +22,9 @@ import Testing
         return bytes
     }
 
-    @Test(arguments: ["a: 1\n", "é: 1\n"], [true, false]) func theirMarksNameThem(text: String, isBig: Bool) throws {
+    @Test(arguments: ["a: 1\n", "é: 1\n"], [true, false]) func byteOrderMarkNamesTheEncoding(
+        text: String, isBig: Bool
+    ) throws {
         let order = isBig ? "big" : "little"
         #expect(
             try error(units(text.utf16, mark: 0xFEFF, isBig: isBig))

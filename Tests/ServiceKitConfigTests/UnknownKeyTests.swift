@@ -25,7 +25,7 @@ import Testing
         ["app", "server", "registry"], [""], ["app.name", "server.grpc", "server.http", "registry"],
         ["app", "server.grpc.listen", "server.http", "registry.backend", "registry.file", "registry.etcd"],
     ])
-    func whatIsClaimedIsKnown(claims: [String]) {
+    func claimedKeyIsAccepted(claims: [String]) {
         #expect(check(claims) == "no error")
     }
 
@@ -44,7 +44,7 @@ import Testing
         ([], "app.yaml:1:1: app: unknown key; no keys are known here"),
         (["app.name.first"], "app.yaml:1:13: app.name: expected a mapping, found \"a\""),
     ])
-    func whatIsNotClaimedIsUnknown(claims: [String], error: String) {
+    func unclaimedKeyIsRefused(claims: [String], error: String) {
         #expect(check(claims) == error)
     }
 

@@ -48,7 +48,7 @@ import Testing
         #expect(settings.folded == "more lines")
     }
 
-    @Test func everyTruncatedDocumentIsReadOrRefused() {
+    @Test func truncatedDocumentIsReadOrRefused() {
         let bytes = Array(Self.sample.utf8)
         for length in bytes.indices {
             check(Array(bytes[..<length]))

@@ -17,7 +17,7 @@ import Testing
         #expect(parseError("wide: &wide {\(wide)}\n" + uses).hasSuffix("with aliases expanded"))
     }
 
-    @Test func manyValuesAreRefusedAndSomeFewerAreNot() throws {
+    @Test func numberOfNodesIsLimited() throws {
         // Each element counts, and so do the key, the sequence and the root.
         let most = "a: [" + String(repeating: "1,", count: 99_997) + "]"
         #expect(try Configuration(yaml: most).decode([Int].self, at: "a").count == 99_997)

@@ -20,7 +20,7 @@ import Testing
         ("a", "app.yaml:2:4"), ("a.b", "app.yaml:2:8"), ("c", "app.yaml:4:3"), ("c.d", "app.yaml:4:6"),
         ("c.é", "app.yaml:5:6"), ("f", "app.yaml:6:8"),
     ])
-    func everyValueKnowsItsPlace(path: String, location: String) throws {
+    func everyValueHasALocation(path: String, location: String) throws {
         let yaml = """
             # comment
             a: {b: 1}
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: ["x", "a.x", "a.b.x", "a.b.x.y"])
-    func nothingHasNoPlace(path: String) throws {
+    func missingValueHasNoLocation(path: String) throws {
         let configuration = try Configuration(yaml: "a: {b: 1}")
         #expect(configuration.location(of: path) == nil)
         #expect(!configuration.contains(path))
@@ -157,7 +157,7 @@ import Testing
         ("<<: {b: 7}", ["b": 7]),
         ("\"<<\": 4", ["<<": 4]),
     ])
-    func aMergeKeyFillsInWhatIsMissing(yaml: String, expected: [String: Int]) throws {
+    func mergeKeyAddsMissingKeys(yaml: String, expected: [String: Int]) throws {
         let head = "one: &one {a: 1, b: 2}\ntwo: &two {b: 5, c: 6}\nresult:\n"
         let body = yaml.split(separator: "\n").map { "  \($0)\n" }.joined()
         #expect(try Configuration(yaml: head + body).decode([String: Int].self, at: "result") == expected)

@@ -53,7 +53,7 @@ final class Calls: Sendable {
                 return try await attempt(method, request, on: index, until: deadline, longest)
             } catch {
                 let isUnreachable = error.failure.code == .unavailable && attempts.count >= members.all.count
-                guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable),
+                guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable, of: members.all.count),
                     await pause(attempts.next(), until: isUnreachable ? unreachableDeadline : deadline)
                 else {
                     throw await explained(error.failure, request)
@@ -81,7 +81,7 @@ final class Calls: Sendable {
             do throws(FailedAttempt) {
                 return try await attempt(method, request, on: index, until: deadline, limit)
             } catch {
-                guard error.isTokenFault, attempts.mayRepeat(after: error, isRepeatable: false) else {
+                guard error.isTokenFault, attempts.mayRepeat(after: error, isRepeatable: false, of: 1) else {
                     throw await explained(error.failure, request)
                 }
             }
@@ -100,7 +100,7 @@ final class Calls: Sendable {
         do {
             token = try await self.token(until: deadline)
         } catch {
-            throw FailedAttempt(failure: failure(error, method.name, on: member), isProcessed: false)
+            throw FailedAttempt(index: index, failure: failure(error, method.name, on: member), isProcessed: false)
         }
         do {
             let response = try await member.caller.unary(
@@ -115,6 +115,7 @@ final class Calls: Sendable {
             let failure = failure(error, method.name, on: member)
             note(failure, index, token)
             throw FailedAttempt(
+                index: index,
                 failure: failure,
                 isProcessed: !((error as? RPCError)?.cause is CallNotProcessed),
                 hasToken: token != nil
@@ -272,6 +273,8 @@ final class Calls: Sendable {
 
 /// The failure of one attempt at a call.
 private struct FailedAttempt: Error {
+    /// The index of the member.
+    let index: Int
     let failure: EtcdError
     /// Whether etcd may have carried out the request.
     let isProcessed: Bool
@@ -286,6 +289,8 @@ private struct FailedAttempt: Error {
 private struct Attempts {
     private var backoff = Backoff(base: .milliseconds(25), maximum: .seconds(1))
     private var renewals = 0
+    /// The members that do not know etcd's requests.
+    private var strangers: Set<Int> = []
     /// The number of failed attempts.
     private(set) var count = 0
 
@@ -294,7 +299,8 @@ private struct Attempts {
 
     mutating func next() -> Duration { backoff.next() }
 
-    mutating func mayRepeat(after attempt: FailedAttempt, isRepeatable: Bool) -> Bool {
+    /// - Parameter members: The number of members that the call may go to.
+    mutating func mayRepeat(after attempt: FailedAttempt, isRepeatable: Bool, of members: Int) -> Bool {
         count += 1
         if Task.isCancelled { return false }
         switch attempt.failure.code {
@@ -303,6 +309,10 @@ private struct Attempts {
             return attempt.isTokenFault && renewals <= Self.maxRenewals
         case .noLeader, .tooManyRequests:
             return true
+        case .unsupported:
+            // The endpoint is not an etcd: nothing was carried out, and each other endpoint may be one.
+            strangers.insert(attempt.index)
+            return strangers.count < members
         case .unavailable, .timeout:
             return isRepeatable || !attempt.isProcessed
         default:
@@ -315,7 +325,7 @@ extension EtcdError {
     /// Whether another member may succeed.
     fileprivate var isMemberFault: Bool {
         switch code {
-        case .unavailable, .timeout, .noLeader: true
+        case .unavailable, .timeout, .noLeader, .unsupported: true
         default: false
         }
     }

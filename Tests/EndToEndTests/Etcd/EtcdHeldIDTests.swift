@@ -31,7 +31,7 @@ struct EtcdHeldIDTests {
         }
     }
 
-    @Test func whoCannotWaitForSoLongSaysWhatToDo() async throws {
+    @Test func startThatCannotWaitForTheLeaseNamesTheRemedy() async throws {
         try await EtcdServer.withServer { etcd in
             try await Self.crash(etcd, ["registry.etcd.ttl=10m"])
             let next = try Self.server(etcd, ["registry.timeout=2s"])
@@ -45,7 +45,7 @@ struct EtcdHeldIDTests {
         }
     }
 
-    @Test func oneThatLivesIsNotWaitedFor() async throws {
+    @Test func heldIDOfALivingInstanceFailsAtOnce() async throws {
         try await EtcdServer.withServer { etcd in
             let ttl = ["registry.etcd.ttl=30s"]
             let first = try Self.server(etcd, ttl)

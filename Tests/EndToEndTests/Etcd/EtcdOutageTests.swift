@@ -40,7 +40,7 @@ struct EtcdOutageTests {
         }
     }
 
-    @Test func dataThatIsWiped() async throws {
+    @Test func fleetSurvivesAWipedStore() async throws {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
                 try await fleet.etcd.kill()
@@ -64,7 +64,7 @@ struct EtcdOutageTests {
         }
     }
 
-    @Test func everyMemberHangsForAWhileOneAfterTheOther() async throws {
+    @Test func fleetSurvivesMembersThatHang() async throws {
         try await EtcdFleet.with(.three) { fleet in
             try await fleet.survives { fleet in
                 // Whichever a process talks to is among them.

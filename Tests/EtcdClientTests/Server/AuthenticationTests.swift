@@ -26,7 +26,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func aUserDoesWhatTheUserMay(version: EtcdVersion) async throws {
+    func userHasTheRightsOfItsRole(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             try await server.withClient {
                 $0.credentials = Self.ada
@@ -54,7 +54,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func whoDoesNotSayWhoTheyAreIsRefused(version: EtcdVersion) async throws {
+    func clientWithoutCredentialsIsRefused(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             try await server.withClient { client in
                 let failure = await expectFailure { _ = try await client.get("ada/a") }
@@ -65,7 +65,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func aWrongPasswordIsRefused(version: EtcdVersion) async throws {
+    func wrongPasswordIsRefused(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             for credentials in [
                 EtcdConfig.Credentials(username: "ada", password: "wrong"),
@@ -87,7 +87,7 @@ struct AuthenticationTests {
 
     /// From now on and from a revision on; the second one's store is looked at first.
     @Test(arguments: EtcdVersion.all, [nil, 1] as [Revision?])
-    func aWatchThatIsNotAllowedEndsAndHarmsNoOther(version: EtcdVersion, revision: Revision?) async throws {
+    func deniedWatchEndsAndHarmsNoOther(version: EtcdVersion, revision: Revision?) async throws {
         try await withServer(version) { server in
             try await server.withClient {
                 $0.credentials = Self.ada
@@ -104,7 +104,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func aWatchThatIsNotAllowedEndsWhenItIsTheOnlyOne(version: EtcdVersion) async throws {
+    func deniedWatchEndsWhenItIsTheOnlyOne(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             try await server.withClient {
                 $0.credentials = Self.ada
@@ -117,7 +117,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func aRestartThatForgetsTokensIsNotNoticed(version: EtcdVersion) async throws {
+    func restartThatForgetsTokensIsTransparent(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             try await server.withObservedClient {
                 $0.credentials = Self.ada
@@ -151,7 +151,7 @@ struct AuthenticationTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func aTokenThatIsForgottenIsRenewedOnceForAll(version: EtcdVersion) async throws {
+    func forgottenTokenIsRenewedOnceForAllCalls(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             try await server.withObservedClient {
                 $0.credentials = Self.ada
@@ -172,7 +172,7 @@ struct AuthenticationTests {
 
     /// The first to need the new token is a stream, or a call to one member.
     @Test(arguments: EtcdVersion.all)
-    func anyoneMayBeTheFirstWhoseTokenIsRefused(version: EtcdVersion) async throws {
+    func anyKindOfCallRenewsARefusedToken(version: EtcdVersion) async throws {
         try await withServer(version) { server in
             let root = EtcdConfig.Credentials(username: "root", password: "root")
             try await server.withObservedClient {

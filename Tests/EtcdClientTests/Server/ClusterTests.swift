@@ -38,7 +38,7 @@ struct ClusterTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func theClusterIsDescribed(version: EtcdVersion) async throws {
+    func membersAndStatusAreDescribed(version: EtcdVersion) async throws {
         try await withCluster(version) { server in
             try await server.withClient { client in
                 let members = try await client.clusterMembers()
@@ -171,7 +171,7 @@ struct ClusterTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func withoutAQuorumCallsFailInTimeAndLaterSucceed(version: EtcdVersion) async throws {
+    func callsFailInTimeWithoutAQuorumAndSucceedLater(version: EtcdVersion) async throws {
         try await withCluster(version) { server in
             let left = try await server.leader()
             let others = server.endpoints.indices.filter { $0 != left }

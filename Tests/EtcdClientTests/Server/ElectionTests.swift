@@ -6,7 +6,7 @@ import Testing
 extension SharedServerTests {
     struct ElectionTests {
         @Test(arguments: EtcdVersion.all)
-        func oneLeadsAndThenTheNext(version: EtcdVersion) async throws {
+        func candidatesLeadOneAfterTheOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 #expect(try await client.leader(of: name) == nil)
                 let gates = [Gate(), Gate()]
@@ -40,7 +40,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whoFailsLeadsNoLonger(version: EtcdVersion) async throws {
+        func leaderThatThrowsResigns(version: EtcdVersion) async throws {
             struct Failure: Error {}
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in
@@ -75,7 +75,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whoLeadsIsObserved(version: EtcdVersion) async throws {
+        func observersSeeEachLeader(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 let told = Watched<[String]>([])
                 try await withThrowingTaskGroup(of: Void.self) { group in

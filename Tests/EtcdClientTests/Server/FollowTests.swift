@@ -5,7 +5,7 @@ import Testing
 extension SharedServerTests {
     struct FollowTests {
         @Test(arguments: EtcdVersion.all)
-        func whatThereIsIsToldAndThenEachChange(version: EtcdVersion) async throws {
+        func snapshotComesFirstAndThenEachChange(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 try await client.put(prefix + "a", "1")
                 let revision = try await client.put(prefix + "b", "2").revision
@@ -25,7 +25,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whatIsNoValueIsNotThere(version: EtcdVersion) async throws {
+        func entriesThatDecodeToNilAreHidden(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 try await client.put(prefix + "a", "x")
                 try await client.following(.prefix(prefix)) { follower in
@@ -41,7 +41,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func itEndsWithItsTask(version: EtcdVersion) async throws {
+        func listAndWatchEndsWithItsTask(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let told = Watched(0)
                 let follower = Task {
@@ -57,7 +57,7 @@ extension SharedServerTests {
 
         /// A change costs one event: keys are listed once.
         @Test(arguments: EtcdVersion.all)
-        func nothingIsListedAgain(version: EtcdVersion) async throws {
+        func interruptionCausesNoSecondList(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, prefix in
                 try await client.following(.prefix(prefix)) { follower in
                     _ = await follower.first { $0.contains("connected") }

@@ -26,7 +26,7 @@ struct GRPCProxyTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func eachWatchIsToldItsOwn(version: EtcdVersion) async throws {
+    func eventsReachOnlyTheirOwnWatch(version: EtcdVersion) async throws {
         try await with(version) { server, _, client, _ in
             var first = client.watch(.prefix("a/")).makeAsyncIterator()
             var second = client.watch(.prefix("b/")).makeAsyncIterator()
@@ -84,7 +84,7 @@ struct GRPCProxyTests {
 
     /// The second of the watches from now on may be created while the first one is not.
     @Test(arguments: EtcdVersion.all)
-    func aWatchThatIsDroppedUnansweredHarmsNoOther(version: EtcdVersion) async throws {
+    func watchDroppedDuringCreationHarmsNoOther(version: EtcdVersion) async throws {
         try await with(version) { server, _, client, _ in
             for round in 0..<20 {
                 var kept = client.watch(.prefix("kept/\(round)")).makeAsyncIterator()
@@ -150,7 +150,7 @@ struct GRPCProxyTests {
 
     /// Its refusals come without a reason, and overtake the answers to others.
     @Test(arguments: EtcdVersion.all)
-    func whatIsNotPermittedHarmsNoOther(version: EtcdVersion) async throws {
+    func deniedWatchHarmsNoOther(version: EtcdVersion) async throws {
         let ada = EtcdConfig.Credentials(username: "ada", password: "lovelace")
         try await with(version, ada) { server, _, client, _ in
             try await server.addUser("ada", password: "lovelace", prefix: "ada/")

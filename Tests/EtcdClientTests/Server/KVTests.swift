@@ -72,7 +72,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func theFirstKeysAreFoundFromNothingOn(version: EtcdVersion) async throws {
+        func rangeFromAnEmptyKeyFindsTheFirstKeys(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 try await client.put(prefix, "")
                 let found = try await client.get(.range(from: "", to: prefix + "\u{0}"))
@@ -81,7 +81,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whatIsReadIsSortedAndLimited(version: EtcdVersion) async throws {
+        func getSortsAndLimits(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 // Written, and written again, in orders of their own.
                 for (name, value) in [("b", "1"), ("c", "3"), ("a", "2")] { try await client.put(prefix + name, value) }
@@ -113,7 +113,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whatIsReadIsChosenByRevision(version: EtcdVersion) async throws {
+        func getFiltersByRevision(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let first = try await client.put(prefix + "a", "").revision
                 let second = try await client.put(prefix + "b", "").revision
@@ -179,7 +179,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all, [1, 3, 4, 1000])
-        func allPagesAreRead(version: EtcdVersion, pageSize: Int) async throws {
+        func listReadsAllPages(version: EtcdVersion, pageSize: Int) async throws {
             try await version.withSharedClient { client, prefix in
                 for number in 10..<19 { try await client.put(prefix + "\(number)", "") }
                 let listed = try await client.list(.prefix(prefix), pageSize: pageSize).entries
@@ -239,7 +239,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func manyCallsAtATime(version: EtcdVersion) async throws {
+        func concurrentCallsSucceed(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<500 {

@@ -42,7 +42,7 @@ struct LeaseLossTests {
 
     /// A server that hangs keeps its connections: only the missing answers tell.
     @Test(arguments: EtcdVersion.all)
-    func aLeaseThatIsNotAnsweredExpires(version: EtcdVersion) async throws {
+    func leaseExpiresWithoutAnAnswer(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withClient { client in
                 let lease = try await client.grantLease(ttl: .seconds(10))

@@ -35,7 +35,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whatEtcdKnowsOfALeaseIsTold(version: EtcdVersion) async throws {
+        func leaseDetailsAreReported(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let lease = try await client.grantLease(ttl: .seconds(600))
                 for name in ["a", "b"] { try await client.put(prefix + name, "", lease: lease.id) }
@@ -58,12 +58,12 @@ extension SharedServerTests {
         func aLeaseInItsLastSecondIsStillThere(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 // One may be over before it is looked at, on a machine that is busy.
-                for _ in 0..<5 where try await Self.isSeenInItsLastSecond(client) { return }
+                for _ in 0..<5 where try await Self.leaseIsFoundInItsLastSecond(client) { return }
                 Issue.record("no lease was seen in its last second")
             }
         }
 
-        private static func isSeenInItsLastSecond(_ client: EtcdClient) async throws -> Bool {
+        private static func leaseIsFoundInItsLastSecond(_ client: EtcdClient) async throws -> Bool {
             let lease = try await client.grantLease(ttl: .seconds(2))
             do throws(EtcdError) {
                 while try await client.leaseDetails(lease.id).remainingTTL >= .seconds(1) {}
@@ -87,7 +87,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func aLeaseThatIsRenewedLives(version: EtcdVersion) async throws {
+        func renewedLeaseLives(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let start = ContinuousClock.now
                 let lease = try await client.grantLease(ttl: .seconds(10))
@@ -107,7 +107,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func aReaderThatIsCancelledEndsTheRenewals(version: EtcdVersion) async throws {
+        func cancelledReaderEndsTheRenewals(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 let lease = try await client.grantLease(ttl: .seconds(10))
                 let renewals = client.keepAlive(lease)
@@ -133,7 +133,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func theLatestWhoRenewsALeaseDoesIt(version: EtcdVersion) async throws {
+        func latestKeepAliveReplacesTheEarlier(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 let lease = try await client.grantLease(ttl: .seconds(10))
                 let first = client.keepAlive(lease)
@@ -165,7 +165,7 @@ extension SharedServerTests {
 
         /// The next lease gets its stream at once, though there was none just now.
         @Test(arguments: EtcdVersion.all)
-        func oneLeaseAfterTheOther(version: EtcdVersion) async throws {
+        func leasesCanFollowEachOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 for _ in 0..<4 {
                     let lease = try await client.grantLease(ttl: .seconds(6))

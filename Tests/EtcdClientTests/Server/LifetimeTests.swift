@@ -104,7 +104,7 @@ struct LifetimeTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func whatIsAskedBeforeItRunsWaits(version: EtcdVersion) async throws {
+    func callBeforeRunWaits(version: EtcdVersion) async throws {
         try await version.withServer { server in
             let client = try EtcdClient(server.config(), logger: .silent)
             let put = Task { try await client.put("k", "1") }
@@ -118,7 +118,7 @@ struct LifetimeTests {
         }
     }
 
-    @Test func whatIsAskedOfAClientThatDoesNotRunEndsInTime() async throws {
+    @Test func callWithoutRunFailsInTime() async throws {
         var config = try EtcdConfig(endpoints: ["http://127.0.0.1:1"])
         config.requestTimeout = .milliseconds(300)
         let client = try EtcdClient(config, logger: .silent)
@@ -134,7 +134,7 @@ struct LifetimeTests {
         #expect(try await watch.end().code == .closed)
     }
 
-    @Test func whereNobodyListensCallsFailInTime() async throws {
+    @Test func callToAClosedPortFailsInTime() async throws {
         let endpoints = ["http://127.0.0.1:1", "http://[::1]:1"]
         for endpoints in [[endpoints[0]], endpoints] {
             var config = try EtcdConfig(endpoints: endpoints)
@@ -160,7 +160,7 @@ struct LifetimeTests {
         }
     }
 
-    @Test func aFollowerThatIsCancelledIsToldNothingOfIt() async throws {
+    @Test func cancelledListAndWatchGetsNoUpdate() async throws {
         var config = try EtcdConfig(endpoints: ["http://127.0.0.1:1"])
         config.requestTimeout = .seconds(60)
         try await EtcdClient.withClient(config, logger: .silent) { client in

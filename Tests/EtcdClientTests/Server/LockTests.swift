@@ -31,7 +31,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func oneHoldsItAtATime(version: EtcdVersion) async throws {
+        func lockHasOneOwnerAtATime(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 let ledger = Ledger()
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -53,7 +53,7 @@ extension SharedServerTests {
 
         /// Sessions of other clients, which is what other processes are.
         @Test(arguments: EtcdVersion.all)
-        func whoCameFirstIsServedFirst(version: EtcdVersion) async throws {
+        func waitersGetTheLockInOrder(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 let ledger = Ledger()
                 let gate = Gate()
@@ -79,7 +79,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func aHoldIsGoodForTransactions(version: EtcdVersion) async throws {
+        func isOwnerConditionGuardsATransaction(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in
                     let first = try await session.withLock(name) { lock in
@@ -96,7 +96,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func itIsGivenBackWhenTheBodyThrows(version: EtcdVersion) async throws {
+        func lockIsReleasedWhenTheBodyThrows(version: EtcdVersion) async throws {
             struct Failure: Error {}
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in
@@ -109,7 +109,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whoIsCancelledLeavesTheLine(version: EtcdVersion) async throws {
+        func cancelledWaiterLeavesTheQueue(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 let gate = Gate()
                 let ledger = Ledger()
@@ -141,7 +141,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whoIsCancelledWhileHoldingItGivesItBack(version: EtcdVersion) async throws {
+        func cancelledOwnerReleasesTheLock(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in
                     let gate = Gate()
@@ -158,7 +158,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func itIsGivenBackWithTheSession(version: EtcdVersion) async throws {
+        func lockIsReleasedWithTheSession(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 let gate = Gate()
                 let first = Task {

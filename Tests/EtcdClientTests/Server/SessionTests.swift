@@ -22,7 +22,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func itEndsWhenItsBodyThrows(version: EtcdVersion) async throws {
+        func sessionEndsWhenItsBodyThrows(version: EtcdVersion) async throws {
             struct Failure: Error {}
             try await version.withSharedClient { client, prefix in
                 await expectThrown(Failure.self) {
@@ -37,7 +37,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func itIsKeptAlive(version: EtcdVersion) async throws {
+        func sessionKeepsItsLeaseAlive(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 try await client.withSession(ttl: .seconds(10)) { session in
                     try await client.put(prefix, "", lease: session.lease.id)
@@ -68,7 +68,7 @@ extension SharedServerTests {
 
         /// Of a program that is told to end, all tasks may be cancelled, the client's own too.
         @Test(arguments: EtcdVersion.all)
-        func itEndsWhenItsTaskIsCancelled(version: EtcdVersion) async throws {
+        func sessionEndsWhenItsTaskIsCancelled(version: EtcdVersion) async throws {
             let server = try #require(SharedServers.servers[version])
             let lease = Watched<LeaseID?>(nil)
             let task = Task {

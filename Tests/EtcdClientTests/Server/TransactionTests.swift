@@ -28,7 +28,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func allConditionsHaveToHold(version: EtcdVersion) async throws {
+        func transactionSucceedsOnlyIfAllConditionsHold(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let both = try await client.commit(Transaction(if: [.isAbsent(prefix), .isPresent(prefix)], then: []))
                 #expect(!both.succeeded)
@@ -39,7 +39,7 @@ extension SharedServerTests {
 
         /// A key that was written at revision `created`, and a third time at `changed`.
         @Test(arguments: EtcdVersion.all)
-        func everyConditionIsCompared(version: EtcdVersion) async throws {
+        func everyKindOfConditionIsCompared(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let lease = try await client.grantLease(ttl: .seconds(60)).id
                 let key = prefix + "k"
@@ -132,7 +132,7 @@ extension SharedServerTests {
 
         /// Each adds one to a number if nobody else has changed it: what is lost is seen in the end.
         @Test(arguments: EtcdVersion.all)
-        func nothingIsLostByCompareAndSwap(version: EtcdVersion) async throws {
+        func concurrentCompareAndSwapsLoseNoUpdate(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 try await client.put(prefix, "0")
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -160,7 +160,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whatEtcdRefusesIsTold(version: EtcdVersion) async throws {
+        func refusedTransactionThrowsInvalidArgument(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 let twice = Transaction(then: [.put(prefix, "1"), .put(prefix, "2")])
                 let failure = await expectFailure { _ = try await client.commit(twice) }

@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct WatchResumptionTests {
     @Test(arguments: EtcdVersion.all)
-    func nothingIsLostOrToldTwiceOverRestarts(version: EtcdVersion) async throws {
+    func restartsNeitherLoseNorRepeatEvents(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withClient { client in
                 let start = try await client.put("k/", "").revision + 1
@@ -74,7 +74,7 @@ struct WatchResumptionTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func whatHappenedMeanwhileIsTold(version: EtcdVersion) async throws {
+    func eventsDuringAnInterruptionAreDelivered(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withObservedClient { client, wire in
                 try await server.withClient { other in
@@ -95,7 +95,7 @@ struct WatchResumptionTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func compactionOfWhatWasMissedIsTold(version: EtcdVersion) async throws {
+    func compactionOfMissedEventsEndsTheWatch(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withObservedClient { client, wire in
                 try await server.withClient { other in
@@ -155,7 +155,7 @@ struct WatchResumptionTests {
 
     /// Nobody has gone away, but the reader is slow.
     @Test(arguments: EtcdVersion.all)
-    func compactionOfWhatASlowReaderHasMissedIsTold(version: EtcdVersion) async throws {
+    func compactionOfASuspendedWatchEndsIt(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withClient {
                 $0.maxBufferedEvents = 1
@@ -199,7 +199,7 @@ struct WatchResumptionTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func whatIsFollowedIsRightAfterAnything(version: EtcdVersion) async throws {
+    func listAndWatchIsCorrectAfterRandomFaults(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withObservedClient { client, wire in
                 try await server.withClient { other in

@@ -26,7 +26,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func onlyTheKeysAskedForAreTold(version: EtcdVersion) async throws {
+        func eventsOfOtherKeysAreNotDelivered(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 var one = client.watch(.key(prefix + "b")).makeAsyncIterator()
                 var many = client.watch(.prefix(prefix + "b")).makeAsyncIterator()
@@ -59,7 +59,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func whatWasThereBeforeIsTold(version: EtcdVersion) async throws {
+        func previousEntryIsDelivered(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 var watch = client.watch(.key(prefix), .with { $0.returnsPrevious = true }).makeAsyncIterator()
                 try await watch.connected()
@@ -214,7 +214,7 @@ extension SharedServerTests {
 
         /// The stream ends with the last watch, and is made again for the next: nobody is to notice.
         @Test(arguments: EtcdVersion.all)
-        func oneWatchAfterTheOther(version: EtcdVersion) async throws {
+        func watchesCanFollowEachOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 for number in 0..<30 {
                     var watch = client.watch(.key(prefix)).makeAsyncIterator()

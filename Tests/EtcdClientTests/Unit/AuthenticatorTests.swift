@@ -15,11 +15,11 @@ struct AuthenticatorTests {
         try await authenticator.token(until: later) { [fetches] in "token \(fetches.update { $0 += 1; return $0 })" }
     }
 
-    @Test func itIsFetchedOnce() async throws {
+    @Test func tokenIsFetchedOnce() async throws {
         for _ in 0..<10 { #expect(try await token().value == "token 1") }
     }
 
-    @Test func manyWhoNeedItTogetherWaitForOneFetch() async throws {
+    @Test func concurrentCallersShareOneTokenFetch() async throws {
         let gate = Promise<Void>()
         try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<100 {
@@ -40,7 +40,7 @@ struct AuthenticatorTests {
         #expect(fetches.value == 1)
     }
 
-    @Test func manyWhoFindItRefusedRenewItOnce() async throws {
+    @Test func concurrentRefusalsRenewTheTokenOnce() async throws {
         let old = try await token()
         try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<100 {
@@ -53,7 +53,7 @@ struct AuthenticatorTests {
         }
     }
 
-    @Test func whoFindsTheOldOneRefusedLeavesTheNewOneAlone() async throws {
+    @Test func refusalOfAnOldTokenKeepsTheNewToken() async throws {
         let old = try await token()
         authenticator.invalidate(old)
         let new = try await token()
@@ -85,7 +85,7 @@ struct AuthenticatorTests {
         #expect(try await token().value == "token \(failed + 1)")
     }
 
-    @Test func whoGivesUpDoesNotTakeItFromOthers() async throws {
+    @Test func cancelledCallerDoesNotCancelTheSharedFetch() async throws {
         let gate = Promise<Void>()
         let first = Task { [authenticator, fetches] in
             try await authenticator.token(until: later) {
@@ -103,7 +103,7 @@ struct AuthenticatorTests {
         #expect(fetches.value == 1)
     }
 
-    @Test func nobodyWaitsForLongerThanTheyHaveTime() async throws {
+    @Test func callerWaitsForATokenNoLongerThanItsDeadline() async throws {
         let gate = Promise<Void>()
         let hanging: @Sendable () async throws -> String = {
             try await gate.value()

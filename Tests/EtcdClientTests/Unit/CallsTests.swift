@@ -71,7 +71,7 @@ struct CallsTests {
     // MARK: - Trying again
 
     @Test(arguments: [down, noLeader, hanging])
-    func aReadIsMadeElsewhereWhenAMemberCannotAnswer(error: RPCError) async throws {
+    func readFailsOverWhenAMemberCannotAnswer(error: RPCError) async throws {
         let bad = ScriptedCaller.always(.failure(error))
         let good = well()
         let calls = calls(bad, good, timeStands: true)
@@ -80,7 +80,7 @@ struct CallsTests {
         #expect(good.methods.count == 5)
     }
 
-    @Test func aWriteThatMayHaveBeenCarriedOutIsNotMadeAgain() async throws {
+    @Test func writeThatMayBeProcessedIsNotRetried() async throws {
         for error in [Self.down, Self.hanging] {
             let bad = ScriptedCaller.always(.failure(error))
             let good = well()
@@ -96,7 +96,7 @@ struct CallsTests {
     }
 
     @Test(arguments: [untouched, noLeader])
-    func aWriteThatWasNotCarriedOutIsMadeAgain(error: RPCError) async throws {
+    func unprocessedWriteIsRetried(error: RPCError) async throws {
         let bad = ScriptedCaller.always(.failure(error))
         let good = well()
         try await put(calls(bad, good, timeStands: true))
@@ -106,7 +106,7 @@ struct CallsTests {
 
     // MARK: - Members that are being connected to
 
-    @Test func aMemberThatIsBeingConnectedToHoldsNobodyBack() async throws {
+    @Test func callDoesNotWaitForAConnectingMember() async throws {
         let slow = well()
         slow.isConnected.set(false)
         let good = well()
@@ -119,7 +119,7 @@ struct CallsTests {
         #expect(good.methods.count == 6)
     }
 
-    @Test func theMemberThatIsConnectedFirstIsCalled() async throws {
+    @Test func firstConnectedMemberIsCalled() async throws {
         let callers = [well(), well(), well()]
         for caller in callers { caller.isConnected.set(false) }
         let calls = calls(callers[0], callers[1], callers[2])
@@ -129,7 +129,7 @@ struct CallsTests {
         #expect(callers.map(\.methods) == [[], [], ["Put"]])
     }
 
-    @Test func oneThatFailedIsUsedAgainWhileTheOtherIsBeingConnectedTo() async throws {
+    @Test func failedMemberIsCalledAgainWhileTheOtherConnects() async throws {
         let slow = well()
         slow.isConnected.set(false)
         let failing = failing(1, Self.noLeader)
@@ -139,20 +139,20 @@ struct CallsTests {
         #expect(slow.methods.isEmpty)
     }
 
-    @Test func aSingleMemberIsCalledWhileItIsBeingConnectedTo() async throws {
+    @Test func singleMemberIsCalledWhileItConnects() async throws {
         let slow = well()
         slow.isConnected.set(false)
         try await range(calls(slow))
         #expect(slow.methods == ["Range"], "the transport waits for the connection")
     }
 
-    @Test func aSingleMemberIsAskedAgain() async throws {
+    @Test func singleMemberIsRetried() async throws {
         let caller = failing(3, Self.down)
         try await range(calls(caller))
         #expect(caller.methods.count == 4)
     }
 
-    @Test func itIsGivenUpInTime() async throws {
+    @Test func unreachableMemberFailsTheCallInTime() async throws {
         let caller = ScriptedCaller.always(.failure(Self.down))
         let start = ContinuousClock.now
         let calls = calls(caller, timeout: .seconds(8))
@@ -169,10 +169,9 @@ struct CallsTests {
         RPCError(code: .resourceExhausted, message: "etcdserver: mvcc: database space exceeded"),
         RPCError(code: .resourceExhausted, message: "the message takes 100 bytes where 10 are allowed"),
         RPCError(code: .outOfRange, message: "etcdserver: mvcc: required revision has been compacted"),
-        RPCError(code: .unimplemented, message: "unknown method"),
         RPCError(code: .internalError, message: "oops"),
     ])
-    func whatWillNotPassIsNotTriedAgain(error: RPCError) async {
+    func permanentErrorsAreNotRetried(error: RPCError) async {
         let caller = ScriptedCaller.always(.failure(error))
         let calls = calls(caller, well())
         let failure = await expectFailure { try await range(calls) }
@@ -180,13 +179,46 @@ struct CallsTests {
         #expect(caller.methods.count == 1)
     }
 
-    @Test func tooManyRequestsPass() async throws {
+    // MARK: - Endpoints that are not etcd
+
+    private static let unimplemented = RPCError(code: .unimplemented, message: "unknown method")
+
+    @Test func unimplementedFailsOverToTheNextEndpoint() async throws {
+        for call in [range, put] {
+            let stranger = ScriptedCaller.always(.failure(Self.unimplemented))
+            let etcd = well()
+            let calls = calls(stranger, etcd, timeStands: true)
+            for _ in 0..<3 { try await call(calls) }
+            #expect(stranger.methods.count == 1, "it is avoided for a while")
+            #expect(etcd.methods.count == 3)
+        }
+    }
+
+    @Test func unimplementedByAllEndpointsFailsAtOnceWithARemedy() async throws {
+        let strangers = (0..<3).map { _ in ScriptedCaller.always(.failure(Self.unimplemented)) }
+        let calls = calls(strangers[0], strangers[1], strangers[2], timeStands: true)
+        let failure = await expectFailure(.unsupported) { try await range(calls) }
+        #expect(strangers.map(\.methods.count) == [1, 1, 1])
+        #expect(failure?.message.hasPrefix("etcd at http://m") == true)
+        #expect(failure?.message.contains("correct the endpoint") == true)
+    }
+
+    @Test func unimplementedByOneEndpointDoesNotEndTheWaitForTheOther() async throws {
+        let stranger = ScriptedCaller.always(.failure(Self.unimplemented))
+        let restarting = failing(2, Self.down)
+        try await range(calls(stranger, restarting))
+        #expect(restarting.methods.count == 3)
+    }
+
+    // MARK: - Requests that pass later
+
+    @Test func tooManyRequestsIsRetried() async throws {
         let caller = failing(2, RPCError(code: .resourceExhausted, message: "etcdserver: too many requests"))
         try await put(calls(caller))
         #expect(caller.methods.count == 3)
     }
 
-    @Test func aCancelledCallIsNotMadeAgain() async throws {
+    @Test func cancelledCallIsNotRetried() async throws {
         let caller = ScriptedCaller { _ in
             withUnsafeCurrentTask { $0?.cancel() }
             throw Self.down
@@ -199,7 +231,7 @@ struct CallsTests {
 
     // MARK: - Time
 
-    @Test func aMemberThatHangsIsGivenHalfOfTheTimeWhereThereAreOthers() async throws {
+    @Test func repeatableCallGivesAMemberHalfOfTheTimeout() async throws {
         let caller = well()
         try await range(calls(caller, well()))
         let timeout = try #require(caller.calls.value.first?.timeout)
@@ -207,7 +239,7 @@ struct CallsTests {
         #expect(timeout > .seconds(190))
     }
 
-    @Test func otherwiseItIsGivenAllOfIt() async throws {
+    @Test func singleMemberOrWriteGetsTheWholeTimeout() async throws {
         for callers in [[well()], [well(), well()]] {
             let calls = callers.count == 1 ? calls(callers[0]) : calls(callers[0], callers[1])
             if callers.count == 1 { try await range(calls) } else { try await put(calls) }
@@ -217,7 +249,7 @@ struct CallsTests {
         }
     }
 
-    @Test func aCallMayHaveATimeOfItsOwn() async throws {
+    @Test func callMayHaveItsOwnTimeout() async throws {
         let caller = well()
         _ = try await calls(caller).unary(.range, WireRangeRequest(), timeout: .seconds(3600))
         #expect(try #require(caller.calls.value.first?.timeout) > .seconds(3000))
@@ -252,7 +284,7 @@ struct CallsTests {
         }
     }
 
-    @Test func aMemberWithoutALeaderIsToRefuse() async throws {
+    @Test func requestsCarryHasleaderExceptStatus() async throws {
         let caller = well()
         let calls = calls(caller)
         try await range(calls)
@@ -271,7 +303,7 @@ struct CallsTests {
         #expect(caller.calls.value.first?.token == nil)
     }
 
-    @Test func aTokenThatIsRefusedIsRenewedOnceForAll() async throws {
+    @Test func refusedTokenIsRenewedOnceForConcurrentCalls() async throws {
         let guarded = Guarded()
         let calls = calls(guarded.caller(), credentials: Self.ada)
         try await range(calls)
@@ -283,7 +315,7 @@ struct CallsTests {
         #expect(guarded.authentications.value == 2)
     }
 
-    @Test func aTokenThatIsRefusedIsRenewedForACallToOneMember() async throws {
+    @Test func refusedTokenIsRenewedForACallToOneMember() async throws {
         let guarded = Guarded()
         let calls = calls(guarded.caller(), credentials: Self.ada)
         try await range(calls)
@@ -293,7 +325,7 @@ struct CallsTests {
         #expect(guarded.authentications.value == 2)
     }
 
-    @Test func tokensThatAreAlwaysRefusedAreNotRenewedForEver() async throws {
+    @Test func tokenRenewalIsBounded() async throws {
         let caller = ScriptedCaller { call in
             if call.method == "Authenticate" { return WireAuthenticateResponse.with { $0.token = "token" } }
             throw RPCError(code: .unauthenticated, message: "etcdserver: invalid auth token")
@@ -303,7 +335,7 @@ struct CallsTests {
         #expect(caller.methods.count(where: { $0 == "Range" }) == 3)
     }
 
-    @Test func aWrongPasswordIsTriedOnce() async throws {
+    @Test func wrongPasswordIsTriedOnce() async throws {
         let caller = Guarded().caller()
         let calls = calls(caller, well(), credentials: EtcdConfig.Credentials(username: "ada", password: "wrong"))
         let failure = await expectFailure { try await range(calls) }
@@ -313,7 +345,7 @@ struct CallsTests {
         #expect(caller.methods == ["Authenticate"])
     }
 
-    @Test func aMemberThatIsDownIsNotAskedForTheToken() async throws {
+    @Test func tokenFetchFailsOver() async throws {
         let bad = ScriptedCaller.always(.failure(Self.down))
         let good = Guarded().caller()
         try await put(calls(bad, good, credentials: Self.ada, timeStands: true))
@@ -321,7 +353,7 @@ struct CallsTests {
         #expect(good.methods == ["Authenticate", "Put"])
     }
 
-    @Test func aMemberThatHangsWhileItIsAskedForTheTokenTakesNoMoreThanTheTime() async throws {
+    @Test func hangingTokenFetchEndsAtTheTimeout() async throws {
         let hanging = ScriptedCaller { _ in
             try await Promise<any Message>().value()
         }
@@ -331,7 +363,7 @@ struct CallsTests {
         #expect(start.duration(to: .now) < .seconds(20))
     }
 
-    @Test func whereThereIsNoAuthenticationNoTokenIsSent() async throws {
+    @Test func noTokenIsSentWithoutAuthentication() async throws {
         let caller = ScriptedCaller { call in
             guard call.method == "Authenticate" else { return WireRangeResponse() }
             throw RPCError(code: .failedPrecondition, message: "etcdserver: authentication is not enabled")
@@ -344,7 +376,7 @@ struct CallsTests {
 
     // MARK: - One member
 
-    @Test func aCallToOneMemberIsMadeOnce() async throws {
+    @Test func callToOneMemberIsNotRetried() async throws {
         let bad = ScriptedCaller.always(.failure(Self.down))
         let calls = calls(well(), bad)
         let endpoint = EtcdEndpoint(host: "m1")
@@ -354,7 +386,7 @@ struct CallsTests {
         #expect(bad.methods == ["Status"])
     }
 
-    @Test func onlyMembersThatAreKnownAreCalled() async throws {
+    @Test func callToAnUnknownEndpointIsRefused() async throws {
         let calls = calls(well(), well())
         let failure = await expectFailure {
             _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "stranger"))
@@ -366,7 +398,7 @@ struct CallsTests {
 
     // MARK: - The end
 
-    @Test func nothingBeginsAfterTheEnd() async throws {
+    @Test func callsAfterCloseFailWithClosed() async throws {
         let caller = well()
         let calls = calls(caller)
         calls.close()
@@ -380,7 +412,7 @@ struct CallsTests {
         #expect(caller.methods.isEmpty)
     }
 
-    @Test func whatFailsAtTheEndWasClosed() async throws {
+    @Test func callThatFailsDuringCloseFailsWithClosed() async throws {
         let isOver = Promise<Void>()
         let caller = ScriptedCaller { _ in
             try await isOver.value()

@@ -15,7 +15,7 @@ struct EtcdConfigTests {
         try config().validate()
     }
 
-    @Test func endpointsAreRead() throws {
+    @Test func endpointsAreParsed() throws {
         let config = try EtcdConfig(endpoints: ["http://a:1", "https://b"])
         #expect(config.endpoints.map(\.description) == ["http://a:1", "https://b:2379"])
         #expect(throws: EtcdError.self) { try EtcdConfig(endpoints: ["http://a:1", "b:c"]) }
@@ -37,7 +37,7 @@ struct EtcdConfigTests {
     ]
 
     @Test(arguments: mistakes.indices)
-    func whatMakesNoSenseIsRefused(index: Int) throws {
+    func invalidSettingIsRefused(index: Int) throws {
         let (what, change) = Self.mistakes[index]
         let config = config(change)
         let error = try #require(throws: EtcdError.self) { try EtcdClient(config) }
@@ -45,7 +45,7 @@ struct EtcdConfigTests {
         #expect(error.message.contains(what))
     }
 
-    @Test func connectionsAreMadeAsConfigured() {
+    @Test func transportGetsTheConfiguredLimits() {
         let transport = config {
             $0.dialTimeout = .seconds(1)
             $0.keepaliveTime = .seconds(2)
@@ -60,7 +60,7 @@ struct EtcdConfigTests {
         #expect(transport.maxMessageBytes == 5)
     }
 
-    @Test func passwordsAreNotShown() {
+    @Test func descriptionMasksThePassword() {
         let credentials = EtcdConfig.Credentials(username: "ada", password: "lovelace")
         var config = config()
         config.credentials = credentials

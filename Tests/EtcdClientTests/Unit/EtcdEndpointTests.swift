@@ -16,7 +16,7 @@ struct EtcdEndpointTests {
         ("[fe80::1%eth0]:80", EtcdEndpoint(host: "fe80::1%eth0", port: 80)),
         ("https://[2001:db8::2]:2379/", EtcdEndpoint(host: "2001:db8::2", port: 2379, isSecure: true)),
     ])
-    func isRead(text: String, endpoint: EtcdEndpoint) throws {
+    func validTextIsParsed(text: String, endpoint: EtcdEndpoint) throws {
         #expect(try EtcdEndpoint(text) == endpoint)
     }
 
@@ -26,7 +26,7 @@ struct EtcdEndpointTests {
         "host name", "host/path", "http://host:2379/v3", "http://host//", "user@host:2379", "host?x", "host#x",
         "::1", "[::1", "[::1]2379", "[::1]:", "[]:2379", "[host]:2379", "http://[::1]:port",
     ])
-    func isRefused(text: String) throws {
+    func invalidTextIsRefused(text: String) throws {
         let error = try #require(throws: EtcdError.self) { try EtcdEndpoint(text) }
         #expect(error.code == .invalidArgument)
         #expect(error.message.contains("\"\(text)\" is not an etcd endpoint"))
@@ -34,7 +34,7 @@ struct EtcdEndpointTests {
     }
 
     @Test(arguments: ["http://user:hunter2@host:2379", "user:hunter2@host:2379", "https://user:hun:t@er/2@[::1]:2379"])
-    func aPasswordIsNotShown(text: String) throws {
+    func errorMasksThePassword(text: String) throws {
         let error = try #require(throws: EtcdError.self) { try EtcdEndpoint(text) }
         #expect(error.code == .invalidArgument)
         #expect(error.message.contains("user:***@"))
@@ -45,11 +45,11 @@ struct EtcdEndpointTests {
     @Test(arguments: [
         "http://127.0.0.1:2379", "https://etcd.example:4001", "http://[::1]:2379", "https://[fe80::1%eth0]:80",
     ])
-    func isWrittenAsItIsRead(text: String) throws {
+    func descriptionParsesToTheSameEndpoint(text: String) throws {
         #expect(try EtcdEndpoint(text).description == text)
     }
 
-    @Test func isConnectedToByAddressOrName() throws {
+    @Test func addressIsIPv4IPv6OrDNS() throws {
         #expect(try EtcdEndpoint("10.1.2.3:4").address == .ipv4(host: "10.1.2.3", port: 4))
         #expect(try EtcdEndpoint("[::1]:4").address == .ipv6(host: "::1", port: 4))
         #expect(try EtcdEndpoint("localhost:4").address == .dns(host: "localhost", port: 4))

@@ -43,7 +43,7 @@ struct EtcdErrorTests {
         (.unavailable, "no leader", .unavailable),
         (.internalError, "oops", .unknown),
     ])
-    func anErrorOfACallIsTold(rpc: RPCError.Code, text: String, code: EtcdError.Code) {
+    func statusCodeAndTextGiveTheErrorCode(rpc: RPCError.Code, text: String, code: EtcdError.Code) {
         #expect(self.code(rpc, text) == code)
     }
 
@@ -59,13 +59,13 @@ struct EtcdErrorTests {
         ("etcdserver: unhealthy cluster", .unavailable),
         ("grpc: the client connection is closing", .unavailable),
     ])
-    func anErrorIsKnownByItsText(text: String, code: EtcdError.Code) {
+    func proxyErrorIsRecognisedByItsText(text: String, code: EtcdError.Code) {
         #expect(self.code(.unknown, text) == code)
         #expect(self.code(.cancelled, "the client connection is closing") == .unavailable)
     }
 
     /// A watch that is refused comes with a text only.
-    @Test func aReasonIsTold() {
+    @Test func cancelReasonOfAWatchGivesTheErrorCode() {
         #expect(
             EtcdError.code(ofReason: "rpc error: code = PermissionDenied desc = etcdserver: permission denied")
                 == .permissionDenied)
@@ -77,13 +77,13 @@ struct EtcdErrorTests {
         #expect(EtcdError.code(ofReason: "") == nil)
     }
 
-    @Test func aMessageSaysWhatWasTriedOnWhom() {
+    @Test func messageNamesEndpointMethodAndText() {
         let error = EtcdError(RPCError(code: .unavailable, message: "no way"), "Put", on: Self.endpoint)
         #expect(error.message == "etcd at http://10.0.0.1:2379: Put: no way")
         #expect("\(error)" == error.message)
     }
 
-    @Test func otherErrorsAreTold() {
+    @Test func errorsOfOtherTypesGetACode() {
         struct Odd: Error {}
         #expect(EtcdError(CancellationError(), "Put", on: Self.endpoint).code == .cancelled)
         #expect(EtcdError(Odd(), "Put", on: Self.endpoint).code == .unknown)
@@ -91,7 +91,7 @@ struct EtcdErrorTests {
         #expect(EtcdError(error, "Put", on: Self.endpoint) == error)
     }
 
-    @Test func whatPassesByItselfIsTransient() {
+    @Test func transientCodesAreThoseThatARetryCanCure() {
         let transient: [EtcdError.Code] = [.unavailable, .timeout, .noLeader, .tooManyRequests]
         let lasting: [EtcdError.Code] = [
             .cancelled, .noSpace, .unauthenticated, .permissionDenied, .invalidArgument, .compacted, .futureRevision,

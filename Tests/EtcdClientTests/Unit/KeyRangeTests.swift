@@ -3,7 +3,7 @@ import Testing
 @testable import EtcdClient
 
 struct KeyRangeTests {
-    @Test func ofOneKey() {
+    @Test func singleKeyHasNoEnd() {
         let range = KeyRange.key("ab")
         #expect(range.start == [97, 98])
         #expect(range.end == [])
@@ -21,14 +21,14 @@ struct KeyRangeTests {
             ([0xFF, 0xFF], [0]),
             ([0], [1]),
         ] as [([UInt8], [UInt8])])
-    func ofAPrefix(prefix: [UInt8], end: [UInt8]) {
+    func prefixEndsAtItsSuccessor(prefix: [UInt8], end: [UInt8]) {
         let range = KeyRange.prefix(prefix)
         #expect(range.start == prefix)
         #expect(range.end == end)
         #expect(!range.isKey)
     }
 
-    @Test func ofAll() {
+    @Test func allKeysGoFromZeroToZero() {
         #expect(KeyRange.all.start == [0])
         #expect(KeyRange.all.end == [0])
         #expect(KeyRange.prefix("") == .all)
@@ -36,18 +36,18 @@ struct KeyRangeTests {
         #expect(!KeyRange.all.isKey)
     }
 
-    @Test func fromOneOn() {
+    @Test func rangeFromAKeyHasNoLimit() {
         #expect(KeyRange.from("b") == KeyRange.range(from: "b", to: [0]))
         #expect(KeyRange.range(from: "b", to: "d").start == [98])
         #expect(KeyRange.range(from: "b", to: "d").end == [100])
     }
 
     /// etcd refuses a range that begins with the empty key, though it is before all others.
-    @Test func fromTheVeryFirstOn() {
+    @Test func rangeFromAnEmptyKeyBeginsAtTheFirstKey() {
         #expect(KeyRange.range(from: "", to: "d").start == [0])
     }
 
-    @Test func theNextPageBeginsAfterAKey() {
+    @Test func nextPageBeginsAfterTheLastKey() {
         let next = KeyRange.prefix("a").after([97, 5])
         #expect(next.start == [97, 5, 0])
         #expect(next.end == [98])
@@ -58,7 +58,7 @@ struct KeyRangeTests {
     private let namespace = Namespace("n/")
     private let none = Namespace("")
 
-    @Test func aNamespaceIsPutBeforeKeys() {
+    @Test func namespaceIsAddedToEveryKindOfRange() {
         #expect(namespace.adding(to: "a".etcdBytes) == "n/a".etcdBytes)
         #expect(namespace.removing(from: "n/a".etcdBytes) == "a".etcdBytes)
         #expect(none.adding(to: "a".etcdBytes) == "a".etcdBytes)
@@ -80,12 +80,12 @@ struct KeyRangeTests {
     }
 
     /// The namespace that has no first key after it.
-    @Test func theLastNamespaceReachesToTheEnd() {
+    @Test func lastPossibleNamespaceReachesToTheEnd() {
         let last = Namespace("\u{7f}")
         #expect(last.adding(to: .all) == .range(from: "\u{7f}".etcdBytes, to: [0x80]))
     }
 
-    @Test func aPageInANamespaceGoesOn() {
+    @Test func nextPageStaysInTheNamespace() {
         let all = KeyRange.all
         #expect(namespace.adding(to: all.after("x".etcdBytes)) == .range(from: "n/x\u{0}", to: "n0"))
     }

@@ -12,7 +12,7 @@ struct LeaseTableTests {
         #expect(table.add(Lease(id: id, ttl: .seconds(ttl)), "listener \(id)", at: at(seconds)) == nil)
     }
 
-    @Test mutating func aLeaseIsRenewedAtAThirdOfItsTime() throws {
+    @Test mutating func renewalIsDueAfterAThirdOfTheTTL() throws {
         var pauses: Set<Duration> = []
         for id in 1...200 {
             add(LeaseID(id), ttl: 30)
@@ -24,7 +24,7 @@ struct LeaseTableTests {
         #expect(pauses.count > 100, "leases are not renewed all at once")
     }
 
-    @Test mutating func nothingIsDueBefore() {
+    @Test mutating func noRenewalIsDueEarlier() {
         add(1, ttl: 30)
         #expect(table.takeDue(at: at(8.9)) == [])
         #expect(table.answerDeadline == nil)
@@ -32,7 +32,7 @@ struct LeaseTableTests {
         #expect(table.takeDue(at: at(11.1)) == [], "it was taken")
     }
 
-    @Test mutating func itIsDueAgainAThirdLater() throws {
+    @Test mutating func nextRenewalIsDueAThirdLater() throws {
         add(1, ttl: 30)
         #expect(table.takeDue(at: at(11)) == [1])
         #expect(table.takeDue(at: at(19.9)) == [])
@@ -42,7 +42,7 @@ struct LeaseTableTests {
         #expect((.seconds(9)...(.seconds(11))).contains(next))
     }
 
-    @Test mutating func theNextRenewalIsTheSoonest() throws {
+    @Test mutating func nextRenewalIsTheEarliestOfAllLeases() throws {
         add(1, ttl: 300)
         add(2, ttl: 3)
         add(3, ttl: 30)
@@ -50,7 +50,7 @@ struct LeaseTableTests {
         #expect(table.takeDue(at: at(11.1)).sorted() == [2, 3])
     }
 
-    @Test mutating func anAnswerIsExpectedInHalfOfTheTime() {
+    @Test mutating func answerIsOverdueAfterHalfTheTTL() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
         #expect(table.answerDeadline == at(5.5))
@@ -60,7 +60,7 @@ struct LeaseTableTests {
 
     /// A gRPC proxy renews each third of the time, whenever it is asked, and answers then.
     @Test(arguments: [6, 15, 60, 3000])
-    mutating func anAnswerMayTakeAThirdOfTheTimeAndSomewhatMore(ttl: Int) throws {
+    mutating func answerMayTakeMoreThanAThirdOfTheTTL(ttl: Int) throws {
         add(1, ttl: ttl)
         let asked = Double(ttl) * 0.37
         #expect(table.takeDue(at: at(asked)) == [1])
@@ -68,14 +68,14 @@ struct LeaseTableTests {
         #expect(try #require(table.answerDeadline) < at(Double(ttl) * 0.9), "there is time to ask another member")
     }
 
-    @Test mutating func theDeadlineIsThatOfTheFirstRequest() {
+    @Test mutating func answerDeadlineCountsFromTheFirstRequest() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
         #expect(table.takeDue(at: at(5)) == [1])
         #expect(table.answerDeadline == at(5.5))
     }
 
-    @Test mutating func itExpiresUnlessItIsRenewed() {
+    @Test mutating func leaseExpiresWithoutARenewal() {
         add(1, ttl: 6)
         add(2, ttl: 9)
         #expect(table.nextExpiry == at(6))
@@ -88,14 +88,14 @@ struct LeaseTableTests {
     }
 
     /// etcd has counted from a moment after the renewal was sent: to count from the answer would be to count too long.
-    @Test mutating func itLivesFromWhenTheRenewalWasSent() {
+    @Test mutating func expiryCountsFromTheRequestOfTheRenewal() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
         #expect(table.renewed(1, ttl: .seconds(6), at: at(4)) == "listener 1")
         #expect(table.nextExpiry == at(8.5))
     }
 
-    @Test mutating func ofTwoRequestsTheFirstCounts() {
+    @Test mutating func expiryCountsFromTheFirstOfTwoRequests() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
         #expect(table.takeDue(at: at(5)) == [1])
@@ -103,7 +103,7 @@ struct LeaseTableTests {
         #expect(table.nextExpiry == at(8.5))
     }
 
-    @Test mutating func etcdMayGrantAnotherTime() {
+    @Test mutating func answerMayChangeTheTTL() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])
         _ = table.renewed(1, ttl: .seconds(60), at: at(2.6))
@@ -112,7 +112,7 @@ struct LeaseTableTests {
         #expect(table.takeDue(at: at(22)) == [], "the one after that is planned with the new time")
     }
 
-    @Test mutating func whatWasNotAnsweredIsSentAgainOnANewStream() {
+    @Test mutating func unansweredRenewalIsDueAtOnceAfterADisconnect() {
         add(1, ttl: 30)
         add(2, ttl: 300)
         #expect(table.takeDue(at: at(11.1)) == [1])
@@ -123,7 +123,7 @@ struct LeaseTableTests {
         #expect(table.nextExpiry == at(42), "the answer is to the second request")
     }
 
-    @Test mutating func whatWasAnsweredIsNotSentAgain() {
+    @Test mutating func answeredRenewalIsNotRepeatedAfterADisconnect() {
         add(1, ttl: 30)
         #expect(table.takeDue(at: at(11.1)) == [1])
         _ = table.renewed(1, ttl: .seconds(30), at: at(11.2))
@@ -131,7 +131,7 @@ struct LeaseTableTests {
         #expect(table.takeDue(at: at(12)) == [])
     }
 
-    @Test mutating func aLostLeaseIsTakenOut() {
+    @Test mutating func lostLeaseIsRemoved() {
         add(1, ttl: 30)
         #expect(table.lost(1) == "listener 1")
         #expect(table.lost(1) == nil)
@@ -141,14 +141,14 @@ struct LeaseTableTests {
         #expect(table.nextExpiry == nil)
     }
 
-    @Test mutating func theSecondListenerTakesThePlaceOfTheFirst() {
+    @Test mutating func secondListenerReplacesTheFirst() {
         add(1, ttl: 30)
         #expect(table.add(Lease(id: 1, ttl: .seconds(30)), "another", at: at(1)) == "listener 1")
         #expect(table.count == 1)
         #expect(table.lost(1) == "another")
     }
 
-    @Test mutating func allAreTakenOutAtTheEnd() {
+    @Test mutating func closeRemovesAllLeases() {
         add(1, ttl: 30)
         add(2, ttl: 30)
         #expect(!table.isClosed)

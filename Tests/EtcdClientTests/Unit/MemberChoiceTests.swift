@@ -7,12 +7,12 @@ struct MemberChoiceTests {
 
     private func at(_ seconds: Double) -> ContinuousClock.Instant { start.advanced(by: .seconds(seconds)) }
 
-    @Test func itBeginsWithTheFirstAndSticksToIt() {
+    @Test func firstMemberIsKept() {
         var choice = MemberChoice(count: 3, first: 2)
         for second in 0..<10 { #expect(choice.pick(at: at(Double(second))) == 2) }
     }
 
-    @Test func itGoesOnToTheNextWhenOneFails() {
+    @Test func failureMovesToTheNextMember() {
         var choice = MemberChoice(count: 3, first: 2)
         choice.failed(2, at: at(0))
         #expect(choice.pick(at: at(0)) == 0)
@@ -20,14 +20,14 @@ struct MemberChoiceTests {
         #expect(choice.pick(at: at(0)) == 1)
     }
 
-    @Test func itSticksToTheNextWhenTheFirstIsWellAgain() {
+    @Test func nextMemberIsKeptAfterTheFirstRecovers() {
         var choice = MemberChoice(count: 3, first: 0)
         choice.failed(0, at: at(0))
         #expect(choice.pick(at: at(0)) == 1)
         #expect(choice.pick(at: at(60)) == 1)
     }
 
-    @Test func oneThatFailedIsAvoidedForAWhile() {
+    @Test func failedMemberIsAvoidedForAWhile() {
         var choice = MemberChoice(count: 2, first: 0)
         choice.failed(0, at: at(0))
         #expect(choice.pick(at: at(0.1)) == 1)
@@ -40,7 +40,7 @@ struct MemberChoiceTests {
         #expect(choice.pick(at: at(0.7)) == 1)
     }
 
-    @Test func oneThatFailsAgainAndAgainIsAvoidedForLonger() {
+    @Test func repeatedFailuresDoubleTheAvoidance() {
         var choice = MemberChoice(count: 2, first: 0)
         var now = 0.0
         for expected in [0.5, 1, 2, 4, 8, 10, 10, 10] {
@@ -58,7 +58,7 @@ struct MemberChoiceTests {
         #expect(avoided.pick(at: at(now + 5.1)) == 1, "the one that is avoided for ten seconds is the worse one")
     }
 
-    @Test func oneThatIsConnectedIsBetterThanOneThatIsNot() {
+    @Test func connectedMemberIsPreferred() {
         var choice = MemberChoice(count: 3, first: 0)
         let states: [Reachability] = [.failing, .connecting, .connected]
         #expect(choice.pick(at: at(0)) { states[$0] } == 2)
@@ -71,14 +71,14 @@ struct MemberChoiceTests {
         #expect(choice.nextUsable(after: at(0.5)) == nil)
     }
 
-    @Test func callsThatFailTogetherAreOneFailure() {
+    @Test func concurrentFailuresCountAsOne() {
         var choice = MemberChoice(count: 2, first: 0)
         for _ in 0..<100 { choice.failed(0, at: at(0)) }
         choice.failed(1, at: at(0.6))
         #expect(choice.pick(at: at(0.6)) == 0, "it is avoided for half a second only")
     }
 
-    @Test func aSuccessForgetsFailures() {
+    @Test func successResetsFailures() {
         var choice = MemberChoice(count: 2, first: 0)
         for second in [0.0, 1, 3] { choice.failed(0, at: at(second)) }
         choice.succeeded(0)
@@ -89,7 +89,7 @@ struct MemberChoiceTests {
         #expect(choice.pick(at: at(4.6)) == 0, "it is avoided as after its first failure")
     }
 
-    @Test func aSingleMemberIsUsedWhateverItDoes() {
+    @Test func singleMemberIsUsedAfterAnyFailure() {
         var choice = MemberChoice(count: 1, first: 0)
         for second in 0..<5 {
             choice.failed(0, at: at(Double(second)))

@@ -6,7 +6,7 @@ import Testing
 
 /// The messages for a user who may not do something.
 struct RefusalTests {
-    @Test func whoAndWhatIsNamed() {
+    @Test func textNamesUserRolesAndKeys() {
         #expect(
             Refusal(user: "svc", roles: ["readers", "users"], keys: [.prefix("/microservices/a/")]).text
                 == #"; user "svc", who has the roles "readers", "users", is not permitted this for the prefix "#
@@ -21,19 +21,19 @@ struct RefusalTests {
         #expect(Refusal(keys: [.key("k")]).text == #"; the client gives no user name, and asked for the key "k""#)
     }
 
-    @Test func manyKeysAreCounted() {
+    @Test func textCountsFurtherKeys() {
         let text = Refusal(user: "u", keys: (1...5).map { .key("\($0)") }).text
         #expect(text.hasSuffix(#"for the key "1", the key "2", the key "3" and 2 more"#))
     }
 
-    @Test func rangesInWords() {
+    @Test func textDescribesRanges() {
         #expect(KeyRange.all.text == "all keys")
         #expect(KeyRange.prefix("a/").text == #"the prefix "a/""#)
         #expect(KeyRange.from("a").text == #"the keys from "a" on"#)
         #expect(KeyRange.range(from: "a", to: "c").text == #"the keys from "a" to "c""#)
     }
 
-    @Test func aTransactionIsAboutEachOfItsKeysOnce() {
+    @Test func transactionNamesEachKeyOnce() {
         let request = WireTxnRequest.with {
             $0.compare = [.with { $0.key = Data("k".utf8) }]
             $0.success = [.with { $0.requestPut.key = Data("k".utf8) }]

@@ -11,7 +11,7 @@ struct SignalTests {
         await signal.wait()
     }
 
-    @Test func manySignalsAreOne() async {
+    @Test func severalRaisesCountAsOne() async {
         for _ in 0..<3 { signal.raise() }
         await signal.wait()
         let returned = Watched(false)
@@ -34,7 +34,7 @@ struct SignalTests {
         await next.value
     }
 
-    @Test func itIsUsedUpByTheOneItResumes() async {
+    @Test func signalIsUsedUpByTheTaskItResumes() async {
         let waiter = Task { await signal.wait() }
         for _ in 0..<100 { await Task.yield() }
         signal.raise()
@@ -57,7 +57,7 @@ struct SignalTests {
         await cancelled.value
     }
 
-    @Test func anInstantEndsTheWait() async {
+    @Test func deadlineEndsTheWait() async {
         let start = ContinuousClock.now
         await signal.wait(until: start.advanced(by: .milliseconds(20)))
         #expect(start.duration(to: .now) >= .milliseconds(20))
@@ -68,7 +68,7 @@ struct SignalTests {
         await waiter.value
     }
 
-    @Test func aSignalEndsTheWaitForAnInstant() async {
+    @Test func signalEndsTheWaitBeforeItsDeadline() async {
         let waiter = Task { await signal.wait(until: .now.advanced(by: .seconds(3600))) }
         for _ in 0..<100 { await Task.yield() }
         signal.raise()
@@ -79,7 +79,7 @@ struct SignalTests {
         await cancelled.value
     }
 
-    @Test func nothingIsMissedBetweenTwoTasks() async {
+    @Test func noSignalIsLostBetweenTwoTasks() async {
         let count = 10_000
         let made = Watched(0)
         let consumer = Task {
@@ -97,7 +97,7 @@ struct SignalTests {
         await consumer.value
     }
 
-    @Test func cancellationAndSignalMayMeet() async {
+    @Test func cancellationMayRaceWithASignal() async {
         for _ in 0..<500 {
             let signal = Signal()
             let waiter = Task { await signal.wait() }

@@ -33,7 +33,7 @@ struct StreamCallsTests {
         try await calls.stream(.watch, produce: { _ in try await produce() }, consume: consume, watchdog: watchdog)
     }
 
-    @Test func aMemberThatIsBeingConnectedToHoldsNoStreamBack() async throws {
+    @Test func streamDoesNotWaitForAConnectingMember() async throws {
         let slow = caller { _, _ in }
         slow.isConnected.set(false)
         let good = caller { _, _ in }
@@ -42,7 +42,7 @@ struct StreamCallsTests {
         #expect(good.methods == ["Watch"])
     }
 
-    @Test func aStreamThatIsEndedReturns() async throws {
+    @Test func streamReturnsWhenTheMemberEndsIt() async throws {
         let received = Watched<[Int64]>([])
         let caller = caller { _, respond in
             for id in 1...3 { try await respond(WireWatchResponse.with { $0.watchID = Int64(id) }) }
@@ -58,13 +58,13 @@ struct StreamCallsTests {
     }
 
     /// Even if the member would go on.
-    @Test func aStreamIsEndedWhenThereIsNothingMoreToBeSent() async throws {
+    @Test func streamEndsWhenProduceReturns() async throws {
         let caller = caller { _, _ in try await Promise<Void>().value() }
         let isOver = try await watch(calls(caller), produce: {})
         #expect(isOver)
     }
 
-    @Test func aStreamThatFailsIsMadeElsewhereNextTime() async throws {
+    @Test func streamAfterAFailureGoesToAnotherMember() async throws {
         let bad = caller { _, _ in throw Self.down }
         let good = caller { _, _ in }
         let calls = calls(bad, good)
@@ -88,7 +88,7 @@ struct StreamCallsTests {
         #expect(good.methods == ["Watch"], "the member that was late is avoided")
     }
 
-    @Test func whatTheReaderFindsWrongIsTold() async throws {
+    @Test func errorOfConsumeEndsTheStream() async throws {
         let caller = caller { _, respond in
             try await respond(WireWatchResponse())
             _ = try await Promise<Void>().value()

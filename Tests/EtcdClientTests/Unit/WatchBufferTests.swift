@@ -16,14 +16,14 @@ struct WatchBufferTests {
         .events(revisions.map { .put("k", $0) })
     }
 
-    @Test func updatesComeInTheirOrder() async throws {
+    @Test func updatesKeepTheirOrder() async throws {
         let buffer = makeBuffer()
         let updates: [WatchUpdate] = [.connected(1), events(1), events(2, 3), .interrupted(Self.lost)]
         for update in updates { #expect(buffer.offer(update)) }
         for update in updates { #expect(try await buffer.next() == update) }
     }
 
-    @Test func itTakesSoManyEventsAndNoMore() async throws {
+    @Test func eventsBeyondTheBoundAreRefused() async throws {
         let buffer = makeBuffer()
         #expect(buffer.offer(events(1, 2)))
         #expect(buffer.offer(events(3, 4)))
@@ -32,13 +32,13 @@ struct WatchBufferTests {
     }
 
     /// A transaction can be larger than the bound; it would never be taken.
-    @Test func anEmptyOneTakesAnyNumber() async throws {
+    @Test func emptyBufferTakesAnyNumberOfEvents() async throws {
         let buffer = makeBuffer()
         #expect(buffer.offer(events(1, 2, 3, 4, 5, 6)))
         #expect(!buffer.offer(events(7)))
     }
 
-    @Test func whoRefusedAsksForMoreWhenHalfIsRead() async throws {
+    @Test func bufferReportsDrainedWhenHalfIsRead() async throws {
         let buffer = makeBuffer()
         for revision in 1...4 { #expect(buffer.offer(events(Revision(revision)))) }
         #expect(!buffer.offer(events(5)))
@@ -50,7 +50,7 @@ struct WatchBufferTests {
         #expect(drains.value == 1, "once is enough")
     }
 
-    @Test func aReaderThatKeepsUpIsNotSaidToHaveCaughtUp() async throws {
+    @Test func bufferThatRefusedNothingReportsNoDrain() async throws {
         let buffer = makeBuffer()
         for revision in 1...20 {
             #expect(buffer.offer(events(Revision(revision))))
@@ -59,7 +59,7 @@ struct WatchBufferTests {
         #expect(drains.value == 0)
     }
 
-    @Test func theSmallestBoundDrains() async throws {
+    @Test func boundOfOneEventDrains() async throws {
         let buffer = makeBuffer(maxEvents: 1)
         #expect(buffer.offer(events(1)))
         #expect(!buffer.offer(events(2)))
@@ -76,7 +76,7 @@ struct WatchBufferTests {
         #expect(try await buffer.told() == [.progress(1000), events(1001), .progress(1002)])
     }
 
-    @Test func interruptionsThatNobodyReadsDoNotAddUp() async throws {
+    @Test func unreadInterruptionsDoNotAccumulate() async throws {
         let buffer = makeBuffer()
         #expect(buffer.offer(.connected(1)))
         for _ in 0..<1000 {
@@ -86,7 +86,7 @@ struct WatchBufferTests {
         #expect(try await buffer.told() == [.connected(1)])
     }
 
-    @Test func aReaderLearnsOfAnInterruptionThatLasts() async throws {
+    @Test func lastingInterruptionReachesTheReader() async throws {
         let buffer = makeBuffer()
         #expect(buffer.offer(events(1)))
         #expect(buffer.offer(.interrupted(Self.lost)))
@@ -116,7 +116,7 @@ struct WatchBufferTests {
         #expect(try await update == events(1))
     }
 
-    @Test func nothingIsLostBetweenManyUpdatesAndWakes() async throws {
+    @Test func noUpdateIsLostUnderConcurrentOffersAndWakes() async throws {
         let buffer = makeBuffer(maxEvents: 1_000_000)
         let count = 20_000
         async let reader = {
@@ -134,7 +134,7 @@ struct WatchBufferTests {
         #expect(try await reader == (1...count).map(Revision.init))
     }
 
-    @Test func itEndsAfterWhatIsThere() async throws {
+    @Test func endComesAfterBufferedUpdates() async throws {
         let buffer = makeBuffer()
         #expect(buffer.offer(events(1)))
         buffer.finish(Self.lost)
@@ -153,7 +153,7 @@ struct WatchBufferTests {
         #expect(await expectFailure { _ = try await reader.value } == Self.lost)
     }
 
-    @Test func aCancelledReaderIsGivenNothing() async throws {
+    @Test func cancelledReaderGetsNoUpdate() async throws {
         let buffer = makeBuffer()
         let waiting = Task { try await buffer.next() }
         for _ in 0..<100 { await Task.yield() }
@@ -169,7 +169,7 @@ struct WatchBufferTests {
         #expect(try await buffer.next() == events(1), "nothing is lost")
     }
 
-    @Test func cancellationAndWakingMayMeet() async throws {
+    @Test func cancellationMayRaceWithAWake() async throws {
         for _ in 0..<500 {
             let buffer = makeBuffer()
             let reader = Task { try await buffer.next() }

@@ -23,7 +23,7 @@ struct WatchNumbersTests {
 
     // MARK: - Numbers that differ from those asked for
 
-    @Test mutating func theNumberIsThatOfTheAnswer() async throws {
+    @Test mutating func answerAssignsTheNumber() async throws {
         bench.table.connected()
         let (id, first) = bench.add(.key("a"))
         let (_, second) = bench.add(.key("b"))
@@ -38,7 +38,7 @@ struct WatchNumbersTests {
     }
 
     /// A proxy answers in any order, and its answers do not name what they answer.
-    @Test mutating func oneRequestWaitsForItsAnswerAtATime() throws {
+    @Test mutating func proxyGetsOneRequestAtATime() throws {
         bench.table.connected()
         for _ in 0..<3 { _ = bench.add() }
         #expect(bench.creates().count == 1)
@@ -48,7 +48,7 @@ struct WatchNumbersTests {
         #expect(bench.requests().isEmpty)
     }
 
-    @Test mutating func requestsDoNotWaitWhereTheNumbersAreKept() throws {
+    @Test mutating func memberGetsRequestsWithoutWaiting() throws {
         bench.table.connected()
         for _ in 0..<10 { _ = bench.add() }
         bench.create(try #require(bench.creates().first?.watchID), at: 1)
@@ -58,7 +58,7 @@ struct WatchNumbersTests {
     }
 
     /// Also when the member of before was another.
-    @Test mutating func eachStreamHasItsOwnWay() async throws {
+    @Test mutating func eachStreamLearnsItsOwnNumbering() async throws {
         try await bench.connect()
         let buffers = (0..<3).map { _ in bench.add().buffer }
         for create in bench.creates() { bench.create(create.watchID, at: 10) }
@@ -73,7 +73,7 @@ struct WatchNumbersTests {
         #expect(try await puts(buffers[2]) == [])
     }
 
-    @Test mutating func aHundredWatchesAreToldTheirOwn() async throws {
+    @Test mutating func hundredWatchesGetTheirOwnEvents() async throws {
         bench.table.connected()
         let buffers = (0..<100).map { bench.add(.key("\($0)")).buffer }
         for number in buffers.indices { try create(Int64(number)) }
@@ -83,7 +83,7 @@ struct WatchNumbersTests {
         }
     }
 
-    @Test mutating func fragmentsAndProgressBelongToTheNumberOfTheAnswer() async throws {
+    @Test mutating func fragmentsAndProgressUseTheAssignedNumber() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add { $0.notifiesOfProgress = true }
         let (_, other) = bench.add { $0.notifiesOfProgress = true }
@@ -97,7 +97,7 @@ struct WatchNumbersTests {
         #expect(try await other.told() == [.connected(11), .puts(11)])
     }
 
-    @Test mutating func aSlowReadersWatchIsEndedByItsNumber() async throws {
+    @Test mutating func suspendedWatchIsCancelledByItsAssignedNumber() async throws {
         bench = WatchBench(maxEvents: 1)
         bench.table.connected()
         let (id, buffer) = bench.add()
@@ -115,7 +115,7 @@ struct WatchNumbersTests {
 
     // MARK: - Watches that were dropped
 
-    @Test mutating func oneThatIsDroppedUnansweredIsEndedWhenItsNumberIsKnown() async throws {
+    @Test mutating func watchDroppedDuringCreationIsCancelledByItsAssignedNumber() async throws {
         bench.table.connected()
         let (id, _) = bench.add()
         let (_, second) = bench.add()
@@ -132,7 +132,7 @@ struct WatchNumbersTests {
         #expect(try await second.told() == [.connected(12), .puts(12)])
     }
 
-    @Test mutating func oneThatIsDroppedBeforeItsTurnIsNotAskedFor() throws {
+    @Test mutating func queuedWatchThatIsDroppedIsNotRequested() throws {
         bench.table.connected()
         _ = bench.add(.key("a"))
         let (id, _) = bench.add(.key("b"))
@@ -142,7 +142,7 @@ struct WatchNumbersTests {
         #expect(bench.creates().map(\.key) == [Data("c".utf8)])
     }
 
-    @Test mutating func whatIsSaidOfADroppedWatchIsSilence() throws {
+    @Test mutating func eventsOfADroppedWatchAreIgnored() throws {
         bench.table.connected()
         let (id, _) = bench.add()
         _ = bench.add()
@@ -169,7 +169,7 @@ struct WatchNumbersTests {
     }
 
     @Test(arguments: Nonsense.allCases)
-    mutating func anAnswerThatFitsNoRequestEndsTheStream(_ nonsense: Nonsense) async throws {
+    mutating func answerThatFitsNoRequestRestartsTheStream(_ nonsense: Nonsense) async throws {
         bench.table.connected()
         _ = bench.add()
         _ = bench.add()
@@ -217,7 +217,7 @@ struct WatchNumbersTests {
     // MARK: - Refusals
 
     /// A proxy gives no reason.
-    @Test mutating func aRefusalWithoutAReasonEndsItsWatchOnly() async throws {
+    @Test mutating func refusalWithoutAReasonEndsItsWatchOnly() async throws {
         bench.table.connected()
         let (_, good) = bench.add(.key("good"))
         let (_, bad) = bench.add(.prefix("bad/"))
@@ -245,7 +245,7 @@ struct WatchNumbersTests {
     // MARK: - What a proxy leaves out
 
     /// It answers some requests itself, with a header that names no cluster.
-    @Test mutating func noClusterIsNoOther() async throws {
+    @Test mutating func missingClusterIDIsNotAnotherCluster() async throws {
         bench.table.connected()
         _ = bench.add { $0.from = 5 }
         _ = bench.creates()
@@ -256,7 +256,7 @@ struct WatchNumbersTests {
         #expect(bench.table.verify(cluster: 2, revision: 100).count == 1)
     }
 
-    @Test mutating func aWatchWhoseRevisionIsNotSaidBeginsWithItsEvents() async throws {
+    @Test mutating func watchWithoutARevisionInItsAnswerStartsWithItsEvents() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add()
         _ = bench.creates()

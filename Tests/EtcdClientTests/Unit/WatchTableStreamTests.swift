@@ -12,7 +12,7 @@ struct WatchTableStreamTests {
 
     // MARK: - Streams
 
-    @Test mutating func aNewStreamGoesOnWhereTheOldOneWas() async throws {
+    @Test mutating func newStreamResumesAtTheNextRevision() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated(at: 10)
         bench.events(number, 11, 12)
@@ -27,7 +27,7 @@ struct WatchTableStreamTests {
         #expect(try await buffer.told() == [.connected(13)])
     }
 
-    @Test mutating func nothingIsToldTwice() async throws {
+    @Test mutating func eventsDeliveredByTheOldStreamAreNotRepeated() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated(at: 10)
         bench.events(number, 11, 12)
@@ -42,7 +42,7 @@ struct WatchTableStreamTests {
         #expect(told == [.puts(11, 12), .puts(13), .puts(14)])
     }
 
-    @Test mutating func aWatchFromNowOnThatWasNeverCreatedBeginsWithTheNewStream() async throws {
+    @Test mutating func uncreatedWatchStartsWithTheNewStream() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add()
         _ = bench.creates()
@@ -54,7 +54,7 @@ struct WatchTableStreamTests {
         #expect(try await buffer.told() == [.interrupted(Self.lost), .connected(31)])
     }
 
-    @Test mutating func anInterruptionIsToldOnce() async throws {
+    @Test mutating func interruptionIsReportedOnce() async throws {
         let (_, buffer) = bench.add()
         for _ in 0..<5 {
             bench.table.connected()
@@ -67,7 +67,7 @@ struct WatchTableStreamTests {
         #expect(try await buffer.told() == [.connected(2), .interrupted(Self.lost)])
     }
 
-    @Test mutating func whatWasToBeSentIsForgottenWithTheStream() {
+    @Test mutating func unsentRequestsAreDroppedWithTheStream() {
         bench.table.connected()
         let (id, _) = bench.add()
         bench.table.remove(id)
@@ -76,7 +76,7 @@ struct WatchTableStreamTests {
         #expect(bench.table.oldestUnanswered == nil)
     }
 
-    @Test mutating func numbersAreNotUsedAgain() async throws {
+    @Test mutating func watchNumbersAreNeverReused() async throws {
         var numbers: [Int64] = []
         for _ in 0..<3 { _ = bench.add() }
         for _ in 0..<3 {
@@ -93,7 +93,7 @@ struct WatchTableStreamTests {
     }
 
     /// The stream was ended since there was no watch, and now there is one.
-    @Test mutating func whoComesWhenTheStreamIsEndedIsNotInterrupted() async throws {
+    @Test mutating func watchAddedWhileTheStreamEndsIsNotInterrupted() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add()
         #expect(bench.table.disconnected(nil).woken.isEmpty)
@@ -115,7 +115,7 @@ struct WatchTableStreamTests {
         return (id, buffer, number)
     }
 
-    @Test mutating func aSlowReadersWatchIsSuspended() async throws {
+    @Test mutating func slowReaderSuspendsItsWatch() async throws {
         let (id, buffer, number) = try await suspended()
         #expect(bench.cancels() == [number])
         bench.events(number, 14)
@@ -129,7 +129,7 @@ struct WatchTableStreamTests {
         #expect(try await buffer.told() == [.puts(13, 14)], "it was connected all the time")
     }
 
-    @Test mutating func aSuspendedWatchIsNotMadeOnANewStream() async throws {
+    @Test mutating func suspendedWatchIsNotCreatedOnANewStream() async throws {
         let (id, _, _) = try await suspended()
         _ = bench.cancels()
         #expect(bench.table.disconnected(Self.lost).woken.isEmpty)
@@ -139,7 +139,7 @@ struct WatchTableStreamTests {
         #expect(bench.creates().map(\.startRevision) == [13])
     }
 
-    @Test mutating func aWatchThatIsResumedWhileThereIsNoStreamIsMadeOnTheNext() async throws {
+    @Test mutating func watchResumedWithoutAStreamIsCreatedOnTheNext() async throws {
         let (id, _, _) = try await suspended()
         _ = bench.table.disconnected(Self.lost)
         bench.table.resume(id)
@@ -148,7 +148,7 @@ struct WatchTableStreamTests {
         #expect(bench.creates().map(\.startRevision) == [13])
     }
 
-    @Test mutating func onlyASuspendedWatchIsResumed() async throws {
+    @Test mutating func resumeAffectsSuspendedWatchesOnly() async throws {
         bench.table.connected()
         let (id, _, _) = try await bench.addCreated()
         bench.table.resume(id)
@@ -159,7 +159,7 @@ struct WatchTableStreamTests {
         #expect(bench.requests().isEmpty)
     }
 
-    @Test mutating func aSuspendedWatchIsDroppedWithoutAWord() async throws {
+    @Test mutating func suspendedWatchIsDroppedWithoutARequest() async throws {
         let (id, _, _) = try await suspended()
         _ = bench.cancels()
         bench.table.remove(id)
@@ -167,7 +167,7 @@ struct WatchTableStreamTests {
         #expect(bench.table.isEmpty)
     }
 
-    @Test mutating func halfARevisionIsForgottenWithTheSuspension() async throws {
+    @Test mutating func partialRevisionIsDroppedWithTheSuspension() async throws {
         bench = WatchBench(maxEvents: 2)
         bench.table.connected()
         let (id, buffer, number) = try await bench.addCreated(at: 10)
@@ -186,7 +186,7 @@ struct WatchTableStreamTests {
 
     // MARK: - Another store
 
-    @Test mutating func theStoreIsAskedForByTheKeysOfWatchesThatKnowIt() {
+    @Test mutating func storeIsVerifiedByKeysOfWatchesWithARevision() {
         #expect(bench.table.knownKeys.isEmpty)
         _ = bench.add(.key("a"))
         #expect(bench.table.knownKeys.isEmpty, "a watch from now on knows of nothing")
@@ -195,7 +195,7 @@ struct WatchTableStreamTests {
         #expect(bench.table.knownKeys == ["b".etcdBytes, "c".etcdBytes])
     }
 
-    @Test mutating func watchesOfAStoreThatWentBackAreLost() async throws {
+    @Test mutating func watchesAreLostWhenTheStoreRevisionGoesBack() async throws {
         bench.table.connected()
         let (_, ahead, number) = try await bench.addCreated(at: 10)
         let (_, behind) = bench.add { $0.from = 3 }
@@ -209,7 +209,7 @@ struct WatchTableStreamTests {
         _ = (behind, new)
     }
 
-    @Test mutating func watchesOfAStoreThatHasGoneOnAreNot() async throws {
+    @Test mutating func watchesSurviveWhenTheStoreRevisionAdvances() async throws {
         bench.table.connected()
         let (_, _, number) = try await bench.addCreated(at: 10)
         bench.events(number, 11)
@@ -218,7 +218,7 @@ struct WatchTableStreamTests {
         #expect(bench.table.count == 1)
     }
 
-    @Test mutating func watchesOfAnotherClusterAreLostWhateverItsRevision() async throws {
+    @Test mutating func watchesAreLostWhenTheClusterIDChanges() async throws {
         bench.table.connected()
         let (_, known, _) = try await bench.addCreated(at: 10)
         _ = bench.table.disconnected(Self.lost)

@@ -11,7 +11,7 @@ struct WatchTableTests {
 
     // MARK: - Creating
 
-    @Test mutating func watchesWaitForTheStream() throws {
+    @Test mutating func watchesAreCreatedWhenTheStreamConnects() throws {
         _ = bench.add(.key("a"))
         _ = bench.add(.key("b"))
         #expect(bench.requests().isEmpty)
@@ -24,7 +24,7 @@ struct WatchTableTests {
         #expect(bench.creates().map(\.key) == [Data("c".utf8)], "at once while there is a stream")
     }
 
-    @Test mutating func aRequestSaysWhatIsWanted() async throws {
+    @Test mutating func createRequestCarriesAllOptions() async throws {
         try await bench.connect()
         _ = bench.add(.prefix("p/")) {
             $0.from = 7
@@ -67,7 +67,7 @@ struct WatchTableTests {
         #expect(try await buffer.told() == [.connected(5)])
     }
 
-    @Test mutating func whatIsNotAnsweredIsKnown() async throws {
+    @Test mutating func oldestUnansweredRequestIsKnown() async throws {
         let before = ContinuousClock.now
         #expect(bench.table.oldestUnanswered == nil)
         try await bench.connect()
@@ -85,7 +85,7 @@ struct WatchTableTests {
 
     // MARK: - Events
 
-    @Test mutating func eventsAreTold() async throws {
+    @Test mutating func eventsReachTheReader() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated()
         let effects = bench.receive {
@@ -124,7 +124,7 @@ struct WatchTableTests {
         )
     }
 
-    @Test mutating func theNamespaceIsTakenOff() async throws {
+    @Test mutating func namespaceIsRemovedFromEvents() async throws {
         bench = WatchBench(namespace: "n/")
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated(.key("n/k"))
@@ -140,7 +140,7 @@ struct WatchTableTests {
         #expect(try await buffer.told() == [.puts(11)])
     }
 
-    @Test mutating func eachWatchIsToldItsOwn() async throws {
+    @Test mutating func eventsReachOnlyTheirOwnWatch() async throws {
         bench.table.connected()
         let (_, first, one) = try await bench.addCreated()
         let (_, second, two) = try await bench.addCreated()
@@ -153,7 +153,7 @@ struct WatchTableTests {
 
     // MARK: - Fragments
 
-    @Test mutating func aRevisionIsToldWhenAllOfItIsThere() async throws {
+    @Test mutating func fragmentedRevisionIsDeliveredWhenComplete() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated()
         bench.events(number, 11, 11, fragment: true)
@@ -163,7 +163,7 @@ struct WatchTableTests {
         #expect(try await buffer.told() == [.puts(11, 11, 11, 11)])
     }
 
-    @Test mutating func theRevisionsBeforeTheLastAreComplete() async throws {
+    @Test mutating func fragmentDeliversTheRevisionsBeforeItsLast() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated()
         bench.events(number, 11, 12, 12, 13, fragment: true)
@@ -174,7 +174,7 @@ struct WatchTableTests {
         #expect(try await buffer.told() == [.puts(14, 14, 15)])
     }
 
-    @Test mutating func halfARevisionIsForgottenWithTheStream() async throws {
+    @Test mutating func partialRevisionIsDroppedWithTheStream() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated()
         bench.events(number, 11, 12, fragment: true)
@@ -190,7 +190,7 @@ struct WatchTableTests {
 
     // MARK: - Progress
 
-    @Test mutating func progressIsToldToThoseWhoWantIt() async throws {
+    @Test mutating func progressReachesReadersThatAskedForIt() async throws {
         bench.table.connected()
         let (_, wanting, one) = try await bench.addCreated { $0.notifiesOfProgress = true }
         let (_, other, two) = try await bench.addCreated()
@@ -200,7 +200,7 @@ struct WatchTableTests {
         #expect(try await other.told() == [])
     }
 
-    @Test mutating func whatDidNotHappenIsNotAskedForAgain() async throws {
+    @Test mutating func progressAdvancesTheStartRevisionOfTheNextStream() async throws {
         bench.table.connected()
         let (_, _, number) = try await bench.addCreated { $0.notifiesOfProgress = true }
         bench.progress(number, 20)
@@ -212,7 +212,7 @@ struct WatchTableTests {
 
     // MARK: - Cancelling
 
-    @Test mutating func aWatchThatIsDroppedIsEnded() async throws {
+    @Test mutating func droppedWatchIsCancelled() async throws {
         bench.table.connected()
         let (active, _, number) = try await bench.addCreated()
         bench.table.remove(active)
@@ -227,7 +227,7 @@ struct WatchTableTests {
         #expect(bench.requests().isEmpty)
     }
 
-    @Test mutating func aWatchThatIsDroppedBeforeItIsCreatedIsEndedToo() async throws {
+    @Test mutating func watchDroppedDuringCreationIsCancelledAfterIt() async throws {
         try await bench.connect()
         let (id, _) = bench.add()
         let (_, second) = bench.add()
@@ -240,7 +240,7 @@ struct WatchTableTests {
         #expect(try await second.told() == [.connected(3)], "the answers belong to their requests")
     }
 
-    @Test mutating func aWatchThatWaitsIsDroppedWithoutAWord() {
+    @Test mutating func waitingWatchIsDroppedWithoutARequest() {
         let (id, _) = bench.add()
         bench.table.remove(id)
         bench.table.connected()
@@ -264,7 +264,7 @@ struct WatchTableTests {
         #expect(bench.table.isEmpty)
     }
 
-    @Test mutating func aWatchThatEtcdEndsForNoReasonIsMadeAgain() async throws {
+    @Test mutating func watchCancelledWithoutAReasonIsRecreated() async throws {
         bench.table.connected()
         let (_, buffer, number) = try await bench.addCreated()
         let effects = bench.receive {
@@ -284,7 +284,7 @@ struct WatchTableTests {
     private static let denied = "rpc error: code = PermissionDenied desc = etcdserver: permission denied"
 
     /// Version 3.4 says the same when the token of the stream has expired: a new one may help, once.
-    @Test mutating func aWatchThatIsRefusedIsTriedWithANewTokenFirst() async throws {
+    @Test mutating func deniedWatchIsRetriedOnceWithANewToken() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add()
         _ = bench.creates()
@@ -301,7 +301,7 @@ struct WatchTableTests {
     }
 
     /// One that lives shorter than it takes to create a watch may expire again and again.
-    @Test mutating func aWatchWithATokenThatExpiredIsTriedAgainEachTime() throws {
+    @Test mutating func watchWithAnExpiredTokenIsAlwaysRetried() throws {
         bench.table.connected()
         _ = bench.add()
         for _ in 0..<3 {
@@ -314,7 +314,7 @@ struct WatchTableTests {
         #expect(bench.table.count == 1)
     }
 
-    @Test mutating func aWatchThatWasCreatedInBetweenMayBeRefusedAgain() async throws {
+    @Test mutating func createdWatchResetsTheCountOfRefusals() async throws {
         bench.table.connected()
         _ = bench.add()
         for _ in 0..<3 {
@@ -328,7 +328,7 @@ struct WatchTableTests {
         }
     }
 
-    @Test mutating func aRefusalIsThatOfTheOldestRequest() async throws {
+    @Test mutating func refusalBelongsToTheOldestRequest() async throws {
         try await bench.connect()
         let (_, first) = bench.add(.key("a"))
         let (_, second) = bench.add(.key("b"))
@@ -345,7 +345,7 @@ struct WatchTableTests {
 
     // MARK: - The end
 
-    @Test mutating func allAreTakenOutAtTheEnd() {
+    @Test mutating func closeRemovesAllWatches() {
         bench.table.connected()
         for _ in 0..<3 { _ = bench.add() }
         #expect(bench.table.close().count == 3)

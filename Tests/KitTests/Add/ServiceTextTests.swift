@@ -56,7 +56,7 @@ struct ServiceTextTests {
         #expect(calls == [["GetUser", "RenameUser"], []])
     }
 
-    @Test func aMessageThatIsThereIsUsed() async throws {
+    @Test func existingMessageIsReused() async throws {
         let (added, _) = try await added("Find", to: "package a.v1;\nservice A {}\nmessage FindRequest {}")
         #expect(
             added

@@ -15,7 +15,7 @@ import Testing
         try #require(try pool().service(service)?.methods.first { $0.name == name })
     }
 
-    @Test func oneMessage() throws {
+    @Test func unaryMethodTakesOneMessage() throws {
         let check = try method("grpc.health.v1.Health", "Check")
         let documents = try CallInput.documents(#"{"service": "a"}"#)
         #expect(try CallInput.messages(documents, for: check, in: pool()) == [[0x0A, 1, 0x61]])

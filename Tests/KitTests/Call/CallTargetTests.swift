@@ -18,7 +18,7 @@ import Testing
         #expect(target.method == method)
     }
 
-    @Test func atAnAddress() throws {
+    @Test func addressTargetHasNoRegistryName() throws {
         let target = try CallTarget("user.v1.UserService/GetUser", hasAddress: true)
         #expect(target.registryName == nil)
         #expect(target.service == "user.v1.UserService")
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: [("", false), ("/", false), ("a//b", false), ("a/b/c/d", false), ("a/", false), ("a/b/c", true)])
-    func nothingToCall(text: String, hasAddress: Bool) {
+    func targetWithoutAMethodIsRefused(text: String, hasAddress: Bool) {
         let error = #expect(throws: CommandFailure.self) { try CallTarget(text, hasAddress: hasAddress) }
         #expect(error?.description.contains("write ") == true)
     }
@@ -51,7 +51,7 @@ import Testing
         ("u/grpc.health.v1.Health/Check", "grpc.health.v1.Health/Check"),
         ("u/Health/Check", "grpc.health.v1.Health/Check"),
     ])
-    func theMethodThatIsMeant(text: String, expected: String) throws {
+    func methodIsFoundByItsName(text: String, expected: String) throws {
         #expect(try choose(text) == expected)
     }
 
@@ -69,7 +69,7 @@ import Testing
         ("u/Service/X", "u has no service \"Service\"; it has: user.v1.UserService, grpc.health.v1.Health"),
         ("u/Health/Watch", "u has no method \"Watch\"; it has: grpc.health.v1.Health/Check"),
     ])
-    func noMethodThatIsMeant(text: String, expected: String) {
+    func unknownOrAmbiguousMethodIsRefused(text: String, expected: String) {
         let error = #expect(throws: CommandFailure.self) { try choose(text) }
         #expect(error?.description == expected)
     }

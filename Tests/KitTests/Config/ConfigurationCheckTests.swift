@@ -13,7 +13,7 @@ import Testing
         ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.etcd]).errors.map(\.description)
     }
 
-    @Test func everyMistakeIsFound() throws {
+    @Test func allMistakesAreReported() throws {
         let errors = try errors(
             """
             app:
@@ -55,7 +55,7 @@ import Testing
         #expect(check.foreign.first?.location?.line == 3)
     }
 
-    @Test func aBackendThatIsNotSelectedIsCheckedToo() throws {
+    @Test func unselectedBackendIsChecked() throws {
         let errors = try errors("registry:\n  backend: file\n  etcd:\n    endpoint: [http://127.0.0.1:1]\n")
         #expect(errors.count == 1)
         #expect(errors.first?.contains("c.yaml:4:5") == true)
@@ -95,7 +95,7 @@ import Testing
         (["KIT_SERVER_SERVICE_PORT_GRPC": "80"], nil), (["KIT_HOME": "/opt/kit"], nil),
         (["KIT_CONFIG_PORT_80_TCP_ADDR": "10.0.0.1", "KIT_APP_NAME": "/web/kit-app"], nil),
     ])
-    func itFindsWhatAServiceFinds(environment: [String: String], advice: String?) throws {
+    func checkReportsTheErrorsOfAService(environment: [String: String], advice: String?) throws {
         let errors = ConfigurationCheck(try Configuration.load(files: [], environment: environment), plugins: [.etcd])
             .errors
         let ofService = try serviceError(environment)
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func everyPlaceholderIsFoundBesideOtherMistakes() throws {
+    @Test func placeholdersAreReportedBesideOtherMistakes() throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(
             "app: {name: \"${NAME}\"}\nregistry:\n  timeout: ${T}\n  bakend: x\nmine:\n  a: [\"${X}\"]\n", to: "c.yaml")
@@ -116,7 +116,7 @@ import Testing
         #expect(check.errors.map(\.keyPath) == ["app.name", "registry.timeout", "registry.bakend", "mine.a[0]"])
     }
 
-    @Test func nothingIsGood() throws {
+    @Test func emptyFileIsValid() throws {
         #expect(try errors("").isEmpty)
     }
 
@@ -199,7 +199,7 @@ import Testing
     @Test(arguments: [
         "0", "8080", "-7", "1.5", "0.1", "-0.25", "9007199254740991", "-9007199254740991", "true", "false",
     ])
-    func whatEveryProgramReadsAlikeIsNoText(value: String) throws {
+    func unambiguousScalarKeepsItsJSONType(value: String) throws {
         #expect(try json(value) == value)
     }
 
@@ -212,7 +212,7 @@ import Testing
         "FALSE",
         "1.2.3", "0b11", "Infinity", "NaN", "nil",
     ])
-    func whatDoesNotComeBackTheSameIsText(value: String) throws {
+    func ambiguousScalarBecomesJSONText(value: String) throws {
         #expect(try json(value) == "\"\(value)\"")
         #expect(try json("'\(value)'") == "\"\(value)\"")
     }
@@ -281,7 +281,7 @@ import Testing
 
     /// The shown text can be read again, also where a file writes a value in another way than a variable.
     @Test(arguments: ["${NAME}", "$${NAME}", "null", "~", "", "on", "1.10", "- a", "-7", "a: b", "\u{1}é"])
-    func whatIsShownIsReadAlike(value: String) throws {
+    func shownYAMLReadsBackTheSame(value: String) throws {
         let configuration = try Configuration.load(files: [], environment: ["KIT_V": value])
         for isRead in [false, true] {
             if isRead { _ = try configuration.decode(String.self, at: "v") }
@@ -339,7 +339,7 @@ extension String {
         #expect(result.output.contains("  2 |   name: ${NAME}\n    |         ^\n"))
     }
 
-    @Test func ofAFileInAnotherEncodingNoLineIsShown() async throws {
+    @Test func fileInAnotherEncodingShowsNoLine() async throws {
         let service = try TinyService("alpha")
         let file = "\(service.path)/c.yaml"
         try Data([0xFF, 0xFE, 0x61, 0, 0x3A, 0]).write(to: URL(filePath: file))

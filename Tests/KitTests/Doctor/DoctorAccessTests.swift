@@ -34,7 +34,7 @@ import Testing
         return try #require(list.first { $0["name"] == "registry" })
     }
 
-    @Test func whatTheServiceMayUseIsAskedFor() async throws {
+    @Test func checkNeedsNoMoreThanTheServicesRights() async throws {
         try await Self.with { settings in
             let finding = try await Self.registryFinding(settings + ["app.name=user-service"])
             #expect(finding["verdict"] == "good", "\(finding)")
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func whoMayOnlyReadCannotRegister() async throws {
+    @Test func readOnlyUserCannotRegister() async throws {
         try await Self.with(permission: "read") { settings in
             let service = settings + ["app.name=user-service"]
             let finding = try await Self.registryFinding(service)
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func withoutTheServicesNameNothingIsClaimed() async throws {
+    @Test func unnamedServiceGetsAWarning() async throws {
         try await Self.with { settings in
             let finding = try await Self.registryFinding(settings)
             #expect(finding["verdict"] == "warning", "\(finding)")
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func aRegistryThatIsNotUsedIsNoFault() async throws {
+    @Test func unusedRegistryIsOnlyAWarning() async throws {
         let finding = try await Self.registryFinding([
             "registry.backend=etcd", "registry.etcd.endpoints=[http://127.0.0.1:1]", "registry.registration=none",
         ])

@@ -19,7 +19,7 @@ import Testing
         #expect(Check.swift(output).verdict == verdict)
     }
 
-    @Test func whatIsMissingHasARemedy() {
+    @Test func missingToolHasARemedy() {
         #expect(Check.swift(nil).remedy?.contains("install") == true)
         #expect(Check.protoc(nil).verdict == .warning)
         #expect(Check.protoc(nil).remedy == "apt-get install protobuf-compiler")
@@ -89,7 +89,7 @@ import Testing
         return (result.exit, Dictionary(uniqueKeysWithValues: list.map { ($0["name"] ?? "", $0) }))
     }
 
-    @Test func aRegistryThatIsAway() async throws {
+    @Test func unreachableRegistryHasARemedy() async throws {
         let (exit, findings) = try await findings([
             "registry.backend=etcd", "registry.etcd.endpoints=[http://127.0.0.1:1]",
         ])
@@ -100,7 +100,7 @@ import Testing
         #expect(findings["libraries"]?["verdict"] == "good")
     }
 
-    @Test func allIsWell() async throws {
+    @Test func healthyMachineHasNoFaults() async throws {
         let service = try TinyService("alpha")
         let (exit, findings) = try await findings(["registry.file.directory=\(service.path)/registry"])
         #expect(exit == .exited(0))

@@ -4,7 +4,7 @@ import Testing
 
 /// Where a service takes ServiceKit from.
 struct KitSourceTests {
-    @Test func byDefaultItIsWhereThisWasBuilt() throws {
+    @Test func defaultSourceIsThisCheckout() throws {
         let source = try KitSource(nil, in: "/")
         #expect(source == .checkout(path: KitSource.origin))
         #expect(source.dependency == ".package(name: \"servicekit\", path: \"\(KitSource.origin)\")")

@@ -54,7 +54,7 @@ struct NewCommandTests {
         #expect(entries == [])
     }
 
-    @Test func withoutGitThereIsNoRepository() async throws {
+    @Test func missingGitCreatesNoRepository() async throws {
         #expect(try await new("user-service", "--no-git").isSuccess)
         #expect(!FileManager.default.fileExists(atPath: directory.path("user-service/.git")))
     }
@@ -74,7 +74,7 @@ struct NewCommandTests {
     }
 
     @Test(arguments: [("INT", 130), ("TERM", 143)])
-    func nothingIsLeftOfAnInterruption(_ signal: String, code: Int) async throws {
+    func interruptionLeavesNoFiles(_ signal: String, code: Int) async throws {
         // When git runs the files are there, under their temporary name.
         try await fakeGit("kill -\(signal) $PPID; exec sleep 50")
         let outcome = try await new("user-service", by: ["sh", "-c", "\"$@\"; echo $?", "sh"] + fakedGit)
@@ -84,7 +84,7 @@ struct NewCommandTests {
     }
 
     @Test(.enabled("only root can mount a small file system") { await NewCommandTests.canMount })
-    func nothingIsLeftOnAFullDisk() async throws {
+    func fullDiskLeavesNoFiles() async throws {
         let script = "mount -t tmpfs -o size=64k none . && cd \"$PWD\" && \"$@\"; echo $? && ls -A"
         let outcome = try await new("user-service", by: ["unshare", "--mount", "sh", "-c", script, "sh"])
         #expect(outcome.output == "1\n")

@@ -5,7 +5,7 @@ import Testing
 /// Names of services, in all their forms.
 struct ServiceNameTests {
     @Test(arguments: ["user-service", "userService", "UserService", "user_service", "User-Service"])
-    func allWaysOfWritingAreOneName(_ typed: String) throws {
+    func allSpellingsGiveOneName(_ typed: String) throws {
         let name = try ServiceName(typed)
         #expect(name.executable == "user-service")
         #expect(name.target == "UserService")
@@ -34,7 +34,9 @@ struct ServiceNameTests {
         ("news-service", "news-service", "news.v1", "News", "News"),
         ("box2-service", "box2-service", "box2.v1", "Box2", "Box2s"),
     ])
-    func manyNames(_ typed: String, executable: String, package: String, entity: String, entities: String) throws {
+    func typedNameGivesAllForms(
+        _ typed: String, executable: String, package: String, entity: String, entities: String
+    ) throws {
         let name = try ServiceName(typed)
         #expect(name.executable == executable)
         #expect(name.package.description == package)
@@ -84,7 +86,7 @@ struct ServiceNameTests {
         ("pushService", "PushService_", "pushService_UserService"), ("User.v1", "User_V1_", "user_v1_UserService"),
         ("a__b", "AB_", "ab_UserService"), ("x.class.self", "X_Class_Self_", "x_class_self_UserService"),
     ])
-    func aPackageIsWhatProtocTakes(_ package: String, prefix: String, descriptor: String) throws {
+    func packageFollowsProtocsRules(_ package: String, prefix: String, descriptor: String) throws {
         let name = try ServiceName("user-service", package: package)
         #expect(name.package.typePrefix == prefix)
         #expect(name.package.descriptor(of: "UserService") == descriptor)

@@ -49,7 +49,7 @@ struct TreeWriterTests {
         #expect(directory.files == ["x/f"])
     }
 
-    @Test func itIsWrittenIntoOnDemandAndTheRestIsLeft() async throws {
+    @Test func forceWritesIntoADirectoryAndKeepsOtherFiles() async throws {
         try directory.write("mine", to: "x/b/f")
         try directory.write("old a", to: "x/a")
         try await TreeWriter(directory: directory.path("x"), allowsExisting: true).write(tree)
@@ -57,7 +57,7 @@ struct TreeWriterTests {
         #expect(try text("x/a") == "new a" && text("x/b/f") == "mine")
     }
 
-    @Test func whatIsInTheWayChangesNothing() async throws {
+    @Test func fileInTheWayChangesNothing() async throws {
         try directory.write("old a", to: "x/a")
         try directory.write("a file where a directory goes", to: "x/b/d")
         let failure = await #expect(throws: CommandFailure.self) {
@@ -69,7 +69,7 @@ struct TreeWriterTests {
     }
 
     @Test(arguments: ["x", "p/q/x"])
-    func nothingIsLeftOfAFailure(_ name: String) async throws {
+    func failureLeavesNoFiles(_ name: String) async throws {
         await #expect(throws: Failure.self) {
             try await TreeWriter(directory: directory.path(name)).write(tree) { new in
                 #expect(FileManager.default.fileExists(atPath: new + "/b/d/e"))
@@ -79,7 +79,7 @@ struct TreeWriterTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     }
 
-    @Test func nothingIsLeftOfACancellation() async throws {
+    @Test func cancellationLeavesNoFiles() async throws {
         let (directory, tree) = (directory, tree)
         let writing = Task {
             try await TreeWriter(directory: directory.path("p/x")).write(tree) { _ in

@@ -19,7 +19,7 @@ import Testing
         return try #require(Base64.decode(text))
     }
 
-    @Test func itIsWhatTheScriptWrites() throws {
+    @Test func descriptorsFileMatchesTheScript() throws {
         let file = DescriptorsFile(proto: "user.proto", set: try set())
         #expect(file.text == (try sample()))
     }

@@ -66,7 +66,7 @@ struct ProtoFileTests {
     }
 
     @Test(arguments: ["my\"svc", "a\\b", ""])
-    func aNameThatIsNoServicesIsRefused(name: String) async throws {
+    func invalidServiceNameIsRefused(name: String) async throws {
         try directory.write(
             "syntax = \"proto3\"; package h; service Health { rpc Check(Q) returns (Q); } message Q {}",
             to: "health.proto")

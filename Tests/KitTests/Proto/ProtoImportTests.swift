@@ -61,7 +61,7 @@ struct ProtoImportTests {
         #expect(ProtoGenerator.swiftName(of: "a b/video.proto") == "a b_video")
     }
 
-    @Test func whatAnotherAPIHasIsTakenFromThere() async throws {
+    @Test func fileOfAnotherAPIIsImportedFromIt() async throws {
         try directory.write(types, to: "user-service/Sources/MoneyAPI/common/types.proto")
         try directory.write("", to: "user-service/Sources/MoneyAPI/common_types.pb.swift")
         let addition = try await addition("a b/video.proto")
@@ -76,7 +76,7 @@ struct ProtoImportTests {
         #expect(try await self.addition("a b/video.proto").api.modules == [:])
     }
 
-    @Test func whatIsMissingIsNamedWithWhatToDo() async throws {
+    @Test func missingImportNamesTheRemedy() async throws {
         try directory.write(types, to: "third_party/common/types.proto")
         let text = try await failure("a b/video.proto", "a b")
         #expect(text.contains("/a b/video.proto:3:1: import \"common/types.proto\" not found in "))
@@ -89,7 +89,7 @@ struct ProtoImportTests {
                 "add the directory that contains common/types.proto: --proto-path DIR"))
     }
 
-    @Test func whatIsMissingInAnImportIsNamedThere() async throws {
+    @Test func missingNestedImportIsNamedInItsFile() async throws {
         try directory.write("syntax = \"proto3\";\n\nimport \"x.proto\";", to: "a b/common/types.proto")
         let text = try await failure("a b/video.proto")
         #expect(text.contains("/a b/common/types.proto:3:1: import \"x.proto\" not found in "), "\(text)")
@@ -151,7 +151,7 @@ struct ProtoImportTests {
         #expect(found.hasSuffix("/tools/include"))
     }
 
-    @Test func whatOnlyOptionsNeedHasNoCode() async throws {
+    @Test func optionFilesGetNoCode() async throws {
         try directory.write(
             """
             syntax = "proto3";
@@ -199,7 +199,7 @@ struct ProtoImportTests {
         #expect(DescriptorsFile.constant(of: "api/v1/user-data.proto") == "apiV1UserDataDescriptors")
     }
 
-    @Test func theManifestGetsWhatIsNew() async throws {
+    @Test func manifestGetsNewDependenciesAndResources() async throws {
         try directory.write(types, to: "user-service/Sources/UserServiceAPI/common/types.proto")
         let package = try package()
         let api = try #require(try package.apis().first)

@@ -127,7 +127,7 @@ struct RegistryCommandTests {
     }
 
     /// `resolve` says what a channel of the same configuration calls: with `client.tls` nothing in clear text.
-    @Test func resolvingIsWhatAChannelOfTheConfigurationDoes() async throws {
+    @Test func resolveMatchesAChannelWithTheSameConfiguration() async throws {
         let services = "registry.static.services={user: [grpcs://10.0.0.1:9000, grpc://10.0.0.2:9000]}"
         func resolve(_ arguments: String...) async throws -> String {
             try await Kit.run(["registry", "resolve", "user", "--backend", "static", "--set", services] + arguments)
@@ -152,7 +152,7 @@ struct RegistryCommandTests {
         }
     }
 
-    @Test func whatIsNotThereIsOneLineAndExitCode1() async throws {
+    @Test func missingInstanceIsOneLineAndExitCode1() async throws {
         try await Self.with(.file) { options in
             for arguments in [
                 ["offline", "nobody"], ["resolve", "nothing"], ["deregister", "nobody"], ["weight", "x", "1"],
@@ -169,7 +169,7 @@ struct RegistryCommandTests {
         }
     }
 
-    @Test func aRegistryThatIsAwayIsNamed() async throws {
+    @Test func unreachableRegistryIsNamed() async throws {
         let outcome = try await Kit.run(
             ["registry", "list", "--backend", "etcd", "--set", "registry.etcd.endpoints=[\"http://127.0.0.1:1\"]"]
         )

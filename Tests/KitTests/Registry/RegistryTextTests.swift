@@ -50,7 +50,7 @@ import Testing
         return try JSONDecoder().decode(ServiceInstance.self, from: JSONSerialization.data(withJSONObject: members))
     }
 
-    @Test func whatCannotBeReadIsMarkedAndWhatIsSecretIsMasked() throws {
+    @Test func unreadableEndpointsAreMarkedAndSecretsMasked() throws {
         let instance = try Self.foreign(
             "m1", ["grpc://h:1", "amqp://u:p@h:5672/"], metadata: ["db": "postgres://u:p@h/x"])
         let line = try #require(InstanceTable(namesServices: false).lines([instance]).last)
@@ -67,7 +67,7 @@ import Testing
         #expect(log == "kit: skipped (key: a?b, cause: \"http://u:***@h\")")
     }
 
-    @Test func whatOfflineDoesToTheWeightIsNotShownAsItsWeight() throws {
+    @Test func offlineInstanceShowsItsFormerWeight() throws {
         let online = Self.instance("a", metadata: ["weight": "50"])
         let offline = Self.instance("a", metadata: ["weight": "0", "offline": "true", "offline-weight": "50"])
         let line = try #require(InstanceTable(namesServices: false).lines([offline]).last)
@@ -76,7 +76,7 @@ import Testing
         #expect(WatchEvent.changed(online, from: offline).line == "changed  user-service/a  offline removed")
     }
 
-    @Test func nothingInARegistryControlsTheTerminal() {
+    @Test func controlCharactersAreRemoved() {
         var table = TextTable(["A"])
         table.add(["x\u{1B}[2J\n\u{202E}y"])
         #expect(table.lines == ["A", "x?[2J??y"])
@@ -91,7 +91,7 @@ import Testing
         #expect("\(Age(of: Self.instance("a", metadata: ["started": started]), now: Self.now))" == text)
     }
 
-    @Test func anAgeThatIsNotKnownIsNotInvented() {
+    @Test func unknownAgeIsADash() {
         #expect("\(Age(of: Self.instance("a"), now: Self.now))" == "-")
         #expect("\(Age(of: Self.instance("a", metadata: ["started": "today"]), now: Self.now))" == "-")
         let firstSeen = Self.now.addingTimeInterval(-12)
@@ -119,7 +119,7 @@ import Testing
         ("same", "\"same\" may be any of 2 instances: a/same, b/same; write --service as well"),
         ("x", "no service has an instance \"x\"; kit registry list shows those there are"),
     ])
-    func whatIsNotOneInstanceIsRefused(_ text: String, _ message: String) {
+    func ambiguousOrUnknownIDIsRefused(_ text: String, _ message: String) {
         let error = #expect(throws: CommandFailure.self) {
             try InstanceChoice.choose(text, among: Self.known, of: nil)
         }
@@ -165,7 +165,7 @@ import Testing
         #expect(lines(stale, DiscoverySnapshot(instances: [b], state: .live)) == ["back     user-service"])
     }
 
-    @Test func theScreenShowsWhatFitsAndDrawsOverItself() {
+    @Test func screenFitsTheTerminalAndRedraws() {
         var screen = WatchScreen(title: "users", namesServices: false)
         let instances = InstanceSet((1...9).map { Self.instance("user-\($0)") })
         let services = ["user-service": DiscoverySnapshot(instances: instances, state: .live)]
@@ -181,7 +181,7 @@ import Testing
         #expect(screen.frame(["c"]) == "\r\u{1B}[2Ac\u{1B}[K\n\u{1B}[J")
     }
 
-    @Test func clientsAddressesLeaveOutWhoIsOffline() {
+    @Test func addressesLeaveOutOfflineInstances() {
         let instances = [
             Self.instance("a"), Self.instance("b", metadata: ["offline": "true"]),
             ServiceInstance(id: "c", name: "user-service", endpoints: [Endpoint(scheme: "http", host: "h", port: 80)]),
@@ -209,7 +209,7 @@ import Testing
             "by grpc; not read as scheme://host:port: https://api.example.com and 1 more"
         ),
     ])
-    func whereThereIsNoAddressItSaysWhatThereIs(_ schemes: [String], _ endpoints: [String], _ text: String) throws {
+    func missingAddressNamesTheOtherEndpoints(_ schemes: [String], _ endpoints: [String], _ text: String) throws {
         let instance = try Self.foreign("a", endpoints)
         let choice = EndpointChoice(schemes: schemes)
         #expect(ResolveCommand.addresses(of: [instance], choice).isEmpty)

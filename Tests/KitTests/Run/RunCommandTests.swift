@@ -75,7 +75,7 @@ import Testing
         #expect(try await kit.waitForExit() == .exited(0))
     }
 
-    @Test func nothingIsLeftWhenKitIsKilled() async throws {
+    @Test func killedKitLeavesNoProcess() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         let result = try await Kit.run(["run", alpha.path, beta.path]) { kit in
             try await kit.waitForOutput("alpha | in ")
@@ -144,11 +144,11 @@ import Testing
         #expect(result.output.isEmpty)
     }
 
-    @Test func withoutSwift() async throws {
+    @Test func missingSwiftIsAnError() async throws {
         let service = try TinyService("alpha")
         let result = try await Kit.run(["run", service.path], environment: ["PATH": service.path])
         #expect(result.exit == .exited(1))
-        #expect(result.errors.contains("swift is not on the PATH; kit doctor says"), "\(result.errors)")
+        #expect(result.errors.contains("swift is not on the PATH; kit doctor lists"), "\(result.errors)")
     }
 
     @Test func notAPackage() async throws {

@@ -22,7 +22,7 @@ import Testing
         )
     }
 
-    @Test func whatIsNotBuiltIsStartedAtOnce() {
+    @Test func noBuildStartsServicesAtOnce() {
         var state = RunState(count: 2, builds: false, watches: false)
         #expect(state.begin() == [.start(0), .start(1)])
     }
@@ -65,7 +65,7 @@ import Testing
         #expect(state.handle(.ended(0, .exited(0))) == [.start(0), .say(0, "rebuilt in 2.0 s, restarted")])
     }
 
-    @Test func whatChangesDuringABuildIsBuiltAgainBeforeTheRestart() {
+    @Test func changeDuringABuildIsBuiltBeforeTheRestart() {
         var state = running(2)
         #expect(state.handle(.changed(0)) == [.build(0)])
         #expect(state.handle(.changed(0)) == [])

@@ -61,7 +61,7 @@ import Testing
         #expect(try package("\(library), \(one)").executable(named: nil, in: ".") == "one")
     }
 
-    @Test func severalAreListed() throws {
+    @Test func severalProductsAreListed() throws {
         let package = try package("\(two), \(one)")
         #expect(try package.executable(named: "two", in: ".") == "two")
         let error = #expect(throws: CommandFailure.self) { try package.executable(named: nil, in: "here") }
@@ -70,7 +70,7 @@ import Testing
         #expect(other?.description.contains("one, two") == true)
     }
 
-    @Test func none() throws {
+    @Test func missingProductIsAnError() throws {
         let error = #expect(throws: CommandFailure.self) { try package(library).executable(named: nil, in: "here") }
         #expect(error?.description.contains("executableTarget") == true)
     }
@@ -93,7 +93,7 @@ import Testing
         #expect(SourceSnapshot.isSource(name))
     }
 
-    @Test func everyChangeIsSeen() throws {
+    @Test func everyKindOfFileChangeIsSeen() throws {
         let service = try TinyService("alpha")
         let roots = ["\(service.path)/Sources", "\(service.path)/missing"]
         let first = SourceSnapshot(of: roots)
@@ -153,7 +153,7 @@ import Testing
         )
     }
 
-    @Test func whatFollowsTheDashesIsForTheService() {
+    @Test func argumentsAfterTheDashesGoToTheService() {
         let (directories, arguments) = RunCommand.split(
             ["a", "b", "--set", "--", "x"], of: ["kit", "run", "a", "--watch", "b", "--", "--set", "--", "x"])
         #expect(directories == ["a", "b"])
