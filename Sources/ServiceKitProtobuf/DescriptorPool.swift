@@ -183,7 +183,7 @@ extension DescriptorPool {
             guard let bytes = Base64.decode(text),
                 let set = try? Google_Protobuf_FileDescriptorSet(serializedBytes: bytes)
             else {
-                throw DescriptorError("this is no google.protobuf.FileDescriptorSet in base64: \(text.prefix(40))…")
+                throw DescriptorError("not a google.protobuf.FileDescriptorSet in base64: \(text.prefix(40))…")
             }
             for file in set.file { try add(file) }
         }

@@ -3,11 +3,11 @@ import ServiceKit
 import ServiceKitTestSupport
 import Testing
 
-/// Mistakes of those who run a service: each ends it with one line that names the thing and says what to do.
+/// Mistakes of users who run a service. Each ends the service with one line that names the thing and the remedy.
 @Suite(.timeLimit(.minutes(3))) struct BadInputTests {
     /// Runs a server that must not start.
     ///
-    /// - Returns: Its one line on standard error.
+    /// - Returns: The line on its standard error.
     private func failure(
         config: String,
         settings: [String] = [],
@@ -81,7 +81,7 @@ import Testing
 
     @Test func aRegistryDirectoryThatCannotBeWritten() async throws {
         let directory = try TemporaryDirectory()
-        // A file in its place stops root as well.
+        // A file in the place of the directory stops root as well.
         let file = try directory.write("", to: "file")
         let line = try await failure(config: config, settings: ["registry.file.directory=\(file)/registry"])
         #expect(line.contains("\(file)/registry"))
@@ -96,7 +96,7 @@ import Testing
                 settings: ["app.id=user-1", "registry.file.directory=\(fleet.directory.path)"]
             )
             #expect(line.contains("user-1"))
-            // The first is still there.
+            // The first instance is still registered.
             #expect(fleet.instances.value["user-1"] != nil)
             first.signal(SIGTERM)
             #expect(try await first.waitForExit() == .exited(0))

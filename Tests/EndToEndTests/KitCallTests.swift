@@ -4,9 +4,9 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// `kit call` on the sample service, both as their users run them.
+/// `kit call` on the sample service, both as processes.
 @Suite(.timeLimit(.minutes(3))) struct KitCallTests {
-    /// Runs `kit call` to its end.
+    /// Runs `kit call` until it ends.
     private func call(
         _ fleet: Fleet,
         _ arguments: String...,

@@ -8,9 +8,9 @@ import ServiceKitTestSupport
 import SwiftProtobuf
 import Testing
 
-/// A server that may open few files, and has more clients than that.
+/// A server with more clients than its limit of open files.
 @Suite(.timeLimit(.minutes(2))) struct OpenFilesTests {
-    /// More than the server has open when it is idle.
+    /// More files than an idle server has open.
     private static let limit = 60
 
     @Test func callsGoOnWhenNoConnectionCanBeAccepted() async throws {
@@ -23,7 +23,7 @@ import Testing
                 let errors = try await server.waitForErrors(warning)
                 #expect(errors.contains("RLIMIT_NOFILE, \(Self.limit)"))
                 #expect(errors.contains("ulimit -n"))
-                // Another client has to wait, and is served when there is room.
+                // Another client has to wait until a file is free.
                 let channel = try ServiceChannel(
                     to: "user-service", discoverer: fleet.discovery, options: Fleet.channelOptions()
                 )
@@ -44,7 +44,7 @@ import Testing
     }
 }
 
-/// A connection that says nothing.
+/// A silent connection.
 private struct TCPConnection {
     private let descriptor: CInt
 

@@ -3,7 +3,7 @@ import ServiceKit
 import ServiceKitTestSupport
 import Testing
 
-/// The sample client, as its user runs it.
+/// The sample client as a process.
 @Suite(.timeLimit(.minutes(3))) struct SampleClientTests {
     private struct Summary: Decodable {
         var calls: Int
@@ -28,7 +28,7 @@ import Testing
             let servers = [
                 try await fleet.start("user-1"), try await fleet.start("user-2"), try await fleet.start("user-3"),
             ]
-            // They are spread over time: the first instance that is connected to could answer them all meanwhile.
+            // The calls are spread over time. Otherwise the first connected instance could answer them all.
             let client = try RunningProgram.userClient(
                 registry: fleet.directory.path,
                 [
@@ -73,7 +73,7 @@ import Testing
 
     // MARK: - Calls that are not answered
 
-    /// Runs a body with the only server stopped, which keeps its connections and answers nothing.
+    /// Runs a body while the only server is suspended: it keeps its connections and answers nothing.
     private func withStoppedServer(_ body: @escaping @Sendable (Fleet) async throws -> Void) async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1")
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    /// The calls have no time limit of their own: only the duration ends the run.
+    /// The calls have no time limit. Only the duration ends the run.
     @Test func aRunEndsAtItsTimeWhenNobodyAnswers() async throws {
         try await withStoppedServer { fleet in
             let client = try RunningProgram.userClient(

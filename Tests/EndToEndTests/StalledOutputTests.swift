@@ -4,14 +4,14 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// Programs whose output nobody reads, or that have nowhere to write it to.
+/// Programs whose output has no reader, or no place to go.
 @Suite(.timeLimit(.minutes(4)), .serialized) struct StalledOutputTests {
-    /// Where a log can go that takes none.
+    /// The kinds of outputs that take no log.
     enum DeadLog: String, CaseIterable {
         case fullPipe, closedPipe, fullDisk
     }
 
-    /// Runs a body with a stream that takes nothing.
+    /// Runs a body with an output that takes nothing.
     private static func with(_ log: DeadLog, _ body: (ChildProcess.Stream) async throws -> Void) async throws {
         switch log {
         case .fullDisk:
@@ -97,7 +97,7 @@ import Testing
         pipe.closeReader()
     }
 
-    /// Its log would go into whatever has got the number of the closed file.
+    /// The log would go into another file that got the number of the closed one.
     @Test func aServerWithoutStandardErrorServes() async throws {
         try await Fleet.with { fleet in
             let settings = ["app.id=user-1", "shutdown.lame-duck=50ms", "log.level=info"] + fleet.settings
@@ -131,7 +131,7 @@ import Testing
             output: .descriptor(pipe.writer)
         )
         try await eventually { !directory.files.isEmpty }
-        // It has caught the signal by now: it watches the directory after that, and the owner registers after it.
+        // The owner has caught the signal by now: it watches the directory and registers only after that.
         owner.signal(SIGTERM)
         #expect(try await owner.waitForExit() == .exited(0))
         #expect(!directory.files.contains { $0.hasSuffix(".json") }, "it is deregistered")

@@ -41,7 +41,7 @@ import Testing
 
     @Test func aSecondSignalHurries() async throws {
         try await Fleet.with { fleet in
-            // Without the second signal the stop would take as long as the suite may.
+            // Without the second signal the stop would take longer than the suite's time limit.
             let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m"])
             server.signal(SIGTERM)
             try await fleet.waitUntilGone("user-1")
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// Of another kind, as the kernel makes one of two that are alike.
+    /// A signal of another kind, since the kernel merges two equal signals.
     @Test func aSecondSignalRightAfterTheFirstIsNotLost() async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1", settings: ["shutdown.lame-duck=10m"])

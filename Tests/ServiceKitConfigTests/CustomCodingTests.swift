@@ -1,7 +1,7 @@
 import ServiceKitConfig
 import Testing
 
-/// Types that write `init(from:)` and `encode(to:)` by hand, through every kind of container.
+/// Types with their own `init(from:)` and `encode(to:)`, for every kind of container.
 @Suite struct CustomCodingTests {
     struct Named: Codable {
         var name = "a"
@@ -57,7 +57,7 @@ import Testing
         )
     }
 
-    /// Everything again, in a sequence.
+    /// The same in a sequence.
     struct Unkeyed: Codable, Equatable {
         enum Keys: String, CodingKey { case value }
 
@@ -97,7 +97,7 @@ import Testing
         var wide = Wide(value: .min)
     }
 
-    /// One 128-bit value, by itself.
+    /// A single 128-bit value.
     struct Wide: Codable, Equatable {
         var value: Int128
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-/// Runs `body` with a directory that exists only for it.
+/// Runs `body` with a temporary directory.
 func withTemporaryDirectory<T>(_ body: (_ path: String) throws -> T) throws -> T {
     let url = FileManager.default.temporaryDirectory.appending(path: "servicekit-config-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -21,5 +21,5 @@ func setPermissions(_ permissions: Int, of path: String) throws {
     try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
 }
 
-/// Whom permissions do not stop.
+/// Whether the user is root, whom permissions do not stop.
 var isSuperuser: Bool { ProcessInfo.processInfo.userName == "root" }

@@ -1,7 +1,7 @@
 import ServiceKitConfig
 import Testing
 
-/// The example of the guide, kept true.
+/// The example of the guide.
 @Suite struct GuideTests {
     struct ListenerSettings: ConfigurationSection {
         var listen = "127.0.0.1:9000"

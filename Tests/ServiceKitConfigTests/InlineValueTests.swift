@@ -2,7 +2,7 @@ import FoundationEssentials
 import ServiceKitConfig
 import Testing
 
-/// Values of variables and options: what they are is for the type to say that reads them.
+/// Values of variables and options. The reading type decides on their kind.
 @Suite struct InlineValueTests {
     struct Etcd: ConfigurationSection {
         var endpoints: [URL] = []

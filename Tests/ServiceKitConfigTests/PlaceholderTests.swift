@@ -1,7 +1,7 @@
 import ServiceKitConfig
 import Testing
 
-/// `${NAME}` in files, which a later version gives a meaning.
+/// `${NAME}` in files. A later version will give it a meaning.
 @Suite struct PlaceholderTests {
     @Test(arguments: [
         ("app: {name: \"${NAME}\"}", "1:13", "app.name", "KIT_APP__NAME"),

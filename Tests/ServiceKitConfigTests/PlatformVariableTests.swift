@@ -1,7 +1,7 @@
 import ServiceKitConfig
 import Testing
 
-/// Variables that Kubernetes and Docker set for the services beside this one.
+/// Variables that Kubernetes and Docker set for neighbouring services.
 @Suite struct PlatformVariableTests {
     static let sections = ["app", "client", "log", "registry", "server", "shutdown", "startup"]
 
@@ -69,7 +69,7 @@ import Testing
         #expect(failure(Self.kubernetes(service, address: "fd00::1")) == "no error")
     }
 
-    /// A part of a group is recognized too: not every test or platform has all of it.
+    /// A part of a group is recognised too, since not every platform sets all of it.
     @Test func eachOfThemIsLetPassByItself() {
         for (name, value) in Self.kubernetes("kit-registry") {
             #expect(failure([name: value]) == "no error", "\(name)=\(value)")
@@ -98,7 +98,8 @@ import Testing
         #expect(try own.decode(Int.self, at: "metrics-port") == 9090)
     }
 
-    /// A variable in the platform's form that spells a known key may be a mistake, unless others prove that it is none.
+    /// A variable in the platform's form that spells a known key may be a mistake, unless other variables show the
+    /// platform.
     @Test func aKnownKeyIsNotTakenForThePlatforms() {
         #expect(
             failure(["KIT_DATABASE_SERVICE_HOST": "10.0.0.1"]).contains(
@@ -148,7 +149,7 @@ import Testing
         #expect(failure([variable: value]).contains("registry"), "\(variable)=\(value)")
     }
 
-    /// Such as `KIT_REGISTRY=ghcr.io/kit` of a pipeline that pushes images.
+    /// For example `KIT_REGISTRY=ghcr.io/kit`, from a pipeline that pushes images.
     @Test(arguments: ["app", "registry", "log"]) func valueForASectionNamesTheRemedy(section: String) {
         let variable = "KIT_\(section.uppercased())"
         let error =

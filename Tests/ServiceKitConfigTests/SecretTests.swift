@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// A type whose errors hold the value.
+    /// A type whose errors contain the value.
     struct Talkative: Decodable {
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()

@@ -68,7 +68,7 @@ import Testing
         #expect(try Configuration(yaml: yaml).decode(Settings.self, at: "") == expected)
     }
 
-    /// "http:" with nothing below it, as when all of it is commented out.
+    /// "http:" without a value, for example because its keys are commented out.
     @Test func anEmptySectionHasTheDefaultsOfItsOwner() throws {
         let settings = try Configuration(yaml: "http:\nadmin:\n").decode(Settings.self, at: "")
         #expect(settings.http.port == 8000)

@@ -2,7 +2,7 @@ import FoundationEssentials
 import ServiceKitConfig
 import Testing
 
-/// Files in other encodings than UTF-8.
+/// Files in encodings other than UTF-8.
 @Suite struct TextEncodingTests {
     private func error(_ bytes: [UInt8]) throws -> String {
         try withTemporaryDirectory { directory in

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKitConfig
 
-/// Secrets of URLs are in nothing that people see.
+/// No text for people contains the secrets of URLs.
 @Suite struct URLSecretTests {
     @Test(arguments: [
         ("amqp://u:p@h:5672/", "amqp://u:***@h:5672/"),

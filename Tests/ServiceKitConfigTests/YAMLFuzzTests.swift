@@ -1,7 +1,7 @@
 @testable import ServiceKitConfig
 import Testing
 
-/// Documents that no one wrote: none may crash, and whatever is refused is refused at a place.
+/// Random documents. None may crash the parser, and every error has a place.
 @Suite struct YAMLFuzzTests {
     static let sample = """
         %YAML 1.1
@@ -85,7 +85,7 @@ import Testing
 
     private static let syntax = Array("{}[]:,-?&*!|>'\"%@`#~<=\n\t ab0.\\".utf8)
 
-    /// Reads the bytes as they are, valid UTF-8 or not.
+    /// Reads bytes that may not be UTF-8.
     private func check(_ bytes: [UInt8]) {
         do throws(ConfigurationError) {
             let configuration = try Configuration(bytes: bytes, origin: "fuzz")

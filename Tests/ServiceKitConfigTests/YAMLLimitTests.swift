@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func aBlockOfTenThousandLevelsIsRefused() {
-        // Indentation makes deep block mappings large; sequences in a row do not.
+        // Indentation makes deep block mappings large. Sequences on one line stay small.
         let yaml = "a:\n  " + String(repeating: "- ", count: 10_000) + "1"
         #expect(parseError(yaml).hasSuffix("nested deeper than 64 levels"))
     }
@@ -69,7 +69,7 @@ import Testing
         #expect(parseError("%TAG !a! x\n---\na: 1") == "no error")
     }
 
-    /// Documents of the largest size made to keep a parser busy.
+    /// Documents of the largest size that keep a parser busy.
     @Test(arguments: [
         "[", "{", "- ", "? ", "a: ", "&a ", "!!str ", "'", "\"\\", "|\n", "a\n", "{a,", "%", "#\n", "\t", "*a ", "\r",
     ])

@@ -3,9 +3,9 @@ import Testing
 
 @testable import ServiceKitProtobuf
 
-/// Input that is no message: an error, never a crash.
+/// Input that is not a message gives an error, never a crash.
 @Suite(.timeLimit(.minutes(1))) struct HostileInputTests {
-    /// A generator whose numbers are the same with every run.
+    /// A generator with the same numbers in every run.
     private struct Numbers: RandomNumberGenerator {
         var state: UInt64
 
@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// What can be read can be written, and is then read as the same.
+    /// A message that can be read can be written, and reads back the same.
     private func check(_ bytes: [UInt8]) throws {
         guard let message = try? DynamicMessage(bytes, as: Samples.kinds, in: Samples.pool) else { return }
         let written = try message.serialized(in: Samples.pool)
@@ -81,10 +81,10 @@ import Testing
                 guard let theirs = try? Kinds_V1_Kinds(serializedBytes: bytes, options: .strict),
                     let ours = try? DynamicMessage(bytes, as: Samples.kinds, in: Samples.pool)
                 else { continue }
-                // Both forget what the type does not have.
+                // Both drop unknown fields.
                 let written = try ours.serialized(in: Samples.pool)
                 let again = try Kinds_V1_Kinds(serializedBytes: written, options: .strict)
-                // As text, since what is not a number equals nothing.
+                // Compared as text, since NaN equals nothing.
                 #expect(again.textFormatString() == theirs.textFormatString())
                 agreed += 1
             }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKitProtobuf
 
-/// What may stand in JSON, and what is said of the rest.
+/// Valid JSON for messages, and the errors for the rest.
 @Suite struct JSONInputTests {
     private func error(_ json: String) -> String? {
         do {
@@ -41,8 +41,8 @@ import Testing
             "color: expected a value of kinds.v1.Color (COLOR_UNSPECIFIED, COLOR_RED, COLOR_GREEN, COLOR_NEGATIVE), "
                 + "found the string \"BLUE\""
         ),
-        (#"{"text": "a", "number": 1}"#, "number: only one of choice can be given, and text is there already"),
-        (#"{"otherName": "a", "renamed": "b"}"#, "renamed: the field is there twice"),
+        (#"{"text": "a", "number": 1}"#, "number: only one of choice can be given, and text has a value already"),
+        (#"{"otherName": "a", "renamed": "b"}"#, "renamed: the field occurs twice"),
         (#"{"time": "yesterday"}"#, "time: expected a google.protobuf.Timestamp, found the string \"yesterday\""),
         (#"{"any": {"id": 1}}"#, "any: expected an object with \"@type\", found an object"),
         (#"[1]"#, "the message: expected an object, a kinds.v1.Kinds, found an array"),
@@ -66,23 +66,23 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"a": 1,}"#, "JSON, line 1, column 9: a name in double quotes is expected"),
-        ("{\"a\":\n  x}", "JSON, line 2, column 3: a value is expected"),
-        (#"{"a" 1}"#, "JSON, line 1, column 6: a colon is expected behind \"a\""),
-        (#"{"a": 1, "a": 2}"#, "JSON, line 1, column 13: \"a\" is there twice"),
-        (#"[1 2]"#, "JSON, line 1, column 4: a comma or ] is expected"), ("01", more(2)), ("1 1", more(3)),
+        (#"{"a": 1,}"#, "JSON, line 1, column 9: expected a name in double quotes"),
+        ("{\"a\":\n  x}", "JSON, line 2, column 3: expected a value"),
+        (#"{"a" 1}"#, "JSON, line 1, column 6: expected a colon after \"a\""),
+        (#"{"a": 1, "a": 2}"#, "JSON, line 1, column 13: \"a\" occurs twice"),
+        (#"[1 2]"#, "JSON, line 1, column 4: expected a comma or ]"), ("01", more(2)), ("1 1", more(3)),
         ("\"a", "JSON, line 1, column 1: the string has no end"), ("", "JSON, line 1, column 1: there is no JSON"),
         (#""\ud800""#, "JSON, line 1, column 8: half of a surrogate pair"),
-        (#""\x""#, #"JSON, line 1, column 4: there is no escape \x"#),
-        ("-", "JSON, line 1, column 2: a digit is expected"),
-        ("1.", "JSON, line 1, column 3: a digit is expected"), ("tru", "JSON, line 1, column 1: a value is expected"),
+        (#""\x""#, #"JSON, line 1, column 4: unknown escape \x"#),
+        ("-", "JSON, line 1, column 2: expected a digit"),
+        ("1.", "JSON, line 1, column 3: expected a digit"), ("tru", "JSON, line 1, column 1: expected a value"),
     ])
     func badDocuments(json: String, expected: String) {
         #expect(throws: DescriptorError(expected)) { try JSONParser.parse(json) }
     }
 
     private static func more(_ column: Int) -> String {
-        "JSON, line 1, column \(column): there is more behind the end of the JSON"
+        "JSON, line 1, column \(column): unexpected text after the JSON"
     }
 
     @Test func documentsOneAfterTheOther() throws {
@@ -105,7 +105,7 @@ import Testing
 
     @Test(arguments: ["a", "Zg=", "Zg===", "Z g=", "Zm9v====", "ä"])
     func noBase64(text: String) {
-        // Padding that is short is forgiven.
+        // Missing padding is accepted.
         #expect(Base64.decode(text) == (text == "Zg=" ? Array("f".utf8) : nil))
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitProtobuf
 
-/// What is read and written by descriptors, against the code that is generated from the same files.
+/// Messages by descriptors, compared with generated code for the same files.
 @Suite struct RoundTripTests {
     @Test(arguments: Samples.messages.indices)
     func theWireFormatIsThatOfGeneratedCode(index: Int) throws {
@@ -57,7 +57,7 @@ import Testing
         }
         let names = members.map(\.name)
         #expect(names.contains("packedNumbers") && names.contains("numbersByName") && names.contains("color"))
-        // What has presence is not there.
+        // Fields with presence are missing.
         #expect(!names.contains("optionalNumber") && !names.contains("nested") && !names.contains("text"))
         #expect(members.first { $0.name == "color" }?.value == .string("COLOR_UNSPECIFIED"))
     }
@@ -114,7 +114,7 @@ import Testing
 }
 
 extension JSONValue {
-    /// The value with numbers by what they say and members by their names, so that it can be compared.
+    /// A value in a comparable form: numbers by value, members by name.
     var normalized: JSONValue {
         switch self {
         case .number(let text): .number("\(Double(text) ?? .nan)")

@@ -3,7 +3,7 @@ import SwiftProtobuf
 
 @testable import ServiceKitProtobuf
 
-/// The tests' types, and messages of them.
+/// The types of the tests, and messages of them.
 enum Samples {
     static let pool: DescriptorPool = {
         do {
@@ -15,7 +15,7 @@ enum Samples {
 
     static let kinds = "kinds.v1.Kinds"
 
-    /// Messages that have every kind of field, with ordinary values and with those at the edges.
+    /// Messages with every kind of field, with ordinary values and with limits.
     static let messages: [(name: String, message: Kinds_V1_Kinds)] = [
         ("empty", Kinds_V1_Kinds()),
         ("scalars", scalars), ("smallest", smallest), ("greatest", greatest), ("not finite", notFinite),

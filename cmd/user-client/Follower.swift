@@ -1,6 +1,6 @@
 import ServiceKit
 
-/// Says who joins and leaves the service, and once a second how many calls each instance served.
+/// Prints the instances that join and leave, and once a second the number of calls to each instance.
 struct Follower: Sendable {
     let discovery: Discovery
     let counter: InstanceCounter
@@ -36,7 +36,7 @@ struct Follower: Sendable {
     }
 
     private func say(_ line: String) {
-        // As it happens, also into a pipe; calls do not wait for whoever reads.
+        // At once, into a pipe too. Calls do not wait for the reader.
         OutputWriter.standardOutput.write("\(line)\n")
     }
 }

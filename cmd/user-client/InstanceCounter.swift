@@ -1,7 +1,7 @@
 import ServiceKit
 import Synchronization
 
-/// Counts the calls that each instance served: a middleware of a client.
+/// Counts the calls that each instance served: a client middleware.
 final class InstanceCounter: Middleware {
     private let served = Mutex<[String: Int]>([:])
 

@@ -5,18 +5,18 @@ import ServiceKitSampleAPI
 import SwiftProtobuf
 import Synchronization
 
-/// Calls to make.
+/// The calls to make.
 struct Load: Sendable {
-    /// How many at most.
+    /// The largest number of calls.
     let count: Int?
-    /// For how long at most.
+    /// The longest time.
     let duration: Duration?
-    /// How many at once.
+    /// The number of calls at once.
     let concurrency: Int
-    /// How many a second, all together.
+    /// The number of calls in a second, all together.
     let rate: Double?
 
-    /// How long calls that are under way at the end of the duration have left, before they count as open.
+    /// The extra time for calls under way at the end of the duration. After it they count as open.
     private static let grace = Duration.milliseconds(100)
 
     private final class Progress: Sendable {
@@ -28,14 +28,14 @@ struct Load: Sendable {
     /// A call to make.
     private struct Turn {
         let number: Int
-        /// When it is due; `nil` for at once.
+        /// The time at which the call is due; `nil` for at once.
         let due: ContinuousClock.Instant?
     }
 
-    /// Makes the calls, until they are made, the duration is over, or there is an interruption. Calls that are under way
+    /// Makes the calls, until all are made, the duration is over, or an interruption comes. Calls that are under way
     /// then are cancelled, and counted as open.
     ///
-    /// - Parameter interruption: Returns when there is one, or when its task is cancelled.
+    /// - Parameter interruption: Returns at an interruption, or when its task is cancelled.
     func run(
         _ users: User_V1_UserService.Client<ServiceChannel>,
         counter: InstanceCounter,
@@ -71,12 +71,13 @@ struct Load: Sendable {
                                 guard (try? await Task.sleep(until: due)) != nil else { return }
                                 start = .now
                             } else {
-                                // The calls before took too long: who would have made this one has waited since then.
+                                // Earlier calls took too long. The latency counts from the time at which this call was
+                                // due.
                                 start = due
                             }
                         }
                         let record = await call(users, number: turn.number, since: start)
-                        // It has failed because of the end, and not by itself.
+                        // The end of the run has failed the call.
                         let isOpen = Task.isCancelled && record.failure != nil
                         progress.summary.withLock { isOpen ? $0.addOpen(record) : $0.add(record) }
                     }
@@ -85,7 +86,7 @@ struct Load: Sendable {
         }
     }
 
-    /// The next call to make; `nil` when there is none any more.
+    /// The next call to make; `nil` if there is none.
     private func next(_ progress: Progress) -> Turn? {
         if Task.isCancelled { return nil }
         let number = progress.started.add(1, ordering: .relaxed).oldValue
@@ -95,7 +96,7 @@ struct Load: Sendable {
         return Turn(number: number, due: due)
     }
 
-    /// How many calls a rate and a count make due in a time; none without a rate.
+    /// The number of calls that the rate and the count make due within a time; none without a rate.
     private func callsDue(within time: Duration) -> Int {
         guard let rate else { return 0 }
         let time = duration.map { min($0, time) } ?? time
@@ -124,7 +125,7 @@ struct Load: Sendable {
     }
 }
 
-/// How one call went.
+/// The result of one call.
 struct CallRecord: Sendable {
     let latency: Duration
     let failure: (status: String, message: String)?

@@ -1,12 +1,13 @@
 import ServiceKit
 
-/// How a number of calls went.
+/// The results of a number of calls.
 struct Summary: Sendable {
     /// Calls that ended.
     private(set) var calls = 0
-    /// Calls that were under way at the end, and how long the longest of them was. They are neither failures nor answered.
+    /// The number of calls under way at the end, and the time of the longest. They count neither as failures nor as
+    /// answered.
     private(set) var open: (count: Int, longest: Duration) = (0, .zero)
-    /// Calls that the rate made due and nobody was free to make.
+    /// The number of calls that were due, but not made because too many were open.
     var missed = 0
     private(set) var failuresByStatus: [String: (count: Int, example: String)] = [:]
     private var latencies = LatencyHistogram()
@@ -32,7 +33,7 @@ struct Summary: Sendable {
     /// Whether calls failed, or none was answered at all.
     var isFailure: Bool { failures > 0 || calls == 0 }
 
-    /// For people.
+    /// The summary for people.
     var text: String {
         let seconds = duration / .seconds(1)
         var lines = [
@@ -59,7 +60,8 @@ struct Summary: Sendable {
         return lines.joined(separator: "\n")
     }
 
-    /// For programs: one line. Instance ids need no escaping, a registry allows only plain characters in them.
+    /// The summary for programs, on one line. Instance ids need no escapes: a registry allows only plain characters in
+    /// them.
     var json: String {
         let instances = instances.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
         func microseconds(_ percent: Double) -> String {
@@ -80,7 +82,7 @@ struct Summary: Sendable {
     }
 }
 
-/// Latencies in buckets whose width grows with the value: 1/16 of it at most, in constant memory.
+/// A histogram of latencies in constant memory. A bucket is at most 1/16 of its value wide.
 struct LatencyHistogram: Sendable {
     private static let bucketsPerDoubling = 16
     private var buckets = [Int](repeating: 0, count: 64 * bucketsPerDoubling)
@@ -92,7 +94,7 @@ struct LatencyHistogram: Sendable {
         count += 1
     }
 
-    /// The latency that so many percent of the calls did not exceed.
+    /// The latency that this percentage of the calls did not exceed.
     func percentile(_ percent: Double) -> Duration {
         var rank = Int((Double(count) * percent / 100).rounded(.up))
         for (index, bucket) in buckets.enumerated() {

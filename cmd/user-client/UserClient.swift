@@ -9,12 +9,12 @@ import ServiceKitSampleAPI
 import SwiftProtobuf
 import UnixSignals
 
-/// The sample client: calls the sample service by its name and says how that went.
+/// The sample client: calls the sample service by its name, and prints the results.
 @main struct UserClient: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "servicekit-user-client",
-            abstract: "Calls GetUser of user-service, wherever its instances are.",
+            abstract: "Calls GetUser of user-service through the registry.",
             discussion: """
                 servicekit-user-client --count 1000 --concurrency 8
                 servicekit-user-client --duration 10s --rate 200 --follow
@@ -29,23 +29,23 @@ import UnixSignals
 
     @Option(
         help:
-            "How many calls to make; 10 when there is no --duration either. Each may take as long as client.timeouts says."
+            "The number of calls. Default: 10 without --duration. client.timeouts limits each call."
     )
     var count: Int?
 
-    @Option(help: "How long to make calls, as in 10s; with --count, whichever ends first.")
+    @Option(help: "The time for which calls are made, such as 10s. With --count, the first to end counts.")
     var duration: DurationArgument?
 
-    @Option(help: "How many calls are in flight at once.")
+    @Option(help: "The number of calls in flight at once.")
     var concurrency = 1
 
     @Option(
         help:
-            "How many calls to make a second, all together; as many as possible without it. Latencies count from when a call is due."
+            "The number of calls in a second. Default: as many as possible. Latencies count from the time a call is due."
     )
     var rate: Double?
 
-    @Flag(help: "Say who joins and who leaves, and once a second how many calls each instance served.")
+    @Flag(help: "Print the instances that join and leave, and once a second the number of calls to each.")
     var follow = false
 
     @Flag(help: "Print the summary as one line of JSON.")
@@ -54,10 +54,10 @@ import UnixSignals
     @OptionGroup var arguments: AppArguments
 
     func validate() throws {
-        if let count, count < 1 { throw ValidationError("--count is at least 1") }
-        if let duration, duration.value <= .zero { throw ValidationError("--duration is more than 0") }
-        if !(1...100_000).contains(concurrency) { throw ValidationError("--concurrency is from 1 to 100000") }
-        if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate is more than 0") }
+        if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if let duration, duration.value <= .zero { throw ValidationError("--duration must be more than 0") }
+        if !(1...100_000).contains(concurrency) { throw ValidationError("--concurrency must be from 1 to 100000") }
+        if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
     }
 
     static func main() async {
@@ -76,7 +76,7 @@ import UnixSignals
         } catch {
             App.exitReporting(error)
         }
-        // Behind the lines of --follow. Whoever reads is waited for no longer than the end of a process may take.
+        // After the lines of --follow. Waits for the reader only up to the time limit for the end of a process.
         OutputWriter.standardOutput.writeLast((json ? summary.json : summary.text) + "\n")
         if summary.isFailure { throw ExitCode.failure }
     }
@@ -128,7 +128,7 @@ import UnixSignals
     }
 }
 
-/// A duration on the command line, written as in the configuration.
+/// A duration on the command line, in the configuration's notation.
 struct DurationArgument: ExpressibleByArgument {
     let value: Duration
 

@@ -3,13 +3,13 @@ import ServiceKitEtcd
 import ServiceKitGRPC
 import ServiceKitSampleAPI
 
-/// The sample service: a service main as yours will look.
+/// The sample service: an example for the main of a service.
 @main struct UserServer {
     static func main() async {
         await App.run(plugins: [.etcd]) { app in
             let store = UserStore.withSamples()
             app.serve(UserProvider(store: store), descriptors: userDescriptors)
-            // Watchers would keep the server from draining: their streams end when the stop begins.
+            // Watches would keep the server from draining. Their streams end when the stop begins.
             app.beforeStop { store.endWatches() }
         }
     }

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Users, in memory.
 final class UserStore: Sendable {
-    /// How many users the store holds at most.
+    /// The largest number of users.
     static let capacity = 100_000
-    /// How many events a watcher may be behind.
+    /// The largest number of events that a watcher may lag behind.
     static let watchBuffer = 256
 
     fileprivate typealias Watcher = AsyncThrowingStream<User_V1_User, any Error>.Continuation
@@ -21,7 +21,7 @@ final class UserStore: Sendable {
 
     private let state = Mutex(State())
 
-    /// A store with some users to ask for: 1, 2 and 3.
+    /// Creates a store with the users 1, 2 and 3.
     static func withSamples() -> UserStore {
         let store = UserStore()
         store.state.withLock { state in
@@ -59,10 +59,10 @@ final class UserStore: Sendable {
         }
     }
 
-    /// Every user, in the order of their ids.
+    /// All users in the order of their ids.
     var allUsers: [User_V1_User] { state.withLock(\.users) }
 
-    /// Users as they are created, from now on.
+    /// The users that are created from now on.
     func newUsers() -> AsyncThrowingStream<User_V1_User, any Error> {
         let (stream, continuation) = AsyncThrowingStream.makeStream(
             of: User_V1_User.self,
@@ -84,7 +84,7 @@ final class UserStore: Sendable {
         return stream
     }
 
-    /// Ends every watch, and those still to come.
+    /// Ends every watch, now and later.
     func endWatches() {
         let watchers = state.withLock { state in
             state.isClosed = true

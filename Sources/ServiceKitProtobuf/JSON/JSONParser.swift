@@ -20,7 +20,7 @@ package struct JSONParser: Sendable {
         var parser = JSONParser(text.utf8)
         guard let value = try parser.next() else { throw parser.error("there is no JSON") }
         parser.skipSpace()
-        if parser.position < parser.bytes.count { throw parser.error("there is more behind the end of the JSON") }
+        if parser.position < parser.bytes.count { throw parser.error("unexpected text after the JSON") }
         return value
     }
 
@@ -46,7 +46,7 @@ package struct JSONParser: Sendable {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         case let byte? where byte == UInt8(ascii: "-") || Self.isDigit(byte): return .number(try number())
-        default: throw error("a value is expected")
+        default: throw error("expected a value")
         }
     }
 
@@ -58,15 +58,15 @@ package struct JSONParser: Sendable {
         if take("}") { return .object([]) }
         while true {
             skipSpace()
-            guard peek == UInt8(ascii: "\"") else { throw error("a name in double quotes is expected") }
+            guard peek == UInt8(ascii: "\"") else { throw error("expected a name in double quotes") }
             let name = try string()
-            guard names.insert(name).inserted else { throw error("\"\(name)\" is there twice") }
+            guard names.insert(name).inserted else { throw error("\"\(name)\" occurs twice") }
             skipSpace()
-            guard take(":") else { throw error("a colon is expected behind \"\(name)\"") }
+            guard take(":") else { throw error("expected a colon after \"\(name)\"") }
             members.append(JSONValue.Member(name, try value(depth: depth + 1)))
             skipSpace()
             if take("}") { return .object(members) }
-            guard take(",") else { throw error("a comma or } is expected") }
+            guard take(",") else { throw error("expected a comma or }") }
         }
     }
 
@@ -79,12 +79,12 @@ package struct JSONParser: Sendable {
             elements.append(try value(depth: depth + 1))
             skipSpace()
             if take("]") { return .array(elements) }
-            guard take(",") else { throw error("a comma or ] is expected") }
+            guard take(",") else { throw error("expected a comma or ]") }
         }
     }
 
     private mutating func word(_ text: String, _ value: JSONValue) throws(DescriptorError) -> JSONValue {
-        guard bytes[position...].starts(with: text.utf8) else { throw error("a value is expected") }
+        guard bytes[position...].starts(with: text.utf8) else { throw error("expected a value") }
         position += text.utf8.count
         return value
     }
@@ -104,7 +104,7 @@ package struct JSONParser: Sendable {
     private mutating func digits() throws(DescriptorError) {
         let start = position
         while let byte = peek, Self.isDigit(byte) { position += 1 }
-        if position == start { throw error("a digit is expected") }
+        if position == start { throw error("expected a digit") }
     }
 
     // MARK: - Strings
@@ -119,11 +119,11 @@ package struct JSONParser: Sendable {
             case UInt8(ascii: "\""):
                 guard let text = String(validating: content, as: UTF8.self) else {
                     position = start
-                    throw error("the string is no UTF-8")
+                    throw error("the string is not UTF-8")
                 }
                 return text
             case UInt8(ascii: "\\"): content += String(try escape()).utf8
-            case 0..<0x20: throw error("a control character in a string is written as \\u and four digits")
+            case 0..<0x20: throw error("a control character in a string must be written as \\u and four digits")
             default: content.append(byte)
             }
         }
@@ -153,7 +153,7 @@ package struct JSONParser: Sendable {
                 let scalar = Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (trail - 0xDC00))
             else { throw error("half of a surrogate pair") }
             return scalar
-        default: throw error("there is no escape \\\(Unicode.Scalar(byte))")
+        default: throw error("unknown escape \\\(Unicode.Scalar(byte))")
         }
     }
 
@@ -161,7 +161,7 @@ package struct JSONParser: Sendable {
         let digits = bytes[position...].prefix(4)
         guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
             let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw error("\\u is followed by four hexadecimal digits") }
+        else { throw error("\\u needs four hexadecimal digits") }
         position += 4
         return value
     }

@@ -118,7 +118,7 @@ extension WireReader {
         case .bytes, .message: return .bytes(Array(try delimited()))
         case .string:
             guard let text = String(validating: try delimited(), as: UTF8.self) else {
-                throw DescriptorError("the string \(field.name) is no UTF-8")
+                throw DescriptorError("the string \(field.name) is not UTF-8")
             }
             return .string(text)
         }

@@ -36,13 +36,13 @@ struct JSONDecoder {
         for member in members {
             guard let field = type.field(named: member.name) else { throw unknown(member.name, type, path) }
             let path = path.isEmpty ? member.name : "\(path).\(member.name)"
-            guard seen.insert(field.number).inserted else { throw DescriptorError("\(path): the field is there twice") }
+            guard seen.insert(field.number).inserted else { throw DescriptorError("\(path): the field occurs twice") }
             if member.value == .null, !field.takesNull { continue }
             if let oneof = field.oneof,
                 let other = type.fields.first(where: { $0.oneof == oneof && message.value(of: $0.number) != nil })
             {
                 throw DescriptorError(
-                    "\(path): only one of \(type.oneofs[oneof]) can be given, and \(other.jsonName) is there already"
+                    "\(path): only one of \(type.oneofs[oneof]) can be given, and \(other.jsonName) has a value already"
                 )
             }
             if field.isRepeated {
@@ -66,7 +66,7 @@ struct JSONDecoder {
         if case .message(let name, _) = field.kind, let type = try? pool.message(name), type.isMapEntry {
             guard case .object(let members) = json else { throw mismatch(path, "an object, a map", json) }
             guard let key = type.field(number: 1), let value = type.field(number: 2) else {
-                throw DescriptorError("\(type.name) is no entry of a map")
+                throw DescriptorError("\(type.name) is not a map entry")
             }
             for member in members {
                 let path = "\(path)[\"\(member.name)\"]"

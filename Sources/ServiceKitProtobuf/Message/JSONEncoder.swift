@@ -54,7 +54,7 @@ struct JSONEncoder {
         depth: Int
     ) throws(DescriptorError) -> JSONValue {
         guard let key = type.field(number: 1), let value = type.field(number: 2) else {
-            throw DescriptorError("\(type.name) is no entry of a map")
+            throw DescriptorError("\(type.name) is not a map entry")
         }
         var members: [JSONValue.Member] = []
         var indexByKey: [String: Int] = [:]

@@ -14,7 +14,7 @@ package struct WireReader {
     package mutating func tag() throws(DescriptorError) -> (number: Int32, type: WireType) {
         let tag = try varint()
         guard let type = WireType(rawValue: UInt8(tag & 7)), (1...0x1FFF_FFFF).contains(tag >> 3) else {
-            throw DescriptorError("there is no field tag \(tag)")
+            throw DescriptorError("invalid field tag \(tag)")
         }
         return (Int32(tag >> 3), type)
     }

@@ -4,7 +4,7 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// A service with a fixed id that starts again while etcd still has the entry of the one before.
+/// A service with a fixed id that starts again while etcd still has its former entry.
 @Suite(.timeLimit(.minutes(4)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdHeldIDTests {
     private static func server(_ etcd: EtcdServer, _ settings: [String]) throws -> RunningProgram {

@@ -4,7 +4,7 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// Things in etcd are not what they should be.
+/// Faults in the data of etcd.
 @Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdLossTests {
     @Test func ourLeaseIsRevokedBehindOurBack() async throws {
@@ -30,10 +30,10 @@ struct EtcdLossTests {
     }
 
     @Test func compactionPastOurRevisionWhileDisconnected() async throws {
-        // Leases that outlast the silence: whether a leader that comes to itself ends them at once is not the question here.
+        // The leases outlast the silence: this test is not about a leader that recovers and ends them at once.
         try await EtcdFleet.with(.three, settings: ["registry.etcd.ttl=30s"]) { fleet in
             try await fleet.survives { fleet in
-                // Nobody is connected while the history is made and dropped, and one instance changes hands.
+                // No client is connected while the history is made and dropped, and one instance changes its owner.
                 for member in 0..<3 { try fleet.etcd.suspend(member) }
                 try await Task.sleep(for: .seconds(12))
                 for member in 0..<3 { try fleet.etcd.resume(member) }
@@ -55,7 +55,7 @@ struct EtcdLossTests {
     }
 
     @Test func anotherOwnerHoldsOurID() async throws {
-        // It holds it all the time, however busy the machine is.
+        // The lease lasts all the time, however busy the machine is.
         try await EtcdFleet.with(settings: ["registry.etcd.ttl=60s"]) { fleet in
             let second = try RunningProgram.userServer(id: "user-1", settings: fleet.fleet.settings)
             #expect(try await second.waitForExit() == .exited(1))
@@ -77,12 +77,12 @@ struct EtcdLossTests {
                 ] {
                     try await fleet.etcd.etcdctl("put", EtcdFleet.prefix + key, value)
                 }
-                // Those that were there before a process came to know the service, too.
+                // Also the instances that were registered before a process first looked at the service.
                 let late = try await fleet.fleet.start("user-4")
                 late.signal(SIGTERM)
                 #expect(try await late.waitForExit() == .exited(0))
-                // An entry is an instance also when none of its endpoints can be read: nobody calls it. One of those whose
-                // lease was lost on a busy machine may be put back just now.
+                // An entry is an instance even if no endpoint of it can be read; clients do not call it. On a busy
+                // machine an instance that lost its lease may be restored at this moment.
                 let ids = (EtcdFleet.ids + ["noport"]).sorted()
                 try await eventually {
                     try await fleet.fleet.registry.instances(of: "user-service").map(\.id).sorted() == ids

@@ -19,7 +19,7 @@ struct EtcdOutageTests {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
                 try await fleet.etcd.kill()
-                // The outage itself is what is tested.
+                // The length of the outage is the subject of this test.
                 try await Task.sleep(for: EtcdFleet.ttl + .seconds(3))
                 try await fleet.etcd.start()
                 try await fleet.etcd.waitUntilReady()
@@ -27,12 +27,12 @@ struct EtcdOutageTests {
         }
     }
 
-    /// It comes back as if nothing had been, and ends all leases at once, as nobody has renewed them.
+    /// etcd comes back unchanged, and ends all leases at once, since nobody has renewed them.
     @Test func aHangLongerThanTheTimeToLive() async throws {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
                 try fleet.etcd.suspend()
-                // Long enough for clients to find out, after 9 seconds, and for the leases to end.
+                // Long enough for clients to notice, after 9 seconds, and for the leases to end.
                 try await Task.sleep(for: .seconds(15))
                 try fleet.etcd.resume()
                 try await fleet.etcd.waitUntilReady()
@@ -67,7 +67,7 @@ struct EtcdOutageTests {
     @Test func fleetSurvivesMembersThatHang() async throws {
         try await EtcdFleet.with(.three) { fleet in
             try await fleet.survives { fleet in
-                // Whichever a process talks to is among them.
+                // One of them is the member that a process talks to.
                 for member in 0..<3 {
                     try fleet.etcd.suspend(member)
                     try await fleet.etcd.waitUntilReady()

@@ -4,7 +4,7 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// etcd that asks who one is, and shows who it is.
+/// etcd with authentication and TLS.
 @Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdSecurityTests {
     @Test func tokensThatExpire() async throws {
@@ -21,7 +21,8 @@ struct EtcdSecurityTests {
             try await etcd.enableAuth()
         } _: { fleet in
             try await fleet.survives { fleet in
-                // Twice as long as a token lives; then a stream has to be made anew, with one that is not known to be old.
+                // Twice the life of a token. Then a stream has to be made again, with a token that the client believes
+                // to be valid.
                 try await Task.sleep(for: .seconds(8))
                 let lease = try await fleet.lease(of: "user-1")
                 try await fleet.etcd.etcdctl("lease", "revoke", lease)
@@ -63,7 +64,7 @@ struct EtcdSecurityTests {
         )
         try await EtcdFleet.with(options, settings: ["registry.etcd.tls.ca=\(directory.path("cert.pem"))"]) { fleet in
             try await fleet.survives { fleet in
-                // Nobody whom the old one was trusted for is trusted with the new one.
+                // No client trusts both certificates.
                 try await makeCertificate(in: directory)
                 try await fleet.etcd.kill()
                 try await fleet.etcd.start()

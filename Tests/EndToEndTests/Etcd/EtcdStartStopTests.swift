@@ -4,7 +4,7 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// Services start, stop and hang while etcd is there, or is not.
+/// Services start, stop and hang, with and without a running etcd.
 @Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdStartStopTests {
     @Test func etcdIsAwayWhenAServiceStartsThatNeedsIt() async throws {
@@ -53,7 +53,7 @@ struct EtcdStartStopTests {
                 let stopped = ContinuousClock.now
                 server.signal(SIGTERM)
                 #expect(try await server.waitForExit() == .exited(0))
-                // Deregistering, the lame-duck gap, draining and giving back, each to its limit.
+                // Deregistration, the lame-duck gap, the drain and the release, each up to its limit.
                 #expect(ContinuousClock.now - stopped < .seconds(60))
                 #expect(server.errors.contains("phase=deregistering"), "\(server.errors)")
             }
@@ -62,7 +62,7 @@ struct EtcdStartStopTests {
 
     @Test func aServiceHangsForLongerThanItsTimeToLive() async throws {
         try await EtcdFleet.with { fleet in
-            // A call that the hanging server has is answered when it goes on.
+            // The call on the hanging server is answered when it resumes.
             try await fleet.survives(timeout: .seconds(60)) { fleet in
                 let server = try #require(fleet.servers["user-2"])
                 server.signal(SIGSTOP)
@@ -84,7 +84,7 @@ struct EtcdStartStopTests {
 
     @Test func noCallFailsWhenServersAreStoppedOneAfterTheOther() async throws {
         try await EtcdServer.withServer { etcd in
-            // No lease is lost, and left behind for another, however slow the machine is.
+            // No lease is lost and left for another instance, however slow the machine is.
             let settings = EtcdFleet.settings(etcd.endpoints, ["registry.etcd.ttl=10m"])
             try await Fleet.with(settings, TemporaryDirectory()) { fleet in
                 let last = Watched(try await fleet.start("user-0"))

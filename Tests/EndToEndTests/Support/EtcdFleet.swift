@@ -5,17 +5,17 @@ import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
-/// Three servers of the sample service that are registered in a real etcd, and calls made to them all the time.
+/// Three servers of the sample service, registered in a real etcd, and calls to them all the time.
 struct EtcdFleet: Sendable {
     let etcd: EtcdServer
     let fleet: Fleet
     let servers: [String: RunningProgram]
 
-    /// How long an instance stays registered when its process dies.
+    /// The time for which an instance stays registered after the death of its process.
     static let ttl = Duration.seconds(5)
-    /// How much longer than it should everything may take on a busy machine.
+    /// The extra time for everything on a busy machine.
     private static let slack = Duration.seconds(15)
-    /// How long it may take after a fault until all is as it should be.
+    /// The time limit of the recovery from a fault.
     static let recovery = ttl + .seconds(5) + slack
     static let ids = ["user-1", "user-2", "user-3"]
     static let prefix = "/microservices/user-service/"
@@ -49,11 +49,11 @@ struct EtcdFleet: Sendable {
         }
     }
 
-    /// Does something bad while calls are made: none may fail, and afterwards the registry has to be right, in time.
+    /// Causes a fault during calls. No call may fail, and afterwards the registry has to be right in time.
     ///
     /// - Parameters:
-    ///   - timeout: How long a call may take; by default what the sample client's configuration says.
-    ///   - fault: What happens; the time that recovery may take begins when it returns.
+    ///   - timeout: The time limit of a call. Default: the sample client's.
+    ///   - fault: The fault. The time for the recovery begins when it returns.
     func survives(
         timeout: Duration? = nil,
         _ fault: @escaping @Sendable (EtcdFleet) async throws -> Void
@@ -68,11 +68,11 @@ struct EtcdFleet: Sendable {
         }
     }
 
-    /// Waits until etcd has the three instances, each by a lease that lives, and this process knows just them.
+    /// Waits until etcd has the three instances, each with a living lease, and this process knows exactly these.
     func waitUntilRight(_ ids: [String] = ids) async throws {
         do {
             try await withTimeLimit(Self.recovery) {
-                // It does not answer as long as its members elect a leader.
+                // etcd does not answer while its members elect a leader.
                 while (try? await registered()) != ids { try await Task.sleep(for: .milliseconds(50)) }
                 _ = await fleet.instances.first { $0.map(\.id).sorted() == ids }
             }
@@ -83,13 +83,13 @@ struct EtcdFleet: Sendable {
         }
     }
 
-    /// The ids that etcd has, by leases that live.
+    /// The ids in etcd whose leases live.
     func registered() async throws -> [String] {
         let keys = try await etcd.etcdctl("get", "--prefix", "--keys-only", Self.prefix)
         return keys.split(separator: "\n").map { String($0.dropFirst(Self.prefix.count)) }.sorted()
     }
 
-    /// The lease that an instance's key lives by, in hexadecimal.
+    /// The lease of an instance's key, in hexadecimal.
     func lease(of id: String) async throws -> String {
         let json = try await etcd.etcdctl("get", "--write-out=json", Self.prefix + id)
         let entry = try #require(try JSONDecoder().decode(Response.self, from: Data(json.utf8)).kvs?.first)

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceKitTestSupport
 
-/// The programs of this package, as they were built with the tests.
+/// The programs of this package, from the same build as the tests.
 enum Executable {
     static let userServer = RunningProgram.path(ofProduct: "servicekit-user-server")
     static let userClient = RunningProgram.path(ofProduct: "servicekit-user-client")

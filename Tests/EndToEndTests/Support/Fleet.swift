@@ -9,14 +9,14 @@ import ServiceKitTestSupport
 import SwiftProtobuf
 import Testing
 
-/// Servers of the sample service on a registry of their own, and this process's view of them.
+/// Servers of the sample service on a registry of their own, with this process's view of them.
 struct Fleet: Sendable {
     let directory: TemporaryDirectory
-    /// `--set` options that name the registry.
+    /// The `--set` options of the registry.
     let settings: [String]
     let registry: any Registry
     let discovery: Discovery
-    /// What is known of the service, kept up to date while the body of ``with(_:)`` runs.
+    /// The known instances of the service, kept up to date while the body of ``with(_:)`` runs.
     let instances: Watched<InstanceSet>
 
     /// Runs a body with a registry in a directory of its own.
@@ -26,7 +26,7 @@ struct Fleet: Sendable {
         try await with(settings, directory, body)
     }
 
-    /// Runs a body with the registry that settings name.
+    /// Runs a body with the registry of given settings.
     static func with(
         _ settings: [String],
         _ directory: TemporaryDirectory,
@@ -55,13 +55,13 @@ struct Fleet: Sendable {
         }
     }
 
-    /// Starts a server and waits until it is registered, and both it and this process know that: what is seen in the
-    /// registry may be on its way to the server still.
+    /// Starts a server. Waits until it is registered, and both it and this process know that: an entry in the registry
+    /// may still be on its way to the server.
     ///
     /// - Parameters:
     ///   - id: The instance's id.
     ///   - settings: Further `--set` options.
-    ///   - openFiles: How many files it may have open; by default as many as the test.
+    ///   - openFiles: The limit of open files. Default: the test's limit.
     func start(_ id: String, settings: [String] = [], openFiles: Int? = nil) async throws -> RunningProgram {
         let settings = self.settings + ["log.level=info"] + settings
         let server = try RunningProgram.userServer(id: id, settings: settings, openFiles: openFiles)
@@ -75,7 +75,7 @@ struct Fleet: Sendable {
         _ = try #require(await instances.first { $0[id] == nil })
     }
 
-    /// Options with which the sample client calls.
+    /// The sample client's options for calls.
     static func channelOptions() throws -> ChannelOptions {
         try ChannelOptions(clientConfiguration())
     }
@@ -87,9 +87,9 @@ struct Fleet: Sendable {
     /// Calls the service from many tasks, while a body runs.
     ///
     /// - Parameters:
-    ///   - callers: How many tasks call.
-    ///   - pause: How long each waits after a call; without one they call as fast as they are answered.
-    ///   - timeout: How long a call may take; by default what the sample client's configuration says.
+    ///   - callers: The number of calling tasks.
+    ///   - pause: The pause of each task after a call. Default: none.
+    ///   - timeout: The time limit of a call. Default: the sample client's.
     func underLoad(
         callers: Int,
         pause: Duration? = nil,
@@ -123,7 +123,7 @@ struct Fleet: Sendable {
                     }
                 }
                 defer { isOver.set(true) }
-                // The servers are warm, and every caller is under way, when the body begins.
+                // When the body begins, the servers are warm and every caller is at work.
                 _ = await result.first { $0.calls >= callers * 4 }
                 try await body()
             }
@@ -132,7 +132,7 @@ struct Fleet: Sendable {
     }
 }
 
-/// How calls went.
+/// The results of the calls.
 struct LoadResult: Sendable {
     private(set) var calls = 0
     private(set) var failures: [String: Int] = [:]

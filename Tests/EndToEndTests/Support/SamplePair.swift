@@ -1,15 +1,15 @@
 import ServiceKitTestSupport
 import ServiceKitTesting
 
-/// The sample pair, as its users run it.
+/// The sample pair as processes.
 extension RunningProgram {
     /// Starts a server of the sample service.
     ///
     /// - Parameters:
     ///   - id: The instance's id.
     ///   - settings: Further `--set` options, among them the registry.
-    ///   - errors: Where its log goes, in place of ``errors``.
-    ///   - openFiles: How many files it may have open; by default as many as the test.
+    ///   - errors: The target of its log, instead of ``errors``.
+    ///   - openFiles: The limit of open files. Default: the test's limit.
     static func userServer(
         id: String,
         settings: [String],
@@ -29,7 +29,7 @@ extension RunningProgram {
     /// - Parameters:
     ///   - registry: The registry's directory.
     ///   - arguments: Further arguments.
-    ///   - output: Where its standard output goes, in place of ``output``.
+    ///   - output: The target of its standard output, instead of ``output``.
     static func userClient(
         registry: String,
         _ arguments: [String],

@@ -6,12 +6,12 @@ import Testing
 
 @testable import EtcdClient
 
-/// Names, passwords, tokens and what they allow.
+/// User names, passwords, tokens and permissions.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct AuthenticationTests {
     private static let ada = EtcdConfig.Credentials(username: "ada", password: "lovelace")
 
-    /// A server that knows Ada, who may read and write below `ada/`.
+    /// Runs a body with a server and a user Ada, who may read and write below `ada/`.
     private func withServer(
         _ version: EtcdVersion,
         _ configure: (inout EtcdServer.Options) -> Void = { _ in },
@@ -85,7 +85,7 @@ struct AuthenticationTests {
         }
     }
 
-    /// From now on and from a revision on; the second one's store is looked at first.
+    /// Watches from the next revision, and from revision 1. For the second, the client first verifies the store.
     @Test(arguments: EtcdVersion.all, [nil, 1] as [Revision?])
     func deniedWatchEndsAndHarmsNoOther(version: EtcdVersion, revision: Revision?) async throws {
         try await withServer(version) { server in
@@ -144,7 +144,7 @@ struct AuthenticationTests {
                 #expect(try await watch.events().map(\.summary) == ["put ada/b=2"])
                 _ = try await renewals.next()
                 _ = try await renewals.next()
-                // Once for all, if it has to be, and not for each call. (On a busy machine an attempt may fail.)
+                // At most a few times for all calls together. (On a busy machine an attempt may fail.)
                 #expect(wire.count("Authenticate") < 10)
             }
         }
@@ -170,7 +170,7 @@ struct AuthenticationTests {
         }
     }
 
-    /// The first to need the new token is a stream, or a call to one member.
+    /// The first user of the new token is a stream, or a call to one member.
     @Test(arguments: EtcdVersion.all)
     func anyKindOfCallRenewsARefusedToken(version: EtcdVersion) async throws {
         try await withServer(version) { server in
@@ -190,7 +190,7 @@ struct AuthenticationTests {
                 try await server.kill()
                 try await server.start()
                 try await server.waitUntilReady()
-                // One that goes to a certain member is not tried again while the connection is not.
+                // The client does not retry a call to a given member while it has no connection.
                 try await eventually {
                     do throws(EtcdError) {
                         try await client.defragment(client.endpoints[0])
@@ -205,7 +205,7 @@ struct AuthenticationTests {
         }
     }
 
-    /// A watch may be created on a stream whose token has expired since.
+    /// A watch may be created on a stream whose token has expired meanwhile.
     @Test(arguments: EtcdVersion.all)
     func tokensThatExpireAreRenewed(version: EtcdVersion) async throws {
         try await TestCertificates.with { files in
@@ -225,14 +225,14 @@ struct AuthenticationTests {
                         _ = try await client.get("ada/a")
                     }
                     #expect(try await first.events(number).map(\.entry.valueText) == (1...number).map { "\($0)" })
-                    // By now the token of the stream has expired.
+                    // By now the stream's token has expired.
                     let renewals = wire.count("Authenticate")
                     var second = client.watch(.prefix("ada/")).makeAsyncIterator()
                     try await second.connected()
                     try await client.put("ada/b", "last")
                     #expect(try await second.events().map(\.summary) == ["put ada/b=last"])
                     #expect(try await first.events().map(\.summary) == ["put ada/b=last"])
-                    // No more than the time that this takes on a busy machine asks for.
+                    // On a busy machine this takes longer, and needs a few more tokens.
                     #expect(wire.count("Authenticate") <= renewals + 10)
                 }
             }
@@ -248,7 +248,7 @@ struct AuthenticationTests {
                 try await client.put("k", "1")
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 try await watch.connected()
-                // And authentication may be turned on later.
+                // Authentication may also be turned on later.
                 try await server.addUser("ada", password: "lovelace", prefix: "k")
                 try await server.enableAuth()
                 try await client.put("k", "2")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// Three members, of which some go away.
+/// Three members. Some of them go away.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(5)))
 struct ClusterTests {
     private func withCluster(
@@ -22,7 +22,7 @@ struct ClusterTests {
         }
     }
 
-    /// Writes until it succeeds; each attempt has to end within its time.
+    /// Writes until a write succeeds. Each attempt has to end within its time.
     private func putInTheEnd(_ client: EtcdClient, _ key: String, within limit: Duration) async throws {
         while true {
             let start = ContinuousClock.now
@@ -50,7 +50,7 @@ struct ClusterTests {
                 let revision = try await client.put("k", "").revision
                 _ = try await client.get("k")
                 for (index, endpoint) in client.endpoints.enumerated() {
-                    // Members other than the leader may be behind for a moment.
+                    // A member other than the leader may lag for a moment.
                     try await eventually { try await client.status(of: endpoint).revision == revision }
                     let status = try await client.status(of: endpoint)
                     #expect(status.version.hasPrefix(version == .installed ? "3." : "3.5"))
@@ -60,7 +60,7 @@ struct ClusterTests {
                     #expect(status.databaseBytes > 0)
                     #expect(status.databaseBytesInUse <= status.databaseBytes)
                     #expect(!status.isLearner)
-                    // On a busy machine there is a new leader now and then, and for a moment none.
+                    // On a busy machine the leader changes now and then, and for a moment there is none.
                     try await eventually {
                         let leader = try await server.leader()
                         let status = try await client.status(of: endpoint)
@@ -74,7 +74,7 @@ struct ClusterTests {
     @Test(arguments: EtcdVersion.all)
     func theDeathOfTheLeaderIsSurvived(version: EtcdVersion) async throws {
         try await withCluster(version) { server in
-            // A member that has taken a write says nothing of the leader's death: each takes all of its time.
+            // A member that has taken a write does not report the leader's death: each write takes its whole time.
             try await server.withClient {
                 $0.requestTimeout = .seconds(5)
             } _: { client in
@@ -91,7 +91,7 @@ struct ClusterTests {
                     try await server.start(leader)
                     try await server.waitUntilReady()
                 }
-                // The first may have come long ago.
+                // The first renewal may have come long ago.
                 _ = try await renewals.next()
                 _ = try await renewals.next()
                 try await putInTheEnd(client, "k/end", within: .seconds(5))
@@ -104,10 +104,10 @@ struct ClusterTests {
         }
     }
 
-    /// A member that hangs keeps its connections: it has to be found out.
+    /// A member that hangs keeps its connections. The client has to detect it.
     @Test(arguments: EtcdVersion.all)
     func aMemberThatHangsIsLeftAlone(version: EtcdVersion) async throws {
-        // A ping a second, which etcd has to be told to allow.
+        // One ping a second. etcd allows this only with an option.
         try await withCluster(version) {
             $0.extraArguments = ["--grpc-keepalive-min-time=500ms"]
         } _: { server in
@@ -124,13 +124,13 @@ struct ClusterTests {
                 _ = try await renewals.next()
                 try server.suspend(hanging)
                 _ = try await server.leader()
-                // Within the time of one call, since a member that hangs is given half of it.
+                // Within the time of one call, since a member that hangs gets half of it.
                 #expect(try await client.get("k") == nil)
                 try await client.put("k", "1")
                 #expect(try await watch.events().map(\.summary) == ["put k=1"])
                 _ = try await renewals.next()
                 _ = try await renewals.next()
-                // It is not tried again and again. (On a busy machine another election may end a stream.)
+                // The client does not keep trying it. (On a busy machine another election may end a stream.)
                 #expect((2..<10).contains(wire.count("Watch")))
                 try server.resume(hanging)
                 try await client.put("k", "2")
@@ -139,7 +139,7 @@ struct ClusterTests {
         }
     }
 
-    /// Without pings, streams are given up when an answer is missing.
+    /// Without pings, the client gives a stream up when an answer is missing.
     @Test(arguments: EtcdVersion.all)
     func aMemberThatDoesNotAnswerIsLeftAlone(version: EtcdVersion) async throws {
         try await withCluster(version) { server in
@@ -193,12 +193,12 @@ struct ClusterTests {
                     #expect(start.duration(to: .now) < .seconds(20))
                 }
                 _ = try await watch.interrupted()
-                // What one member knows can be had.
+                // A single member can still answer from its own data.
                 let endpoint = client.endpoints[left]
                 try await eventually { try await client.status(of: endpoint).leaderID == nil }
                 let only = try EtcdConfig(endpoints: [server.endpoints[left]])
                 try await EtcdClient.withClient(only, logger: .silent) { client in
-                    // The last attempt may begin too late to be told so.
+                    // The last attempt may begin too late to learn this.
                     try await eventually {
                         await expectFailure { try await client.put("k", "3") }?.code == .noLeader
                     }
@@ -248,7 +248,7 @@ struct ClusterTests {
         }
     }
 
-    /// One waits while the leader dies, and is served all the same.
+    /// A session waits while the leader dies, and gets the lock all the same.
     @Test(arguments: EtcdVersion.all)
     func aLockOutlivesTheLeader(version: EtcdVersion) async throws {
         try await withCluster(version) { server in

@@ -64,7 +64,7 @@ extension SharedServerTests {
                         #expect(before?.value == "one")
                         #expect(after?.value == "two")
                         #expect(after?.createRevision == before?.createRevision)
-                        // As if the session had ended.
+                        // This has the effect of an ended session.
                         try await client.delete(leadership.ownership.key)
                         await expectFailure(.leaseNotFound) { try await leadership.proclaim("three") }
                         let nobody = try await client.leader(of: name)
@@ -91,7 +91,7 @@ extension SharedServerTests {
                             _ = await told.first { $0.last == "one" }
                             try await leadership.proclaim("uno")
                             _ = await told.first { $0.last == "uno" }
-                            // One who waits changes nothing.
+                            // A waiting candidate changes nothing.
                             try await client.put(name + "/zzz", "two")
                             try await client.put(name + "-other/x", "three")
                         }

@@ -30,7 +30,7 @@ struct GRPCProxyTests {
         try await with(version) { server, _, client, _ in
             var first = client.watch(.prefix("a/")).makeAsyncIterator()
             var second = client.watch(.prefix("b/")).makeAsyncIterator()
-            // The proxy joins those of the same keys, and answers them in any order.
+            // The proxy merges watches of the same keys, and answers them in any order.
             var others = (0..<4).map { _ in client.watch(.prefix("b/")).makeAsyncIterator() }
             var puts = client.watch(.prefix("b/"), .with { $0.includesDeletes = false }).makeAsyncIterator()
             var deletes = client.watch(.prefix("b/"), .with { $0.includesPuts = false }).makeAsyncIterator()
@@ -67,7 +67,7 @@ struct GRPCProxyTests {
                 #expect(try await iterators[index].events().map(\.summary) == ["put k\(index)=1"])
             }
 
-            // Some are dropped, so that numbers of before and after differ; what happens meanwhile is not missed.
+            // Some watches are dropped, so that the numbers before and after differ. No event meanwhile is missed.
             iterators.removeFirst(30)
             try await client.waitForWatches(70)
             try await proxy.kill()
@@ -82,7 +82,7 @@ struct GRPCProxyTests {
         }
     }
 
-    /// The second of the watches from now on may be created while the first one is not.
+    /// The proxy may create the second of two new watches before the first.
     @Test(arguments: EtcdVersion.all)
     func watchDroppedDuringCreationHarmsNoOther(version: EtcdVersion) async throws {
         try await with(version) { server, _, client, _ in
@@ -148,7 +148,7 @@ struct GRPCProxyTests {
         }
     }
 
-    /// Its refusals come without a reason, and overtake the answers to others.
+    /// The proxy refuses without a reason, and its refusals overtake its other answers.
     @Test(arguments: EtcdVersion.all)
     func deniedWatchHarmsNoOther(version: EtcdVersion) async throws {
         let ada = EtcdConfig.Credentials(username: "ada", password: "lovelace")

@@ -2,7 +2,7 @@ import EtcdClient
 import ServiceKitTesting
 import Testing
 
-/// The examples of the guide, kept true.
+/// The examples of the guide.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct GuideTests {
     private func withClient(_ body: @Sendable (EtcdClient) async throws -> Void) async throws {
@@ -59,7 +59,7 @@ struct GuideTests {
         try await withClient { client in
             try await client.withSession(ttl: .seconds(10)) { session in
                 try await session.withLock("locks/report") { lock in
-                    // Not carried out if somebody else has the lock by now.
+                    // etcd refuses this if another session owns the lock by now.
                     _ = try await client.commit(Transaction(if: [lock.isOwner], then: [.put("report", "done")]))
                 }
             }

@@ -83,7 +83,7 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func getSortsAndLimits(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
-                // Written, and written again, in orders of their own.
+                // The orders of creation, change, key and value all differ.
                 for (name, value) in [("b", "1"), ("c", "3"), ("a", "2")] { try await client.put(prefix + name, value) }
                 try await client.put(prefix + "c", "3")
                 let sorts: [(target: GetOptions.SortTarget, order: GetOptions.Order, limit: Int?, names: [String])] = [
@@ -153,7 +153,7 @@ extension SharedServerTests {
         func aListIsOfOneRevision(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
                 for number in 10..<35 { try await client.put(prefix + "\(number)", "") }
-                // Between any two pages there are writes; none may be seen.
+                // Writes between two pages must not be visible.
                 let changes = try await version.withSharedClient { other, _ in
                     try await withThrowingTaskGroup(of: Int.self) { group in
                         group.addTask {
@@ -202,7 +202,7 @@ extension SharedServerTests {
             }
         }
 
-        /// What etcd refuses (1.5 MiB), and what not even its gRPC takes (2 MiB).
+        /// Values above etcd's own limit (1.5 MiB) and above its gRPC limit (2 MiB).
         @Test(arguments: EtcdVersion.all, [1_600_000, 3_000_000])
         func aValueMayBeTooLarge(version: EtcdVersion, size: Int) async throws {
             try await version.withSharedClient { client, prefix in

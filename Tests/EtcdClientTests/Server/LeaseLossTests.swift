@@ -5,7 +5,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// What becomes of leases when the server goes away.
+/// Leases when the server goes away.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct LeaseLossTests {
     @Test(arguments: EtcdVersion.all)
@@ -40,7 +40,7 @@ struct LeaseLossTests {
         }
     }
 
-    /// A server that hangs keeps its connections: only the missing answers tell.
+    /// A server that hangs keeps its connections. Only the missing answers show it.
     @Test(arguments: EtcdVersion.all)
     func leaseExpiresWithoutAnAnswer(version: EtcdVersion) async throws {
         try await version.withServer { server in

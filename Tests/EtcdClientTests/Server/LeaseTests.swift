@@ -53,11 +53,11 @@ extension SharedServerTests {
             }
         }
 
-        /// etcd speaks of whole seconds: of the last one it says that none is left.
+        /// etcd counts whole seconds: in the last one it reports that none is left.
         @Test(arguments: EtcdVersion.all)
         func aLeaseInItsLastSecondIsStillThere(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
-                // One may be over before it is looked at, on a machine that is busy.
+                // On a busy machine the last second may be over too soon.
                 for _ in 0..<5 where try await Self.leaseIsFoundInItsLastSecond(client) { return }
                 Issue.record("no lease was seen in its last second")
             }
@@ -101,7 +101,7 @@ extension SharedServerTests {
                 #expect((2...10).contains(renewals), "every third of its time")
                 #expect(try await client.get(prefix)?.version == 1)
                 try await client.waitForLeases(0)
-                // Nobody renews it any more.
+                // Nothing renews the lease any more.
                 try await eventually { try await client.get(prefix) == nil }
             }
         }
@@ -163,7 +163,7 @@ extension SharedServerTests {
             }
         }
 
-        /// The next lease gets its stream at once, though there was none just now.
+        /// The next lease gets a stream at once, although there was none a moment ago.
         @Test(arguments: EtcdVersion.all)
         func leasesCanFollowEachOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in

@@ -6,10 +6,10 @@ import Testing
 
 @testable import EtcdClient
 
-/// How clients begin, and how they end.
+/// The start and the end of clients.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct LifetimeTests {
-    /// Everything that a client does at once, and how each ended.
+    /// Does every kind of work at once, and records the end of each.
     private func everything(_ client: EtcdClient, _ ends: Watched<[String: EtcdError.Code]>) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             func add(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
@@ -25,7 +25,7 @@ struct LifetimeTests {
             }
             add("session") { try await client.withSession { _ in try await Gate().pass() } }
             add("lock") {
-                // Two sessions, of which one waits for ever.
+                // Two sessions. One of them waits without end.
                 try await client.withSession { one in
                     try await one.withLock("lock") { _ in
                         try await client.withSession { two in try await two.withLock("lock") { _ in } }
@@ -44,13 +44,13 @@ struct LifetimeTests {
         }
     }
 
-    /// Runs a client that does everything at once, ends it, and looks at how that ended.
+    /// Runs a client with every kind of work, ends it, and checks the ends.
     private func end(_ server: EtcdServer, by body: (EtcdClient, Task<Void, Never>) async throws -> Void) async throws {
         let client = try EtcdClient(server.config(), logger: .silent)
         let running = Task { await client.run() }
         let ends = Watched<[String: EtcdError.Code]>([:])
         async let all: Void = everything(client, ends)
-        // The watch, two followers, and the one that waits for the lock; and the leases of four sessions.
+        // The watch, two list-and-watches, and the session that waits for the lock; and the leases of four sessions.
         try await client.waitForWatches(4)
         try await client.waitForLeases(4)
         try await body(client, running)
@@ -61,7 +61,7 @@ struct LifetimeTests {
         #expect(client.hub.count == 0)
         #expect(client.keeper.count == 0)
 
-        // Nothing begins any more.
+        // No call begins any more.
         await expectFailure(.closed) { _ = try await client.get("k") }
         await expectFailure(.closed) { for try await _ in client.watch(.key("k")) {} }
         let lease = Lease(id: 1, ttl: .seconds(60))
@@ -185,7 +185,7 @@ struct LifetimeTests {
         }
     }
 
-    /// The first endpoint is the one that would be used, and its name is never looked up.
+    /// The client would use the first endpoint, but the look-up of its name never ends.
     @Test(arguments: EtcdVersion.all)
     func anEndpointWhoseNameHangsHoldsNobodyBack(version: EtcdVersion) async throws {
         let gate = ThreadGate()
@@ -207,7 +207,7 @@ struct LifetimeTests {
             try await withRunning(client) {
                 var watch = client.watch(.key("k")).makeAsyncIterator()
                 try await watch.connected()
-                // It may not be repeated, and so has to reach the right member at once.
+                // A write may not be repeated, so it has to reach the right member at once.
                 try await client.put("k", "1")
                 #expect(try await client.get("k")?.valueText == "1")
                 #expect(try await watch.events().map(\.summary) == ["put k=1"])

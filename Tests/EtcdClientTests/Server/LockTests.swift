@@ -7,7 +7,7 @@ import Testing
 
 extension SharedServerTests {
     struct LockTests {
-        /// Who holds a lock, and who has: it complains when two hold it together.
+        /// The current and the former owners of a lock. Complains about two owners at once.
         private final class Ledger: Sendable {
             let holders = Watched<[Int]>([])
             let history = Watched<[Int]>([])
@@ -25,7 +25,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Waits until so many stand in line.
+        /// Waits until this many sessions wait in the queue.
         private func waitForLine(_ client: EtcdClient, _ name: String, _ count: Int) async throws {
             try await eventually { try await client.count(.prefix(name + "/")) == count }
         }
@@ -51,7 +51,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Sessions of other clients, which is what other processes are.
+        /// Sessions of several clients, like those of several processes.
         @Test(arguments: EtcdVersion.all)
         func waitersGetTheLockInOrder(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
@@ -128,7 +128,7 @@ extension SharedServerTests {
                 try await waitForLine(client, name, 2)
                 let third = enter(2)
                 try await waitForLine(client, name, 3)
-                // Both wait for the one before them: there is no call under way that would fail instead.
+                // Both wait for the key before their own. No call is under way that could fail instead.
                 try await client.waitForWatches(2)
                 second.cancel()
                 await expectThrown(CancellationError.self) { try await second.value }
@@ -164,7 +164,7 @@ extension SharedServerTests {
                 let first = Task {
                     try await client.withSession(ttl: .seconds(10)) { session in
                         try await session.withLock(name) { _ in
-                            // As if it had not been renewed in time.
+                            // This has the effect of a missed renewal.
                             try await client.revokeLease(session.lease.id)
                             try await gate.pass()
                         }
@@ -176,7 +176,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Whoever has lost its place in the line is not to take the end of the one before for its turn.
+        /// A session that has lost its place must not take the end of its predecessor for its turn.
         @Test(arguments: EtcdVersion.all)
         func whoseSessionWasLostIsNotServed(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
@@ -189,7 +189,7 @@ extension SharedServerTests {
                 }
                 await gate.waitForArrivals()
                 let lease = try await client.grantLease(ttl: .seconds(60))
-                // One that does not know yet that it has ended.
+                // A session that does not know of its end yet.
                 let session = EtcdSession(client: client, lease: lease)
                 let second = Task { try await session.withLock(name) { _ in try await ledger.hold(2) } }
                 try await waitForLine(client, name, 2)

@@ -4,7 +4,7 @@ import Testing
 @testable import EtcdClient
 
 extension SharedServerTests {
-    /// What becomes of requests that etcd has carried out and whose answers never come.
+    /// Requests that etcd carries out, but whose answers are lost.
     struct LostAnswerTests {
         @Test(arguments: EtcdVersion.all)
         func aReadIsMadeAgain(version: EtcdVersion) async throws {
@@ -47,7 +47,7 @@ extension SharedServerTests {
             }
         }
 
-        /// It would find its own lease and take it for somebody else's.
+        /// A repeated attempt would find its own lease and take it for another client's.
         @Test(arguments: EtcdVersion.all)
         func aLeaseOfAGivenNumberIsNotAskedForAgain(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, _ in
@@ -58,7 +58,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Once while it joins the line, looks who is before it, and leaves.
+        /// One lost answer each while the session joins the queue, looks for its predecessor, and leaves.
         @Test(arguments: EtcdVersion.all)
         func aLockIsHadAndGivenBack(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, prefix in

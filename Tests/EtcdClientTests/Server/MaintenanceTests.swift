@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct MaintenanceTests {
-    /// The space that was taken by what was compacted is free again after the defragmentation.
+    /// Defragmentation frees the space of compacted revisions.
     @Test(arguments: EtcdVersion.all)
     func spaceIsGivenBack(version: EtcdVersion) async throws {
         try await version.withServer { server in

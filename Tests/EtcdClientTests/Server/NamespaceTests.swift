@@ -3,7 +3,7 @@ import Testing
 
 extension SharedServerTests {
     struct NamespaceTests {
-        /// Runs a body with a client of a namespace, and one that sees all.
+        /// Runs a body with a client in a namespace, and with a client that sees all keys.
         private func withClients(
             _ version: EtcdVersion,
             _ body: @Sendable (_ inside: EtcdClient, _ outside: EtcdClient, _ namespace: String) async throws -> Void
@@ -32,7 +32,7 @@ extension SharedServerTests {
         @Test(arguments: EtcdVersion.all)
         func rangesEndWithTheNamespace(version: EtcdVersion) async throws {
             try await withClients(version) { inside, outside, namespace in
-                // Just before it, just after it, and within.
+                // Just before the namespace, just after it, and in it.
                 let after = String(namespace.dropLast()) + "0"
                 try await outside.put(String(namespace.dropLast()), "")
                 try await outside.put(after, "")

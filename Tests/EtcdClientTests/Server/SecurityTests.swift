@@ -6,7 +6,7 @@ import Testing
 /// TLS and mutual TLS.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct SecurityTests {
-    /// Calls, a watch and a lease.
+    /// Makes calls, a watch and a lease.
     private func use(_ client: EtcdClient) async throws {
         var watch = client.watch(.key("k")).makeAsyncIterator()
         try await watch.connected()

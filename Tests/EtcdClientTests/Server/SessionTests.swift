@@ -41,7 +41,7 @@ extension SharedServerTests {
             try await version.withSharedClient { client, prefix in
                 try await client.withSession(ttl: .seconds(10)) { session in
                     try await client.put(prefix, "", lease: session.lease.id)
-                    // A lease that nobody renews ends in the meantime.
+                    // Meanwhile a lease without renewals ends.
                     let other = try await client.grantLease(ttl: .seconds(11))
                     try await eventually { try await !client.leaseIDs().contains(other.id) }
                     let entry = try await client.get(prefix)
@@ -66,7 +66,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Of a program that is told to end, all tasks may be cancelled, the client's own too.
+        /// When a program has to end, all tasks may be cancelled, even the client's own.
         @Test(arguments: EtcdVersion.all)
         func sessionEndsWhenItsTaskIsCancelled(version: EtcdVersion) async throws {
             let server = try #require(SharedServers.servers[version])

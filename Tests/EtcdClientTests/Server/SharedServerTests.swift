@@ -1,6 +1,6 @@
 import ServiceKitTesting
 import Testing
 
-/// What needs a server, and neither harms it nor needs it to be set up in any way.
+/// Tests that need a server with default options, and that leave it usable.
 @Suite(.sharedServers, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 enum SharedServerTests {}

@@ -37,7 +37,7 @@ extension SharedServerTests {
             }
         }
 
-        /// A key that was written at revision `created`, and a third time at `changed`.
+        /// The key was written at revision `created`, and a third time at `changed`.
         @Test(arguments: EtcdVersion.all)
         func everyKindOfConditionIsCompared(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
@@ -130,7 +130,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Each adds one to a number if nobody else has changed it: what is lost is seen in the end.
+        /// Each client adds one to a number if no other has changed it. A lost update shows in the sum.
         @Test(arguments: EtcdVersion.all)
         func concurrentCompareAndSwapsLoseNoUpdate(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in

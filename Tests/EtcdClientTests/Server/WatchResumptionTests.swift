@@ -4,7 +4,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// What becomes of watches when the server goes away, comes back, or has forgotten.
+/// Watches when the server goes away, comes back, or has forgotten revisions.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct WatchResumptionTests {
     @Test(arguments: EtcdVersion.all)
@@ -25,7 +25,7 @@ struct WatchResumptionTests {
                     group.addTask {
                         _ = await written.first { $0 > 0 }
                         while written.value < 600 {
-                            // Whether one that failed was written is not known, and does not matter.
+                            // A failed write may have been carried out. This does not matter here.
                             guard (try? await client.put("k/\(written.value % 5)", "\(written.value)")) != nil else {
                                 continue
                             }
@@ -117,7 +117,7 @@ struct WatchResumptionTests {
         }
     }
 
-    /// etcd says from time to time that nothing has happened: what was compacted until then was not missed.
+    /// etcd reports progress from time to time: the reader has not missed the revisions compacted before it.
     @Test(arguments: EtcdVersion.all)
     func progressIsTold(version: EtcdVersion) async throws {
         let interval = "--experimental-watch-progress-notify-interval=100ms"
@@ -153,7 +153,7 @@ struct WatchResumptionTests {
         }
     }
 
-    /// Nobody has gone away, but the reader is slow.
+    /// The server stays, but the reader is slow.
     @Test(arguments: EtcdVersion.all)
     func compactionOfASuspendedWatchEndsIt(version: EtcdVersion) async throws {
         try await version.withServer { server in
@@ -167,7 +167,7 @@ struct WatchResumptionTests {
                 var revision: Revision = 0
                 for number in 0..<5 {
                     revision = try await client.put("k", "\(number)").revision
-                    // By then the slow one has been sent it too.
+                    // By then etcd has sent the event to the slow watch too.
                     _ = try await other.events()
                 }
                 try await client.compact(revision)
@@ -189,7 +189,7 @@ struct WatchResumptionTests {
                 try await server.start()
                 let failure = try await watch.end()
                 #expect(failure.code == .storeReset)
-                // A watch that begins now is of the new store.
+                // A new watch belongs to the new store.
                 var new = client.watch(.key("k")).makeAsyncIterator()
                 try await new.connected()
                 try await client.put("k", "new")

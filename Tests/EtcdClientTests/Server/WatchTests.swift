@@ -100,7 +100,7 @@ extension SharedServerTests {
             }
         }
 
-        /// What etcd sends in pieces, since a message of it would be too large: 3 MB of one revision.
+        /// A revision of 3 MB, which etcd sends in fragments, since one message would be too large.
         @Test(arguments: EtcdVersion.all)
         func aLargeTransactionIsToldAsAWhole(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
@@ -120,7 +120,7 @@ extension SharedServerTests {
             }
         }
 
-        /// Pieces with many revisions in each, of which the last may be incomplete.
+        /// Fragments with many revisions each. The last revision may be incomplete.
         @Test(arguments: EtcdVersion.all)
         func aLargePastIsToldRevisionByRevision(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in
@@ -212,7 +212,7 @@ extension SharedServerTests {
             }
         }
 
-        /// The stream ends with the last watch, and is made again for the next: nobody is to notice.
+        /// The stream ends with the last watch, and a new one starts with the next. No reader notices.
         @Test(arguments: EtcdVersion.all)
         func watchesCanFollowEachOther(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, prefix in

@@ -9,7 +9,7 @@ extension EtcdServer {
     func config(_ configure: (inout EtcdConfig) -> Void = { _ in }) throws -> EtcdConfig {
         var config = try EtcdConfig(endpoints: endpoints)
         config.maxBackoff = .milliseconds(500)
-        // Enough for a server that waits for a busy disk.
+        // Long enough for a server with a busy disk.
         config.requestTimeout = .seconds(30)
         config.keepaliveTimeout = .seconds(20)
         configure(&config)
@@ -24,9 +24,9 @@ extension EtcdServer {
         try await EtcdClient.withClient(config(configure), logger: .silent, body)
     }
 
-    /// Runs a body with a client whose calls are seen, and can be cut off.
+    /// Runs a body with a client whose calls can be observed and cut off.
     ///
-    /// - Parameter first: The member that is used at first; by default one is drawn.
+    /// - Parameter first: The index of the member to use first. Default: a random one.
     func withObservedClient<Result: Sendable>(
         first: Int? = nil,
         _ configure: (inout EtcdConfig) -> Void = { _ in },
@@ -41,7 +41,7 @@ extension EtcdServer {
     }
 }
 
-/// Runs a client as long as a body, and then shuts it down.
+/// Runs a client while a body runs, and then shuts it down.
 func withRunning<Result: Sendable>(
     _ client: EtcdClient,
     _ body: () async throws -> Result
@@ -54,6 +54,6 @@ func withRunning<Result: Sendable>(
 }
 
 extension Logger {
-    /// One that nobody reads.
+    /// A logger without output.
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -4,17 +4,17 @@ import Testing
 
 /// A version of etcd that the tests run against.
 enum EtcdVersion: Sendable, CustomTestStringConvertible {
-    /// The one on the `PATH`: 3.4, where Debian's is.
+    /// The etcd on the `PATH`: 3.4 with Debian's package.
     case installed
-    /// The one in the directory that the environment variable `KIT_TEST_ETCD35` names.
+    /// The etcd in the directory of the environment variable `KIT_TEST_ETCD35`.
     case v35
 
     private static let directory = ProcessInfo.processInfo.environment["KIT_TEST_ETCD35"]
 
-    /// Those that are there.
+    /// The available versions.
     static let all: [EtcdVersion] = (EtcdServer.isAvailable() ? [.installed] : []) + (directory == nil ? [] : [.v35])
 
-    /// The program.
+    /// The path of the program.
     var binary: String {
         switch self {
         case .installed: "etcd"

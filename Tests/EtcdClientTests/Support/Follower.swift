@@ -3,20 +3,20 @@ import Synchronization
 
 @testable import EtcdClient
 
-/// What a follower of keys with numbers as their values was told, as text.
+/// The updates of a list-and-watch of keys with numbers as values, as text.
 struct Follower: Sendable {
     private let told = Watched<[String]>([])
     private let latest = Watched<Revision?>(nil)
 
-    /// What was told so far.
+    /// All updates so far.
     var updates: [String] { told.value }
 
     /// The revision of the latest snapshot.
     var revision: Revision? { latest.value }
 
-    /// Waits until what was told, without the prefix of the keys, satisfies a condition.
+    /// Waits until the updates, without the prefix of the keys, satisfy a condition.
     ///
-    /// - Returns: All that was told.
+    /// - Returns: All updates so far.
     func first(where condition: (Set<Substring>) -> Bool) async -> [String]? {
         await told.first { updates in
             condition(Set(updates.flatMap { [$0[...]] + [$0.split(separator: "/").last ?? ""] }))
@@ -44,7 +44,7 @@ struct Follower: Sendable {
 }
 
 extension EtcdClient {
-    /// Follows keys, whose values are to be numbers, as long as a body runs.
+    /// Lists and watches keys with numbers as values while a body runs.
     func following(_ range: KeyRange, _ body: (Follower) async throws -> Void) async throws {
         let follower = Follower()
         try await withThrowingTaskGroup(of: Void.self) { group in

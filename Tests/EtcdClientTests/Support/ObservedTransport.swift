@@ -2,28 +2,28 @@ import GRPCCore
 import GRPCNghttp2Transport
 import ServiceKit
 
-/// What a client's calls go through: it knows them, and can be cut, as a network can.
+/// The wire of a client: counts its calls, and can be cut like a network.
 struct Wire: Sendable {
-    /// How many calls of each method were begun.
+    /// The number of calls begun, by method.
     let begun = Watched<[String: Int]>([:])
     fileprivate let isCut = Watched(false)
     private let losses = Watched<[String: Int]>([:])
 
-    /// How many calls of a method were begun.
+    /// The number of calls of a method that were begun.
     func count(_ method: String) -> Int { begun.value[method] ?? 0 }
 
-    /// Waits until so many calls of a method were begun.
+    /// Waits until this many calls of a method were begun.
     func waitForCalls(_ method: String, _ count: Int) async {
         _ = await begun.first { $0[method] ?? 0 >= count }
     }
 
-    /// Fails the calls that there are, and each that begins.
+    /// Fails all current calls, and each new one.
     func cut() { isCut.set(true) }
 
-    /// Lets calls begin again.
+    /// Lets new calls succeed again.
     func mend() { isCut.set(false) }
 
-    /// Fails the next call of a method when it has been answered.
+    /// Fails the next call of a method after its answer has come.
     func loseAnswer(to method: String) { losses.update { $0[method, default: 0] += 1 } }
 
     fileprivate func losesAnswer(to method: String) -> Bool {
@@ -35,7 +35,7 @@ struct Wire: Sendable {
     }
 }
 
-/// A transport whose calls go through a ``Wire``.
+/// A transport with a ``Wire``.
 struct ObservedTransport: ClientTransport {
     typealias Bytes = [UInt8]
 

@@ -2,12 +2,12 @@ import Testing
 
 @testable import EtcdClient
 
-// Functions, not macros: of two closures of one type within another closure, of which one stands in the argument of a
-// macro, Swift 6.3 at times takes one for the other.
+// Functions, not macros: Swift 6.3 sometimes confuses two closures of one type within another closure if one of them is
+// in the argument of a macro.
 
 /// Expects a body to throw an ``EtcdError``.
 ///
-/// - Parameter code: The code that it has to have; by default any.
+/// - Parameter code: The expected code. Default: any.
 /// - Returns: The error.
 @discardableResult
 func expectFailure(

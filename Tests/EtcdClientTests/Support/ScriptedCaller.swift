@@ -4,7 +4,7 @@ import SwiftProtobuf
 
 @testable import EtcdClient
 
-/// A member that answers as a test says.
+/// A member whose answers a test defines.
 final class ScriptedCaller: Caller {
     /// A call with one request and one response.
     struct Call: Sendable {
@@ -13,20 +13,20 @@ final class ScriptedCaller: Caller {
         let metadata: Metadata
         let timeout: Duration
 
-        /// The token that it carries.
+        /// The token of the call.
         var token: String? { metadata[stringValues: "token"].first { _ in true } }
     }
 
-    /// A response, or what is thrown.
+    /// Gives the response, or throws.
     typealias Answer = @Sendable (Call) async throws -> any Message
-    /// A stream: takes what is sent, and says what comes.
+    /// A stream: takes a request and gives responses.
     typealias Stream = @Sendable (_ call: Call, _ respond: (any Message) async throws -> Void) async throws -> Void
 
     struct WrongMessage: Error {}
 
     private let answer: Answer
     private let stream: Stream
-    /// The calls that came, the oldest first.
+    /// All calls so far, the oldest first.
     let calls = Watched<[Call]>([])
 
     init(_ answer: @escaping Answer, stream: @escaping Stream = { _, _ in }) {
@@ -34,19 +34,19 @@ final class ScriptedCaller: Caller {
         self.stream = stream
     }
 
-    /// One that answers every call in the same way.
+    /// A member with the same answer to every call.
     static func always(_ result: Result<any Message, any Error>) -> ScriptedCaller {
         ScriptedCaller { _ in try result.get() }
     }
 
-    /// The names of the methods called.
+    /// The names of the called methods.
     var methods: [String] { calls.value.map(\.method) }
 
     func run() async throws {}
 
     func shutdown() {}
 
-    /// Whether it is connected; it is unless a test says otherwise.
+    /// Whether the member is connected. Default: yes.
     let isConnected = Watched(true)
 
     var reachability: Reachability { isConnected.value ? .connected : .connecting }

@@ -3,7 +3,7 @@ import Foundation
 import ServiceKitTesting
 import Testing
 
-/// One server of each version, for all tests of a suite and those within it: each test has keys of its own.
+/// One server of each version for all tests of a suite. Each test has its own keys.
 struct SharedServers: SuiteTrait, TestScoping {
     @TaskLocal static var servers: [EtcdVersion: EtcdServer] = [:]
 
@@ -35,7 +35,7 @@ extension Trait where Self == SharedServers {
 }
 
 extension EtcdVersion {
-    /// Runs a body with a client of the suite's server, and a prefix for the keys of this test alone.
+    /// Runs a body with a client of the suite's server, and with a prefix for this test's keys.
     func withSharedClient<Result: Sendable>(
         _ configure: (inout EtcdConfig) -> Void = { _ in },
         _ body: @Sendable (EtcdClient, _ prefix: String) async throws -> Result
@@ -46,7 +46,7 @@ extension EtcdVersion {
         }
     }
 
-    /// Runs a body with a client whose calls are seen, and a prefix for the keys of this test alone.
+    /// Runs a body with a client whose calls can be observed, and with a prefix for this test's keys.
     func withSharedObservedClient<Result: Sendable>(
         _ body: @Sendable (EtcdClient, Wire, _ prefix: String) async throws -> Result
     ) async throws -> Result {

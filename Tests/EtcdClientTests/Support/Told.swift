@@ -3,7 +3,7 @@
 extension WatchBuffer {
     private static let mark = WatchUpdate.interrupted(EtcdError(code: .unknown, message: "the end of what is there"))
 
-    /// Reads what is there, without waiting for more.
+    /// Reads the present updates, without a wait for more.
     func told() async throws -> [WatchUpdate] {
         _ = offer(Self.mark)
         var updates: [WatchUpdate] = []
@@ -13,7 +13,7 @@ extension WatchBuffer {
 }
 
 extension WatchEvent {
-    /// A write, for a test to compare with.
+    /// A write, to compare with.
     static func put(_ key: String, _ revision: Revision) -> WatchEvent {
         WatchEvent(kind: .put, entry: KeyValue(key: key, value: "", modRevision: revision))
     }

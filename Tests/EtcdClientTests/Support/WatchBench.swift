@@ -4,7 +4,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// A table of watches, without a stream: what would be sent is taken out, what etcd would say is put in.
+/// A table of watches without a stream. A test takes out the requests, and puts in the answers.
 struct WatchBench {
     var table: WatchTable
     private let maxEvents: Int
@@ -14,7 +14,7 @@ struct WatchBench {
         self.maxEvents = maxEvents
     }
 
-    /// Begins a stream on which etcd has taken a number that it was asked for: requests need not wait for one another.
+    /// Begins a stream on which etcd has assigned a requested number: later requests need no wait.
     mutating func connect() async throws {
         table.connected()
         let scout = try await addCreated(.key("scout"), at: 1)
@@ -34,9 +34,9 @@ struct WatchBench {
         return (id, buffer)
     }
 
-    /// Adds a watch to a stream, as created by etcd at a revision.
+    /// Adds a watch that etcd has created at a revision.
     ///
-    /// - Returns: Its number on the stream as well.
+    /// - Returns: Also the number on the stream.
     mutating func addCreated(
         _ range: KeyRange = .key("k"),
         at revision: Revision = 10,
@@ -57,7 +57,7 @@ struct WatchBench {
         return requests
     }
 
-    /// What is sent, which has to be the creation of watches.
+    /// The requests to send. All have to create watches.
     mutating func creates() -> [WireWatchCreateRequest] {
         requests().compactMap { request in
             guard case .createRequest(let create) = request.requestUnion else {
@@ -68,7 +68,7 @@ struct WatchBench {
         }
     }
 
-    /// What is sent, which has to be the end of watches.
+    /// The requests to send. All have to cancel watches.
     mutating func cancels() -> [Int64] {
         requests().compactMap { request in
             guard case .cancelRequest(let cancel) = request.requestUnion else {
@@ -91,7 +91,7 @@ struct WatchBench {
         }
     }
 
-    /// A watch is refused: etcd does not name it.
+    /// Refuses a watch. etcd does not name it.
     mutating func refuse(_ reason: String, number: Int64 = -1) -> WatchTable.Effects {
         receive {
             $0.watchID = number
@@ -134,7 +134,7 @@ struct WatchBench {
 }
 
 extension WatchUpdate {
-    /// Writes of the key that ``WatchBench`` speaks of.
+    /// Writes of the key of ``WatchBench``.
     static func puts(_ revisions: Revision...) -> WatchUpdate {
         .events(revisions.map { .put("k", $0) })
     }

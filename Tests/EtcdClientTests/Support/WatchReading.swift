@@ -6,7 +6,7 @@ import Testing
 extension Watch.Iterator {
     /// Reads until etcd watches.
     ///
-    /// - Returns: From which revision on.
+    /// - Returns: The first watched revision.
     @discardableResult
     mutating func connected() async throws -> Revision {
         while let update = try await next() {
@@ -15,7 +15,7 @@ extension Watch.Iterator {
         throw CancellationError()
     }
 
-    /// Reads until the watch is interrupted.
+    /// Reads until the interruption of the watch.
     mutating func interrupted() async throws -> EtcdError {
         while let update = try await next() {
             if case .interrupted(let error) = update { return error }
@@ -23,7 +23,7 @@ extension Watch.Iterator {
         throw CancellationError()
     }
 
-    /// Reads the next changes that are told at once.
+    /// Reads the next update with events.
     mutating func events() async throws -> [WatchEvent] {
         while let update = try await next() {
             if case .events(let events) = update { return events }
@@ -31,14 +31,14 @@ extension Watch.Iterator {
         throw CancellationError()
     }
 
-    /// Reads so many changes, or some more that were told with the last.
+    /// Reads this many events, or a few more if they came in the last update.
     mutating func events(_ count: Int) async throws -> [WatchEvent] {
         var all: [WatchEvent] = []
         while all.count < count { all += try await events() }
         return all
     }
 
-    /// Reads until the watch ends.
+    /// Reads until the end of the watch.
     mutating func end() async throws -> EtcdError {
         do {
             while try await next() != nil {}
@@ -50,7 +50,7 @@ extension Watch.Iterator {
 }
 
 extension WatchEvent {
-    /// What happened to which key, and what it is now: `put a=1`, `delete a`.
+    /// The change and the key: `put a=1`, `delete a`.
     var summary: String {
         switch kind {
         case .put: "put \(entry.keyText)=\(entry.valueText)"
@@ -60,12 +60,12 @@ extension WatchEvent {
 }
 
 extension EtcdClient {
-    /// Waits until there are so many watches.
+    /// Waits until there are this many watches.
     func waitForWatches(_ count: Int) async throws {
         try await eventually { hub.count == count }
     }
 
-    /// Waits until so many leases are kept alive.
+    /// Waits until this many leases are kept alive.
     func waitForLeases(_ count: Int) async throws {
         try await eventually { keeper.count == count }
     }

@@ -10,7 +10,7 @@ struct AuthenticatorTests {
     private let fetches = Watched(0)
     private let later = ContinuousClock.now.advanced(by: .seconds(3600))
 
-    /// Fetches a token that says which fetch it is of.
+    /// Fetches a token that contains the number of the fetch.
     private func token() async throws -> Authenticator.Token {
         try await authenticator.token(until: later) { [fetches] in "token \(fetches.update { $0 += 1; return $0 })" }
     }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// Which member is called, how often, and with what.
+/// The choice of members for calls, their retries, and their metadata.
 @Suite(.timeLimit(.minutes(1)))
 struct CallsTests {
     private static let down = RPCError(code: .unavailable, message: "connection refused")
@@ -28,7 +28,7 @@ struct CallsTests {
         config.requestTimeout = timeout
         let start = ContinuousClock.now
         return Calls(
-            // Where time stands, a member that failed is avoided until the test ends, however busy the machine is.
+            // If time stands still, a failed member is avoided until the test ends, however busy the machine is.
             Members(members, first: 0, now: { timeStands ? start : .now }),
             config,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -43,7 +43,7 @@ struct CallsTests {
         _ = try await calls.unary(.put, WirePutRequest())
     }
 
-    /// One that answers all calls.
+    /// A member that answers all calls.
     private func well() -> ScriptedCaller {
         ScriptedCaller { call in
             switch call.method {
@@ -55,7 +55,7 @@ struct CallsTests {
         }
     }
 
-    /// One that fails so many times, and then answers all calls.
+    /// A member that fails this many times, and then answers all calls.
     private func failing(_ count: Int, _ error: RPCError) -> ScriptedCaller {
         let failures = Watched(0)
         return ScriptedCaller { call in
@@ -89,7 +89,7 @@ struct CallsTests {
             #expect(failure?.code.isTransient == true)
             #expect(failure?.message.contains("http://m0:2379: Put") == true)
             #expect(good.methods.isEmpty)
-            // The next one goes elsewhere.
+            // The next call goes to the other member.
             try await put(calls)
             #expect(good.methods == ["Put"])
         }

@@ -10,7 +10,7 @@ struct EtcdErrorTests {
         EtcdError(RPCError(code: rpc, message: text), "Range", on: Self.endpoint).code
     }
 
-    /// The texts of etcd 3.4 and 3.5, with the gRPC codes that they come with.
+    /// The texts of etcd 3.4 and 3.5 with their gRPC codes.
     @Test(arguments: [
         (RPCError.Code.unavailable, "etcdserver: no leader", EtcdError.Code.noLeader),
         (.failedPrecondition, "etcdserver: not leader", .noLeader),
@@ -35,7 +35,7 @@ struct EtcdErrorTests {
         (.outOfRange, "etcdserver: too large lease TTL", .invalidArgument),
         (.dataLoss, "etcdserver: corrupt cluster", .unknown),
         (.unknown, "context deadline exceeded", .timeout),
-        // Of gRPC itself, in etcd and in the client.
+        // Errors of gRPC itself, in etcd and in the client.
         (.resourceExhausted, "grpc: received message larger than max (3000000 vs. 2097152)", .invalidArgument),
         (.unimplemented, "unknown method Nothing for service etcdserverpb.KV", .unsupported),
         (.deadlineExceeded, "the call did not complete before its deadline", .timeout),
@@ -47,7 +47,7 @@ struct EtcdErrorTests {
         #expect(self.code(rpc, text) == code)
     }
 
-    /// A gRPC proxy passes on the text, and not the code.
+    /// A gRPC proxy passes on the text only.
     @Test(arguments: [
         ("etcdserver: requested lease not found", EtcdError.Code.leaseNotFound),
         ("etcdserver: permission denied", .permissionDenied),
@@ -64,7 +64,7 @@ struct EtcdErrorTests {
         #expect(self.code(.cancelled, "the client connection is closing") == .unavailable)
     }
 
-    /// A watch that is refused comes with a text only.
+    /// The refusal of a watch has a text only.
     @Test func cancelReasonOfAWatchGivesTheErrorCode() {
         #expect(
             EtcdError.code(ofReason: "rpc error: code = PermissionDenied desc = etcdserver: permission denied")

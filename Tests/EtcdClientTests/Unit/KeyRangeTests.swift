@@ -42,7 +42,7 @@ struct KeyRangeTests {
         #expect(KeyRange.range(from: "b", to: "d").end == [100])
     }
 
-    /// etcd refuses a range that begins with the empty key, though it is before all others.
+    /// etcd refuses a range that begins with the empty key, although that key comes before all others.
     @Test func rangeFromAnEmptyKeyBeginsAtTheFirstKey() {
         #expect(KeyRange.range(from: "", to: "d").start == [0])
     }
@@ -79,7 +79,7 @@ struct KeyRangeTests {
         #expect(none.adding(to: range) == range)
     }
 
-    /// The namespace that has no first key after it.
+    /// A namespace without a next key.
     @Test func lastPossibleNamespaceReachesToTheEnd() {
         let last = Namespace("\u{7f}")
         #expect(last.adding(to: .all) == .range(from: "\u{7f}".etcdBytes, to: [0x80]))

@@ -58,7 +58,7 @@ struct LeaseTableTests {
         #expect(table.answerDeadline == nil)
     }
 
-    /// A gRPC proxy renews each third of the time, whenever it is asked, and answers then.
+    /// A gRPC proxy renews a lease after each third of its life, and answers a client only then.
     @Test(arguments: [6, 15, 60, 3000])
     mutating func answerMayTakeMoreThanAThirdOfTheTTL(ttl: Int) throws {
         add(1, ttl: ttl)
@@ -87,7 +87,7 @@ struct LeaseTableTests {
         #expect(table.nextExpiry == at(9))
     }
 
-    /// etcd has counted from a moment after the renewal was sent: to count from the answer would be to count too long.
+    /// etcd counts from a moment after the request. Counting from the answer would be too long.
     @Test mutating func expiryCountsFromTheRequestOfTheRenewal() {
         add(1, ttl: 6)
         #expect(table.takeDue(at: at(2.5)) == [1])

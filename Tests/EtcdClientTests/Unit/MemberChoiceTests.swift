@@ -32,9 +32,9 @@ struct MemberChoiceTests {
         choice.failed(0, at: at(0))
         #expect(choice.pick(at: at(0.1)) == 1)
         choice.failed(1, at: at(0.2))
-        // Both are to be avoided: the first will be over it sooner.
+        // Both members are avoided. The first becomes usable sooner.
         #expect(choice.pick(at: at(0.3)) == 0)
-        // It is over it, and comes back.
+        // The first member is usable again.
         #expect(choice.pick(at: at(0.5)) == 0)
         choice.failed(0, at: at(0.6))
         #expect(choice.pick(at: at(0.7)) == 1)
@@ -46,7 +46,7 @@ struct MemberChoiceTests {
         for expected in [0.5, 1, 2, 4, 8, 10, 10, 10] {
             choice.failed(0, at: at(now))
             #expect(choice.pick(at: at(now)) == 1)
-            // The other one fails for a moment: is the first usable?
+            // The other member fails for a moment. Is the first usable?
             var probe = choice
             probe.failed(1, at: at(now + expected - 0.01))
             #expect(probe.pick(at: at(now + expected)) == 0)

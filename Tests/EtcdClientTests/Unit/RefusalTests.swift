@@ -4,7 +4,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// The messages for a user who may not do something.
+/// The messages about a refused permission.
 struct RefusalTests {
     @Test func textNamesUserRolesAndKeys() {
         #expect(

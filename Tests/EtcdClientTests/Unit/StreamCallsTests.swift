@@ -7,7 +7,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// Streams, and who is to blame when one fails.
+/// Streams, and the reaction to their failures.
 @Suite(.timeLimit(.minutes(1)))
 struct StreamCallsTests {
     private static let down = RPCError(code: .unavailable, message: "connection refused")
@@ -57,7 +57,7 @@ struct StreamCallsTests {
         #expect(Array(try #require(caller.calls.value.first).metadata[stringValues: "hasleader"]) == ["true"])
     }
 
-    /// Even if the member would go on.
+    /// Also if the member would continue.
     @Test func streamEndsWhenProduceReturns() async throws {
         let caller = caller { _, _ in try await Promise<Void>().value() }
         let isOver = try await watch(calls(caller), produce: {})

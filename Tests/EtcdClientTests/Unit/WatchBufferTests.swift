@@ -31,7 +31,7 @@ struct WatchBufferTests {
         #expect(try await buffer.told() == [events(1, 2), events(3, 4)], "what was refused is not there")
     }
 
-    /// A transaction can be larger than the bound; it would never be taken.
+    /// A transaction can be larger than the bound; a full buffer would never take it.
     @Test func emptyBufferTakesAnyNumberOfEvents() async throws {
         let buffer = makeBuffer()
         #expect(buffer.offer(events(1, 2, 3, 4, 5, 6)))
@@ -91,7 +91,7 @@ struct WatchBufferTests {
         #expect(buffer.offer(events(1)))
         #expect(buffer.offer(.interrupted(Self.lost)))
         #expect(try await buffer.told() == [events(1), .interrupted(Self.lost)])
-        // It was told of the interruption, so it is told of its end.
+        // The reader knows of the interruption, so it has to learn of its end.
         #expect(buffer.offer(.connected(2)))
         #expect(try await buffer.told() == [.connected(2)])
     }

@@ -4,12 +4,12 @@ import Testing
 
 @testable import EtcdClient
 
-/// The numbers of watches are the other side's, which may be a gRPC proxy: it counts for itself, from zero on each stream.
+/// The server assigns the numbers of watches. A gRPC proxy counts from zero on each stream.
 @Suite(.timeLimit(.minutes(1)))
 struct WatchNumbersTests {
     private var bench = WatchBench(user: "ada")
 
-    /// The next watch is being created, and gets a number.
+    /// Answers the next request to create a watch with a number.
     private mutating func create(_ number: Int64, at revision: Revision = 10) throws {
         let requests = bench.creates()
         try #require(requests.count == 1, "one at a time")
@@ -37,7 +37,7 @@ struct WatchNumbersTests {
         #expect(bench.cancels() == [0])
     }
 
-    /// A proxy answers in any order, and its answers do not name what they answer.
+    /// A proxy answers in any order, and its answers do not name their requests.
     @Test mutating func proxyGetsOneRequestAtATime() throws {
         bench.table.connected()
         for _ in 0..<3 { _ = bench.add() }
@@ -57,7 +57,7 @@ struct WatchNumbersTests {
         for create in others { #expect(bench.create(create.watchID, at: 1).restart == nil) }
     }
 
-    /// Also when the member of before was another.
+    /// Also if the previous stream was another server's.
     @Test mutating func eachStreamLearnsItsOwnNumbering() async throws {
         try await bench.connect()
         let buffers = (0..<3).map { _ in bench.add().buffer }
@@ -163,7 +163,7 @@ struct WatchNumbersTests {
 
     // MARK: - Answers that fit no request
 
-    /// The error that makes a stream useless.
+    /// The kinds of answers that make a stream useless.
     enum Nonsense: CaseIterable {
         case unasked, twice, lower, negative, otherThanAsked, unknownEvents, unknownEnd
     }
@@ -207,7 +207,7 @@ struct WatchNumbersTests {
         }
         let error = try #require(effects.restart)
         #expect(error.code == .unavailable)
-        // The watches go on with another stream.
+        // The watches continue on another stream.
         _ = bench.table.disconnected(error)
         bench.table.connected()
         try create(0)
@@ -244,7 +244,7 @@ struct WatchNumbersTests {
 
     // MARK: - What a proxy leaves out
 
-    /// It answers some requests itself, with a header that names no cluster.
+    /// A proxy answers some requests itself, with a header that has no cluster.
     @Test mutating func missingClusterIDIsNotAnotherCluster() async throws {
         bench.table.connected()
         _ = bench.add { $0.from = 5 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// What becomes of watches when the stream is lost, the reader is slow, or the store is another one.
+/// Watches when the stream is lost, the reader is slow, or the store is another one.
 @Suite(.timeLimit(.minutes(1)))
 struct WatchTableStreamTests {
     private static let lost = EtcdError(code: .unavailable, message: "lost")
@@ -92,7 +92,7 @@ struct WatchTableStreamTests {
         #expect(!numbers.contains(0), "which would have etcd choose")
     }
 
-    /// The stream was ended since there was no watch, and now there is one.
+    /// The stream ended because there was no watch. Now there is one.
     @Test mutating func watchAddedWhileTheStreamEndsIsNotInterrupted() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add()
@@ -104,7 +104,7 @@ struct WatchTableStreamTests {
 
     // MARK: - Slow readers
 
-    /// A watch whose reader has taken none of three events, of which two fit.
+    /// A watch with a bound of two events, whose reader has taken none of three.
     private mutating func suspended() async throws -> (id: Int, buffer: WatchBuffer, number: Int64) {
         bench = WatchBench(maxEvents: 2)
         bench.table.connected()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import EtcdClient
 
-/// What is asked of etcd, and what its answers come to.
+/// The requests to etcd, and the effects of its answers.
 @Suite(.timeLimit(.minutes(1)))
 struct WatchTableTests {
     private var bench = WatchBench()
@@ -283,7 +283,7 @@ struct WatchTableTests {
 
     private static let denied = "rpc error: code = PermissionDenied desc = etcdserver: permission denied"
 
-    /// Version 3.4 says the same when the token of the stream has expired: a new one may help, once.
+    /// etcd 3.4 says the same when the stream's token has expired. One new token may help.
     @Test mutating func deniedWatchIsRetriedOnceWithANewToken() async throws {
         bench.table.connected()
         let (_, buffer) = bench.add()
@@ -300,7 +300,7 @@ struct WatchTableTests {
         #expect(bench.table.isEmpty)
     }
 
-    /// One that lives shorter than it takes to create a watch may expire again and again.
+    /// A token may expire before the watch is created, again and again.
     @Test mutating func watchWithAnExpiredTokenIsAlwaysRetried() throws {
         bench.table.connected()
         _ = bench.add()

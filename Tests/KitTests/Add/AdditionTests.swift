@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// The additions to a service that need no plugin of protoc.
+/// Additions to a service that need no plugin of protoc.
 @Suite(.timeLimit(.minutes(3)), .protoc)
 struct AdditionTests {
     private let directory: TemporaryDirectory

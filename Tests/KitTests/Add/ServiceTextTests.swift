@@ -5,7 +5,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// .proto files are added to as text, where protoc says that a service ends.
+/// Additions to the text of .proto files, at the end of a service, which protoc locates.
 @Suite(.timeLimit(.minutes(3)), .protoc)
 struct ServiceTextTests {
     private static let text = """
@@ -27,7 +27,7 @@ struct ServiceTextTests {
 
         """
 
-    /// The text with a call and its messages, and what protoc says of the services then.
+    /// The text with a call and its messages, and protoc's view of the services.
     private func added(
         _ call: String,
         to text: String,

@@ -35,7 +35,7 @@ import Testing
 
     @Test(arguments: [
         (#"{"servic": "a"}"#, "-d: servic: no such field in grpc.health.v1.HealthCheckRequest; it has: service"),
-        ("{", "-d: JSON, line 1, column 2: a name in double quotes is expected"),
+        ("{", "-d: JSON, line 1, column 2: expected a name in double quotes"),
     ])
     func mistakes(json: String, expected: String) throws {
         let check = try method("grpc.health.v1.Health", "Check")

@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// `kit doctor` looks at all layers, as a service does.
+    /// `kit doctor` reads all layers, like a service.
     @Test(arguments: [
         (["KIT_REGISTRY_BACKEND": "etcd"], "write KIT_REGISTRY__BACKEND"),
         (["KIT_SERVER_GRPC_LISTEN": "127.0.0.1:0"], "write KIT_SERVER__GRPC__LISTEN"),
@@ -190,7 +190,7 @@ import Testing
         )
     }
 
-    /// JSON of a value of a section that nobody has read.
+    /// The JSON of a value of a section that no type has read.
     private func json(_ value: String) throws -> String {
         let text = ConfigurationPrinter.json(try Configuration(yaml: "mine: {v: \(value)}").outline)
         return String(text.dropFirst(#"{"mine":{"v":"#.count).dropLast(2))
@@ -257,7 +257,7 @@ import Testing
             environment: ["KIT_S__NAMES": "1,2.0", "KIT_S__LABELS__H": "1.10"],
             overrides: ["s.labels.i=1.10"]
         )
-        // Null is no text.
+        // Null is not a text.
         _ = try? configuration.decode(Section.self, at: "s")
         _ = try configuration.without("s.labels.c")?.decode(Section.self, at: "s")
         #expect(
@@ -279,7 +279,7 @@ import Testing
         #expect(ConfigurationPrinter.json(configuration.outline) == #"{"v":"[::1]","w":[1]}"#)
     }
 
-    /// The shown text can be read again, also where a file writes a value in another way than a variable.
+    /// The shown text reads back the same, even if a file spells a value differently from a variable.
     @Test(arguments: ["${NAME}", "$${NAME}", "null", "~", "", "on", "1.10", "- a", "-7", "a: b", "\u{1}é"])
     func shownYAMLReadsBackTheSame(value: String) throws {
         let configuration = try Configuration.load(files: [], environment: ["KIT_V": value])
@@ -310,7 +310,7 @@ extension String {
     }
 }
 
-/// The commands, as they are run.
+/// The commands as processes.
 @Suite(.timeLimit(.minutes(3))) struct ConfigCommandTests {
     @Test func check() async throws {
         let service = try TinyService("alpha")

@@ -5,9 +5,9 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// `kit doctor` and `kit registry` for a user of etcd who may use one service, and not the others.
+/// `kit doctor` and `kit registry` for an etcd user with rights to a single service.
 @Suite(.timeLimit(.minutes(4)), .enabled(if: EtcdServer.isAvailable())) struct DoctorAccessTests {
-    /// Runs a body with the settings of a user whose role may use `user-service`.
+    /// Runs a body with the settings of a user with rights to `user-service`.
     private static func with(
         permission: String = "readwrite",
         _ body: @Sendable (_ settings: [String]) async throws -> Void

@@ -60,7 +60,7 @@ import Testing
         #expect(findings.map(\.finding.verdict) == [.bad, .good])
     }
 
-    /// So many that each thread of the pool would be blocked.
+    /// Enough checks to block each thread of the pool.
     @Test func checksThatBlockTheirThreadsHoldUpNoOther() async throws {
         let gate = ThreadGate()
         defer { gate.open() }

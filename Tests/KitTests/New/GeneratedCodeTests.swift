@@ -4,10 +4,11 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// The generated code in the template is what protoc writes of the .proto file beside it.
+/// The generated code in the template matches protoc's output for the .proto file beside it.
 @Suite(.timeLimit(.minutes(3)))
 struct GeneratedCodeTests {
-    /// With the plugins of this package, which `swift build --build-tests` does not build; `nil` when they are missing.
+    /// The generator with this package's plugins; `nil` when they are missing, since `swift build --build-tests` does
+    /// not build them.
     static let generator: ProtoGenerator? = ProtoPlugins.built.map(ProtoGenerator.init)
 
     @Test(

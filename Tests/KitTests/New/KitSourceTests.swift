@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Where a service takes ServiceKit from.
+/// The source of ServiceKit for a service.
 struct KitSourceTests {
     @Test func defaultSourceIsThisCheckout() throws {
         let source = try KitSource(nil, in: "/")

@@ -13,7 +13,7 @@ struct NewCommandTests {
         directory = try TemporaryDirectory()
     }
 
-    /// Runs `kit new` in the directory, with a program that starts it before it.
+    /// Runs `kit new` in the directory, through another program if one is given.
     private func new(_ arguments: String..., by starter: [String] = []) async throws -> ToolRun.Outcome {
         let git = ["GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b"]
         let command = starter + [Kit.path, "new"] + arguments
@@ -75,7 +75,7 @@ struct NewCommandTests {
 
     @Test(arguments: [("INT", 130), ("TERM", 143)])
     func interruptionLeavesNoFiles(_ signal: String, code: Int) async throws {
-        // When git runs the files are there, under their temporary name.
+        // While git runs, the files exist under their temporary name.
         try await fakeGit("kill -\(signal) $PPID; exec sleep 50")
         let outcome = try await new("user-service", by: ["sh", "-c", "\"$@\"; echo $?", "sh"] + fakedGit)
         #expect(outcome.output == "\(code)\n")
@@ -88,7 +88,7 @@ struct NewCommandTests {
         let script = "mount -t tmpfs -o size=64k none . && cd \"$PWD\" && \"$@\"; echo $? && ls -A"
         let outcome = try await new("user-service", by: ["unshare", "--mount", "sh", "-c", script, "sh"])
         #expect(outcome.output == "1\n")
-        #expect(outcome.errors.contains("No space left on device; nothing was written; make room"))
+        #expect(outcome.errors.contains("No space left on device; nothing was written; free space"))
     }
 
     @Test(.enabled("only root can become nobody") { geteuid() == 0 })
@@ -108,8 +108,8 @@ struct NewCommandTests {
         }
     }
 
-    /// Written by a process of its own: children that other tests start meanwhile would have it open for writing, from
-    /// this one, and then it cannot be run.
+    /// A separate process writes the file. Otherwise children of other tests could inherit it open for writing, and it
+    /// could not run.
     private func fakeGit(_ script: String) async throws {
         let write = #"mkdir "$1" && printf '#!/bin/sh\n%s\n' "$2" >"$1/git" && chmod 755 "$1/git""#
         let arguments = ["-c", write, "sh", directory.path("bin"), script]

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Names of services, in all their forms.
+/// Names of services, in all forms.
 struct ServiceNameTests {
     @Test(arguments: ["user-service", "userService", "UserService", "user_service", "User-Service"])
     func allSpellingsGiveOneName(_ typed: String) throws {
@@ -46,7 +46,7 @@ struct ServiceNameTests {
 
     @Test(arguments: [
         ("", "a service needs a name"),
-        ("1x", "begins with a letter"),
+        ("1x", "begin with a letter"),
         ("../x", "letters a to z"),
         ("a b", "letters a to z"),
         ("ünder", "letters a to z"),
@@ -55,8 +55,8 @@ struct ServiceNameTests {
         ("user--service", "a word must stand"),
         ("user-", "a word must stand"),
         ("user-2", "begins with a letter"),
-        ("class", "a word of the Swift language"),
-        ("import-service", "a word of the Swift language"),
+        ("class", "a keyword of Swift"),
+        ("import-service", "a keyword of Swift"),
         ("service", "name the thing that it serves"),
         ("a-service", "one letter"),
         ("string-service", "a type that every service uses"),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// What the template gives.
+/// The output of the template.
 struct ServiceTemplateTests {
     static func tree(_ name: String, package: String? = nil, registry: String = "file") throws -> FileTree {
         let name = try ServiceName(name, package: package)
@@ -39,13 +39,13 @@ struct ServiceTemplateTests {
             #expect(!text.contains("&quot;") && !text.contains("&gt;"), "\(file.path)")
             for word in ["greeter", "user", "qentity"] {
                 let hits = text.lowercased().components(separatedBy: word).count - 1
-                // Words of other things: a user of a machine, a client's user.
+                // These words belong to other things: a user of a machine, a client's user.
                 let others = ["useradd", "user 10001", "a user without", "user-agent"].reduce(0) {
                     $0 + text.lowercased().components(separatedBy: $1).count - 1
                 }
                 #expect(hits == (word == "user" ? others : 0), "\(file.path) says \(word)")
             }
-            // What protoc writes ends as it likes.
+            // protoc's own files may end in any way.
             if !file.path.hasSuffix(".grpc.swift") { #expect(text.hasSuffix("\n"), "\(file.path)") }
             #expect(!text.hasSuffix("\n\n"), "\(file.path)")
             #expect(!text.contains(" \n"), "\(file.path)")

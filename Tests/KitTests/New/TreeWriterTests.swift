@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Trees are written whole or not at all.
+/// Trees are written as a whole or not at all.
 @Suite(.timeLimit(.minutes(3)))
 struct TreeWriterTests {
     private let directory: TemporaryDirectory
@@ -35,7 +35,7 @@ struct TreeWriterTests {
         let before = try FileManager.default.attributesOfItem(atPath: directory.path("x"))[.systemFileNumber] as? Int
         try await TreeWriter(directory: directory.path("x")).write(tree)
         #expect(directory.files == ["x/a", "x/b/c", "x/b/d/e"])
-        // It is the same directory: a shell may stand in it.
+        // The directory stays the same, since it may be a shell's current directory.
         let after = try FileManager.default.attributesOfItem(atPath: directory.path("x"))[.systemFileNumber] as? Int
         #expect(before == after)
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitCommand
 
 @Suite struct DescriptorsFileTests {
-    /// The sample's, as `make proto` has written it.
+    /// The sample's file, the output of `make proto`.
     private func sample() throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Whatever protoc takes is taken, and the code compiles.
+/// kit accepts every file that protoc accepts, and the code compiles.
 @Suite(
     .timeLimit(.minutes(5)), .protocPlugins, .enabled("the modules of the build are not found") { TypeCheck.isPossible }
 )
@@ -21,7 +21,7 @@ struct ForeignProtoTests {
 
     private func generator() throws -> ProtoGenerator { ProtoGenerator(plugins: try #require(ProtoPlugins.built)) }
 
-    /// Adds a client, as `kit add client` does.
+    /// Adds a client, like `kit add client`.
     @discardableResult
     private func addClient(_ text: String, file: String) async throws -> ClientAddition {
         let path = try directory.write(text, to: file)
@@ -30,7 +30,7 @@ struct ForeignProtoTests {
         return addition
     }
 
-    /// Adds a call, as `kit add rpc` does.
+    /// Adds a call, like `kit add rpc`.
     private func addCall(_ name: String) async throws {
         let addition = try await RPCAddition(name, to: package)
         let code = try await package.files(of: [addition.api], by: generator()) { Issue.record("\($0)") }
@@ -125,7 +125,7 @@ struct ForeignProtoTests {
             """, file: "plain.proto")
         #expect(plain.variables == ["default"])
         #expect(try package.text("Sources/DefaultAPI/plain.pb.swift").contains("public nonisolated struct User"))
-        // Each of these would be taken for another type by the code.
+        // The code would take each of these for another type.
         let hidden = [
             "App", "Client", "Dictionary", "Input", "Method", "Output", "Result", "Transport", "Type", "Void",
         ]
@@ -173,7 +173,7 @@ struct ForeignProtoTests {
         #expect(second.api.generated == ["two.proto"])
         #expect(Set(second.api.modules.values) == ["OneAPI"])
         try await expectCompiles()
-        // Nothing of it changes when it is generated again in the package.
+        // The code stays the same when it is generated again in the package.
         for api in try package.apis() {
             let path = ProtoPath(for: api.target, given: [], in: package)
             let set = try await ProtoCompiler(path: path).parse(api.protos)

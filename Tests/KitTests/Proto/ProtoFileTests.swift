@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Files of other people that are not as kit writes them.
+/// Files of other people that differ from kit's own.
 @Suite(.timeLimit(.minutes(2)), .protoc)
 struct ProtoFileTests {
     private let directory: TemporaryDirectory
@@ -22,7 +22,7 @@ struct ProtoFileTests {
     @Test func aCommentNeedNotBeUTF8() async throws {
         let text =
             "syntax = \"proto3\";\npackage g;\n// \u{1}\nservice Greeter { rpc Hi(Q) returns (Q); }\nmessage Q {}\n"
-        // Two characters of GBK in place of the mark.
+        // Two characters of GBK instead of the mark.
         let bytes = Array(text.utf8).flatMap { $0 == 1 ? [0xC4, 0xE3, 0xBA, 0xC3] : [$0] }
         try Data(bytes).write(to: URL(filePath: directory.path("gbk.proto")))
         #expect(try await addition("gbk.proto").api.generated == ["gbk.proto"])

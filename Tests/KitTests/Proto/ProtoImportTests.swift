@@ -5,7 +5,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Imports of .proto files are found, or named.
+/// Imports of .proto files are found, or the error names them.
 @Suite(.timeLimit(.minutes(3)), .protoc)
 struct ProtoImportTests {
     private let directory: TemporaryDirectory
@@ -71,7 +71,7 @@ struct ProtoImportTests {
         #expect(
             String(decoding: manifest.bytes, as: UTF8.self).contains(
                 "name: \"VideoAPI\",\n            dependencies: [\"MoneyAPI\", grpc, grpcProtobuf, protobuf]"))
-        // A file of the same name that says something else is another one.
+        // A file of the same name with another content is another file.
         try directory.write(types + "\n", to: "a b/common/types.proto")
         #expect(try await self.addition("a b/video.proto").api.modules == [:])
     }
@@ -123,7 +123,7 @@ struct ProtoImportTests {
         #expect(try await failure("a b/video.proto").contains("recursively imports itself"))
     }
 
-    /// Every file that travels with kit, without those that are installed here.
+    /// Every file of kit itself, without the files installed here.
     @Test func wellKnownFilesTravelWithKit() async throws {
         let folder = try #require(Templates.folder("proto"))
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".proto") }
@@ -179,7 +179,7 @@ struct ProtoImportTests {
             api.copies.map { String($0.path.dropFirst("Sources/VideoAPI/".count)) } == [
                 "google/rpc/status.proto", "own/more.proto", "own/options.proto", "video.proto",
             ])
-        // And so it is when the package has them.
+        // The same holds when the package has them.
         let package = try package()
         _ = try await package.write(api.copies)
         let protos = try #require(try package.apis().first { $0.target == "VideoAPI" }).protos

@@ -9,12 +9,12 @@ import Testing
 /// `kit registry` as a whole, on a file registry and on etcd.
 @Suite(.timeLimit(.minutes(4)))
 struct RegistryCommandTests {
-    /// Registries to try it on.
+    /// The registries of the tests.
     enum Backend: String, CaseIterable {
         case file, etcd
     }
 
-    /// Runs a body with the options that name a registry of its own.
+    /// Runs a body with the options of a new registry.
     private static func with(
         _ backend: Backend,
         _ body: @escaping @Sendable (_ options: [String]) async throws -> Void
@@ -56,7 +56,7 @@ struct RegistryCommandTests {
             try await watch.waitForOutput("changed  user-service/user-1  weight=50\n")
             let offline = try await kit("offline", "user")
             #expect(offline.output == "user-service/user-1: offline\n")
-            // Where others can look, others may call, who do not know what offline is.
+            // In a registry on the network, clients of other frameworks may look, who do not know the label offline.
             #expect(offline.errors.contains("clients of other frameworks") == (backend == .etcd))
             try await watch.waitForOutput("changed  user-service/user-1  offline=true\n")
 
@@ -97,7 +97,7 @@ struct RegistryCommandTests {
         }
     }
 
-    /// Entries of other frameworks are listed, labelled without loss, and resolved as clients do.
+    /// Entries of other frameworks are listed, labelled without loss, and resolved like a client does.
     @Test func entriesOfOtherFrameworks() async throws {
         guard EtcdServer.isAvailable() else { return }
         try await EtcdServer.withServer { etcd in
@@ -126,7 +126,8 @@ struct RegistryCommandTests {
         }
     }
 
-    /// `resolve` says what a channel of the same configuration calls: with `client.tls` nothing in clear text.
+    /// `resolve` prints the addresses that a channel with the same configuration calls: with `client.tls`, none in
+    /// clear text.
     @Test func resolveMatchesAChannelWithTheSameConfiguration() async throws {
         let services = "registry.static.services={user: [grpcs://10.0.0.1:9000, grpc://10.0.0.2:9000]}"
         func resolve(_ arguments: String...) async throws -> String {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// What `kit registry` prints, without a registry.
+/// The output of `kit registry`, without a registry.
 @Suite struct RegistryTextTests {
     private static let now = Date(timeIntervalSince1970: 1_800_000_000)
 
@@ -40,7 +40,7 @@ import Testing
         )
     }
 
-    /// As another framework may have registered it.
+    /// An instance in the form of another framework.
     private static func foreign(
         _ id: String, _ endpoints: [String], metadata: [String: String] = [:]
     ) throws

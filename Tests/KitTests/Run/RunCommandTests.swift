@@ -5,13 +5,13 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// `kit run` with real packages, which are built.
+/// `kit run` with real packages and builds.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct RunCommandTests {
     @Test func oneService() async throws {
         let service = try TinyService("alpha")
         let result = try await Kit.run(["run", service.path, "--", "--set", "a=b"]) { kit in
             try await kit.waitForOutput("unfinished")
-            // A PATH with something behind it is one where swift is not found.
+            // A PATH with a further directory is one without swift.
             #expect(try kit.environment()["PATH"] == ProcessInfo.processInfo.environment["PATH"])
             #expect(try kit.environment()["HOME"] == ProcessInfo.processInfo.environment["HOME"])
             kit.signal(SIGINT)
@@ -33,7 +33,7 @@ import Testing
             kit.signal(SIGTERM)
         }
         #expect(result.exit == .exited(0))
-        // What was written last had no end.
+        // The last line had no end.
         #expect(result.output.contains("alpha | unfinishedstopped\n"))
         #expect(result.output.contains("beta  | unfinishedstopped\n"))
         #expect(
@@ -50,7 +50,7 @@ import Testing
         for pid in TinyService.pids(in: result.output) { try await waitForEnd(of: pid) }
     }
 
-    /// As with a paused terminal, or `kit run … | less`.
+    /// Like a paused terminal, or `kit run … | less`.
     @Test func outputThatNobodyReadsHoldsBackNoStop() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         for service in [alpha, beta] {
@@ -65,7 +65,7 @@ import Testing
         #expect(try await kit.waitForExit() == .exited(0))
     }
 
-    /// As with `kit run … | head`.
+    /// Like `kit run … | head`.
     @Test func whenWhoeverReadTheOutputHasGoneItStops() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         try alpha.write(alpha.talkativeProgram, to: "Sources/alpha/main.swift")
@@ -115,7 +115,7 @@ import Testing
             try await kit.waitForErrors("kit: alpha: ended with exit code 4; waiting for a change\n")
             try service.writeMain(version: "2")
             try await kit.waitForOutput("version 2 ")
-            // It ends like the first one.
+            // The second program ends like the first.
             try await kit.waitForErrors("kit: alpha: ended with exit code 4; waiting for a change\n", times: 2)
             kit.signal(SIGINT)
         }
@@ -160,7 +160,7 @@ import Testing
 }
 
 extension TinyService {
-    /// A program that prints all the time; when that is more than pipes hold, it makes a file.
+    /// A program that prints all the time. It creates a file after more output than pipes hold.
     var talkativeProgram: String {
         """
         import Glibc

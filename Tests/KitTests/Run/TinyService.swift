@@ -2,7 +2,7 @@ import Foundation
 import ServiceKitTestSupport
 import Testing
 
-/// A package without dependencies whose program prints and obeys SIGTERM, in a directory of its own.
+/// A package without dependencies in a directory of its own. Its program prints and obeys SIGTERM.
 final class TinyService: Sendable {
     let name: String
     let path: String
@@ -23,7 +23,7 @@ final class TinyService: Sendable {
         try writeMain(version: "1")
     }
 
-    /// Writes the program: it says its version, its number and its arguments.
+    /// Writes the program. It prints its version, its number and its arguments.
     func writeMain(version: String) throws {
         try write(
             """
@@ -40,7 +40,7 @@ final class TinyService: Sendable {
                 say(place)
                 exit(code)
             }
-            // At once: whoever has seen the place may end it.
+            // At once: a test that has seen the place may end the program.
             say(place + "unfinished")
             while true { pause() }
             """,
@@ -58,7 +58,7 @@ final class TinyService: Sendable {
     }
 }
 
-/// Waits until a process has ended that is nobody's child here.
+/// Waits for the end of a process that is not a child of this one.
 func waitForEnd(of pid: Int32) async throws {
     while kill(pid, 0) == 0 { try await Task.sleep(for: .milliseconds(10)) }
 }

@@ -4,17 +4,17 @@ import ServiceKitTestSupport
 enum Kit {
     static let path = RunningProgram.path(ofProduct: "servicekit-kit")
 
-    /// Starts it.
+    /// Starts `kit`.
     static func start(_ arguments: [String]) throws -> RunningProgram {
         try RunningProgram(path, arguments)
     }
 
-    /// Runs it to its end.
+    /// Runs `kit` until it ends.
     ///
     /// - Parameters:
-    ///   - arguments: Its arguments.
+    ///   - arguments: The arguments.
     ///   - environment: Variables beyond those of the test.
-    ///   - body: What is done meanwhile; when it throws, it is killed.
+    ///   - body: Runs meanwhile. If it throws, `kit` is killed.
     @discardableResult
     static func run(
         _ arguments: [String],

@@ -4,23 +4,23 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// Lets the compiler check the sources of a package against the modules that the tests were built with. Nothing is built,
-/// so it takes seconds.
+/// Lets the compiler check the sources of a package against the modules of the tests. It builds no code, so it takes
+/// seconds.
 struct TypeCheck {
-    /// Where the modules are.
+    /// The directory of the modules.
     private static let modules = URL(filePath: RunningProgram.path(ofProduct: "servicekit-kit"))
         .deletingLastPathComponent()
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Whether the build has its modules where they are looked for.
+    /// Whether the build has its modules in that directory.
     static var isPossible: Bool {
         FileManager.default.fileExists(atPath: modules.appending(path: "Modules/ServiceKitGRPC.swiftmodule").path)
     }
 
     let package: ServicePackage
 
-    /// The compiler's diagnostics of the targets of APIs, and of the others, which import these.
+    /// The compiler's diagnostics of the API targets, and of the other targets, which import them.
     func diagnostics() async throws -> [String] {
         let output = try TemporaryDirectory()
         var left = package.apiTargets
