@@ -8,20 +8,6 @@ import Testing
 /// Three members. Some of them go away.
 @Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(5)))
 struct ClusterTests {
-    private func withCluster(
-        _ version: EtcdVersion,
-        _ configure: (inout EtcdServer.Options) -> Void = { _ in },
-        _ body: @Sendable (EtcdServer) async throws -> Void
-    ) async throws {
-        try await version.withServer {
-            $0.members = 3
-            configure(&$0)
-        } _: { server in
-            _ = try await server.leader()
-            try await body(server)
-        }
-    }
-
     /// Writes until a write succeeds. Each attempt has to end within its time.
     private func putInTheEnd(_ client: EtcdClient, _ key: String, within limit: Duration) async throws {
         while true {
@@ -39,7 +25,7 @@ struct ClusterTests {
 
     @Test(arguments: EtcdVersion.all)
     func membersAndStatusAreDescribed(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
+        try await version.withCluster { server in
             try await server.withClient { client in
                 let members = try await client.clusterMembers()
                 #expect(Set(members.map(\.name)) == ["member-0", "member-1", "member-2"])
@@ -73,7 +59,7 @@ struct ClusterTests {
 
     @Test(arguments: EtcdVersion.all)
     func theDeathOfTheLeaderIsSurvived(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
+        try await version.withCluster { server in
             // A member that has taken a write does not report the leader's death: each write takes its whole time.
             try await server.withClient {
                 $0.requestTimeout = .seconds(5)
@@ -104,75 +90,9 @@ struct ClusterTests {
         }
     }
 
-    /// A member that hangs keeps its connections. The client has to detect it.
-    @Test(arguments: EtcdVersion.all)
-    func aMemberThatHangsIsLeftAlone(version: EtcdVersion) async throws {
-        // One ping a second. etcd allows this only with an option.
-        try await withCluster(version) {
-            $0.extraArguments = ["--grpc-keepalive-min-time=500ms"]
-        } _: { server in
-            let hanging = try await server.leader()
-            try await server.withObservedClient(first: hanging) {
-                $0.requestTimeout = .seconds(10)
-                $0.keepaliveTime = .seconds(1)
-                $0.keepaliveTimeout = .seconds(3)
-            } _: { client, wire in
-                var watch = client.watch(.key("k")).makeAsyncIterator()
-                try await watch.connected()
-                let lease = try await client.grantHardyLease()
-                var renewals = client.keepAlive(lease).makeAsyncIterator()
-                _ = try await renewals.next()
-                try server.suspend(hanging)
-                _ = try await server.leader()
-                // Within the time of one call, since a member that hangs gets half of it.
-                #expect(try await client.get("k") == nil)
-                try await client.put("k", "1")
-                #expect(try await watch.events().map(\.summary) == ["put k=1"])
-                _ = try await renewals.next()
-                _ = try await renewals.next()
-                // The client does not keep trying it. (On a busy machine another election may end a stream.)
-                #expect((2..<10).contains(wire.count("Watch")))
-                try server.resume(hanging)
-                try await client.put("k", "2")
-                #expect(try await watch.events().map(\.summary) == ["put k=2"])
-            }
-        }
-    }
-
-    /// Without pings, the client gives a stream up when an answer is missing.
-    @Test(arguments: EtcdVersion.all)
-    func aMemberThatDoesNotAnswerIsLeftAlone(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
-            let hanging = try await server.leader()
-            @Sendable func withClient(_ body: @Sendable (EtcdClient) async throws -> Void) async throws {
-                try await server.withObservedClient(first: hanging) {
-                    $0.requestTimeout = .seconds(5)
-                    $0.keepaliveTime = .seconds(3600)
-                } _: { client, _ in
-                    try await body(client)
-                }
-            }
-            try await withClient { watching in
-                try await withClient { renewing in
-                    _ = try await watching.get("k")
-                    let lease = try await renewing.grantHardyLease()
-                    var renewals = renewing.keepAlive(lease).makeAsyncIterator()
-                    _ = try await renewals.next()
-                    try server.suspend(hanging)
-                    _ = try await server.leader()
-                    var watch = watching.watch(.key("k")).makeAsyncIterator()
-                    try await watch.connected()
-                    _ = try await renewals.next()
-                    _ = try await renewals.next()
-                    try server.resume(hanging)
-                }
-            }
-        }
-    }
-
     @Test(arguments: EtcdVersion.all)
     func callsFailInTimeWithoutAQuorumAndSucceedLater(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
+        try await version.withCluster { server in
             let left = try await server.leader()
             let others = server.endpoints.indices.filter { $0 != left }
             try await server.withClient {
@@ -215,7 +135,7 @@ struct ClusterTests {
 
     @Test(arguments: EtcdVersion.all)
     func aClientNeedsOneMemberThatRuns(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
+        try await version.withCluster { server in
             try await server.kill(0)
             _ = try await server.leader()
             try await server.withObservedClient(first: 0) {
@@ -233,7 +153,7 @@ struct ClusterTests {
 
     @Test(arguments: EtcdVersion.all)
     func theTokenIsHadFromAMemberThatRuns(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
+        try await version.withCluster { server in
             try await server.addUser("ada", password: "lovelace", prefix: "ada/")
             try await server.enableAuth()
             try await server.kill(0)
@@ -251,7 +171,7 @@ struct ClusterTests {
     /// A session waits while the leader dies, and gets the lock all the same.
     @Test(arguments: EtcdVersion.all)
     func aLockOutlivesTheLeader(version: EtcdVersion) async throws {
-        try await withCluster(version) { server in
+        try await version.withCluster { server in
             try await server.withClient {
                 $0.requestTimeout = .seconds(10)
             } _: { client in

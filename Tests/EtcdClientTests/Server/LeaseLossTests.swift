@@ -6,7 +6,9 @@ import Testing
 @testable import EtcdClient
 
 /// Leases when the server goes away.
-@Suite(.serialized, .enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
+///
+/// The tests wait for leases to end, which takes no processor: they run at the same time.
+@Suite(.enabled(if: EtcdServer.isAvailable(), "etcd is not installed"), .timeLimit(.minutes(3)))
 struct LeaseLossTests {
     @Test(arguments: EtcdVersion.all)
     func aLeaseOutlivesARestart(version: EtcdVersion) async throws {

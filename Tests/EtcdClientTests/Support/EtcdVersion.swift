@@ -39,4 +39,17 @@ enum EtcdVersion: Sendable, CustomTestStringConvertible {
         configure(&options)
         return try await EtcdServer.withServer(options, body)
     }
+    /// Runs a body with a cluster of three members of this version, once it has a leader.
+    func withCluster(
+        _ configure: (inout EtcdServer.Options) -> Void = { _ in },
+        _ body: @Sendable (EtcdServer) async throws -> Void
+    ) async throws {
+        try await withServer {
+            $0.members = 3
+            configure(&$0)
+        } _: { server in
+            _ = try await server.leader()
+            try await body(server)
+        }
+    }
 }
