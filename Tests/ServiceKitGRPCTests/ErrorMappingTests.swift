@@ -41,7 +41,7 @@ import Testing
         #expect(error == ServiceError(.notFound, reason: "NOT_FOUND", message: "text"))
     }
 
-    @Test func whatElseIsThrown() {
+    @Test func errorsOfOtherTypesAreMapped() {
         struct Unknown: Error {}
         struct Convertible: ServiceErrorConvertible {
             let serviceError = ServiceError(.notFound, reason: "NONE", message: "none")

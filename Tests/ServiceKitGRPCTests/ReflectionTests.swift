@@ -74,7 +74,7 @@ struct ReflectionTests {
         }
     }
 
-    @Test func whatIsNotThereIsAnAnswer() async throws {
+    @Test func unknownSymbolGetsANotFoundAnswer() async throws {
         try await serving(app(), log: log) {
             let responses = try await ask(
                 .with { $0.fileContainingSymbol = "user.v1.Nobody" },
@@ -151,14 +151,14 @@ struct ReflectionTests {
         ("0.0.0.0:0", nil, false), ("[::]:0", nil, false), ("10.0.0.7:9000", nil, false), (":0", nil, false),
         ("0.0.0.0:0", true, true), ("127.0.0.1:0", false, false),
     ])
-    func itIsServedToThisMachineUnlessConfigured(listen: String, reflection: Bool?, isServed: Bool) throws {
+    func reflectionIsOnByDefaultOnLoopbackOnly(listen: String, reflection: Bool?, isServed: Bool) throws {
         var options = GRPCServerOptions()
         options.listen = try #require(ListenAddress(listen))
         options.reflection = reflection
         #expect(options.servesReflection == isServed)
     }
 
-    @Test func itCanBeTurnedOff() async throws {
+    @Test func reflectionCanBeTurnedOff() async throws {
         try await serving(app("server: {grpc: {reflection: false}}"), log: log) {
             let error = await #expect(throws: RPCError.self) { try await ask(.with { $0.listServices = "" }) }
             #expect(error?.code == .unimplemented)

@@ -26,7 +26,7 @@ import Testing
         #expect(RegistryBackends(plugins: plugins).names == ["file", "memory", "static"])
     }
 
-    @Test func withoutPluginsThereIsWhatIsEmbedded() {
+    @Test func noPluginsLeavesTheEmbeddedBackends() {
         #expect(Greetings(plugins: []).names == ["hello"])
         #expect(Balancers(plugins: []).names == ["p2c", "round_robin"])
     }

@@ -57,7 +57,7 @@ struct TimeLimitTests {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test func nothingSleepsAfterwards() async throws {
+    @Test func noTaskSleepsAfterwards() async throws {
         try await withTimeLimit(.seconds(1), clock: clock) { [clock] in await clock.waitForSleepers() }
         async let other: Void = clock.sleep(for: .seconds(1))
         await clock.waitForSleepers()

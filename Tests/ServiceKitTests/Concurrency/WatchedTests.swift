@@ -28,7 +28,7 @@ struct WatchedTests {
         }
     }
 
-    @Test func anUpdateThatThrowsTellsWhatItChanged() async {
+    @Test func throwingUpdatePublishesItsChanges() async {
         let watched = Watched(1)
         var values = watched.values.makeAsyncIterator()
         _ = await values.next()

@@ -27,7 +27,7 @@ import Testing
         #expect(queue.takeAll().map(\.utf8.count) == [4000, 4000, 1000, 5001, 1000])
     }
 
-    @Test func whatDoesNotFitIsDroppedAndOneLineSaysHowMuch() {
+    @Test func linesThatDoNotFitAreDroppedAndCounted() {
         var queue = queue(bytes: 20)
         for number in 0..<10 { queue.append("line\(number)\n") }
         #expect(queue.dropped == 7)
@@ -86,7 +86,7 @@ import Testing
         #expect(queue.takeAll() == ["1\n2\ndropped 3\nerror\n"])
     }
 
-    @Test func whatIsOfferedIsRefusedAndNotDropped() {
+    @Test func offeredLinesAreRefusedWithoutADrop() {
         var queue = queue(bytes: 10)
         #expect(queue.offer("12345678\n") == true)
         #expect(queue.offer("9\n") == false)
@@ -95,7 +95,7 @@ import Testing
         #expect(queue.offer("9\n") == true)
     }
 
-    @Test func whatIsOfferedIsTakenWhateverItsLengthWhenNothingWaits() {
+    @Test func emptyQueueTakesOfferedLinesOfAnyLength() {
         var queue = queue(bytes: 10)
         let text = String(repeating: String(repeating: "x", count: 99) + "\n", count: 100)
         #expect(queue.offer(text, lines: 100) == true)

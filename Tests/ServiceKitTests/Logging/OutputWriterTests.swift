@@ -14,7 +14,7 @@ import Testing
         #expect(writer.flush(within: .seconds(60)))
     }
 
-    @Test func nobodyWaitsForAPipeThatNobodyReadsAndWhatIsMissingIsCounted() async throws {
+    @Test func unreadPipeDelaysNoWriterAndDroppedLinesAreCounted() async throws {
         let pipe = try StalledPipe()
         let writer = OutputWriter(pipe.writer, limits: .init(bytes: 10_000, lines: 1000))
         // It would hang here.
@@ -87,7 +87,7 @@ import Testing
         try await eventually { (try? String(contentsOfFile: path, encoding: .utf8)) == "first\nsecond\nthird\n" }
     }
 
-    @Test func whatMayWaitIsKeptUntilThereIsRoom() async throws {
+    @Test func writeWhenRoomWaitsForRoom() async throws {
         let pipe = try StalledPipe()
         let writer = OutputWriter(pipe.writer, limits: .init(bytes: 1000, lines: 100))
         let writing = Task {

@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func whatWaitsIsWrittenWhenTheProcessEnds() async throws {
+    @Test func waitingLinesAreWrittenAtExit() async throws {
         let result = try await #require(
             processExitsWith: .failure, observing: [\.standardErrorContent]
         ) {

@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func nothingOfTheEndpointsIsLost() throws {
+    @Test func unreadableEndpointsAreKept() throws {
         let instance = try Self.read(
             #"{"id":"m1","name":"user","endpoints":["amqp://u:p@h:5672/","grpc://127.0.0.1:9000"]}"#
         )
@@ -40,7 +40,7 @@ import Testing
         #"{"id":"a","name":"user","metadata":"x","endpoints":["grpc://127.0.0.1:9000"]}"#,
         #"{"id":"a","name":"user","metadata":{"x":null,"y":{"z":1},"t":[1]},"endpoints":["grpc://127.0.0.1:9000"]}"#,
     ])
-    func whatIsNotOfTheFormIsLeftOut(_ json: String) throws {
+    func malformedFieldsAreLeftOut(_ json: String) throws {
         var expected = instance("a", version: "")
         expected.endpoints = [Endpoint(scheme: "grpc", host: "127.0.0.1", port: 9000)]
         #expect(try Self.read(json) == expected)
@@ -61,7 +61,7 @@ import Testing
     @Test(arguments: [
         #"{"name":"user"}"#, #"{"id":"a"}"#, #"{"id":null,"name":"user"}"#, #"{"id":{},"name":"user"}"#, "[]", "1",
     ])
-    func whatNamesNoInstanceIsNone(_ json: String) {
+    func invalidEntryThrowsADecodingError(_ json: String) {
         #expect(throws: DecodingError.self) { try Self.read(json) }
     }
 

@@ -94,7 +94,7 @@ import Testing
         #expect(none == 0)
     }
 
-    @Test func aListReadAnewKeepsWhatIsTheSame() {
+    @Test func diffOfARebuiltMapCostsAsMuchAsTheChanges() {
         let old = map(10_000)
         var new = old
         new.replace(with: (1..<10_001).map { element($0, $0 == 5 ? 1 : 0) })

@@ -52,7 +52,7 @@ import Testing
         #expect(error?.description.contains("\"directory\"") == true)
     }
 
-    @Test func whatOthersHaveConfiguredIsNotLookedAt() throws {
+    @Test func optionsOfOtherBackendsAreNotDecoded() throws {
         let configuration = try Configuration(yaml: "registry: {backend: memory, file: {what: ever}, static: 7}")
         _ = try backends.make("memory", configuration: configuration, logger: logger)
         configuration.claim("registry.backend")

@@ -26,7 +26,7 @@ struct TestClockTests {
         #expect(Set(woken.value) == [1, 2, 3])
     }
 
-    @Test func whatIsDueAlreadyDoesNotWait() async throws {
+    @Test func pastDeadlineDoesNotWait() async throws {
         clock.advance(by: .seconds(1))
         try await clock.sleep(until: clock.now, tolerance: nil)
         #expect(TestClock().now.duration(to: clock.now) == .seconds(1))
