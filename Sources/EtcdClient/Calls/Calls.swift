@@ -299,7 +299,7 @@ private struct Attempts {
 
     mutating func next() -> Duration { backoff.next() }
 
-    /// - Parameter members: The number of members that the call may go to.
+    /// Counts a failed attempt. `members` is the number of members that the call may go to.
     mutating func mayRepeat(after attempt: FailedAttempt, isRepeatable: Bool, of members: Int) -> Bool {
         count += 1
         if Task.isCancelled { return false }
