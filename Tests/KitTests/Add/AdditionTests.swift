@@ -60,7 +60,7 @@ struct AdditionTests {
     @Test func aCallThatHidesAMessageIsRefused() async throws {
         let text = try #require(try await refusal("User"))
         #expect(
-            text.hasPrefix("Sources/UserServiceAPI/user.proto with the call User is not taken; choose another name\n"))
+            text.hasPrefix("Sources/UserServiceAPI/user.proto with the call User is invalid; choose another name\n"))
         #expect(text.contains("\"User\" is not a message type"), "\(text)")
         // The file on the disk has other lines.
         #expect(text.firstMatch(of: #/:\d+:\d+/#) == nil, "\(text)")
