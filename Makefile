@@ -3,6 +3,8 @@
 SWIFT ?= swift
 REGISTRY ?= file
 PREFIX ?= /usr/local
+SOURCES = Package.swift Sources Tests Templates/Templates.swift cmd \
+	$(wildcard Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests)
 
 all: build
 
@@ -40,10 +42,10 @@ soak-transport: setup ## Runs the transport under load and noise with sanitizers
 	@scripts/soak-transport
 
 format: ## Formats the sources.
-	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
+	@$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
 lint: ## Lists the places that are not formatted.
-	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
+	@$(SWIFT) format lint --parallel --recursive $(SOURCES)
 
 clean:
-	@rm -rf .build .build-etcd .build-python Benchmarks/.build
+	@rm -rf .build .build-etcd .build-python Benchmarks/.build Examples/.build

@@ -123,8 +123,8 @@ import Testing
         #expect(transport.compression.algorithm == .gzip)
         #expect(transport.compression.enabledAlgorithms == [.none, .deflate])
         let limits = transport.limits
-        #expect(limits.maxMessageBytes == 1 << 20)
-        #expect(limits.maxSendMessageBytes == 2 << 20)
+        #expect(transport.maxMessageBytes == 1 << 20)
+        #expect(transport.maxSendMessageBytes == 2 << 20)
         #expect(limits.maxHeaderListBytes == 3 << 10)
         #expect(limits.maxHeaderFields == 40)
         #expect(limits.maxContinuationFrames == 5)
@@ -146,7 +146,7 @@ import Testing
         let transport = server.transportConfig
         #expect(transport.backlog == 2)
         #expect(transport.limits.handshakeTimeout == .seconds(3))
-        #expect(transport.limits.maxMessageBytes == 2 << 20)
+        #expect(transport.maxMessageBytes == 2 << 20)
         #expect(transport.maxConnections == 4)
         #expect(transport.maxConcurrentCallsPerConnection == 5)
         #expect(transport.maxConnectionIdle == .seconds(6))
