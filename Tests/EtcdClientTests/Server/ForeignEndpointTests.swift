@@ -16,9 +16,7 @@ struct ForeignEndpointTests {
                 let stranger = "http://\(try await transport.listeningAddress)".replacing("ipv4:", with: "")
                 let config = try EtcdConfig(endpoints: [stranger] + etcd.endpoints)
                 let client = try EtcdClient(config, logger: .silent, first: 0) { endpoint in
-                    Nghttp2ClientTransport(
-                        target: endpoint.address, transportSecurity: .plaintext, config: config.transportConfig(),
-                        logger: .silent)
+                    DirectCaller(transport: config.transport(to: endpoint, logger: .silent))
                 }
                 try await withRunning(client) {
                     let revision = try await client.put("k", "v").revision
