@@ -12,7 +12,8 @@ import Testing
         "ServiceKitConfig": ["CServiceKitYAML"],
         "ServiceKitConcurrency": [],
         "ServiceKit": ["ServiceKitConfig", "ServiceKitConcurrency"],
-        "GRPCNghttp2Transport": ["CServiceKitNghttp2", "CServiceKitZlib"],
+        "ServiceKitHTTP2": ["CServiceKitNghttp2"],
+        "GRPCNghttp2Transport": ["ServiceKitHTTP2", "CServiceKitZlib"],
         "EtcdClient": ["GRPCNghttp2Transport", "ServiceKitConcurrency"],
         "ServiceKitEtcd": ["EtcdClient", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],
         "ServiceKitProtobuf": [],
@@ -34,6 +35,7 @@ import Testing
         "ServiceKitConcurrency": ["NIO", "GRPC", "SwiftProtobuf"],
         "ServiceKit": ["NIO", "GRPC", "SwiftProtobuf"],
         "ServiceKitEtcd": ["NIO", "GRPC", "SwiftProtobuf"],
+        "ServiceKitHTTP2": ["GRPC", "SwiftProtobuf"],
         "ServiceKitProtobuf": ["NIO", "GRPC"],
         "ServiceKitTesting": ["NIO", "GRPC", "SwiftProtobuf"],
     ]

@@ -65,13 +65,26 @@ final class AppRuntime: Sendable {
 
     /// Registers the instance, and tells the App the state from now on.
     ///
+    /// - Parameters:
+    ///   - instance: The instance.
+    ///   - appState: The App's state of the registration.
+    ///   - logsRefusals: Whether a refusal is logged, because the start does not throw it.
     /// - Throws: `RegistryError` when the instance is not valid.
-    func register(_ instance: ServiceInstance, telling appState: Watched<RegistrationState?>) throws -> any Registration {
+    func register(
+        _ instance: ServiceInstance,
+        telling appState: Watched<RegistrationState?>,
+        logsRefusals: Bool
+    ) throws -> any Registration {
         let registration = try registry.register(instance)
         state.withLock { $0.registration = registration }
         // It ends when the registration has been released.
-        Task {
-            for await state in registration.state.values { appState.setIfChanged(state) }
+        Task { [logger] in
+            for await state in registration.state.values {
+                if logsRefusals, case .registering(let cause?) = state, cause.isPermanent {
+                    logger.warning("cannot register; trying again", metadata: ["cause": "\(cause)"])
+                }
+                appState.setIfChanged(state)
+            }
         }
         return registration
     }

@@ -145,7 +145,11 @@ final class Lifecycle: Service {
         instance.endpoints = endpoints
         if instance.started == nil { instance.metadata["started"] = StartTime.text() }
         try Task.checkCancellation()
-        let registration = try runtime.register(instance, telling: app.registrationState)
+        let registration = try runtime.register(
+            instance,
+            telling: app.registrationState,
+            logsRefusals: options.registration == .background
+        )
         if options.registration == .background { return }
         do {
             try await withTimeLimit(options.timeout, clock: clock) { [registrationState = app.registrationState] in

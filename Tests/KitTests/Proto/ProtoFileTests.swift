@@ -53,7 +53,7 @@ struct ProtoFileTests {
         try directory.write(
             "syntax = \"proto3\"; package h; service H { rpc Check(Q) returns (Q); } message Q {}", to: "a[b].proto")
         let error = await #expect(throws: CommandFailure.self) { try await addition("a[b].proto") }
-        #expect(error?.description.contains("cannot be named in Package.swift because of the character \"[\"") == true)
+        #expect(error?.description.contains("cannot stand in Package.swift because of the character \"[\"") == true)
     }
 
     @Test func anotherServicesInvalidNameIsNamedWithItsFile() async throws {

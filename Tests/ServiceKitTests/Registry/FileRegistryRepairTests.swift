@@ -60,19 +60,6 @@ struct FileRegistryRepairTests {
         await registration.release()
     }
 
-    @Test func aWatcherKeepsTheInstancesOfADeletedDirectoryAsStaleForAWhile() async throws {
-        // This owner does not put its file back.
-        let owner = try SilentOwner(instance("a"), in: directory)
-        var updates = observer.watch("user").makeAsyncIterator()
-        #expect(await updates.next() == live(instance("a")))
-        try directory.remove("user")
-        let snapshot = await updates.next()
-        #expect(snapshot?.instances == [instance("a")])
-        #expect(snapshot?.state.isLive == false)
-        #expect(await updates.next { $0.state.isLive } == live())
-        withExtendedLifetime(owner) {}
-    }
-
     @Test func whatIsWrittenOverIsRestored() async throws {
         let registration = try await registry.registered(instance("a"))
         try Data("garbage".utf8).write(to: URL(fileURLWithPath: directory.path("user/a.json")), options: [])

@@ -110,8 +110,10 @@ final class RegistrationKeeper: Sendable {
             if let failure {
                 let failure = attempts.failed(failure)
                 state.setIfChanged(wasHeld ? .lost(cause: failure.cause) : .registering(cause: failure.cause))
+                // A start that requires the registration throws a refusal, so it is not logged as well.
+                let isRefused = failure.cause.isPermanent && !wasHeld
                 logger.log(
-                    level: failure.isNew ? .warning : .debug,
+                    level: failure.isNew && !isRefused ? .warning : .debug,
                     "cannot register; trying again",
                     metadata: ["cause": "\(failure.cause)"]
                 )
