@@ -3,8 +3,6 @@
 SWIFT ?= swift
 REGISTRY ?= file
 PREFIX ?= /usr/local
-SOURCES = Package.swift Sources Tests Templates/Templates.swift cmd \
-	$(wildcard Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests)
 
 all: build
 
@@ -42,10 +40,10 @@ soak-transport: setup ## Runs the transport under load and noise with sanitizers
 	@scripts/soak-transport
 
 format: ## Formats the sources.
-	@$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
 lint: ## Lists the places that are not formatted.
-	@$(SWIFT) format lint --parallel --recursive $(SOURCES)
+	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
 
 clean:
-	@rm -rf .build .build-etcd .build-python Benchmarks/.build Examples/.build
+	@rm -rf .build .build-etcd .build-python Benchmarks/.build
