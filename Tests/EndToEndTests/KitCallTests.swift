@@ -78,7 +78,7 @@ import Testing
             #expect(unknown.errors == "Error: -d: idd: no such field in user.v1.GetUserRequest; it has: id\n")
             let noMethod = try await call(fleet, "user-service/Get", code: 1)
             #expect(noMethod.errors.hasPrefix("Error: user-service has no method \"Get\"; it has: "))
-            let slow = try await call(fleet, "user-service/WatchUsers", "--timeout", "300ms", code: 1)
+            let slow = try await call(fleet, "user-service/WatchUsers", "--timeout", "3s", code: 1)
             #expect(slow.errors.hasPrefix("Error: DEADLINE_EXCEEDED"))
             #expect(
                 slow.errors.contains("; waited for user-service to answer WatchUsers; --timeout "), "\(slow.errors)")
