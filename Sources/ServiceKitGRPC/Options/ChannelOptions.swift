@@ -1,5 +1,5 @@
 internal import GRPCNghttp2Transport
-public import ServiceKit
+internal import ServiceKit
 public import ServiceKitConfig
 
 /// The section `client`, without `timeouts`, which belong to the middleware `Deadlines`: how channels choose instances,
