@@ -2,7 +2,7 @@ internal import HeapModule
 
 /// The nodes that policies have ejected, and when they are to be put back.
 ///
-/// A node is named by its statistics, which stay while its labels change. An ejection costs O(log n) in the number of
+/// A node is named by its instance's id, which stays while its labels change. An ejection costs O(log n) in the number of
 /// ejected nodes.
 package struct Ejections: Sendable {
     private struct Record {
@@ -16,13 +16,13 @@ package struct Ejections: Sendable {
 
     private struct Due: Comparable {
         let time: UInt64
-        let node: ObjectIdentifier
+        let node: String
 
         static func < (left: Due, right: Due) -> Bool { left.time < right.time }
     }
 
     private let policyCount: Int
-    private var records: [ObjectIdentifier: Record] = [:]
+    private var records: [String: Record] = [:]
     /// Has an entry for each record's `due`. Entries of a node that has left, or is due earlier now, are passed over.
     private var queue = Heap<Due>()
 
@@ -36,13 +36,13 @@ package struct Ejections: Sendable {
 
     /// When a node is put back; `nil` when it is not ejected.
     package func end(of node: Node, at now: UInt64) -> UInt64? {
-        guard let end = records[ObjectIdentifier(node.statistics)]?.end, end > now else { return nil }
+        guard let end = records[node.instance.id]?.end, end > now else { return nil }
         return end
     }
 
     /// Sets the end of a policy's ejection of a node; the time now, or an earlier one, ends it.
     package mutating func set(_ end: UInt64, of node: Node, by policy: Int, at now: UInt64) {
-        let id = ObjectIdentifier(node.statistics)
+        let id = node.instance.id
         // A node that is not ejected needs no record to be put back.
         if end <= now, records[id] == nil { return }
         var record = records[id] ?? Record(ends: Array(repeating: 0, count: policyCount))
@@ -56,14 +56,14 @@ package struct Ejections: Sendable {
 
     /// Forgets a node that leaves.
     package mutating func remove(_ node: Node) {
-        records[ObjectIdentifier(node.statistics)] = nil
+        records[node.instance.id] = nil
     }
 
     /// Takes the nodes whose ejections have ended.
     ///
-    /// - Returns: The identities of their statistics.
-    package mutating func takeDue(at now: UInt64) -> [ObjectIdentifier] {
-        var ended: [ObjectIdentifier] = []
+    /// - Returns: The ids of their instances.
+    package mutating func takeDue(at now: UInt64) -> [String] {
+        var ended: [String] = []
         while let first = queue.min, first.time <= now {
             queue.removeMin()
             guard var record = records[first.node], record.due == first.time else { continue }

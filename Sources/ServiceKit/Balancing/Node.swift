@@ -9,6 +9,8 @@ public final class Node: Sendable {
     public let endpoint: Endpoint
     /// How calls to it went.
     public let statistics: NodeStatistics
+    /// The channel's part of the node, so that it finds the connection of a picked node without a look-up.
+    package let attachment: (any AnyObject & Sendable)?
 
     /// Creates a node.
     ///
@@ -16,9 +18,24 @@ public final class Node: Sendable {
     ///   - instance: The instance.
     ///   - endpoint: Which of its endpoints.
     ///   - statistics: How calls to the place went so far.
-    public init(instance: ServiceInstance, endpoint: Endpoint, statistics: NodeStatistics = NodeStatistics()) {
+    public convenience init(
+        instance: ServiceInstance,
+        endpoint: Endpoint,
+        statistics: NodeStatistics = NodeStatistics()
+    ) {
+        self.init(instance: instance, endpoint: endpoint, statistics: statistics, attachment: nil)
+    }
+
+    /// Creates a node of a channel.
+    package init(
+        instance: ServiceInstance,
+        endpoint: Endpoint,
+        statistics: NodeStatistics,
+        attachment: (any AnyObject & Sendable)?
+    ) {
         self.instance = instance
         self.endpoint = endpoint
         self.statistics = statistics
+        self.attachment = attachment
     }
 }

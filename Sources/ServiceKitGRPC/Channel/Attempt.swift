@@ -5,25 +5,27 @@ internal import ServiceKit
 /// The node that an attempt of a call goes to, and the parties that learn how it went there.
 struct Pick: Sendable {
     let node: Node
+    let place: NodePlace
     /// The balancer that picked the node.
     let balancer: any Balancer
-    /// The observers of the node.
-    let observers: [any CallObserver]
     /// The call in the node's statistics.
     let call: NodeStatistics.InFlight
     /// The attempt's number; the first is 1.
     let number: Int
 }
 
-/// One attempt of a call: a node, and the stream to it.
-struct Attempt: Sendable {
+/// One attempt of a call: a node, and the stream to it. A class, as copies of so many references cost more.
+final class Attempt: Sendable {
     let pick: Pick
     let stream: ClientStream
     /// Middleware that is told how the attempt ended.
-    var ends: [CallAttempt.End] = []
+    let ends: [CallAttempt.End]
 
-    var node: Node { pick.node }
-    var number: Int { pick.number }
+    init(_ pick: Pick, _ stream: ClientStream, _ ends: [CallAttempt.End] = []) {
+        self.pick = pick
+        self.stream = stream
+        self.ends = ends
+    }
 }
 
 /// How an attempt went.

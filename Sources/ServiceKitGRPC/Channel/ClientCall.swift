@@ -113,7 +113,7 @@ final class ClientCall: Sendable {
     }
 
     private func makeResult(_ error: (any Error)?, _ trailers: Metadata) -> CallResult {
-        let (instance, attempts) = state.withLock { ($0.lastInstance, $0.attempts) }
+        let (instance, attempts) = state.withLock { ($0.lastNode?.instance, $0.attempts) }
         return CallResult(error: error, trailers: CallMetadata(trailers), servedBy: instance, attempts: attempts)
     }
 
@@ -167,44 +167,49 @@ final class ClientCall: Sendable {
     // MARK: - The attempts
 
     private func beginAttempt() async throws -> ClientStream {
-        var attempt = try await makeAttempt()
+        let (pick, stream) = try await makeStream()
         let limit = channel.options.retry.buffer.bytes
+        var ends: [CallAttempt.End] = []
         do {
-            let headers = try beginMiddleware(of: &attempt)
-            let waiting = try state.withLock { [attempt] state throws(RPCError) in
+            let headers = try beginMiddleware(of: pick, &ends)
+            let attempt = Attempt(pick, stream, ends)
+            let waiting = try state.withLock { state throws(RPCError) in
                 try state.begin(attempt, headers, keeping: limit)
             }
             waiting?.resolve(.success(()))
-            return attempt.stream
+            return stream
         } catch {
-            attempt.stream.cancel()
-            channel.pool.ended(attempt, of: operation, with: .abandoned)
+            stream.cancel()
+            channel.pool.ended(Attempt(pick, stream, ends), of: operation, with: .abandoned)
             throw error
         }
     }
 
     /// Begins the middleware of an attempt.
     ///
+    /// - Parameters:
+    ///   - pick: The node that the attempt goes to.
+    ///   - ends: Gets the middleware that is told how the attempt ended.
     /// - Returns: The headers of the attempt, if the middleware has changed them.
     /// - Throws: What the middleware throws.
-    private func beginMiddleware(of attempt: inout Attempt) throws -> Metadata? {
+    private func beginMiddleware(of pick: Pick, _ ends: inout [CallAttempt.End]) throws -> Metadata? {
         guard let start = state.withLock({ $0.start.attemptBegins.isEmpty ? nil : $0.start }) else { return nil }
         var begun = CallAttempt(
             operation: operation,
-            number: attempt.number,
-            node: attempt.node,
+            number: pick.number,
+            node: pick.node,
             metadata: CallMetadata(start.headers)
         )
         // The middleware that has begun learns of the end, also when the next one throws.
-        defer { attempt.ends = begun.ends }
+        defer { ends = begun.ends }
         for begin in start.attemptBegins { try begin(&begun) }
         return begun.isMetadataChanged ? Metadata(begun.metadata) : nil
     }
 
     /// Picks a node and makes a stream to it; waits for a node as long as there is hope.
-    private func makeAttempt() async throws -> Attempt {
+    private func makeStream() async throws -> (Pick, ClientStream) {
         let (attempts, avoid, deadline) = state.withLock { ($0.attempts, $0.avoid, $0.start.deadline) }
-        func attempt() throws -> Attempt? {
+        func attempt() throws -> (Pick, ClientStream)? {
             try channel.pool.attempt(operation, number: attempts + 1, avoid: avoid) { connection in
                 try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
             }

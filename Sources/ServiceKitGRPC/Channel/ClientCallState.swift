@@ -76,8 +76,8 @@ struct ClientCallState: ~Copyable {
     private var backoff = Backoff(base: .milliseconds(20), maximum: .seconds(1))
     /// The instances that failed.
     private(set) var avoid: [String] = []
-    /// The instance of the last attempt.
-    private(set) var lastInstance: ServiceInstance?
+    /// The node of the last attempt.
+    private(set) var lastNode: Node?
 
     // Made when a task waits, which is seldom.
     private var nextAttempt: Promise<Void>?
@@ -149,7 +149,7 @@ struct ClientCallState: ~Copyable {
     ) throws(RPCError) -> Promise<Void>? {
         if case .ended(let reason) = phase { throw reason ?? Self.cancelled }
         phase = .attempted(attempt)
-        lastInstance = attempt.node.instance
+        lastNode = attempt.pick.node
         var headers = headers ?? start.headers
         if attempts > 0 { headers.addString("\(attempts)", forKey: "grpc-previous-rpc-attempts") }
         attempts += 1
@@ -196,7 +196,7 @@ struct ClientCallState: ~Copyable {
                 guard mayRepeat(attempts) else { return .fail(failure) }
             }
             phase = .placing
-            avoid.append(attempt.node.instance.id)
+            avoid.append(attempt.pick.node.instance.id)
             return .retry(attempt, after: pause)
         }
     }

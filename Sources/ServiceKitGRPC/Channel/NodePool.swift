@@ -55,20 +55,19 @@ final class NodePool: Sendable {
             let actions = state.update(
                 snapshot,
                 choice,
-                observers: pipeline.observers,
                 makeStatistics: balancer.makeStatistics,
-                makeConnection: connect
+                makePlace: makePlace
             )
             publish(state, actions.change)
             return actions
         }
         // Outside of the lock, which the policies may take; before the connections run, so that no attempt is missed.
         if !pipeline.ejection.isEmpty {
-            for (node, _) in actions.added { observe(node) }
+            for (node, place) in actions.added { place.observe(with: policies(of: node)) }
         }
         for connection in actions.shutDown { connection.beginGracefulShutdown() }
         for connection in actions.reconnect { connection.resetBackoff() }
-        return actions.added.map(\.connection)
+        return actions.added.map(\.place.connection)
     }
 
     /// Takes note that a connection has run to its end.
@@ -86,18 +85,18 @@ final class NodePool: Sendable {
         for connection in actions.shutDown { connection.beginGracefulShutdown() }
     }
 
-    private func connect(to node: Node) -> ClientConnection {
-        makeConnection(node.endpoint) { [weak self, id = node.instance.id, statistics = node.statistics] state in
+    private func makePlace(_ id: String, _ endpoint: Endpoint, _ statistics: NodeStatistics) -> NodePlace {
+        let connection = makeConnection(endpoint) { [weak self] state in
             self?.change { $0.connection(of: id, statistics, became: state) }
         }
+        return NodePlace(connection, observers: pipeline.observers)
     }
 
-    private func observe(_ node: Node) {
+    private func policies(of node: Node) -> [any CallObserver] {
         let (id, statistics) = (node.instance.id, node.statistics)
-        let observers = pipeline.ejection.enumerated().map { index, policy in
+        return pipeline.ejection.enumerated().map { index, policy in
             policy.observer(of: node, Ejector { [weak self] in self?.eject(id, statistics, for: $0, by: index) })
         }
-        state.withLock { $0.observe(node, with: observers) }
     }
 
     // MARK: - Eligible nodes
@@ -142,30 +141,30 @@ final class NodePool: Sendable {
     ///   - number: The attempt's number; the first is 1.
     ///   - avoid: Ids of instances that failed the call before.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
-    /// - Returns: The attempt, or `nil` when no node is ready now.
+    /// - Returns: The pick and the stream, or `nil` when no node is ready now.
     /// - Throws: The error of `begin`, unless it is that the call was not processed.
     func attempt(
         _ operation: String,
         number: Int,
         avoid: [String],
         _ begin: (ClientConnection) throws -> ClientStream
-    ) throws -> Attempt? {
+    ) throws -> (pick: Pick, stream: ClientStream)? {
         var request = PickRequest(operation: operation, avoid: avoid)
         if request.now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: request.now) }
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.
         for _ in 0..<Self.maximumPicks {
             guard let (node, balancer) = balancer.pick(for: request) else { return nil }
-            if let place = state.withLock({ $0.place(of: node) }) {
+            if let place = node.place {
                 let pick = Pick(
                     node: node,
+                    place: place,
                     balancer: balancer,
-                    observers: place.observers,
                     call: node.statistics.begin(at: request.now),
                     number: number
                 )
                 do {
-                    return Attempt(pick: pick, stream: try begin(place.connection))
+                    return (pick, try begin(place.connection))
                 } catch let error as RPCError where error.cause is CallNotProcessed {
                     ended(pick, of: operation, with: .failed(error))
                 } catch {
@@ -211,7 +210,7 @@ final class NodePool: Sendable {
             outcome: result.outcome
         )
         pick.balancer.ended(report)
-        for observer in pick.observers { observer.ended(report) }
+        pick.place.ended(report)
         return report
     }
 

@@ -16,7 +16,7 @@ internal import ServiceKit
 struct NodePoolState {
     struct Member {
         var node: Node
-        let connection: ClientConnection
+        let place: NodePlace
         /// The last state that the connection has told.
         var connectionState = ClientConnection.State.idle
         /// Why the node could not be reached: kept while further attempts are made, until one succeeds. Otherwise every
@@ -26,19 +26,10 @@ struct NodePoolState {
         var priority: NodePriority?
     }
 
-    /// A node's address, as a call needs it.
-    struct Place {
-        /// The id of the instance there.
-        let id: String
-        let connection: ClientConnection
-        /// Learn of the attempts made there.
-        var observers: [any CallObserver]
-    }
-
     /// What there is to be done after an event.
     struct Actions {
-        /// Members that are new. Their connections are to be run.
-        var added: [(node: Node, connection: ClientConnection)] = []
+        /// Nodes that are new. Their connections are to be run.
+        var added: [(node: Node, place: NodePlace)] = []
         /// Connections that are not needed any more.
         var shutDown: [ClientConnection] = []
         /// Connections of instances that were just written to the registry, and so live: they try again now.
@@ -50,8 +41,6 @@ struct NodePoolState {
     private(set) var selection: InstanceSelection
     /// By the instances' ids.
     private(set) var members: [String: Member] = [:]
-    /// By the statistics of their nodes: quicker to look up than ids.
-    private var places: [ObjectIdentifier: Place] = [:]
     /// Members that have left, while calls on them end; by their connections.
     private(set) var draining: [ObjectIdentifier: Member] = [:]
     private(set) var ejections: Ejections
@@ -74,16 +63,14 @@ struct NodePoolState {
     /// - Parameters:
     ///   - snapshot: The word.
     ///   - choice: The endpoints to connect to.
-    ///   - observers: Learn of the attempts on every node.
     ///   - makeStatistics: Makes the statistics of a new node.
-    ///   - makeConnection: Makes the connection of a new node.
+    ///   - makePlace: Makes the place of a new node, from the instance's id.
     /// - Returns: What is to be done.
     mutating func update(
         _ snapshot: DiscoverySnapshot,
         _ choice: EndpointChoice,
-        observers: [any CallObserver],
         makeStatistics: () -> NodeStatistics,
-        makeConnection: (Node) -> ClientConnection
+        makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
     ) -> Actions {
         var actions = Actions()
         if isClosed { return actions }
@@ -92,27 +79,25 @@ struct NodePoolState {
         for instance in change.added {
             let endpoint = choice.endpoint(of: instance)
             if var member = members[instance.id], let endpoint, endpoint == member.node.endpoint {
-                member.node = Node(instance: instance, endpoint: endpoint, statistics: member.node.statistics)
+                member.node = Node(
+                    instance: instance,
+                    endpoint: endpoint,
+                    statistics: member.node.statistics,
+                    attachment: member.place
+                )
                 put(member, &actions.change)
-                if member.priority == nil { actions.reconnect.append(member.connection) }
+                if member.priority == nil { actions.reconnect.append(member.place.connection) }
                 continue
             }
             remove(instance.id, &actions)
             guard let endpoint else { continue }
-            let node = Node(instance: instance, endpoint: endpoint, statistics: makeStatistics())
-            let connection = makeConnection(node)
-            places[ObjectIdentifier(node.statistics)] = Place(
-                id: instance.id, connection: connection, observers: observers
-            )
-            put(Member(node: node, connection: connection), &actions.change)
-            actions.added.append((node, connection))
+            let statistics = makeStatistics()
+            let place = makePlace(instance.id, endpoint, statistics)
+            let node = Node(instance: instance, endpoint: endpoint, statistics: statistics, attachment: place)
+            put(Member(node: node, place: place), &actions.change)
+            actions.added.append((node, place))
         }
         return actions
-    }
-
-    /// Adds observers of the attempts on a node.
-    mutating func observe(_ node: Node, with observers: [any CallObserver]) {
-        places[ObjectIdentifier(node.statistics)]?.observers += observers
     }
 
     /// Takes the state of a member's connection.
@@ -155,8 +140,8 @@ struct NodePoolState {
     /// Puts nodes back whose ejections have ended.
     mutating func restoreDue(at now: UInt64) -> PriorityBalancer.Change {
         var change = PriorityBalancer.Change()
-        for statistics in ejections.takeDue(at: now) {
-            guard let id = places[statistics]?.id, let member = members[id] else { continue }
+        for id in ejections.takeDue(at: now) {
+            guard let member = members[id] else { continue }
             put(member, at: now, &change)
         }
         return change
@@ -171,11 +156,6 @@ struct NodePoolState {
     }
 
     // MARK: - Questions
-
-    /// The place of a node; `nil` when it has left.
-    func place(of node: Node) -> Place? {
-        places[ObjectIdentifier(node.statistics)]
-    }
 
     /// The priority that calls go to; `nil` when no node is ready.
     var preferred: NodePriority? {
@@ -223,12 +203,11 @@ struct NodePoolState {
     private mutating func remove(_ id: String, _ actions: inout Actions) {
         guard var member = members.removeValue(forKey: id) else { return }
         count(member, -1)
-        places[ObjectIdentifier(member.node.statistics)] = nil
         ejections.remove(member.node)
         actions.change.move(member.node, from: member.priority, to: member.node, nil)
         (member.connectionState, member.priority) = (.shutdown, nil)
-        draining[ObjectIdentifier(member.connection)] = member
-        actions.shutDown.append(member.connection)
+        draining[ObjectIdentifier(member.place.connection)] = member
+        actions.shutDown.append(member.place.connection)
     }
 
     private mutating func count(_ member: Member, _ number: Int) {

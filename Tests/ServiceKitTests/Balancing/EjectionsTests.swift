@@ -7,8 +7,6 @@ import Testing
     private let a = node("a")
     private let b = node("b")
 
-    private func due(_ ejections: inout Ejections, at now: UInt64) -> [ObjectIdentifier] { ejections.takeDue(at: now) }
-
     @Test func aNodeIsPutBackWhenItsTimeHasCome() {
         var ejections = Ejections(policyCount: 1)
         #expect(ejections.nextDue == .max)
@@ -17,8 +15,8 @@ import Testing
         #expect(ejections.nextDue == 100)
         #expect(ejections.end(of: a, at: 99) == 100 && ejections.end(of: a, at: 100) == nil)
         #expect(ejections.takeDue(at: 99) == [])
-        #expect(ejections.takeDue(at: 150) == [ObjectIdentifier(a.statistics)])
-        #expect(ejections.takeDue(at: 200) == [ObjectIdentifier(b.statistics)])
+        #expect(ejections.takeDue(at: 150) == ["a"])
+        #expect(ejections.takeDue(at: 200) == ["b"])
         #expect(ejections.nextDue == .max)
     }
 
@@ -29,7 +27,7 @@ import Testing
         #expect(ejections.takeDue(at: 100) == [] && ejections.nextDue == 300)
         ejections.set(200, of: a, by: 0, at: 101)
         #expect(ejections.end(of: a, at: 101) == 200)
-        #expect(ejections.takeDue(at: 200) == [ObjectIdentifier(a.statistics)])
+        #expect(ejections.takeDue(at: 200) == ["a"])
         #expect(ejections.takeDue(at: 300) == [])
     }
 

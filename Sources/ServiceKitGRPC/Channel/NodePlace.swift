@@ -1,0 +1,42 @@
+internal import GRPCNghttp2Transport
+internal import ServiceKit
+private import Synchronization
+
+/// The place that a node stands for: the connection to its endpoint, and the observers of the attempts made there.
+///
+/// Each ``Node`` of a channel carries its place. So a pick costs no look-up, and a node whose labels change keeps it.
+final class NodePlace: Sendable {
+    private final class Observers: Sendable {
+        let list: [any CallObserver]
+        init(_ list: [any CallObserver]) { self.list = list }
+    }
+
+    let connection: ClientConnection
+    private let observers: [any CallObserver]
+    private let policies = AtomicLazyReference<Observers>()
+
+    /// - Parameters:
+    ///   - connection: The connection to the endpoint.
+    ///   - observers: Learn of the attempts.
+    init(_ connection: ClientConnection, observers: [any CallObserver]) {
+        self.connection = connection
+        self.observers = observers
+    }
+
+    /// Adds the observers of the ejection policies; called once.
+    func observe(with policies: [any CallObserver]) {
+        _ = self.policies.storeIfNil(Observers(policies))
+    }
+
+    /// Tells the observers how an attempt went.
+    func ended(_ report: CallReport) {
+        for observer in observers { observer.ended(report) }
+        guard let policies = policies.load() else { return }
+        for policy in policies.list { policy.ended(report) }
+    }
+}
+
+extension Node {
+    /// The place; `nil` for a node that no channel has made.
+    var place: NodePlace? { attachment as? NodePlace }
+}
