@@ -209,7 +209,7 @@ struct OptionEffectTests {
 
     @Test func maxConnectionsPerNodeBoundsTheConnectionsToOneInstance() async throws {
         let gate = Gate()
-        let client = "{max-connections-per-node: 3, max-connection-idle: 50ms}"
+        let client = "{max-connections-per-node: 3}"
         try await withWire(server: "{max-concurrent-calls: 1}", client: client, Self.hold(gate)) { wire in
             await withTaskGroup(of: RPCError?.self) { group in
                 for number in 1...3 {
@@ -223,7 +223,22 @@ struct OptionEffectTests {
                 for await failure in group { #expect(failure == nil) }
             }
             #expect(wire.relay.connections.value == 3)
-            // Those beyond the first are closed when they have been idle.
+        }
+    }
+
+    @Test func maxConnectionIdleClosesTheConnectionsBeyondTheFirst() async throws {
+        let gate = Gate()
+        let client = "{max-connections-per-node: 2, max-connection-idle: 50ms}"
+        try await withWire(server: "{max-concurrent-calls: 1}", client: client, Self.hold(gate)) { wire in
+            await withTaskGroup(of: RPCError?.self) { group in
+                for number in 1...2 {
+                    group.addTask { await wire.client.failure("Hold") }
+                    await gate.waitForArrivals(number)
+                }
+                #expect(wire.relay.openConnections.value == 2)
+                gate.open()
+                for await failure in group { #expect(failure == nil) }
+            }
             _ = await wire.relay.openConnections.first { $0 == 1 }
         }
     }
