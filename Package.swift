@@ -1,12 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
+let testSettings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
+// An async function runs where its caller does: the call costs no look at executors.
+let settings = testSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 let collections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
@@ -77,12 +79,12 @@ let package = Package(
         .target(
             name: "ServiceKitHTTP2",
             dependencies: ["CServiceKitNghttp2", deque, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
-            swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+            swiftSettings: settings
         ),
         .target(
             name: "GRPCNghttp2Transport",
             dependencies: ["CServiceKitZlib", "ServiceKitHTTP2", grpc, logging, nio, nioPosix, nioSSL],
-            swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+            swiftSettings: settings
         ),
         .target(
             name: "EtcdClient",
@@ -165,28 +167,28 @@ let package = Package(
                 "GRPCNghttp2Transport", "ServiceKitHTTP2", argumentParser, grpc, logging, nio, nioEmbedded, nioPosix,
             ],
             path: "Tests/TransportSoak",
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
 
         .target(
             name: "ServiceKitTestSupport",
             dependencies: ["ServiceKit", "ServiceKitTesting"],
             path: "Tests/TestSupport",
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
-        .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: settings),
+        .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: testSettings),
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "ServiceKitTestSupport",
                 lifecycle, logging, serviceContext,
             ],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "ServiceKitHTTP2Tests",
             dependencies: ["ServiceKitHTTP2", "ServiceKitTestSupport", logging, nio, nioPosix],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "GRPCNghttp2TransportTests",
@@ -196,7 +198,7 @@ let package = Package(
                 nio, nioEmbedded, nioPosix, nioSSL, protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "EtcdClientTests",
@@ -204,13 +206,13 @@ let package = Package(
                 "EtcdClient", "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitTesting",
                 "ServiceKitTestSupport", grpc, logging, protobuf,
             ],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "ServiceKitProtobufTests",
             dependencies: ["ServiceKitProtobuf", protobuf],
             exclude: ["Kinds/kinds.proto", "Kinds/legacy.proto"],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "ServiceKitGRPCTests",
@@ -222,7 +224,7 @@ let package = Package(
                 protobuf, serviceContext,
             ],
             exclude: ["Python"],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "ServiceKitEtcdTests",
@@ -230,7 +232,7 @@ let package = Package(
                 "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd",
                 "ServiceKitTesting", "ServiceKitTestSupport", logging,
             ],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "KitTests",
@@ -239,7 +241,7 @@ let package = Package(
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
                 "ServiceKitTestSupport", "servicekit-kit", argumentParser, grpc, logging, protobuf,
             ],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "EndToEndTests",
@@ -249,7 +251,7 @@ let package = Package(
                 "servicekit-user-client", "servicekit-user-server", grpc, logging,
                 protobuf,
             ],
-            swiftSettings: settings
+            swiftSettings: testSettings
         ),
     ]
 )

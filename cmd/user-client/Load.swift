@@ -47,7 +47,7 @@ struct Load: Sendable {
             if let duration {
                 group.addTask { try? await Task.sleep(until: progress.start + duration + Self.grace) }
             }
-            group.addTask(operation: interruption)
+            group.addTask { await interruption() }
             await group.next()
             let end = ContinuousClock.now
             group.cancelAll()

@@ -83,9 +83,16 @@ package final class ClientStream: Sendable {
     /// - Throws: `RPCError` if the call failed otherwise than by a status from the server.
     package func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> RPCResponsePart<[UInt8]>? {
         while true {
-            let part: InboundPart?
+            var part: InboundPart?
             do {
-                part = try decompressed(try await stream.next(isolation: actor))
+                switch stream.poll() {
+                case .part(let next): part = try decompressed(next)
+                case .end: break
+                case .failed(let failure): throw failure
+                case .wait:
+                    try await stream.waitUntilReadable(isolation: actor)
+                    continue
+                }
             } catch {
                 // A response that made no sense was reset here; the reset is not its end.
                 if response.withLock({ $0.hasEnded }) { return nil }
@@ -113,7 +120,7 @@ package final class ClientStream: Sendable {
         }
     }
 
-    private func decompressed(_ part: InboundPart?) throws -> InboundPart? {
+    private func decompressed(_ part: InboundPart) throws -> InboundPart {
         guard case .body(let piece) = part, piece.isCompressed else { return part }
         do {
             let encoding = try response.withLock { response throws(MessageError) in try response.messageEncoding }
@@ -144,7 +151,8 @@ package final class ClientStream: Sendable {
             case .metadata(let metadata):
                 try send(metadata)
             case .message(let message):
-                try await stream.send(outbound(message))
+                let piece = try outbound(message)
+                if try !stream.trySend(piece) { try await stream.send(piece) }
             }
         } catch {
             throw self.error(error)
@@ -166,7 +174,10 @@ package final class ClientStream: Sendable {
         }
     }
 
-    /// Returns when less waits to be sent than the configuration allows, or nothing can be sent any more.
+    /// Whether less waits to be sent than the configuration allows, or nothing can be sent any more.
+    package var isWritable: Bool { stream.isWritable }
+
+    /// Returns when the stream is writable.
     ///
     /// - Throws: `CancellationError` if the task is cancelled while it waits.
     package func waitUntilWritable() async throws {

@@ -119,18 +119,24 @@ package final class ServerCall: RequestTask {
 
     /// Returns the next message of the request, or `nil` when there are no more.
     func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
-        switch try await self.stream.next(isolation: actor) {
-        case .body(let piece):
-            if piece.isCompressed || self.head.encoding != .identity {
-                self.receivedCompressed.store(piece.isCompressed, ordering: .relaxed)
+        while true {
+            switch self.stream.poll() {
+            case .part(.body(let piece)): return try self.message(piece)
+            // Only clients get header blocks.
+            case .part(.headers), .end: return nil
+            case .failed(let failure): throw failure
+            case .wait: try await self.stream.waitUntilReadable(isolation: actor)
             }
-            guard piece.isCompressed else { return piece.bytes }
-            let maxMessageBytes = self.service.messages.maxBytes
-            return try self.stream.decompress(piece.bytes, self.head.encoding, maxMessageBytes: maxMessageBytes)
-        // Only clients get header blocks.
-        case .headers, .none:
-            return nil
         }
+    }
+
+    private func message(_ piece: BodyPiece) throws -> [UInt8] {
+        if piece.isCompressed || self.head.encoding != .identity {
+            self.receivedCompressed.store(piece.isCompressed, ordering: .relaxed)
+        }
+        guard piece.isCompressed else { return piece.bytes }
+        let maxMessageBytes = self.service.messages.maxBytes
+        return try self.stream.decompress(piece.bytes, self.head.encoding, maxMessageBytes: maxMessageBytes)
     }
 
     /// Runs the handler; the call is over when this returns.
@@ -193,9 +199,8 @@ extension ServerCall {
                     block.append(encoding)
                     try self.stream.send(head: block, prefix: .common, isBodyNext: true)
                 }
-                try await self.stream.send(
-                    BodyPiece(message: message, encoding, limit: self.service.messages.maxSendBytes)
-                )
+                let piece = try BodyPiece(message: message, encoding, limit: self.service.messages.maxSendBytes)
+                if try !self.stream.trySend(piece) { try await self.stream.send(piece) }
             case .status(let status, let metadata):
                 if !self.hold(.status(status, metadata)) { try self.send(status, metadata) }
             }

@@ -12,7 +12,7 @@ struct Interruption: Sendable {
     /// Runs a body. A signal cancels it.
     func limit(_ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask(operation: body)
+            group.addTask { try await body() }
             group.addTask { [signals] in
                 for await _ in signals { return }
             }

@@ -76,7 +76,7 @@ final class ClientCall: Sendable {
         case .kept: break
         case .full(let nextAttempt): try await nextAttempt.value()
         // A failed stream throws nothing here: the reader sees the failure, and decides whether there is another attempt.
-        case .sent(let stream): try await stream.waitUntilWritable()
+        case .sent(let stream): if !stream.isWritable { try await stream.waitUntilWritable() }
         }
         // Nothing above has noticed a cancellation if there was nothing to wait for.
         try Task.checkCancellation()

@@ -268,7 +268,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     public func withStream<T: Sendable>(
         descriptor: MethodDescriptor,
         options: CallOptions,
-        _ closure: (_ stream: RPCStream<Inbound, Outbound>, _ context: ClientContext) async throws -> T
+        _ closure: @concurrent (_ stream: RPCStream<Inbound, Outbound>, _ context: ClientContext) async throws -> T
     ) async throws -> T {
         let call = ClientCall(descriptor, options: options, channel: core)
         // The caller may leave before the call has ended.

@@ -8,7 +8,7 @@ struct HandlerErrorRecorder: ServerInterceptor {
         request: StreamingServerRequest<Input>,
         context: ServerContext,
         next:
-            @Sendable (_ request: StreamingServerRequest<Input>, _ context: ServerContext) async throws ->
+            @Sendable @concurrent (_ request: StreamingServerRequest<Input>, _ context: ServerContext) async throws ->
             StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
         let response: StreamingServerResponse<Output>

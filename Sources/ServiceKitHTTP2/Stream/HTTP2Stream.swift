@@ -104,17 +104,22 @@ package final class HTTP2Stream: @unchecked Sendable {
     /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits.
     package func next(isolation actor: isolated (any Actor)?) async throws -> InboundPart? {
         while true {
-            let (poll, isCreditDue) = withInbound { ($0.poll(), $0.isCreditDue) }
-            if isCreditDue {
-                scheduler.markDirty(self)
-            }
-            switch poll {
+            switch poll() {
             case .part(let part): return part
             case .end: return nil
             case .failed(let failure): throw failure
-            case .wait: try await waitForInbound(isolation: actor)
+            case .wait: try await waitUntilReadable(isolation: actor)
             }
         }
+    }
+
+    /// Takes the next part if there is one. For one reader at a time.
+    package func poll() -> InboundPoll {
+        let (poll, isCreditDue) = withInbound { ($0.poll(), $0.isCreditDue) }
+        if isCreditDue {
+            scheduler.markDirty(self)
+        }
+        return poll
     }
 
     /// Reports that the body exceeds a bound of the layer above.
@@ -122,7 +127,9 @@ package final class HTTP2Stream: @unchecked Sendable {
         scheduler.loop.execute { self.connection.bodyWasTooLarge(limit) }
     }
 
-    private func waitForInbound(isolation actor: isolated (any Actor)?) async throws {
+    /// Returns when ``poll()`` has something to return.
+    /// - Throws: `CancellationError` if the task is cancelled while it waits.
+    package func waitUntilReadable(isolation actor: isolated (any Actor)?) async throws {
         let wakeup = await withTaskCancellationHandler {
             await withUnsafeContinuation(isolation: actor) { (continuation: WaitContinuation) in
                 let (wakeup, isCreditDue) = inbound.withLock { ($0.suspend(continuation), $0.isCreditDue) }
@@ -191,16 +198,21 @@ package final class HTTP2Stream: @unchecked Sendable {
     /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits, in
     ///   which case the message is not sent.
     package func send(_ piece: BodyPiece) async throws {
-        while true {
-            switch outbound.withLock({ $0.send(piece) }) {
-            case .accepted:
-                scheduler.markDirty(self)
-                return
-            case .failed(let failure):
-                throw failure
-            case .full:
-                try await waitForRoom()
-            }
+        while try !trySend(piece) { try await waitForRoom() }
+    }
+
+    /// Sends a message unless more than the high-water mark waits to be sent.
+    /// - Returns: Whether the message is sent.
+    /// - Throws: The failure of the stream.
+    package func trySend(_ piece: BodyPiece) throws(StreamFailure) -> Bool {
+        switch outbound.withLock({ $0.send(piece) }) {
+        case .accepted:
+            scheduler.markDirty(self)
+            return true
+        case .failed(let failure):
+            throw failure
+        case .full:
+            return false
         }
     }
 
@@ -216,6 +228,9 @@ package final class HTTP2Stream: @unchecked Sendable {
     package func waitUntilWritable() async throws {
         try await waitForRoom()
     }
+
+    /// Whether less than the high-water mark waits to be sent, or nothing can be sent any more.
+    package var isWritable: Bool { outbound.withLock { $0.isReady } }
 
     private func waitForRoom() async throws {
         let id = outbound.withLock { $0.nextWaiter() }

@@ -21,6 +21,16 @@ enum Wakeup: Sendable {
 /// said why it is resumed exactly once.
 typealias WaitContinuation = UnsafeContinuation<Wakeup, Never>
 
+/// What a reader finds.
+package enum InboundPoll: Sendable {
+    case part(InboundPart)
+    /// The peer has ended the stream.
+    case end
+    case failed(StreamFailure)
+    /// Nothing is there yet.
+    case wait
+}
+
 /// The receiving half of a stream: parts put in by the event loop, taken out by one reader.
 ///
 /// A value to be kept under a lock; continuations come out of it to be resumed outside of the lock.
@@ -37,13 +47,6 @@ typealias WaitContinuation = UnsafeContinuation<Wakeup, Never>
 ///
 /// A reader waits only where there is neither a part nor an end.
 struct StreamInbound: ~Copyable, Sendable {
-    enum Poll {
-        case part(InboundPart)
-        case end
-        case failed(StreamFailure)
-        case wait
-    }
-
     private enum End {
         case finished
         case failed(StreamFailure)
@@ -151,7 +154,7 @@ struct StreamInbound: ~Copyable, Sendable {
 
     // MARK: - The reader's side
 
-    mutating func poll() -> Poll {
+    mutating func poll() -> InboundPoll {
         if let part = parts.popFirst() {
             if case .body(let piece) = part {
                 window.taken += piece.count

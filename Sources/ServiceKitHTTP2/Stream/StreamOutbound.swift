@@ -128,7 +128,7 @@ struct StreamOutbound: ~Copyable, Sendable {
     }
 
     /// Whether a writer would not have to wait: there is room, or an error to learn of.
-    private var isReady: Bool {
+    var isReady: Bool {
         hasEnded || interruption != nil || body.heldBytes < highWaterMark
     }
 

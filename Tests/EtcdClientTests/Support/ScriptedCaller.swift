@@ -68,8 +68,11 @@ final class ScriptedCaller: Caller {
     func stream<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         metadata: Metadata,
-        produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
-        consume: @escaping @Sendable (Output) async throws -> Void
+        produce:
+            nonisolated(nonsending) @escaping @Sendable (
+                _ send: nonisolated(nonsending) @Sendable (Input) async throws -> Void
+            ) async throws -> Void,
+        consume: nonisolated(nonsending) @escaping @Sendable (Output) async throws -> Void
     ) async throws {
         let call = Call(method: method.name, request: Input(), metadata: metadata, timeout: .zero)
         calls.update { $0.append(call) }

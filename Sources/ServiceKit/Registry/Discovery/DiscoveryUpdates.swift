@@ -72,7 +72,7 @@ public struct DiscoveryUpdates: AsyncSequence, Sendable {
 
         /// The next state, or `nil` when the task is cancelled.
         public mutating func next() async -> DiscoverySnapshot? {
-            await base.next()
+            await base.next(isolation: #isolation)
         }
 
         /// The next state, or `nil` when the task is cancelled.

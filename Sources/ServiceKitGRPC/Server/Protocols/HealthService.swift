@@ -85,7 +85,7 @@ func whileCallLasts(
             try await context.cancellation.cancelled
             throw CancellationError()
         }
-        group.addTask(operation: body)
+        group.addTask { try await body() }
         defer { group.cancelAll() }
         _ = try await group.next()
     }
