@@ -19,8 +19,6 @@ final class ClientCall: Sendable {
     private let deadline: ContinuousClock.Instant?
     private let options: CallOptions
     private let channel: ChannelCore
-    /// Resolved when the middleware has begun.
-    private let start = Promise<ClientCallStart>()
     private let middleware = ClientMiddleware()
     private let state = Mutex(ClientCallState())
 
@@ -64,7 +62,7 @@ final class ClientCall: Sendable {
         var start = start
         // Each attempt has less time than the one before: the transport writes what is left when one begins.
         if start.deadline != nil { start.headers.removeAllValues(forKey: "grpc-timeout") }
-        self.start.resolve(.success(start))
+        state.withLock { $0.begin(start) }?.resolve(.success(()))
     }
 
     /// Takes a message; suspends while there is no room for more.
@@ -152,26 +150,25 @@ final class ClientCall: Sendable {
 
     /// The stream to read from; `nil` behind the end.
     private func currentStream() async throws -> ClientStream? {
-        switch try state.withLock({ state throws(RPCError) in try state.read() }) {
-        case .read(let stream):
-            return stream
-        case .end:
-            return nil
-        case .begin:
-            let start = try await start.value()
-            state.withLock { $0.start = start }
-            return try await beginAttempt()
+        while true {
+            switch try state.withLock({ state throws(RPCError) in try state.read() }) {
+            case .read(let stream): return stream
+            case .end: return nil
+            case .wait(let beginning): try await beginning.value()
+            case .begin: return try await beginAttempt()
+            }
         }
     }
 
     // MARK: - The attempts
 
     private func beginAttempt() async throws -> ClientStream {
-        let (pick, stream) = try await makeStream()
+        let (start, attempts, avoid) = state.withLock { ($0.start, $0.attempts, $0.avoid) }
+        let (pick, stream) = try await makeStream(attempts + 1, avoid: avoid, deadline: start.deadline)
         let limit = channel.options.retry.buffer.bytes
         var ends: [CallAttempt.End] = []
         do {
-            let headers = try beginMiddleware(of: pick, &ends)
+            let headers = try begin(start.attemptBegins, of: pick, start.headers, &ends)
             let attempt = Attempt(pick, stream, ends)
             let waiting = try state.withLock { state throws(RPCError) in
                 try state.begin(attempt, headers, keeping: limit)
@@ -188,29 +185,39 @@ final class ClientCall: Sendable {
     /// Begins the middleware of an attempt.
     ///
     /// - Parameters:
+    ///   - begins: The middleware.
     ///   - pick: The node that the attempt goes to.
+    ///   - headers: The call's headers.
     ///   - ends: Gets the middleware that is told how the attempt ended.
     /// - Returns: The headers of the attempt, if the middleware has changed them.
     /// - Throws: What the middleware throws.
-    private func beginMiddleware(of pick: Pick, _ ends: inout [CallAttempt.End]) throws -> Metadata? {
-        guard let start = state.withLock({ $0.start.attemptBegins.isEmpty ? nil : $0.start }) else { return nil }
+    private func begin(
+        _ begins: [Call.AttemptBegin],
+        of pick: Pick,
+        _ headers: Metadata,
+        _ ends: inout [CallAttempt.End]
+    ) throws -> Metadata? {
+        if begins.isEmpty { return nil }
         var begun = CallAttempt(
             operation: operation,
             number: pick.number,
             node: pick.node,
-            metadata: CallMetadata(start.headers)
+            metadata: CallMetadata(headers)
         )
         // The middleware that has begun learns of the end, also when the next one throws.
         defer { ends = begun.ends }
-        for begin in start.attemptBegins { try begin(&begun) }
+        for begin in begins { try begin(&begun) }
         return begun.isMetadataChanged ? Metadata(begun.metadata) : nil
     }
 
     /// Picks a node and makes a stream to it; waits for a node as long as there is hope.
-    private func makeStream() async throws -> (Pick, ClientStream) {
-        let (attempts, avoid, deadline) = state.withLock { ($0.attempts, $0.avoid, $0.start.deadline) }
+    private func makeStream(
+        _ number: Int,
+        avoid: [String],
+        deadline: ContinuousClock.Instant?
+    ) async throws -> (Pick, ClientStream) {
         func attempt() throws -> (Pick, ClientStream)? {
-            try channel.pool.attempt(operation, number: attempts + 1, avoid: avoid) { connection in
+            try channel.pool.attempt(operation, number: number, avoid: avoid) { connection in
                 try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
             }
         }
@@ -300,10 +307,6 @@ final class ClientCall: Sendable {
             channel.pool.ended(attempt, of: operation, with: result)
             if case .success = result.outcome { channel.retryBudget.succeeded() }
         }
-        if ending.attempt != nil, ending.waiting.isEmpty { return }
-        let error = reason ?? ClientCallState.ended
-        for promise in ending.waiting { promise.resolve(.failure(error)) }
-        // The call may end before it has begun.
-        start.resolve(.failure(error))
+        for promise in ending.waiting { promise.resolve(.failure(reason ?? ClientCallState.ended)) }
     }
 }

@@ -16,11 +16,14 @@ struct ClientCallStart: Sendable {
 ///
 /// | from | event | to |
 /// |---|---|---|
+/// | waiting | the middleware has begun | placing |
 /// | placing | an attempt begins | attempted |
 /// | attempted | the attempt fails and may be repeated | placing |
-/// | placing, attempted | the call succeeds, fails, or is left | ended |
+/// | waiting, placing, attempted | the call succeeds, fails, or is left | ended |
 struct ClientCallState: ~Copyable {
     private enum Phase {
+        /// The request's headers, or the middleware, are still to come.
+        case waiting
         /// There is no attempt: before the first one, and between two.
         case placing
         case attempted(Attempt)
@@ -40,6 +43,8 @@ struct ClientCallState: ~Copyable {
 
     /// The next step of the reader.
     enum ReadAction {
+        /// Wait for the call to begin.
+        case wait(Promise<Void>)
         /// Begin an attempt.
         case begin
         /// Read from this stream.
@@ -61,8 +66,8 @@ struct ClientCallState: ~Copyable {
     /// How often a call is made again after nodes that have not begun to process it.
     private static let maximumUnprocessed = 10
 
-    private var phase = Phase.placing
-    var start = ClientCallStart()
+    private var phase = Phase.waiting
+    private(set) var start = ClientCallStart()
 
     /// The request's messages, while they may be needed again.
     private var messages: [[UInt8]] = []
@@ -80,6 +85,7 @@ struct ClientCallState: ~Copyable {
     private(set) var lastNode: Node?
 
     // Made when a task waits, which is seldom.
+    private var beginning: Promise<Void>?
     private var nextAttempt: Promise<Void>?
     private var end: Promise<Void>?
 
@@ -100,7 +106,7 @@ struct ClientCallState: ~Copyable {
             // Under the lock: so messages keep their order when the next attempt begins at the same time.
             attempt.stream.enqueue(.message(message))
             return .sent(attempt.stream)
-        case .placing:
+        case .waiting, .placing:
             keep(message)
             if bufferedBytes <= limit { return .kept }
             let promise = nextAttempt ?? Promise()
@@ -122,11 +128,26 @@ struct ClientCallState: ~Copyable {
 
     // MARK: - The attempts
 
+    /// Begins the call.
+    ///
+    /// - Returns: The promise of a reader that waits for it.
+    mutating func begin(_ start: ClientCallStart) -> Promise<Void>? {
+        guard case .waiting = phase else { return nil }
+        phase = .placing
+        self.start = start
+        defer { beginning = nil }
+        return beginning
+    }
+
     /// Decides where the reader reads.
     ///
     /// - Throws: The reason of the end, if the caller's side ended the call.
-    func read() throws(RPCError) -> ReadAction {
+    mutating func read() throws(RPCError) -> ReadAction {
         switch phase {
+        case .waiting:
+            let promise = beginning ?? Promise()
+            beginning = promise
+            return .wait(promise)
         case .placing: return .begin
         case .attempted(let attempt): return .read(attempt.stream)
         case .ended(let reason?): throw reason
@@ -182,7 +203,7 @@ struct ClientCallState: ~Copyable {
     ) -> FailureAction {
         switch phase {
         case .ended(let reason): return .fail(reason ?? failure)
-        case .placing: return .fail(failure)
+        case .waiting, .placing: return .fail(failure)
         case .attempted(let attempt):
             let isUnprocessed = failure.cause is CallNotProcessed
             guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .fail(failure) }
@@ -227,16 +248,17 @@ struct ClientCallState: ~Copyable {
 
     /// Ends the call, if it has not ended.
     mutating func end(_ reason: RPCError?) -> EndAction? {
-        var ending = EndAction(waiting: [nextAttempt, end].compactMap(\.self))
+        var ending = EndAction()
         switch phase {
         case .ended: return nil
-        case .placing: break
+        case .waiting, .placing: break
         case .attempted(let attempt): ending.attempt = attempt
         }
         phase = .ended(reason)
         messages = []
-        nextAttempt = nil
-        end = nil
+        if let beginning { ending.waiting.append(beginning) }
+        if let nextAttempt { ending.waiting.append(nextAttempt) }
+        if let end { ending.waiting.append(end) }
         return ending
     }
 
