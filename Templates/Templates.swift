@@ -1,8 +1,9 @@
 private import Foundation
 
-/// The files that `kit new` and `kit add` make services from, and .proto files that many others import. They are resources, so that they travel with the program.
+/// The files that `kit new` and `kit add` make services from, and .proto files that many others import. They are
+/// resources, so that they travel with the program.
 public enum Templates {
-    /// What the directory is called that belongs beside the program.
+    /// The name of the directory that belongs beside the program.
     public static let bundleName = "servicekit_ServiceKitTemplates.resources"
 
     /// The folder of a template: `service`, `rpc`, `client` or `proto`; `nil` when it did not travel with the program.

@@ -4,8 +4,8 @@ private import Synchronization
 package final class Promise<Value: Sendable>: Sendable {
     private struct Waiter {
         let id: UInt64
-        /// Not checked, which would cost each wait an allocation and a lock: whoever takes the waiter out of the list, under
-        /// the lock, resumes it, so that it is resumed once.
+        /// Not checked, since checking would cost each wait an allocation and a lock. The code that takes the waiter
+        /// out of the list, under the lock, resumes it, so that it is resumed once.
         let continuation: UnsafeContinuation<Value, any Error>
     }
 

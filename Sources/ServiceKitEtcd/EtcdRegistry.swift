@@ -90,8 +90,8 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     public func checkAccess(to service: String, registering: Bool) async throws {
         _ = try await instances(of: service)
         guard registering else { return }
-        // etcd checks the rights for all branches of a transaction, also for one that is not taken. This condition never
-        // holds, since no key was written before the first revision.
+        // etcd checks the rights for all branches of a transaction, also for a branch that is not taken. This condition
+        // never holds, since no key was written before the first revision.
         let key = keys.key("kit-access-check", of: service)
         do throws(EtcdError) {
             _ = try await client.commit(

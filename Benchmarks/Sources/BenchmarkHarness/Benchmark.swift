@@ -1,24 +1,24 @@
-/// One figure, measured of the kit and, where there is something, of what it is compared with.
+/// One figure: a measurement of the kit and, where there is one, of the implementation that it is compared with.
 package struct Benchmark: Sendable {
-    /// What a script knows it by.
+    /// The name in options and in the lines for scripts.
     package var name: String
 
-    /// What is measured, and how the ratio is formed.
+    /// The measured quantity, and how the ratio is formed.
     package var figure: String
 
-    /// What the ratio has to reach.
+    /// The bar for the ratio.
     package var bar: Bar
 
-    /// Ours first, then what it is compared with, then what is shown for information.
+    /// The kit first, then the implementation that it is compared with, then subjects that are shown for information.
     package var subjects: [Subject]
 
-    /// Forms the value that is held to the bar, of the medians of the first two subjects.
+    /// Forms the value that is held to the bar, from the medians of the first two subjects.
     package var ratio: @Sendable (_ ours: Double, _ theirs: Double) -> Double
 
-    /// Why it cannot be measured on this machine.
+    /// The reason why this machine cannot measure it.
     package var skipped: String?
 
-    /// Creates a benchmark; by default the ratio is ours, compared with nothing.
+    /// Creates a benchmark. By default the ratio is the kit's own value, without a comparison.
     package init(
         name: String,
         figure: String,
@@ -36,7 +36,7 @@ package struct Benchmark: Sendable {
     }
 }
 
-/// What a benchmark measures.
+/// A subject that a benchmark measures.
 package struct Subject: Sendable {
     package var name: String
 
@@ -50,7 +50,7 @@ package struct Subject: Sendable {
     }
 }
 
-/// What one measurement found.
+/// The result of one measurement.
 package struct Sample: Sendable {
     /// A number with its unit.
     package struct Figure: Sendable {
@@ -64,10 +64,10 @@ package struct Sample: Sendable {
         }
     }
 
-    /// The figure that the ratio is formed of.
+    /// The figure that goes into the ratio.
     package var main: Figure
 
-    /// Shown beside it.
+    /// Further figures, shown beside it.
     package var others: [Figure]
 
     /// Creates a sample.
@@ -77,7 +77,7 @@ package struct Sample: Sendable {
     }
 }
 
-/// What a value has to reach.
+/// A bar that a value has to reach.
 package enum Bar: Sendable, CustomStringConvertible {
     case atLeast(Double)
     case atMost(Double)

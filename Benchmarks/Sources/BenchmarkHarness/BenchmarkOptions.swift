@@ -1,15 +1,15 @@
 import ArgumentParser
 import Foundation
 
-/// Which benchmarks are run and how often: the options that every suite has.
+/// The options that every suite has: the benchmarks to run, and how often.
 package struct BenchmarkOptions: ParsableArguments, Sendable {
     @Option(help: "The benchmarks to run, by name, with commas between them.", transform: Self.names)
     var only: [String] = []
 
-    @Option(help: "How often each figure is measured; what counts is the median.")
+    @Option(help: "How often each figure is measured; the median counts.")
     var rounds: Int?
 
-    @Flag(help: "A quick look: 3 rounds, of a quarter of the work.")
+    @Flag(help: "A quick look: 3 rounds, with a quarter of the work.")
     package var quick = false
 
     /// How long one measurement may take.
@@ -22,9 +22,9 @@ package struct BenchmarkOptions: ParsableArguments, Sendable {
         if let rounds = self.rounds, rounds < 1 { throw ValidationError("--rounds has to be 1 or more") }
     }
 
-    /// Measures those of the benchmarks that were asked for, and prints the table and the lines for scripts.
+    /// Measures the requested benchmarks, and prints the table and the lines for scripts.
     ///
-    /// - Throws: `ExitCode.failure` if one failed; `ValidationError` if one was asked for that there is not.
+    /// - Throws: `ExitCode.failure` if a benchmark failed; `ValidationError` if a requested benchmark does not exist.
     package func measure(_ all: [Benchmark]) async throws {
         let benchmarks = try self.chosen(of: all)
         let rounds = self.rounds ?? (self.quick ? 3 : 5)
@@ -41,19 +41,19 @@ package struct BenchmarkOptions: ParsableArguments, Sendable {
         if reports.contains(where: { $0.value == nil && $0.benchmark.skipped == nil }) { throw ExitCode.failure }
     }
 
-    /// Measures every subject in every round, so that what the machine does besides meets all of them.
+    /// Measures every subject in every round, so that other load on the machine meets all of them.
     private func measure(_ benchmark: Benchmark, rounds: Int) async throws -> Report {
         var report = Report(benchmark)
         guard benchmark.skipped == nil else { return report }
         for round in 0..<rounds {
-            // The other way round every second time: who comes first is no advantage.
+            // Every second round goes in the opposite order, so that coming first is no advantage.
             let order = benchmark.subjects.indices
             for index in round.isMultiple(of: 2) ? Array(order) : order.reversed() {
                 let subject = benchmark.subjects[index]
                 do {
                     report.add(try await withTimeLimit(Self.limit, subject.measure), of: index)
                 } catch {
-                    // Told to end, this is no failure of the benchmark.
+                    // A signal that ends this process is no failure of the benchmark.
                     try Task.checkCancellation()
                     report.fail("\(benchmark.name) of \(subject.name): \(error)")
                     return report

@@ -23,7 +23,7 @@ extension String {
 }
 
 extension Sequence<Double> {
-    /// The middle value, or the mean of the two in the middle; not a number if there is none.
+    /// The middle value, or the mean of the two in the middle; not a number without any value.
     var median: Double {
         let sorted = self.sorted()
         guard !sorted.isEmpty else { return .nan }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The machine that measures, and what it does besides.
+/// The machine that measures, and its other load.
 enum Machine {
-    /// How many cores it has, and its load averages of the last 1, 5 and 15 minutes.
+    /// The number of its cores, and its load averages of the last 1, 5 and 15 minutes.
     static var description: String {
         var loads = [Double](repeating: .nan, count: 3)
         getloadavg(&loads, CInt(loads.count))

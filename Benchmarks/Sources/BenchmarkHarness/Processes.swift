@@ -12,7 +12,7 @@ package struct MeasurementError: Error, CustomStringConvertible {
     }
 }
 
-/// Does something with a limit to the time it may take. What it has started ends with it.
+/// Runs a body with a time limit. The processes and tasks that the body has started end with it.
 ///
 /// - Throws: ``MeasurementError`` if it takes longer.
 package func withTimeLimit<Result: Sendable>(
@@ -31,16 +31,16 @@ package func withTimeLimit<Result: Sendable>(
     }
 }
 
-/// Does something unless this process is told to end before: then what has been started ends first.
+/// Runs a body unless a signal tells this process to end: then the body's processes and tasks end first.
 ///
-/// - Throws: `ExitCode` if it was told; what `body` throws.
+/// - Throws: `ExitCode` after a signal; any error of `body`.
 package func untilSignalled(_ body: @escaping @Sendable () async throws -> Void) async throws {
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask(operation: body)
         group.addTask {
             for await signal in signals {
-                // As shells report a process that a signal has ended.
+                // Shells report a process that a signal has ended in this way.
                 throw ExitCode(128 + signal.rawValue)
             }
         }
@@ -53,17 +53,18 @@ package func untilSignalled(_ body: @escaping @Sendable () async throws -> Void)
 ///
 /// - Parameters:
 ///   - executable: The program.
-///   - arguments: What it is given.
-///   - onLine: Is called with each line of its standard output as it comes; what else it writes waits meanwhile.
-/// - Returns: What it wrote to its standard output.
-/// - Throws: ``MeasurementError`` if it fails; what `onLine` throws.
+///   - arguments: The program's arguments.
+///   - onLine: Is called with each line of the program's standard output as it comes. The program's further output
+///     waits meanwhile.
+/// - Returns: The program's standard output.
+/// - Throws: ``MeasurementError`` if the program fails; any error of `onLine`.
 @discardableResult
 package func output(
     of executable: Executable,
     _ arguments: [String],
     onLine: @escaping @Sendable (String) async throws -> Void = { _ in }
 ) async throws -> String {
-    // Its standard input is open for as long as this process lives.
+    // The program's standard input is open for as long as this process lives.
     let result = try await Subprocess.run(
         executable,
         arguments: Arguments(arguments),
@@ -89,7 +90,7 @@ package func output(
     return result.closureResult
 }
 
-/// Whether a program is to be found on the `PATH`.
+/// Whether a program is on the `PATH`.
 package func isInstalled(_ program: String) async -> Bool {
     (try? await Executable.name(program).resolveExecutablePath(in: .inherit)) != nil
 }

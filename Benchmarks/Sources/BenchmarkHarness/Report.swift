@@ -1,11 +1,11 @@
-/// What the measurements of one benchmark come to.
+/// The measurements of one benchmark, and its value.
 struct Report {
     let benchmark: Benchmark
 
     /// The samples of each subject, one for each round.
     private var samples: [[Sample]]
 
-    /// Why there is no value.
+    /// The reason why there is no value.
     private var failure: String?
 
     init(_ benchmark: Benchmark) {
@@ -13,20 +13,20 @@ struct Report {
         self.samples = benchmark.subjects.map { _ in [] }
     }
 
-    /// Adds what a round found of a subject.
+    /// Adds the sample of a subject in one round.
     mutating func add(_ sample: Sample, of subject: Int) {
         self.samples[subject].append(sample)
     }
 
-    /// Says that the benchmark could not be measured to its end, and why.
+    /// Records why the benchmark could not be measured to its end.
     mutating func fail(_ reason: String) {
         self.failure = reason
     }
 
-    /// What is held to the bar; `nil` if it was not measured.
+    /// The value that is held to the bar; `nil` if it was not measured.
     var value: Double? {
         guard self.failure == nil, self.benchmark.skipped == nil else { return nil }
-        // Where nothing is compared with, "theirs" is not a number.
+        // Without a comparison, "theirs" is not a number.
         let medians = self.samples.prefix(2).map { $0.map(\.main.value).median } + [.nan]
         return self.benchmark.ratio(medians[0], medians[1])
     }
@@ -51,7 +51,7 @@ struct Report {
         return "ratio \(self.benchmark.name) " + (self.value?.formatted() ?? missing)
     }
 
-    /// The median of each figure, and of the first one how far the rounds lie apart.
+    /// The median of each figure, and the range of the first one over the rounds.
     private static func figures(_ samples: [Sample]) -> String {
         guard let first = samples.first else { return "" }
         let mains = samples.map(\.main.value)

@@ -2,7 +2,7 @@ package import BenchmarkSupport
 import Subprocess
 package import SystemPackage
 
-/// How to start a server.
+/// The command that starts a server.
 package struct ServerCommand: Sendable {
     package var program: FilePath
     package var arguments: [String]
@@ -25,7 +25,7 @@ package struct RunningServer: Sendable {
 
     /// Runs a server for as long as `body` takes.
     ///
-    /// - Throws: ``MeasurementError`` if the server does not start; what `body` throws.
+    /// - Throws: ``MeasurementError`` if the server does not start; any error of `body`.
     package static func with<Result: Sendable>(
         _ command: ServerCommand,
         _ body: @escaping @Sendable (RunningServer) async throws -> Result
@@ -35,7 +35,8 @@ package struct RunningServer: Sendable {
             uniqueKeysWithValues: command.environment.map { (Environment.Key(stringLiteral: $0), String?.some($1)) }
         )
         var result: Result?
-        // Its standard input is open for as long as this process lives: should it die, the server ends too.
+        // The server's standard input is open for as long as this process lives: if this process dies, the server ends
+        // too.
         _ = try await Subprocess.run(
             .path(command.program),
             arguments: Arguments(command.arguments),
@@ -50,7 +51,7 @@ package struct RunningServer: Sendable {
             }
             let usage = ProcessUsage(processID: execution.processIdentifier.value)
             result = try await body(RunningServer(port: port, scheme: command.scheme, usage: usage))
-            // It has done what it was started for; how it shuts down is not measured here.
+            // The measurement is over, and the shutdown is not measured.
             try execution.send(signal: .kill)
         }
         guard let result else { throw MeasurementError(description: "\(name) was not measured") }

@@ -1,15 +1,15 @@
-/// An instance of the service that the benchmarks of the registry are about, as go-kratos would register it.
+/// An instance of the service in the benchmarks of the registry, as go-kratos would register it.
 public struct BenchmarkInstance: Sendable {
     /// The service's name.
     public static let service = "user-service"
 
-    /// What the keys of its instances begin with in the layout of go-kratos.
+    /// The start of its instances' keys in the layout of go-kratos.
     public static let prefix = "/microservices/\(Self.service)/"
 
-    /// Which of the instances it is, from 0.
+    /// The instance's number, from 0.
     public var number: Int
 
-    /// The number of the change that made it what it is; 0 for an instance that has not changed.
+    /// The number of the last change of this instance; 0 for an instance that has not changed.
     public var change: Int
 
     /// Describes an instance.
@@ -27,7 +27,7 @@ public struct BenchmarkInstance: Sendable {
     /// The version of its software.
     public var version: String { "v1.4.2" }
 
-    /// Two labels, of which one says which change was the last.
+    /// Two labels. The label `change` is the number of the last change.
     public var metadata: [String: String] { ["change": "\(self.change)", "zone": "eu-central-1a"] }
 
     /// Two endpoints, on a host of its own.
@@ -47,12 +47,12 @@ public struct BenchmarkInstance: Sendable {
             + #""metadata":{\#(metadata.joined(separator: ","))},"endpoints":[\#(endpoints.joined(separator: ","))]}"#
     }
 
-    /// The instance that a change leaves behind: changes are spread over all instances, and every instance has its turn.
+    /// The instance after a change: changes are spread over all instances, and every instance has its turn.
     public static func changed(by change: Int, among instances: Int) -> BenchmarkInstance {
         BenchmarkInstance(number: change * 7919 % instances, change: change)
     }
 
-    /// All instances as they are after so many changes.
+    /// All instances after a number of changes.
     public static func all(_ instances: Int, after changes: Int = 0) -> [BenchmarkInstance] {
         var all = (0..<instances).map { BenchmarkInstance(number: $0) }
         for change in 0..<changes {

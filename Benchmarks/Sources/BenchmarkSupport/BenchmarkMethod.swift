@@ -1,6 +1,6 @@
 public import GRPCCore
 
-/// The methods that every server of a benchmark has, described as generated code does it.
+/// The methods of every server of a benchmark, described as generated code does it.
 public enum BenchmarkMethod {
     /// Unary: answers with the bytes of the request.
     public static let echo = MethodDescriptor(
@@ -13,7 +13,7 @@ public enum BenchmarkMethod {
     )
 }
 
-/// What a call of ``BenchmarkMethod/stream`` asks for.
+/// The request of ``BenchmarkMethod/stream``.
 public struct StreamRequest: Sendable, Equatable {
     /// How many messages the server sends.
     public var messages: Int
@@ -27,13 +27,13 @@ public struct StreamRequest: Sendable, Equatable {
         self.bytes = bytes
     }
 
-    /// Reads a request as ``encoded`` writes it.
+    /// Reads a request in the form of ``encoded``.
     ///
-    /// - Throws: An `RPCError` with code `invalidArgument` if it is not two numbers.
+    /// - Throws: An `RPCError` with code `invalidArgument` if the request is not two numbers.
     public init(_ encoded: [UInt8]) throws {
         let numbers = String(decoding: encoded, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
         guard numbers.count == 2, numbers.allSatisfy({ $0 >= 0 }) else {
-            throw RPCError(code: .invalidArgument, message: "a stream is asked for by two numbers: MESSAGES BYTES")
+            throw RPCError(code: .invalidArgument, message: "the request of a stream is two numbers: MESSAGES BYTES")
         }
         self.init(messages: numbers[0], bytes: numbers[1])
     }

@@ -1,4 +1,4 @@
-/// What `bench-client` prints as JSON when every call has succeeded.
+/// The JSON that `bench-client` prints when every call has succeeded.
 public struct ClientReport: Codable, Sendable {
     /// The calls made.
     public var calls: Int

@@ -1,23 +1,23 @@
 import Glibc
 
-/// What the kernel knows of the TCP connections of this process. Linux only.
+/// The kernel's counters of the TCP connections of this process. Linux only.
 public enum ConnectionUsage {
-    /// Where `tcpi_bytes_received` stands in `struct tcp_info` of `linux/tcp.h`: a layout that only ever grows at its end,
-    /// and of which the C library's header has the beginning alone.
+    /// The place of `tcpi_bytes_received` in `struct tcp_info` of `linux/tcp.h`. That layout grows only at its end; the
+    /// C library's header has only its beginning.
     private static let receivedOffset = 128
 
-    /// As many descriptors as are looked at: the processes of a benchmark have few.
+    /// The number of descriptors to look at: the processes of a benchmark have few.
     private static let maxDescriptors: CInt = 1024
 
-    /// The bytes received from a port on this machine, on the connections that are open now: what TCP carried, without
-    /// headers and what was sent twice.
+    /// The bytes received from a port on this machine, on the connections that are open now: TCP's payload, without
+    /// headers and retransmissions.
     public static func bytesReceived(fromPort port: Int) -> Int {
         (0..<Self.maxDescriptors).reduce(0) { sum, descriptor in
             Self.peerPort(of: descriptor) == port ? sum + Self.bytesReceived(on: descriptor) : sum
         }
     }
 
-    /// `nil` for what is no connection over IPv4.
+    /// `nil` for a descriptor that is not a connection over IPv4.
     private static func peerPort(of descriptor: CInt) -> Int? {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -1,9 +1,9 @@
-/// What `bench-etcd-client list` prints as JSON.
+/// The JSON that `bench-etcd-client list` prints.
 public struct ListReport: Codable, Sendable {
     /// The CPU time from before the first connection until the list could be used.
     public var cpuSeconds: Double
 
-    /// The time that passed meanwhile.
+    /// The wall-clock time of the same interval.
     public var seconds: Double
 
     /// Creates a report.
@@ -13,27 +13,27 @@ public struct ListReport: Codable, Sendable {
     }
 }
 
-/// What `bench-etcd-client hold` prints as JSON.
+/// The JSON that `bench-etcd-client hold` prints.
 public struct HoldReport: Codable, Sendable {
     /// Memory of a process, in KiB.
     public struct Memory: Codable, Sendable {
-        /// All that is resident.
+        /// All resident memory.
         public var residentKiB: Int
 
-        /// What of it is not a file's.
+        /// The resident memory that is not a file's.
         public var anonymousKiB: Int
 
-        /// Creates it.
+        /// Creates a reading.
         public init(residentKiB: Int, anonymousKiB: Int) {
             self.residentKiB = residentKiB
             self.anonymousKiB = anonymousKiB
         }
     }
 
-    /// When a service without instances was watched.
+    /// The memory while watching a service without instances.
     public var empty: Memory
 
-    /// When the instances were held, too.
+    /// The memory while holding the instances, too.
     public var full: Memory
 
     /// Creates a report.
@@ -43,7 +43,7 @@ public struct HoldReport: Codable, Sendable {
     }
 }
 
-/// What `bench-etcd-client watch` prints as JSON.
+/// The JSON that `bench-etcd-client watch` prints.
 public struct WatchReport: Codable, Sendable {
     /// The CPU time that the changes took.
     public var cpuSeconds: Double
@@ -51,7 +51,7 @@ public struct WatchReport: Codable, Sendable {
     /// The bytes received for them.
     public var bytes: Int
 
-    /// How many snapshots told of them.
+    /// The number of snapshots that carried them.
     public var snapshots: Int
 
     /// Creates a report.
@@ -62,12 +62,12 @@ public struct WatchReport: Codable, Sendable {
     }
 }
 
-/// What `bench-etcd-client keep` prints as JSON.
+/// The JSON that `bench-etcd-client keep` prints.
 public struct KeepReport: Codable, Sendable {
-    /// How many streams were opened to renew leases.
+    /// The number of streams that were opened to renew leases.
     public var streams: Int
 
-    /// How long it took to register all.
+    /// The time that it took to register all instances.
     public var registeringSeconds: Double
 
     /// Creates a report.
@@ -77,7 +77,8 @@ public struct KeepReport: Codable, Sendable {
     }
 }
 
-/// What `bench-etcd-client seen` and `seen-put`, and Go's `seen-put`, print as JSON: how long until a watcher knew.
+/// The JSON that `bench-etcd-client seen` and `seen-put`, and Go's `seen-put`, print: the time until a watcher has the
+/// change.
 public struct SeenReport: Codable, Sendable {
     /// The median, in microseconds.
     public var p50Microseconds: Double
@@ -85,10 +86,10 @@ public struct SeenReport: Codable, Sendable {
     /// The 99th percentile, in microseconds.
     public var p99Microseconds: Double
 
-    /// Of registrations, the median until a snapshot had the instance, in microseconds.
+    /// The median time from a registration until a snapshot has the instance, in microseconds.
     public var snapshotP50Microseconds: Double?
 
-    /// Of registrations, the 99th percentile until a snapshot had the instance, in microseconds.
+    /// The 99th percentile of the time from a registration until a snapshot has the instance, in microseconds.
     public var snapshotP99Microseconds: Double?
 
     /// Creates a report.
@@ -105,7 +106,7 @@ public struct SeenReport: Codable, Sendable {
     }
 }
 
-/// What `bench-etcd-client put`, and Go's `put`, print as JSON.
+/// The JSON that `bench-etcd-client put`, and Go's `put`, print.
 public struct PutReport: Codable, Sendable {
     /// How long the puts took altogether.
     public var seconds: Double

@@ -1,8 +1,8 @@
 import Glibc
 
-/// What the kernel knows of a process of this user, this one or another. Linux only.
+/// The kernel's counters of a process of this user, this process or another. Linux only.
 public struct ProcessUsage: Sendable {
-    /// Whose usage it is.
+    /// The process's id.
     public let processID: Int32
 
     /// The usage of the process with this id.
@@ -13,10 +13,10 @@ public struct ProcessUsage: Sendable {
     /// The usage of this process.
     public static var current: Self { Self(processID: getpid()) }
 
-    /// The CPU time in seconds, of user and system, that all its threads have taken, ended ones too.
+    /// The CPU time in seconds, of user and system, of all its threads, including those that have ended.
     ///
-    /// It is the process's CPU-time clock (POSIX `clock_getcpuclockid`), which counts what `getrusage` counts, in
-    /// nanoseconds, and can be read from outside, so that every process is measured the same way.
+    /// It is the process's CPU-time clock (POSIX `clock_getcpuclockid`). That clock counts the same time as
+    /// `getrusage`, in nanoseconds, and can be read from outside, so that every process is measured in the same way.
     ///
     /// - Throws: ``UsageError`` if there is no such process.
     public var cpuSeconds: Double {
@@ -30,14 +30,14 @@ public struct ProcessUsage: Sendable {
         }
     }
 
-    /// How much of its memory is resident, in KiB.
+    /// The resident memory, in KiB.
     ///
     /// - Throws: ``UsageError`` if there is no such process.
     public var residentKiB: Int {
         get throws { try self.memory.residentKiB }
     }
 
-    /// How much of its memory is resident and its own, not a file's, in KiB.
+    /// The resident memory that is not a file's, in KiB.
     ///
     /// - Throws: ``UsageError`` if there is no such process.
     public var anonymousKiB: Int {
@@ -59,7 +59,8 @@ public struct ProcessUsage: Sendable {
         return last
     }
 
-    /// Reads `statm` of proc(5): sizes in pages, the second is all that is resident, the third what of it is files'.
+    /// Reads `statm` of proc(5): sizes in pages. The second is all resident memory, the third the part of it that is
+    /// files'.
     private var memory: (residentKiB: Int, anonymousKiB: Int) {
         get throws {
             guard
@@ -79,14 +80,14 @@ public struct ProcessUsage: Sendable {
     }
 }
 
-/// The usage of a process that could not be read.
+/// An error: the usage of a process could not be read.
 public struct UsageError: Error, CustomStringConvertible {
-    /// Which usage.
+    /// The counter that could not be read.
     public let what: String
 
-    /// Whose usage.
+    /// The process's id.
     public let processID: Int32
 
-    /// Says which usage of which process.
+    /// Names the counter and the process.
     public var description: String { "cannot read the \(self.what) of process \(self.processID): it has ended" }
 }

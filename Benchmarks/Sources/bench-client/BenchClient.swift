@@ -9,14 +9,14 @@ import Logging
 import ServiceKit
 import ServiceKitGRPC
 
-/// A client that measures itself and its server: one connection, a number of calls in flight, every answer checked.
+/// A client that measures itself and its server: one connection, a number of calls in flight, a check of every answer.
 ///
 /// It ends without a report when its standard input ends.
 @main
 struct BenchClient: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-client")
 
-    @Option(help: "Which transport.")
+    @Option(help: "The transport.")
     var transport: TransportKind
 
     @Option(help: "The port of the server on 127.0.0.1.")
@@ -28,7 +28,7 @@ struct BenchClient: AsyncParsableCommand {
     @Option(help: "How many calls to measure.")
     var calls = 0
 
-    @Option(help: "How many calls to make before them.")
+    @Option(help: "How many calls to make before the measured ones.")
     var warmUpCalls = 0
 
     @Option(help: "How many calls are under way at any time.")
@@ -46,7 +46,7 @@ struct BenchClient: AsyncParsableCommand {
     @Option(help: "How many messages a call streams back; without it a call is unary.")
     var streamedMessages: Int?
 
-    @Option(help: "Make no calls: let so many instances at the port join a channel, and measure that.")
+    @Option(help: "Make no calls: let this many instances at the port join a channel, and measure that.")
     var fleet: Int?
 
     func run() async throws {
@@ -83,7 +83,7 @@ struct BenchClient: AsyncParsableCommand {
         }
     }
 
-    /// What an App calls through, with the middleware that it has by default and a time limit on every call.
+    /// The channel that an App calls through, with its default middleware and a time limit on every call.
     private func channel() throws -> ServiceChannel {
         let service = "benchmark"
         let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: self.port)

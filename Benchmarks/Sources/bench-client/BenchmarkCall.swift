@@ -11,13 +11,13 @@ protocol BenchmarkCall: Sendable {
 
     /// Makes one call.
     ///
-    /// - Parameter thorough: Whether to look at each byte of the answer, which for large messages would be a good part
-    ///   of what is measured; otherwise the size and both ends of each message are looked at.
+    /// - Parameter thorough: Whether to look at each byte of the answer. With large messages that would be a good part
+    ///   of the measured time; otherwise the size and both ends of each message are looked at.
     /// - Throws: The error of the call, or ``WrongAnswer``.
     func run(thorough: Bool) async throws
 }
 
-/// An answer that is not what the server was asked for.
+/// An error: an answer differs from the request.
 struct WrongAnswer: Error, CustomStringConvertible {
     var description: String
 }

@@ -1,6 +1,6 @@
 import Histogram
 
-/// Makes a number of calls, so many of them at a time.
+/// Makes a number of calls, `inFlight` of them at a time.
 struct CallLoad<Call: BenchmarkCall>: Sendable {
     /// The times of calls in nanoseconds.
     typealias Latencies = Histogram<UInt64>
@@ -11,13 +11,13 @@ struct CallLoad<Call: BenchmarkCall>: Sendable {
 
     /// Makes the calls.
     ///
-    /// - Parameter thorough: Whether each byte of an answer is looked at.
+    /// - Parameter thorough: Whether to look at each byte of an answer.
     /// - Returns: How long each call took.
     /// - Throws: The error of the first call that failed, or ``WrongAnswer``.
     func run(thorough: Bool) async throws -> Latencies {
         try await withThrowingTaskGroup(of: Latencies.self) { group in
             for worker in 0..<self.inFlight {
-                // What does not divide evenly goes to the first workers.
+                // The first workers take the remainder.
                 let calls = self.calls / self.inFlight + (worker < self.calls % self.inFlight ? 1 : 0)
                 group.addTask {
                     var latencies = Latencies(numberOfSignificantValueDigits: .three)

@@ -3,15 +3,15 @@ import ServiceKit
 import ServiceKitGRPC
 import Synchronization
 
-/// A fleet that starts: so many instances register within a second, and one channel connects to all of them.
+/// A fleet that starts: `instances` instances register within a second, and one channel connects to all of them.
 ///
-/// All are at one server, so that what is measured is the channel and not the machine's processes.
+/// All instances are at one server, so that the channel is measured and not the machine's processes.
 struct Fleet: Sendable {
     var instances: Int
     var port: Int
 
     private static let service = "benchmark"
-    /// How often some more instances register.
+    /// The pause between two batches of registrations.
     private static let interval = Duration.milliseconds(10)
 
     /// The CPU time of this process until the channel can call each instance.

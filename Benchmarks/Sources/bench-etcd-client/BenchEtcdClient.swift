@@ -16,7 +16,7 @@ struct BenchEtcdClient: AsyncParsableCommand {
     )
 }
 
-/// Which etcd, and how the client reaches it: by default with the defaults.
+/// The etcd to use, and how the client reaches it. The default of every setting is the client's.
 struct EtcdOptions: ParsableArguments {
     @Option(help: "The URL of etcd, on 127.0.0.1.")
     var endpoint: String
@@ -24,7 +24,7 @@ struct EtcdOptions: ParsableArguments {
     @Flag(help: "Run calls on the connection's event loop.")
     var onEventLoop = false
 
-    /// The port it listens on.
+    /// The port of etcd.
     var port: Int {
         get throws { try EtcdEndpoint(self.endpoint).port }
     }
@@ -44,7 +44,7 @@ struct EtcdOptions: ParsableArguments {
 
     /// Runs a client for as long as `body` takes.
     ///
-    /// - Throws: What `body` throws.
+    /// - Throws: Any error of `body`.
     func withClient<Result: Sendable>(_ body: (EtcdClient) async throws -> Result) async throws -> Result {
         let client = try self.client
         return try await withRunning(client.run) { try await body(client) }
@@ -52,16 +52,16 @@ struct EtcdOptions: ParsableArguments {
 
     /// Runs a registry for as long as `body` takes.
     ///
-    /// - Throws: What `body` throws.
+    /// - Throws: Any error of `body`.
     func withRegistry<Result: Sendable>(_ body: (EtcdRegistry) async throws -> Result) async throws -> Result {
         let registry = EtcdRegistry(try self.client)
         return try await withRunning(registry.run) { try await body(registry) }
     }
 }
 
-/// Runs something for as long as `body` takes.
+/// Runs a client or a registry for as long as `body` takes.
 ///
-/// - Throws: What `body` throws.
+/// - Throws: Any error of `body`.
 func withRunning<Result: Sendable>(
     _ run: @escaping @Sendable () async -> Void,
     _ body: () async throws -> Result
@@ -73,7 +73,7 @@ func withRunning<Result: Sendable>(
     }
 }
 
-/// An answer that is not what it has to be.
+/// An error: an answer is not the expected one.
 struct WrongAnswer: Error, CustomStringConvertible {
     var description: String
 }

@@ -1,7 +1,7 @@
 import GRPCCore
 import Synchronization
 
-/// How often a method was called.
+/// The number of calls of a method.
 final class StreamCount: Sendable {
     private let method: String
     private let count = Atomic(0)
@@ -19,7 +19,7 @@ final class StreamCount: Sendable {
     }
 }
 
-/// A transport whose calls are counted.
+/// A transport that counts its calls.
 struct CountingTransport<Base: ClientTransport>: ClientTransport {
     typealias Bytes = Base.Bytes
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import BenchmarkSupport
 import ServiceKit
 
-/// Follows a service without instances, then one with many as well: what memory they take.
+/// Measures the memory of following a service without instances, and then one with many as well.
 struct Hold: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions
@@ -20,7 +20,7 @@ struct Hold: AsyncParsableCommand {
             var updates = discovery.watch(BenchmarkInstance.service).makeAsyncIterator()
             let found = try await updates.first(self.instances)
             let full = try await Self.memory()
-            // Both are held until here. To check takes memory of its own, and so comes last.
+            // Both services are held until here. The check takes memory of its own, and so comes last.
             _ = nothing
             try found.check(BenchmarkInstance.all(self.instances))
             try report(HoldReport(empty: empty, full: full))

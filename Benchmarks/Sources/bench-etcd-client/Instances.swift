@@ -15,7 +15,7 @@ extension ServiceInstance {
 }
 
 extension InstanceSet {
-    /// Checks that these instances are there, as they are, and no others.
+    /// Checks that these instances are there, in this state, and no others.
     ///
     /// - Throws: ``WrongAnswer``.
     func check(_ expected: [BenchmarkInstance]) throws {
@@ -31,10 +31,10 @@ extension InstanceSet {
 }
 
 extension DiscoveryUpdates.Iterator {
-    /// Waits for the registry's word on a service.
+    /// Waits for the registry's first answer on a service.
     ///
     /// - Returns: Its instances.
-    /// - Throws: ``WrongAnswer`` if they are not as many as that; `CancellationError`.
+    /// - Throws: ``WrongAnswer`` if there are not `count` instances; `CancellationError`.
     mutating func first(_ count: Int) async throws -> InstanceSet {
         while let snapshot = await self.next() {
             guard snapshot.state.isLive else { continue }

@@ -6,7 +6,7 @@ import ServiceKit
 import ServiceKitEtcd
 import Synchronization
 
-/// Keeps many instances registered: how many streams their leases are renewed on.
+/// Keeps many instances registered, and counts the streams that renew their leases.
 struct Keep: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions
@@ -14,7 +14,7 @@ struct Keep: AsyncParsableCommand {
     @Option(help: "How many instances to register.")
     var registrations: Int
 
-    /// How long a lease lives that is not renewed: shorter than by default, so that all are renewed soon.
+    /// How long a lease lives that is not renewed. It is shorter than the default, so that all leases are renewed soon.
     private static let ttl = Duration.seconds(6)
 
     func run() async throws {
@@ -32,7 +32,7 @@ struct Keep: AsyncParsableCommand {
             let start = ContinuousClock.now
             let registrations = try await self.register(in: registry)
             let seconds = start.duration(to: .now) / .seconds(1)
-            // Then every lease has been renewed, or is gone.
+            // After this time every lease has been renewed, or is gone.
             try await Task.sleep(for: Self.ttl + .seconds(1))
             guard registrations.allSatisfy({ $0.state.value == .registered }) else {
                 throw WrongAnswer(description: "registrations were lost")
@@ -43,7 +43,7 @@ struct Keep: AsyncParsableCommand {
         }
     }
 
-    /// Registers all, 64 at a time.
+    /// Registers all instances, 64 at a time.
     private func register(in registry: EtcdRegistry) async throws -> [any Registration] {
         try await withThrowingTaskGroup(of: (any Registration).self) { group in
             var registrations: [any Registration] = []

@@ -1,6 +1,6 @@
 import Histogram
 
-/// How long things took, to three digits.
+/// A histogram of times, to three digits.
 struct Latencies: Sendable {
     private var nanoseconds = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
 

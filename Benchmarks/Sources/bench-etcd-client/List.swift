@@ -2,7 +2,7 @@ import ArgumentParser
 import BenchmarkSupport
 import ServiceKit
 
-/// Follows a service with many instances in a fresh process: what it costs until they can be used.
+/// Follows a service with many instances in a fresh process, and measures the cost until they can be used.
 struct List: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions

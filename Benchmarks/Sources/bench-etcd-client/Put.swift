@@ -7,7 +7,7 @@ struct Put: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions
 
-    @Option(help: "How many puts to measure; a tenth as many are made before.")
+    @Option(help: "How many puts to measure, after a warm-up of a tenth as many.")
     var puts: Int
 
     @Option(help: "How many puts are under way at any time.")
@@ -33,7 +33,7 @@ struct Put: AsyncParsableCommand {
         }
     }
 
-    /// Each put writes a key of its own; whoever has started this counts them.
+    /// Each put writes a key of its own; the process that has started this one counts the keys.
     private func run(_ puts: Int, on client: EtcdClient) async throws -> Latencies {
         let value = [UInt8](repeating: UInt8(ascii: "x"), count: self.bytes)
         return try await withThrowingTaskGroup(of: Latencies.self) { group in

@@ -6,16 +6,16 @@ import ServiceKit
 import ServiceKitEtcd
 import ServiceKitGRPC
 
-/// Registers one instance after the other: how long until a channel that follows the service through another registry
-/// can pick it.
+/// Registers one instance after the other, and measures the time until a channel can pick it. The channel follows the
+/// service through another registry.
 struct Seen: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions
 
-    @Option(help: "The port of a gRPC server on 127.0.0.1, which the instances are said to be.")
+    @Option(help: "The port of a gRPC server on 127.0.0.1. It is the endpoint of every instance.")
     var serverPort: Int
 
-    @Option(help: "How many registrations to measure; a tenth as many are made before.")
+    @Option(help: "How many registrations to measure, after a warm-up of a tenth as many.")
     var registrations: Int
 
     func run() async throws {
@@ -50,7 +50,7 @@ struct Seen: AsyncParsableCommand {
     }
 
     private func measure(_ registrar: EtcdRegistry, _ found: Sightings, _ pickable: Sightings) async throws {
-        // Until the service is known, which has no instance, nobody would see one come.
+        // Nobody would see an instance come before the channel knows the service, which has no instance yet.
         await found.untilKnown()
         var times = (found: Latencies(), pickable: Latencies())
         var pace = Pace()
@@ -68,7 +68,7 @@ struct Seen: AsyncParsableCommand {
                 times.found.record(start.duration(to: foundTime))
                 times.pickable.record(start.duration(to: pickableTime))
             }
-            // So that there is one instance at a time, and the next one finds nothing to be done any more.
+            // So there is one instance at a time, and the next one finds no work left over.
             try await registration.deregister()
             await registration.release()
             await found.untilGone()
@@ -85,12 +85,12 @@ struct Seen: AsyncParsableCommand {
     }
 }
 
-/// When instances were first seen, of those that are seen now.
+/// For each instance that is seen now, the time when it was first seen.
 final class Sightings: Sendable {
     /// `nil` before anything is known.
     private let seen = Watched<[String: ContinuousClock.Instant]?>(nil)
 
-    /// These are seen now.
+    /// Records the instances that are seen now.
     func update(_ ids: [String]) {
         let now = ContinuousClock.now
         self.seen.update { seen in
@@ -99,24 +99,25 @@ final class Sightings: Sendable {
         }
     }
 
-    /// When one was first seen; waits until it is.
+    /// The time when an instance was first seen; waits until it is.
     func first(_ id: String) async throws -> ContinuousClock.Instant {
         guard let time = await self.seen.first(where: { $0?[id] != nil })??[id] else { throw CancellationError() }
         return time
     }
 
-    /// Waits until it is known what is there.
+    /// Waits for the first answer of the registry.
     func untilKnown() async {
         _ = await self.seen.first { $0 != nil }
     }
 
-    /// Waits until nothing is there.
+    /// Waits until no instance is left.
     func untilGone() async {
         _ = await self.seen.first { $0?.isEmpty ?? false }
     }
 }
 
-/// Picks nothing, and notes what it could pick: a channel tells its balancer of the nodes that it has a connection to.
+/// Picks no node, and notes the nodes that it could pick: a channel tells its balancer of the nodes that it is
+/// connected to.
 private struct SightingBalancer: Balancer {
     private let sightings: Sightings
     private let nodes = Watched(NodeList())

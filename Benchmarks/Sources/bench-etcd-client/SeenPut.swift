@@ -3,12 +3,12 @@ import BenchmarkSupport
 import EtcdClient
 import ServiceKit
 
-/// Writes a key again and again: how long until the watch of another client tells of it.
+/// Writes a key again and again, and measures the time until the watch of another client reports it.
 struct SeenPut: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions
 
-    @Option(help: "How many puts to measure; a tenth as many are made before.")
+    @Option(help: "How many puts to measure, after a warm-up of a tenth as many.")
     var puts: Int
 
     func run() async throws {

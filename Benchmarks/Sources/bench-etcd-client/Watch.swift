@@ -3,9 +3,9 @@ import BenchmarkSupport
 import Foundation
 import ServiceKit
 
-/// Follows a service of which one instance after the other changes: what a change costs.
+/// Follows a service whose instances change one after the other, and measures the cost of a change.
 ///
-/// Prints a line `ready` when somebody may begin to change them.
+/// Prints the line `ready` when the changes may begin.
 struct Watch: AsyncParsableCommand {
     @OptionGroup
     var etcd: EtcdOptions
@@ -21,7 +21,7 @@ struct Watch: AsyncParsableCommand {
         try await self.etcd.withRegistry { registry in
             var updates = Discovery(registry).watch(BenchmarkInstance.service).makeAsyncIterator()
             var known = try await updates.first(self.instances)
-            // What listing leaves to do is no part of a change.
+            // The work that is left after listing is no part of a change.
             try await Task.sleep(for: .milliseconds(500))
             let port = try self.etcd.port
             let start = (cpu: try ProcessUsage.current.cpuSeconds, bytes: ConnectionUsage.bytesReceived(fromPort: port))

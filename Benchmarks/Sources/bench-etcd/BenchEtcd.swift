@@ -3,7 +3,7 @@ import BenchmarkHarness
 import Foundation
 import SystemPackage
 
-/// Measures the registry in etcd and the client of etcd, and what they are compared with, and prints a table.
+/// Measures the registry in etcd and the client of etcd beside clientv3, and prints a table.
 @main
 struct BenchEtcd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

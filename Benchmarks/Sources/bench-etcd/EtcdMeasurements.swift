@@ -6,9 +6,9 @@ import ServiceKitTesting
 import Subprocess
 import SystemPackage
 
-/// What is measured of clients of etcd: each time processes of their own, and an etcd of its own.
+/// The measurements of etcd clients. Each has processes of its own, and an etcd of its own.
 struct EtcdMeasurements: Sendable {
-    /// Whose client it is.
+    /// The client that is measured.
     enum Client: Sendable {
         case ours
         case clientv3
@@ -20,17 +20,17 @@ struct EtcdMeasurements: Sendable {
     /// The client on clientv3; `nil` where it was not built.
     var clientv3: FilePath?
 
-    /// The program `bench-server`, which is what instances are said to be that a channel connects to.
+    /// The program `bench-server`. It is the endpoint of the instances that a channel connects to.
     var server: FilePath
 
-    /// By which the numbers of changes and puts are divided when a quick look will do.
+    /// The numbers of changes and puts are divided by this, for a quick look.
     var divisor: Int
 
     // MARK: - How soon, and how fast
 
     /// The 99th percentile of the time from registering an instance until a channel can pick it.
     ///
-    /// As many registrations as that in a quick look, too: the percentile needs them.
+    /// A quick look makes as many registrations: the percentile needs them.
     func seen(registrations: Int) async throws -> Sample {
         let server = ServerCommand(program: self.server, arguments: ["--transport", "nghttp2"])
         return try await RunningServer.with(server) { server in
@@ -51,7 +51,7 @@ struct EtcdMeasurements: Sendable {
         }
     }
 
-    /// The puts that etcd carries out in a second for one client that has 64 of them in flight, of 100 bytes.
+    /// The puts that etcd carries out in a second for one client, with 64 puts of 100 bytes in flight.
     func puts(_ client: Client, puts: Int) async throws -> Sample {
         let puts = puts / self.divisor
         return try await EtcdServer.withServer { etcd in
@@ -61,7 +61,7 @@ struct EtcdMeasurements: Sendable {
             try await EtcdClient.withClient(try EtcdConfig(endpoints: etcd.endpoints)) { client in
                 let value = [UInt8](repeating: UInt8(ascii: "x"), count: 100)
                 let (entries, revision) = try await client.list(.prefix("bench/"))
-                // A new etcd is at revision 1; a tenth was put before.
+                // A new etcd is at revision 1, and the warm-up has written a tenth.
                 guard revision == Int64(1 + puts / 10 + puts), entries.count == puts,
                     entries.allSatisfy({ $0.value == value })
                 else {
@@ -81,9 +81,9 @@ struct EtcdMeasurements: Sendable {
         }
     }
 
-    // MARK: - What a change costs
+    // MARK: - The cost of a change
 
-    /// The CPU time that a change takes of a process that follows the service.
+    /// The CPU time of one change in a process that follows the service.
     func changeCPU(among instances: Int, changes: Int) async throws -> Sample {
         let changes = changes / self.divisor
         let report = try await self.watch(instances, changes)
@@ -93,11 +93,11 @@ struct EtcdMeasurements: Sendable {
         )
     }
 
-    /// The bytes that a process receives for a change that follows the service.
+    /// The bytes that a process which follows the service receives for one change.
     func changeBytes(among instances: Int, changes: Int) async throws -> Sample {
         let changes = changes / self.divisor
         let report = try await self.watch(instances, changes)
-        // Each event carries the instance: fewer bytes than that, and something was not counted.
+        // Each event carries the instance. With fewer bytes, some were not counted.
         guard report.bytes > changes * BenchmarkInstance(number: 0).json.utf8.count else {
             throw MeasurementError(description: "only \(report.bytes) bytes were received for \(changes) changes")
         }
@@ -115,7 +115,7 @@ struct EtcdMeasurements: Sendable {
         }
     }
 
-    // MARK: - What many instances cost
+    // MARK: - The cost of many instances
 
     /// The CPU time of following a service with many instances, until they can be used.
     func list(instances: Int) async throws -> Sample {
@@ -128,7 +128,7 @@ struct EtcdMeasurements: Sendable {
         }
     }
 
-    /// How much more memory a process has resident for each instance of a service that it follows.
+    /// The resident memory that a process gains for each instance of a service that it follows.
     func instanceMemory(instances: Int) async throws -> Sample {
         try await self.withPopulation(of: instances) { etcd, _ in
             let report = try await self.run(.ours, on: etcd, HoldReport.self, "hold", "--instances", "\(instances)")
@@ -146,7 +146,7 @@ struct EtcdMeasurements: Sendable {
         }
     }
 
-    /// The streams that the leases of many registrations are renewed on.
+    /// The number of streams that renew the leases of many registrations.
     func keepaliveStreams(registrations: Int) async throws -> Sample {
         try await EtcdServer.withServer { etcd in
             let report = try await self.run(
@@ -197,7 +197,7 @@ struct EtcdMeasurements: Sendable {
 }
 
 extension Sample {
-    /// How long until something was seen.
+    /// A sample of the time until a change was seen.
     fileprivate init(seen report: SeenReport) {
         self.init(
             main: .init(value: report.p99Microseconds / 1000, unit: "ms p99"),

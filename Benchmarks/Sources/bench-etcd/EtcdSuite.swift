@@ -1,7 +1,7 @@
 import BenchmarkHarness
 import ServiceKitTesting
 
-/// Every benchmark of the registry in etcd, with what it has to reach.
+/// Every benchmark of the registry in etcd, with its bar.
 struct EtcdSuite: Sendable {
     var measurements: EtcdMeasurements
 

@@ -8,16 +8,16 @@ struct Population: Sendable {
     private let count: Int
     private let lease: LeaseID
 
-    /// How many instances are written in one transaction; etcd takes 128 by default.
+    /// The number of instances in one transaction; etcd takes 128 by default.
     private static let batch = 100
 
-    /// The time from one change to the next: so much that a watcher is done with each before the next one comes, and
-    /// none is dealt with together with others.
+    /// The time from one change to the next. It is long enough that a watcher has finished each change before the next
+    /// one comes, and so handles each alone.
     private static let pace = Duration.milliseconds(4)
 
-    /// Writes them, all by one lease, which outlasts the measurement.
+    /// Writes the instances by one lease, which outlasts the measurement.
     ///
-    /// - Throws: ``MeasurementError`` if they are not there then; what the client throws.
+    /// - Throws: ``MeasurementError`` if they are not in etcd afterwards; any error of the client.
     init(of count: Int, in client: EtcdClient) async throws {
         self.client = client
         self.count = count

@@ -9,8 +9,8 @@ import ServiceKitConfig
 import ServiceKitGRPC
 import Synchronization
 
-/// What a storm of log lines into a pipe that is read slowly does to calls: how long they take without it and with it,
-/// whether the lines that were dropped are counted right, and what a line costs whoever logs it.
+/// Measures calls while a storm of log lines fills a pipe that is read slowly: the time of calls without the storm and
+/// with it, whether the dropped lines are counted right, and the cost of a line for the code that logs it.
 @main
 struct BenchLogging: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-logging")
@@ -24,7 +24,7 @@ struct BenchLogging: AsyncParsableCommand {
     @Option(help: "How many calls are in flight.")
     var callers = 64
 
-    @Option(help: "How many calls are made a second, all together; as many as possible without it.")
+    @Option(help: "How many calls are made a second, all together; by default as many as possible.")
     var rate: Double?
 
     @Option(help: "How many bytes of the log are read a second during the storm.")
@@ -68,7 +68,7 @@ struct BenchLogging: AsyncParsableCommand {
             print("p99, storm ÷ calm \((stormy.p99 / calm.p99 * 100).rounded() / 100)")
             let logged = before + stormy.calls + stormLines
             await log.wait(for: logged)
-            // Nor may there be more.
+            // There must not be more lines, either.
             try await Task.sleep(for: .milliseconds(200))
             let counts = log.counts
             print("lines logged      \(logged)")
@@ -93,7 +93,7 @@ private struct EchoService: RegistrableRPCService {
     }
 }
 
-/// Logs as many lines a second as it is told to, in a thread of its own.
+/// Logs a given number of lines a second, in a thread of its own.
 private final class Storm: Sendable {
     private struct State {
         var isOver = false
@@ -119,7 +119,7 @@ private final class Storm: Sendable {
         }
     }
 
-    /// - Returns: How many lines it has logged.
+    /// - Returns: The number of lines that it has logged.
     func stop() -> Int {
         state.withLock { $0.isOver = true }
         while true {

@@ -5,11 +5,11 @@ import Histogram
 /// Calls from a number of tasks at once.
 struct CallRun: Sendable {
     let callers: Int
-    /// Calls a second, all together; each is due at its time, whatever became of the one before.
+    /// Calls a second, all together. Each is due at its own time, even if the call before it is late.
     let rate: Double?
     let duration: Duration
 
-    /// How long calls took.
+    /// The times of the calls.
     struct Result: CustomStringConvertible {
         let calls: Int
         let latencies: Histogram<UInt64>
@@ -24,7 +24,7 @@ struct CallRun: Sendable {
         }
     }
 
-    /// Calls until the time is over.
+    /// Makes calls until the time is over.
     func run(_ client: GRPCClient<some ClientTransport>, for duration: Duration? = nil) async throws -> Result {
         let start = ContinuousClock.now
         let end = start + (duration ?? self.duration)

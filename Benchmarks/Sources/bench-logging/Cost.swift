@@ -30,7 +30,7 @@ enum Cost {
                     _ = (round, number)
                 }
             }
-            // So that nothing is dropped, which would cost nothing.
+            // The pause keeps lines from being dropped: a dropped line would cost nothing.
             usleep(3000)
         }
         let cpuSeconds = Double(clock() - cpu) / Double(CLOCKS_PER_SEC)

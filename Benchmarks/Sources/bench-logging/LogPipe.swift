@@ -1,12 +1,12 @@
 import Foundation
 import Synchronization
 
-/// A pipe in place of standard error, and whoever reads it.
+/// A pipe in place of standard error, and its reader.
 final class LogPipe: Sendable {
     struct Counts {
         /// Lines of calls and of the storm.
         var lines = 0
-        /// How many others were dropped, as lines say.
+        /// How many other lines were dropped, according to the log.
         var dropped = 0
 
         var logged: Int { lines + dropped }
@@ -44,18 +44,18 @@ final class LogPipe: Sendable {
                     state.counts.dropped += counts.dropped
                     return state.bytesPerSecond.map { Double(count) / Double($0) }
                 }
-                // The reader has a thread of its own, and is to be as slow as was asked for.
+                // The reader has a thread of its own, and reads at the requested rate.
                 if let pause { usleep(UInt32(pause * 1_000_000)) }
             }
         }
     }
 
-    /// Reads so much a second from now on; as fast as it comes without a number.
+    /// Reads at this rate from now on; without a number, as fast as the lines come.
     func read(bytesPerSecond: Int?) {
         state.withLock { $0.bytesPerSecond = bytesPerSecond }
     }
 
-    /// Waits until so many lines were read or said to be dropped, for ten seconds at most.
+    /// Waits until this many lines were read or reported as dropped, for ten seconds at most.
     func wait(for logged: Int) async {
         let end = ContinuousClock.now + .seconds(10)
         while counts.logged < logged, .now < end { try? await Task.sleep(for: .milliseconds(50)) }
@@ -68,7 +68,7 @@ extension LogPipe.Counts {
 
     /// Cheap, as it takes time from the calls that are measured.
     fileprivate mutating func add(_ line: ArraySlice<UInt8>) {
-        // Behind the time.
+        // The time stands before the text.
         let text = line.dropFirst(24)
         if text.starts(with: Self.notice) {
             let digits = text.dropFirst(Self.notice.count).prefix { $0 != UInt8(ascii: " ") }

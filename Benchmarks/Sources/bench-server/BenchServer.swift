@@ -13,13 +13,13 @@ import ServiceKitGRPC
 struct BenchServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-server")
 
-    @Option(help: "Which transport.")
+    @Option(help: "The transport.")
     var transport: TransportKind
 
-    @Option(help: "How many event loops; as many as SwiftNIO's singleton has if not said.")
+    @Option(help: "How many event loops; by default as many as SwiftNIO's singleton has.")
     var threads: Int?
 
-    @Option(help: "What runs the handlers of calls; only nghttp2 has a choice.")
+    @Option(help: "The executor of the calls' handlers; only nghttp2 has a choice.")
     var executor = ExecutorKind.default
 
     @Option(
@@ -113,7 +113,7 @@ struct BenchServer: AsyncParsableCommand {
         )
         var server = GRPCServer(transport: transport, services: [BenchmarkService()])
         if self.typedServices {
-            // What `GRPCServer(transport:) { service }` does for our transport, by hand.
+            // By hand the same as `GRPCServer(transport:) { service }` does for the kit's transport.
             var router = RPCRouter<HTTP2ServerTransport.Posix>()
             BenchmarkService().registerMethods(with: &router)
             server = GRPCServer(transport: transport, router: router)
@@ -135,9 +135,9 @@ struct BenchServer: AsyncParsableCommand {
     }
 }
 
-/// What runs the handlers of calls.
+/// The executor of the calls' handlers.
 enum ExecutorKind: String, CaseIterable, ExpressibleByArgument {
-    /// Whatever the transport does if nothing is said.
+    /// The transport's default.
     case `default`
     /// Swift's pool of threads.
     case pool

@@ -3,7 +3,7 @@ import BenchmarkHarness
 import Foundation
 import SystemPackage
 
-/// Measures the transport and what it is compared with, in turn, and prints a table.
+/// Measures the kit's transport and others in turn, and prints a table.
 @main
 struct BenchTransport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

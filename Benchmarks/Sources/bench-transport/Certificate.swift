@@ -10,7 +10,7 @@ struct Certificate: Sendable {
 
     /// Makes them in a directory.
     ///
-    /// The key is on the curve P-256: cheap to shake hands with, for calls are measured and not handshakes.
+    /// The key is on the curve P-256, whose handshakes are cheap: calls are measured and not handshakes.
     ///
     /// - Throws: ``MeasurementError`` if openssl does not make them.
     init(in directory: String) async throws {

@@ -23,7 +23,7 @@ struct H2Load: Sendable {
     /// Makes calls, and checks that each was answered with its message.
     ///
     /// - Returns: How long they took altogether, in seconds.
-    /// - Throws: ``MeasurementError`` if a call was not answered so.
+    /// - Throws: ``MeasurementError`` if a call was answered otherwise.
     @discardableResult
     func run(calls: Int, on server: RunningServer) async throws -> Double {
         let text = try await output(
@@ -49,7 +49,7 @@ struct H2Load: Sendable {
         }
         switch seconds.2 {
         case "ms": return number / 1e3
-        // A few calls take no longer on a fast machine.
+        // On a fast machine a few calls take less than a millisecond.
         case "us": return number / 1e6
         default: return number
         }

@@ -1,4 +1,4 @@
-/// As much of HTTP/2 (RFC 9113) as it takes to make one gRPC call on a connection of one's own.
+/// The part of HTTP/2 (RFC 9113) that makes one gRPC call on a connection of its own.
 enum HTTP2Frames {
     static let data: UInt8 = 0
     static let headers: UInt8 = 1
@@ -7,7 +7,7 @@ enum HTTP2Frames {
     private static let settings: UInt8 = 4
     private static let endHeaders: UInt8 = 0x4
 
-    /// What a client sends for one unary call: preface, settings, their acknowledgement, the request.
+    /// The bytes that a client sends for one unary call: preface, settings, their acknowledgement, the request.
     static func call(path: String, message: [UInt8]) -> [UInt8] {
         let length = withUnsafeBytes(of: UInt32(message.count).bigEndian) { Array($0) }
         return Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
@@ -17,7 +17,7 @@ enum HTTP2Frames {
             + self.frame(self.data, flags: self.endStream, stream: 1, [0] + length + message)
     }
 
-    /// The header of the frame that starts at the front of what was received; `nil` if it has not all come.
+    /// The header of the first frame in the received bytes; `nil` if the header is incomplete.
     static func firstHeader(_ bytes: ArraySlice<UInt8>) -> (type: UInt8, flags: UInt8, length: Int)? {
         guard bytes.count >= 9 else { return nil }
         let header = Array(bytes.prefix(9))

@@ -2,13 +2,13 @@ import BenchmarkHarness
 
 import Glibc
 
-/// Connections to a server on which one call has been made and nothing more happens.
+/// Connections to a server that have made one call and are idle since.
 ///
 /// They are plain sockets, so that a thousand of them are no load on the machine.
 struct IdleConnections: ~Copyable {
     private var sockets: [Int32] = []
 
-    /// Lets this process and those it starts have as many files open as the system allows.
+    /// Raises the number of files that this process and its children may have open to the system's limit.
     static func raiseFileLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -18,7 +18,7 @@ struct IdleConnections: ~Copyable {
 
     /// Opens connections to a port on 127.0.0.1, and makes one call on each.
     ///
-    /// - Throws: ``MeasurementError`` if one cannot be opened, or the call is not answered with its message.
+    /// - Throws: ``MeasurementError`` if a connection cannot be opened, or its call is not answered with its message.
     mutating func open(_ count: Int, port: Int, path: String, message: [UInt8]) throws {
         let call = HTTP2Frames.call(path: path, message: message)
         for number in 1...count {
@@ -58,7 +58,7 @@ struct IdleConnections: ~Copyable {
 
     /// Reads until the trailers of the call have come.
     ///
-    /// - Returns: How many bytes of data came before them.
+    /// - Returns: The number of bytes of data before them.
     private static func receiveAnswer(_ socket: Int32) throws -> Int {
         var received: ArraySlice<UInt8> = []
         var buffer = [UInt8](repeating: 0, count: 4096)

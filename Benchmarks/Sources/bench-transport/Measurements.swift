@@ -2,12 +2,12 @@ import BenchmarkHarness
 import BenchmarkSupport
 import SystemPackage
 
-/// What is measured of servers and of pairs of client and server.
+/// The measurements of servers, and of pairs of client and server.
 struct Measurements: Sendable {
     var load: H2Load
     var client: FilePath
 
-    /// By which the numbers of calls are divided when a quick look will do.
+    /// The numbers of calls are divided by this, for a quick look.
     var divisor: Int
 
     /// The CPU time that a server takes for a unary call, with h2load as the client.
@@ -16,7 +16,7 @@ struct Measurements: Sendable {
         return try await RunningServer.with(command) { server in
             try await self.load.run(calls: calls / 5, on: server)
             let start = try server.usage.cpuSeconds
-            // One call on each connection: what this costs is connecting, which is no part of a call.
+            // One call on each connection measures connecting, which is no part of a call.
             try await self.load.run(calls: H2Load.connections, on: server)
             let connected = try server.usage.cpuSeconds
             let seconds = try await self.load.run(calls: calls, on: server)
@@ -87,7 +87,7 @@ struct Measurements: Sendable {
         )
     }
 
-    /// The CPU time that a client takes for each of so many instances that join one channel within a second.
+    /// The CPU time of a client for each of the instances that join one channel within a second.
     func fleetJoin(_ command: ServerCommand, instances: Int) async throws -> Sample {
         let fleet = SwiftFleet(program: self.client, instances: instances)
         let report = try await RunningServer.with(command) { try await fleet.run(on: $0) }
@@ -97,12 +97,12 @@ struct Measurements: Sendable {
         )
     }
 
-    /// How much more memory a server has resident for each idle connection.
+    /// The resident memory that a server gains for each idle connection.
     func idleConnection(_ command: ServerCommand, connections: Int) async throws -> Sample {
         let path = "/benchmark.Benchmark/Echo"
         let message = [UInt8](repeating: 1, count: 100)
         return try await RunningServer.with(command) { server in
-            // What the first connections cost is not the price of a connection.
+            // The first connections cost more than the ones that follow.
             var warmUp = IdleConnections()
             try warmUp.open(20, port: server.port, path: path, message: message)
             let before = try await server.usage.settledKiB()

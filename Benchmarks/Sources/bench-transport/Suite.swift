@@ -2,20 +2,20 @@ import BenchmarkHarness
 import BenchmarkSupport
 import SystemPackage
 
-/// Every benchmark of the transport, with what it has to reach.
+/// Every benchmark of the transport, with its bar.
 struct Suite: Sendable {
     var measurements: Measurements
 
     /// The program `bench-server`.
     var server: FilePath
 
-    /// Whether there is an h2load to call servers with.
+    /// Whether h2load is installed.
     var hasH2Load: Bool
 
     /// The server on grpc-go; `nil` where it was not built.
     var goServer: FilePath?
 
-    /// What servers with TLS present; `nil` where it could not be made.
+    /// The certificate of servers with TLS; `nil` where it could not be made.
     var certificate: Certificate?
 
     var all: [Benchmark] {

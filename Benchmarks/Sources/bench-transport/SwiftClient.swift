@@ -37,7 +37,7 @@ struct SwiftFleet: Sendable {
     var program: FilePath
     var instances: Int
 
-    /// Lets them join, and waits until the channel is connected to each.
+    /// Lets the instances join, and waits until the channel is connected to each.
     func run(on server: RunningServer) async throws -> FleetReport {
         let arguments = [
             "--transport", TransportKind.nghttp2.rawValue, "--port", "\(server.port)",

@@ -60,7 +60,8 @@ public struct EtcdConfig: Sendable {
     public struct TLS: Sendable, Hashable {
         /// The authorities that may sign the members' certificates. Default: the system's.
         public var ca: String?
-        /// The client's certificate, then those that lead to one that the members trust. Default: none.
+        /// The client's certificate, followed by the intermediate certificates up to an authority that the members
+        /// trust. Default: none.
         public var certificate: String?
         /// The key of the client's certificate. Default: none.
         public var key: String?

@@ -88,7 +88,7 @@ final class WatchHub: Sendable {
         for buffer in table.withLock({ $0.close() }) { buffer.finish(.closed) }
     }
 
-    /// Checks that the store is still the one that the watches know. A store that lost its data would keep a watch
+    /// Checks that the store is still the store that the watches know. A store that lost its data would keep a watch
     /// silent until it reaches the watch's old revision again, and the watch would miss all changes until then.
     private func verify() async throws(EtcdError) {
         guard let header = try await store() else { return }

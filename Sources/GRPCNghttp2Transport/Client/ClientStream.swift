@@ -159,8 +159,8 @@ package final class ClientStream: Sendable {
         }
     }
 
-    /// Takes a part of the request at once, so that it can be called under a lock; see ``waitUntilWritable()``. What is
-    /// wrong with the part, the reader learns.
+    /// Takes a part of the request at once, so that it can be called under a lock; see ``waitUntilWritable()``. The
+    /// reader gets the error if the part is wrong.
     package func enqueue(_ part: RPCRequestPart<[UInt8]>) {
         do {
             switch part {

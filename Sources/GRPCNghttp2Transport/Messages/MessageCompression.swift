@@ -21,8 +21,8 @@ extension BodyPiece {
 
 /// Sends messages uncompressed, or compressed again, in a call whose compression is on.
 ///
-/// What is compressed already, or is secret beside what others can choose (the CRIME and BREACH attacks), is better sent
-/// as it is:
+/// Send data as they are if they are compressed already, or if they hold a secret beside text that others can choose
+/// (the CRIME and BREACH attacks):
 ///
 /// ```swift
 /// try await withMessageCompression(false) {

@@ -3,7 +3,7 @@ public import GRPCCore
 extension GRPCServer where Transport == Nghttp2ServerTransport {
     /// Creates a server whose services are known by their types.
     ///
-    /// It does what `init(transport:services:interceptors:)` does, and each call of it costs less: there, services are
+    /// It works like `init(transport:services:interceptors:)`, and each call costs less: there, services are
     /// existentials, so that GRPCCore's generic code runs without having been specialized for them.
     ///
     /// ```swift

@@ -14,9 +14,9 @@ import Synchronization
 /// }
 /// ```
 ///
-/// A graceful shutdown loses no call: each client is told to open no more streams, what was under way to the server is
-/// still served, and each connection closes when its last call has ended. Cancel the task that runs the server to have
-/// it end at once.
+/// A graceful shutdown loses no call: each client is told to open no more streams, requests on their way to the server
+/// are still served, and each connection closes when its last call has ended. Cancel the task that runs the server to
+/// have it end at once.
 public final class Nghttp2ServerTransport: ServerTransport {
     /// Messages are arrays of bytes.
     public typealias Bytes = [UInt8]

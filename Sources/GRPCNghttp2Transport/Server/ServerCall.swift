@@ -35,7 +35,7 @@ package final class ServerCall: RequestTask {
         var encoding: MessageEncoding
         var cancellation: ServerContext.RPCCancellationHandle?
         var deadline: ContinuousClock.Instant?
-        /// What a hook around the call holds back or changes, until it has decided the status.
+        /// The parts that a hook around the call holds back or changes, until it has decided the status.
         var held: Held?
     }
 
@@ -251,7 +251,7 @@ extension ServerCall {
     }
 
     /// A handler that gives up because its call was cancelled mostly throws `CancellationError`, which GRPCCore reports
-    /// as an unknown error. What the client should see is why the call was cancelled.
+    /// as an unknown error. The client should see why the call was cancelled.
     private func statusOfCancelled(_ status: Status) -> Status {
         guard status.code == .unknown || status.code == .cancelled else { return status }
         if let deadline = self.state.withLock(\.deadline), deadline <= .now {

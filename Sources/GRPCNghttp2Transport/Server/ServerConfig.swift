@@ -73,8 +73,8 @@ extension Nghttp2ServerTransport {
         /// How long a client may take to answer before the connection is closed. Default: 20 s.
         public var timeout = Duration.seconds(20)
 
-        /// `min-ping-interval`: how often a client may ping the server. One that does more often, three times without a
-        /// response in between, is told so (`too_many_pings`) and disconnected. Default: 5 minutes.
+        /// `min-ping-interval`: how often a client may ping the server. A client that pings more often, three times
+        /// without a response in between, gets the error `too_many_pings` and is disconnected. Default: 5 minutes.
         public var minPingInterval = Duration.seconds(300)
 
         /// Whether a client may ping the server as often while it has no calls; else once in 2 hours. Default: `false`.

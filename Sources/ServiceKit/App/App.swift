@@ -76,7 +76,7 @@ public final class App: Service, Sendable {
     /// - Parameters:
     ///   - configuration: The configuration; the sections `app`, `registry`, `startup`, `shutdown` and `log` are read.
     ///   - plugins: The registries, balancers and other things that configuration can name beyond the embedded ones.
-    ///   - registry: A registry to use instead of the one that the configuration names.
+    ///   - registry: A registry to use instead of the configured one.
     ///   - logger: Where to log; by default a logger of the service's name. It has the backend that was bootstrapped, and
     ///     ``QueuedLogHandler`` in place of swift-log's own `StreamLogHandler`.
     ///   - environment: The environment variables, by default the process's.
@@ -170,7 +170,7 @@ public final class App: Service, Sendable {
         describe("channel") { $0.channels.append(snapshot) }
     }
 
-    /// What goes on in the App's channels, by the services' names.
+    /// Snapshots of the App's channels, in the order of the services' names.
     public var channelSnapshots: [ChannelSnapshot] {
         // Outside of the lock: a snapshot takes others.
         state.withLock(\.channels).map { $0() }.sorted { $0.service < $1.service }

@@ -31,7 +31,7 @@ extension Balancer {
     public func makeStatistics() -> NodeStatistics { NodeStatistics() }
 }
 
-/// What is known of a call when its node is picked.
+/// The facts of a call that are known when its node is picked.
 public struct PickRequest: Sendable {
     /// The called operation: `/user.v1.UserService/GetUser`.
     public var operation: String

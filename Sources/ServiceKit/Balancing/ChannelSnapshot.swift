@@ -4,7 +4,7 @@ public import FoundationEssentials
 public import Foundation
 #endif
 
-/// What goes on in a channel at one moment, for operators and tests.
+/// The state of a channel at one moment, for operators and tests.
 public struct ChannelSnapshot: Codable, Hashable, Sendable {
     /// The name of the service that is called.
     public var service: String
@@ -12,7 +12,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
     public var connectivity: Connectivity
     /// Why calls cannot be made; `nil` when they can, and while it is not known.
     public var failure: String?
-    /// What is known of the registry's word.
+    /// The state of discovery.
     public var discovery: Discovery
     /// The instances that the registry names, or has named last, by their ids.
     public var instances: [ServiceInstance]
@@ -58,7 +58,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         case shutdown
     }
 
-    /// What is known of the registry's word.
+    /// The state of discovery: how far the registry stands behind the instances.
     public struct Discovery: Codable, Hashable, Sendable {
         /// Whether the registry stands behind the instances.
         public var state: State
@@ -66,7 +66,8 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         public var staleSince: Date?
         /// Why the state is `stale`.
         public var cause: String?
-        /// When the registry named the instances last; `nil` when it never did. A live registry says only what changes.
+        /// The time when the registry last named the instances; `nil` when it never did. A live registry reports
+        /// changes only.
         public var lastContact: Date?
 
         /// Whether the registry stands behind the instances.

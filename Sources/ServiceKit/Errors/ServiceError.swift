@@ -1,7 +1,7 @@
-/// An error that travels: what a handler throws for its caller, and what the caller catches.
+/// An error that travels: a handler throws it for its caller, and the caller catches it.
 ///
 /// It is the same error over gRPC and HTTP: `code` is an HTTP status, `reason` a constant for programs, `message` a
-/// sentence for people, and `metadata` says on what.
+/// sentence for people, and `metadata` names the objects of the error.
 public struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// An HTTP status code that is an error.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
@@ -21,7 +21,7 @@ public struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let forbidden = Code(rawValue: 403)
         /// 404: no such thing.
         public static let notFound = Code(rawValue: 404)
-        /// 409: it conflicts with what is there.
+        /// 409: it conflicts with the present state.
         public static let conflict = Code(rawValue: 409)
         /// 412: the state does not allow it.
         public static let preconditionFailed = Code(rawValue: 412)
@@ -48,7 +48,7 @@ public struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible {
     public var reason: String
     /// A sentence for people.
     public var message: String
-    /// What the error is about: ids, limits.
+    /// The objects of the error: ids, limits.
     public var metadata: [String: String]
 
     /// Creates an error.

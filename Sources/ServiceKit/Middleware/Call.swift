@@ -30,8 +30,8 @@ public struct Call: Sendable {
     /// The time by which the call must have ended; `nil` is never. The transport ends the call then, at the time that the
     /// last middleware leaves here.
     public var deadline: ContinuousClock.Instant?
-    /// What calls share within a process. On a server it is current while the handler runs, as the last middleware leaves
-    /// it; on a client it is the caller's.
+    /// The values that calls share within a process. On a server it is current while the handler runs, as the last
+    /// middleware leaves it; on a client it is the caller's.
     public var context: ServiceContext
 
     /// Whether headers have been changed.
@@ -82,7 +82,7 @@ public struct Call: Sendable {
     /// Tells the functions that were left with ``onEnd(_:)``, the last one first, and forgets them.
     ///
     /// Transports call it, and tests of middleware; ``MiddlewareChain/run(_:_:)`` does both halves.
-    /// - Parameter result: How the call ended; afterwards, what the other side is to be told.
+    /// - Parameter result: How the call ended; afterwards, the result that the other side gets.
     public mutating func end(with result: inout CallResult) {
         if ends.isEmpty { return }
         let ends = ends

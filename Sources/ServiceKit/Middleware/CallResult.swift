@@ -1,7 +1,7 @@
 /// How a call ended.
 public struct CallResult: Sendable {
-    /// The error that the call failed with; `nil` when it succeeded. On a server it is what the handler threw, on a client
-    /// what the server answered.
+    /// The error that the call failed with; `nil` when it succeeded. On a server the handler threw it, on a client the
+    /// server answered with it.
     public private(set) var error: (any Error)?
     /// The trailers. On a client they are those of the server's answer, also of a failed call. Changes are passed on: on a
     /// server to its caller, on a client to the code that made the call.

@@ -58,7 +58,7 @@ public struct Deadlines: Middleware {
         call.context.deadline = call.deadline
         if call.deadline == nil { return }
         call.onEnd { call, result in
-            // Whatever a handler throws when its time is over, it throws because of that.
+            // An error that a handler throws after its deadline comes from the deadline.
             guard result.error != nil, let deadline = call.deadline, deadline <= now() else { return }
             result.fail(with: Self.exceeded(call))
         }

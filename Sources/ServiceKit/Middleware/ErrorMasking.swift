@@ -2,9 +2,9 @@ public import Logging
 
 /// Keeps a handler's unexpected errors from its callers.
 ///
-/// An error that has a travelling form (``ServiceError`` and what converts to it) passes. Any other is logged in full
-/// and answered as `500 INTERNAL`, without its text, which may hold what callers should not read. Calls that are made
-/// are left alone.
+/// An error that has a travelling form passes: ``ServiceError``, and errors that convert to it. Any other error is
+/// logged in full and answered as `500 INTERNAL`, without its text, which may hold secrets. Calls that are made are
+/// left alone.
 ///
 /// A trap (a failed precondition, an index out of range) ends a Swift process; no middleware can recover from it.
 public struct ErrorMasking: Middleware {

@@ -19,8 +19,8 @@
 /// }
 /// ```
 ///
-/// ``begin(_:)`` is for both sides. ``beginServing(_:)`` follows it on a server, ``beginCalling(_:)`` on a client. What a
-/// middleware does not implement does nothing.
+/// ``begin(_:)`` is for both sides. ``beginServing(_:)`` follows it on a server, ``beginCalling(_:)`` on a client. A
+/// method that a middleware does not implement does nothing.
 ///
 /// Middleware begins from the outside in and ends from the inside out. When one throws, those inside it do not begin,
 /// and the functions left so far are told of the error. A middleware that waits must limit its wait: a deadline that

@@ -68,8 +68,8 @@ public struct MiddlewareChain: Sendable {
     /// - Parameters:
     ///   - call: The call.
     ///   - body: Serves or makes the call as the last middleware has left it, within its ``Call/context``. It is not run
-    ///     when a middleware throws. What it throws is the result's error.
-    /// - Returns: What the other side is to be told.
+    ///   when a middleware throws. An error that it throws is the result's error.
+    /// - Returns: The result that the other side gets.
     public nonisolated(nonsending) func run(
         _ call: Call,
         _ body: nonisolated(nonsending) (Call) async throws -> CallResult

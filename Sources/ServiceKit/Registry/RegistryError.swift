@@ -48,7 +48,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
 
     /// The kind of failure.
     public var code: Code
-    /// What was tried, on what, and what to do.
+    /// The step that failed, the object it failed on, and the remedy.
     public var message: String
     /// With ``Code/alreadyRegistered``: how long the holder's entry stays unless its owner renews it, as far as the registry
     /// knows. `nil` when the owner is known to live, or the entry does not end by itself.

@@ -1,8 +1,8 @@
 /// One running copy of a service, as registries hold it and clients find it.
 ///
-/// Its JSON is `{"id","name","version","metadata":{},"endpoints":["grpc://ip:port"]}`. Of what others have written, only
-/// `id` and `name` must be there: an endpoint that is none is kept apart (``unreadableEndpoints``), numbers and truth
-/// values count as text, and what else is not of this form is left out.
+/// Its JSON is `{"id","name","version","metadata":{},"endpoints":["grpc://ip:port"]}`. Entries of others need only `id`
+/// and `name`: an endpoint that cannot be read is kept apart (``unreadableEndpoints``), numbers and truth values count
+/// as text, and all else that is not of this form is left out.
 public struct ServiceInstance: Hashable, Sendable, Identifiable {
     /// Unique among the instances of the service; by default new with every start.
     public var id: String
@@ -105,8 +105,8 @@ extension ServiceInstance {
         }
     }
 
-    /// Checks that a registration of this instance can be updated to another version: what
-    /// ``Registration/update(_:)`` of every registry does first.
+    /// Checks that a registration of this instance can be updated to another version. ``Registration/update(_:)`` of
+    /// every registry makes this check first.
     ///
     /// - Parameters:
     ///   - next: The other version.

@@ -50,7 +50,7 @@ package final class Inotify: Sendable {
         source.cancel()
     }
 
-    /// Watches a directory. One that is watched already keeps its number.
+    /// Watches a directory. A directory that is watched already keeps its number.
     package func add(_ directory: String) throws(SystemError) -> CInt {
         // A file that has left the directory tells nothing (IN_EXCL_UNLINK): when an owner replaces its file, closing the
         // old one is no death. Creation tells nothing either: a new file is complete when it is renamed or closed.

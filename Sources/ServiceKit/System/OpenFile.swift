@@ -8,7 +8,8 @@ final class OpenFile: Sendable {
     let path: String
     private let descriptor: CInt
 
-    /// Opens a file, with the flags of open(2). Closing one that was open for writing wakes the watchers of its directory.
+    /// Opens a file, with the flags of open(2). Closing a file that was open for writing wakes the watchers of its
+    /// directory.
     init(_ path: String, _ flags: CInt) throws(SystemError) {
         let descriptor = retrying { open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644) }
         guard descriptor >= 0 else { throw SystemError("open", path) }

@@ -25,7 +25,7 @@ struct ConfigurationCheck {
         }
     }
 
-    /// Looks for all that is wrong beside what is known to be: what is at fault is left out, and the rest looked at again.
+    /// Looks for all mistakes beside the known ones: leaves out each value with a mistake, and checks the rest again.
     init(_ configuration: Configuration, plugins: [Plugin], known: [ConfigurationError] = []) {
         let foreignSections = Self.foreignSections(of: configuration, plugins)
         foreign = foreignSections.map { ($0, configuration.location(of: $0)) }
@@ -86,6 +86,6 @@ struct ConfigurationCheck {
 }
 
 extension Logger {
-    /// A logger for what is only tried.
+    /// A logger for a trial run: it writes nothing.
     static var silent: Logger { Logger(label: "kit") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -5,7 +5,7 @@ import ServiceKitConfig
 import ServiceKitConcurrency
 
 extension Check {
-    /// What a service needs that is configured so.
+    /// The needs of a service with this configuration.
     static func service(_ configuration: Configuration, plugins: [Plugin]) -> [Check] {
         var checks = [
             Check(
@@ -34,7 +34,7 @@ extension Check {
     /// How long a registry may take to answer.
     private static let registryLimit = Duration.seconds(10)
 
-    /// Asks for what the service itself asks for: a user of the registry may be permitted no more than that.
+    /// Makes the same requests as the service: a user of the registry may have no other rights.
     private static func registry(_ configuration: Configuration, _ plugins: [Plugin]) async -> Finding {
         let options = registryOptions(of: configuration, plugins)
         let name = options.backend

@@ -76,7 +76,7 @@ struct DescriptorsFile {
             // Generated from the output of the protocol buffer compiler.
             // Source: \(proto)
 
-            /// The descriptors of \(proto) and what is imported there, for server reflection: a
+            /// The descriptors of \(proto) and of their imports, for server reflection: a
             /// `google.protobuf.FileDescriptorSet` in base64.
             public let \(constant) = \"""
             \(lines.joined(separator: "\\\n"))

@@ -78,7 +78,7 @@ struct RegisterCommand: AsyncParsableCommand {
                 )
             }
             let registration = try registry.register(instance)
-            // Who registers by hand wants to know at once what is wrong.
+            // A person who registers by hand wants to see a failure at once.
             if let cause = await registration.state.first(where: { $0 != .registering(cause: nil) })?.cause {
                 await registration.release()
                 throw cause

@@ -1,12 +1,12 @@
 import ServiceKit
 import ServiceKitConfig
 
-/// Something that happened to an instance, or to what is known of a service.
+/// A change of an instance, or of the registry's state.
 enum WatchEvent: Hashable {
     case joined(ServiceInstance)
     case changed(ServiceInstance, from: ServiceInstance)
     case left(ServiceInstance)
-    /// The registry is away; what is known may be out of date.
+    /// The registry is away; the list may be out of date.
     case away(service: String, cause: String)
     case back(service: String)
 

@@ -1,7 +1,7 @@
 internal import GRPCCore
 internal import ServiceKit
 
-/// What the calls of a channel share.
+/// The parts that all calls of a channel share.
 final class ChannelCore: Sendable {
     /// The service's name.
     let service: String

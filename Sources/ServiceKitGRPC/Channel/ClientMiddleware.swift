@@ -2,7 +2,7 @@ internal import GRPCCore
 internal import ServiceKit
 private import Synchronization
 
-/// The middleware of one call that a channel makes, and that it ends once, whatever happens.
+/// The middleware of one call that a channel makes. It is ended exactly once.
 ///
 /// | from | event | to |
 /// |---|---|---|

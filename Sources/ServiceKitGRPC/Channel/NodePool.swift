@@ -122,7 +122,7 @@ final class NodePool: Sendable {
     /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
     private func publish(_ state: NodePoolState, _ change: PriorityBalancer.Change) {
         nextRestore.store(state.ejections.nextDue, ordering: .relaxed)
-        // First the balancer: whoever sees the new connectivity then finds the nodes that it speaks of.
+        // First the balancer: a call that sees the new connectivity then finds its nodes.
         balancer.update(change)
         connectivity.update { connectivity in
             connectivity.revision += 1
@@ -216,7 +216,7 @@ final class NodePool: Sendable {
 
     // MARK: - The operators' side
 
-    /// What goes on now. It costs O(n log n); the lock is held for a copy only.
+    /// A snapshot of the pool. It costs O(n log n); the lock is held for a copy only.
     func snapshot(of service: String) -> ChannelSnapshot {
         let now = NodeStatistics.now
         if now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: now) }

@@ -26,7 +26,7 @@ struct NodePoolState {
         var priority: NodePriority?
     }
 
-    /// What there is to be done after an event.
+    /// The steps to take after an event.
     struct Actions {
         /// Nodes that are new. Their connections are to be run.
         var added: [(node: Node, place: NodePlace)] = []
@@ -34,7 +34,7 @@ struct NodePoolState {
         var shutDown: [ClientConnection] = []
         /// Connections of instances that were just written to the registry, and so live: they try again now.
         var reconnect: [ClientConnection] = []
-        /// What the balancer is told.
+        /// The change for the balancer.
         var change = PriorityBalancer.Change()
     }
 

@@ -99,7 +99,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
-    /// - Throws: `ConfigurationError`, `AppError`, or what the backend throws.
+    /// - Throws: `ConfigurationError`, `AppError`, or an error of the backend.
     public convenience init(
         to target: String,
         configuration: Configuration,
@@ -199,7 +199,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     var pool: NodePool { core.pool }
 
-    /// What goes on now: what the registry says, the nodes and how calls to them go, the calls that wait.
+    /// The channel's present state: the registry's instances, the nodes with their statistics, the calls that wait.
     public func snapshot() -> ChannelSnapshot {
         core.pool.snapshot(of: core.service)
     }

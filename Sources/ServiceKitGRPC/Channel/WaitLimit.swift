@@ -1,7 +1,7 @@
 internal import GRPCCore
 internal import ServiceKit
 
-/// How long a call waits for a node, and what it fails with in the end.
+/// How long a call waits for a node, and the error that it fails with afterwards.
 struct WaitLimit: Sendable {
     private let service: String
     private let options: ChannelOptions

@@ -4,7 +4,7 @@
 // Generated from the output of the protocol buffer compiler.
 // Source: grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
 
-/// The descriptors of grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto and what is imported there, for server reflection: a
+/// The descriptors of grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto and of their imports, for server reflection: a
 /// `google.protobuf.FileDescriptorSet` in base64.
 package let protocolDescriptors = """
     CvUFChtncnBjL2hlYWx0aC92MS9oZWFsdGgucHJvdG8SDmdycGMuaGVhbHRoLnYxIi4KEkhlYWx0aENoZWNrUmVxdWVzdBIYCgdz\

@@ -7,7 +7,7 @@ public import ServiceKitConfig
 public struct ChannelOptions: ConfigurationSection, Hashable {
     /// The name of the balancer: `p2c`, the default, `round_robin`, or a plugin's.
     public var balancer = "p2c"
-    /// The options of balancers, by their names; ``Balancers`` decodes those of the one that is used.
+    /// The options of balancers, by their names; ``Balancers`` decodes those of the configured balancer.
     var balancers = NamedSections()
     /// How long a call waits for the registry's first answer and a first connection; 10 s by default. A call that waits
     /// for ready waits as long as its deadline allows.

@@ -83,7 +83,7 @@ extension ClientTLSOptions {
         }
         if let serverName, TransportAddress(host: serverName, port: 0).isIPAddress {
             throw ConfigurationError(
-                message: "\"\(serverName)\" is an address, and an address is verified as the one that is connected to; "
+                message: "\"\(serverName)\" is an address, and TLS verifies the address that it connects to; "
                     + "write a name of the servers' certificates, or leave it out",
                 keyPath: "\(Self.path).server-name"
             )

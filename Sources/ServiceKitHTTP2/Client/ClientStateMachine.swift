@@ -14,7 +14,7 @@
 /// | any but shutdown | `shutDown` | shutdown | the attempt is closed; open connections drain, or close |
 /// | shutdown | the last connection is gone | shutdown | `run` returns |
 ///
-/// Each change of what `state` says is reported once, in order.
+/// Each change of `state` is reported once, in order.
 struct ClientStateMachine {
     enum Action {
         /// Begin an attempt to connect, and say so with `attemptBegan`.
@@ -88,7 +88,7 @@ struct ClientStateMachine {
     /// The connection for one more call, and whether another one has to be made, as all have as many calls as the
     /// server allows.
     mutating func connectionForRequest() -> (connection: ReadyConnection?, isExtraWanted: Bool) {
-        // One that has ended is about to be replaced: it is told here a little later.
+        // A connection that has ended is about to be replaced: this state machine learns of it a little later.
         guard let first, first.http2.takesCalls else { return (nil, false) }
         guard first.http2.room <= 0 else { return (first, false) }
         let others = extra.connections.filter(\.http2.takesCalls)

@@ -15,8 +15,8 @@ final class LoopDeadline {
 
 /// Deadlines of an event loop, the earliest first: a binary heap whose entries know their places.
 ///
-/// Most calls end before their deadlines. One that is taken out leaves nothing behind and is not searched for, as it
-/// would be among the event loop's own scheduled tasks; the heap of swift-collections only gives away its ends.
+/// Most calls end before their deadlines. A deadline that is taken out leaves nothing behind and is not searched for,
+/// as it would be among the event loop's own scheduled tasks; the heap of swift-collections gives away only its ends.
 struct DeadlineQueue {
     private var heap: [LoopDeadline] = []
 

@@ -78,8 +78,8 @@ struct TLSFailure {
         if has("ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE_UNKNOWN", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED") {
             return isServer
                 ? "the client does not trust this server's certificate; it has to trust the signer of \(names.certificate)"
-                : "the server does not trust this client's certificate; set \(names.certificate) to one that is "
-                    + "signed by an authority that it trusts"
+                : "the server does not trust this client's certificate; set \(names.certificate) to a certificate that "
+                    + "an authority has signed which the server trusts"
         }
         if has("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION") {
             return "the \(self.peerRole) and this side have no version of TLS in common; here it is 1.2 or 1.3"

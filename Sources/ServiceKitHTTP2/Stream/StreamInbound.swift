@@ -144,7 +144,7 @@ struct StreamInbound: ~Copyable, Sendable {
         window.takeCredit(isReaderWaiting: isReaderStuck, hasEnded: end != nil)
     }
 
-    /// Whether a reader waits for more than there is. One that is about to be resumed does not.
+    /// Whether a reader waits for more than there is. A reader that is about to be resumed does not.
     private var isReaderStuck: Bool { waiter != nil && parts.isEmpty }
 
     /// Whether there is enough to give back to the peer to be worth a visit to the event loop.

@@ -78,7 +78,7 @@ extension RegistryConformance.Check {
         let stale = try await follower.wait(for: "the watch to be stale") { !$0.state.isLive }
         try run.expect(
             stale.instances == [a],
-            "the watch of a registry that is away has \(run.text(stale.instances)), not what was known"
+            "the watch of a registry that is away has \(run.text(stale.instances)), not the instances known before"
         )
         try await run.within("bringing the registry back", restore)
         try await follower.wait(for: [a], "the instance to be put back")

@@ -188,7 +188,7 @@ public final class EtcdServer: Sendable {
     }
 
     private func startAll() async throws {
-        // One after the other: a member first asks the others, and waits two seconds for one that is starting.
+        // One after the other: a member first asks the others, and waits two seconds for a member that is starting.
         for member in members { try await start(member.index) }
         try await waitUntilReady()
     }

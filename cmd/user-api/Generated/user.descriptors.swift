@@ -4,7 +4,7 @@
 // Generated from the output of the protocol buffer compiler.
 // Source: user.proto
 
-/// The descriptors of user.proto and what is imported there, for server reflection: a
+/// The descriptors of user.proto and of their imports, for server reflection: a
 /// `google.protobuf.FileDescriptorSet` in base64.
 public let userDescriptors = """
     CrkECgp1c2VyLnByb3RvEgd1c2VyLnYxIkAKBFVzZXISDgoCaWQYASABKANSAmlkEhIKBG5hbWUYAiABKAlSBG5hbWUSFAoFZW1h\

@@ -75,8 +75,8 @@ public final class StaticRegistry: Registry, RegistryBackend {
     /// This machine, since no address registered here travels at all.
     public var reach: RegistryReach { .machine }
 
-    /// Registers nothing but logs, once, that clients find only what is listed. The registration says `registered` all the
-    /// same.
+    /// Registers nothing but logs, once, that clients find only the listed instances. The registration says
+    /// `registered` all the same.
     public func register(_ instance: ServiceInstance) throws(RegistryError) -> any Registration {
         var quiet = logger
         quiet.logLevel = .warning

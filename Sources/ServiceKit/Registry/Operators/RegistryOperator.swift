@@ -17,7 +17,7 @@ public protocol RegistryOperator: Discoverer {
     ///     several times.
     /// - Returns: The instance as all see it now.
     /// - Throws: ``RegistryError``: `notFound` when there is no such instance, `invalidInstance` when a label cannot be
-    ///   set, `unsupported` when the entry has no place for labels; what `changes` throws.
+    ///   set, `unsupported` when the entry has no place for labels; any error of `changes`.
     func changeMetadata(
         ofInstance id: String,
         of service: String,
@@ -35,7 +35,7 @@ public protocol RegistryOperator: Discoverer {
 }
 
 extension RegistryOperator {
-    /// Changes labels of an instance, whatever they are now; see ``changeMetadata(ofInstance:of:_:)``.
+    /// Changes labels of an instance, regardless of their present values; see ``changeMetadata(ofInstance:of:_:)``.
     ///
     /// - Parameters:
     ///   - changes: The labels' new values; `nil` removes a label. The others stay.

@@ -15,7 +15,7 @@ public final class KeptInstance: Sendable {
         var owned: OwnedInstance
         /// The latest version of the entry that is known; nothing before it was first written.
         var known: (revision: Int64, instance: ServiceInstance)?
-        /// What is being written, or may have been when no answer came.
+        /// The versions that are being written, and those whose write got no answer.
         var written: [ServiceInstance] = []
     }
 
@@ -47,7 +47,7 @@ public final class KeptInstance: Sendable {
     ///
     /// - Parameter changes: The labels' new values, given the instance as it is published now; `nil` removes a label.
     /// - Returns: The instance as it is to be published.
-    /// - Throws: ``RegistryError`` with code `invalidInstance` when a label cannot be set; what `changes` throws.
+    /// - Throws: ``RegistryError`` with code `invalidInstance` when a label cannot be set; any error of `changes`.
     @discardableResult
     public func adopt(
         _ changes: (ServiceInstance) throws -> [String: String?]
@@ -64,7 +64,7 @@ public final class KeptInstance: Sendable {
 
     // MARK: - Operators that write the entry
 
-    /// What is to be written next. It is remembered, since a watch may see it before the answer comes, or instead of it.
+    /// The version to write next. It is remembered, since a watch may see it before the answer comes, or instead of it.
     public func nextToWrite() -> ServiceInstance {
         state.withLock { state in
             let next = state.owned.published
@@ -74,8 +74,8 @@ public final class KeptInstance: Sendable {
         }
     }
 
-    /// Takes note of the registry's answer: what it has written is known by its revision from now on, so that an operator
-    /// may write the same again.
+    /// Takes note of the registry's answer: the written version is known by its revision from now on, so that an
+    /// operator may write the same again.
     ///
     /// - Parameters:
     ///   - instance: The instance that was to be written.
@@ -88,12 +88,12 @@ public final class KeptInstance: Sendable {
         }
     }
 
-    /// Compares this owner's entry with what is known of it. If an operator has changed labels, they are adopted.
+    /// Compares this owner's entry with the known version. If an operator has changed labels, they are adopted.
     ///
     /// - Parameters:
     ///   - found: The instance in the entry.
     ///   - revision: The revision of the entry.
-    /// - Returns: Whether it is as it should be, and by whom; see ``Finding``.
+    /// - Returns: Who has written the entry, and whether it has to be put right; see ``Finding``.
     public func found(_ found: ServiceInstance, at revision: Int64) -> Finding {
         let (finding, seen): (Finding, ServiceInstance?) = state.withLock { state in
             // Nobody has seen the instance yet that is being registered: the entry is from an earlier attempt.
@@ -121,13 +121,13 @@ public final class KeptInstance: Sendable {
         logger.notice("labels set by an operator", metadata: ["labels": "\(URLSecrets.masked(text))"])
     }
 
-    /// What ``found(_:at:)`` says of an entry.
+    /// The result of ``found(_:at:)`` for an entry.
     public enum Finding: Hashable, Sendable {
         /// This owner has written it, or a later version is known.
         case own
         /// An operator has changed labels, which are adopted now.
         case adopted
-        /// It is neither: the entry is to be written again.
+        /// Another has written it: the entry has to be written again.
         case refused
     }
 }

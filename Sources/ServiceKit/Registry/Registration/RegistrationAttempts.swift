@@ -1,7 +1,7 @@
 internal import ServiceKitConcurrency
 
-/// The failed attempts since the registry last held an instance: how long to wait for the next, and what is new about a
-/// failure.
+/// The failed attempts since the registry last held an instance: the pause before the next one, and whether a failure
+/// has a new cause.
 struct RegistrationAttempts {
     /// The pause while an entry may end by itself.
     private static let heldPause = Duration.milliseconds(500)

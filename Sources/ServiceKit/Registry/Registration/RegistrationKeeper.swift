@@ -1,10 +1,10 @@
 internal import Logging
 private import Synchronization
 
-/// Keeps one instance in a registry: runs the first attempt and all later ones, and does what the owner asks for. One task
-/// runs it, and makes every call of the entry, so that no two of them overlap.
+/// Keeps one instance in a registry: runs the first attempt and all later ones, and carries out the owner's requests.
+/// One task runs it and makes every call of the entry, so that no two of them overlap.
 final class RegistrationKeeper: Sendable {
-    /// What the owner has asked for so far. Requests are counted, so that many of a kind are done in one step.
+    /// The owner's requests so far. Requests are counted, so that many of a kind are carried out in one step.
     private struct Requests {
         var updates = 0
         var removals = 0
@@ -14,7 +14,7 @@ final class RegistrationKeeper: Sendable {
         var isStopped: Bool { removals > 0 || isReleased }
     }
 
-    /// What became of all requests up to a number.
+    /// The outcome of all requests up to a number.
     private struct Answer {
         var count = 0
         var failure: RegistryError?
@@ -175,7 +175,7 @@ final class RegistrationKeeper: Sendable {
         while let request = await requests.first(where: { $0.removals > number || $0.isReleased }), !request.isReleased
         {
             number = request.removals
-            // Unstructured, so that one that does not end cannot keep the release from being done.
+            // Unstructured: a removal that does not end cannot keep the release from being done.
             let removal = Task { [number] in
                 let failure = await failure { try await entry.remove() }
                 if failure == nil, removals.value.count == 0 { logger.info("deregistered") }

@@ -53,7 +53,7 @@ final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
         try await whileCallLasts(context) { [health] in
             var last: Grpc_Health_V1_HealthCheckResponse?
             for await health in health.values {
-                // Services are settled when a server starts: one that is not known now never will be.
+                // Services are settled when a server starts: a service that is not known now never will be.
                 let next = isKnown ? health.response : .with { $0.status = .serviceUnknown }
                 if next != last { try await response.write(next) }
                 last = next
@@ -64,7 +64,7 @@ final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
 }
 
 extension AppHealth {
-    /// What health checks are told.
+    /// The answer to health checks.
     fileprivate var response: Grpc_Health_V1_HealthCheckResponse {
         .with { $0.status = isServing ? .serving : .notServing }
     }

@@ -1,7 +1,7 @@
 internal import ServiceKitProtobuf
 internal import SwiftProtobuf
 
-/// What reflection answers, for one stream of requests: files that have been sent are not sent again.
+/// The answers of reflection to one stream of requests: a file that was sent is not sent again.
 struct Reflection {
     private let services: [String]
     private let pool: DescriptorPool
@@ -54,7 +54,7 @@ struct Reflection {
         }
     }
 
-    /// A file, and what it imports as far as that has not been sent; a file that is asked for is sent in any case.
+    /// A file and its imports that were not sent yet. The requested file itself is sent in any case.
     private mutating func files(
         _ file: Google_Protobuf_FileDescriptorProto?,
         _ missing: String

@@ -4,7 +4,7 @@
 // Generated from the output of the protocol buffer compiler.
 // Source: kinds.proto legacy.proto
 
-/// The descriptors of kinds.proto legacy.proto and what is imported there, for server reflection: a
+/// The descriptors of kinds.proto legacy.proto and of their imports, for server reflection: a
 /// `google.protobuf.FileDescriptorSet` in base64.
 internal let kindsDescriptors = """
     CuQBChlnb29nbGUvcHJvdG9idWYvYW55LnByb3RvEg9nb29nbGUucHJvdG9idWYiNgoDQW55EhkKCHR5cGVfdXJsGAEgASgJUgd0\

@@ -73,7 +73,7 @@ final class DirectorySubscription: Sendable {
     ///
     /// - Parameters:
     ///   - name: The file.
-    ///   - pause: The pause. A longer one that has begun for the file counts no more; a shorter one counts instead.
+    ///   - pause: The pause. A longer pause that has begun for the file counts no more; a shorter one counts instead.
     ///   - queue: The queue that waits.
     func lookAgain(at name: String, after pause: Duration, on queue: FileQueue) {
         let isShortest = pauses.withLock { pauses in

@@ -154,7 +154,7 @@ final class DirectoryWatcher: Sendable {
         }
     }
 
-    /// Tells the readers of a directory that it is gone. They subscribe anew, to the one that is there then.
+    /// Tells the readers of a directory that it is gone. They subscribe anew, to the directory that is there then.
     private func forget(_ watch: CInt) {
         let readers = state.withLock { state in
             // After a move the kernel would go on watching the directory at its new place.

@@ -7,7 +7,7 @@ enum FileContents {
     case nothing
     /// The whole contents, and whether the file has an owner.
     case bytes([UInt8], FileStatus, isLocked: Bool)
-    /// A file that cannot be read, whatever happens elsewhere.
+    /// A file that cannot be read, for a reason of its own.
     case unusable(FileStatus?, reason: String)
 
     /// Reads a file.
@@ -28,7 +28,7 @@ enum FileContents {
                     return .unusable(status, reason: "it is longer than \(limit) bytes")
                 }
                 let isLocked = try file.isLocked()
-                // Without an owner it may be one that its owner has just replaced.
+                // A file without an owner may be the old one: its owner may just have replaced it.
                 if !isLocked, try FileStatus.ofLink(path)?.isSameFile(as: status) != true { continue }
                 return .bytes(bytes, status, isLocked: isLocked)
             } catch {

@@ -68,7 +68,7 @@ struct InstanceFile: Sendable {
                 message: "it holds instance \"\(instance.id)\" of service \"\(instance.name)\" and so is misplaced"
             )
         }
-        // The id and the name must be safe in paths; what the rest must be is for its users to say.
+        // The id and the name must be safe in paths. The users of the instance check the rest.
         try instance.validateNames()
         return instance
     }
