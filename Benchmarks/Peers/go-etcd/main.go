@@ -20,10 +20,10 @@ import (
 	"go.etcd.io/etcd/version"
 )
 
-// latencies are how long things took.
+// latencies are the times of the puts.
 type latencies []time.Duration
 
-// microseconds is a percentile: the least that so many in a hundred do not exceed.
+// microseconds is a percentile: the least time that so many in a hundred do not exceed.
 func (l latencies) microseconds(percentile float64) float64 {
 	sort.Slice(l, func(i, j int) bool { return l[i] < l[j] })
 	index := int(math.Ceil(percentile/100*float64(len(l)))) - 1
@@ -34,11 +34,11 @@ func connect(endpoint string) (*clientv3.Client, error) {
 	return clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 5 * time.Second})
 }
 
-// pace is how far apart the puts begin whose sightings are measured: as far as registrations are on the other side, so
-// that what etcd does in the background every 100 ms meets as many of them.
+// pace is the time from one measured put to the next. It is that of the registrations on the other side, so that etcd's
+// background work of every 100 ms meets as many of them.
 const pace = 10 * time.Millisecond
 
-// seenPut writes a key again and again, and prints how long it took until the watch of another client told of it.
+// seenPut writes a key again and again, and prints the time until the watch of another client reported it.
 func seenPut(endpoint string, puts int) error {
 	writer, err := connect(endpoint)
 	if err != nil {
@@ -73,7 +73,7 @@ func seenPut(endpoint string, puts int) error {
 		close(sightings)
 	}()
 
-	// The same key and value as ours.
+	// The same key and value as in bench-etcd-client.
 	const id = "7c9f0c2e-a4a1-11ef-9a3d-000000000000"
 	var times latencies
 	ticker := time.NewTicker(pace)
