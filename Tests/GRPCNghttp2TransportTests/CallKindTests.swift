@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct CallKindTests {
-    @Test func unary() async throws {
+    @Test func unaryCallReturnsItsMessage() async throws {
         try await withLoopback(["Echo": RawService.echo]) { client, _ in
             let answer = try await client.call("Echo", [1, 2, 3])
             #expect(answer == [1, 2, 3])
@@ -15,7 +15,7 @@ struct CallKindTests {
         }
     }
 
-    @Test func clientStreaming() async throws {
+    @Test func clientStreamingCallSendsAllMessages() async throws {
         let sum: RawHandler = { request, _ in
             let messages = try await RawService.collect(request)
             return StreamingServerResponse(single: ServerResponse(message: messages.flatMap { $0 }))
@@ -32,7 +32,7 @@ struct CallKindTests {
         }
     }
 
-    @Test func serverStreaming() async throws {
+    @Test func serverStreamingCallReturnsAllMessages() async throws {
         let split: RawHandler = { request, _ in
             let message = try await ServerRequest(stream: request).message
             return StreamingServerResponse { writer in
@@ -52,7 +52,7 @@ struct CallKindTests {
         }
     }
 
-    @Test func bidirectionalStreaming() async throws {
+    @Test func bidirectionalCallAnswersEachMessageInTurn() async throws {
         try await withLoopback(["Echo": RawService.echoEach]) { client, _ in
             // Each message is sent only when the answer to the one before it has come.
             let (answers, answered) = AsyncStream.makeStream(of: [UInt8].self)
@@ -74,7 +74,7 @@ struct CallKindTests {
         }
     }
 
-    @Test func manyCallsAtOnce() async throws {
+    @Test func concurrentCallsGetTheirOwnAnswers() async throws {
         try await withLoopback(["Echo": RawService.echo]) { client, _ in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for index in 0..<500 {
@@ -88,7 +88,7 @@ struct CallKindTests {
         }
     }
 
-    @Test func unknownMethodIsAnsweredByTheRouter() async throws {
+    @Test func unknownMethodFailsAsUnimplemented() async throws {
         try await withLoopback(["Echo": RawService.echo]) { client, _ in
             let error = await #expect(throws: RPCError.self) { try await client.call("Nothing") }
             #expect(error?.code == .unimplemented)
@@ -100,7 +100,7 @@ struct CallKindTests {
         .ipv6(host: "::1", port: 0),
         .dns(host: "localhost", port: 0),
     ])
-    func addresses(_ address: TransportAddress) async throws {
+    func callsWorkOverIPv4AndIPv6(_ address: TransportAddress) async throws {
         try await withServer(["Echo": RawService.echo], address: address) { _, bound in
             #expect(bound.port != 0)
             let target = address.description.hasPrefix("dns") ? .dns(host: "localhost", port: bound.port ?? 0) : bound

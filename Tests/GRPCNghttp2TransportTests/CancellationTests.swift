@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct CancellationTests {
-    @Test func ofAClientReachesTheHandler() async throws {
+    @Test func cancellationByTheClientReachesTheHandler() async throws {
         let (events, event) = AsyncStream.makeStream(of: String.self)
         let wait: RawHandler = { request, context in
             StreamingServerResponse { writer in
@@ -49,7 +49,7 @@ struct CancellationTests {
         }
     }
 
-    @Test func ofAReadBySomeoneElseLeavesTheCallAlone() async throws {
+    @Test func cancellingATaskThatReadsDoesNotCancelTheCall() async throws {
         try await RawHTTP2Server.run(onStream: { _, _ in }) { server in
             try await RawHTTP2Client.run(server.address) { client in
                 let stream = try client.open(method: "Any")
@@ -63,7 +63,7 @@ struct CancellationTests {
         }
     }
 
-    @Test func twoReadersAtATimeAreRefused() async throws {
+    @Test func twoConcurrentReadersAreRefused() async throws {
         try await RawHTTP2Server.run(onStream: { _, _ in }) { server in
             try await RawHTTP2Client.run(server.address) { client in
                 let stream = try client.open(method: "Any")
@@ -81,7 +81,7 @@ struct CancellationTests {
     }
 
     /// A stream whose deadline is enforced by the connection itself.
-    @Test func deadlineOfAStream() async throws {
+    @Test func deadlineEndsAStreamAndResetsIt() async throws {
         let (requests, request) = AsyncStream.makeStream(of: (HTTP2Stream, HeaderBlock?).self)
         try await RawHTTP2Server.run(onStream: { request.yield(($0, $1)) }) { server in
             try await withClientConnection(server.address) { connection in
@@ -99,7 +99,7 @@ struct CancellationTests {
         }
     }
 
-    @Test func aDeadlineInTheMetadataIsKept() async throws {
+    @Test func timeoutInTheMetadataIsSent() async throws {
         let (requests, request) = AsyncStream.makeStream(of: HeaderBlock?.self)
         try await RawHTTP2Server.run(onStream: { request.yield($1) }) { server in
             try await withClientConnection(server.address) { connection in
@@ -114,7 +114,7 @@ struct CancellationTests {
         }
     }
 
-    @Test func timeoutOfACall() async throws {
+    @Test func timeoutEndsACallAndCancelsItsHandler() async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: Bool.self)
         let wait: RawHandler = { _, context in
             try await context.cancellation.cancelled
@@ -136,7 +136,7 @@ struct CancellationTests {
 
     /// What a server answers when the deadline passes there, to a client that does not watch it itself.
     @Test(arguments: ["GiveUp", "Read"])
-    func timeoutOnTheServer(_ method: String) async throws {
+    func serverEndsACallAtItsDeadline(_ method: String) async throws {
         let giveUp: RawHandler = { _, context in
             try await context.cancellation.cancelled
             throw CancellationError()
@@ -162,7 +162,7 @@ struct CancellationTests {
     }
 
     /// A handler that answers without reading all of its request makes the client stop sending.
-    @Test func anEarlyAnswerStopsTheRequest() async throws {
+    @Test func earlyAnswerStopsTheRequest() async throws {
         let early: RawHandler = { _, _ in StreamingServerResponse(single: ServerResponse(message: [9])) }
         try await withLoopback(["Early": early]) { client, _ in
             // The request has no end: the call can only end if writing fails.
@@ -177,7 +177,7 @@ struct CancellationTests {
         }
     }
 
-    @Test func aProducerThatFailsFailsTheCall() async throws {
+    @Test func failingProducerFailsTheCallAndCancelsItOnTheServer() async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: RPCError?.self)
         let (messages, message) = AsyncStream.makeStream(of: [UInt8].self)
         let read: RawHandler = { request, _ in

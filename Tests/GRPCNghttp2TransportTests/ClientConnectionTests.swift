@@ -17,7 +17,7 @@ struct ClientConnectionTests {
         return config
     }
 
-    @Test func statesOfAnUneventfulLife() async throws {
+    @Test func stateGoesFromConnectingToReadyToShutdown() async throws {
         let recorder = StateRecorder()
         try await withServer(["Echo": RawService.echo]) { _, address in
             try await withClientConnection(address, recorder: recorder) { connection in
@@ -28,7 +28,7 @@ struct ClientConnectionTests {
         #expect(recorder.names == ["connecting", "ready", "shutdown"])
     }
 
-    @Test func withoutAConnectionNoStreamIsMade() async throws {
+    @Test func streamWithoutAConnectionIsRefused() async throws {
         let connection = ClientConnection(address: .anyPort)
         let error = #expect(throws: RPCError.self) {
             try connection.makeStream(descriptor: RawService.method("Any"))
@@ -37,7 +37,7 @@ struct ClientConnectionTests {
         #expect(!connection.isReady)
     }
 
-    @Test func aServerThatIsNotThereIsNamed() async throws {
+    @Test func refusedConnectionNamesTheAddress() async throws {
         // Nobody listens at that port.
         let address = TransportAddress.ipv4(host: "127.0.0.1", port: 1)
         let recorder = StateRecorder()
@@ -50,7 +50,7 @@ struct ClientConnectionTests {
         }
     }
 
-    @Test func attemptsGoOnUntilTheServerIsThere() async throws {
+    @Test func attemptsGoOnUntilTheServerListens() async throws {
         let address = TransportAddress.unusedPath()
         let recorder = StateRecorder()
         try await withClientConnection(
@@ -66,7 +66,7 @@ struct ClientConnectionTests {
     }
 
     /// A wait of minutes before the next attempt is neither waited out by a shutdown nor by `resetBackoff`.
-    @Test func theBackoffIsNotWaitedOut() async throws {
+    @Test func shutdownAndResetBackoffEndTheBackoff() async throws {
         let address = TransportAddress.unusedPath()
         var config = ClientTransportConfig.defaults
         config.backoff.initial = .seconds(100_000)
@@ -85,7 +85,7 @@ struct ClientConnectionTests {
         #expect(recorder.names.last == "shutdown")
     }
 
-    @Test func aServerThatDoesNotSpeakHTTP2IsNotReady() async throws {
+    @Test func serverThatDoesNotSpeakHTTP2TimesOut() async throws {
         var config = ClientTransportConfig.defaults
         config.connectTimeout = .milliseconds(100)
         let recorder = StateRecorder()
@@ -102,7 +102,7 @@ struct ClientConnectionTests {
         try await channel.close().get()
     }
 
-    @Test func aConnectionLostFailsItsCallsAndIsMadeAgain() async throws {
+    @Test func lostConnectionFailsItsCallsAndIsMadeAgain() async throws {
         let recorder = StateRecorder()
         let (requests, request) = AsyncStream.makeStream(of: Void.self)
         try await RawHTTP2Server.run(onStream: { _, _ in request.yield() }) { server in
@@ -126,7 +126,7 @@ struct ClientConnectionTests {
 
     /// Whoever learns that a call has failed with its connection is not given that connection for the next one.
     @Test(arguments: [true, false])
-    func aConnectionTakesNoCallsOnceItsOwnFail(saysGoodbye: Bool) async throws {
+    func failedConnectionTakesNoNewCalls(saysGoodbye: Bool) async throws {
         let answer = { @Sendable (_: UInt8) -> [UInt8] in saysGoodbye ? Frames.goAway(last: 0, code: 0) : [] }
         try await ScriptedServer.run(answer: answer, closing: !saysGoodbye) { server in
             try await RawHTTP2Client.run(server.address) { client in
@@ -144,7 +144,7 @@ struct ClientConnectionTests {
 
     /// On GOAWAY the connection keeps the calls that the server takes, fails those that it does not, and a new one is
     /// made.
-    @Test func aServerThatGoesAway() async throws {
+    @Test func goAwayKeepsAcceptedCallsAndMovesOthersToANewConnection() async throws {
         let (streams, opened) = AsyncStream.makeStream(of: HTTP2Stream.self)
         let recorder = StateRecorder()
         try await RawHTTP2Server.run(onStream: { stream, _ in opened.yield(stream) }) { server in
@@ -177,7 +177,7 @@ struct ClientConnectionTests {
         }
     }
 
-    @Test func callsBeyondThePeersLimitWaitTheirTurn() async throws {
+    @Test func callsBeyondTheServersStreamLimitWait() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.maxConcurrentCallsPerConnection = 3
         let running = Shared((now: 0, most: 0))
@@ -207,7 +207,7 @@ struct ClientConnectionTests {
         #expect(running.value.most <= 3)
     }
 
-    @Test func theQueueOfCallsIsBounded() async throws {
+    @Test func queueOfWaitingCallsIsBounded() async throws {
         var config = ClientTransportConfig.defaults
         config.maxQueuedCalls = 2
         config.maxConnections = 1
@@ -306,7 +306,7 @@ struct ClientConnectionTests {
         mutating func next() -> UInt64 { 0 }
     }
 
-    @Test func growsToItsMaximum() {
+    @Test func backoffGrowsToItsMaximum() {
         var generator = Highest()
         let backoff = ConnectionBackoff.defaults
         let waits = (1...20).map { backoff.wait(afterFailures: $0, using: &generator) / .milliseconds(1) }
@@ -316,12 +316,12 @@ struct ClientConnectionTests {
         #expect(abs(waits[19] - 120_000) < 1)
     }
 
-    @Test func isJitteredFully() {
+    @Test func backoffHasFullJitter() {
         var generator = Lowest()
         #expect(ConnectionBackoff.defaults.wait(afterFailures: 10, using: &generator) == .zero)
     }
 
-    @Test func toleratesOddValues() {
+    @Test func backoffOfOddValuesStaysInItsBounds() {
         var generator = Highest()
         var backoff = ConnectionBackoff.defaults
         backoff.multiplier = 0

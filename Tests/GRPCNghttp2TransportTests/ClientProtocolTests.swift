@@ -49,7 +49,7 @@ struct ClientProtocolTests {
         ("404", .unimplemented), ("429", .unavailable), ("502", .unavailable), ("503", .unavailable),
         ("504", .unavailable), ("500", .unknown), ("301", .unknown),
     ])
-    func httpErrors(_ httpStatus: String, _ code: Status.Code) async throws {
+    func httpErrorsMapToStatusCodes(_ httpStatus: String, _ code: Status.Code) async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": httpStatus, "content-type": "text/html"])
             try stream.send(head: head, prefix: .none, endStream: false)
@@ -58,7 +58,7 @@ struct ClientProtocolTests {
         #expect(outcome.status?.message.contains(httpStatus) == true)
     }
 
-    @Test func aStatusCountsMoreThanAnHTTPError() async throws {
+    @Test func grpcStatusOverridesAnHTTPError() async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": "503", "grpc-status": "8", "grpc-message": "slow%20down"])
             try stream.send(head: head, prefix: .none, endStream: true)
@@ -66,7 +66,7 @@ struct ClientProtocolTests {
         #expect(outcome.status == Status(code: .resourceExhausted, message: "slow down"))
     }
 
-    @Test func otherContentTypes() async throws {
+    @Test func otherContentTypeFailsTheCallAndIsNamed() async throws {
         let outcome = try await Self.call { stream in
             let head = HeaderBlock([":status": "200", "content-type": "text/html"])
             try stream.send(head: head, prefix: .none, endStream: false)
@@ -75,7 +75,7 @@ struct ClientProtocolTests {
         #expect(outcome.status?.message.contains("text/html") == true)
     }
 
-    @Test func noStatus() async throws {
+    @Test func responseWithoutAStatusIsUnknown() async throws {
         let trailersOnly = try await Self.call { try $0.send(head: HeaderBlock(), prefix: .common, endStream: true) }
         #expect(trailersOnly.status?.code == .unknown)
         #expect(trailersOnly.status?.message.contains("without a status") == true)
@@ -87,7 +87,7 @@ struct ClientProtocolTests {
     }
 
     @Test(arguments: ["17", "-1", "x", ""])
-    func unknownStatusCodes(_ code: String) async throws {
+    func unreadableStatusCodeIsUnknown(_ code: String) async throws {
         let outcome = try await Self.call { stream in
             try stream.send(head: HeaderBlock(["grpc-status": code]), prefix: .common, endStream: true)
         }
@@ -113,13 +113,13 @@ struct ClientProtocolTests {
         (.internalError, .internalError), (.refusedStream, .unavailable), (.cancel, .cancelled),
         (.enhanceYourCalm, .resourceExhausted), (.inadequateSecurity, .permissionDenied),
     ])
-    func resets(_ http2: HTTP2ErrorCode, _ code: RPCError.Code) async throws {
+    func resetCodesMapToStatusCodes(_ http2: HTTP2ErrorCode, _ code: RPCError.Code) async throws {
         let outcome = try await Self.call { $0.reset(http2, failure: .cancelled) }
         #expect(outcome.error?.code == code)
         #expect(outcome.error?.isNotProcessed == (http2 == .refusedStream))
     }
 
-    @Test func aRefusalAfterAnAnswerIsNoRefusal() async throws {
+    @Test func refusedStreamAfterHeadersCountsAsProcessed() async throws {
         let streams = Shared<HTTP2Stream?>(nil)
         try await RawHTTP2Server.run(onStream: { stream, _ in streams.update { $0 = stream } }) { server in
             try await withClientConnection(server.address) { connection in
@@ -139,7 +139,7 @@ struct ClientProtocolTests {
         }
     }
 
-    @Test func moreMetadataThanIsTaken() async throws {
+    @Test func responseMetadataOverTheLimitFailsTheCall() async throws {
         var config = ClientTransportConfig.defaults
         config.limits.maxHeaderListBytes = 1000
         let outcome = try await Self.call(config: config) { stream in
@@ -149,7 +149,7 @@ struct ClientProtocolTests {
         #expect(outcome.error?.code == .resourceExhausted)
     }
 
-    @Test func moreMetadataThanTheServerTakes() async throws {
+    @Test func requestMetadataOverTheServersLimitFailsTheCall() async throws {
         var limits = TransportLimits.defaults
         limits.maxHeaderListBytes = 500
         try await RawHTTP2Server.run(limits: limits, onStream: { _, _ in }) { server in
@@ -162,7 +162,7 @@ struct ClientProtocolTests {
         }
     }
 
-    @Test func messagesBeforeMetadataMakeNoSense() {
+    @Test func messageBeforeMetadataIsAnInternalError() {
         var reader = ResponseReader(peer: "x", maxMessageBytes: nil, readableEncodings: MessageEncodings())
         guard case .failed(let error) = reader.read(.body(BodyPiece(message: [1]))) else {
             Issue.record("a response begins with headers")

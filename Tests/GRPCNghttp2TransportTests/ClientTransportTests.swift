@@ -21,7 +21,7 @@ struct ClientTransportTests {
         }
     }
 
-    @Test func callsThatWaitForReadyAreMadeWhenItIs() async throws {
+    @Test func callsThatWaitForReadyAreMadeOnceTheServerListens() async throws {
         let address = TransportAddress.unusedPath()
         try await withClient(address, config: Self.eager) { client in
             try await withThrowingTaskGroup(of: [UInt8].self) { group in
@@ -47,7 +47,7 @@ struct ClientTransportTests {
         }
     }
 
-    @Test func aCallThatWaitsCanBeCancelled() async throws {
+    @Test func waitingCallCanBeCancelled() async throws {
         try await withClient(.unusedPath()) { client in
             await withThrowingTaskGroup(of: [UInt8].self) { group in
                 group.addTask {
@@ -92,7 +92,7 @@ struct ClientTransportTests {
         }
     }
 
-    @Test func afterShutdownNoCallIsMade() async throws {
+    @Test func callAfterShutdownFails() async throws {
         let transport = Nghttp2ClientTransport(target: .anyPort)
         transport.beginGracefulShutdown()
         let error = await #expect(throws: RPCError.self) {
@@ -102,7 +102,7 @@ struct ClientTransportTests {
         try await transport.connect()
     }
 
-    @Test func configurationOfMethods() {
+    @Test func methodConfigurationIsPickedByMethodServiceAndDefault() {
         let exact = MethodConfig(names: [.init(service: RawService.name, method: "A")], timeout: .seconds(1))
         let service = MethodConfig(names: [.init(service: RawService.name, method: "")], timeout: .seconds(2))
         let any = MethodConfig(names: [.init(service: "", method: "")], timeout: .seconds(3))

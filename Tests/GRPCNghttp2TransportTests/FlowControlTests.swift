@@ -17,14 +17,14 @@ struct FlowControlTests {
         return limits
     }
 
-    @Test func largeMessages() async throws {
+    @Test func largeMessageIsEchoed() async throws {
         try await withLoopback(["Echo": RawService.echo]) { client, _ in
             let answer = try await client.call("Echo", Self.pattern)
             #expect(answer == Self.pattern)
         }
     }
 
-    @Test func messagesLargerThanTheWindows() async throws {
+    @Test func messagesLargerThanTheWindowsArrive() async throws {
         var server = Nghttp2ServerTransport.Config.defaults
         server.limits = Self.small
         var client = Nghttp2ClientTransport.Config.defaults
@@ -45,7 +45,7 @@ struct FlowControlTests {
         }
     }
 
-    @Test func manySmallMessages() async throws {
+    @Test func manySmallMessagesArriveInOrder() async throws {
         var server = Nghttp2ServerTransport.Config.defaults
         server.limits = Self.small
         try await withLoopback(["Echo": RawService.echoEach], server: server) { client, _ in
@@ -68,7 +68,7 @@ struct FlowControlTests {
     /// A peer that does not read makes the writer wait; no more than the window is buffered there, and no more than the
     /// write buffer here.
     @Test(arguments: [100, 4096, 15_000])
-    func aReaderThatDoesNotReadStopsTheWriter(_ messageBytes: Int) async throws {
+    func unreadStreamStopsItsWriter(_ messageBytes: Int) async throws {
         let limits = Self.small
         let streams = Shared<[HTTP2Stream]>([])
         let server = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in streams.update { $0.append(stream) } }
@@ -112,7 +112,7 @@ struct FlowControlTests {
     }
 
     /// The same from a server to a client.
-    @Test func aClientThatDoesNotReadStopsTheHandler() async throws {
+    @Test func unreadResponseStopsTheHandler() async throws {
         let limits = Self.small
         let peer = Shared<HTTP2Stream?>(nil)
         let server = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in peer.update { $0 = stream } }
@@ -145,7 +145,7 @@ struct FlowControlTests {
     }
 
     /// A call that nobody reads takes no window from its neighbours on the connection.
-    @Test func aStalledCallDoesNotStopOthers() async throws {
+    @Test func stalledCallDoesNotStopOthers() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.limits = Self.small
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
@@ -179,7 +179,7 @@ struct FlowControlTests {
         }
     }
 
-    @Test func aWriterThatIsCancelledStopsWaiting() async throws {
+    @Test func cancelledWriterStopsWaiting() async throws {
         let limits = Self.small
         try await RawHTTP2Server.run(limits: limits, onStream: { _, _ in }) { server in
             try await RawHTTP2Client.run(server.address, limits: limits) { client in
@@ -199,7 +199,7 @@ struct FlowControlTests {
         }
     }
 
-    @Test func messagesOverTheLimitFailTheCall() async throws {
+    @Test func messageOverTheLimitFailsTheCall() async throws {
         var server = Nghttp2ServerTransport.Config.defaults
         server.maxMessageBytes = 1000
         var client = Nghttp2ClientTransport.Config.defaults
@@ -220,7 +220,7 @@ struct FlowControlTests {
         }
     }
 
-    @Test func limitsOfACall() async throws {
+    @Test func callOptionLimitsTheMessageSize() async throws {
         try await withLoopback(["Echo": RawService.echo]) { client, _ in
             var request = CallOptions.defaults
             request.maxRequestMessageBytes = 10

@@ -20,7 +20,7 @@ struct HeldHeadTests {
     }
 
     @Test(arguments: [nil] + MethodDescriptor.RPCType.allCases)
-    func ofARequest(type: MethodDescriptor.RPCType?) async throws {
+    func requestHeadOfAUnaryCallWaitsForItsMessage(type: MethodDescriptor.RPCType?) async throws {
         let streams = Shared<[HTTP2Stream]>([])
         try await RawHTTP2Server.run(onStream: { stream, _ in streams.update { $0.append(stream) } }) { server in
             try await withClientConnection(server.address) { connection in
@@ -46,7 +46,7 @@ struct HeldHeadTests {
     }
 
     /// Whoever gives up before the message has nothing on the wire, and leaves nothing behind.
-    @Test func aRequestThatIsGivenUp() async throws {
+    @Test func cancelledRequestBeforeItsMessageIsNotSent() async throws {
         try await RawHTTP2Server.run(onStream: { _, _ in Issue.record("a request came") }) { server in
             try await withClientConnection(server.address) { connection in
                 let call = try connection.makeStream(descriptor: Self.method(.unary))
@@ -60,7 +60,7 @@ struct HeldHeadTests {
     }
 
     /// The connection goes while the head waits: the call fails when the message would leave, and was not processed.
-    @Test func aRequestWhoseConnectionIsLost() async throws {
+    @Test func heldRequestOnALostConnectionIsNotProcessed() async throws {
         try await RawHTTP2Server.run(onStream: { _, _ in }) { server in
             try await withClientConnection(server.address) { connection in
                 let call = try connection.makeStream(descriptor: Self.method(.unary))
@@ -77,7 +77,7 @@ struct HeldHeadTests {
 
     /// A response of one message comes with its head; the first part is the metadata all the same.
     @Test(arguments: [nil] + MethodDescriptor.RPCType.allCases)
-    func ofAResponse(type: MethodDescriptor.RPCType?) async throws {
+    func responseHeadOfAUnaryCallComesWithItsMessage(type: MethodDescriptor.RPCType?) async throws {
         try await withTypedServer(type) { address in
             try await withClientConnection(address) { connection in
                 let call = try connection.makeStream(descriptor: Self.method(type))

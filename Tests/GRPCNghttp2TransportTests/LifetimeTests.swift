@@ -23,7 +23,7 @@ struct LifetimeTests {
         var isGone: Bool { self.reference.value.object == nil }
     }
 
-    @Test func streamsAndConnectionsGoWhenTheConnectionDies() async throws {
+    @Test func lostConnectionReleasesItsStreams() async throws {
         let peers = Shared<[Weak<HTTP2Stream>]>([])
         let onStream = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in
             let reference = Weak(stream)
@@ -50,7 +50,7 @@ struct LifetimeTests {
     }
 
     @Test(arguments: [nil, Duration.seconds(3600)])
-    func streamsGoWhenTheirCallsEnd(_ timeout: Duration?) async throws {
+    func endedCallReleasesItsStream(_ timeout: Duration?) async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
             try await withClientConnection(address) { connection in
                 var streams: [Weak<HTTP2Stream>] = []
@@ -72,7 +72,7 @@ struct LifetimeTests {
     }
 
     /// A stream that is dropped without a word resets its call.
-    @Test func aStreamThatIsDroppedIsReset() async throws {
+    @Test func droppedStreamIsReset() async throws {
         let (streams, opened) = AsyncStream.makeStream(of: HTTP2Stream.self)
         try await RawHTTP2Server.run(onStream: { stream, _ in opened.yield(stream) }) { server in
             try await withClientConnection(server.address) { connection in
@@ -86,7 +86,7 @@ struct LifetimeTests {
         }
     }
 
-    @Test func aStreamOutlivesItsConnection() async throws {
+    @Test func streamOfALostConnectionThrows() async throws {
         let stream = try await RawHTTP2Server.run(onStream: { _, _ in }) { server in
             try await RawHTTP2Client.run(server.address) { try $0.open(method: "Any") }
         }
@@ -97,7 +97,7 @@ struct LifetimeTests {
         stream.reset(.cancel, failure: .cancelled)
     }
 
-    @Test func aClientConnectionGoesAfterItsRun() async throws {
+    @Test func clientConnectionIsReleasedAfterRun() async throws {
         let reference = try await withServer(["Echo": RawService.echo]) { _, address in
             try await withClientConnection(address) { connection in
                 _ = try await connection.call("Echo", [1])

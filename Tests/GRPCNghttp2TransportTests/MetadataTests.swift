@@ -17,7 +17,7 @@ struct MetadataTests {
         }
     }
 
-    @Test func travelsBothWays() async throws {
+    @Test func metadataTravelsBothWays() async throws {
         let metadata: Metadata = [
             "text": "a value", "text": "another", "some-bin": .binary(Array(UInt8.min...UInt8.max)),
             "empty-bin": .binary([]),
@@ -32,7 +32,7 @@ struct MetadataTests {
         }
     }
 
-    @Test func onlyWhatIsMetadataIsShown() async throws {
+    @Test func reservedHeadersAreHidden() async throws {
         let seen = Shared<[String]>([])
         let record: RawHandler = { request, context in
             seen.update { $0 = request.metadata.map(\.key).sorted() }
@@ -46,7 +46,7 @@ struct MetadataTests {
         }
     }
 
-    @Test func peersAreDescribed() async throws {
+    @Test func peersHaveTheirAddresses() async throws {
         let seen = Shared<[String]>([])
         let record: RawHandler = { request, context in
             seen.update { $0 = [context.remotePeer, context.localPeer] }
@@ -73,7 +73,7 @@ struct MetadataTests {
         }
     }
 
-    @Test func errorAfterMessages() async throws {
+    @Test func errorAfterMessagesEndsTheStream() async throws {
         let fail: RawHandler = { _, _ in
             StreamingServerResponse { writer in
                 try await writer.write([1])

@@ -48,31 +48,31 @@ struct ServerProtocolTests {
     }
 
     @Test(arguments: ["text/plain", "application/json", "application/grpc-web", ""])
-    func contentTypesOfOthers(_ type: String) async throws {
+    func otherContentTypesAreAnsweredWith415(_ type: String) async throws {
         let answer = try await Self.answer(to: ["content-type": type])
         #expect(answer[":status"] == "415")
     }
 
-    @Test func contentTypesOfGRPC() async throws {
+    @Test func grpcContentTypesAreServed() async throws {
         let answer = try await Self.answer(to: ["content-type": "application/grpc+proto"], [])
         #expect(answer[":status"] == "200")
     }
 
     @Test(arguments: ["GET", "PUT"])
-    func methodsOtherThanPOST(_ method: String) async throws {
+    func otherMethodsThanPOSTAreAnsweredWith405(_ method: String) async throws {
         let answer = try await Self.answer(to: [":method": method])
         #expect(answer[":status"] == "405")
         #expect(answer["allow"] == "POST")
     }
 
     @Test(arguments: ["/", "/no-method", "/a/b/c"])
-    func pathsThatNameNoMethod(_ path: String) async throws {
+    func pathWithoutAMethodIsUnimplemented(_ path: String) async throws {
         let answer = try await Self.answer(to: [":path": path])
         #expect(answer[":status"] == "200")
         #expect(answer["grpc-status"] == "12")
     }
 
-    @Test func binaryMetadataThatIsNotBase64() async throws {
+    @Test func invalidBase64InABinaryHeaderIsAnError() async throws {
         let answer = try await Self.answer(to: ["x-bin": "***"])
         #expect(answer["grpc-status"] == "13")
         #expect(answer["grpc-message"]?.contains("\"x-bin\"") == true)
@@ -80,7 +80,7 @@ struct ServerProtocolTests {
 
     /// GRPCCore would trap on the first and ignore the last. Those that are right are long enough for any machine.
     @Test(arguments: [("-1S", "13"), ("1", "13"), ("", "0"), ("99999999u", "0"), ("99999999H", "0")])
-    func timeouts(_ timeout: String, _ status: String) async throws {
+    func malformedTimeoutIsRefused(_ timeout: String, _ status: String) async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
             try await RawHTTP2Client.run(address) { client in
                 let stream = client.http2.makeStream(deadline: nil)
@@ -97,7 +97,7 @@ struct ServerProtocolTests {
         }
     }
 
-    @Test func moreMetadataThanIsTaken() async throws {
+    @Test func requestMetadataOverTheLimitIsRefused() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.limits.maxHeaderListBytes = 1000
         let isHandled = Shared(false)
@@ -125,7 +125,7 @@ struct ServerProtocolTests {
         (.internalError, [0, 0]),
         (.resourceExhausted, [0, 0xff, 0xff, 0xff, 0xff]),
     ])
-    func brokenFraming(_ code: RPCError.Code, _ data: [UInt8]) async throws {
+    func brokenFramingFailsTheHandlersRead(_ code: RPCError.Code, _ data: [UInt8]) async throws {
         let (errors, error) = AsyncStream.makeStream(of: RPCError?.self)
         let read: RawHandler = { request, _ in
             do {
@@ -152,7 +152,7 @@ struct ServerProtocolTests {
         Array("GET / HTTP/1.1\r\nhost: x\r\n\r\n".utf8),
         Frames.preface + Frames.frame(type: 0, stream: 0, payload: [1]),
     ])
-    func garbage(_ bytes: [UInt8]) async throws {
+    func garbageEndsOnlyItsConnection(_ bytes: [UInt8]) async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
             _ = try await Frames.exchange(address, bytes) { _ in false }
             try await withClient(address) { client in
@@ -163,7 +163,7 @@ struct ServerProtocolTests {
     }
 
     /// A request that comes after the final GOAWAY is refused; what came before is served.
-    @Test func requestsThatComeTooLate() async throws {
+    @Test func requestsAfterTheFinalGoAwayAreRefused() async throws {
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
         let wait: RawHandler = { request, context in
@@ -198,7 +198,7 @@ struct ServerProtocolTests {
     }
 
     /// A client that resets its calls cannot have more than twice as many handlers running as it may have calls open.
-    @Test func resettingCallsDoesNotMultiplyHandlers() async throws {
+    @Test func resetCallsDoNotMultiplyHandlers() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.maxConcurrentCallsPerConnection = 3
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)

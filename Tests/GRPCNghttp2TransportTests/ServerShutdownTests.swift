@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct ServerShutdownTests {
-    @Test func callsInFlightEnd() async throws {
+    @Test func gracefulShutdownLetsCallsInFlightEnd() async throws {
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
         let wait: RawHandler = { request, _ in
@@ -42,7 +42,7 @@ struct ServerShutdownTests {
         }
     }
 
-    @Test func listenReturnsOnlyWhenTheLastHandlerHas() async throws {
+    @Test func listenReturnsAfterTheLastHandler() async throws {
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
         let wait: RawHandler = { request, context in
@@ -79,7 +79,7 @@ struct ServerShutdownTests {
     }
 
     /// Under load, whatever fails while a server shuts down was not processed, and can be made again elsewhere.
-    @Test func noCallIsLostUnderLoad() async throws {
+    @Test func shutdownUnderLoadLosesNoCall() async throws {
         let handled = Shared(0)
         let count: RawHandler = { request, context in
             let response = try await RawService.echo(request, context)
@@ -134,7 +134,7 @@ struct ServerShutdownTests {
         }
     }
 
-    @Test func cancellingTheTaskEndsCallsAtOnce() async throws {
+    @Test func cancellingTheServersTaskEndsCallsAtOnce() async throws {
         let (events, event) = AsyncStream.makeStream(of: String.self)
         let wait: RawHandler = { _, context in
             event.yield("started")
@@ -174,7 +174,7 @@ struct ServerShutdownTests {
         }
     }
 
-    @Test func aServerThatIsShutDownBeforeItListens() async throws {
+    @Test func serverShutDownBeforeItListensEnds() async throws {
         let transport = Nghttp2ServerTransport(address: .anyPort)
         transport.beginGracefulShutdown()
         await #expect(throws: RPCError.self) { try await transport.listeningAddress }
@@ -190,7 +190,7 @@ struct ServerShutdownTests {
         }
     }
 
-    @Test func aPortInUseIsNamed() async throws {
+    @Test func portInUseIsNamed() async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
             let second = Nghttp2ServerTransport(address: address)
             let error = await #expect(throws: ServerBindError.self) { try await second.listen { _, _ in } }
@@ -203,7 +203,7 @@ struct ServerShutdownTests {
         }
     }
 
-    @Test func anAddressOfAnotherMachineIsNamed() async {
+    @Test func addressOfAnotherMachineIsNamed() async {
         let transport = Nghttp2ServerTransport(address: .ipv4(host: "192.0.2.1", port: 0))
         let error = await #expect(throws: ServerBindError.self) { try await transport.listen { _, _ in } }
         #expect(error?.description.contains("ipv4:192.0.2.1:0") == true)

@@ -10,7 +10,7 @@ struct ServicesBuilderTests {
         RawService(handlers: [method: { _, _ in StreamingServerResponse(single: ServerResponse(message: [answer])) }])
     }
 
-    @Test func oneService() async throws {
+    @Test func singleServiceIsServed() async throws {
         try await Self.run { transport in
             GRPCServer(transport: transport) { Self.service("A", 1) }
         } _: { client in
@@ -20,7 +20,7 @@ struct ServicesBuilderTests {
     }
 
     /// They are pairs of pairs.
-    @Test func severalServices() async throws {
+    @Test func everyServiceOfABuilderIsServed() async throws {
         try await Self.run { transport in
             GRPCServer(transport: transport) {
                 Self.service("A", 1)
@@ -33,7 +33,7 @@ struct ServicesBuilderTests {
         }
     }
 
-    @Test func interceptorsComeFirst() async throws {
+    @Test func interceptorsRunBeforeHandlers() async throws {
         try await Self.run { transport in
             GRPCServer(transport: transport, interceptors: [.apply(Refuse(), to: .all)]) { Self.service("A", 1) }
         } _: { client in

@@ -56,7 +56,7 @@ struct SharedPortTests {
         arguments: [
             ("GET", nil), ("POST", "application/json"), ("POST", "application/grpc-web"),
         ] as [(String, String?)])
-    func aRequestThatIsNotGRPCGoesToTheOtherHandler(_ method: String, _ type: String?) async throws {
+    func otherRequestsThanGRPCGoToThePlainHandler(_ method: String, _ type: String?) async throws {
         try await withSharedPort { address in
             try await RawHTTP2Client.run(address) { client in
                 let stream = client.http2.makeStream(deadline: nil)
@@ -80,7 +80,7 @@ struct SharedPortTests {
         }
     }
 
-    @Test func aCallOfGRPCIsServedOnTheSamePort() async throws {
+    @Test func grpcCallIsServedOnTheSharedPort() async throws {
         try await withSharedPort { address in
             try await withClient(address) { client in
                 let answer = try await client.call("Echo", [1, 2])

@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct UnixSocketTests {
-    @Test func callsAndTheEndOfTheSocket() async throws {
+    @Test func socketFileIsServedAndRemoved() async throws {
         let path = try #require(TransportAddress.unusedPath().path)
         let peer = Shared("")
         let echo: RawHandler = { request, context in
@@ -27,7 +27,7 @@ struct UnixSocketTests {
         #expect(!FileManager.default.fileExists(atPath: path), "the next server finds the place free")
     }
 
-    @Test func aFileThatIsThereAlreadyIsNamed() async throws {
+    @Test func existingFileIsNamedAndKept() async throws {
         let path = try #require(TransportAddress.unusedPath().path)
         try await withServer(["Echo": RawService.echo], address: .unixDomainSocket(path: path)) { _, address in
             let second = Nghttp2ServerTransport(address: address)
@@ -38,7 +38,7 @@ struct UnixSocketTests {
         }
     }
 
-    @Test func aServerThatIsNotThere() async throws {
+    @Test func missingSocketIsNamed() async throws {
         let recorder = StateRecorder()
         let address = TransportAddress.unusedPath()
         try await withClientConnection(address, recorder: recorder, untilReady: false) { _ in

@@ -45,7 +45,7 @@ import Testing
 
     // MARK: Handshake
 
-    @Test func aHandshakeThatTakesTooLong() {
+    @Test func slowHandshakeIsEnded() {
         var care = Self.care { $0.handshakeTimeout = .seconds(10) }
         #expect(care.nextCheck == Self.at(10))
         Self.expect(nil, of: &care, at: 9.9)
@@ -54,14 +54,14 @@ import Testing
         )
     }
 
-    @Test func aHandshakeThatIsComplete() {
+    @Test func completeHandshakeIsNotWatched() {
         var care = Self.care { $0.handshakeTimeout = .seconds(10) }
         care.becameReady(now: Self.at(9))
         #expect(care.nextCheck == nil)
         Self.expect(nil, of: &care, at: 100)
     }
 
-    @Test func nothingIsWatchedThatWasNotAskedFor() {
+    @Test func disabledLimitsAreNotWatched() {
         var care = Self.readyCare()
         #expect(care.nextCheck == nil)
         Self.expect(nil, of: &care, at: 1_000_000)
@@ -69,7 +69,7 @@ import Testing
 
     // MARK: Writing
 
-    @Test func aPeerThatDoesNotRead() {
+    @Test func peerThatDoesNotReadIsDisconnected() {
         var care = Self.readyCare()
         care.writingStalled(now: Self.at(5))
         // What counts is when it began.
@@ -79,7 +79,7 @@ import Testing
         Self.expect(.close("the peer does not read what is sent to it", limit: .writeTimeout), of: &care, at: 25)
     }
 
-    @Test func aPeerThatReadsAgain() {
+    @Test func peerThatReadsAgainIsKept() {
         var care = Self.readyCare()
         care.writingStalled(now: Self.at(5))
         care.writingContinued()
@@ -96,7 +96,7 @@ import Testing
         times.keepaliveTimeout = .seconds(3)
     }
 
-    @Test func aSilentPeerIsPingedAndThenGivenUp() {
+    @Test func silentPeerIsPingedAndThenDisconnected() {
         var care = Self.readyCare(Self.keptAlive)
         #expect(care.nextCheck == Self.at(10))
         Self.expect(nil, of: &care, at: 9.9)
@@ -106,7 +106,7 @@ import Testing
         Self.expect(.close("the peer gave no sign of life (keep-alive)", limit: nil), of: &care, at: 13)
     }
 
-    @Test func whateverComesInIsASignOfLife() {
+    @Test func anyReceivedBytesCountAsLife() {
         var care = Self.readyCare(Self.keptAlive)
         care.read(now: Self.at(6))
         #expect(care.nextCheck == Self.at(16))
@@ -120,7 +120,7 @@ import Testing
         Self.expect(.close("the peer gave no sign of life (keep-alive)", limit: nil), of: &care, at: 31)
     }
 
-    @Test func withoutCallsNothingIsAsked() {
+    @Test func connectionWithoutCallsIsNotPinged() {
         var care = Self.readyCare(areCallsOpen: false, Self.keptAlive)
         #expect(care.nextCheck == nil)
         Self.expect(nil, of: &care, at: 200)
@@ -130,7 +130,7 @@ import Testing
         Self.expect(.ping, of: &care, at: 205)
     }
 
-    @Test func withoutCallsOneIsAskedIfSaidSo() {
+    @Test func connectionWithoutCallsIsPingedIfAllowed() {
         var care = Self.readyCare(areCallsOpen: false) {
             Self.keptAlive(&$0)
             $0.keepaliveWithoutCalls = true
@@ -139,7 +139,7 @@ import Testing
     }
 
     /// The peer has the time it was given to answer a ping, whether or not the last call ends meanwhile.
-    @Test func aPingIsToBeAnsweredEvenWhenTheCallsAreOver() {
+    @Test func unansweredPingCountsAfterTheLastCall() {
         var care = Self.readyCare(Self.keptAlive)
         Self.expect(.ping, of: &care, at: 10)
         care.callsChanged(areOpen: false, now: Self.at(11))
@@ -147,7 +147,7 @@ import Testing
         Self.expect(.close("the peer gave no sign of life (keep-alive)", limit: nil), of: &care, at: 13)
     }
 
-    @Test func nothingIsAskedDuringTheHandshake() {
+    @Test func noPingIsSentDuringTheHandshake() {
         var care = Self.care(Self.keptAlive)
         #expect(care.nextCheck == nil)
         Self.expect(nil, of: &care, at: 60)
@@ -155,7 +155,7 @@ import Testing
 
     // MARK: Idleness
 
-    @Test func aConnectionWithoutCallsIsDrained() {
+    @Test func idleConnectionIsDrained() {
         var care = Self.readyCare(areCallsOpen: false) { $0.maxIdle = .seconds(30) }
         #expect(care.isIdle)
         #expect(care.nextCheck == Self.at(30))
@@ -178,7 +178,7 @@ import Testing
         Self.expect(.drain("the connection was idle"), of: &care, at: 130)
     }
 
-    @Test func aConnectionBeingDrainedIsNotDrainedAgain() {
+    @Test func drainingConnectionIsNotDrainedAgain() {
         var care = Self.readyCare(areCallsOpen: false) {
             $0.maxIdle = .seconds(30)
             $0.maxAge = .seconds(60)
@@ -191,7 +191,7 @@ import Testing
 
     // MARK: Age
 
-    @Test func anOldConnectionIsDrainedAndClosedAfterTheGrace() {
+    @Test func oldConnectionIsDrainedAndClosedAfterTheGrace() {
         var care = Self.readyCare {
             $0.maxAge = .seconds(100)
             $0.maxAgeGrace = .seconds(10)
@@ -207,7 +207,7 @@ import Testing
         )
     }
 
-    @Test func withoutAGraceCallsGoOnForEver() {
+    @Test func drainingWithoutAGraceEndsNoCalls() {
         var care = Self.readyCare { $0.maxAge = .seconds(100) }
         Self.expect(.drain("the connection has reached its maximum age"), of: &care, at: 90)
         #expect(care.nextCheck == nil)
@@ -215,7 +215,7 @@ import Testing
     }
 
     @Test(arguments: 0..<200 as Range<UInt64>)
-    func agesDifferByATenthAtTheMost(_ seed: UInt64) throws {
+    func jitterOfTheAgeIsAtMostATenth(_ seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         var times = ConnectionTimes(writeTimeout: .seconds(20))
         times.maxAge = .seconds(1000)
@@ -224,7 +224,7 @@ import Testing
         #expect(age >= .seconds(900) && age < .seconds(1100))
     }
 
-    @Test func agesDiffer() {
+    @Test func maximumAgeIsJittered() {
         var generator = SeededGenerator(seed: 1)
         var times = ConnectionTimes(writeTimeout: .seconds(20))
         times.maxAge = .seconds(1000)
@@ -235,7 +235,7 @@ import Testing
         #expect(ages.count == 20)
     }
 
-    @Test func timesThatAreLongerThanAnyLifeDoNotOverflow() throws {
+    @Test func longestTimesDoNotOverflow() throws {
         var care = Self.readyCare(areCallsOpen: false) {
             $0.maxAge = .seconds(Int64.max)
             $0.maxAgeGrace = .seconds(Int64.max)
@@ -274,7 +274,7 @@ import Testing
     /// Calls `check` whenever `nextCheck` says so, as a connection does, while everything that can happen happens at
     /// random: at one time, there is never more to be done than three things.
     @Test(arguments: 0..<60 as Range<UInt64>)
-    func checkingMakesProgress(_ seed: UInt64) {
+    func nextCheckIsAlwaysLater(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         func time(_ range: ClosedRange<Int>, orNever: Bool = true) -> Duration? {
             orNever && Bool.random(using: &generator) ? nil : .seconds(Int.random(in: range, using: &generator))

@@ -7,13 +7,13 @@ import Testing
 @Suite struct DeadlineQueueTests {
     private static func time(_ nanoseconds: Int) -> NIODeadline { .uptimeNanoseconds(UInt64(nanoseconds)) }
 
-    @Test func anEmptyQueueHasNothingDue() {
+    @Test func emptyQueueHasNothingDue() {
         var queue = DeadlineQueue()
         #expect(queue.isEmpty && queue.earliest == nil)
         #expect(queue.takeDue(at: .distantFuture) == nil)
     }
 
-    @Test func whatIsDueComesInOrder() {
+    @Test func dueDeadlinesComeInOrder() {
         var queue = DeadlineQueue()
         var done: [Int] = []
         for number in [5, 1, 4, 1, 3] { queue.insert(LoopDeadline(Self.time(number)) { done.append(number) }) }
@@ -23,7 +23,7 @@ import Testing
         #expect(queue.earliest == Self.time(5))
     }
 
-    @Test func whatWasTakenOutOrHasComeIsNotTakenOutAgain() {
+    @Test func removedOrDueDeadlineIsNotRemovedAgain() {
         var queue = DeadlineQueue()
         let (first, second) = (LoopDeadline(Self.time(1)) {}, LoopDeadline(Self.time(2)) {})
         queue.insert(first)
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20)
-    func itIsAlwaysTheEarliestOfThoseThatAreLeft(_ seed: Int) {
+    func firstDeadlineIsTheEarliestLeft(_ seed: Int) {
         var generator = SeededGenerator(seed: UInt64(seed))
         var queue = DeadlineQueue()
         var left: [LoopDeadline] = []

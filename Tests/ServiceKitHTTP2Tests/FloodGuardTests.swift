@@ -25,7 +25,7 @@ import Testing
     // MARK: Bucket
 
     @Test(arguments: [1, 7, 200, 1000])
-    func holdsTenSeconds(_ perSecond: Int) {
+    func burstOfTenSecondsIsAllowed(_ perSecond: Int) {
         var bucket = TokenBucket(perSecond: perSecond, now: Self.at(milliseconds: 0))
         Self.drain(&bucket, at: 0, expecting: 10 * perSecond)
         Self.drain(&bucket, at: 1000, expecting: perSecond)
@@ -34,7 +34,7 @@ import Testing
         Self.drain(&bucket, at: 1_000_000, expecting: 10 * perSecond)
     }
 
-    @Test func aRateOfNothingIsOneOfOne() {
+    @Test func rateOf0CountsAs1() {
         for perSecond in [0, -5] {
             var bucket = TokenBucket(perSecond: perSecond, now: Self.at(milliseconds: 0))
             Self.drain(&bucket, at: 0, expecting: 10)
@@ -42,13 +42,13 @@ import Testing
     }
 
     @Test(arguments: [Int.max, Int.max / 10, Int.max / 10 + 1, Int.max / 20])
-    func aRateBeyondReasonDoesNotOverflow(_ perSecond: Int) {
+    func hugeRateDoesNotOverflow(_ perSecond: Int) {
         var bucket = TokenBucket(perSecond: perSecond, now: Self.at(milliseconds: 0))
         bucket.add()
         Self.drain(&bucket, at: 0, atMost: 1000, expecting: 1000)
     }
 
-    @Test func timeThatGoesBackEarnsNothing() {
+    @Test func clockThatGoesBackEarnsNothing() {
         var bucket = TokenBucket(perSecond: 1, now: Self.at(milliseconds: 0))
         Self.drain(&bucket, at: 0, expecting: 10)
         Self.drain(&bucket, at: -5000, expecting: 0)
@@ -57,7 +57,7 @@ import Testing
 
     /// Whoever keeps to the rate is never held up, though each comes a little early or late.
     @Test(arguments: 0..<20 as Range<UInt64>)
-    func theRateItselfIsAllowedForEver(_ seed: UInt64) {
+    func steadyRateIsAllowedForEver(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var bucket = TokenBucket(perSecond: 200, now: Self.at(milliseconds: 0))
         // Nothing is left in store but what the unevenness takes.
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func oneMoreThanTheRateIsNotAllowedForEver() {
+    @Test func rateAboveTheLimitIsRefusedInTheEnd() {
         var bucket = TokenBucket(perSecond: 200, now: Self.at(milliseconds: 0))
         var refused = false
         for round in 0..<20_000 as Range<Int64> {
@@ -80,7 +80,7 @@ import Testing
         #expect(refused)
     }
 
-    @Test func whatIsAddedCanBeTaken() {
+    @Test func earnedAllowanceCanBeTaken() {
         var bucket = TokenBucket(perSecond: 1, now: Self.at(milliseconds: 0))
         // It is full.
         bucket.add()
@@ -110,7 +110,7 @@ import Testing
         #expect(result == isTooMany, sourceLocation: sourceLocation)
     }
 
-    @Test func eachHasItsBucket() {
+    @Test func eachKindOfFrameHasItsOwnBucket() {
         var flood = Self.guarded(controlFrames: 1, resets: 2)
         for _ in 0..<10 { Self.expect(false) { flood.controlFrame(now: Self.now) } }
         Self.expect(true) { flood.controlFrame(now: Self.now) }
@@ -118,7 +118,7 @@ import Testing
         Self.expect(true) { flood.reset(now: Self.now) }
     }
 
-    @Test func aFrameOfUsePaysForOneWithout() {
+    @Test func usefulFramePaysForAUselessOne() {
         var flood = Self.guarded()
         for _ in 0..<1000 {
             Self.expect(false) { flood.controlFrame(now: Self.now) }
@@ -130,7 +130,7 @@ import Testing
         Self.expect(true) { flood.reset(now: Self.now) }
     }
 
-    @Test func aCompletedCallPaysForAReset() {
+    @Test func completedCallPaysForAReset() {
         var flood = Self.guarded()
         for _ in 0..<1000 {
             Self.expect(false) { flood.reset(now: Self.now) }

@@ -13,7 +13,7 @@ import Testing
         #expect(block.count == 4)
     }
 
-    @Test func measuresAsHTTP2Does() {
+    @Test func listSizeFollowsHTTP2() {
         #expect(HeaderBlock().listSize == 0)
         #expect(HeaderBlock(["name": "value"]).listSize == 4 + 5 + 32)
         #expect(HeaderBlock(["a": "b", "c": ""]).listSize == 2 + 32 + 1 + 32)

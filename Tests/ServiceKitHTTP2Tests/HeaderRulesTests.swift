@@ -23,7 +23,7 @@ import Testing
         Self.collect(fields).fault(of: kind)
     }
 
-    @Test func whatIsRight() {
+    @Test func validHeaderBlocksAreAccepted() {
         #expect(Self.fault(Self.request, .request) == nil)
         #expect(Self.fault(Array(Self.request.prefix(3)), .request) == nil, "the authority may be missing")
         #expect(Self.fault(Self.response + [("a", ""), ("b", "größe"), ("te", "trailers")], .response) == nil)
@@ -35,7 +35,7 @@ import Testing
         (" padded ", "padded"), ("\tpadded \t", "padded"), ("in between", "in between"), (" ", ""), ("\t\t", ""),
         ("", ""),
     ])
-    func whiteSpaceAroundValues(_ sent: String, _ seen: String) {
+    func whiteSpaceAroundValuesIsDropped(_ sent: String, _ seen: String) {
         let collector = Self.collect(Self.response + [("x-note", sent)])
         #expect(collector.fault(of: .response) == nil)
         #expect(collector.block.fields["x-note"] == seen)
@@ -53,14 +53,14 @@ import Testing
         ("content-length", "", "\"content-length\""), (":path", "/late", "\":path\" comes after others"),
         (":unknown", "x", "\":unknown\""),
     ])
-    func fieldsThatAreWrong(_ name: String, _ value: String, _ fault: String) throws {
+    func invalidFieldIsNamed(_ name: String, _ value: String, _ fault: String) throws {
         for (head, kind) in [(Self.request, HeaderRules.Kind.request), (Self.response, .response)] {
             let found = try #require(Self.fault(head + [("a", "b"), (name, value), ("c", "d")], kind))
             #expect(found.contains(fault))
         }
     }
 
-    @Test func blocksThatAreWrong() {
+    @Test func invalidHeaderBlockIsExplained() {
         #expect(Self.fault(Array(Self.request.dropFirst()), .request) == "header \":method\" is missing")
         #expect(Self.fault([], .response) == "header \":status\" is missing")
         #expect(Self.fault(Self.request + [(":path", "/c")], .request) == "header \":path\" is there twice")
@@ -73,18 +73,18 @@ import Testing
     }
 
     /// A block that is too large is refused as such, whatever it lacks.
-    @Test func whatIsTooLarge() {
+    @Test func tooLargeHeaderBlockIsReportedAsSuch() {
         let fields = [("x", String(repeating: "y", count: TransportLimits.defaults.maxHeaderListBytes))]
         #expect(Self.fault(fields, .request) == nil)
         #expect(Self.collect(fields).excess == .headerList)
     }
 
-    @Test func whatIsQuotedIsShort() throws {
+    @Test func quotedHeaderIsShortened() throws {
         let name = String(repeating: "X", count: 1000)
         #expect(try #require(Self.fault(Self.response + [(name, "y")], .response)).count < 200)
     }
 
-    @Test func lengths() {
+    @Test func contentLengthAndInformationalStatusAreRead() {
         #expect(Self.collect(Self.response + [("content-length", "42")]).rules.contentLength == 42)
         #expect(Self.collect(Self.response).rules.contentLength == nil)
         #expect(Self.collect([(":status", "103")]).rules.isInformational)

@@ -26,15 +26,15 @@ struct LoopDeadlineTests {
         try #require(await iterator.next())
     }
 
-    @Test func anEarlierOneThatComesLaterIsMet() async throws {
+    @Test func laterAddedEarlierDeadlineIsMet() async throws {
         try await Self.meetLast(of: .hours(1), .milliseconds(10))
     }
 
-    @Test func aLaterOneIsMetToo() async throws {
+    @Test func laterDeadlineIsMetToo() async throws {
         try await Self.meetLast(of: .milliseconds(1), .milliseconds(10))
     }
 
-    @Test func theLastThatIsRemovedLeavesNothingBehind() async throws {
+    @Test func lastRemovedDeadlineLeavesNoTimer() async throws {
         let isGone = try await Self.loop.submit {
             weak var gone: LoopScheduler?
             do {

@@ -24,7 +24,7 @@ struct NameLookupsTests {
         if case .lookUp = lookups.add("asker of \(name)", for: name, at: at(0)) { true } else { false }
     }
 
-    @Test func aNameIsLookedUpOnceForAllWhoAsk() {
+    @Test func concurrentLookupsOfANameAreMadeOnce() {
         var lookups = lookups()
         #expect(begins("a", &lookups))
         for _ in 0..<3 { #expect(!begins("a", &lookups)) }
@@ -36,7 +36,7 @@ struct NameLookupsTests {
         #expect(begins("a", &lookups), "the next one asks anew")
     }
 
-    @Test func whoHasBeenToldOrHasLeftIsNotTold() {
+    @Test func finishedOrCancelledWaiterIsNotNotified() {
         var lookups = lookups()
         guard case .lookUp(let first) = lookups.add("first", for: "a", at: at(0)) else {
             Issue.record("it was to begin")
@@ -53,7 +53,7 @@ struct NameLookupsTests {
 
     /// The threads that hang are counted, and the last quarter of them is for names that were fast, half for any that were
     /// not slow.
-    @Test func slowNamesLeaveThreadsToTheOthers() {
+    @Test func slowNamesLeaveThreadsToOthers() {
         var lookups = lookups(maxThreads: 8)
         let (slow, fast) = ((1...8).map { "slow-\($0)" }, (1...8).map { "fast-\($0)" })
         learn(slow, &lookups, seconds: 5)
@@ -67,7 +67,7 @@ struct NameLookupsTests {
         #expect(lookups.running == 8)
     }
 
-    @Test func theFastestOfThoseThatWaitComeFirst() {
+    @Test func fastestWaitingNamesComeFirst() {
         var lookups = lookups(maxThreads: 1)
         learn(["slow"], &lookups, seconds: 5)
         learn(["fast"], &lookups, seconds: 0)
@@ -83,7 +83,7 @@ struct NameLookupsTests {
         #expect(lookups.running == 0)
     }
 
-    @Test func aNameThatNobodyWaitsForAnyMoreIsNotLookedUp() {
+    @Test func abandonedNameIsNotLookedUp() {
         var lookups = lookups(maxThreads: 1)
         #expect(begins("a", &lookups))
         guard case .wait(let id) = lookups.add("asker", for: "b", at: at(0)) else {
@@ -97,7 +97,7 @@ struct NameLookupsTests {
         #expect(next.isEmpty)
     }
 
-    @Test func theQueueHasABound() {
+    @Test func queueOfNamesIsBounded() {
         var lookups = lookups(maxThreads: 1, maxQueued: 2)
         for name in ["a", "b", "c"] { _ = begins(name, &lookups) }
         guard case .refused(let error) = lookups.add("asker", for: "d", at: at(0)) else {

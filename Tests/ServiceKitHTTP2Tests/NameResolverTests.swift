@@ -30,7 +30,7 @@ struct NameResolverTests {
         try await resolver.addresses(of: name, within: Self.limit, on: loop).get().map(\.ipAddress)
     }
 
-    @Test func namesThatHangHoldNobodyBack() async throws {
+    @Test func hangingNamesDelayNoOthers() async throws {
         defer { gate.open() }
         let resolver = try resolver()
         let hanging = (1...100).map { resolver.addresses(of: "slow-\($0)", within: Self.limit, on: loop) }
@@ -41,7 +41,7 @@ struct NameResolverTests {
         try await eventually { resolver.running == 0 }
     }
 
-    @Test func aNameIsLookedUpOnceAtATime() async throws {
+    @Test func nameIsLookedUpOnceAtATime() async throws {
         defer { gate.open() }
         let resolver = try resolver()
         let askers = ["slow", "SLOW", "Slow"].map { resolver.addresses(of: $0, within: Self.limit, on: loop) }
@@ -64,7 +64,7 @@ struct NameResolverTests {
         #expect(try await waiting.get().count == 1)
     }
 
-    @Test func aFailureIsTold() async throws {
+    @Test func failedLookupNamesTheName() async throws {
         let resolver = try resolver()
         let error = await #expect(throws: NameLookupError.self) { try await addresses(resolver, "bad.test") }
         #expect(error?.description == "the name \"bad.test\" could not be looked up: there is none")
@@ -85,7 +85,7 @@ struct NameResolverTests {
         return errors
     }
 
-    @Test func nobodyWaitsLongerThanTheLimit() async throws {
+    @Test func lookupEndsAtItsLimit() async throws {
         defer { gate.open() }
         let loop = NIOAsyncTestingEventLoop()
         let resolver = try resolver(maxThreads: 1)
@@ -107,7 +107,7 @@ struct NameResolverTests {
         await loop.shutdownGracefully()
     }
 
-    @Test func whoAsksIsToldWhenTheLoopEnds() async throws {
+    @Test func lookupFailsWhenItsEventLoopEnds() async throws {
         defer { gate.open() }
         let loop = NIOAsyncTestingEventLoop()
         let errors = told(try resolver(), "slow.test", on: loop)
@@ -116,7 +116,7 @@ struct NameResolverTests {
         #expect(errors.value.count == 1)
     }
 
-    @Test func theSystemKnowsThisMachine() throws {
+    @Test func localhostResolvesToLoopbackAddresses() throws {
         let addresses = try SystemResolver.addresses(of: "localhost").compactMap(\.ipAddress)
         #expect(!addresses.isEmpty)
         #expect(Set(addresses).isSubset(of: ["127.0.0.1", "::1"]))
@@ -124,7 +124,7 @@ struct NameResolverTests {
     }
 
     @Test(arguments: ["127.0.0.1", "::1", "[::1]", "::1%lo", "fe80::1%lo", "[fe80::1%lo]", "::ffff:127.0.0.1"])
-    func anAddressIsNoName(text: String) throws {
+    func addressesAreReadWithoutALookup(text: String) throws {
         let address = try #require(TransportAddress.dns(host: text, port: 80).ipAddress)
         #expect(address.port == 80)
         // The interface counts: without it a link-local address is nowhere.
@@ -133,7 +133,7 @@ struct NameResolverTests {
     }
 
     @Test(arguments: ["localhost", "example.com", "[localhost]", "a:b", "", "1.2.3", "dead.beef"])
-    func aNameIsNoAddress(text: String) {
+    func namesAreNotReadAsAddresses(text: String) {
         #expect(TransportAddress.dns(host: text, port: 80).ipAddress == nil)
     }
 }

@@ -24,7 +24,7 @@ import Testing
         #expect(verdicts == expected, sourceLocation: sourceLocation)
     }
 
-    @Test func theThirdStrikeIsOneTooMany() {
+    @Test func thirdStrikeIsOneTooMany() {
         var policy = Self.policy()
         Self.ping(&policy, at: [0, 1, 2, 3], expecting: [false, false, false, true])
     }
@@ -36,18 +36,18 @@ import Testing
         )
     }
 
-    @Test func aMomentTooSoonIsTooSoon() {
+    @Test func pingAMomentTooSoonIsAStrike() {
         var policy = Self.policy()
         Self.ping(&policy, at: [0, 9, 18, 27], expecting: [false, false, false, true])
     }
 
     /// Strikes are not forgotten because a ping was in time; only because the server has sent something.
-    @Test func strikesStay() {
+    @Test func strikesStayAfterAPingInTime() {
         var policy = Self.policy()
         Self.ping(&policy, at: [0, 1, 2, 50, 51], expecting: [false, false, false, false, true])
     }
 
-    @Test func whatTheServerSendsClearsThem() {
+    @Test func dataFromTheServerClearsStrikes() {
         var policy = Self.policy()
         for round in 0..<10 as Range<Int64> {
             Self.ping(&policy, at: [round, round, round], expecting: [false, false, false])
@@ -56,20 +56,20 @@ import Testing
         Self.ping(&policy, at: [20, 20, 20, 20], expecting: [false, false, false, true])
     }
 
-    @Test func withoutCallsTwoHoursAreToPass() {
+    @Test func connectionWithoutCallsMayPingEveryTwoHours() {
         var policy = Self.policy()
         Self.ping(&policy, at: [0, 7200, 14_400, 21_600], hasCalls: false, expecting: [false, false, false, false])
         policy = Self.policy()
         Self.ping(&policy, at: [0, 7199, 14_398, 21_597], hasCalls: false, expecting: [false, false, false, true])
     }
 
-    @Test func withoutCallsTheSameIntervalIfSaidSo() {
+    @Test func connectionWithoutCallsMayPingAtTheIntervalIfAllowed() {
         var policy = Self.policy(allowWithoutCalls: true)
         Self.ping(&policy, at: [0, 10, 20, 30], hasCalls: false, expecting: [false, false, false, false])
         Self.ping(&policy, at: [31, 32, 33], hasCalls: false, expecting: [false, false, true])
     }
 
-    @Test func aServerThatAllowsAnyIsNeverAnnoyed() {
+    @Test func intervalOf0AllowsAnyPings() {
         var policy = PingPolicy(minInterval: .zero, allowWithoutCalls: true)
         Self.ping(
             &policy, at: Array(repeating: 0, count: 1000), hasCalls: false,

@@ -3,7 +3,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 @Suite struct ReceiveWindowTests {
-    @Test func givesBackWhatTheReaderTook() {
+    @Test func takenBytesAreGivenBack() {
         var window = ReceiveWindow(size: 100)
         window.received = 100
         #expect(window.takeCredit(isReaderWaiting: false, hasEnded: false) == 0)
@@ -15,7 +15,7 @@ import Testing
         #expect(window.takeCredit(isReaderWaiting: false, hasEnded: false) == 75)
     }
 
-    @Test func givesBackAnIncompleteMessageWhileTheReaderWaits() {
+    @Test func incompleteMessageIsGivenBackWhileTheReaderWaits() {
         var window = ReceiveWindow(size: 100)
         window.received = 100
         #expect(window.takeCredit(isReaderWaiting: true, hasEnded: false) == 100)
@@ -26,7 +26,7 @@ import Testing
         #expect(window.takeCredit(isReaderWaiting: false, hasEnded: false) == 50)
     }
 
-    @Test func givesNothingBackWhenNothingFollows() {
+    @Test func endedStreamGivesNothingBack() {
         var window = ReceiveWindow(size: 100)
         window.received = 100
         window.taken = 100

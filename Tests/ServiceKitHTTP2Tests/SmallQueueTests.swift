@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SmallQueueTests {
     @Test(arguments: [0, 1, 2, 3, 100])
-    func keepsTheOrder(_ count: Int) {
+    func queueKeepsItsOrder(_ count: Int) {
         var queue = SmallQueue<Int>()
         for element in 0..<count { queue.append(element) }
         #expect(queue.isEmpty == (count == 0))
@@ -15,7 +15,7 @@ import Testing
         #expect(queue.isEmpty)
     }
 
-    @Test func keepsTheOrderWhileItIsUsed() {
+    @Test func queueKeepsItsOrderWhileItGrows() {
         var queue = SmallQueue<Int>()
         var expected = 0
         for element in 0..<1000 {
@@ -33,7 +33,7 @@ import Testing
         #expect(expected == 1000)
     }
 
-    @Test func canBeEmptied() {
+    @Test func emptiedQueueCanBeUsedAgain() {
         var queue = SmallQueue<Int>()
         for element in 0..<5 { queue.append(element) }
         queue.removeAll()

@@ -19,13 +19,13 @@ struct UnknownFramesTests {
     }
 
     @Test(arguments: [1, 2, 3, 5, 8, 9, 10, 64, 100_000])
-    func areCounted(pieces: Int) {
+    func unknownFramesAreCounted(pieces: Int) {
         let bytes = frame(4, 0) + frame(0xBE, 300) + frame(0, 70_000) + frame(0xBE, 0) + frame(0x0A, 1) + frame(9, 12)
         #expect(count(bytes, pieces: pieces) == 3)
     }
 
     @Test(arguments: [1, 7, 24, 100])
-    func thePrefaceIsNone(pieces: Int) {
+    func prefaceIsNotAnUnknownFrame(pieces: Int) {
         let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
         #expect(count(preface + frame(4, 6) + frame(0xBE, 2), expectsPreface: true, pieces: pieces) == 1)
     }

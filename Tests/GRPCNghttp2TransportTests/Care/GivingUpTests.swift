@@ -16,7 +16,7 @@ struct GivingUpTests {
     }
 
     /// TLS waits for the peer to say goodbye too; the calls do not.
-    @Test func callsDoNotWaitForADeadPeerToSayGoodbye() async throws {
+    @Test func callsOfADeadPeerFailWithoutItsTLSGoodbye() async throws {
         let certificates = try await TestCertificates.shared()
         var times = ConnectionTimes(writeTimeout: .seconds(1000))
         times.keepaliveTime = .milliseconds(10)
@@ -36,7 +36,7 @@ struct GivingUpTests {
     }
 
     /// A request for which the connection was chosen before it became idle still goes out.
-    @Test func anIdleConnectionTakesTheRequestsThatWereMade() async throws {
+    @Test func idleConnectionStillSendsItsRequests() async throws {
         var times = ConnectionTimes(writeTimeout: .seconds(1000))
         times.maxIdle = .milliseconds(1)
         try await RawHTTP2Server.run(onStream: Self.echo) { server in
@@ -71,7 +71,7 @@ struct GivingUpTests {
 
     /// An attempt that was given up before there was a channel leaves none behind, whatever the server does.
     @Test(arguments: [true, false])
-    func anAttemptThatWasGivenUpLeavesNoChannel(isSecure: Bool) async throws {
+    func abandonedAttemptLeavesNoChannel(isSecure: Bool) async throws {
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .bind(host: "127.0.0.1", port: 0).get()
         let tls = try await TestCertificates.shared().clientContext(shutdownTimeout: .milliseconds(1))

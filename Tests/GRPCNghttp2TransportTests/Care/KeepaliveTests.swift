@@ -28,7 +28,7 @@ struct KeepaliveTests {
         .defaults(configure: configure)
     }
 
-    @Test func aServerThatIsDead() async throws {
+    @Test func deadServerFailsTheCall() async throws {
         let config = Self.client {
             $0.keepalive.time = .milliseconds(20)
             $0.keepalive.timeout = .milliseconds(20)
@@ -44,7 +44,7 @@ struct KeepaliveTests {
         }
     }
 
-    @Test func aClientThatIsDead() async throws {
+    @Test func deadClientIsDisconnected() async throws {
         let config = Self.server {
             $0.keepalive.time = .milliseconds(20)
             $0.keepalive.timeout = .milliseconds(20)
@@ -60,7 +60,7 @@ struct KeepaliveTests {
         #expect(log.lines.contains { $0.metadata["reason"]?.contains("keep-alive") == true })
     }
 
-    @Test func aServerThatIsPingedTooOften() async throws {
+    @Test func tooManyPingsEndTheConnection() async throws {
         let log = LogRecording()
         let config = Self.client { $0.keepalive.time = .milliseconds(5) }
         try await withSecureServer(.plaintext, ["Hang": Self.hang], logger: log.logger) { _, address in
@@ -74,7 +74,7 @@ struct KeepaliveTests {
         #expect(log.warnings.map { $0.metadata["limit"] } == ["min-ping-interval"])
     }
 
-    @Test func aClientThatWasToldSoPingsHalfAsOften() throws {
+    @Test func tooManyPingsDoubleTheKeepaliveTime() throws {
         let config = Self.client { $0.keepalive.time = .seconds(10) }
         var machine = ClientStateMachine(address: .anyPort, options: HTTP2Client.Options(config))
         let http2 = HTTP2Connection(
@@ -88,7 +88,7 @@ struct KeepaliveTests {
         #expect(machine.keepaliveTime == .seconds(40))
     }
 
-    @Test func anIdleConnectionOfAServer() async throws {
+    @Test func idleConnectionIsClosedGracefully() async throws {
         let recorder = StateRecorder()
         let config = Self.server { $0.maxConnectionIdle = .milliseconds(5) }
         try await withServer(["Echo": RawService.echo], config: config) { _, address in
@@ -115,7 +115,7 @@ struct KeepaliveTests {
         }
     }
 
-    @Test func aCallThatOutlivesTheAgeOfItsConnection() async throws {
+    @Test func callOutlivesTheMaximumAgeOfItsConnection() async throws {
         let recorder = StateRecorder()
         // Old enough for a call to be made while the connection still takes calls.
         let config = Self.server { $0.maxConnectionAge = .milliseconds(500) }
@@ -140,7 +140,7 @@ struct KeepaliveTests {
         }
     }
 
-    @Test func aCallThatOutlivesTheGrace() async throws {
+    @Test func callThatOutlivesTheGraceFails() async throws {
         let log = LogRecording()
         let config = Self.server {
             $0.maxConnectionAge = .milliseconds(50)

@@ -30,7 +30,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func bothDirectionsAllAlgorithms() async throws {
+    @Test func requestAndResponseAreCompressedIndependently() async throws {
         for request in [CompressionAlgorithm.none, .gzip, .deflate] {
             for response in [CompressionAlgorithm.none, .gzip, .deflate] {
                 let compressed = Shared<[Bool]>([])
@@ -44,7 +44,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func manyMessagesOfAllSizes() async throws {
+    @Test func compressedMessagesOfAllSizesArrive() async throws {
         let sizes = [0, 1, 16, 17, 100, 5000, 70_000, 1_000_000, 3]
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .gzip }
         try await withLoopback(["Echo": RawService.echoEach], server: server) { client, _ in
@@ -62,7 +62,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func withoutCompressionInOneTask() async throws {
+    @Test func messageCompressionOffAppliesToOneMessage() async throws {
         let compressed = Shared<[Bool]>([])
         try await withLoopback(["Echo": Self.echo(noting: compressed)]) { client, _ in
             let count = try await client.stream("Echo", options: Self.options(.gzip)) { writer in
@@ -81,7 +81,7 @@ struct CompressionTests {
     }
 
     /// For a unary call, it stands around the call.
-    @Test func withoutCompressionAroundACall() async throws {
+    @Test func messageCompressionOffAppliesToAUnaryCall() async throws {
         let compressed = Shared<[Bool]>([])
         try await withLoopback(["Echo": Self.echo(noting: compressed)]) { client, _ in
             let answer = try await withMessageCompression(false) {
@@ -92,7 +92,7 @@ struct CompressionTests {
         #expect(compressed.value == [false])
     }
 
-    @Test func aClientThatReadsNothingCompressed() async throws {
+    @Test func clientThatAcceptsNoEncodingGetsPlainMessages() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .gzip }
         let client = Nghttp2ClientTransport.Config.defaults { $0.compression.enabledAlgorithms = .none }
         try await withLoopback(["Echo": RawService.echo], server: server, client: client) { client, _ in
@@ -101,7 +101,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func aServerThatDoesNotReadIt() async throws {
+    @Test func serverRefusesAnUnacceptedEncodingAndNamesOthers() async throws {
         let isHandled = Shared(false)
         let handler: RawHandler = { request, context in
             isHandled.update { $0 = true }
@@ -123,7 +123,7 @@ struct CompressionTests {
 
     // MARK: Sizes
 
-    @Test func aRequestThatIsABomb() async throws {
+    @Test func decompressedRequestOverTheLimitIsRefused() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.maxMessageBytes = 10_000 }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in
             let error = await #expect(throws: RPCError.self) {
@@ -136,7 +136,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func aResponseThatIsABomb() async throws {
+    @Test func decompressedResponseOverTheLimitIsRefused() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .deflate }
         let client = Nghttp2ClientTransport.Config.defaults { $0.maxMessageBytes = 10_000 }
         try await withLoopback(["Echo": RawService.echo], server: server, client: client) { client, _ in
@@ -150,7 +150,7 @@ struct CompressionTests {
     }
 
     /// A limit of one call, below that of the transport.
-    @Test func aResponseLargerThanTheCallTakes() async throws {
+    @Test func responseOverTheCallsLimitIsRefused() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .gzip }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in
             var options = CallOptions.defaults
@@ -166,7 +166,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func aRequestLargerThanMayBeSent() async throws {
+    @Test func requestOverTheSendLimitIsRefused() async throws {
         let client = Nghttp2ClientTransport.Config.defaults { $0.maxSendMessageBytes = 5000 }
         try await withLoopback(["Echo": RawService.echo], client: client) { client, _ in
             for algorithm in [CompressionAlgorithm.none, .gzip] {
@@ -181,7 +181,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func aResponseLargerThanMayBeSent() async throws {
+    @Test func responseOverTheSendLimitIsRefused() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.maxSendMessageBytes = 5000 }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in
             let error = await #expect(throws: RPCError.self) { try await client.call("Echo", Self.message + [0]) }
@@ -191,7 +191,7 @@ struct CompressionTests {
         }
     }
 
-    @Test func manyCallsAtATime() async throws {
+    @Test func concurrentCompressedCallsGetTheirOwnAnswers() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .gzip }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in
             try await withThrowingTaskGroup(of: Void.self) { group in

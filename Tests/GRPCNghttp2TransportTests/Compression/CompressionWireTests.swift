@@ -79,7 +79,7 @@ struct ResponseCompressionTests {
     }
 
     @Test(arguments: [("gzip", MessageEncoding.gzip), ("deflate", .deflate)])
-    func asConfigured(_ name: String, _ encoding: MessageEncoding) async throws {
+    func configuredAlgorithmCompressesResponses(_ name: String, _ encoding: MessageEncoding) async throws {
         let algorithm: CompressionAlgorithm = encoding == .gzip ? .gzip : .deflate
         let answer = try await Self.answer(
             accepting: "identity,deflate,gzip", config: Self.config(algorithm),
@@ -92,7 +92,7 @@ struct ResponseCompressionTests {
         }
     }
 
-    @Test func notAtAllByDefault() async throws {
+    @Test func responsesAreNotCompressedByDefault() async throws {
         let answer = try await Self.answer(
             accepting: "gzip", config: .defaults, Self.handler([Self.message])
         )
@@ -103,7 +103,7 @@ struct ResponseCompressionTests {
     }
 
     @Test(arguments: [nil, "", "identity", "deflate", "br"])
-    func notForAClientThatDoesNotReadIt(_ acceptEncoding: String?) async throws {
+    func responseIsPlainForAClientThatDoesNotAcceptTheEncoding(_ acceptEncoding: String?) async throws {
         let answer = try await Self.answer(
             accepting: acceptEncoding, config: Self.config(.gzip), Self.handler([Self.message])
         )
@@ -112,7 +112,7 @@ struct ResponseCompressionTests {
         #expect(answer.messages.map(\.isCompressed) == [false])
     }
 
-    @Test func theHandlerChooses() async throws {
+    @Test func handlerChoosesTheResponsesCompression() async throws {
         let on = try await Self.answer(
             accepting: "gzip,deflate", config: .defaults, Self.handler([Self.message], setting: .deflate)
         )
@@ -126,7 +126,7 @@ struct ResponseCompressionTests {
         #expect(off.messages.map(\.isCompressed) == [false])
     }
 
-    @Test func theHandlerCannotChooseWhatTheClientDoesNotRead() async throws {
+    @Test func handlersUnacceptedChoiceKeepsTheConfiguredEncoding() async throws {
         let answer = try await Self.answer(
             accepting: "gzip", config: Self.config(.gzip), Self.handler([Self.message], setting: .deflate)
         )
@@ -134,7 +134,7 @@ struct ResponseCompressionTests {
         #expect(answer.messages.map(\.isCompressed) == [true])
     }
 
-    @Test func afterTheFirstMessageTheChoiceIsMade() async throws {
+    @Test func handlersChoiceAfterTheFirstMessageIsIgnored() async throws {
         let late: RawHandler = { request, context in
             let context = try #require(context.transportSpecific as? Nghttp2ServerTransport.Context)
             return StreamingServerResponse { writer in
@@ -152,7 +152,7 @@ struct ResponseCompressionTests {
         }
     }
 
-    @Test func oneMessageIsLeftAsItIs() async throws {
+    @Test func oneResponseMessageCanBeSentUncompressed() async throws {
         let mixed: RawHandler = { _, _ in
             StreamingServerResponse { writer in
                 try await writer.write(Self.message)
@@ -169,7 +169,7 @@ struct ResponseCompressionTests {
         #expect(answer.messages[1].bytes == Self.message)
     }
 
-    @Test func whatDoesNotGetSmallerIsLeftAsItIs() async throws {
+    @Test func incompressibleResponseMessageIsSentUncompressed() async throws {
         let answer = try await Self.answer(
             accepting: "gzip", config: Self.config(.gzip), Self.handler([[], [1], Self.noise, Self.message])
         )
@@ -177,7 +177,7 @@ struct ResponseCompressionTests {
         #expect(answer.messages.prefix(3).map(\.bytes) == [[], [1], Self.noise])
     }
 
-    @Test func withMessageCompressionPassesOnWhatItsBodySays() async {
+    @Test func withMessageCompressionReturnsAndThrowsLikeItsBody() async {
         struct Failure: Error, Equatable {}
         let value = await withMessageCompression(false) { 5 }
         #expect(value == 5)
@@ -221,7 +221,7 @@ struct RequestCompressionTests {
         }
     }
 
-    @Test func asTheCallSays() async throws {
+    @Test func callOptionCompressesTheRequest() async throws {
         for (algorithm, encoding) in [(CompressionAlgorithm.gzip, MessageEncoding.gzip), (.deflate, .deflate)] {
             var options = CallOptions.defaults
             options.compression = algorithm
@@ -234,7 +234,7 @@ struct RequestCompressionTests {
         }
     }
 
-    @Test func asConfigured() async throws {
+    @Test func configuredAlgorithmCompressesRequests() async throws {
         let config = Nghttp2ClientTransport.Config.defaults {
             $0.compression.algorithm = .gzip
             $0.compression.enabledAlgorithms = [.deflate]
@@ -253,7 +253,7 @@ struct RequestCompressionTests {
         #expect(plain.map(\.bytes) == [Self.message])
     }
 
-    @Test func oneMessageIsLeftAsItIs() async throws {
+    @Test func oneRequestMessageCanBeSentUncompressed() async throws {
         var options = CallOptions.defaults
         options.compression = .gzip
         let (_, messages) = try await Self.request(options: options) { writer in
@@ -303,12 +303,12 @@ struct RequestCompressionTests {
         return try #require(error)
     }
 
-    @Test func aResponseThatMakesSense() async throws {
+    @Test func compressedResponseIsRead() async throws {
         let bytes = try #require(Zlib.compress(Self.message, .gzip))
         #expect(try await Self.answer(encoding: "gzip", bytes) == Self.message)
     }
 
-    @Test func aResponseThatDoesNotSayHowItIsCompressed() async throws {
+    @Test func compressedResponseWithoutAnEncodingHeaderFailsTheCall() async throws {
         let bytes = try #require(Zlib.compress(Self.message, .gzip))
         for encoding in [nil, "identity"] {
             let error = try await Self.failure(encoding: encoding, bytes)
@@ -317,13 +317,13 @@ struct RequestCompressionTests {
         }
     }
 
-    @Test func aResponseInAnEncodingThatIsNotKnown() async throws {
+    @Test func responseInAnUnknownEncodingFailsTheCall() async throws {
         let error = try await Self.failure(encoding: "br", [1, 2, 3])
         #expect(error.code == .internalError)
         #expect(error.message.contains("\"br\""))
     }
 
-    @Test func aResponseInAnEncodingThatTheClientWasToldNotToRead() async throws {
+    @Test func responseInAnUnacceptedEncodingFailsTheCall() async throws {
         let bytes = try #require(Zlib.compress(Self.message, .gzip))
         let config = Nghttp2ClientTransport.Config.defaults { $0.compression.enabledAlgorithms = [.deflate] }
         let error = try await Self.failure(encoding: "gzip", bytes, config: config)
@@ -331,7 +331,7 @@ struct RequestCompressionTests {
         #expect(error.message.contains("\"gzip\""))
     }
 
-    @Test func aResponseThatIsBroken() async throws {
+    @Test func corruptCompressedResponseFailsTheCall() async throws {
         let bytes = try #require(Zlib.compress(Self.message, .gzip))
         for broken in [bytes.dropLast(), [], bytes + [0]] as [[UInt8]] {
             let error = try await Self.failure(encoding: "gzip", broken)
@@ -339,7 +339,7 @@ struct RequestCompressionTests {
         }
     }
 
-    @Test func aResponseThatIsABomb() async throws {
+    @Test func decompressedResponseOverTheLimitFailsTheCall() async throws {
         let bomb = try #require(Zlib.compress(Array(repeating: 0, count: 1_000_000), .gzip))
         let config = Nghttp2ClientTransport.Config.defaults { $0.maxMessageBytes = 10_000 }
         let error = try await Self.failure(encoding: "gzip", bomb, config: config)

@@ -13,7 +13,7 @@ import Testing
         Array(value.utf8).withUnsafeBufferPointer { MessageEncoding($0) }
     }
 
-    @Test func names() {
+    @Test func encodingsAreReadByTheirNames() {
         #expect(Self.encoding("gzip") == .gzip)
         #expect(Self.encoding("deflate") == .deflate)
         #expect(Self.encoding("identity") == .identity)
@@ -34,7 +34,7 @@ import Testing
             ("gzipdeflate", [.identity]),
             ("   ,\t,", [.identity]),
         ] as [(String, Set<MessageEncoding>)])
-    func whatAPeerAccepts(_ value: String, _ expected: Set<MessageEncoding>) {
+    func acceptEncodingHeaderIsParsed(_ value: String, _ expected: Set<MessageEncoding>) {
         let encodings = Self.accept(value)
         #expect(Set(MessageEncoding.allCases.filter(encodings.contains)) == expected)
     }
@@ -44,13 +44,13 @@ import Testing
             ([], "identity"), ([.gzip], "identity,gzip"), ([.deflate], "identity,deflate"),
             ([.gzip, .deflate, .identity], "identity,deflate,gzip"),
         ] as [([MessageEncoding], String)])
-    func whatIsAnnouncedIsUnderstood(_ encodings: [MessageEncoding], _ value: String) {
+    func writtenAcceptEncodingHeaderIsReadBack(_ encodings: [MessageEncoding], _ value: String) {
         let encodings = MessageEncodings(encodings)
         #expect("\(encodings.acceptEncoding)" == value)
         #expect(Self.accept(value) == encodings)
     }
 
-    @Test func configuration() {
+    @Test func compressionOptionsMapToEncodings() {
         var config = CompressionConfig.defaults
         #expect(config.algorithm == .none)
         #expect(config.acceptedEncodings == MessageEncodings(MessageEncoding.allCases))

@@ -26,13 +26,13 @@ import Testing
     // MARK: Both ways
 
     @Test(arguments: Self.encodings)
-    func readsWhatOthersWrite(_ encoding: MessageEncoding) throws {
+    func outputOfPythonsZlibIsDecompressed(_ encoding: MessageEncoding) throws {
         let message = try Zlib.decompress(Self.compressed(encoding), encoding, limit: 10_000)
         #expect(message == Self.sample)
     }
 
     /// Up to the byte that names the operating system.
-    @Test func writesWhatOthersWrite() throws {
+    @Test func outputEqualsThatOfPythonsZlib() throws {
         #expect(Zlib.compress(Self.sample, .deflate) == Self.deflated)
         let gzip = try #require(Zlib.compress(Self.sample, .gzip))
         #expect(gzip.prefix(9) == Self.gzipped.prefix(9))
@@ -42,7 +42,7 @@ import Testing
     private static let sizes = [17, 18, 31, 100, 255, 256, 511, 512, 513, 4095, 16_384, 65_537, 200_000]
 
     @Test(arguments: Self.encodings, Self.sizes)
-    func roundTrips(_ encoding: MessageEncoding, _ size: Int) throws {
+    func compressedMessageIsDecompressedToItself(_ encoding: MessageEncoding, _ size: Int) throws {
         var generator = SeededGenerator(seed: UInt64(size))
         let kinds: [[UInt8]] = [
             Array(repeating: 0, count: size),
@@ -62,7 +62,7 @@ import Testing
 
     /// What does not get smaller is to be sent as it is.
     @Test(arguments: Self.encodings)
-    func doesNotCompressWhatDoesNotGetSmaller(_ encoding: MessageEncoding) {
+    func incompressibleMessageIsNotCompressed(_ encoding: MessageEncoding) {
         var generator = SeededGenerator(seed: 1)
         for size in [0, 1, 16, 17, 64, 1000, 100_000] {
             let noise = (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -72,14 +72,14 @@ import Testing
         #expect(Zlib.compress(Self.sample, encoding)?.count == Self.compressed(encoding).count)
     }
 
-    @Test func identityIsNotCompressed() {
+    @Test func identityDoesNotCompress() {
         #expect(Zlib.compress(Array(repeating: 0, count: 1000), .identity) == nil)
     }
 
     // MARK: Bounds
 
     @Test(arguments: Self.encodings)
-    func stopsAtTheLimit(_ encoding: MessageEncoding) throws {
+    func decompressionStopsAtTheLimit(_ encoding: MessageEncoding) throws {
         let bomb = try #require(Zlib.compress(Array(repeating: 0, count: 1_000_000), encoding))
         #expect(bomb.count < 2000)
         for limit in [0, 1, 511, 512, 1000, 65_536, 999_999] {
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test(arguments: Self.encodings, [Int.max, Int(UInt32.max), Int(Int32.max)])
-    func noLimitIsALimitToo(_ encoding: MessageEncoding, _ limit: Int) throws {
+    func largestLimitsDoNotOverflow(_ encoding: MessageEncoding, _ limit: Int) throws {
         #expect(try Zlib.decompress(Self.compressed(encoding), encoding, limit: limit) == Self.sample)
     }
 
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test(arguments: Self.encodings)
-    func truncated(_ encoding: MessageEncoding) {
+    func truncatedDataAreRefused(_ encoding: MessageEncoding) {
         let bytes = Self.compressed(encoding)
         for count in 0..<bytes.count {
             Self.expectViolation(Array(bytes.prefix(count)), encoding, "\(count) bytes")
@@ -123,7 +123,7 @@ import Testing
 
     /// Each bit counts: of the body, and of the checksum (the last eight bytes of gzip have the size, too).
     @Test(arguments: Self.encodings)
-    func corrupt(_ encoding: MessageEncoding) {
+    func everyCorruptBitIsRefused(_ encoding: MessageEncoding) {
         let bytes = Self.compressed(encoding)
         for index in (encoding == .gzip ? 10 : 2)..<bytes.count {
             var corrupt = bytes
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    @Test func theOtherFormat() {
+    @Test func dataInTheOtherFormatAreRefused() {
         Self.expectViolation(Self.deflated, .gzip, "zlib as gzip")
         Self.expectViolation(Self.gzipped, .deflate, "gzip as zlib")
         for encoding in Self.encodings {
@@ -143,7 +143,7 @@ import Testing
 
     /// What follows would be lost.
     @Test(arguments: Self.encodings)
-    func moreThanOneMessage(_ encoding: MessageEncoding) {
+    func dataAfterTheEndAreRefused(_ encoding: MessageEncoding) {
         let bytes = Self.compressed(encoding)
         Self.expectViolation(bytes + bytes, encoding, "twice")
         Self.expectViolation(bytes + [0], encoding, "a byte more")
@@ -151,7 +151,7 @@ import Testing
 
     // MARK: Many at a time
 
-    @Test func fromManyTasks() async throws {
+    @Test func concurrentCompressionIsSafe() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in 0..<32 {
                 group.addTask {

@@ -29,7 +29,7 @@ import Testing
         return messages
     }
 
-    @Test func anySplitInTwo() throws {
+    @Test func messagesSplitAtAnyByteAreRead() throws {
         let bytes = Self.framed(Self.messages)
         for split in 0...bytes.count {
             var deframer = MessageDeframer(maxMessageBytes: 1000)
@@ -40,14 +40,14 @@ import Testing
     }
 
     @Test(arguments: 1...20)
-    func piecesOfOneSize(_ size: Int) throws {
+    func messagesInPiecesOfAnySizeAreRead(_ size: Int) throws {
         let bytes = Self.framed(Self.messages)
         let pieces = stride(from: 0, to: bytes.count, by: size).map { bytes[$0..<min($0 + size, bytes.count)] }
         var deframer = MessageDeframer(maxMessageBytes: 1000)
         #expect(try Self.feed(pieces, to: &deframer) == Self.messages)
     }
 
-    @Test func knowsThatAMessageIsIncomplete() throws {
+    @Test func incompleteMessageIsReported() throws {
         let bytes = Self.framed([[1, 2, 3]])
         for length in 1..<bytes.count {
             var deframer = MessageDeframer(maxMessageBytes: 1000)
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func refusesWhatIsTooLarge() throws {
+    @Test func messageOverTheLimitIsRefused() throws {
         let bytes = Self.framed([Array(repeating: 0, count: 11)])
         for split in 0..<bytes.count {
             var deframer = MessageDeframer(maxMessageBytes: 10)
@@ -68,7 +68,7 @@ import Testing
         #expect(try Self.feed([bytes[...]], to: &deframer).count == 1)
     }
 
-    @Test func tellsWhatIsCompressed() throws {
+    @Test func compressedFlagIsReportedPerMessage() throws {
         let bytes: [UInt8] = [1, 0, 0, 0, 1, 9, 0, 0, 0, 0, 1, 9]
         for split in 0..<bytes.count {
             var deframer = MessageDeframer(maxMessageBytes: 10)
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test(arguments: [2, 3, 128, 255] as [UInt8])
-    func refusesAnotherFlag(_ flag: UInt8) {
+    func unknownFlagIsRefused(_ flag: UInt8) {
         let bytes: [UInt8] = [flag, 0, 0, 0, 1, 9]
         let failure = StreamFailure.protocolViolation("a message begins with byte \(flag), not 0 or 1")
         for split in 0..<bytes.count {
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 100, 1000])
-    func messagesComeOutAsTheyWentIn(_ bufferSize: Int) {
+    func outboundMessagesAreFramedInOrder(_ bufferSize: Int) {
         var outbound = OutboundBody()
         for message in Self.messages {
             outbound.append(BodyPiece(message: message))
@@ -112,7 +112,7 @@ import Testing
         #expect(bytes == expected)
     }
 
-    @Test func emptyMessagesFillTheBuffer() {
+    @Test func emptyMessagesCountAgainstTheWriteBuffer() {
         var limits = TransportLimits.defaults
         limits.writeBufferBytes = 100 * (5 + BodyPiece.overhead)
         var outbound = StreamOutbound(limits: limits)
@@ -133,7 +133,7 @@ import Testing
         #expect(!isAccepted())
     }
 
-    @Test func largeLengthsAreWrittenWhole() throws {
+    @Test func lengthIsWrittenInFourBytes() throws {
         var outbound = OutboundBody()
         outbound.append(BodyPiece(message: Array(repeating: 7, count: 0x12_3456), isCompressed: true))
         let prefix = [UInt8](unsafeUninitializedCapacity: 5) { buffer, count in
@@ -143,7 +143,7 @@ import Testing
     }
 
     /// A larger one would cost each call an allocation.
-    @Test func aDeframerIsStoredWithoutMemoryOfItsOwn() {
+    @Test func deframerIsStoredInline() {
         #expect(MemoryLayout<MessageDeframer>.size <= 3 * MemoryLayout<Int>.size)
     }
 }

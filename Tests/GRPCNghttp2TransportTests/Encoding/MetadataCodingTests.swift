@@ -22,7 +22,7 @@ import Testing
         return metadata
     }
 
-    @Test func roundTrip() throws {
+    @Test func metadataIsDecodedAsItWasEncoded() throws {
         let metadata: Metadata = [
             "text": "value", "text": "other value", "empty": "", "x-bin": .binary([0, 255, 1]), "y-bin": .binary([]),
         ]
@@ -31,7 +31,7 @@ import Testing
         #expect(decoded == metadata)
     }
 
-    @Test func keysAreLowerCase() throws {
+    @Test func keysAreWrittenInLowerCase() throws {
         #expect(try self.encode(["X-Mixed": "1"]).fields == ["x-mixed": "1"])
     }
 
@@ -39,18 +39,18 @@ import Testing
         ":path", "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding", "connection", "host",
         "Content-Type", "user-agent", "transfer-encoding", "",
     ])
-    func whatBelongsToTheTransportIsNotSent(_ key: String) throws {
+    func reservedHeadersAreNotSent(_ key: String) throws {
         #expect(try self.encode(Metadata([(key: key, value: .string("x"))])).count == 0)
     }
 
     @Test(arguments: [
         ":status", "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding", "grpc-accept-encoding",
     ])
-    func whatBelongsToTheTransportIsNotShown(_ name: String) throws {
+    func reservedHeadersAreNotReceived(_ name: String) throws {
         #expect(try self.decode([name: "x", "other": "y"]) == ["other": "y"])
     }
 
-    @Test func grpcKeysOfUseToUsersPass() throws {
+    @Test func otherGRPCKeysAreSent() throws {
         let metadata: Metadata = [
             "grpc-timeout": "1S", "grpc-previous-rpc-attempts": "1", "grpc-status-details-bin": .binary([1]),
         ]
@@ -68,14 +68,14 @@ import Testing
     }
 
     @Test(arguments: [("key", "grün"), ("key", "a\nb"), ("ke y", "x"), ("kéy", "x"), ("a:b", "x")])
-    func whatCannotBeSentIsNamed(_ key: String, _ value: String) throws {
+    func unsendableHeaderIsRefusedByName(_ key: String, _ value: String) throws {
         let error = #expect(throws: MetadataError.self) {
             try self.encode(Metadata([(key: key, value: .string(value))]))
         }
         #expect(error?.description.contains("\"\(key)\"") == true)
     }
 
-    @Test func binaryThatIsNotBase64IsAnError() {
+    @Test func invalidBase64InABinaryHeaderIsAnError() {
         #expect(throws: MetadataError.self) { try self.decode(["x-bin": "*"]) }
     }
 }
@@ -98,7 +98,7 @@ import Testing
         try RequestHead(Self.block(fields), readableEncodings: readableEncodings)
     }
 
-    @Test func understandsEncodings() throws {
+    @Test func requestEncodingsAreRead() throws {
         let head = try Self.head(["grpc-encoding": "gzip", "grpc-accept-encoding": "identity, deflate,br"])
         #expect(head.encoding == .gzip)
         #expect(head.acceptedEncodings == MessageEncodings([.deflate]))
@@ -108,13 +108,13 @@ import Testing
     }
 
     @Test(arguments: ["deflate", "br", "GZIP", ""])
-    func refusesAnEncodingThatItDoesNotRead(_ encoding: String) {
+    func unacceptedRequestEncodingIsRefused(_ encoding: String) {
         let rejection = #expect(throws: RequestHead.Rejection.self) { try Self.head(["grpc-encoding": encoding]) }
         #expect(rejection?.response.fields["grpc-status"] == "12")
         #expect(rejection?.response.fields["grpc-accept-encoding"] == "identity,gzip")
     }
 
-    @Test func understandsARequest() throws {
+    @Test func requestHeadIsRead() throws {
         let head = try Self.head(["user-agent": "me", "grpc-timeout": "2S"])
         #expect(head.path == "/p.S/M")
         #expect(head.timeout == .seconds(2))
@@ -122,24 +122,24 @@ import Testing
     }
 
     @Test(arguments: ["application/grpc+proto", "application/grpc;charset=utf-8", "application/grpc"])
-    func contentTypesOfGRPC(_ type: String) {
+    func grpcContentTypesAreRecognized(_ type: String) {
         #expect(type.withBytes(RequestHead.isGRPC))
     }
 
     @Test(arguments: ["application/grpcweb", "application/grpc-web", "text/plain", ""])
-    func otherContentTypes(_ type: String) {
+    func otherContentTypesAreNotGRPC(_ type: String) {
         #expect(!type.withBytes(RequestHead.isGRPC))
     }
 
     @Test(arguments: ["-1S", "1", "x"])
-    func refusesATimeoutThatIsNone(_ timeout: String) {
+    func malformedTimeoutIsRefused(_ timeout: String) {
         let rejection = #expect(throws: RequestHead.Rejection.self) {
             try Self.head(["grpc-timeout": timeout])
         }
         #expect(rejection?.response.fields["grpc-status"] == "13")
     }
 
-    @Test func pathsOfMethods() throws {
+    @Test func methodIsFoundByItsPath() throws {
         let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
         let service = GRPCRequestHandler(methods: [known], config: .defaults, hook: nil, logger: Logger(label: "test"))
         {

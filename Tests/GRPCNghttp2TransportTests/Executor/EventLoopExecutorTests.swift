@@ -13,7 +13,7 @@ struct EventLoopExecutorTests {
 
     private static var isOnLoop: Bool { MultiThreadedEventLoopGroup.currentEventLoop != nil }
 
-    @Test func handlersRunOnTheLoopAndComeBackToIt() async throws {
+    @Test func handlersRunOnTheirEventLoopAndReturnToIt() async throws {
         let places = Shared<[Bool]>([])
         let handler: RawHandler = { request, context in
             places.update { $0.append(Self.isOnLoop) }
@@ -34,7 +34,7 @@ struct EventLoopExecutorTests {
         places.update { $0.append(Self.isOnLoop) }
     }
 
-    @Test func aClientsCallRunsOnItsLoopIfItIsToldTo() async throws {
+    @Test func clientCallRunsOnItsEventLoopIfConfigured() async throws {
         let client = ClientTransportConfig.defaults { $0.callExecutor = .eventLoop }
         try await withLoopback(["Echo": RawService.echo], client: client) { client, _ in
             let isOnLoop = try await client.stream("Echo") { writer in
@@ -53,7 +53,7 @@ struct EventLoopExecutorTests {
         while ContinuousClock.now < end {}
     }
 
-    @Test func aHandlerThatHoldsTheLoopUpIsReported() async throws {
+    @Test func handlerThatBlocksTheEventLoopIsReported() async throws {
         RecordedMetrics.record()
         let before = RecordedMetrics.serverHits(.loopTime)
         let handler: RawHandler = { request, context in
@@ -67,7 +67,7 @@ struct EventLoopExecutorTests {
         }
     }
 
-    @Test func inThePoolTheyDoNot() async throws {
+    @Test func poolHandlersDoNotRunOnTheEventLoop() async throws {
         let places = Shared<[Bool]>([])
         let handler: RawHandler = { request, context in
             places.update { $0.append(Self.isOnLoop) }
@@ -80,7 +80,7 @@ struct EventLoopExecutorTests {
     }
 
     @Test(arguments: [ClientTransportConfig.CallExecutor.caller, .eventLoop])
-    func callsOfAllKinds(_ callExecutor: ClientTransportConfig.CallExecutor) async throws {
+    func allKindsOfCallsWorkOnTheEventLoop(_ callExecutor: ClientTransportConfig.CallExecutor) async throws {
         let last: RawHandler = { request, _ in
             let messages = try await RawService.collect(request)
             return StreamingServerResponse(single: ServerResponse(message: messages.flatMap { $0 }))
@@ -110,7 +110,7 @@ struct EventLoopExecutorTests {
     }
 
     @Test(arguments: [ClientTransportConfig.CallExecutor.caller, .eventLoop])
-    func manyCallsAtATime(_ callExecutor: ClientTransportConfig.CallExecutor) async throws {
+    func concurrentCallsWorkOnTheEventLoop(_ callExecutor: ClientTransportConfig.CallExecutor) async throws {
         let client = ClientTransportConfig.defaults { $0.callExecutor = callExecutor }
         try await withLoopback(["Echo": RawService.echo], server: Self.config, client: client) { client, _ in
             try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -125,7 +125,7 @@ struct EventLoopExecutorTests {
         }
     }
 
-    @Test func aShutdownLetsHandlersEnd() async throws {
+    @Test func gracefulShutdownLetsEventLoopHandlersEnd() async throws {
         let isRunning = Shared(false)
         let mayEnd = Shared(false)
         let handler: RawHandler = { request, context in
@@ -143,7 +143,7 @@ struct EventLoopExecutorTests {
         }
     }
 
-    @Test func aCallThatIsCancelled() async throws {
+    @Test func cancelledCallEndsOnTheEventLoop() async throws {
         let isRunning = Shared(false)
         let wasCancelled = Shared(false)
         let handler: RawHandler = { _, _ in

@@ -67,7 +67,7 @@ struct CommandLineClientTests {
         .enabled(if: Program.h2load != nil, "h2load is not installed (Debian: nghttp2-client)"),
         arguments: TestSecurity.basic
     )
-    func h2load(_ security: TestSecurity) async throws {
+    func h2loadCallsSucceed(_ security: TestSecurity) async throws {
         try await Self.run(Program.h2load, security) { url, directory in
             ["-n", "1000", "-c", "4", "-m", "20", "-d", directory.appending(path: "request").path(), url]
         } check: { output, _ in
@@ -80,7 +80,7 @@ struct CommandLineClientTests {
         .enabled(if: Program.nghttp != nil, "nghttp is not installed (Debian: nghttp2-client)"),
         arguments: TestSecurity.basic
     )
-    func nghttp(_ security: TestSecurity) async throws {
+    func nghttpCallSucceeds(_ security: TestSecurity) async throws {
         try await Self.run(Program.nghttp, security) { url, directory in
             ["--null-out", "--verbose", "-d", directory.appending(path: "request").path(), url]
         } check: { output, _ in
@@ -92,7 +92,7 @@ struct CommandLineClientTests {
         .enabled(if: Program.curl != nil, "curl is not installed"),
         arguments: TestSecurity.basic
     )
-    func curl(_ security: TestSecurity) async throws {
+    func curlCallSucceeds(_ security: TestSecurity) async throws {
         try await Self.run(Program.curl, security) { url, directory in
             [
                 security == .plaintext ? "--http2-prior-knowledge" : "--http2",

@@ -37,14 +37,14 @@ struct InteropTests {
     }
 
     @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.basic)
-    func clientInPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+    func pythonClientPassesTheInteropCase(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
         try await Self.withSwiftServer(security) { address in
             try await PythonPeer.interop.check(interopCase.rawValue, of: address, security: security)
         }
     }
 
     @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.basic)
-    func serverInPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+    func swiftClientPassesTheInteropCaseAgainstPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
         try await PythonPeer.interop.withServer(security: security) { address in
             try await Self.withSwiftClient(of: address, security) { try await $0.run(interopCase) }
         }
@@ -52,13 +52,13 @@ struct InteropTests {
 
     /// The two ends in Swift: what both do wrong in the same way is seen above.
     @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.allCases)
-    func bothInSwift(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+    func swiftClientPassesTheInteropCaseAgainstSwift(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
         try await Self.withSwiftServer(security) { address in
             try await Self.withSwiftClient(of: address, security) { try await $0.run(interopCase) }
         }
     }
 
-    @Test func mutualTLSWithAClientInPython() async throws {
+    @Test func pythonClientNeedsItsCertificateForMutualTLS() async throws {
         try await Self.withSwiftServer(.mutualTLS) { address in
             try await PythonPeer.interop.check("empty_unary", of: address, security: .mutualTLS)
             // A client without a certificate.
@@ -66,7 +66,7 @@ struct InteropTests {
         }
     }
 
-    @Test func mutualTLSWithAServerInPython() async throws {
+    @Test func swiftClientNeedsItsCertificateForMutualTLS() async throws {
         try await PythonPeer.interop.withServer(security: .mutualTLS) { address in
             try await Self.withSwiftClient(of: address, .mutualTLS) { try await $0.run(.emptyUnary) }
             // A client without a certificate. It learns that it is refused only when the handshake is over, on its side.

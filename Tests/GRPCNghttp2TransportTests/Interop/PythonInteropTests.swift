@@ -84,7 +84,7 @@ struct PythonInteropTests {
             "message_over_the_limit", "compression",
             "many_calls",
         ])
-    func pythonCalls(_ check: String) async throws {
+    func pythonClientChecksTheSwiftServer(_ check: String) async throws {
         try await withServer(Self.handlers()) { _, address in
             try await PythonPeer.raw.check(check, of: address)
         }
@@ -98,7 +98,7 @@ struct PythonInteropTests {
         }
     }
 
-    @Test func allKindsOfCalls() async throws {
+    @Test func allKindsOfCallsWorkAgainstPython() async throws {
         try await Self.withPythonServer { client in
             let echo = try await client.call("Echo", [1, 2, 3])
             #expect(echo == [1, 2, 3])
@@ -138,7 +138,7 @@ struct PythonInteropTests {
         }
     }
 
-    @Test func metadata() async throws {
+    @Test func metadataTravelsToPythonAndBack() async throws {
         try await Self.withPythonServer { client in
             let response = try await client.response("Reflect", metadata: Self.metadata)
             #expect(Self.own(response.metadata) == Self.metadata)
@@ -147,7 +147,7 @@ struct PythonInteropTests {
     }
 
     @Test(arguments: [CompressionAlgorithm.gzip, .deflate])
-    func compression(_ algorithm: CompressionAlgorithm) async throws {
+    func compressedMessagesTravelToPythonAndBack(_ algorithm: CompressionAlgorithm) async throws {
         try await Self.withPythonServer { client in
             let message = Array(repeating: Self.allBytes, count: 100).flatMap { $0 }
             var options = CallOptions.defaults
@@ -157,7 +157,7 @@ struct PythonInteropTests {
         }
     }
 
-    @Test func errors() async throws {
+    @Test func statusAndTrailersOfPythonArrive() async throws {
         try await Self.withPythonServer { client in
             let error = await #expect(throws: RPCError.self) { try await client.call("Fail") }
             #expect(error?.code == .notFound)
@@ -169,7 +169,7 @@ struct PythonInteropTests {
     }
 
     /// The core of gRPC sends white space at the ends of values as it is.
-    @Test func whiteSpaceAroundValues() async throws {
+    @Test func whiteSpaceAroundPythonsValuesIsDropped() async throws {
         try await Self.withPythonServer { client in
             let error = await #expect(throws: RPCError.self) { try await client.call("Padded") }
             #expect(error?.code == .notFound)
@@ -180,7 +180,7 @@ struct PythonInteropTests {
         }
     }
 
-    @Test func largeMessages() async throws {
+    @Test func largeMessagesTravelToPythonAndBack() async throws {
         try await Self.withPythonServer { client in
             let message = Array(repeating: Self.allBytes, count: 12 * 1024).flatMap { $0 }
             let answer = try await client.call("Echo", message)
@@ -190,7 +190,7 @@ struct PythonInteropTests {
 
     /// The server has to see that a call is given up, be it by its deadline or by its caller.
     @Test(arguments: [true, false])
-    func cancellation(byDeadline: Bool) async throws {
+    func pythonServerSeesACancelledCall(byDeadline: Bool) async throws {
         try await Self.withPythonServer { client in
             _ = try await client.call("Echo")
             let (starts, started) = AsyncStream.makeStream(of: Void.self)

@@ -11,7 +11,7 @@ struct CalmDownTests {
     private static let goAway = Frames.frame(type: 7, payload: [0, 0, 0, 0, 0, 0, 0, 2])
     private static let ping = Frames.frame(type: 6, payload: [0, 0, 0, 0, 0, 0, 0, 0])
 
-    @Test func aPeerThatHasSaidGoodbyeWithAnError() async throws {
+    @Test func floodAfterAGoAwayWithAnErrorIsLimited() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.limits.maxControlFramesPerSecond = 10
         config.keepalive.minPingInterval = .zero

@@ -21,7 +21,7 @@ struct InboundBudgetTests {
         bytes.withUnsafeBytes { inbound.receive(data: $0) }
     }
 
-    @Test func bytesCountUntilTheirMessageIsTaken() {
+    @Test func heldBytesCountUntilTheirMessageIsTaken() {
         var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         Self.receive(Self.framed([1, 2, 3]) + Self.framed([]) + [0, 0], &inbound)
         #expect(inbound.heldBytes == 8 + each + 5 + each + 2)
@@ -37,14 +37,14 @@ struct InboundBudgetTests {
         #expect(inbound.heldBytes == 0)
     }
 
-    @Test func emptyMessagesCountForWhatTheyTake() {
+    @Test func emptyMessagesCountTheirOverhead() {
         var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         for _ in 0..<1000 { Self.receive(Self.framed([]), &inbound) }
         #expect(inbound.heldBytes == 1000 * (5 + each))
         #expect(inbound.unreadBytes == 5000, "the window is of bytes")
     }
 
-    @Test func whatIsDiscardedCountsNoMore() {
+    @Test func discardedBytesAreReleased() {
         var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         Self.receive(Self.framed([1, 2, 3]) + [0], &inbound)
         inbound.fail(.cancelled, discardingUnread: true)
@@ -53,7 +53,7 @@ struct InboundBudgetTests {
         #expect(inbound.heldBytes == 0, "nor does what comes after it")
     }
 
-    @Test func whatCanStillBeReadCounts() {
+    @Test func readableBytesCount() {
         var inbound = StreamInbound(limits: .defaults, decoder: MessageDeframer(maxMessageBytes: 1000))
         Self.receive(Self.framed([1, 2, 3]), &inbound)
         inbound.fail(.connectionLost("gone"), discardingUnread: false)
@@ -65,7 +65,7 @@ struct InboundBudgetTests {
     // MARK: A connection
 
     /// However a stream ends, it leaves nothing behind.
-    @Test func allStreamsTogether() async throws {
+    @Test func connectionBudgetIsTheSumOfItsStreams() async throws {
         let streams = Shared<[HTTP2Stream]>([])
         let server = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in streams.update { $0.append(stream) } }
         try await RawHTTP2Server.run(onStream: server) { server in

@@ -17,7 +17,7 @@ struct NamedConnectionTests {
 
     private func address(_ text: String) throws -> SocketAddress { try SocketAddress(ipAddress: text, port: 0) }
 
-    @Test func aNameLeadsToWhatItStandsFor() async throws {
+    @Test func everyAddressOfANameIsTried() async throws {
         // The first of them is nobody's, the second refuses.
         let addresses = [try address("::1"), try address("127.0.0.2"), try address("127.0.0.1")]
         try await withServer(["Echo": RawService.echo]) { _, server in
@@ -30,7 +30,7 @@ struct NamedConnectionTests {
         }
     }
 
-    @Test func aConnectionThatIsMadeAgainLooksTheNameUpAgain() async throws {
+    @Test func reconnectingLooksTheNameUpAgain() async throws {
         let lookups = Shared(0)
         let good = try address("127.0.0.1")
         let bad = try address("127.0.0.2")
@@ -46,7 +46,7 @@ struct NamedConnectionTests {
         }
     }
 
-    @Test func aLookUpThatHangsEndsTheAttempt() async throws {
+    @Test func hangingLookupFailsTheAttemptAtTheConnectTimeout() async throws {
         let gate = ThreadGate()
         defer { gate.open() }
         var config = config { _ in
@@ -69,7 +69,7 @@ struct NamedConnectionTests {
         )
     }
 
-    @Test func anAttemptWhoseLookUpHangsIsNotWaitedForWhenTheClientEnds() async throws {
+    @Test func clientEndsDuringAHangingLookup() async throws {
         let gate = ThreadGate()
         defer { gate.open() }
         let asked = Shared(false)
@@ -83,7 +83,7 @@ struct NamedConnectionTests {
         }
     }
 
-    @Test func aNameThatIsUnknownIsNamed() async throws {
+    @Test func unknownNameIsNamedInTheError() async throws {
         let config = config { name throws(NameLookupError) in throw .failed(name: name, reason: "nobody knows it") }
         let recorder = StateRecorder()
         try await withClientConnection(
@@ -97,7 +97,7 @@ struct NamedConnectionTests {
         )
     }
 
-    @Test func aServerListensOnAName() async throws {
+    @Test func serverListensOnAName() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         let loopback = try address("127.0.0.1")
         config.resolver = NameResolver { name in name == "server.test" ? [loopback] : [] }
@@ -111,7 +111,7 @@ struct NamedConnectionTests {
         }
     }
 
-    @Test func aServerSaysThatItsNameIsUnknown() async {
+    @Test func unknownNameOfAServerIsNamedInTheError() async {
         var config = Nghttp2ServerTransport.Config.defaults
         config.resolver = NameResolver { name throws(NameLookupError) in
             throw .failed(name: name, reason: "nobody knows it")

@@ -60,7 +60,7 @@ struct ConnectionPoolTests {
     }
 
     /// All calls begin at once: each connection that was made finds calls that still wait.
-    @Test func asManyConnectionsAsTheCallsNeed() async throws {
+    @Test func poolConnectsAsOftenAsItsCallsNeed() async throws {
         let answers = Answers()
         try await RawHTTP2Server.run(maxConcurrentStreams: 2, onStream: answers.take) { server in
             try await withClientConnection(server.address, config: Self.config(maxConnections: 10)) { connection in
@@ -74,7 +74,7 @@ struct ConnectionPoolTests {
         }
     }
 
-    @Test func noMoreConnectionsThanMayBe() async throws {
+    @Test func poolIsBoundedAndWaitingCallsTakeFreedPlaces() async throws {
         let answers = Answers()
         try await RawHTTP2Server.run(maxConcurrentStreams: 2, onStream: answers.take) { server in
             try await withClientConnection(server.address, config: Self.config(maxConnections: 2)) { connection in
@@ -94,7 +94,7 @@ struct ConnectionPoolTests {
     }
 
     /// A call may choose a connection when there is no other yet, and come to it when there is.
-    @Test func aCallThatComesLateIsHandedOverToo() async throws {
+    @Test func lateCallIsHandedToTheNewConnection() async throws {
         let answers = Answers()
         try await RawHTTP2Server.run(maxConcurrentStreams: 2, onStream: answers.take) { server in
             try await withClientConnection(server.address, config: Self.config(maxConnections: 2)) { connection in
@@ -112,7 +112,7 @@ struct ConnectionPoolTests {
         }
     }
 
-    @Test func connectionsThatAreNotNeededAnyMoreAreClosed() async throws {
+    @Test func idleExtraConnectionsAreClosed() async throws {
         let answers = Answers()
         let config = Self.config(maxConnections: 4) { $0.maxConnectionIdle = .milliseconds(50) }
         let recorder = StateRecorder()
@@ -130,7 +130,7 @@ struct ConnectionPoolTests {
         #expect(recorder.names == ["connecting", "ready", "shutdown"], "the first has stayed")
     }
 
-    @Test func whenTheFirstIsLostAnotherTakesItsPlace() async throws {
+    @Test func extraConnectionReplacesALostFirstOne() async throws {
         let answers = Answers()
         let recorder = StateRecorder()
         try await RawHTTP2Server.run(maxConcurrentStreams: 2, onStream: answers.take) { server in

@@ -35,7 +35,7 @@ import Testing
         ReadyConnection(http2: connection, remotePeer: "x", localPeer: "x")
     }
 
-    @Test func oneIsMadeAtATime() {
+    @Test func extraConnectionsAreMadeOneAtATime() {
         var extra = ExtraConnections()
         Self.expectWanted(true, &extra, maxCount: 2)
         Self.expectWanted(false, &extra, maxCount: 2)
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(arguments: 0...3)
-    func thereAreNoMoreThanMayBe(_ maxCount: Int) {
+    func extraConnectionsAreBounded(_ maxCount: Int) {
         var extra = ExtraConnections()
         while extra.isWanted(maxCount: maxCount) {
             let connection = Self.connection()
@@ -62,13 +62,13 @@ import Testing
         #expect(extra.connections.count == maxCount)
     }
 
-    @Test func noneAreWantedWhereNoneMayBe() {
+    @Test func boundOf0AllowsNoExtraConnection() {
         var extra = ExtraConnections()
         Self.expectWanted(false, &extra, maxCount: 0)
         Self.expectWanted(false, &extra, maxCount: -1)
     }
 
-    @Test func afterAFailureOneWaits() {
+    @Test func failedAttemptDelaysTheNext() {
         var extra = ExtraConnections()
         Self.expectWanted(true, &extra, maxCount: 1)
         extra.attemptFailed(wait: .seconds(1000))
@@ -83,7 +83,7 @@ import Testing
         #expect(extra.failures == 0)
     }
 
-    @Test func anAttemptThatIsGivenUp() {
+    @Test func abandonedAttemptLeavesNoConnection() {
         var extra = ExtraConnections()
         Self.expectNoAttempt(&extra)
         Self.expectWanted(true, &extra, maxCount: 1)
@@ -98,7 +98,7 @@ import Testing
         #expect(extra.connections.isEmpty)
     }
 
-    @Test func oneThatIsGoneMakesRoom() {
+    @Test func lostExtraConnectionMakesRoom() {
         var extra = ExtraConnections()
         let connections = (0..<2).map { _ in Self.connection() }
         for connection in connections {

@@ -21,32 +21,32 @@ struct HostileClientTests {
     // The subjects run at the same time, the cases of one do not: each is a process.
 
     @Test(.serialized, arguments: try await HostileServer.cases("framing"))
-    func framing(_ name: String) async throws {
+    func brokenFramingIsRefused(_ name: String) async throws {
         try await Self.run(name)
     }
 
     @Test(.serialized, arguments: try await HostileServer.cases("headers"))
-    func headers(_ name: String) async throws {
+    func brokenHeadersAreRefused(_ name: String) async throws {
         try await Self.run(name)
     }
 
     @Test(.serialized, arguments: try await HostileServer.cases("flow_control"))
-    func flowControl(_ name: String) async throws {
+    func brokenFlowControlIsRefused(_ name: String) async throws {
         try await Self.run(name)
     }
 
     @Test(.serialized, arguments: try await HostileServer.cases("grpc"))
-    func gRPC(_ name: String) async throws {
+    func brokenGRPCIsRefused(_ name: String) async throws {
         try await Self.run(name)
     }
 
     @Test(.serialized, arguments: try await HostileServer.cases("floods"))
-    func floods(_ name: String) async throws {
+    func floodsAreLimited(_ name: String) async throws {
         try await Self.run(name)
     }
 
     @Test(.serialized, arguments: try await HostileServer.cases("slow"))
-    func slowness(_ name: String) async throws {
+    func slowClientsAreDisconnected(_ name: String) async throws {
         try await Self.run(name)
     }
 
@@ -54,7 +54,7 @@ struct HostileClientTests {
         .enabled(if: TestSecurity.openssl != nil, "openssl is not installed"),
         .serialized, arguments: try await HostileServer.cases("tls")
     )
-    func tls(_ name: String) async throws {
+    func brokenTLSIsRefused(_ name: String) async throws {
         let server = try #require(HostileServer.current)
         try await PythonPeer.hostile.check(name, of: server.tls, ["--limits", server.limits], security: .tls)
     }

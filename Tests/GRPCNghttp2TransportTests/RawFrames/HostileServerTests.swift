@@ -17,7 +17,7 @@ struct HostileServerTests {
     }
 
     @Test(arguments: HostileAnswer.all)
-    func callsGoOn(_ answer: HostileAnswer) async throws {
+    func hostileAnswerFailsItsCallAndTheNextCallIsServed(_ answer: HostileAnswer) async throws {
         try await ScriptedServer.run(answer: answer.bytes, closing: answer.closing) { server in
             try await withClient(server.address, config: Self.config) { client in
                 await Self.expect(answer.outcome) { try await client.call("Any", [1]) }
@@ -55,7 +55,7 @@ struct HostileServerTests {
     }
 
     /// What is no HTTP/2 at all is not taken for a server.
-    @Test func anAnswerOfHTTP1() async throws {
+    @Test func answerOfHTTP1IsNotReady() async throws {
         let recorder = StateRecorder()
         let greeting = Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)
         try await ScriptedServer.run(answer: { _ in [] }, closing: false, greeting: greeting) { server in

@@ -66,12 +66,12 @@ struct LenientPeerTests {
             [("grpc-accept-encoding", "snappy, gzip")], [("x-empty", "")], [("x-bin", "AQI=, AQI")],
             [("content-length", "6")],
         ] as [[(String, String?)]])
-    func requestsAreTaken(_ fields: [(String, String?)]) async throws {
+    func unusualButClearRequestsAreServed(_ fields: [(String, String?)]) async throws {
         let (trailers, _) = try await Self.call(fields)
         #expect(trailers["grpc-status"] == "0", "\(trailers)")
     }
 
-    @Test func theValuesOfMetadata() async throws {
+    @Test func whiteSpaceAndTextInMetadataAreAccepted() async throws {
         let (trailers, metadata) = try await Self.call([
             ("x-note", " padded "), ("x-tab", "\ttab\t"), ("x-text", "größe"), ("x-empty", ""), ("x-bin", " AQI= "),
         ])
@@ -90,7 +90,7 @@ struct LenientPeerTests {
             ("te", "gzip", "te"), ("content-length", "many", "content-length"), ("x-bin", "***", "x-bin"),
             ("grpc-timeout", "soon", "grpc-timeout"), ("te", nil, "te"),
         ] as [(String, String?, String)])
-    func refusedRequestsAreExplained(_ name: String, _ value: String?, _ named: String) async throws {
+    func refusedRequestNamesTheHeader(_ name: String, _ value: String?, _ named: String) async throws {
         let log = LogRecording()
         let (trailers, metadata) = try await Self.call([(name, value)], log: log)
         #expect(metadata == nil, "no handler sees it")
@@ -104,7 +104,7 @@ struct LenientPeerTests {
     }
 
     /// A peer must not fill the log.
-    @Test func aConnectionIsWarnedOfOnce() async throws {
+    @Test func refusedRequestsOfAConnectionAreLoggedOnce() async throws {
         let log = LogRecording()
         try await withSecureServer(.plaintext, logger: log.logger) { _, address in
             let requests = [UInt8(1), 3, 5].flatMap { Frames.request(stream: $0, method: "Echo", [("x-note", "a\nb")]) }
@@ -134,7 +134,7 @@ struct LenientPeerTests {
 
     private static let notFound: [(String, String)] = [(":status", "200"), ("content-type", "application/grpc")]
 
-    @Test func aStatusWithSpaces() async throws {
+    @Test func statusWithSpacesIsRead() async throws {
         let error = try await Self.failure {
             Frames.headers(
                 stream: $0,
@@ -157,7 +157,7 @@ struct LenientPeerTests {
         ("grpc-encoding", "snappy", "user"), ("grpc-message", "100% %4", "100% %4"), ("grpc-message", "größe", "größe"),
         ("x-empty", "", "user"), ("te", "trailers", "user"),
     ])
-    func statusesAreUnderstood(_ name: String, _ value: String, _ message: String) async throws {
+    func unusualStatusesAreRead(_ name: String, _ value: String, _ message: String) async throws {
         let error = try await Self.failure {
             let fields = [
                 (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "5"),
@@ -172,7 +172,7 @@ struct LenientPeerTests {
     }
 
     /// An encoding that is not known matters to messages that are compressed by it.
-    @Test func aStatusAfterAnUnknownEncoding() async throws {
+    @Test func unknownEncodingDoesNotHideTheStatus() async throws {
         let error = try await Self.failure {
             Frames.responseHead(stream: $0, [("grpc-encoding", "snappy")]) + Frames.trailers(stream: $0, status: "5")
         }
@@ -186,7 +186,7 @@ struct LenientPeerTests {
     }
 
     /// A status is not lost to a length that somebody on the way has got wrong.
-    @Test func aStatusAfterFewerBytesThanAnnounced() async throws {
+    @Test func statusAfterTooFewBytesIsRead() async throws {
         let error = try await Self.failure {
             Frames.responseHead(stream: $0, [("content-length", "42")]) + Frames.trailers(stream: $0, status: "5")
         }
@@ -194,7 +194,7 @@ struct LenientPeerTests {
     }
 
     @Test(arguments: [("x-note", "a\nb"), ("X-Upper", "y"), ("connection", "close")])
-    func refusedResponsesAreExplained(_ name: String, _ value: String) async throws {
+    func refusedResponseNamesTheHeader(_ name: String, _ value: String) async throws {
         for isTrailer in [true, false] {
             let log = LogRecording()
             let error = try await Self.failure(log: log) {
@@ -212,7 +212,7 @@ struct LenientPeerTests {
     }
 
     /// What this side decides is not laid at the peer's door, be it a matter of frames.
-    @Test func aFrameThatIsRefused() async throws {
+    @Test func refusedFrameIsReportedAsThisSidesDecision() async throws {
         let error = try await Self.failure {
             // The stream's window would be larger than any may be.
             Frames.responseHead(stream: $0) + Frames.windowUpdate(stream: $0, UInt32.max >> 1)

@@ -31,7 +31,7 @@ struct TLSSourcesTests {
 
     // MARK: Forms
 
-    @Test func files() async throws {
+    @Test func certificatesInPEMFilesWork() async throws {
         let server = self.certificates.server
         try await withTemporaryDirectory { directory in
             let security = ServerSecurity.tls(
@@ -44,7 +44,7 @@ struct TLSSourcesTests {
         }
     }
 
-    @Test func filesInDER() async throws {
+    @Test func certificatesInDERFilesWork() async throws {
         let server = self.certificates.server
         try await withTemporaryDirectory { directory in
             let security = ServerSecurity.tls(
@@ -57,7 +57,7 @@ struct TLSSourcesTests {
         }
     }
 
-    @Test func bytesInDER() async throws {
+    @Test func certificatesInDERBytesWork() async throws {
         let security = ServerSecurity.tls(
             certificateChain: [.bytes(self.certificates.server.certificateDER, format: .der)],
             privateKey: .bytes(self.certificates.server.keyDER, format: .der)
@@ -66,7 +66,7 @@ struct TLSSourcesTests {
         #expect(try await self.echo(security, self.client(roots)) == [1])
     }
 
-    @Test func severalRoots() async throws {
+    @Test func severalRootsAreTrusted() async throws {
         let stranger = self.certificates.stranger
         let security = ServerSecurity.tls(certificateChain: stranger.chain, privateKey: stranger.privateKey)
         // In one file, and in two.
@@ -97,7 +97,7 @@ struct TLSSourcesTests {
         return try #require(error)
     }
 
-    @Test func aFileThatIsNotThere() async throws {
+    @Test func missingFileIsNamed() async throws {
         let certificate = try await self.listenError(chain: [.file(path: "/no/such/chain.pem", format: .pem)])
         let reason = "in file \"/no/such/chain.pem\" cannot be used: No such file or directory"
         #expect(certificate.description == "the certificate \(reason)")
@@ -107,7 +107,7 @@ struct TLSSourcesTests {
         #expect(der.description == "the certificate \(reason)")
     }
 
-    @Test func aFileThatHoldsSomethingElse() async throws {
+    @Test func fileWithOtherContentsIsNamed() async throws {
         let server = self.certificates.server
         try await withTemporaryDirectory { directory in
             for (name, bytes) in [
@@ -124,7 +124,7 @@ struct TLSSourcesTests {
         }
     }
 
-    @Test func theOtherFormat() async throws {
+    @Test func fileInTheOtherFormatIsNamed() async throws {
         let server = self.certificates.server
         let (pem, der) = ("looks like PEM, and is to be DER", "looks like DER; convert it with `openssl")
         for (error, hint) in [
@@ -150,7 +150,7 @@ struct TLSSourcesTests {
         }
     }
 
-    @Test func certificateAndKeyMixedUp() async throws {
+    @Test func swappedCertificateAndKeyAreReported() async throws {
         let server = self.certificates.server
         let key = try await self.listenError(chain: [.bytes(server.key, format: .pem)])
         #expect(key.description.hasSuffix("it is a private key; are certificate and key mixed up?"))
@@ -162,19 +162,19 @@ struct TLSSourcesTests {
         #expect(directory.description == "the certificate in file \"/tmp\" cannot be used: Is a directory")
     }
 
-    @Test func aKeyOfAnotherCertificate() async throws {
+    @Test func keyOfAnotherCertificateIsReported() async throws {
         let error = try await self.listenError(key: self.certificates.client.privateKey)
         #expect(error.description.contains("private key"))
         #expect(error.description.contains("certificate"))
         #expect(error.description.hasSuffix("the key belongs to another certificate"))
     }
 
-    @Test func noCertificateAtAll() async throws {
+    @Test func emptyCertificateChainIsReported() async throws {
         let error = try await self.listenError(chain: [])
         #expect(error.description.contains("certificate"))
     }
 
-    @Test func aClientLearnsOfItWhenItConnects() async throws {
+    @Test func clientReportsAnUnusableFileWhenItConnects() async throws {
         let server = ServerSecurity.tls(
             certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
         )
@@ -240,7 +240,7 @@ struct TLSSourcesTests {
         }
     }
 
-    @Test func brokenFilesAreNotTaken() throws {
+    @Test func brokenFilesKeepTheLastContext() throws {
         try withTemporaryDirectory { directory in
             let files = Files(directory: directory)
             try files.write(self.certificates.server)
@@ -269,7 +269,7 @@ struct TLSSourcesTests {
 
     /// What could not be read for a reason that passes, as when there is no descriptor to open it with, is read later,
     /// though the files have not changed since.
-    @Test func whatCouldNotBeReadIsTriedAgain() throws {
+    @Test func unreadableFileIsReadAgainLater() throws {
         try withTemporaryDirectory { directory in
             let files = Files(directory: directory)
             try files.write(self.certificates.server)
@@ -293,7 +293,7 @@ struct TLSSourcesTests {
         }
     }
 
-    @Test func whatIsGivenInMemoryIsMadeOnce() throws {
+    @Test func inMemorySourceIsBuiltOnce() throws {
         let server = ServerSecurity.tls(
             certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
         )
@@ -303,7 +303,7 @@ struct TLSSourcesTests {
     }
 
     /// A named pipe is like a file on a disk that hangs: whoever reads it waits for somebody to write.
-    @Test func aDiskThatHangsHoldsNoEventLoop() async throws {
+    @Test func hangingFileBlocksNoEventLoop() async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("hangs-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -337,7 +337,7 @@ struct TLSSourcesTests {
     }
 
     /// What cannot be used at first is tried again, without a wait.
-    @Test func filesThatComeLater() throws {
+    @Test func missingFilesAreReadAsSoonAsTheyExist() throws {
         try withTemporaryDirectory { directory in
             let files = Files(directory: directory)
             let source = TLSContextSource(try #require(files.security.tls), logger: LogRecording().logger)
@@ -348,7 +348,7 @@ struct TLSSourcesTests {
     }
 
     /// New connections see the new certificate; those that are open go on.
-    @Test func aServerWhoseFilesChange() async throws {
+    @Test func newConnectionsSeeAChangedCertificate() async throws {
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let wait: RawHandler = { request, context in

@@ -73,11 +73,11 @@ struct TLSTests {
 
     // MARK: The server's certificate
 
-    @Test func aServerThatIsTrusted() async throws {
+    @Test func trustedServerIsConnected() async throws {
         #expect(try await self.echo(self.server, self.client()) == [1, 2, 3])
     }
 
-    @Test func aServerThatTheSystemDoesNotTrust() async throws {
+    @Test func serverThatTheSystemDoesNotTrustIsRefused() async throws {
         let message = try await self.failure(self.server, .tls)
         #expect(
             message.contains(
@@ -87,13 +87,13 @@ struct TLSTests {
         #expect(message.contains("CERTIFICATE_VERIFY_FAILED"))
     }
 
-    @Test func aServerThatSomebodyElseSigned() async throws {
+    @Test func serverOfAnotherAuthorityIsRefused() async throws {
         let certificates = self.certificates
         let message = try await self.failure(self.server, self.client { $0.trustRoots = certificates.otherRoots })
         #expect(message.contains("TLS") && message.contains("CERTIFICATE_VERIFY_FAILED"))
     }
 
-    @Test func aServerThatIsSomebodyElse() async throws {
+    @Test func serverWithAnotherNameIsRefusedAndNamed() async throws {
         let elsewhere = self.certificates.elsewhere
         let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
         let message = try await self.failure(server, self.client(), authority: "test.example")
@@ -109,7 +109,7 @@ struct TLSTests {
         #expect(try await self.echo(server, both, authority: "test.example") == [1, 2, 3])
     }
 
-    @Test func verificationThatIsTurnedDown() async throws {
+    @Test func verificationCanBeTurnedOff() async throws {
         let elsewhere = self.certificates.elsewhere
         let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
         let withoutName = self.client { $0.serverCertificateVerification = .noHostnameVerification }
@@ -122,7 +122,7 @@ struct TLSTests {
         #expect(try await self.echo(untrusted, blind) == [1, 2, 3])
     }
 
-    @Test func theSchemeTellsThatItIsSecure() async throws {
+    @Test func schemeOfASecureCallIsHTTPS() async throws {
         let (heads, opened) = AsyncStream.makeStream(of: [String: String].self)
         let security = self.client()
         let context = try self.context(protocols: ["h2"])
@@ -142,11 +142,11 @@ struct TLSTests {
 
     // MARK: Addresses
 
-    @Test func overIPv6() async throws {
+    @Test func callsWorkOverIPv6() async throws {
         #expect(try await self.echo(self.server, self.client(), address: .ipv6(host: "::1", port: 0)) == [1, 2, 3])
     }
 
-    @Test func byName() async throws {
+    @Test func callsWorkByName() async throws {
         let client = self.client()
         try await withSecureServer(self.server) { _, address in
             let named = TransportAddress.dns(host: "localhost", port: try #require(address.port))
@@ -155,7 +155,7 @@ struct TLSTests {
         }
     }
 
-    @Test func overAUnixDomainSocket() async throws {
+    @Test func callsWorkOverAUnixDomainSocket() async throws {
         #expect(try await self.echo(self.server, self.client(), address: .unusedPath()) == [1, 2, 3])
     }
 
@@ -184,7 +184,7 @@ struct TLSTests {
         }
     }
 
-    @Test func aClientThatIsTrusted() async throws {
+    @Test func handlerSeesTheClientsCertificate() async throws {
         let seen = Shared<NIOSSLCertificate?>(nil)
         let client = self.client(self.certificates.client)
         try await withSecureServer(self.mutual(self.certificates.roots), ["Echo": Self.handler(seen)]) { _, address in
@@ -195,7 +195,7 @@ struct TLSTests {
     }
 
     /// A server that does not ask sees none, though there is one.
-    @Test func aClientThatIsNotAsked() async throws {
+    @Test func unaskedClientSendsNoCertificate() async throws {
         let seen = Shared<NIOSSLCertificate?>(nil)
         let client = self.client(self.certificates.client)
         try await withSecureServer(self.server, ["Echo": Self.handler(seen)]) { _, address in
@@ -205,14 +205,14 @@ struct TLSTests {
         #expect(seen.value == nil)
     }
 
-    @Test func aClientWithoutACertificate() async throws {
+    @Test func clientWithoutACertificateIsRefused() async throws {
         let message = try await self.failure(self.mutual(self.certificates.roots), self.client())
         #expect(
             message.contains("TLS: the server demands a certificate of its clients (mutual TLS); set certificateChain"))
         #expect(message.contains("CERTIFICATE_REQUIRED"))
     }
 
-    @Test func aClientThatIsNotTrusted() async throws {
+    @Test func untrustedClientIsRefused() async throws {
         let server = self.mutual(self.certificates.roots)
         let message = try await self.failure(server, self.client(self.certificates.stranger))
         #expect(message.contains("TLS: the server does not trust this client's certificate"), "\(message)")
@@ -224,7 +224,7 @@ struct TLSTests {
 
     // MARK: Those who do not agree
 
-    @Test func aClientThatDoesNotEncrypt() async throws {
+    @Test func plainClientOfATLSServerFails() async throws {
         try await withSecureServer(self.server) { _, address in
             try await withSecureClient(address, .plaintext) { client in
                 let error = await client.failure()
@@ -236,7 +236,7 @@ struct TLSTests {
     }
 
     /// The log of a server about clients that did not get through.
-    @Test func whatAServerSaysOfClients() async throws {
+    @Test func serverLogsRefusedClients() async throws {
         let clients: [(ServerSecurity, ClientTransportSecurity, String)] = [
             (self.server, .plaintext, "the client does not speak TLS, and this server does"),
             (.plaintext, self.client(), "the client speaks TLS, and this server has no certificate"),
@@ -261,7 +261,7 @@ struct TLSTests {
         }
     }
 
-    @Test func datesOfCertificates() throws {
+    @Test func datesOutsideTheCertificatesValidityAreReported() throws {
         let certificate = try NIOSSLCertificate(bytes: self.certificates.server.certificate, format: .pem)
         func reason(_ now: Int) -> String {
             TLSFailure(expectation: TLSExpectation(), isServer: false, address: "x", certificate: certificate, now: now)
@@ -273,7 +273,7 @@ struct TLSTests {
         #expect(reason(certificate.notValidBefore + 1).contains("is not trusted here"))
     }
 
-    @Test func aServerThatDoesNotEncrypt() async throws {
+    @Test func plainServerOfATLSClientIsReported() async throws {
         let message = try await self.failure(.plaintext, self.client())
         #expect(message.contains("TLS: the server does not speak TLS; connect without TLS"))
         #expect(message.contains("WRONG_VERSION_NUMBER"))
@@ -296,13 +296,13 @@ struct TLSTests {
         }
     }
 
-    @Test func aClientThatAgreesToNoProtocol() async throws {
+    @Test func clientWithoutALPNIsDisconnected() async throws {
         #expect(try await self.frames(self.server, protocols: []).isEmpty, "it is disconnected without a word")
         #expect(try await self.frames(self.server, protocols: ["http/1.1"]).isEmpty)
         #expect(try await self.frames(self.server, protocols: ["http/1.1", "h2"]).contains(4))
     }
 
-    @Test func aServerThatTakesClientsThatAgreeToNoProtocol() async throws {
+    @Test func serverCanAcceptClientsWithoutALPN() async throws {
         let lenient = ServerSecurity.tls(
             certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
         ) {
@@ -312,7 +312,7 @@ struct TLSTests {
         #expect(try await self.frames(lenient, protocols: ["h2"]).contains(4))
     }
 
-    @Test func aServerThatAgreesToNoProtocol() async throws {
+    @Test func serverWithoutALPNIsReported() async throws {
         let context = try self.context(protocols: [])
         let client = self.client()
         try await RawHTTP2Server.run(tls: context, onStream: { _, _ in }) { server in
@@ -326,7 +326,7 @@ struct TLSTests {
 
     // MARK: Calls
 
-    @Test func largeMessagesBothWays() async throws {
+    @Test func largeMessagesTravelOverTLS() async throws {
         let message = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 >> 4) }
         let client = self.client()
         try await withSecureServer(self.server, ["Echo": RawService.echoEach]) { _, address in
@@ -341,7 +341,7 @@ struct TLSTests {
         }
     }
 
-    @Test func manyCallsAndAnOrderlyEnd() async throws {
+    @Test func concurrentTLSCallsEndWithoutWarnings() async throws {
         let client = self.client()
         let log = LogRecording()
         try await withSecureServer(self.server, logger: log.logger) { _, address in
