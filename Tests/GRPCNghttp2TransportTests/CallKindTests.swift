@@ -54,7 +54,7 @@ struct CallKindTests {
 
     @Test func bidirectionalCallAnswersEachMessageInTurn() async throws {
         try await withLoopback(["Echo": RawService.echoEach]) { client, _ in
-            // Each message is sent only when the answer to the one before it has come.
+            // Each message is sent only after the answer to the message before it.
             let (answers, answered) = AsyncStream.makeStream(of: [UInt8].self)
             let count = try await client.stream("Echo") { writer in
                 try await writer.write([0])

@@ -14,7 +14,7 @@ struct CancellationTests {
                 try await context.cancellation.cancelled
                 event.yield("cancelled")
                 do {
-                    // The call is gone: writing fails now, and reading.
+                    // The call is gone: writing and reading fail now.
                     try await writer.write([1])
                 } catch {
                     event.yield("cannot write")
@@ -134,14 +134,14 @@ struct CancellationTests {
         }
     }
 
-    /// What a server answers when the deadline passes there, to a client that does not watch it itself.
+    /// The answer of a server at the deadline, to a client that does not watch the deadline itself.
     @Test(arguments: ["GiveUp", "Read"])
     func serverEndsACallAtItsDeadline(_ method: String) async throws {
         let giveUp: RawHandler = { _, context in
             try await context.cancellation.cancelled
             throw CancellationError()
         }
-        // It does not look at its cancellation, but waits for messages that do not come.
+        // The handler does not look at its cancellation, but waits for messages that do not come.
         let read: RawHandler = { request, _ in
             let messages = try await RawService.collect(request)
             return StreamingServerResponse(single: ServerResponse(message: messages.flatMap { $0 }))

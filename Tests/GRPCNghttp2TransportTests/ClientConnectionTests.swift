@@ -9,7 +9,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct ClientConnectionTests {
-    /// Waits between attempts that a test can wait for.
+    /// A backoff that is short enough for a test.
     private static var eager: ClientTransportConfig {
         var config = ClientTransportConfig.defaults
         config.backoff.initial = .milliseconds(1)
@@ -124,7 +124,7 @@ struct ClientConnectionTests {
         #expect(recorder.names.count { $0 == "ready" } >= 2)
     }
 
-    /// Whoever learns that a call has failed with its connection is not given that connection for the next one.
+    /// A caller whose call has failed with its connection does not get that connection for the next call.
     @Test(arguments: [true, false])
     func failedConnectionTakesNoNewCalls(saysGoodbye: Bool) async throws {
         let answer = { @Sendable (_: UInt8) -> [UInt8] in saysGoodbye ? Frames.goAway(last: 0, code: 0) : [] }
@@ -142,7 +142,7 @@ struct ClientConnectionTests {
         }
     }
 
-    /// On GOAWAY the connection keeps the calls that the server takes, fails those that it does not, and a new one is
+    /// On GOAWAY the connection keeps the calls that the server takes and fails the others, and a new connection is
     /// made.
     @Test func goAwayKeepsAcceptedCallsAndMovesOthersToANewConnection() async throws {
         let (streams, opened) = AsyncStream.makeStream(of: HTTP2Stream.self)
@@ -153,21 +153,21 @@ struct ClientConnectionTests {
                 try await stream.write(.metadata([:]))
                 var iterator = streams.makeAsyncIterator()
                 let peer = try #require(await iterator.next())
-                // Made before, begun after the GOAWAY.
+                // Made before the GOAWAY, begun after it.
                 let late = try connection.makeStream(descriptor: RawService.method("Any"))
                 peer.connection.beginGracefulShutdown()
                 try await eventually { server.accepted.count == 2 && connection.isReady }
                 try await late.write(.metadata([:]))
                 let error = await #expect(throws: RPCError.self) { try await late.next() }
                 #expect(error?.isNotProcessed == true)
-                // The first call ends as if nothing was.
+                // The first call ends as usual.
                 try peer.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
                 guard case .status(let status, _)? = try await stream.next() else {
                     Issue.record("no status")
                     return
                 }
                 #expect(status.code == .ok)
-                // And a new one is served by the new connection.
+                // The new connection serves a new call.
                 let next = try connection.makeStream(descriptor: RawService.method("Any"))
                 try await next.write(.metadata([:]))
                 let nextPeer = try #require(await iterator.next())
@@ -223,8 +223,8 @@ struct ClientConnectionTests {
                     let stream = try connection.makeStream(descriptor: RawService.method("Any"))
                     try await stream.write(.metadata(["number": "\(number)"]))
                     streams.append(stream)
-                    // Each is made, or queued, before the next is sent, so that the order is known: the loop, which was
-                    // told of it before, has done that when it comes to this.
+                    // Each call is made, or queued, before the next one is sent, so that the order is known: the loop
+                    // handles its tasks in order, and has handled the call when it runs this task.
                     try await stream.stream.scheduler.loop.submit {}.get()
                 }
                 let error = await #expect(throws: RPCError.self) { try await streams[3].next() }

@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What a client makes of servers that do not keep to gRPC.
+/// The client's reaction to servers that do not keep to gRPC.
 @Suite(.timeLimit(.minutes(1)))
 struct ClientProtocolTests {
     private enum Outcome {

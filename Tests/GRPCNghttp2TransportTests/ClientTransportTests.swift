@@ -30,7 +30,7 @@ struct ClientTransportTests {
                     options.waitForReady = true
                     return try await client.call("Echo", [3], options: options)
                 }
-                // The server comes when a call has failed already that does not wait.
+                // The server starts after a call without wait-for-ready has failed.
                 let error = await #expect(throws: RPCError.self) { try await client.call("Echo") }
                 #expect(error?.code == .unavailable)
                 let (answers, answered) = AsyncStream.makeStream(of: Void.self)
@@ -75,7 +75,7 @@ struct ClientTransportTests {
         }
     }
 
-    /// Calls go on across restarts of the server, but for those that were under way.
+    /// Calls go on across restarts of the server; only the calls in flight fail.
     @Test func callsGoOnWhenTheServerComesBack() async throws {
         let address = TransportAddress.unusedPath()
         try await withClient(address, config: Self.eager) { client in

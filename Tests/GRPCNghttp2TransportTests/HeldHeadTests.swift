@@ -13,7 +13,7 @@ struct HeldHeadTests {
         MethodDescriptor(fullyQualifiedService: RawService.name, method: "Any", type: type)
     }
 
-    /// Whether a request has been submitted, when the loop has done all that it was told of before.
+    /// Whether a request has been submitted, after the loop has run its earlier tasks.
     private static func isSubmitted(_ call: ClientStream) async throws -> Bool {
         let stream = call.stream
         return try await stream.scheduler.loop.submit { stream.id != 0 }.get()
@@ -45,7 +45,7 @@ struct HeldHeadTests {
         }
     }
 
-    /// Whoever gives up before the message has nothing on the wire, and leaves nothing behind.
+    /// A call that is given up before its message sends nothing, and leaves nothing behind.
     @Test func cancelledRequestBeforeItsMessageIsNotSent() async throws {
         try await RawHTTP2Server.run(onStream: { _, _ in Issue.record("a request came") }) { server in
             try await withClientConnection(server.address) { connection in
@@ -75,7 +75,7 @@ struct HeldHeadTests {
         }
     }
 
-    /// A response of one message comes with its head; the first part is the metadata all the same.
+    /// A response of one message is sent together with its head. The first part is the metadata all the same.
     @Test(arguments: [nil] + MethodDescriptor.RPCType.allCases)
     func responseHeadOfAUnaryCallComesWithItsMessage(type: MethodDescriptor.RPCType?) async throws {
         try await withTypedServer(type) { address in

@@ -6,7 +6,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Nothing outlives its use.
+/// Objects are released after their use.
 @Suite(.timeLimit(.minutes(1)))
 struct LifetimeTests {
     private final class Weak<Object: AnyObject & Sendable>: Sendable {
@@ -71,7 +71,7 @@ struct LifetimeTests {
         }
     }
 
-    /// A stream that is dropped without a word resets its call.
+    /// A stream that is dropped without being ended resets its call.
     @Test func droppedStreamIsReset() async throws {
         let (streams, opened) = AsyncStream.makeStream(of: HTTP2Stream.self)
         try await RawHTTP2Server.run(onStream: { stream, _ in opened.yield(stream) }) { server in

@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What a server answers to clients that do not keep to gRPC.
+/// The server's answers to clients that do not keep to gRPC.
 @Suite(.timeLimit(.minutes(1)))
 struct ServerProtocolTests {
     private static func request(_ fields: KeyValuePairs<String, String>) -> HeaderBlock {
@@ -78,7 +78,7 @@ struct ServerProtocolTests {
         #expect(answer["grpc-message"]?.contains("\"x-bin\"") == true)
     }
 
-    /// GRPCCore would trap on the first and ignore the last. Those that are right are long enough for any machine.
+    /// GRPCCore would trap on the first value and ignore the last. The valid values are long enough for any machine.
     @Test(arguments: [("-1S", "13"), ("1", "13"), ("", "0"), ("99999999u", "0"), ("99999999H", "0")])
     func malformedTimeoutIsRefused(_ timeout: String, _ status: String) async throws {
         try await withServer(["Echo": RawService.echo]) { _, address in
@@ -118,7 +118,7 @@ struct ServerProtocolTests {
         }
     }
 
-    /// What a handler learns of a request whose framing is broken.
+    /// The error that a handler gets for a request whose framing is broken.
     @Test(arguments: [
         (RPCError.Code.internalError, [1, 0, 0, 0, 1, 9] as [UInt8]),
         (.internalError, [0, 0, 0, 0, 5, 1, 2]),
@@ -147,7 +147,7 @@ struct ServerProtocolTests {
         }
     }
 
-    /// What is no HTTP/2 ends the connection, and nothing but that.
+    /// Bytes that are not HTTP/2 end their connection, and nothing else.
     @Test(arguments: [
         Array("GET / HTTP/1.1\r\nhost: x\r\n\r\n".utf8),
         Frames.preface + Frames.frame(type: 0, stream: 0, payload: [1]),
@@ -162,7 +162,7 @@ struct ServerProtocolTests {
         }
     }
 
-    /// A request that comes after the final GOAWAY is refused; what came before is served.
+    /// A request after the final GOAWAY is refused; requests before it are served.
     @Test func requestsAfterTheFinalGoAwayAreRefused() async throws {
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
@@ -203,7 +203,7 @@ struct ServerProtocolTests {
         config.maxConcurrentCallsPerConnection = 3
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
         let running = Shared(0)
-        // It does not heed its cancellation.
+        // The handler does not heed its cancellation.
         let stubborn: RawHandler = { request, context in
             running.update { $0 += 1 }
             for await _ in go {}

@@ -78,7 +78,7 @@ struct ServerShutdownTests {
         }
     }
 
-    /// Under load, whatever fails while a server shuts down was not processed, and can be made again elsewhere.
+    /// Under load, every call that fails during a shutdown was not processed, and can be made again elsewhere.
     @Test func shutdownUnderLoadLosesNoCall() async throws {
         let handled = Shared(0)
         let count: RawHandler = { request, context in
@@ -99,7 +99,7 @@ struct ServerShutdownTests {
                             }
                         }
                     }
-                    // One that has not connected before the server is shut down never will.
+                    // A client that has not connected before the shutdown never will.
                     try await eventually { connected.value == 3 && handled.value > 300 }
                     server.beginGracefulShutdown()
                     return try await clients.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
@@ -110,8 +110,8 @@ struct ServerShutdownTests {
         }
     }
 
-    /// Makes calls, many at a time, until the server takes no more. Returns how many ended well and how many were not
-    /// processed; any other outcome is an error.
+    /// Makes calls, many at a time, until the server takes no more. Returns the number of calls that ended well, and of
+    /// those that were not processed. Any other outcome is an error.
     private static func load(_ connection: ClientConnection) async throws -> (Int, Int) {
         try await withThrowingTaskGroup(of: (Int, Int).self) { group in
             for _ in 0..<20 {
@@ -142,7 +142,7 @@ struct ServerShutdownTests {
             event.yield("cancelled")
             throw CancellationError()
         }
-        // It looks at its task only.
+        // The handler looks at its task only.
         let sleep: RawHandler = { _, _ in
             event.yield("started")
             try await Task.sleep(for: .seconds(1000))

@@ -19,7 +19,7 @@ struct ServicesBuilderTests {
         }
     }
 
-    /// They are pairs of pairs.
+    /// Three services are nested pairs.
     @Test func everyServiceOfABuilderIsServed() async throws {
         try await Self.run { transport in
             GRPCServer(transport: transport) {

@@ -30,7 +30,7 @@ struct SharedPortTests {
         }
 
         func run() async {
-            // They fail if the client is gone.
+            // Both writes fail if the client is gone.
             try? stream.send(head: HeaderBlock([":status": "200", "content-type": contentType]))
             try? await stream.send(BodyPiece(bytes: Array("plain".utf8)))
             try? stream.send(end: .data)

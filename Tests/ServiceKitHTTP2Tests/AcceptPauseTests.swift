@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKitHTTP2
 
-/// When a server that has no descriptors left tries again.
+/// The time until a server without free descriptors accepts again.
 @Suite struct AcceptPauseTests {
     private var pause = AcceptPause()
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitHTTP2
 
-/// The times of a connection, at times that are given.
+/// The time limits of a connection, with a clock that the test sets.
 @Suite struct ConnectionWatchdogTests {
     private static let birth = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
@@ -21,7 +21,7 @@ import Testing
         return ConnectionWatchdog(times: times, now: self.birth, using: &generator)
     }
 
-    /// One whose peer was ready at once.
+    /// A watchdog whose peer was ready at once.
     private static func readyCare(
         areCallsOpen: Bool = true,
         _ configure: (inout ConnectionTimes) -> Void = { _ in }
@@ -32,7 +32,7 @@ import Testing
         return care
     }
 
-    /// Checks, and compares what is to be done.
+    /// Checks, and compares the action.
     private static func expect(
         _ action: ConnectionWatchdog.Action?,
         of care: inout ConnectionWatchdog,
@@ -72,7 +72,7 @@ import Testing
     @Test func peerThatDoesNotReadIsDisconnected() {
         var care = Self.readyCare()
         care.writingStalled(now: Self.at(5))
-        // What counts is when it began.
+        // The beginning of the wait counts.
         care.writingStalled(now: Self.at(20))
         #expect(care.nextCheck == Self.at(25))
         Self.expect(nil, of: &care, at: 24)
@@ -115,7 +115,7 @@ import Testing
         care.read(now: Self.at(18))
         Self.expect(nil, of: &care, at: 19)
         #expect(care.nextCheck == Self.at(28))
-        // And again from the beginning.
+        // The same again, from the beginning.
         Self.expect(.ping, of: &care, at: 28)
         Self.expect(.close("the peer gave no sign of life (keep-alive)", limit: nil), of: &care, at: 31)
     }
@@ -124,7 +124,7 @@ import Testing
         var care = Self.readyCare(areCallsOpen: false, Self.keptAlive)
         #expect(care.nextCheck == nil)
         Self.expect(nil, of: &care, at: 200)
-        // The peer has been silent for long when there is a call.
+        // The peer has been silent for long when a call begins.
         care.callsChanged(areOpen: true, now: Self.at(205))
         #expect(care.nextCheck == Self.at(10), "long past")
         Self.expect(.ping, of: &care, at: 205)
@@ -138,7 +138,7 @@ import Testing
         Self.expect(.ping, of: &care, at: 10)
     }
 
-    /// The peer has the time it was given to answer a ping, whether or not the last call ends meanwhile.
+    /// The peer has its full time to answer a ping, whether or not the last call ends meanwhile.
     @Test func unansweredPingCountsAfterTheLastCall() {
         var care = Self.readyCare(Self.keptAlive)
         Self.expect(.ping, of: &care, at: 10)
@@ -172,7 +172,7 @@ import Testing
         #expect(care.nextCheck == nil)
         Self.expect(nil, of: &care, at: 100)
         care.callsChanged(areOpen: false, now: Self.at(100))
-        // Said twice, it counts from the first.
+        // A second report of idleness does not restart the time.
         care.callsChanged(areOpen: false, now: Self.at(120))
         #expect(care.nextCheck == Self.at(130))
         Self.expect(.drain("the connection was idle"), of: &care, at: 130)
@@ -196,7 +196,7 @@ import Testing
             $0.maxAge = .seconds(100)
             $0.maxAgeGrace = .seconds(10)
         }
-        // The generator yields the lowest: a tenth less than configured.
+        // The generator yields the lowest value: a tenth less than configured.
         #expect(care.nextCheck == Self.at(90))
         Self.expect(nil, of: &care, at: 89)
         Self.expect(.drain("the connection has reached its maximum age"), of: &care, at: 91)
@@ -252,7 +252,7 @@ import Testing
 
     // MARK: Progress
 
-    /// The channel of a connection that is closed may take a while to be gone: TLS says goodbye first.
+    /// The channel of a closed connection may take a while to be gone: TLS says goodbye first.
     @Test(
         arguments: [
             { $0.handshakeTimeout = .seconds(1) },
@@ -261,7 +261,7 @@ import Testing
                 $0.maxAgeGrace = .zero
             },
         ] as [@Sendable (inout ConnectionTimes) -> Void])
-    func whatIsClosedIsClosedOnce(_ configure: @Sendable (inout ConnectionTimes) -> Void) {
+    func connectionIsClosedOnce(_ configure: @Sendable (inout ConnectionTimes) -> Void) {
         var care = Self.care(configure)
         var closings = 0
         for second in 0..<10 {
@@ -271,8 +271,8 @@ import Testing
         #expect(care.nextCheck == nil, "there is nothing left to be done")
     }
 
-    /// Calls `check` whenever `nextCheck` says so, as a connection does, while everything that can happen happens at
-    /// random: at one time, there is never more to be done than three things.
+    /// Calls `check` whenever `nextCheck` says so, as a connection does, while all possible events happen at random: at
+    /// one time, there are never more than three actions.
     @Test(arguments: 0..<60 as Range<UInt64>)
     func nextCheckIsAlwaysLater(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

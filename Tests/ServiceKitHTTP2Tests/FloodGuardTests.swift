@@ -9,7 +9,7 @@ import Testing
         .uptimeNanoseconds(1_000_000_000_000) + TimeAmount.milliseconds(milliseconds)
     }
 
-    /// Takes as many tokens as there are at one time, up to `atMost`.
+    /// Takes the tokens of one moment, up to `atMost`.
     private static func drain(
         _ bucket: inout TokenBucket,
         at milliseconds: Int64,
@@ -30,7 +30,7 @@ import Testing
         Self.drain(&bucket, at: 0, expecting: 10 * perSecond)
         Self.drain(&bucket, at: 1000, expecting: perSecond)
         Self.drain(&bucket, at: 4000, expecting: 3 * perSecond)
-        // No more than it holds.
+        // It yields no more than it holds.
         Self.drain(&bucket, at: 1_000_000, expecting: 10 * perSecond)
     }
 
@@ -55,12 +55,12 @@ import Testing
         Self.drain(&bucket, at: 1000, expecting: 1)
     }
 
-    /// Whoever keeps to the rate is never held up, though each comes a little early or late.
+    /// A steady rate is never held up, even if each frame comes a little early or late.
     @Test(arguments: 0..<20 as Range<UInt64>)
     func steadyRateIsAllowedForEver(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var bucket = TokenBucket(perSecond: 200, now: Self.at(milliseconds: 0))
-        // Nothing is left in store but what the unevenness takes.
+        // Only the allowance for the unevenness is left.
         Self.drain(&bucket, at: 0, atMost: 1996, expecting: 1996)
         for round in 1..<5000 as Range<Int64> {
             let now = 5 * round + Int64.random(in: 0..<5, using: &generator)
@@ -82,7 +82,7 @@ import Testing
 
     @Test func earnedAllowanceCanBeTaken() {
         var bucket = TokenBucket(perSecond: 1, now: Self.at(milliseconds: 0))
-        // It is full.
+        // The bucket is full.
         bucket.add()
         Self.drain(&bucket, at: 0, expecting: 10)
         for _ in 0..<5 { bucket.add() }
@@ -100,7 +100,7 @@ import Testing
 
     private static let now = Self.at(milliseconds: 0)
 
-    /// Whether a frame was one too many.
+    /// Whether a frame was over the limit.
     private static func expect(
         _ isTooMany: Bool,
         sourceLocation: SourceLocation = #_sourceLocation,

@@ -72,7 +72,7 @@ import Testing
         #expect(Self.fault(Self.response + [lengths[0], lengths[0]], .response) == nil)
     }
 
-    /// A block that is too large is refused as such, whatever it lacks.
+    /// A block that is too large is refused for its size, even if it lacks fields.
     @Test func tooLargeHeaderBlockIsReportedAsSuch() {
         let fields = [("x", String(repeating: "y", count: TransportLimits.defaults.maxHeaderListBytes))]
         #expect(Self.fault(fields, .request) == nil)

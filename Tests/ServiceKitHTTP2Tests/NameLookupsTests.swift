@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKitHTTP2
 
-/// The names that are looked up, and those that wait.
+/// The names in lookup, and the waiting ones.
 struct NameLookupsTests {
     private func lookups(maxThreads: Int = 4, maxQueued: Int = 100) -> NameLookups<String> {
         NameLookups(maxThreads: maxThreads, maxQueued: maxQueued, slowAfter: .seconds(1))
@@ -11,7 +11,7 @@ struct NameLookupsTests {
 
     private func at(_ seconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + .seconds(seconds) }
 
-    /// Has a name looked up, which takes so long.
+    /// Looks names up; each lookup takes this long.
     private func learn(_ names: [String], _ lookups: inout NameLookups<String>, seconds: Int64) {
         for name in names {
             _ = lookups.add("teacher", for: name, at: at(0))
@@ -51,8 +51,8 @@ struct NameLookupsTests {
         #expect(waiters == ["second"])
     }
 
-    /// The threads that hang are counted, and the last quarter of them is for names that were fast, half for any that were
-    /// not slow.
+    /// Hanging threads are counted. The last quarter of the threads is for names that were fast, half for names that
+    /// were not slow.
     @Test func slowNamesLeaveThreadsToOthers() {
         var lookups = lookups(maxThreads: 8)
         let (slow, fast) = ((1...8).map { "slow-\($0)" }, (1...8).map { "fast-\($0)" })
@@ -105,7 +105,7 @@ struct NameLookupsTests {
             return
         }
         #expect(error == .queueFull(name: "d", limit: 2))
-        // Several may wait for a name that is looked up already.
+        // Several calls may wait for a name in lookup.
         guard case .wait = lookups.add("asker", for: "c", at: at(0)) else {
             Issue.record("it was to wait")
             return

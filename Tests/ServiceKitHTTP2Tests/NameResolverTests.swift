@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitHTTP2
 
-/// Looking names up, each apart from the others.
+/// Lookups of names, each independent of the others.
 @Suite(.timeLimit(.minutes(1)))
 struct NameResolverTests {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -15,7 +15,7 @@ struct NameResolverTests {
 
     private static let limit = Duration.seconds(3600)
 
-    /// A resolver for which names that begin with `slow` hang until the gate is opened.
+    /// A resolver whose lookups of names that begin with `slow` hang until the gate is opened.
     private func resolver(maxThreads: Int = 256) throws -> NameResolver {
         let address = try SocketAddress(ipAddress: "192.0.2.1", port: 0)
         return NameResolver(maxThreads: maxThreads) { [gate, asked] name throws(NameLookupError) in
@@ -70,7 +70,7 @@ struct NameResolverTests {
         #expect(error?.description == "the name \"bad.test\" could not be looked up: there is none")
     }
 
-    /// The answer for a name, asked for on a loop of a test.
+    /// The result for a name, requested on a loop of the test.
     private func told(
         _ resolver: NameResolver, _ names: String..., on loop: NIOAsyncTestingEventLoop
     ) -> Shared<
@@ -127,7 +127,7 @@ struct NameResolverTests {
     func addressesAreReadWithoutALookup(text: String) throws {
         let address = try #require(TransportAddress.dns(host: text, port: 80).ipAddress)
         #expect(address.port == 80)
-        // The interface counts: without it a link-local address is nowhere.
+        // The interface is a part of the address: without it a link-local address has no place.
         let nowhere = try SocketAddress(ipAddress: "fe80::1", port: 80)
         #expect(address != nowhere)
     }

@@ -12,7 +12,7 @@ import Testing
         PingPolicy(minInterval: .seconds(10), allowWithoutCalls: allowWithoutCalls)
     }
 
-    /// Pings at these times; whether each is one too many.
+    /// Pings at these times; for each, whether it is one too many.
     private static func ping(
         _ policy: inout PingPolicy,
         at seconds: [Int64],
@@ -41,7 +41,7 @@ import Testing
         Self.ping(&policy, at: [0, 9, 18, 27], expecting: [false, false, false, true])
     }
 
-    /// Strikes are not forgotten because a ping was in time; only because the server has sent something.
+    /// A ping in time does not clear strikes; only data from the server does.
     @Test func strikesStayAfterAPingInTime() {
         var policy = Self.policy()
         Self.ping(&policy, at: [0, 1, 2, 50, 51], expecting: [false, false, false, false, true])

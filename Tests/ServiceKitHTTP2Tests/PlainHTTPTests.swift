@@ -125,7 +125,7 @@ private final class Echo: RequestTask {
     }
 
     func run() async {
-        // A write or a read fails when the stream is gone: there is nobody to answer then.
+        // A write or a read fails when the stream is gone: nobody waits for an answer then.
         try? await echo()
     }
 
@@ -173,7 +173,7 @@ extension HTTP2Client {
         try stream.send(head: head, endStream: body == nil)
         guard let body else { return try await Answer(rest: stream) }
         async let answer = Answer(rest: stream)
-        // In pieces larger than a frame.
+        // Pieces larger than a frame.
         for start in stride(from: 0, to: body.count, by: 50_000) {
             try await stream.send(BodyPiece(bytes: Array(body[start..<min(start + 50_000, body.count)])))
         }

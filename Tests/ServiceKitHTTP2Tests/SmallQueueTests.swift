@@ -20,7 +20,7 @@ import Testing
         var expected = 0
         for element in 0..<1000 {
             queue.append(element)
-            // Grows to a third of what went in.
+            // The queue grows to a third of the elements.
             if element % 3 != 0 {
                 #expect(queue.popFirst() == expected)
                 expected += 1

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKitHTTP2
 
-/// Frames of unknown type, counted wherever a read ends.
+/// Frames of unknown type are counted, wherever a read ends.
 struct UnknownFramesTests {
     private func frame(_ type: UInt8, _ length: Int) -> [UInt8] {
         [UInt8(length >> 16), UInt8(length >> 8 & 0xFF), UInt8(length & 0xFF), type, 0, 0, 0, 0, 1]

@@ -8,14 +8,14 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What becomes of calls, and of the channel, when this side gives a connection up or lets it end.
+/// The fate of calls, and of the channel, when this side gives a connection up or lets it end.
 @Suite(.timeLimit(.minutes(1)))
 struct GivingUpTests {
     private static let echo = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in
         _ = try? stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
     }
 
-    /// TLS waits for the peer to say goodbye too; the calls do not.
+    /// TLS waits for the peer's goodbye, too; the calls do not.
     @Test func callsOfADeadPeerFailWithoutItsTLSGoodbye() async throws {
         let certificates = try await TestCertificates.shared()
         var times = ConnectionTimes(writeTimeout: .seconds(1000))
@@ -29,13 +29,13 @@ struct GivingUpTests {
                 let error = await #expect(throws: StreamFailure.self) { try await stream.next(isolation: nil) }
                 #expect(error == .connectionLost("the peer gave no sign of life (keep-alive)"))
                 try await eventually { client.delegate.closedReason != nil }
-                // The server would have the client wait for long.
+                // The server would make the client wait long.
                 server.accepted.kill()
             }
         }
     }
 
-    /// A request for which the connection was chosen before it became idle still goes out.
+    /// A request still goes out if its connection was chosen before it became idle.
     @Test func idleConnectionStillSendsItsRequests() async throws {
         var times = ConnectionTimes(writeTimeout: .seconds(1000))
         times.maxIdle = .milliseconds(1)
@@ -69,7 +69,7 @@ struct GivingUpTests {
         }
     }
 
-    /// An attempt that was given up before there was a channel leaves none behind, whatever the server does.
+    /// An attempt that was given up before it had a channel leaves no channel behind, regardless of the server.
     @Test(arguments: [true, false])
     func abandonedAttemptLeavesNoChannel(isSecure: Bool) async throws {
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -90,7 +90,7 @@ struct GivingUpTests {
         try await eventually { delegate.closedReason == "given up" }
         let channel = try await ClientBootstrap(group: loop)
             .connect(to: #require(listener.localAddress)).get()
-        // Together, as a client does it.
+        // Both at the same time, as a client does it.
         try await channel.eventLoop.submit {
             if isSecure {
                 try channel.pipeline.syncOperations.addHandler(

@@ -6,7 +6,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Dead peers, nervous peers, and connections that have had their time.
+/// Dead peers, peers that ping too often, and connections that reach their maximum age.
 @Suite(.timeLimit(.minutes(1)))
 struct KeepaliveTests {
     private static let hang: RawHandler = { _, _ in
@@ -51,7 +51,7 @@ struct KeepaliveTests {
         }
         let log = LogRecording()
         try await withSecureServer(.plaintext, ["Hang": Self.hang], config: config, logger: log.logger) { _, address in
-            // It answers no ping.
+            // The peer answers no ping.
             let received = try await Frames.exchange(
                 address, Frames.preface + Frames.settings + Frames.request(stream: 1, method: "Hang")
             ) { _ in false }
@@ -99,7 +99,7 @@ struct KeepaliveTests {
         #expect(!recorder.names.contains("failed"))
     }
 
-    /// Makes a call that the server has taken. One that meets a connection whose time is just over is made again.
+    /// Makes a call that the server has taken. If the connection has just reached its age, the call is made again.
     private static func begin(_ method: String, _ connection: ClientConnection) async throws -> ClientStream {
         while true {
             do {
@@ -122,7 +122,7 @@ struct KeepaliveTests {
         try await withServer(["Echo": RawService.echoEach], config: config) { _, address in
             try await withClientConnection(address, config: Self.client(), recorder: recorder) { connection in
                 let call = try await Self.begin("Echo", connection)
-                // The connection of the call is not beyond this one.
+                // The next connection does not affect the connection of the call.
                 let connections = recorder.names.count { $0 == "ready" }
                 try await eventually { recorder.names.count { $0 == "ready" } > connections }
                 try await call.write(.message([7]))

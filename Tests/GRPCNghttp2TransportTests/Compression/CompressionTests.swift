@@ -16,7 +16,7 @@ struct CompressionTests {
         return options
     }
 
-    /// Answers as `echo` does, and notes which messages came compressed.
+    /// Answers like `echo`, and records which messages came compressed.
     private static func echo(noting compressed: Shared<[Bool]>) -> RawHandler {
         { request, context in
             let transport = try #require(context.transportSpecific as? Nghttp2ServerTransport.Context)
@@ -130,7 +130,7 @@ struct CompressionTests {
                 try await client.call("Echo", Array(repeating: 0, count: 1_000_000), options: Self.options(.gzip))
             }
             #expect(error?.code == .resourceExhausted)
-            // The size counts, not the compression.
+            // The limit is on the size of the message, not on its compressed size.
             let answer = try await client.call("Echo", Self.message, options: Self.options(.gzip))
             #expect(answer == Self.message)
         }
@@ -149,7 +149,7 @@ struct CompressionTests {
         }
     }
 
-    /// A limit of one call, below that of the transport.
+    /// A limit of one call, below the transport's limit.
     @Test func responseOverTheCallsLimitIsRefused() async throws {
         let server = Nghttp2ServerTransport.Config.defaults { $0.compression.algorithm = .gzip }
         try await withLoopback(["Echo": RawService.echo], server: server) { client, _ in

@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What a server sends compressed, as it leaves it.
+/// The compression of a server's responses, seen on the wire.
 @Suite(.timeLimit(.minutes(1)))
 struct ResponseCompressionTests {
     private static let message = Array(repeating: 7 as UInt8, count: 1000)
@@ -45,7 +45,7 @@ struct ResponseCompressionTests {
         }
     }
 
-    /// Calls as a client that accepts these encodings.
+    /// Calls like a client that accepts these encodings.
     private static func answer(
         accepting acceptEncoding: String?,
         config: Nghttp2ServerTransport.Config,
@@ -187,7 +187,7 @@ struct ResponseCompressionTests {
     }
 }
 
-/// What a client sends compressed, as it leaves it, and what it takes.
+/// The compression of a client's requests, seen on the wire, and of the responses that it reads.
 @Suite(.timeLimit(.minutes(1)))
 struct RequestCompressionTests {
     private static let message = Array(repeating: 7 as UInt8, count: 1000)
@@ -243,7 +243,7 @@ struct RequestCompressionTests {
         #expect(head["grpc-encoding"] == "gzip")
         #expect(head["grpc-accept-encoding"] == "identity,deflate", "what it reads is another matter")
         #expect(messages.map(\.isCompressed) == [true])
-        // The call has the last word.
+        // The option of the call overrides the configuration.
         var options = CallOptions.defaults
         options.compression = CompressionAlgorithm.none
         let (plainHead, plain) = try await Self.request(config: config, options: options) {
@@ -267,7 +267,7 @@ struct RequestCompressionTests {
 
     // MARK: Responses
 
-    /// The answer to a call of which the response says that it is compressed so, with one compressed message.
+    /// The answer to a call whose response names this encoding and has one compressed message.
     private static func answer(
         encoding: String?,
         _ bytes: [UInt8],
@@ -283,7 +283,7 @@ struct RequestCompressionTests {
                     var head = HeaderBlock()
                     if let encoding { head.append(name: "grpc-encoding", value: encoding) }
                     try stream.send(head: head, prefix: .common)
-                    // The client may have given up by now, at the head already.
+                    // The client may have given up by now, on reading the head.
                     try? await stream.send(BodyPiece(message: bytes, isCompressed: true))
                     try? stream.send(end: .trailers(HeaderBlock([HeaderName.status: "0"])))
                     return try await group.next() ?? []

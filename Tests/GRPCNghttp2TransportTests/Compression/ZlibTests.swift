@@ -7,7 +7,7 @@ import Testing
 @Suite struct ZlibTests {
     private static let encodings: [MessageEncoding] = [.gzip, .deflate]
 
-    /// What Python's gzip and zlib make of the same message, at level 6.
+    /// The output of Python's gzip and zlib for the same message, at level 6.
     private static let sample = Array(String(repeating: "ServiceKit ", count: 10).utf8) + Array(0..<64)
     private static let body: [UInt8] =
         [0x0b, 0x4e, 0x2d, 0x2a, 0xcb, 0x4c, 0x4e, 0xf5, 0xce, 0x2c, 0x51, 0x08, 0xa6, 0x3d, 0x93, 0x81]
@@ -31,7 +31,7 @@ import Testing
         #expect(message == Self.sample)
     }
 
-    /// Up to the byte that names the operating system.
+    /// The output is equal up to the byte that names the operating system.
     @Test func outputEqualsThatOfPythonsZlib() throws {
         #expect(Zlib.compress(Self.sample, .deflate) == Self.deflated)
         let gzip = try #require(Zlib.compress(Self.sample, .gzip))
@@ -47,7 +47,7 @@ import Testing
         let kinds: [[UInt8]] = [
             Array(repeating: 0, count: size),
             (0..<size).map { UInt8(truncatingIfNeeded: $0 / 3) },
-            // About half of it is worth nothing.
+            // About half of the bytes do not compress.
             (0..<size).map { _ in UInt8.random(in: 0..<16, using: &generator) },
         ]
         for message in kinds {
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    /// What does not get smaller is to be sent as it is.
+    /// A message that does not get smaller has to be sent uncompressed.
     @Test(arguments: Self.encodings)
     func incompressibleMessageIsNotCompressed(_ encoding: MessageEncoding) {
         var generator = SeededGenerator(seed: 1)
@@ -68,7 +68,7 @@ import Testing
             let noise = (0..<size).map { _ in UInt8.random(in: 0...255, using: &generator) }
             #expect(Zlib.compress(noise, encoding) == nil, "\(size) bytes")
         }
-        // The compressor that has given up on one message is as good as new for the next.
+        // A compressor that has given up one message still compresses the next.
         #expect(Zlib.compress(Self.sample, encoding)?.count == Self.compressed(encoding).count)
     }
 
@@ -101,7 +101,7 @@ import Testing
         #expect(try Zlib.decompress(Self.compressed(encoding), encoding, limit: limit) == Self.sample)
     }
 
-    // MARK: Nonsense
+    // MARK: Malformed data
 
     private static func expectViolation(_ bytes: [UInt8], _ encoding: MessageEncoding, _ comment: Comment) {
         let failure = #expect(throws: StreamFailure.self, comment) {
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    /// Each bit counts: of the body, and of the checksum (the last eight bytes of gzip have the size, too).
+    /// Each bit counts: of the body, and of the checksum (the last eight bytes of gzip include the size).
     @Test(arguments: Self.encodings)
     func everyCorruptBitIsRefused(_ encoding: MessageEncoding) {
         let bytes = Self.compressed(encoding)
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    /// What follows would be lost.
+    /// The bytes after the end would be lost.
     @Test(arguments: Self.encodings)
     func dataAfterTheEndAreRefused(_ encoding: MessageEncoding) {
         let bytes = Self.compressed(encoding)

@@ -121,7 +121,7 @@ import Testing
         }
         for _ in 0..<100 { #expect(isAccepted()) }
         #expect(!isAccepted())
-        // When half of them are out there is room again, for as many.
+        // When half of them are sent, there is room for as many again.
         let size = 50 * 5
         _ = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             count =
@@ -142,7 +142,7 @@ import Testing
         #expect(prefix == [1, 0, 0x12, 0x34, 0x56])
     }
 
-    /// A larger one would cost each call an allocation.
+    /// A larger deframer would cost each call an allocation.
     @Test func deframerIsStoredInline() {
         #expect(MemoryLayout<MessageDeframer>.size <= 3 * MemoryLayout<Int>.size)
     }

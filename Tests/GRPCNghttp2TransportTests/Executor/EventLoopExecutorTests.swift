@@ -57,7 +57,7 @@ struct EventLoopExecutorTests {
         RecordedMetrics.record()
         let before = RecordedMetrics.serverHits(.loopTime)
         let handler: RawHandler = { request, context in
-            // What no handler should do.
+            // No handler should do this.
             Self.compute(for: .milliseconds(150))
             return try await RawService.echo(request, context)
         }

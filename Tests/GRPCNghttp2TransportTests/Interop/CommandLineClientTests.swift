@@ -19,14 +19,14 @@ struct CommandLineClientTests {
         static let curl = RunningProgram.path(of: "curl")
     }
 
-    /// What makes a request one of gRPC.
+    /// The header fields of a gRPC request.
     private static let fields = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
 
     /// Runs a program that posts a message to an echoing server.
     ///
     /// - Parameters:
     ///   - program: The program's path.
-    ///   - security: Whether it is to use TLS.
+    ///   - security: Whether the program uses TLS.
     ///   - arguments: Makes the arguments, from the URL and from a directory that holds the message as `request` and, for
     ///     TLS, the authority as `ca.pem`.
     ///   - check: Gets the program's output, and the directory.

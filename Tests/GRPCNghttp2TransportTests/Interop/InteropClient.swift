@@ -5,8 +5,8 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// The cases of gRPC's interoperability tests
-/// (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md), by the names they have there.
+/// The cases of gRPC's interoperability tests, by their names there
+/// (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md).
 enum InteropCase: String, CaseIterable, CustomTestStringConvertible {
     case emptyUnary = "empty_unary"
     case largeUnary = "large_unary"
@@ -38,10 +38,10 @@ struct InteropClient: Sendable {
 
     private let service: Grpc_Testing_TestService.Client<Nghttp2ClientTransport>
     private let unimplemented: Grpc_Testing_UnimplementedService.Client<Nghttp2ClientTransport>
-    /// How many bytes the server has sent so far: what tells whether a message came compressed.
+    /// The number of bytes that the server has sent so far. It shows whether a message came compressed.
     private let receivedBytes: @Sendable () -> Int
 
-    /// What everything but the payload takes at most; payloads of zeros take next to nothing when compressed.
+    /// The largest size of everything but the payload; a compressed payload of zeros adds next to nothing.
     private static let overhead = 5000
 
     init(_ client: RawClient, receivedBytes: @escaping @Sendable () -> Int) {
@@ -182,7 +182,7 @@ extension InteropClient {
     private func clientCompressedUnary() async throws {
         var request = Self.largeRequest
         request.expectCompressed.value = true
-        // Whether the server checks what it is asked to.
+        // Whether the server makes the requested check.
         await Self.expect(.invalidArgument) {
             _ = try await withMessageCompression(false) {
                 try await self.service.unaryCall(request, options: Self.compressing)
@@ -211,7 +211,7 @@ extension InteropClient {
 
     private func clientCompressedStreaming() async throws {
         let sizes: [(Int32, isCompressed: Bool)] = [(27182, true), (45904, false)]
-        // Whether the server checks what it is asked to.
+        // Whether the server makes the requested check.
         await Self.expect(.invalidArgument) {
             _ = try await self.service.streamingInputCall(options: Self.compressing) { writer in
                 try await withMessageCompression(false) {
@@ -251,7 +251,7 @@ extension InteropClient {
             try await response.messages.reduce(into: [Grpc_Testing_Payload]()) { $0.append($1.payload) }
         }
         #expect(payloads == [.zeros(31415), .zeros(92653)])
-        // The second as it is and, so, the first compressed.
+        // The second came uncompressed. So the first came compressed.
         let bytes = self.receivedBytes() - bytesBefore
         #expect((92653..<92653 + Self.overhead).contains(bytes))
     }

@@ -7,7 +7,7 @@ import SwiftProtobuf
 
 /// The server of gRPC's interoperability tests.
 ///
-/// `UnimplementedCall` is not registered: what is to be seen is what the transport answers to a method that is not there.
+/// `UnimplementedCall` is not registered, so that the transport answers to an unknown method.
 struct InteropService: RegistrableRPCService {
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         InteropHandlers().registerMethods(with: &router)
@@ -103,7 +103,7 @@ extension ServerContext {
         self.transportSpecific as? Nghttp2ServerTransport.Context
     }
 
-    /// Refuses a message that came otherwise than the client meant to send it.
+    /// Refuses a message whose compression differs from the client's intention.
     fileprivate func check(isCompressed: Bool) throws(RPCError) {
         guard self.transport?.receivedMessageWasCompressed == isCompressed else {
             throw RPCError(

@@ -50,7 +50,7 @@ struct InteropTests {
         }
     }
 
-    /// The two ends in Swift: what both do wrong in the same way is seen above.
+    /// Both ends in Swift. A mistake that both make in the same way shows in the tests above.
     @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.allCases)
     func swiftClientPassesTheInteropCaseAgainstSwift(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
         try await Self.withSwiftServer(security) { address in
@@ -69,7 +69,7 @@ struct InteropTests {
     @Test func swiftClientNeedsItsCertificateForMutualTLS() async throws {
         try await PythonPeer.interop.withServer(security: .mutualTLS) { address in
             try await Self.withSwiftClient(of: address, .mutualTLS) { try await $0.run(.emptyUnary) }
-            // A client without a certificate. It learns that it is refused only when the handshake is over, on its side.
+            // A client without a certificate. It learns of the refusal only after its handshake is over.
             try await Self.withSwiftClient(of: address, .tls) { client in
                 let error = await #expect(throws: RPCError.self) { try await client.run(.emptyUnary) }
                 #expect(error?.code == .unavailable)

@@ -22,7 +22,7 @@ struct PythonInteropTests {
 
     // MARK: A client in Python
 
-    /// The same methods that the server in Python has.
+    /// The methods of the server in Python.
     private static func handlers() -> [String: RawHandler] {
         let (cancellations, cancelled) = AsyncStream.makeStream(of: Void.self)
         return [
@@ -75,7 +75,7 @@ struct PythonInteropTests {
         ]
     }
 
-    // Processes of Python at the same time would leave no time for what is to happen in time.
+    // Several processes of Python at a time would make the timed checks late.
     @Test(
         .serialized,
         arguments: [
@@ -168,7 +168,7 @@ struct PythonInteropTests {
         }
     }
 
-    /// The core of gRPC sends white space at the ends of values as it is.
+    /// The core of gRPC keeps white space at the ends of values.
     @Test func whiteSpaceAroundPythonsValuesIsDropped() async throws {
         try await Self.withPythonServer { client in
             let error = await #expect(throws: RPCError.self) { try await client.call("Padded") }
@@ -188,7 +188,7 @@ struct PythonInteropTests {
         }
     }
 
-    /// The server has to see that a call is given up, be it by its deadline or by its caller.
+    /// The server sees that a call is given up, by its deadline or by its caller.
     @Test(arguments: [true, false])
     func pythonServerSeesACancelledCall(byDeadline: Bool) async throws {
         try await Self.withPythonServer { client in

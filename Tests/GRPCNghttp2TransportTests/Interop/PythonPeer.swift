@@ -4,7 +4,7 @@ import ServiceKitTestSupport
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// A script of these tests in a Python that has gRPC for Python, and HTTP/2 frames.
+/// A script of these tests, for a Python that has gRPC for Python, and HTTP/2 frames.
 struct PythonPeer {
     /// The interpreter; `make test` names it.
     static let interpreter = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]
@@ -34,7 +34,7 @@ struct PythonPeer {
         return try RunningProgram(interpreter, [self.script] + arguments, hasInput: true)
     }
 
-    /// Runs the script for what it prints.
+    /// Runs the script and returns the lines that it prints.
     func lines(_ arguments: [String]) async throws -> [String] {
         let result = try await self.start(arguments).result()
         guard result.exit == .exited(0) else {

@@ -4,10 +4,10 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Nothing that a peer says first allows it to flood afterwards.
+/// No frame of a peer allows it to flood afterwards.
 @Suite(.timeLimit(.minutes(1)))
 struct CalmDownTests {
-    /// GOAWAY with an error of the client's choice.
+    /// GOAWAY with an error that the client chooses.
     private static let goAway = Frames.frame(type: 7, payload: [0, 0, 0, 0, 0, 0, 0, 2])
     private static let ping = Frames.frame(type: 6, payload: [0, 0, 0, 0, 0, 0, 0, 0])
 

@@ -5,10 +5,10 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What a connection believes to hold is what its streams hold.
+/// A connection's account of held bytes equals the sum of its streams.
 @Suite(.timeLimit(.minutes(1)))
 struct InboundBudgetTests {
-    /// What a message counts beside its bytes.
+    /// The bytes that a message counts beside its contents.
     private let each = BodyPiece.overhead
 
     private static func framed(_ message: [UInt8]) -> [UInt8] {
@@ -64,7 +64,7 @@ struct InboundBudgetTests {
 
     // MARK: A connection
 
-    /// However a stream ends, it leaves nothing behind.
+    /// A stream leaves nothing behind, regardless of how it ends.
     @Test func connectionBudgetIsTheSumOfItsStreams() async throws {
         let streams = Shared<[HTTP2Stream]>([])
         let server = { @Sendable (stream: HTTP2Stream, _: HeaderBlock?) in streams.update { $0.append(stream) } }
@@ -79,7 +79,7 @@ struct InboundBudgetTests {
                 let budget = try #require(server.accepted.first).inboundBudget
                 try await eventually { budget.heldBytes == 4 * (100 + each) }
                 #expect(streams.value.map(\.unreadBytes) == [100, 100, 100, 100])
-                // One is read, one reset by this side, one by the peer; the last is forgotten.
+                // One is read, one reset by this side, one by the peer; the last is dropped.
                 _ = try await streams.value[0].next(isolation: nil)
                 #expect(budget.heldBytes == 3 * (100 + each))
                 streams.value[1].reset(.cancel, failure: .cancelled)

@@ -7,7 +7,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Each bound of a server, as a hostile client meets it: it is counted each time, and logged once for a connection.
+/// Each bound of a server against a hostile client: each hit is counted, and logged once for a connection.
 @Suite(.timeLimit(.minutes(1)))
 struct ServerLimitsTests {
     private typealias Config = Nghttp2ServerTransport.Config
@@ -17,7 +17,7 @@ struct ServerLimitsTests {
         return StreamingServerResponse(of: [UInt8].self) { _ in [:] }
     }
 
-    /// Sends as much as it may.
+    /// A handler that sends without end.
     private static let pour: RawHandler = { _, _ in
         StreamingServerResponse { writer in
             while true { try await writer.write(Array(repeating: 0, count: 1_000_000)) }
@@ -28,7 +28,7 @@ struct ServerLimitsTests {
         RecordedMetrics.record()
     }
 
-    /// What a server answers, until it closes the connection or `isEnough` says so.
+    /// The server's answer, until it closes the connection or `isEnough` says so.
     private func exchange(
         _ limit: Limit,
         hits: Int64,
@@ -44,7 +44,7 @@ struct ServerLimitsTests {
         ) { _, address in
             try await Frames.exchange(address, bytes) { isEnough(Frames.summary($0)) }
         }
-        // Other tests count too.
+        // Other tests count in the same metrics.
         #expect(RecordedMetrics.serverHits(limit) >= before + hits)
         #expect(log.warnings.map { $0.metadata["limit"] } == [limit.rawValue])
         return Frames.summary(received)
@@ -65,7 +65,7 @@ struct ServerLimitsTests {
         return frames
     }
 
-    @Test func headerFields() async throws {
+    @Test func headerFieldsOverTheLimitAreRefused() async throws {
         let fields = (0..<5).map { ("name-\($0)", "value") }
         _ = try await self.exchange(.headerFields, hits: 2, Self.requests(fields)) {
             $0.limits.maxHeaderFields = 8
@@ -74,7 +74,7 @@ struct ServerLimitsTests {
         }
     }
 
-    @Test func headerList() async throws {
+    @Test func headerListOverTheLimitIsRefused() async throws {
         let fields = (0..<3).map { ("name-\($0)", String(repeating: "x", count: 100)) }
         _ = try await self.exchange(.headerList, hits: 2, Self.requests(fields)) {
             $0.limits.maxHeaderListBytes = 512
@@ -83,7 +83,7 @@ struct ServerLimitsTests {
         }
     }
 
-    @Test func bytesThatNobodyReads() async throws {
+    @Test func unreadBytesOverTheLimitAreRefused() async throws {
         _ = try await self.exchange(.buffered, hits: 2, Self.messages("Hang", bytes: 200)) {
             $0.limits.maxBufferedBytesPerConnection = 100
         } until: { frames in
@@ -91,7 +91,7 @@ struct ServerLimitsTests {
         }
     }
 
-    @Test func aMessage() async throws {
+    @Test func messageOverTheLimitIsRefused() async throws {
         _ = try await self.exchange(.message, hits: 2, Self.messages("Echo", bytes: 11)) {
             $0.maxMessageBytes = 10
         } until: { frames in
@@ -99,19 +99,19 @@ struct ServerLimitsTests {
         }
     }
 
-    @Test func aHandshakeThatDoesNotCome() async throws {
+    @Test func missingHandshakeEndsTheConnection() async throws {
         let frames = try await self.exchange(.handshakeTimeout, hits: 1, []) {
             $0.limits.handshakeTimeout = .milliseconds(10)
         }
         #expect(!frames.contains { $0.type == 7 }, "it is not spoken to")
     }
 
-    @Test func connections() async throws {
+    @Test func connectionsOverTheLimitAreClosed() async throws {
         let frames = try await self.exchange(.connections, hits: 1, []) { $0.maxConnections = 0 }
         #expect(frames.isEmpty)
     }
 
-    @Test func controlFrames() async throws {
+    @Test func controlFramesOverTheLimitEndTheConnection() async throws {
         let settings = Array(repeating: Frames.settings, count: 100).flatMap { $0 }
         let frames = try await self.exchange(.controlFrames, hits: 1, Frames.preface + settings) {
             $0.limits.maxControlFramesPerSecond = 1
@@ -119,7 +119,7 @@ struct ServerLimitsTests {
         #expect(frames.last?.type == 7)
     }
 
-    @Test func resets() async throws {
+    @Test func resetsOverTheLimitEndTheConnection() async throws {
         var bytes = Frames.preface + Frames.settings
         for stream in stride(from: UInt8(1), to: 61, by: 2) {
             bytes += Frames.request(stream: stream, method: "Hang")
@@ -131,7 +131,7 @@ struct ServerLimitsTests {
         #expect(frames.last?.type == 7)
     }
 
-    @Test func aClientThatDoesNotRead() async throws {
+    @Test func clientThatDoesNotReadIsDisconnected() async throws {
         let log = LogRecording()
         let before = RecordedMetrics.serverHits(.writeTimeout)
         let config = Config.defaults { $0.limits.writeTimeout = .milliseconds(50) }
@@ -139,7 +139,7 @@ struct ServerLimitsTests {
             let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .channelOption(.autoRead, value: false)
                 .connect(host: address.host ?? "", port: address.port ?? 0).get()
-            // Windows as large as they may be: nothing but the socket holds the server up.
+            // The largest windows: only the socket stops the server.
             let settings = Frames.frame(type: 4, payload: [0, 4, 0x7f, 0xff, 0xff, 0xff])
             let update = Frames.frame(type: 8, payload: [0x7f, 0, 0, 0])
             let bytes = Frames.preface + settings + update + Frames.request(stream: 1, method: "Pour")

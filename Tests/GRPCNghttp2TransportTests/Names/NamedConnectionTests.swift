@@ -18,7 +18,7 @@ struct NamedConnectionTests {
     private func address(_ text: String) throws -> SocketAddress { try SocketAddress(ipAddress: text, port: 0) }
 
     @Test func everyAddressOfANameIsTried() async throws {
-        // The first of them is nobody's, the second refuses.
+        // Nobody has the first address, and the second refuses.
         let addresses = [try address("::1"), try address("127.0.0.2"), try address("127.0.0.1")]
         try await withServer(["Echo": RawService.echo]) { _, server in
             let name = TransportAddress.dns(host: "server.test", port: server.port ?? 0)

@@ -5,10 +5,10 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// The connections beyond the first: made for calls that wait, up to a bound.
+/// The connections beyond the first: they are made for waiting calls, up to a bound.
 @Suite(.timeLimit(.minutes(1)))
 struct ConnectionPoolTests {
-    /// A server that answers nothing before it is told to.
+    /// A server that answers nothing before the test tells it to.
     private struct Answers: Sendable {
         let open = Shared<[HTTP2Stream]>([])
 
@@ -81,7 +81,7 @@ struct ConnectionPoolTests {
                 let calls = try await Self.begin(6, connection)
                 try await eventually { answers.count == 4 }
                 #expect(answers.connections == 2)
-                // Those that wait get the places of those that end.
+                // The waiting calls take the places of the ended ones.
                 try answers.answerAll()
                 try await eventually { answers.count == 6 }
                 try answers.open.value.suffix(2).forEach {
@@ -93,7 +93,7 @@ struct ConnectionPoolTests {
         }
     }
 
-    /// A call may choose a connection when there is no other yet, and come to it when there is.
+    /// A call may choose a connection before a second one exists, and reach it after that one is ready.
     @Test func lateCallIsHandedToTheNewConnection() async throws {
         let answers = Answers()
         try await RawHTTP2Server.run(maxConcurrentStreams: 2, onStream: answers.take) { server in
@@ -101,7 +101,7 @@ struct ConnectionPoolTests {
                 var calls = try await Self.begin(2, connection)
                 let late = try connection.makeStream(descriptor: RawService.method("Any"))
                 calls += try await Self.begin(1, connection)
-                // The second connection is there, with room for one more.
+                // The second connection is ready, with room for one more.
                 try await eventually { answers.count == 3 }
                 try await late.write(.metadata([:]))
                 try await eventually { answers.count == 4 }

@@ -87,7 +87,7 @@ import Testing
         var extra = ExtraConnections()
         Self.expectNoAttempt(&extra)
         Self.expectWanted(true, &extra, maxCount: 1)
-        // It has not begun.
+        // The attempt has not begun.
         Self.expectNoAttempt(&extra)
         Self.expectWanted(true, &extra, maxCount: 1)
         let connection = Self.connection()

@@ -6,7 +6,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct ConnectionBoundTests {
-    /// A connection too many is closed at once; the others do not notice, and when one of them ends, there is room again.
+    /// A connection over the bound is closed at once. The others do not notice it, and when one of them ends, there is
+    /// room again.
     @Test func connectionsOverTheBoundAreClosed() async throws {
         let config = Nghttp2ServerTransport.Config.defaults { $0.maxConnections = 2 }
         try await withServer(["Echo": RawService.echo], config: config) { _, address in

@@ -4,19 +4,19 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What a server that breaks HTTP/2 or gRPC, or wants to harm, answers a call with, and what has to come of it.
+/// A server's answer that breaks HTTP/2 or gRPC, or tries to harm, and the outcome that the call must have.
 struct HostileAnswer: Sendable, CustomTestStringConvertible {
-    /// What becomes of the call.
+    /// The outcome of the call.
     enum Outcome: Sendable {
         case ok
         case fails(RPCError.Code)
-        /// It fails, and is known not to have been processed, so that it can be made again.
+        /// It fails, and was certainly not processed, so that it can be made again.
         case notProcessed
     }
 
     let name: String
     let outcome: Outcome
-    /// The error that the client ends the connection with, if it does.
+    /// The error that the client ends the connection with; `nil` if it keeps the connection.
     let goAway: UInt8?
     let closing: Bool
     let bytes: @Sendable (_ stream: UInt8) -> [UInt8]
@@ -43,7 +43,8 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
     private static let compressionError: UInt8 = 9
     private static let enhanceYourCalm: UInt8 = 11
 
-    /// A connection error of HTTP/2: the connection is lost, and what the server did with the call is unknown.
+    /// A connection error of HTTP/2: the connection is lost, and nobody knows whether the server has processed the
+    /// call.
     private static func connectionError(
         _ name: String,
         _ code: UInt8,
@@ -176,7 +177,7 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
         },
     ]
 
-    /// zlib (RFC 1950) of 66,053 zeros: a block with fixed codes (RFC 1951, section 3.2.6) that is one literal zero and
+    /// zlib (RFC 1950) of 66,053 zeros: a block with fixed codes (RFC 1951, section 3.2.6). It has one literal zero and
     /// then, 256 times and one byte and five bits each, "258 bytes, from one byte back".
     private static let deflateBomb: [UInt8] = {
         var bits: [Bool] = [true, true, false]
@@ -191,7 +192,7 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
             let byte = bits[start...].prefix(8).enumerated().reduce(0) { $0 | ($1.element ? 1 << $1.offset : 0) }
             bytes.append(UInt8(byte))
         }
-        // The checksum is wrong, but nobody should get that far.
+        // The checksum is wrong, but no client should get that far.
         return bytes + [0, 0, 0, 0]
     }()
 
@@ -202,7 +203,7 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
             Frames.responseHead(stream: stream, (0..<40).map { ("x-\($0)", "") })
         },
         Self("a header block that unpacks to megabytes", .fails(.resourceExhausted)) { stream in
-            // A field of 4000 bytes that goes into the table, then is referred to by one byte each time.
+            // A field of 4000 bytes that goes into the table; after that, one byte each time refers to it.
             let field: [UInt8] =
                 [0x40, 1, UInt8(ascii: "x"), 0x7f, 0xa1, 0x1e] + Array(repeating: UInt8(ascii: "y"), count: 4000)
             let block = [0x88] + field + Array(repeating: 0xbe, count: 12_000)

@@ -5,8 +5,8 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Clients that break HTTP/2, or gRPC, or want to harm: each case is a function of a script in Python, and all of them
-/// meet one server, which has to go on serving others.
+/// Clients that break HTTP/2 or gRPC, or try to harm. Each case is a function of a script in Python. All of them meet
+/// one server, which must go on serving others.
 @Suite(
     .hostileServer,
     .enabled(if: PythonPeer.isAvailable, "KIT_TEST_PYTHON names no Python with hyperframe; `make test` sets it"),
@@ -18,7 +18,7 @@ struct HostileClientTests {
         try await PythonPeer.hostile.check(name, of: server.plaintext, ["--limits", server.limits])
     }
 
-    // The subjects run at the same time, the cases of one do not: each is a process.
+    // The subjects run at the same time, but the cases of one subject do not: each is a process.
 
     @Test(.serialized, arguments: try await HostileServer.cases("framing"))
     func brokenFramingIsRefused(_ name: String) async throws {

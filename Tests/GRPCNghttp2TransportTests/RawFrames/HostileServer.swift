@@ -6,9 +6,9 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// The server that hostile clients meet, with bounds that are reached soon.
+/// The server of the hostile clients, with low bounds.
 struct HostileServer: Sendable {
-    /// The one of the suite that is running.
+    /// The server of the running suite.
     @TaskLocal static var current: HostileServer?
 
     let plaintext: TransportAddress
@@ -30,14 +30,14 @@ struct HostileServer: Sendable {
         $0.limits.maxBufferedBytesPerConnection = 1_000_000
         $0.limits.maxControlFramesPerSecond = 10
         $0.limits.maxResetsPerSecond = 5
-        // Most cases have to be faster, on a busy machine too; those that wait for these times do so for less than
-        // TIMEOUT in the script.
+        // Most cases must be faster, on a busy machine too. The cases that wait for these times wait less than TIMEOUT
+        // in the script.
         $0.limits.handshakeTimeout = .seconds(8)
         $0.limits.writeTimeout = .seconds(8)
         $0.maxConcurrentCallsPerConnection = 10
     }
 
-    /// The bounds, as the script reads them.
+    /// The bounds, in the form of the script.
     var limits: String {
         let limits = Self.config.limits
         return """
@@ -89,7 +89,7 @@ struct HostileServer: Sendable {
                     throw CancellationError()
                 }
             },
-            // Sends for as long as it can.
+            // Sends until it fails.
             "Blast": { request, _ in
                 let call = calls.begin(request.metadata)
                 return StreamingServerResponse { writer in
@@ -99,7 +99,7 @@ struct HostileServer: Sendable {
                     }
                 }
             },
-            // Answers when no other call of the case that the message names is running.
+            // Answers when no other call of the message's case is running.
             "AwaitEnd": { request, _ in
                 let message = try await ServerRequest(stream: request).message
                 await calls.awaitEnd(String(decoding: message, as: UTF8.self))
@@ -117,7 +117,7 @@ struct HostileServer: Sendable {
 
         private let cases = Mutex<[String: Case]>([:])
 
-        /// Counts a call until what it returns is dropped: a response that cannot be sent does not get to run.
+        /// Counts a call until its result is dropped: the handler of a response that cannot be sent does not run on.
         func begin(_ metadata: Metadata) -> Call {
             let name = metadata[stringValues: "x-case"].first { _ in true } ?? ""
             self.cases.withLock { $0[name, default: Case()].running += 1 }

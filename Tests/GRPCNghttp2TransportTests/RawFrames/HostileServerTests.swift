@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Servers that break HTTP/2, or gRPC, or want to harm: the call fails as it should, and the next one is served.
+/// Servers that break HTTP/2 or gRPC, or try to harm: the call fails with the right error, and the next one is served.
 @Suite(.timeLimit(.minutes(1)))
 struct HostileServerTests {
     private static let config = Nghttp2ClientTransport.Config.defaults {
@@ -54,7 +54,7 @@ struct HostileServerTests {
         }
     }
 
-    /// What is no HTTP/2 at all is not taken for a server.
+    /// A peer that does not speak HTTP/2 is not taken for a server.
     @Test func answerOfHTTP1IsNotReady() async throws {
         let recorder = StateRecorder()
         let greeting = Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)

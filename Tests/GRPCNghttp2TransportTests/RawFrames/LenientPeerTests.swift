@@ -5,13 +5,13 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Peers that are less strict than HTTP/2 and gRPC, as many are: what they mean is understood. What is refused all the
-/// same is said to be refused here, with the name of the header.
+/// Peers that are less strict than HTTP/2 and gRPC, as many are. Their unambiguous messages are understood. A refusal
+/// names this side and the header.
 @Suite(.timeLimit(.minutes(1)))
 struct LenientPeerTests {
     // MARK: Clients
 
-    /// Calls `Echo` with fields in place of, or beyond, the right ones; `nil` for those that are left out.
+    /// Calls `Echo` with these fields in place of, or beyond, the right ones; `nil` leaves a field out.
     ///
     /// - Returns: The last header block of the response, and the request's metadata if a handler has seen it.
     private static func call(
@@ -43,7 +43,7 @@ struct LenientPeerTests {
                 let stream = client.http2.makeStream(deadline: nil)
                 defer { stream.reset(.cancel, failure: .cancelled) }
                 try stream.send(head: block, prefix: .none)
-                // They fail if the server has answered already.
+                // Both writes fail if the server has answered already.
                 try? await stream.send(message: [1])
                 try? stream.send(end: .data)
                 while let part = try await stream.next(isolation: nil) {
@@ -171,7 +171,7 @@ struct LenientPeerTests {
         #expect(error.message == message)
     }
 
-    /// An encoding that is not known matters to messages that are compressed by it.
+    /// An unknown encoding matters only to messages that are compressed with it.
     @Test func unknownEncodingDoesNotHideTheStatus() async throws {
         let error = try await Self.failure {
             Frames.responseHead(stream: $0, [("grpc-encoding", "snappy")]) + Frames.trailers(stream: $0, status: "5")
@@ -185,7 +185,7 @@ struct LenientPeerTests {
         #expect(unreadable.message.contains("\"snappy\" (header \"grpc-encoding\")"))
     }
 
-    /// A status is not lost to a length that somebody on the way has got wrong.
+    /// A wrong length from an intermediary does not hide the status.
     @Test func statusAfterTooFewBytesIsRead() async throws {
         let error = try await Self.failure {
             Frames.responseHead(stream: $0, [("content-length", "42")]) + Frames.trailers(stream: $0, status: "5")
@@ -211,10 +211,10 @@ struct LenientPeerTests {
         }
     }
 
-    /// What this side decides is not laid at the peer's door, be it a matter of frames.
+    /// The error names this side when this side refuses, also for a frame.
     @Test func refusedFrameIsReportedAsThisSidesDecision() async throws {
         let error = try await Self.failure {
-            // The stream's window would be larger than any may be.
+            // The stream's window would exceed the largest window.
             Frames.responseHead(stream: $0) + Frames.windowUpdate(stream: $0, UInt32.max >> 1)
         }
         #expect(error.code == .internalError)

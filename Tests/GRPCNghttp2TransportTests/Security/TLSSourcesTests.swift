@@ -10,7 +10,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Where certificates and keys come from, what is wrong with them, and what happens when files change.
+/// The sources of certificates and keys, the mistakes in them, and changes of the files.
 @Suite(.timeLimit(.minutes(1)))
 struct TLSSourcesTests {
     private let certificates: TestCertificates
@@ -77,7 +77,7 @@ struct TLSSourcesTests {
         #expect(try await self.echo(security, self.client(.certificates(sources))) == [1])
     }
 
-    // MARK: What is wrong with them
+    // MARK: Mistakes
 
     private func listenError(
         chain: [TLSConfig.CertificateSource]? = nil,
@@ -200,7 +200,7 @@ struct TLSSourcesTests {
 
     // MARK: Files that change
 
-    /// A pair of files, and what is made of them.
+    /// A pair of files, and the security that is made of them.
     private struct Files {
         let directory: URL
 
@@ -259,7 +259,7 @@ struct TLSSourcesTests {
             _ = try directory.replace("key.pem", self.certificates.renewed.key)
             #expect(try source.context(now: Self.at(4000)) !== first)
             #expect(log.warnings.count == 2)
-            // And gone altogether.
+            // Both files are gone.
             let last = try source.context(now: Self.at(4000))
             try FileManager.default.removeItem(at: directory.appendingPathComponent("key.pem"))
             #expect(try source.context(now: Self.at(5000)) === last)
@@ -267,8 +267,8 @@ struct TLSSourcesTests {
         }
     }
 
-    /// What could not be read for a reason that passes, as when there is no descriptor to open it with, is read later,
-    /// though the files have not changed since.
+    /// A file that could not be read for a passing reason, for instance because no descriptor was free, is read again
+    /// later, even if the files have not changed since.
     @Test func unreadableFileIsReadAgainLater() throws {
         try withTemporaryDirectory { directory in
             let files = Files(directory: directory)
@@ -302,7 +302,7 @@ struct TLSSourcesTests {
         #expect(try source.context(now: Self.at(100_000)) === first)
     }
 
-    /// A named pipe is like a file on a disk that hangs: whoever reads it waits for somebody to write.
+    /// A named pipe acts like a file on a disk that hangs: its reader waits for a writer.
     @Test func hangingFileBlocksNoEventLoop() async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("hangs-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -316,7 +316,7 @@ struct TLSSourcesTests {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
 
         func write() async throws {
-            // Waits, for its part, until somebody reads.
+            // The writer, too, waits for a reader.
             try await Task.detached { [key = self.certificates.server.key] in
                 let file = try FileHandle(forWritingTo: path)
                 try file.write(contentsOf: Data(key))
@@ -329,14 +329,14 @@ struct TLSSourcesTests {
         try await write()
         let first = try await waiting.get()
 
-        // It is to be read again, since it was written to. Meanwhile there is what was read last.
+        // The file was written to, so it is read again. Until then the last context stays.
         let again = source.context(on: loop, now: Self.at(1000))
         #expect(try await source.context(on: loop, now: Self.at(1000)).get() === first)
         #expect(try await again.get() === first)
         try await write()
     }
 
-    /// What cannot be used at first is tried again, without a wait.
+    /// Files that cannot be used at first are tried again, without a wait.
     @Test func missingFilesAreReadAsSoonAsTheyExist() throws {
         try withTemporaryDirectory { directory in
             let files = Files(directory: directory)
@@ -347,7 +347,7 @@ struct TLSSourcesTests {
         }
     }
 
-    /// New connections see the new certificate; those that are open go on.
+    /// New connections see the new certificate; open connections go on.
     @Test func newConnectionsSeeAChangedCertificate() async throws {
         let (go, proceed) = AsyncStream.makeStream(of: Void.self)
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
@@ -387,7 +387,7 @@ struct TLSSourcesTests {
         }
     }
 
-    /// What a server shows.
+    /// The certificate that a server shows.
     private static func certificate(
         of address: TransportAddress, _ certificates: TestCertificates
     ) async throws -> [UInt8] {

@@ -9,7 +9,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Encrypted connections, and those that are refused.
+/// Encrypted connections, and refused ones.
 @Suite(.timeLimit(.minutes(1)))
 struct TLSTests {
     private let certificates: TestCertificates
@@ -31,7 +31,7 @@ struct TLSTests {
         }
     }
 
-    /// How a server of another make is set up.
+    /// The TLS of a server of another make.
     private func context(protocols: [String]) throws -> NIOSSLContext {
         let server = self.certificates.server
         var configuration = TLSConfiguration.makeServerConfiguration(
@@ -54,7 +54,7 @@ struct TLSTests {
         }
     }
 
-    /// Why there is no connection.
+    /// The reason why there is no connection.
     private func failure(
         _ server: ServerSecurity,
         _ client: ClientTransportSecurity,
@@ -102,7 +102,7 @@ struct TLSTests {
         let byAddress = try await self.failure(server, self.client())
         #expect(byAddress.contains("is not made out to the address 127.0.0.1: it is"))
         #expect(byAddress.contains("made out to DNS elsewhere.example; set serverHostname"))
-        // What the name is to be can be said in two ways.
+        // Two options set the name.
         #expect(try await self.echo(server, self.client(), authority: "elsewhere.example:443") == [1, 2, 3])
         #expect(try await self.echo(server, self.client { $0.serverHostname = "elsewhere.example" }) == [1, 2, 3])
         let both = self.client { $0.serverHostname = "elsewhere.example" }
@@ -194,7 +194,7 @@ struct TLSTests {
         #expect(seen.value == (try NIOSSLCertificate(bytes: self.certificates.client.certificate, format: .pem)))
     }
 
-    /// A server that does not ask sees none, though there is one.
+    /// A server that does not ask sees no certificate, even if the client has one.
     @Test func unaskedClientSendsNoCertificate() async throws {
         let seen = Shared<NIOSSLCertificate?>(nil)
         let client = self.client(self.certificates.client)
@@ -216,13 +216,13 @@ struct TLSTests {
         let server = self.mutual(self.certificates.roots)
         let message = try await self.failure(server, self.client(self.certificates.stranger))
         #expect(message.contains("TLS: the server does not trust this client's certificate"), "\(message)")
-        // Trust is the server's: with other roots it is the other way round.
+        // Trust is the server's: with other roots the result is reversed.
         let other = self.mutual(self.certificates.otherRoots)
         #expect(try await self.echo(other, self.client(self.certificates.stranger)) == [1, 2, 3])
         #expect(try await self.failure(other, self.client(self.certificates.client)).contains("TLS"))
     }
 
-    // MARK: Those who do not agree
+    // MARK: Disagreement
 
     @Test func plainClientOfATLSServerFails() async throws {
         try await withSecureServer(self.server) { _, address in
@@ -235,7 +235,7 @@ struct TLSTests {
         }
     }
 
-    /// The log of a server about clients that did not get through.
+    /// The server's log lines about clients that did not get through.
     @Test func serverLogsRefusedClients() async throws {
         let clients: [(ServerSecurity, ClientTransportSecurity, String)] = [
             (self.server, .plaintext, "the client does not speak TLS, and this server does"),
@@ -279,7 +279,7 @@ struct TLSTests {
         #expect(message.contains("WRONG_VERSION_NUMBER"))
     }
 
-    /// What a client that agrees to these protocols gets from a server: the types of its frames.
+    /// The types of the frames that a client with these protocols gets from a server.
     private func frames(_ security: ServerSecurity, protocols: [String]) async throws -> [UInt8] {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates([

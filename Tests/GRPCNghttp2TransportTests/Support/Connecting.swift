@@ -35,7 +35,7 @@ final class StateRecorder: Sendable {
     }
 }
 
-/// Runs a connection that is shut down gracefully afterwards.
+/// Runs a connection, and shuts it down gracefully afterwards.
 func withClientConnection<Result: Sendable>(
     _ address: TransportAddress,
     config: ClientTransportConfig = .defaults,
@@ -62,7 +62,7 @@ extension ClientConnection {
         let stream = try self.makeStream(descriptor: RawService.method(method))
         defer { stream.cancel() }
         try await stream.write(.metadata([:]))
-        // It fails if the server has answered already; the answer is what counts.
+        // The write fails if the server has answered already; only the answer counts.
         try? await stream.write(.message(message))
         stream.finish()
         var parts: [RPCResponsePart<[UInt8]>] = []

@@ -7,7 +7,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// HTTP/2 frames made by hand, for what no well-behaved implementation sends.
+/// HTTP/2 frames made by hand, since no well-behaved implementation sends them.
 enum Frames {
     static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
     static let settings = frame(type: 4, payload: [])
@@ -21,7 +21,7 @@ enum Frames {
     static func headers(stream: UInt8, _ fields: [(String, String)], endStream: Bool = false) -> [UInt8] {
         var block: [UInt8] = []
         for (name, value) in fields {
-            // A literal without indexing, both strings plain.
+            // A literal without indexing; both strings are plain.
             block += [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
         }
         return self.frame(type: 1, flags: endStream ? 5 : 4, stream: stream, payload: block)
@@ -41,7 +41,7 @@ enum Frames {
         )
     }
 
-    /// Connects, sends `bytes` and returns what comes back until the server closes or `isEnough` says so.
+    /// Connects, sends `bytes` and returns the answer until the server closes or `isEnough` says so.
     static func exchange(
         _ address: TransportAddress,
         _ bytes: [UInt8],
@@ -62,7 +62,7 @@ enum Frames {
                 }
             }
             .connect(host: address.host ?? "", port: address.port ?? 0).get()
-        // It fails if the server has hung up before.
+        // The write fails if the server has hung up before.
         try? await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
         let closed = Shared(false)
         channel.closeFuture.whenComplete { _ in closed.update { $0 = true } }

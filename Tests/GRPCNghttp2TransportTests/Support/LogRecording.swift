@@ -4,7 +4,7 @@ import Synchronization
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What was logged.
+/// Records log lines.
 final class LogRecording: Sendable {
     struct Line: Sendable {
         var level: Logger.Level
@@ -16,13 +16,13 @@ final class LogRecording: Sendable {
 
     var lines: [Line] { self.recorded.withLock { $0 } }
 
-    /// Those lines that warn. That an event loop was held up is not among them: it is measured by the clock on the
-    /// wall, so that it comes on a busy machine whatever the test does.
+    /// The lines at warning and above, without the report that an event loop was held up: that report depends on
+    /// wall-clock time, and comes on a busy machine in any test.
     var warnings: [Line] {
         self.lines.filter { $0.level >= .warning && $0.metadata["limit"] != Limit.loopTime.rawValue }
     }
 
-    /// A logger whose lines end up here, those of all levels.
+    /// A logger whose lines of all levels are recorded here.
     var logger: Logger {
         var logger = Logger(label: "test") { _ in Handler(recording: self) }
         logger.logLevel = .trace

@@ -11,7 +11,7 @@ extension TransportAddress {
     /// A free port of this machine.
     static let anyPort = TransportAddress.ipv4(host: "127.0.0.1", port: 0)
 
-    /// An address at which nobody listens, nor will unless a test does. (A port could be taken by another test.)
+    /// An address without a listener. Only the test can take it. (Another test could take a port.)
     static func unusedPath() -> TransportAddress {
         .unixDomainSocket(
             path: FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).sock").path

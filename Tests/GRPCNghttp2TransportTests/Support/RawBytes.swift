@@ -1,6 +1,6 @@
 import GRPCCore
 
-/// Messages in these tests are bytes, as they are.
+/// Messages in these tests are plain bytes.
 struct RawSerializer: MessageSerializer {
     func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes {
         Bytes(message)
@@ -74,7 +74,7 @@ extension GRPCClient {
         try await self.response(method, message, metadata: metadata, options: options).message
     }
 
-    /// A unary call, whose metadata is of interest too.
+    /// A unary call, with its metadata.
     func response(
         _ method: String,
         _ message: [UInt8] = [],

@@ -9,7 +9,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// What a connection of the engine reports, for tests that speak HTTP/2 themselves.
+/// The events of a connection of the engine, for tests that speak HTTP/2 themselves.
 // @unchecked: only closures and a lock.
 final class RawDelegate: HTTP2ConnectionDelegate {
     private let ready = Mutex(false)
@@ -45,11 +45,11 @@ final class RawDelegate: HTTP2ConnectionDelegate {
     }
 }
 
-/// A server that does with a stream whatever a test wants.
+/// A server whose streams the test handles.
 struct RawHTTP2Server: Sendable {
     let address: TransportAddress
     let channel: any Channel
-    /// The channels of the connections that were accepted.
+    /// The channels of the accepted connections.
     let accepted: Accepted
 
     final class Accepted: Sendable {
@@ -63,19 +63,19 @@ struct RawHTTP2Server: Sendable {
         var openCount: Int { self.channels.withLock { $0.count { $0.channel.isActive } } }
         var first: HTTP2Connection? { self.channels.withLock { $0.first?.http2 } }
 
-        /// Closes the connection that was first, without a word.
+        /// Closes the first connection without a goodbye.
         func killFirst() {
             self.channels.withLock { $0.first?.channel }?.close(promise: nil)
         }
 
-        /// Reads nothing more from the connections that there are.
+        /// Reads nothing more from the present connections.
         func stopReading() async throws {
             for (channel, _) in self.channels.withLock({ $0 }) {
                 try await channel.setOption(.autoRead, value: false).get()
             }
         }
 
-        /// Closes the connections without a word.
+        /// Closes the connections without a goodbye.
         func kill() {
             for (channel, _) in self.channels.withLock({ $0 }) {
                 channel.close(promise: nil)
@@ -182,7 +182,7 @@ struct RawHTTP2Client: Sendable {
         return result
     }
 
-    /// Opens a stream with these header fields, to which nothing is added.
+    /// Opens a stream with exactly these header fields.
     func open(_ fields: KeyValuePairs<String, String>, endStream: Bool = false) throws -> HTTP2Stream {
         let stream = self.http2.makeStream(deadline: nil)
         stream.readsMessages()
@@ -226,7 +226,7 @@ extension HTTP2ConnectionConfig.Role {
 }
 
 extension HTTP2Stream {
-    /// Has what arrives cut into messages of at most 4 MiB.
+    /// Cuts the arriving bytes into messages of at most 4 MiB.
     func readsMessages() {
         self.setDecoder(MessageDeframer(maxMessageBytes: 4 << 20))
     }

@@ -12,12 +12,12 @@ enum RecordedMetrics {
         return metrics
     }()
 
-    /// Has metrics that are made from now on recorded.
+    /// Records the metrics that are made from now on.
     static func record() {
         _ = self.metrics
     }
 
-    /// How often a bound has bitten on servers.
+    /// The number of times that servers have hit a bound.
     static func serverHits(_ limit: Limit) -> Int64 {
         self.metrics.counterTotal(
             label: LimitReporter.counter, dimensions: [("side", "server"), ("limit", limit.rawValue)]

@@ -43,7 +43,7 @@ struct Relay: Sendable {
         return result
     }
 
-    /// Passes on what one channel receives to another one, and its end too.
+    /// Passes the bytes of one channel on to another, and its end too.
     private final class Pipe: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
 

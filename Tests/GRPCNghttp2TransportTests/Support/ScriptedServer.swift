@@ -6,8 +6,8 @@ import Synchronization
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// A server that answers its first request with any bytes that a test wants, and every later one, be it on the same
-/// connection or on another, as a server should.
+/// A server that answers its first request with the test's bytes. It answers every later one correctly, on the same
+/// connection or on another.
 struct ScriptedServer: Sendable {
     /// A frame that came from a client.
     struct Frame: Sendable {
@@ -16,7 +16,7 @@ struct ScriptedServer: Sendable {
         var stream: UInt8
         var payload: [UInt8]
 
-        /// The error code, if it is a GOAWAY.
+        /// The error code of a GOAWAY.
         var goAwayCode: UInt8? { self.type == 7 ? self.payload[7] : nil }
     }
 
@@ -35,8 +35,8 @@ struct ScriptedServer: Sendable {
     ///
     /// - Parameters:
     ///   - answer: Makes the bytes that answer the first request, from the number of its stream.
-    ///   - closing: Whether it closes the connection after them.
-    ///   - greeting: What it sends on a new connection.
+    ///   - closing: Whether the server closes the connection after them.
+    ///   - greeting: The bytes that it sends on a new connection.
     ///   - body: Gets the server.
     static func run<Result: Sendable>(
         answer: @escaping @Sendable (UInt8) -> [UInt8],

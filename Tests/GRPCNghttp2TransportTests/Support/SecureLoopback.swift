@@ -6,7 +6,7 @@ import Logging
 
 typealias ServerSecurity = Nghttp2ServerTransport.TransportSecurity
 
-/// Runs a server that is, or is not, encrypted.
+/// Runs a server, with TLS or without.
 func withSecureServer<Result: Sendable>(
     _ security: ServerSecurity,
     _ handlers: [String: RawHandler] = ["Echo": RawService.echo],
@@ -23,7 +23,7 @@ func withSecureServer<Result: Sendable>(
     }
 }
 
-/// Runs a client that does, or does not, encrypt.
+/// Runs a client, with TLS or without.
 func withSecureClient<Result: Sendable>(
     _ address: TransportAddress,
     _ security: ClientTransportSecurity,
@@ -39,7 +39,7 @@ func withSecureClient<Result: Sendable>(
 }
 
 extension RawClient {
-    /// The error of a call that is bound to fail.
+    /// The error of a call that must fail.
     func failure(_ method: String = "Echo", _ message: [UInt8] = [1]) async -> RPCError? {
         do {
             _ = try await self.call(method, message)

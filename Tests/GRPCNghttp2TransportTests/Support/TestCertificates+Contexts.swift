@@ -5,7 +5,7 @@ import NIOSSL
 @testable import ServiceKitHTTP2
 
 extension TestCertificates {
-    /// How a server is set up that is no `Nghttp2ServerTransport`.
+    /// The TLS of a server that is not an `Nghttp2ServerTransport`.
     func serverContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(try NIOSSLCertificate(bytes: self.server.certificate, format: .pem))],
@@ -15,7 +15,7 @@ extension TestCertificates {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    /// How a client is set up that is no `Nghttp2ClientTransport`; it waits for `shutdownTimeout` for the server to say
+    /// The TLS of a client that is not an `Nghttp2ClientTransport`; it waits up to `shutdownTimeout` for the server's
     /// goodbye.
     func clientContext(shutdownTimeout: TimeAmount) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()

@@ -26,7 +26,7 @@ struct TestCertificates: Sendable {
     var otherAuthority: [UInt8]
     /// A server's, for `localhost`, `test.example`, 127.0.0.1 and ::1.
     var server: Identity
-    /// The one that follows it.
+    /// The successor of that certificate.
     var renewed: Identity
     /// A server's, for `elsewhere.example` only.
     var elsewhere: Identity
@@ -37,7 +37,8 @@ struct TestCertificates: Sendable {
     var roots: TLSConfig.TrustRootsSource { .certificates([.bytes(self.authority, format: .pem)]) }
     var otherRoots: TLSConfig.TrustRootsSource { .certificates([.bytes(self.otherAuthority, format: .pem)]) }
 
-    /// A task, as whoever waits for it is to hold up no thread: there are as few as cores for all tests together.
+    /// A task, so that waiting for it blocks no thread: all tests together have only as many threads as the machine has
+    /// cores.
     private static let made = Task { try await TestCertificates.make() }
 
     /// The same for all tests.
@@ -45,7 +46,7 @@ struct TestCertificates: Sendable {
         try await self.made.value
     }
 
-    // MARK: Making them
+    // MARK: Creation
 
     private static let names = "DNS:localhost,DNS:test.example,IP:127.0.0.1,IP:::1"
 
@@ -142,7 +143,7 @@ private func makeTemporaryDirectory() throws -> URL {
 }
 
 extension URL {
-    /// Writes a file in this directory, in one step as far as its readers can tell.
+    /// Writes a file in this directory; readers see it change in one step.
     func replace(_ name: String, _ bytes: [UInt8]) throws -> String {
         let file = self.appendingPathComponent(name)
         try Data(bytes).write(to: file, options: .atomic)

@@ -40,7 +40,8 @@ enum TestSecurity: String, CaseIterable {
         }
     }
 
-    /// The options that make the scripts of the tests do the same. They name files that are there until `body` returns.
+    /// The options that give the scripts of the tests the same security. They name files that exist until `body`
+    /// returns.
     func withScriptOptions<Result>(_ body: ([String]) async throws -> Result) async throws -> Result {
         guard self != .plaintext else { return try await body([]) }
         let certificates = try await TestCertificates.shared()
