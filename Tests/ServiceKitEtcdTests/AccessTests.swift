@@ -40,7 +40,7 @@ struct AccessTests {
     }
 
     @Test(arguments: EtcdVersions.installed)
-    func whatTheServiceNeedsIsEnough(_ binary: String) async throws {
+    func rightsOfTheServiceAreEnough(_ binary: String) async throws {
         try await Self.with(binary) { etcd, registry in
             let before = try await etcd.etcdctl("get", "", "--prefix", "--write-out=json")
             try await registry.checkAccess(to: "user-service", registering: true)
@@ -56,7 +56,7 @@ struct AccessTests {
     }
 
     @Test(arguments: EtcdVersions.installed)
-    func aRefusalNamesUserRoleAndPrefix(_ binary: String) async throws {
+    func refusalNamesUserRoleAndPrefix(_ binary: String) async throws {
         try await Self.with(binary) { _, registry in
             let look = try await Self.refusal {
                 try await registry.checkAccess(to: "order-service", registering: true)
@@ -81,7 +81,7 @@ struct AccessTests {
     }
 
     @Test(arguments: EtcdVersions.installed)
-    func whoMayOnlyReadCannotRegister(_ binary: String) async throws {
+    func readOnlyUserCannotRegister(_ binary: String) async throws {
         try await Self.with(binary, permission: "read") { _, registry in
             try await registry.checkAccess(to: "user-service", registering: false)
             let error = try await Self.refusal {

@@ -21,25 +21,25 @@ struct EtcdLayoutTests {
     }
 
     @Test(arguments: EtcdLayout.allCases)
-    func whatIsWrittenIsRead(_ layout: EtcdLayout) throws {
+    func writtenEntryIsReadBack(_ layout: EtcdLayout) throws {
         #expect(try layout.decode(try layout.encode(full), service: "user", id: "a1") == full)
         let bare = ServiceInstance(id: "b", name: "user")
         #expect(try layout.decode(try layout.encode(bare), service: "user", id: "b") == bare)
     }
 
-    @Test func keys() {
+    @Test func keyHasNamespaceServiceAndID() {
         #expect(InstanceKeys(namespace: "/microservices").key("a1", of: "user") == "/microservices/user/a1")
         #expect(InstanceKeys(namespace: "").key("a1", of: "user") == "user/a1")
         #expect(InstanceKeys(namespace: "/services").prefix(of: "user") == "/services/user/")
     }
 
     @Test(arguments: ["/microservices/user/", "/microservices/user-admin/a", "user/a", ""])
-    func keysOfNoInstance(_ key: String) {
+    func otherKeysAreNotInstances(_ key: String) {
         #expect(InstanceKeys(namespace: "/microservices").id(in: key, of: "user") == nil)
     }
 
     @Test(arguments: ["a", "10.0.0.7:9000", "host/1234", "a//b"])
-    func idsOfOthersMayHaveAnyCharacter(_ id: String) throws {
+    func foreignIDsMayHaveAnyCharacter(_ id: String) throws {
         let keys = InstanceKeys(namespace: "/microservices")
         #expect(keys.id(in: "/microservices/user/\(id)", of: "user") == id)
         #expect(keys.parse("/microservices/user/\(id)")?.id == id)
@@ -52,14 +52,14 @@ struct EtcdLayoutTests {
         #"{"endpoints":["grpc://h:1"]}"#, #"{"id":"a1","endpoints":["grpc://h:1"]}"#,
         #"{"name":"user","version":null,"metadata":{"x":null},"endpoints":["grpc://h:1","https://api.example.com"]}"#,
     ])
-    func kratosOfOthersLacksThis(_ value: String) throws {
+    func missingFieldsOfAKratosEntryComeFromItsKey(_ value: String) throws {
         let instance = try read(value, .kratos)
         #expect(instance.id == "a1")
         #expect(instance.name == "user")
         #expect(instance.endpoints == [Endpoint(scheme: "grpc", host: "h", port: 1)])
     }
 
-    @Test func anInstanceWithoutAnEndpointThatCanBeReadIsOneAllTheSame() throws {
+    @Test func instanceWithoutAReadableEndpointIsKept() throws {
         let instance = try read(#"{"id":"a1","name":"user","endpoints":["https://api.example.com"]}"#, .kratos)
         #expect(instance.endpoints.isEmpty)
         #expect(instance.unreadableEndpoints == ["https://api.example.com"])
@@ -68,7 +68,7 @@ struct EtcdLayoutTests {
         }
     }
 
-    @Test func partsOfOthersDoNotCondemnTheAddress() throws {
+    @Test func unreadableForeignFieldsKeepTheAddress() throws {
         let naming = try read(
             #"{"Op":0,"Addr":"10.0.0.7:9000","Metadata":{"id":"x","name":"y","n":1,"deep":{"z":1}}}"#, .grpcNaming)
         #expect(naming.id == "a1")
@@ -100,7 +100,7 @@ struct EtcdLayoutTests {
             #"{"port":1,"host":"h","dc":1,"instance":{"id":"a1","name":"user","metadata":{"weight":"50"}}}"#
         ),
     ])
-    func onlyLabelsChange(_ layout: EtcdLayout, _ value: String, _ expected: String) throws {
+    func labelChangeKeepsAllOtherBytes(_ layout: EtcdLayout, _ value: String, _ expected: String) throws {
         let instance = try read(value, layout)
         let changed = try layout.setting(["weight": "50"], in: Array(value.utf8), of: instance)
         #expect(String(decoding: changed, as: UTF8.self) == expected)
@@ -112,7 +112,7 @@ struct EtcdLayoutTests {
         (.kratos, #"{"id":"a1","name":"user","metadata":["x"]}"#),
         (.hostPort, #"{"host":"h","port":1}"#),
     ])
-    func whatHasNoPlaceForLabelsIsRefused(_ layout: EtcdLayout, _ value: String) throws {
+    func entryWithoutAPlaceForLabelsRefusesThem(_ layout: EtcdLayout, _ value: String) throws {
         let instance = try read(value, layout)
         let error = #expect(throws: RegistryError.self) {
             try layout.setting(["weight": "50"], in: Array(value.utf8), of: instance)
@@ -123,7 +123,7 @@ struct EtcdLayoutTests {
     }
 
     /// As go-kratos writes it, null and all.
-    @Test func kratosWritesThis() throws {
+    @Test func entryWrittenByGoKratosIsRead() throws {
         let value =
             #"{"id":"a1","name":"user","version":"","metadata":null,"endpoints":["grpc://10.0.0.7:9000?isSecure=true"]}"#
         let instance = try read(value, .kratos)
@@ -131,7 +131,7 @@ struct EtcdLayoutTests {
         #expect(instance.metadata.isEmpty)
     }
 
-    @Test func kratosReadsThis() throws {
+    @Test func writtenEntryEqualsGoKratosJSON() throws {
         let text = String(decoding: try EtcdLayout.kratos.encode(full), as: UTF8.self)
         let expected =
             #"{"endpoints":["http://10.0.0.7:8000","grpc://10.0.0.7:9000"],"id":"a1","metadata":{"weight":"50","zone":"x"},"#
@@ -139,7 +139,7 @@ struct EtcdLayoutTests {
         #expect(text == expected)
     }
 
-    @Test func grpcNamingOfOthers() throws {
+    @Test func foreignGRPCNamingEntryIsRead() throws {
         let expected = ServiceInstance(
             id: "a1", name: "user", endpoints: [Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)]
         )
@@ -152,20 +152,20 @@ struct EtcdLayoutTests {
     }
 
     /// The address that grpc-go's resolver takes is that of the gRPC server.
-    @Test func grpcNamingForOthers() throws {
+    @Test func grpcNamingAddressIsThatOfTheGRPCServer() throws {
         let text = String(decoding: try EtcdLayout.grpcNaming.encode(full), as: UTF8.self)
         #expect(text.hasPrefix(#"{"Addr":"10.0.0.7:9000","Metadata":{"#))
         #expect(text.hasSuffix(#","Op":0}"#))
     }
 
-    @Test func hostPortOfOthers() throws {
+    @Test func foreignHostPortEntryIsRead() throws {
         let instance = try read(#"{"host":"10.0.0.1","port":8080}"#, .hostPort)
         #expect(instance.endpoints == [Endpoint(scheme: "grpc", host: "10.0.0.1", port: 8080)])
         #expect(throws: (any Error).self) { try read(#"{"host":"","port":8080}"#, .hostPort) }
         #expect(throws: (any Error).self) { try read(#"{"host":"10.0.0.1","port":80800}"#, .hostPort) }
     }
 
-    @Test func misplacedInstances() {
+    @Test func instanceUnderAnotherKeyIsRefused() {
         let other = #"{"id":"a2","name":"user","endpoints":[]}"#
         #expect(throws: RegistryError.self) { try read(other, .kratos) }
         let foreign = #"{"id":"a1","name":"order","endpoints":[]}"#
@@ -173,7 +173,7 @@ struct EtcdLayoutTests {
     }
 
     /// Whatever else is in the text.
-    @Test func changedLabelsAreReadAsTheyWereSetAndNothingElseChanges() throws {
+    @Test func randomLabelChangesAreReadBackExactly() throws {
         let texts = [
             #"{"id":"a1","name":"user","endpoints":["ws://h:8000/chat?x=1","amqp://u:p@h/"],"metadata":{"n":1.50,"b":true}}"#,
             #"{"metadata":{"weight":"\u0031","ü\n":"\"},{"},"name":"user","id":"a1"}"#,

@@ -14,7 +14,7 @@ struct EtcdRegistryOptionsTests {
         try Configuration(yaml: "registry: {etcd: \(yaml)}").decode(EtcdRegistryOptions.self, at: "registry.etcd")
     }
 
-    @Test func defaults() throws {
+    @Test func emptySectionGivesTheDefaults() throws {
         let options = try options("{}")
         #expect(options == EtcdRegistryOptions())
         let config = try options.clientConfig()
@@ -23,7 +23,7 @@ struct EtcdRegistryOptionsTests {
         #expect(config.requestTimeout == .seconds(5))
     }
 
-    @Test func everythingSet() throws {
+    @Test func everyKeyIsRead() throws {
         let options = try options(
             """
             {endpoints: [https://a:2379, https://b:2380], namespace: /prod, ttl: 30s, layout: grpc-naming,
@@ -40,14 +40,14 @@ struct EtcdRegistryOptionsTests {
         #expect(config.dialTimeout == .seconds(2))
     }
 
-    @Test func aPasswordFromAFile() throws {
+    @Test func passwordIsReadFromAFile() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("secret\nmore\n", to: "password")
         #expect(try options("{username: u, password-file: \(path)}").clientConfig().credentials?.password == "secret")
     }
 
     /// As an editor or a shell may have saved it.
-    @Test func aPasswordFileIsTextInUTF8() throws {
+    @Test func passwordFileMustBeUTF8() throws {
         let directory = try TemporaryDirectory()
         let marked = try directory.write("\u{FEFF}secret\r\n", to: "marked")
         let options = try options("{username: u, password-file: \(marked)}")
@@ -77,7 +77,7 @@ struct EtcdRegistryOptionsTests {
         ("{endpoints: ['https://a'], tls: {certificate: c.pem}}", "registry.etcd.tls.key"),
         ("{endpoints: ['https://a'], tls: {key: k.pem}}", "registry.etcd.tls.certificate"),
     ])
-    func mistakesNameTheKey(_ yaml: String, _ key: String) throws {
+    func mistakeNamesItsKey(_ yaml: String, _ key: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try options(yaml).clientConfig() }
         #expect(error?.keyPath == key)
     }

@@ -23,7 +23,7 @@ struct GRPCProxyTests {
     }
 
     @Test(arguments: EtcdVersions.installed)
-    func instancesThatComeAndGoAreSeen(_ binary: String) async throws {
+    func addedAndRemovedInstancesAreSeen(_ binary: String) async throws {
         try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in
             let proxy = try await etcd.startProxy()
             let (owner, reader) = (try Self.registry(proxy), try Self.registry(proxy))
@@ -67,7 +67,7 @@ struct GRPCProxyTests {
 
     /// The proxy makes its own watches anew, and those of its clients go on.
     @Test(arguments: EtcdVersions.installed)
-    func whatHappensAfterARestartOfEtcdIsSeen(_ binary: String) async throws {
+    func changesAfterARestartOfEtcdAreSeen(_ binary: String) async throws {
         try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in
             let registry = try Self.registry(try await etcd.startProxy())
             try await withThrowingTaskGroup(of: Void.self) { group in

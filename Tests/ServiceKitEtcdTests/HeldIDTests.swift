@@ -29,7 +29,7 @@ struct HeldIDTests {
         String(decoding: try EtcdLayout.kratos.encode(instance), as: UTF8.self)
     }
 
-    @Test func theLeaseOfTheHolderIsNamedAndHowLongItLasts() async throws {
+    @Test func heldIDNamesTheLeaseAndItsRemainingTime() async throws {
         try await Self.with { etcd, registry in
             let granted = try await etcd.etcdctl("lease", "grant", "600")
             let lease = String(try #require(granted.split(separator: " ").dropFirst().first))
@@ -53,7 +53,7 @@ struct HeldIDTests {
         }
     }
 
-    @Test func anEntryWithoutALeaseDoesNotEnd() async throws {
+    @Test func entryWithoutALeaseHasNoRemainingTime() async throws {
         try await Self.with { etcd, registry in
             try await etcd.etcdctl("put", Self.key, try Self.value())
             let error = await #expect(throws: RegistryError.self) { _ = try await registry.registered(Self.instance) }

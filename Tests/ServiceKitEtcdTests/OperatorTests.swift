@@ -57,7 +57,7 @@ struct OperatorTests {
         }
     }
 
-    @Test func labelsOutliveTheKeyTheLeaseAndTheStore() async throws {
+    @Test func operatorsLabelsSurviveALostKeyLeaseAndStore() async throws {
         try await Self.with { etcd, registry in
             let registration = try await registry.registered(Self.instance)
             let expected = Self.labelled(["offline": "true", "weight": "7"])
@@ -88,7 +88,7 @@ struct OperatorTests {
         }
     }
 
-    @Test func theLeaseStays() async throws {
+    @Test func labelChangeKeepsTheLease() async throws {
         try await Self.with { etcd, registry in
             let registration = try await registry.registered(Self.instance)
             let before = try await etcd.etcdctl("get", "--write-out=json", Self.key)
@@ -105,7 +105,7 @@ struct OperatorTests {
     }
 
     /// What is no operator's change is put right, as before, with the operator's labels.
-    @Test func garbageIsPutRight() async throws {
+    @Test func garbageIsReplacedByTheEntry() async throws {
         try await Self.with { etcd, registry in
             let registration = try await registry.registered(Self.instance)
             let expected = try await registry.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
@@ -120,7 +120,7 @@ struct OperatorTests {
         }
     }
 
-    @Test func onlyWhatHasNoLeaseIsRemoved() async throws {
+    @Test func onlyEntriesWithoutALeaseAreRemoved() async throws {
         try await Self.with { etcd, registry in
             let registration = try await registry.registered(Self.instance)
             let error = await #expect(throws: RegistryError.self) { try await registry.removeInstance("a", of: "user") }
@@ -137,7 +137,7 @@ struct OperatorTests {
     }
 
     /// The bytes of an entry of another framework before, while an operator has labelled it, and afterwards.
-    @Test func everyByteOfOthersStays() async throws {
+    @Test func labelChangeKeepsEveryForeignByte() async throws {
         try await Self.with { etcd, registry in
             for (id, labels) in [("m1", #"{"weight":50,"canary":true}"#), ("host/1234", #"{ "zone" : "eu" }"#)] {
                 let key = "/microservices/user/\(id)"
@@ -168,7 +168,7 @@ struct OperatorTests {
     }
 
     /// Whoever comes second sees what the first has done.
-    @Test func operatorsAtOnceDoNotUndoOneAnother() async throws {
+    @Test func concurrentOperatorsDoNotUndoEachOther() async throws {
         try await Self.with { etcd, registry in
             try await etcd.etcdctl(
                 "put", Self.key, String(decoding: try EtcdLayout.kratos.encode(Self.instance), as: UTF8.self))
@@ -186,7 +186,7 @@ struct OperatorTests {
     }
 
     /// The log names entries that are no instance, without their secrets. It does not name those of other services.
-    @Test func whatIsSkippedIsNamedWithoutSecrets() throws {
+    @Test func skippedEntryIsNamedWithoutSecrets() throws {
         let log = LogRecorder()
         let keys = InstanceKeys(namespace: "/services")
         let reader = InstanceReader(service: "user", layout: .hostPort, keys: keys, logger: log.logger())
@@ -206,7 +206,7 @@ struct OperatorTests {
         #expect(log.entries.first?.metadata["cause"]?.description.contains("http://u:***@h") == true)
     }
 
-    @Test func othersEntriesKeepTheirForm() async throws {
+    @Test func foreignEntriesKeepTheirForm() async throws {
         try await Self.with(layout: .grpcNaming) { etcd, registry in
             try await etcd.etcdctl("put", "user/a", #"{"Op":0,"Addr":"10.0.0.7:9000","Metadata":{"zone":"eu"}}"#)
             try await etcd.etcdctl("put", "unrelated/key", "text")

@@ -29,7 +29,7 @@ struct AppTests {
         try await ServiceKitGRPCTests.serving(app, log: log, body)
     }
 
-    @Test func anAppCallsAnother() async throws {
+    @Test func appCallsAnotherApp() async throws {
         let server = try app()
         server.serve(UserProvider())
         let client = try app(name: "web")
@@ -61,7 +61,7 @@ struct AppTests {
         return options
     }
 
-    @Test func anAppCallsItself() async throws {
+    @Test func appCallsItself() async throws {
         let app = try app()
         app.serve(UserProvider())
         let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
@@ -71,7 +71,7 @@ struct AppTests {
         }
     }
 
-    @Test func aChannelThatIsAskedForTooLateIsRefused() async throws {
+    @Test func channelRequestedAfterTheStartIsRefused() async throws {
         let app = try app()
         app.serve(UserProvider())
         let channel = try app.channel("user-service")
@@ -83,7 +83,7 @@ struct AppTests {
         }
     }
 
-    @Test func aServiceThatIsAddedTooLateIsLogged() async throws {
+    @Test func serviceAddedAfterTheStartIsLogged() async throws {
         let app = try app()
         app.serve(UserProvider())
         try await serving(app) {
@@ -106,7 +106,7 @@ struct AppTests {
         }
     }
 
-    @Test func aServiceHasOneClient() throws {
+    @Test func channelsOfAServiceAreShared() throws {
         let app = try app()
         let client = try app.channel("user-service")
         #expect(try app.channel("user-service") === client)
@@ -114,7 +114,7 @@ struct AppTests {
         #expect(try app.channel("other-service") !== client)
     }
 
-    @Test func anAddressInUseIsTheCause() async throws {
+    @Test func addressInUseEndsTheStart() async throws {
         let first = try app()
         first.serve(UserProvider())
         try await serving(first) {
@@ -131,7 +131,7 @@ struct AppTests {
         }
     }
 
-    @Test func aTypoInTheServersSectionEndsTheStart() async throws {
+    @Test func typoInTheServerSectionEndsTheStart() async throws {
         let app = try app("server: {grpc: {lisen: x}}")
         app.serve(UserProvider())
         await #expect(throws: ConfigurationError.self) { try await app.run() }
@@ -151,7 +151,7 @@ struct AppTests {
         }
     }
 
-    @Test func aCallInFlightEndsWhenTheAppStops() async throws {
+    @Test func callInFlightEndsBeforeTheAppStops() async throws {
         let entered = Gate()
         let app = try app()
         app.serve(

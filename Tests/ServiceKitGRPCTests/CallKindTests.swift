@@ -114,7 +114,7 @@ struct CallKindTests {
         }
     }
 
-    @Test func aResponseThatIsTooLargeEndsTheCall() async throws {
+    @Test func tooLargeResponseEndsTheCall() async throws {
         var options = ChannelOptions()
         options.limits.maxMessage = 1000
         try await withEcho(.nothing, options: options) { client in
@@ -211,7 +211,7 @@ struct CallKindTests {
 
     /// Each writer would keep a thread from the readers if it could go on behind the answer.
     @Test(arguments: Surrounding.allCases)
-    func moreWritersThanThreadsLearnThatTheyAreAnswered(_ surrounding: Surrounding) async throws {
+    func earlyAnswerEndsMoreWritersThanThreads(_ surrounding: Surrounding) async throws {
         try await withEcho(surrounding, ["Enough": { _, _ in .text("enough") }]) { client in
             try await withThrowingTaskGroup(of: [UInt8].self) { group in
                 for _ in 0..<4 * ProcessInfo.processInfo.activeProcessorCount {

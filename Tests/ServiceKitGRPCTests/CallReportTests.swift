@@ -50,7 +50,7 @@ struct CallReportTests {
         }
     }
 
-    @Test func anErrorOfTheCallersMakingSpeaksForTheNode() async throws {
+    @Test func clientErrorCountsAsSuccessOfTheNode() async throws {
         try await withTestBed { bed in
             let handler: TestService.Handler = { _, _ in
                 throw ServiceError(.notFound, reason: "NONE", message: "there is none")
@@ -64,7 +64,7 @@ struct CallReportTests {
         }
     }
 
-    @Test func aCallerThatLeavesSaysNothingOfTheNode() async throws {
+    @Test func cancelledCallIsNotCounted() async throws {
         try await withTestBed { bed in
             let entered = Gate()
             let handler: TestService.Handler = { _, _ in
@@ -86,7 +86,7 @@ struct CallReportTests {
     }
 
     @Test(arguments: ["p2c", "round_robin"])
-    func callsInFlightAreCountedWhateverTheBalancer(name: String) async throws {
+    func callsInFlightAreCountedUnderEveryBalancer(name: String) async throws {
         try await withTestBed { bed in
             let (entered, gate) = (Gate(), Gate())
             let handler: TestService.Handler = { _, _ in

@@ -28,7 +28,7 @@ struct ChannelSnapshotTests {
         return options
     }
 
-    @Test func beforeTheRegistryAnswersNothingIsKnown() async throws {
+    @Test func snapshotBeforeTheFirstAnswerIsUnknown() async throws {
         try await withTestBed { bed in
             let client = try bed.client(discoverer: ScriptedDiscoverer())
             let snapshot = client.channel.snapshot()
@@ -36,7 +36,7 @@ struct ChannelSnapshotTests {
         }
     }
 
-    @Test func aReadyNodeIsDescribedWithItsStatistics() async throws {
+    @Test func snapshotDescribesAReadyNode() async throws {
         try await withTestBed { bed in
             let endpoint = try await bed.server("a").endpoint
             let client = try bed.client()
@@ -53,7 +53,7 @@ struct ChannelSnapshotTests {
         }
     }
 
-    @Test func aDeadNodeIsDescribedWithItsFailure() async throws {
+    @Test func snapshotDescribesADeadNode() async throws {
         try await withTestBed { bed in
             let server = try await bed.server("a")
             await server.kill()
@@ -65,7 +65,7 @@ struct ChannelSnapshotTests {
         }
     }
 
-    @Test func callsInFlightAndCallsThatWaitAreCounted() async throws {
+    @Test func snapshotCountsCallsInFlightAndWaitingCalls() async throws {
         try await withTestBed { bed in
             let client = try bed.client(patient)
             let call = Task { try await client.text("Slow") }
@@ -97,7 +97,7 @@ struct ChannelSnapshotTests {
         }
     }
 
-    @Test func aRegistryThatIsAwayIsToldWithItsCause() async throws {
+    @Test func snapshotNamesTheCauseOfAStaleRegistry() async throws {
         try await withTestBed { bed in
             let endpoint = try await bed.server("a", isRegistered: false).endpoint
             let discoverer = ScriptedDiscoverer()
@@ -113,7 +113,7 @@ struct ChannelSnapshotTests {
         }
     }
 
-    @Test func aChannelThatWasShutDownSaysSo() async throws {
+    @Test func snapshotOfAShutDownChannelSaysSo() async throws {
         try await withTestBed { bed in
             try await bed.server("a")
             let client = try bed.client()
@@ -124,7 +124,7 @@ struct ChannelSnapshotTests {
         }
     }
 
-    @Test func aSnapshotCanBeEncodedAndDecoded() async throws {
+    @Test func snapshotIsEncodedAndDecoded() async throws {
         try await withTestBed { bed in
             try await bed.server("a", metadata: ["zone": "z"])
             let client = try bed.client()

@@ -36,7 +36,7 @@ struct ChannelTests {
     // MARK: - Names
 
     /// Names are looked up apart from each other: the first call goes to the one instance that can be connected to.
-    @Test func namesWhoseLookUpHangsHoldNoCallBack() async throws {
+    @Test func hangingNameLookupsDelayNoCall() async throws {
         let gate = ThreadGate()
         defer { gate.open() }
         let resolver = NameResolver { name throws(NameLookupError) in
@@ -82,7 +82,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func callsMadeBeforeItConnectsAreServed() async throws {
+    @Test func callsBeforeTheFirstConnectionAreServed() async throws {
         try await withTestBed { bed in
             try await bed.server("a")
             let channel = try ServiceChannel(to: "test", discoverer: bed.registry)
@@ -104,7 +104,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func anInstanceThatRegistersIsCalled() async throws {
+    @Test func newInstanceIsCalled() async throws {
         try await withTestBed { bed in
             try await bed.server("a")
             let client = try bed.client(options(balancer: "round_robin"))
@@ -114,7 +114,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func anInstanceThatIsTakenOutKeepsItsCallsAndGetsNoMore() async throws {
+    @Test func removedInstanceKeepsItsCallsAndGetsNoMore() async throws {
         try await withTestBed { bed in
             let (entered, gate) = (Gate(), Gate())
             let leaving = try await bed.server(
@@ -156,7 +156,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func anInstanceThatIsOfflineGetsNoCallsUntilItIsBack() async throws {
+    @Test func offlineInstanceGetsNoCallsUntilItIsOnline() async throws {
         try await withTestBed { bed in
             let server = try await bed.server("a")
             try await bed.server("b")
@@ -171,7 +171,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func anInstanceThatMovesIsCalledWhereItIsNow() async throws {
+    @Test func movedInstanceIsCalledAtItsNewAddress() async throws {
         try await withTestBed { bed in
             let old = try await bed.server("old", isRegistered: false).endpoint
             let new = try await bed.server("new", isRegistered: false).endpoint
@@ -185,7 +185,7 @@ struct ChannelTests {
     }
 
     /// What was left out while the registry was away counts when it is back.
-    @Test func whoLeftWhileTheRegistryWasAwayIsTakenOutWhenItIsBack() async throws {
+    @Test func instanceThatLeftDuringAnOutageIsRemovedAfterIt() async throws {
         try await withTestBed { bed in
             let a = try await bed.server("a", isRegistered: false).endpoint
             let b = try await bed.server("b", isRegistered: false).endpoint
@@ -207,7 +207,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func anInstanceThatComesBackIsNotTakenForItsPredecessor() async throws {
+    @Test func returningInstanceIsANewNode() async throws {
         try await withTestBed { bed in
             let server = try await bed.server("a", isRegistered: false)
             let endpoint = try await server.endpoint
@@ -224,7 +224,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aDeadInstanceBesideALiveOneFailsNoCall() async throws {
+    @Test func deadInstanceBesideALiveOneFailsNoCall() async throws {
         try await withTestBed { bed in
             let dead = try await bed.server("dead")
             try await bed.server("live")
@@ -236,7 +236,7 @@ struct ChannelTests {
 
     // MARK: - No instance
 
-    @Test func theRegistrysWordThatThereIsNoneFailsACall() async throws {
+    @Test func emptyServiceFailsACall() async throws {
         try await withTestBed { bed in
             let failure = try await bed.client(options(settle: .milliseconds(1))).failure()
             #expect(failure?.code == .unavailable)
@@ -244,7 +244,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func anInstanceThatRegistersAMomentLaterIsCalled() async throws {
+    @Test func instanceRegisteredDuringTheWaitIsCalled() async throws {
         try await withTestBed { bed in
             let client = try bed.client(options(settle: .seconds(30)))
             let call = Task { try await client.text() }
@@ -265,7 +265,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aRegistryThatDoesNotAnswerIsNamedInTheEnd() async throws {
+    @Test func unansweringRegistryIsNamedInTheError() async throws {
         try await withTestBed { bed in
             let discoverer = ScriptedDiscoverer()
             let client = try bed.client(options(ready: .milliseconds(20)), discoverer: discoverer)
@@ -279,7 +279,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func whileTheRegistryIsAwayTheInstancesKnownLastAreCalled() async throws {
+    @Test func lastKnownInstancesAreCalledDuringAnOutage() async throws {
         try await withTestBed { bed in
             let endpoint = try await bed.server("a", isRegistered: false).endpoint
             let discoverer = ScriptedDiscoverer()
@@ -296,7 +296,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func deadInstancesAreWaitedForOnceAndThenFailCallsAtOnce() async throws {
+    @Test func deadInstancesFailCallsAtOnceAfterTheFirstWait() async throws {
         try await withTestBed { bed in
             let server = try await bed.server("a")
             let endpoint = try await server.endpoint
@@ -320,7 +320,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aSuccessorIsFoundWhileDeadInstancesAreWaitedFor() async throws {
+    @Test func newInstanceEndsTheWaitForDeadOnes() async throws {
         try await withTestBed { bed in
             let dead = try await bed.server("dead")
             await dead.kill()
@@ -332,7 +332,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aCallWaitsNoLongerThanItsDeadline() async throws {
+    @Test func waitingCallEndsAtItsDeadline() async throws {
         try await withTestBed { bed in
             let client = try bed.client(discoverer: ScriptedDiscoverer())
             let failure = await client.failure(options: waiting(.milliseconds(20)))
@@ -340,7 +340,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aCallThatWaitsCanBeCancelled() async throws {
+    @Test func waitingCallCanBeCancelled() async throws {
         try await withTestBed { bed in
             let client = try bed.client(discoverer: ScriptedDiscoverer())
             let call = Task { await client.failure(options: waiting()) }
@@ -349,7 +349,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aRequestThatFailsEndsACallThatWaits() async throws {
+    @Test func failingRequestEndsAWaitingCall() async throws {
         struct Broken: Error {}
         try await withTestBed { bed in
             let client = try bed.client(discoverer: ScriptedDiscoverer())
@@ -362,7 +362,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aBalancerThatPicksNoneDoesNotKeepACallForEver() async throws {
+    @Test func balancerWithoutAPickFailsTheCall() async throws {
         struct Picky: Balancer {
             func update(_ change: NodeChange) {}
             func pick(for request: PickRequest) -> Node? { nil }
@@ -378,7 +378,7 @@ struct ChannelTests {
 
     // MARK: - The end
 
-    @Test func aChannelThatShutsDownLetsCallsEndAndTakesNoMore() async throws {
+    @Test func gracefulShutdownLetsCallsEndAndTakesNoMore() async throws {
         try await withTestBed { bed in
             let (entered, gate) = (Gate(), Gate())
             try await bed.server(
@@ -405,7 +405,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aCallThatWaitsEndsWhenTheChannelShutsDown() async throws {
+    @Test func waitingCallEndsWhenTheChannelShutsDown() async throws {
         try await withTestBed { bed in
             let client = try bed.client(discoverer: ScriptedDiscoverer())
             let call = Task { await client.failure(options: waiting()) }
@@ -414,7 +414,7 @@ struct ChannelTests {
         }
     }
 
-    @Test func aChannelLeavesNothingBehind() async throws {
+    @Test func endedChannelLeavesNoObjects() async throws {
         try await withTestBed { bed in
             try await bed.server("a")
             weak var channel: ServiceChannel?

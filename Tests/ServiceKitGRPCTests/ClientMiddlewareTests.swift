@@ -61,14 +61,14 @@ struct ClientMiddlewareTests {
         }
     }
 
-    @Test func headersThatNobodyChangesAreSentAsWritten() async throws {
+    @Test func unchangedHeadersAreSentAsWritten() async throws {
         try await withClient([Recorder()], readK) { client, _ in
             let text = try await client.text("Read", metadata: ["k": "a", "K": "b"])
             #expect(text == "a,b")
         }
     }
 
-    @Test func aBeginThatWaitsHoldsTheCallBack() async throws {
+    @Test func waitingBeginDelaysTheCall() async throws {
         let (arrived, gate) = (Gate(), Gate())
         let middleware = Begin { call in
             arrived.open()
@@ -85,7 +85,7 @@ struct ClientMiddlewareTests {
         }
     }
 
-    @Test func theDeadlineThatBeginSetsEndsTheCall() async throws {
+    @Test func deadlineSetByBeginEndsTheCall() async throws {
         let recorder = Recorder()
         let middleware = Begin { $0.deadline = .now + .milliseconds(50) }
         // The server may see the deadline first; what it says then is to be no answer.
@@ -95,7 +95,7 @@ struct ClientMiddlewareTests {
         #expect((await recorder.error() as? RPCError)?.code == .deadlineExceeded)
     }
 
-    @Test func theDeadlineThatBeginSetsEndsTheWaitForAnInstance() async throws {
+    @Test func deadlineSetByBeginEndsTheWaitForAnInstance() async throws {
         try await withTestBed { bed in
             let client = try bed.client(
                 middleware: [Begin { $0.deadline = .now + .milliseconds(20) }],
@@ -197,7 +197,7 @@ struct ClientMiddlewareTests {
         #expect(ServiceError(seen) == error)
     }
 
-    @Test func anEndMakesAFailureOfASuccess() async throws {
+    @Test func endTurnsASuccessIntoAFailure() async throws {
         let middleware = AtEnd { _, result in
             let instance = result.servedBy?.id ?? ""
             result.fail(with: ServiceError(.conflict, reason: "TOO_OLD", message: "served by \(instance)"))
@@ -224,7 +224,7 @@ struct ClientMiddlewareTests {
         }
     }
 
-    @Test func theInnermostEndIsToldFirst() async throws {
+    @Test func innermostEndRunsFirst() async throws {
         // A type for each: of one there is but one in a chain.
         struct Named<Place>: Middleware {
             let name: String

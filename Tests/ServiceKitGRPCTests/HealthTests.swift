@@ -120,7 +120,7 @@ struct HealthTests {
         }
     }
 
-    @Test func itCanBeTurnedOff() async throws {
+    @Test func healthCanBeTurnedOff() async throws {
         try await serving(app("server: {grpc: {health: false}}"), log: log) {
             try await withClient { client in
                 let error = await #expect(throws: RPCError.self) { try await client.check(.init()) }

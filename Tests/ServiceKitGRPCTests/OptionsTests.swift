@@ -16,7 +16,7 @@ import Testing
     }
 
     /// Each default of the options is the transport's, but for the longest wait between attempts to connect.
-    @Test func theDefaultsAreTheTransports() {
+    @Test func defaultsEqualTheTransportsDefaults() {
         let server = GRPCServerOptions().transportConfig
         let client = ChannelOptions().transportConfig
         let (serverDefaults, clientDefaults) = (Nghttp2ServerTransport.Config.defaults, ClientTransportConfig.defaults)
@@ -176,7 +176,7 @@ import Testing
         ),
         ("client: {keepalive: {time: 0s}}", "1:28: client.keepalive.time: expected 1ms to 8760h, found \"0s\""),
     ])
-    func aValueOutOfItsRangeIsAnErrorThatNamesTheRangeAndTheLine(_ yaml: String, _ error: String) {
+    func valueOutOfRangeNamesTheRangeAndTheLine(_ yaml: String, _ error: String) {
         #expect(Self.text { try Self.app(yaml).channel("test") } == "app.yaml:" + error)
     }
 
@@ -187,11 +187,11 @@ import Testing
             "app.yaml:1:18: client.retry.attempt: unknown key; did you mean \"attempts\"?"
         ),
     ])
-    func anUnknownKeyOfTheClient(_ yaml: String, _ error: String) {
+    func unknownClientKeyNamesTheLine(_ yaml: String, _ error: String) {
         #expect(Self.text { try Self.app(yaml).channel("test") } == error)
     }
 
-    @Test func anUnknownKeyOfTheServer() throws {
+    @Test func unknownServerKeyNamesTheLine() throws {
         #expect(
             Self.text {
                 try Configuration(yaml: "server: {grpc: {lisen: x}}", origin: "app.yaml")
@@ -200,7 +200,7 @@ import Testing
         )
     }
 
-    @Test func aCertificateThatCannotBeReadIsAnErrorThatNamesTheLine() {
+    @Test func unreadableCertificateNamesTheLine() {
         let yaml = "client:\n  tls:\n    ca: /nowhere.pem"
         #expect(
             Self.text { try Self.app(yaml).channel("test") }
@@ -208,7 +208,7 @@ import Testing
         )
     }
 
-    @Test func anUnknownBalancerIsAnErrorThatNamesTheLine() {
+    @Test func unknownBalancerNamesTheLine() {
         let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: p2c, round_robin"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
@@ -286,13 +286,13 @@ import Testing
     @Test(arguments: [
         ("/a.B/C", true), ("/a.B/D", false), ("/a.E/F", true), ("/a.E/", true), ("/a.EX/F", false), ("/a.B/CC", false),
     ])
-    func idempotentMethods(_ path: String, _ isIdempotent: Bool) {
+    func idempotentMethodsAreMatchedByPathAndService(_ path: String, _ isIdempotent: Bool) {
         var options = RetryOptions()
         options.idempotent = ["/a.B/C", "/a.E/"]
         #expect(options.isIdempotent(path) == isIdempotent)
     }
 
-    @Test func theBudgetAllowsABurstAndThenATenthOfTheCalls() {
+    @Test func retryBudgetAllowsABurstAndThenATenthOfTheCalls() {
         let budget = RetryBudget(burst: 2)
         #expect(budget.takeRetry())
         #expect(budget.takeRetry())
@@ -307,13 +307,13 @@ import Testing
         #expect(!budget.takeRetry())
     }
 
-    @Test(arguments: [0, -5, Int.min]) func aBudgetOfNothing(_ burst: Int) {
+    @Test(arguments: [0, -5, Int.min]) func retryBudgetOf0AllowsNoRetry(_ burst: Int) {
         let budget = RetryBudget(burst: burst)
         for _ in 0..<100 { budget.succeeded() }
         #expect(!budget.takeRetry())
     }
 
-    @Test func aBudgetIsNotOverdrawnByManyAtOnce() async {
+    @Test func concurrentRetriesDoNotOverdrawTheBudget() async {
         let budget = RetryBudget(burst: 1000)
         let taken = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<8 {
@@ -330,19 +330,19 @@ import Testing
         ("user-service", nil, "user-service"), ("discovery:///user-service", nil, "user-service"),
         ("etcd:///user.v1", "etcd", "user.v1"),
     ])
-    func targets(_ text: String, _ backend: String?, _ service: String) throws {
+    func targetIsReadToRegistryAndService(_ text: String, _ backend: String?, _ service: String) throws {
         let target = try ChannelTarget(text)
         #expect(target.backend == backend)
         #expect(target.service == service)
     }
 
     @Test(arguments: ["", "discovery:///", "http://host:80", "a b", "etcd:///a/b", "discovery://host/a", ".a"])
-    func whatIsNoTarget(_ text: String) {
+    func invalidTargetIsRefused(_ text: String) {
         let error = #expect(throws: AppError.self) { try ChannelTarget(text) }
         #expect(error?.description.contains("\"\(text)\" is no target; write discovery:///NAME") == true)
     }
 
-    @Test func aRegistryIsNotNamedTwice() throws {
+    @Test func registryNamedTwiceIsRefused() throws {
         #expect(throws: AppError.self) { try ServiceChannel(to: "etcd:///test", discoverer: MemoryRegistry()) }
         #expect(throws: AppError.self) { try Self.app("").channel("etcd:///test") }
         #expect(throws: Never.self) { try ServiceChannel(to: "discovery:///test", discoverer: MemoryRegistry()) }
@@ -352,11 +352,11 @@ import Testing
         ("127.0.0.1", "ipv4:127.0.0.1:80"), ("::1", "ipv6:[::1]:80"), ("localhost", "dns:localhost:80"),
         ("10.example.org", "dns:10.example.org:80"),
     ])
-    func addresses(_ host: String, _ description: String) {
+    func hostOfAnEndpointDecidesTheAddressKind(_ host: String, _ description: String) {
         #expect(TransportAddress(host: host, port: 80).description == description)
     }
 
-    @Test func listenAddresses() throws {
+    @Test func listenAddressesAreConverted() throws {
         #expect(TransportAddress(.tcp(host: "::", port: 1)).description == "ipv6:[::]:1")
         #expect(TransportAddress(.unix(path: "/tmp/s")).description == "unix:/tmp/s")
     }

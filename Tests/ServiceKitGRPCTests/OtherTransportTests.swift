@@ -9,7 +9,7 @@ import Testing
 /// The services of an App on a transport that is not the kit's own.
 @Suite(.timeLimit(.minutes(1)))
 struct OtherTransportTests {
-    @Test func anAppsServicesAreServedOverAnyTransport() async throws {
+    @Test func servicesOfAnAppAreServedOverAnyTransport() async throws {
         let configuration = try Configuration(yaml: "app: {name: test}")
         let app = try App(configuration: configuration, registry: MemoryRegistry(), environment: [:])
         app.serve(TestService(id: "a"))
@@ -34,7 +34,7 @@ struct OtherTransportTests {
         }
     }
 
-    @Test func anAppWithoutServicesHasNone() throws {
+    @Test func appWithoutServicesHasNoHandlers() throws {
         let app = try App(configuration: Configuration(), registry: MemoryRegistry(), environment: [:])
         #expect(app.grpcServices.isEmpty)
     }

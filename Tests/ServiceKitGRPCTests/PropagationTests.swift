@@ -47,7 +47,7 @@ struct PropagationTests {
         }
     }
 
-    @Test func globalHeadersAndTheTraceContextTravelOn() async throws {
+    @Test func globalHeadersAndTraceContextArePropagated() async throws {
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let metadata: Metadata = [
             "x-md-global-tenant": "acme", "x-md-local": "here", "traceparent": .string(trace), "other": "1",

@@ -48,7 +48,7 @@ struct ReflectionTests {
         return try files.fileDescriptorProto.map { try Google_Protobuf_FileDescriptorProto(serializedBytes: $0).name }
     }
 
-    @Test func servicesAndFiles() async throws {
+    @Test func servicesAndTheirFilesAreListed() async throws {
         try await serving(app(), log: log) {
             let responses = try await ask(
                 .with { $0.listServices = "" },
@@ -123,7 +123,7 @@ struct ReflectionTests {
     }
 
     /// The drain would last as long as the test's time limit.
-    @Test func aStreamEndsWithTheServer() async throws {
+    @Test func reflectionStreamEndsWithTheServer() async throws {
         let hasAnswer = Watched(false)
         let app = try app()
         let channel = try ServiceChannel(to: "user-service", discoverer: registry)
@@ -165,7 +165,7 @@ struct ReflectionTests {
         }
     }
 
-    @Test func badDescriptorsEndTheStart() async throws {
+    @Test func malformedDescriptorsEndTheStart() async throws {
         let app = try app(descriptors: "AQID")
         let error = await #expect(throws: AppError.self) { try await app.run() }
         #expect(error?.message.contains("generate them again") == true)
@@ -175,7 +175,7 @@ struct ReflectionTests {
 /// The same, asked by gRPC for Python.
 @Suite(.enabled(if: PythonClient.interpreter != nil), .timeLimit(.minutes(1)))
 struct ProtocolInteropTests {
-    @Test func pythonUnderstands() async throws {
+    @Test func pythonClientReadsTheReflection() async throws {
         let registry = MemoryRegistry()
         let log = LogRecorder()
         let app = try App(

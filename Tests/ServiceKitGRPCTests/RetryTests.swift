@@ -52,7 +52,7 @@ struct RetryTests {
     // MARK: - Calls that were not processed
 
     @Test(arguments: [RawServer.Behavior.refuses(afterBytes: 0), .goesAway])
-    func anUnprocessedCallIsRetriedWhateverItsMethod(_ behavior: RawServer.Behavior) async throws {
+    func unprocessedCallOfAnyMethodIsRetried(_ behavior: RawServer.Behavior) async throws {
         // Neither the number of attempts nor the budget count for it.
         try await withRawServer(behavior, options(idempotent: [], attempts: 1, burst: 0)) { client, balancer in
             let name = try await client.text()
@@ -93,7 +93,7 @@ struct RetryTests {
         }
     }
 
-    @Test func manyEmptyMessagesFillTheBuffer() async throws {
+    @Test func emptyMessagesCountAgainstTheBuffer() async throws {
         try await withRawServer(.refuses(afterBytes: 100), options(buffer: 1024)) { client, balancer in
             await #expect(throws: RPCError.self) {
                 try await client.stream { writer in
@@ -177,7 +177,7 @@ struct RetryTests {
         }
     }
 
-    @Test func theOnlyInstanceIsRetried() async throws {
+    @Test func onlyInstanceIsRetried() async throws {
         try await withTestBed { bed in
             let calls = Watched(0)
             try await bed.server(

@@ -71,7 +71,7 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func theHandlerNeverSeesACallThatBeginRefuses() async throws {
+    @Test func callRefusedByBeginNeverReachesTheHandler() async throws {
         let isHandled = Watched(false)
         let middleware = Begin { _ in
             throw ServiceError(.forbidden, reason: "NOT_YOU", message: "not you", metadata: ["who": "you"])
@@ -185,7 +185,7 @@ struct ServerMiddlewareTests {
     }
 
     @Test(arguments: [true, false])
-    func aServiceErrorReachesTheClientInWhole(_ hasMiddleware: Bool) async throws {
+    func serviceErrorReachesTheClientWithAllFields(_ hasMiddleware: Bool) async throws {
         let error = ServiceError(.notFound, reason: "USER_NOT_FOUND", message: "no user 7", metadata: ["id": "7"])
         let middleware: [any Middleware] = hasMiddleware ? [Recorder()] : []
         let unary: TestService.Handler = { _, _ in throw error }
@@ -211,7 +211,7 @@ struct ServerMiddlewareTests {
     }
 
     @Test(arguments: [true, false])
-    func anUnknownErrorsTextStaysOnTheServer(_ hasMiddleware: Bool) async throws {
+    func textOfAnUnknownErrorStaysOnTheServer(_ hasMiddleware: Bool) async throws {
         let middleware: [any Middleware] = hasMiddleware ? [Recorder()] : []
         try await withServer(middleware, ["Leak": { _, _ in throw Secret() }]) { client in
             let failure = try #require(await client.failure("Leak"))
@@ -323,7 +323,7 @@ struct ServerMiddlewareTests {
         }
     }
 
-    @Test func aServerThatIsStoppedBeforeItServesEnds() async throws {
+    @Test func serverStoppedBeforeItServesEnds() async throws {
         let server = try GRPCAppServer(
             services: [],
             options: GRPCServerOptions(),

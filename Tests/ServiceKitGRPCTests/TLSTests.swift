@@ -25,7 +25,7 @@ struct TLSTests {
         return options
     }
 
-    @Test func callsGoOverTLS() async throws {
+    @Test func callsAreMadeOverTLS() async throws {
         try await TestCertificates.with { files in
             try await withTestBed { bed in
                 let server = try await bed.server("a", tls: Self.server(files))
@@ -41,7 +41,7 @@ struct TLSTests {
         }
     }
 
-    @Test func theNameHasToBeTheServers() async throws {
+    @Test func certificateMustHaveTheServersName() async throws {
         try await TestCertificates.with { files in
             try await withTestBed { bed in
                 var tls = Self.server(files)
@@ -65,7 +65,7 @@ struct TLSTests {
         }
     }
 
-    @Test func aFileThatHoldsSomethingElse() async throws {
+    @Test func certificateFileWithOtherContentsIsRefused() async throws {
         try await TestCertificates.with { files in
             try await withTestBed { bed in
                 try await bed.server("a", tls: Self.server(files))
@@ -76,7 +76,7 @@ struct TLSTests {
         }
     }
 
-    @Test func clientsHaveToShowWhoTheyAre() async throws {
+    @Test func clientWithoutItsCertificateIsRefused() async throws {
         try await TestCertificates.with { files in
             try await withTestBed { bed in
                 try await bed.server("a", tls: Self.server(files, isMutual: true))
@@ -101,7 +101,7 @@ struct TLSTests {
     }
 
     /// An instance that says that it speaks clear text is not believed by those who are told whom to trust.
-    @Test func nothingIsSaidInClearText() async throws {
+    @Test func clientWithTLSSendsNoClearText() async throws {
         try await TestCertificates.with { files in
             try await withTestBed { bed in
                 try await bed.server("plain")
@@ -114,7 +114,7 @@ struct TLSTests {
         }
     }
 
-    @Test func mistakesAreNamed() throws {
+    @Test func mistakesNameTheirKey() throws {
         func error(_ yaml: String) -> String? {
             let error = #expect(throws: ConfigurationError.self) {
                 let configuration = try Configuration(yaml: yaml)

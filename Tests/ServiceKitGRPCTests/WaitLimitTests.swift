@@ -73,7 +73,7 @@ import Testing
         #expect(outcome(limit(deadline: .zero), .shutdown, after: .seconds(20)) == "failedPrecondition")
     }
 
-    @Test func anInstanceThatCannotBeReachedHasNotProcessedTheCall() throws {
+    @Test func errorOfAnUnreachableInstanceMeansNotProcessed() throws {
         let error = try #require(throws: RPCError.self) {
             try limit().next(.transientFailure(cause, since: start), now: start + .seconds(1))
         }

@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func everyTargetHasItsPlaceInTheList() throws {
+    @Test func everyTargetIsListed() throws {
         let targets = try FileManager.default.contentsOfDirectory(atPath: Self.sources.path(percentEncoded: false))
         #expect(Set(targets.filter { !$0.hasPrefix(".") }).symmetricDifference(Self.imports.keys).sorted() == [])
     }

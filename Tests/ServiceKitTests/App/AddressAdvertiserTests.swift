@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test(arguments: cases)
-    func advertises(_ test: Case) throws {
+    func advertisedEndpointFollowsTheConfiguration(_ test: Case) throws {
         let advertiser = try Self.advertiser(test)
         let bound = Endpoint(scheme: "grpc", host: test.bound, port: 9000)
         do {
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func eachAddressOfAServerHasAnEndpoint() throws {
+    @Test func everyServerAddressHasAnEndpoint() throws {
         let advertiser = try Self.advertiser(Case(expected: ""))
         let bound = [("grpc", 9000), ("http", 8000)].map { Endpoint(scheme: $0, host: "0.0.0.0", port: $1) }
         func texts(_ advertise: String?) throws -> [String] {
@@ -117,7 +117,7 @@ import Testing
         #expect(try advertiser.endpoints(for: [], of: "web", advertise: nil).isEmpty)
     }
 
-    @Test func onePortIsNotAdvertisedForTwoAddressesOfOneScheme() throws {
+    @Test func onePortForTwoAddressesOfASchemeIsRefused() throws {
         let advertiser = try Self.advertiser(Case(expected: ""))
         let bound = [9000, 9001].map { Endpoint(scheme: "grpc", host: "0.0.0.0", port: $0) }
         let error = #expect(throws: AppError.self) {
@@ -126,7 +126,7 @@ import Testing
         #expect(error?.message.hasSuffix("give a host without a port") == true)
     }
 
-    @Test func severalAddressesAreAWarning() throws {
+    @Test func severalAddressesGiveAWarning() throws {
         let log = LogRecorder()
         let advertiser = try Self.advertiser(Case(expected: ""), log: log)
         let bound = Endpoint(scheme: "grpc", host: "0.0.0.0", port: 9000)
@@ -139,14 +139,14 @@ import Testing
         )
     }
 
-    @Test func oneAddressIsNoWarning() throws {
+    @Test func singleAddressGivesNoWarning() throws {
         let log = LogRecorder()
         let advertiser = try Self.advertiser(Case(options: "interface: eth0", expected: ""), log: log)
         _ = try advertiser.endpoints(for: [Endpoint(scheme: "grpc", host: "::", port: 1)], of: "grpc", advertise: nil)
         #expect(log.entries.isEmpty)
     }
 
-    @Test func noAddressNamesWhatThereIsAndTheRemedies() throws {
+    @Test func missingAddressNamesInterfacesAndRemedies() throws {
         let advertiser = try Self.advertiser(Case(options: "interface: eth9", expected: ""))
         let bound = Endpoint(scheme: "grpc", host: "0.0.0.0", port: 9000)
         let error = #expect(throws: AppError.self) {
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func thisMachineHasALoopbackInterface() throws {
+    @Test func loopbackInterfaceIsFound() throws {
         #expect(try InterfaceAddress.all().contains { HostAddress.isLoopback($0.address) })
     }
 }

@@ -10,7 +10,7 @@ import Testing
         ("10.0.0.7", "10.0.0.6", false), ("fd00::/8", "fdff::1", true), ("fd00::/8", "fe80::1", false),
         ("0.0.0.0/0", "::1", false), ("::/0", "10.0.0.1", false), ("10.0.0.0/8", "users", false),
     ])
-    func aNetworkContains(network: String, address: String, expected: Bool) throws {
+    func networkContainsItsAddresses(network: String, address: String, expected: Bool) throws {
         #expect(try #require(CIDR(network)).contains(address) == expected)
     }
 
@@ -18,11 +18,11 @@ import Testing
         "", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0", "::/129",
         "users/8",
     ])
-    func thisIsNoNetwork(text: String) {
+    func malformedNetworkIsRefused(text: String) {
         #expect(CIDR(text) == nil)
     }
 
-    @Test func addressesAreKnownByWhatTheyAreGoodFor() {
+    @Test func addressesAreClassified() {
         for host in ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"] { #expect(HostAddress.isWildcard(host)) }
         for host in ["127.0.0.1", "127.255.0.1", "::1", "localhost", "LocalHost"] {
             #expect(HostAddress.isLoopback(host))
@@ -53,11 +53,11 @@ import Testing
         "", "9000", "host", "host:", "host:65536", "host:-1", "host:+1", "host:9o", "::1:9000", "[::1]", "[host]:9000",
         "a b:9000", "a/b:9000", "a[b:9000", "[[::1]]:9000", "unix:", "http://host:80",
     ])
-    func otherListenAddressesAreNot(text: String) {
+    func malformedListenAddressIsRefused(text: String) {
         #expect(ListenAddress(text) == nil)
     }
 
-    @Test func aWrongListenAddressIsAnErrorWithAPlace() throws {
+    @Test func malformedListenAddressNamesItsPlace() throws {
         let configuration = try Configuration(yaml: "server:\n  listen: nowhere", origin: "c.yaml")
         let error = #expect(throws: ConfigurationError.self) {
             try configuration.decode(ListenAddress.self, at: "server.listen")
@@ -68,7 +68,7 @@ import Testing
         )
     }
 
-    @Test func instanceIDsAreValidAndNew() throws {
+    @Test func generatedInstanceIDsAreValidAndUnique() throws {
         let ids = Set((0..<100).map { _ in InstanceID.random() })
         #expect(ids.count == 100)
         for id in ids { try ServiceInstance(id: id, name: "user").validate() }

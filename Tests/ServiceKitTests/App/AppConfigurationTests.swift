@@ -31,7 +31,7 @@ struct AppConfigurationTests {
         }
     }
 
-    @Test func theInstanceIsWhatItSays() throws {
+    @Test func configurationDefinesTheInstance() throws {
         let app = try Self.app(
             """
             app:
@@ -51,7 +51,7 @@ struct AppConfigurationTests {
     }
 
     /// Beside a Service of Kubernetes whose name begins with a section's.
-    @Test func variablesOfThePlatformStopNoStart() throws {
+    @Test func variablesOfKubernetesDoNotStopTheStart() throws {
         for name in ["APP", "REGISTRY", "CONFIG", "SHUTDOWN", "REGISTRY_ETCD"] {
             let environment = [
                 "KIT_\(name)_SERVICE_HOST": "10.0.0.1", "KIT_\(name)_SERVICE_PORT": "80",
@@ -63,7 +63,7 @@ struct AppConfigurationTests {
         }
     }
 
-    @Test func aVariableWithTheWrongUnderscoresNamesTheRightOne() throws {
+    @Test func misspelledVariableNamesTheRightOne() throws {
         let environment = ["KIT_REGISTRY_BACKEND": "etcd"]
         let configuration = try Configuration.load(files: [], environment: environment)
         let app = try App(configuration: configuration, registry: MemoryRegistry(), environment: environment)
@@ -71,7 +71,7 @@ struct AppConfigurationTests {
         #expect(error?.message.contains("write KIT_REGISTRY__BACKEND") == true)
     }
 
-    @Test func settingsThatXcodePutsFirstAreLeftOut() {
+    @Test func argumentsOfXcodeAreLeftOut() {
         let own = ["--config", "a.yaml", "--set", "app.name=-NSx"]
         let xcode = ["-NSDocumentRevisionsDebugMode", "YES", "-ApplePersistenceIgnoreState", "YES"]
         #expect(ProcessEnvironment.arguments(from: ["/bin/a"] + xcode + own) == own)
@@ -117,27 +117,27 @@ struct AppConfigurationTests {
         ("app: {name: a}\nlog: {level: loud}", "c.yaml:2:14: log.level: "),
         ("app: {name: a}\nserver: {timeouts: {defualt: 1s}}", "c.yaml:2:21: server.timeouts.defualt: unknown key"),
     ])
-    func mistakesAreFoundWhereTheyAre(yaml: String, message: String) throws {
+    func mistakesNameFileLineAndKey(yaml: String, message: String) throws {
         let failure = try #require(Self.failure(yaml))
         #expect(failure.hasPrefix(message))
     }
 
-    @Test func aDurationWithoutAUnitSaysWhatToWrite() throws {
+    @Test func durationWithoutAUnitNamesTheRemedy() throws {
         #expect(
             Self.failure("app: {name: a}\nregistry: {timeout: 5}")?.contains("add a unit: h, m, s, ms, us, ns") == true)
     }
 
     static let others = "app: {name: a}\nregistry: {backend: memory, file: {anything: 1}, static: {services: 7}}"
 
-    @Test func theOtherBackendsSectionsAreNotLookedAt() {
+    @Test func sectionsOfOtherBackendsAreNotDecoded() {
         #expect(Self.failure(Self.others) == nil)
     }
 
-    @Test func aGivenRegistryLeavesThemAllAlone() {
+    @Test func givenRegistryReadsNoBackendSection() {
         #expect(Self.failure(Self.others, registry: MemoryRegistry()) == nil)
     }
 
-    @Test func theLogLevelIsSet() throws {
+    @Test func logLevelIsSet() throws {
         #expect(try Self.app("app: {name: a}\nlog: {level: error}").logger.logLevel == .error)
         for level in LogOptions.Level.allCases { #expect(level.loggerLevel.rawValue == level.rawValue) }
     }
@@ -175,7 +175,7 @@ struct AppConfigurationTests {
         )
     }
 
-    @Test func serversAreMadeWhenEverythingHasBeenSaid() throws {
+    @Test func serversAreMadeAtTheStart() throws {
         let app = try Self.app("app: {name: a}\nserver: {fake: {port: 7}}")
         let names = Watched<[String]>([])
         app.addServer { app in
@@ -247,12 +247,12 @@ struct AppConfigurationTests {
         #expect(throws: ConfigurationError.self) { try options("../staging") }
     }
 
-    @Test func withoutAFileEverythingHasItsDefault() throws {
+    @Test func missingFileGivesTheDefaults() throws {
         let configuration = try Self.arguments().configuration(environment: ["KIT_CONFIG": ""])
         #expect(try configuration.decode(AppOptions.self, at: "app") == AppOptions())
     }
 
-    @Test func aFileThatIsNamedMustExist() throws {
+    @Test func namedFileMustExist() throws {
         let arguments = Self.arguments(config: "/nowhere/c.yaml")
         let error = #expect(throws: ConfigurationError.self) { try arguments.configuration(environment: [:]) }
         #expect(error?.description == "/nowhere/c.yaml: no such file; create it or name another one")

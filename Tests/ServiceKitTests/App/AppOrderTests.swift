@@ -74,7 +74,7 @@ struct AppOrderTests {
         #expect(test.events.all.prefix(3) == ["grpc ready", "http ready", "registered"])
     }
 
-    @Test func servicesEndInTheReverseOfTheirOrder() async throws {
+    @Test func servicesEndInReverseOrder() async throws {
         let test = try AppUnderTest()
         for name in ["database", "cache"] { test.app.add(FakeService(events: test.events, name: name)) }
         let running = try await test.serve()
@@ -109,7 +109,7 @@ struct AppOrderTests {
     }
 
     @Test(arguments: ["registry: {registration: none}", "registry: {registration: none}\nshutdown: {lame-duck: 1h}"])
-    func withRegistrationNoneNothingIsRegisteredAndThereIsNoGap(yaml: String) async throws {
+    func registrationNoneRegistersNothingAndSkipsTheLameDuckGap(yaml: String) async throws {
         let test = try AppUnderTest(yaml)
         test.addServer()
         let running = try await test.serve()
@@ -125,7 +125,7 @@ struct AppOrderTests {
         #expect(test.registry.attempts.value == 0)
     }
 
-    @Test func aServiceMayEndByItself() async throws {
+    @Test func serviceThatEndsDoesNotStopTheApp() async throws {
         let test = try AppUnderTest()
         test.addServer()
         let done = FakeService(events: test.events, name: "migration")
@@ -140,7 +140,7 @@ struct AppOrderTests {
         #expect(test.problems == [])
     }
 
-    @Test func healthFollowersSeeItEnd() async throws {
+    @Test func followersOfHealthSeeTheEnd() async throws {
         let test = try AppUnderTest()
         let running = try await test.serve()
         async let seen = test.app.health.values.reduce(into: []) { $0.append($1) }
@@ -150,7 +150,7 @@ struct AppOrderTests {
         try await running.end()
     }
 
-    @Test func itIsAServiceOfItsOwn() async throws {
+    @Test func appIsAService() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         test.addServer()
         let group = ServiceGroup(
@@ -166,7 +166,7 @@ struct AppOrderTests {
         #expect(test.events.all.last == "registry ended")
     }
 
-    @Test func itRunsOnce() async throws {
+    @Test func appRunsOnce() async throws {
         let test = try AppUnderTest()
         let running = try await test.serve()
         try await running.stop()
@@ -174,7 +174,7 @@ struct AppOrderTests {
         #expect(error?.message == "the App user has been run before; it runs once, make another")
     }
 
-    @Test func whatIsAddedToARunningAppIsRefusedInTheLog() async throws {
+    @Test func additionToARunningAppIsRefusedInTheLog() async throws {
         let test = try AppUnderTest()
         let running = try await test.serve()
         test.app.add(FakeService(events: test.events))

@@ -17,7 +17,7 @@ struct AppRegistrationTests {
     }
 
     @Test(arguments: [RegistryError.Code.alreadyRegistered, .permissionDenied, .invalidInstance, .unsupported])
-    func whatTryingAgainDoesNotMendFailsAtOnce(code: RegistryError.Code) async throws {
+    func permanentRegistrationErrorFailsAtOnce(code: RegistryError.Code) async throws {
         let error = RegistryError(code: code, message: "registry: no")
         let test = try AppUnderTest(behavior: Self.refusing(.max, with: error))
         test.addServer()
@@ -27,7 +27,7 @@ struct AppRegistrationTests {
         #expect(test.events.all == ["grpc ready", "grpc drains", "grpc ended", "registry ended"])
     }
 
-    @Test func whatMayMendIsTriedAgain() async throws {
+    @Test func transientRegistrationErrorIsRetried() async throws {
         let test = try AppUnderTest(behavior: Self.refusing(2))
         test.addServer()
         let running = try test.run()
@@ -44,7 +44,7 @@ struct AppRegistrationTests {
         await test.stopWithoutGap(running)
     }
 
-    @Test func whatDoesNotMendInTimeFailsWithTheLastCause() async throws {
+    @Test func registrationTimeoutNamesTheLastCause() async throws {
         let test = try AppUnderTest("registry: {timeout: 4s}", behavior: Self.refusing(.max))
         test.addServer()
         let running = try test.run()
@@ -57,7 +57,7 @@ struct AppRegistrationTests {
         #expect(test.events.all == ["grpc ready", "grpc drains", "grpc ended", "registry ended"])
     }
 
-    @Test func aRegistryThatDoesNotAnswerFailsInTimeAndALateRegistrationIsReleased() async throws {
+    @Test func hangingRegistryFailsAtTheTimeoutAndReleasesALateRegistration() async throws {
         let gate = Gate()
         var behavior = FakeRegistry.Behavior()
         behavior.register = { _ in await gate.passIgnoringCancellation() }
@@ -80,7 +80,7 @@ struct AppRegistrationTests {
         #expect(!test.events.contains("deregistered"))
     }
 
-    @Test func inTheBackgroundItServesAndRegistersLater() async throws {
+    @Test func backgroundRegistrationServesAtOnceAndRegistersLater() async throws {
         let taken = RegistryError(code: .alreadyRegistered, message: "registry: id in use")
         let test = try AppUnderTest("registry: {registration: background}", behavior: Self.refusing(1, with: taken))
         test.addServer()
@@ -96,7 +96,7 @@ struct AppRegistrationTests {
             test.events.all.suffix(5) == ["deregistered", "grpc drains", "grpc ended", "released", "registry ended"])
     }
 
-    @Test func inTheBackgroundNothingIsRegisteredOnceTheStopHasBegun() async throws {
+    @Test func backgroundRegistrationEndsWithTheStop() async throws {
         let gate = Gate()
         var behavior = FakeRegistry.Behavior()
         behavior.register = { _ in await gate.passIgnoringCancellation() }
@@ -117,7 +117,7 @@ struct AppRegistrationTests {
         #expect(!test.log.entries.map(\.message).contains("registered"))
     }
 
-    @Test func aWaitBetweenAttemptsDoesNotHoldUpTheStop() async throws {
+    @Test func pauseBetweenAttemptsDoesNotDelayTheStop() async throws {
         let test = try AppUnderTest("registry: {registration: background}", behavior: Self.refusing(.max))
         test.addServer()
         let running = try await test.serve()
@@ -126,7 +126,7 @@ struct AppRegistrationTests {
         #expect(test.registry.attempts.value == 1)
     }
 
-    @Test func aLostRegistrationShows() async throws {
+    @Test func lostRegistrationShowsInTheState() async throws {
         let loss = RegistryError(code: .lost, message: "lease expired")
         let gate = Gate()
         let keeps = Watched(0)
@@ -153,7 +153,7 @@ struct AppRegistrationTests {
     }
 
     @Test(arguments: [("{}", nil), ("{started: long ago}", "long ago")] as [(String, String?)])
-    func anInstanceSaysWhenItStarted(_ metadata: String, _ configured: String?) async throws {
+    func instanceHasItsStartTimeAsALabel(_ metadata: String, _ configured: String?) async throws {
         let test = try AppUnderTest(metadata: metadata)
         test.addServer()
         let running = try await test.serve()

@@ -9,7 +9,7 @@ import Testing
 /// A start that fails: the cause is reported, and what was started is stopped.
 @Suite(.timeLimit(.minutes(1)))
 struct AppStartFailureTests {
-    @Test func aBeforeStartHookThrows() async throws {
+    @Test func throwingBeforeStartHookEndsTheStart() async throws {
         let test = try AppUnderTest()
         test.addRecordingHooks()
         test.addServer()
@@ -20,7 +20,7 @@ struct AppStartFailureTests {
         #expect(test.app.health.value == .stopped)
     }
 
-    @Test func anUnknownKeyEndsTheHealthAndTheTestThatWaitsForIt() async throws {
+    @Test func unknownKeyEndsHealthAndWithRunning() async throws {
         let test = try AppUnderTest("serverr: {}")
         let error = await #expect(throws: ConfigurationError.self) {
             try await withRunning(test.app) { Issue.record("it served") }
@@ -30,26 +30,26 @@ struct AppStartFailureTests {
         #expect(await test.app.registrationState.first { $0 != nil } == nil)
     }
 
-    @Test func anAppThatRanAlreadyIsAnErrorOfTheTestThatRunsItAgain() async throws {
+    @Test func secondRunThrowsOutOfWithRunning() async throws {
         let app = try App(configuration: Configuration(yaml: "app: {name: user}\nregistry: {backend: memory}"))
         try await withRunning(app) {}
         await #expect(throws: AppError.self) { try await withRunning(app) { Issue.record("it served") } }
     }
 
-    @Test func sectionsOfOtherModulesAreKnownAlsoWhenNothingReadsThem() async throws {
+    @Test func documentedSectionsAreAcceptedUnread() async throws {
         let test = try AppUnderTest("client: {balancer: p2c}\nserver: {grpc: {listen: ':1'}}")
         let running = try await test.serve()
         try await running.stop()
     }
 
-    @Test func aHookThatGivesUpByCancellationHasFailed() async throws {
+    @Test func hookThatThrowsCancellationErrorHasFailed() async throws {
         let test = try AppUnderTest()
         test.app.beforeStart { throw CancellationError() }
         let running = try test.run()
         #expect(await running.failure() == "before-start hook: CancellationError()")
     }
 
-    @Test func aBeforeStartHookHangs() async throws {
+    @Test func hangingBeforeStartHookFailsAtItsLimit() async throws {
         let test = try AppUnderTest("startup: {hook-timeout: 7s}")
         let gate = Gate()
         defer { gate.open() }
@@ -59,7 +59,7 @@ struct AppStartFailureTests {
         #expect(await running.failure() == "before-start hook took longer than 7.0 seconds")
     }
 
-    @Test func aServerThatCannotBindIsTheCause() async throws {
+    @Test func serverThatCannotBindEndsTheStart() async throws {
         let test = try AppUnderTest()
         test.addRecordingHooks()
         test.addServer("http")
@@ -72,7 +72,7 @@ struct AppStartFailureTests {
         #expect(test.events.all.suffix(3) == ["http ended", "registry ended", "after-stop, stopping"])
     }
 
-    @Test func aServerThatEndsBeforeItIsReadyIsTheCause() async throws {
+    @Test func serverThatEndsBeforeItIsReadyEndsTheStart() async throws {
         let test = try AppUnderTest()
         let server = test.addServer("grpc", bindFailure: CancellationError())
         let running = try test.run()
@@ -80,7 +80,7 @@ struct AppStartFailureTests {
         server.finish()
     }
 
-    @Test func aServerIsNotReadyInTime() async throws {
+    @Test func serverThatIsNotReadyInTimeEndsTheStart() async throws {
         let test = try AppUnderTest("startup: {ready-timeout: 3s}")
         test.addServer("grpc", readiness: Gate(), drainsAtOnce: true)
         let running = try test.run()
@@ -92,7 +92,7 @@ struct AppStartFailureTests {
         #expect(test.events.contains("grpc cut"))
     }
 
-    @Test func aServerDiesWhileServing() async throws {
+    @Test func serverThatDiesEndsTheApp() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         test.addRecordingHooks()
         let grpc = test.addServer("grpc")
@@ -108,7 +108,7 @@ struct AppStartFailureTests {
         )
     }
 
-    @Test func aServerThatJustEndsIsAFailure() async throws {
+    @Test func serverThatEndsByItselfIsAFailure() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         let grpc = test.addServer("grpc")
         let running = try await test.serve()
@@ -116,7 +116,7 @@ struct AppStartFailureTests {
         #expect(await running.failure() == "the grpc server ended by itself")
     }
 
-    @Test func anAfterStartHookThrows() async throws {
+    @Test func throwingAfterStartHookEndsTheApp() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         test.addServer()
         test.app.add(FakeService(events: test.events))
@@ -134,7 +134,7 @@ struct AppStartFailureTests {
         )
     }
 
-    @Test func aServiceFailsAndTheOthersLiveUntilTheServersHaveDrained() async throws {
+    @Test func failingServiceEndsTheAppAfterTheServersHaveDrained() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         let grpc = test.addServer(drainsAtOnce: false)
         let consumer = FakeService(events: test.events, name: "consumer")
@@ -150,7 +150,7 @@ struct AppStartFailureTests {
         #expect(test.events.contains("database ended"))
     }
 
-    @Test func anAddressThatNobodyReachesIsFoundAtTheStart() async throws {
+    @Test func unreachableAddressEndsTheStart() async throws {
         let test = try AppUnderTest(reach: .network)
         test.addServer()
         let running = try test.run()

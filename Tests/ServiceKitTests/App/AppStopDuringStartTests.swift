@@ -7,7 +7,7 @@ import Testing
 /// A stop that is requested while the App starts: no failure, and nothing is left running.
 @Suite(.timeLimit(.minutes(1)))
 struct AppStopDuringStartTests {
-    @Test func inABeforeStartHook() async throws {
+    @Test func stopDuringABeforeStartHookCancelsIt() async throws {
         let test = try AppUnderTest()
         test.addRecordingHooks()
         test.addServer()
@@ -22,7 +22,7 @@ struct AppStopDuringStartTests {
         #expect(test.problems == [])
     }
 
-    @Test func inAHookThatIgnoresIt() async throws {
+    @Test func stopDuringAHookThatIgnoresCancellationLeavesItBehind() async throws {
         let test = try AppUnderTest()
         let gate = Gate()
         test.addServer()
@@ -41,7 +41,7 @@ struct AppStopDuringStartTests {
         #expect(test.app.health.value == .stopped)
     }
 
-    @Test func whileAServerIsNotReady() async throws {
+    @Test func stopWhileAServerIsNotReadyCutsIt() async throws {
         let test = try AppUnderTest()
         test.addRecordingHooks()
         test.addServer("http")
@@ -58,7 +58,7 @@ struct AppStopDuringStartTests {
         #expect(!test.events.contains("after-start, starting"))
     }
 
-    @Test func whileRegistering() async throws {
+    @Test func stopDuringRegistrationEndsTheAttempt() async throws {
         var behavior = FakeRegistry.Behavior()
         behavior.register = { _ in try await Gate().pass() }
         let test = try AppUnderTest(behavior: behavior)
@@ -70,7 +70,7 @@ struct AppStopDuringStartTests {
         #expect(test.problems == [])
     }
 
-    @Test func inAnAfterStartHook() async throws {
+    @Test func stopDuringAnAfterStartHookCancelsIt() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         test.addServer()
         test.app.afterStart {
@@ -89,7 +89,7 @@ struct AppStopDuringStartTests {
         #expect(test.problems == [])
     }
 
-    @Test func beforeItBegins() async throws {
+    @Test func stopBeforeTheStartEndsTheApp() async throws {
         let test = try AppUnderTest()
         let running = try test.run()
         running.force()
@@ -97,7 +97,7 @@ struct AppStopDuringStartTests {
         #expect(test.app.health.value == .stopped)
     }
 
-    @Test func aCauseThatComesAfterTheRequestIsNone() async throws {
+    @Test func errorAfterAStopRequestIsLoggedAndNotThrown() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s}")
         let grpc = test.addServer(drainsAtOnce: false)
         let running = try await test.serve()

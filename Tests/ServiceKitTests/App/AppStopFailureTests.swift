@@ -11,7 +11,7 @@ import Testing
 struct AppStopFailureTests {
     static let withoutGap = "shutdown: {lame-duck: 0s}"
 
-    @Test func hooksThrow() async throws {
+    @Test func throwingHooksDoNotEndTheStop() async throws {
         let test = try AppUnderTest(Self.withoutGap)
         test.addServer()
         test.app.beforeStop { throw Failure("first") }
@@ -32,7 +32,7 @@ struct AppStopFailureTests {
         )
     }
 
-    @Test func aHookHangs() async throws {
+    @Test func hangingHookIsLeftBehindAtItsLimit() async throws {
         let test = try AppUnderTest(Self.withoutGap)
         let gate = Gate()
         defer { gate.open() }
@@ -52,7 +52,7 @@ struct AppStopFailureTests {
         )
     }
 
-    @Test func deregisteringFails() async throws {
+    @Test func failedDeregistrationDoesNotEndTheStop() async throws {
         var behavior = FakeRegistry.Behavior()
         behavior.deregister = { throw RegistryError(code: .unavailable, message: "registry: connection refused") }
         let test = try AppUnderTest(Self.withoutGap, behavior: behavior)
@@ -68,7 +68,7 @@ struct AppStopFailureTests {
         #expect(test.app.registrationState.value == .deregistered)
     }
 
-    @Test func deregisteringHangs() async throws {
+    @Test func hangingDeregistrationIsLeftBehindAtItsLimit() async throws {
         let gate = Gate()
         defer { gate.open() }
         var behavior = FakeRegistry.Behavior()
@@ -84,7 +84,7 @@ struct AppStopFailureTests {
         #expect(test.problems.first?.hasSuffix("deregistering took longer than 5.0 seconds") == true)
     }
 
-    @Test func givingBackTheLeaseAndEndingTheRegistryHang() async throws {
+    @Test func hangingReleaseAndRegistryAreLeftBehindAtTheirLimits() async throws {
         let gate = Gate()
         defer { gate.open() }
         let events = Events()
@@ -116,7 +116,7 @@ struct AppStopFailureTests {
         )
     }
 
-    @Test func aDrainThatDoesNotEndIsCut() async throws {
+    @Test func hangingDrainIsCut() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 0s, drain-timeout: 20s}")
         test.addServer(drainsAtOnce: false)
         let running = try await test.serve()
@@ -132,7 +132,7 @@ struct AppStopFailureTests {
         )
     }
 
-    @Test func aServerThatCannotBeCutIsLeftBehind() async throws {
+    @Test func serverThatCannotBeCutIsLeftBehind() async throws {
         let gate = Gate()
         defer { gate.open() }
         let test = try AppUnderTest(Self.withoutGap)
@@ -148,7 +148,7 @@ struct AppStopFailureTests {
         #expect(test.problems.last?.hasSuffix("cutting calls took longer than 2.0 seconds") == true)
     }
 
-    @Test func aServiceThatDoesNotEndIsCancelledAndLeftBehind() async throws {
+    @Test func hangingServiceIsCancelledAndLeftBehind() async throws {
         let gate = Gate()
         defer { gate.open() }
         let test = try AppUnderTest()
@@ -169,7 +169,7 @@ struct AppStopFailureTests {
         )
     }
 
-    @Test func aServiceFailsWhenItIsShutDown() async throws {
+    @Test func serviceThatFailsDuringShutdownIsLogged() async throws {
         let test = try AppUnderTest()
         let service = FakeService(events: test.events, ignoresShutdown: true)
         test.app.add(service)
@@ -188,7 +188,7 @@ struct AppStopFailureTests {
 
     // MARK: - Forced
 
-    @Test func aForcedStopLeavesNothingOutThatOthersSee() async throws {
+    @Test func forcedStopStillDeregistersAndReleases() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 1h}")
         test.addServer(drainsAtOnce: false)
         test.app.add(FakeService(events: test.events))
@@ -219,7 +219,7 @@ struct AppStopFailureTests {
         )
     }
 
-    @Test func aForcedStopCutsTheGap() async throws {
+    @Test func forcedStopCutsTheLameDuckGap() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 1h}")
         test.addServer()
         let running = try await test.serve()
@@ -231,7 +231,7 @@ struct AppStopFailureTests {
         #expect(test.problems.first == "warning: cut short (lame duck) ")
     }
 
-    @Test func aForcedStopCutsTheDrain() async throws {
+    @Test func forcedStopCutsTheDrain() async throws {
         let test = try AppUnderTest(Self.withoutGap)
         test.addServer(drainsAtOnce: false)
         let running = try await test.serve()
@@ -242,7 +242,7 @@ struct AppStopFailureTests {
         #expect(test.events.all.suffix(3) == ["grpc cut", "released", "registry ended"])
     }
 
-    @Test func cancellationIsARequestToHurry() async throws {
+    @Test func cancellationForcesTheStop() async throws {
         let test = try AppUnderTest("shutdown: {lame-duck: 1h}")
         test.addServer(drainsAtOnce: false)
         test.app.beforeStop { test.events.record("hook") }

@@ -17,7 +17,7 @@ struct HeldIDTests {
 
     // MARK: - The verdict
 
-    @Test func anEntryThatComesNearerToItsEndIsWaitedFor() {
+    @Test func expiringEntryIsWaitedFor() {
         var held = HeldID()
         for left in [4, 4, 3, 3, 2, 2, 1, 1, 0, 0] {
             #expect(!held.judged(Self.held(for: left)).isPermanent)
@@ -25,7 +25,7 @@ struct HeldIDTests {
         }
     }
 
-    @Test func anEntryThatIsRenewedHasAnOwnerThatLives() {
+    @Test func renewedEntryHasALiveOwner() {
         var held = HeldID()
         #expect(!held.judged(Self.held(for: 12)).isPermanent)
         held.waits(.seconds(3))
@@ -39,7 +39,7 @@ struct HeldIDTests {
         #expect(failure.message.contains("its owner lives: it has renewed its entry in the last 4.0 seconds"))
     }
 
-    @Test func whatDoesNotEndByItselfFailsAtOnce() {
+    @Test func heldIDWithoutAnExpiryFailsAtOnce() {
         var held = HeldID()
         #expect(held.judged(Self.held(for: nil)) == Self.held(for: nil))
         #expect(Self.held(for: nil).isPermanent)
@@ -58,7 +58,7 @@ struct HeldIDTests {
         return behavior
     }
 
-    @Test func anAppWaitsUntilTheEntryOfACrashedOneHasEnded() async throws {
+    @Test func appWaitsUntilTheEntryOfACrashedOwnerHasExpired() async throws {
         let test = try AppUnderTest(behavior: Self.crashed(attempts: 5))
         test.addServer()
         let running = try test.run()
@@ -74,7 +74,7 @@ struct HeldIDTests {
         await test.stopWithoutGap(running)
     }
 
-    @Test func itFailsInTimeAndSaysHowLongItWouldTake() async throws {
+    @Test func heldIDFailsAtTheTimeoutAndNamesTheRemainingTime() async throws {
         var behavior = FakeRegistry.Behavior()
         behavior.register = { _ in throw Self.held(for: 13) }
         let test = try AppUnderTest("registry: {timeout: 4s}", behavior: behavior)
@@ -89,7 +89,7 @@ struct HeldIDTests {
         )
     }
 
-    @Test func itFailsAsSoonAsTheOtherIsKnownToLive() async throws {
+    @Test func heldIDFailsWhenItsOwnerRenews() async throws {
         var behavior = FakeRegistry.Behavior()
         behavior.register = { attempt in throw Self.held(for: attempt < 4 ? 10 : 15) }
         let test = try AppUnderTest(behavior: behavior)

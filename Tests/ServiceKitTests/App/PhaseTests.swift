@@ -9,17 +9,17 @@ struct PhaseTests {
     let clock = TestClock()
     var phase: Phase { Phase(name: "counting", limit: .seconds(3), clock: clock) }
 
-    @Test func returnsWhatTheBodyReturns() async throws {
+    @Test func phaseReturnsTheValueOfItsBody() async throws {
         #expect(try await phase.run { 7 } == 7)
     }
 
-    @Test func namesItselfInAFailure() async {
+    @Test func failureNamesThePhase() async {
         await #expect(throws: AppError("counting: lost count")) {
             try await phase.run { throw Failure("lost count") }
         }
     }
 
-    @Test func endsAtItsLimitWhateverTheBodyDoes() async {
+    @Test func phaseEndsAtItsLimitWithoutWaitingForItsBody() async {
         let gate = Gate()
         defer { gate.open() }
         let result = Task { [phase] in try await phase.run { await gate.passIgnoringCancellation() } }
@@ -28,7 +28,7 @@ struct PhaseTests {
         await #expect(throws: AppError("counting took longer than 3.0 seconds")) { try await result.value }
     }
 
-    @Test func isCutWhenHurried() async {
+    @Test func hurriedPhaseCancelsItsBody() async {
         let hurry = Gate()
         let isCancelled = Gate()
         let result = Task { [phase] in
@@ -43,7 +43,7 @@ struct PhaseTests {
         await #expect(throws: Never.self) { try await isCancelled.pass() }
     }
 
-    @Test func aCancelledTaskDoesNotBegin() async {
+    @Test func cancelledTaskDoesNotBegin() async {
         let events = Events()
         let task = Task {
             try? await Gate().pass()
@@ -54,7 +54,7 @@ struct PhaseTests {
         #expect(events.all == [])
     }
 
-    @Test func aFailureThatLooksLikeCancellationIsAFailure() async {
+    @Test func cancellationErrorWithoutCancellationIsAFailure() async {
         await #expect(throws: AppError("counting: CancellationError()")) {
             try await phase.run { throw CancellationError() }
         }

@@ -20,13 +20,13 @@ import Testing
         .adding(to: Greetings.self) { $0.names.append("good day") },
     ]
 
-    @Test func eachKindHasItsEmbeddedThingsAndThoseOfPlugins() {
+    @Test func catalogueListsEmbeddedAndPluginEntries() {
         #expect(Greetings(plugins: plugins).names == ["hello", "hi", "good day"])
         #expect(Balancers(plugins: plugins).names == ["first", "p2c", "round_robin"])
         #expect(RegistryBackends(plugins: plugins).names == ["file", "memory", "static"])
     }
 
-    @Test func noPluginsLeavesTheEmbeddedBackends() {
+    @Test func catalogueWithoutPluginsListsEmbeddedEntries() {
         #expect(Greetings(plugins: []).names == ["hello"])
         #expect(Balancers(plugins: []).names == ["p2c", "round_robin"])
     }

@@ -22,7 +22,7 @@ import Testing
         DiscoverySnapshot(instances: InstanceSet(instances), state: .stale(since: .now, cause: "away"))
     }
 
-    @Test func aSnapshotGivesWhatHasChanged() {
+    @Test func snapshotGivesTheChanges() {
         var selection = InstanceSelection(Self.choice)
         #expect(selection.state == nil && selection.lastLive == nil)
         let (a, b) = (Self.instance("a"), Self.instance("b"))
@@ -32,7 +32,7 @@ import Testing
         #expect(selection.state == .live && selection.lastLive != nil)
     }
 
-    @Test func aRegistryThatIsAwayAddsInstancesAndRemovesNone() {
+    @Test func staleSnapshotAddsInstancesAndRemovesNone() {
         var selection = InstanceSelection(Self.choice)
         let (a, b) = (Self.instance("a"), Self.instance("b"))
         _ = selection.update(Self.live(a))
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func subsetsChooseOneAfterTheOther() {
+    @Test func subsetsAreAppliedInTheirOrder() {
         let zone = InstanceFilter { $0.zone == "z" }
         var selection = InstanceSelection(Self.choice, [zone, First(2)])
         let instances = (0..<5).map { Self.instance("\($0)", $0 == 0 ? [:] : ["zone": "z"]) }

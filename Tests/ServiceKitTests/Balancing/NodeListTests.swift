@@ -5,7 +5,7 @@ import Testing
 @Suite struct NodeListTests {
     private func ids(_ list: NodeList) -> Set<String> { Set(list.map(\.instance.id)) }
 
-    @Test func nodesComeAndGo() {
+    @Test func nodesAreAddedAndRemoved() {
         var list = NodeList()
         let nodes = ["a", "b", "c", "d"].map { node($0) }
         list.apply(NodeChange(added: nodes))
@@ -18,7 +18,7 @@ import Testing
         #expect(list.map(\.instance.id) == ["b"])
     }
 
-    @Test func aNodeTakesThePlaceOfTheOneOfItsInstance() {
+    @Test func nodeReplacesTheFormerNodeOfItsInstance() {
         var list = NodeList()
         list.apply(NodeChange(added: [node("a"), node("b")]))
         let heavy = node("a", weight: 200)

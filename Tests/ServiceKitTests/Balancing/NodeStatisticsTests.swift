@@ -18,7 +18,7 @@ import Testing
         #expect(statistics.success == 0)
     }
 
-    @Test func meansForgetByTheTimeBetweenEnds() {
+    @Test func meansDecayWithTheTimeBetweenEnds() {
         call(from: 1, to: 11)
         call(from: 281, to: 311, .failure)
         // 300 ms between the ends, of 600.
@@ -34,12 +34,12 @@ import Testing
         #expect(statistics.success == 1)
     }
 
-    @Test func aCallThatSaysNothingIsNotCounted() {
+    @Test func ignoredOutcomeIsNotCounted() {
         call(from: 1, to: 500, .ignored)
         #expect(statistics.latency == 0 && statistics.success == 1 && statistics.inFlight == 0)
     }
 
-    @Test func theScoreIsSuccessByLoad() {
+    @Test func scoreIsSuccessDividedByLoad() {
         call(from: 1, to: 11)
         let now = 11 * Self.millisecond
         #expect(abs(statistics.score(at: now) - 1 / (15e6).squareRoot()) < 1e-12)
@@ -49,7 +49,7 @@ import Testing
         #expect(abs(statistics.score(at: now, share: 2) - 1 / (15e6).squareRoot() / 1.5) < 1e-12)
     }
 
-    @Test func callsThatHangAreSeenBeforeTheyEnd() {
+    @Test func hangingCallsRaiseTheLatencyBeforeTheyEnd() {
         call(from: 1, to: 11)
         _ = statistics.begin(at: 100 * Self.millisecond)
         _ = statistics.begin(at: 200 * Self.millisecond)
@@ -87,7 +87,7 @@ import Testing
         #expect(statistics.inFlight == 0)
     }
 
-    @Test func timesThatWentBackDoNoHarm() {
+    @Test func clockThatGoesBackDoesNoHarm() {
         let call = statistics.begin(at: 1000)
         statistics.end(call, at: 900, with: .success)
         let again = statistics.begin(at: 800)
@@ -95,7 +95,7 @@ import Testing
         #expect(statistics.latency == 0 && statistics.score(at: 1) > 0)
     }
 
-    @Test func turnsComeByLossesInProportionToTheRatio() {
+    @Test func turnsFollowTheRatioOfLosses() {
         _ = statistics.begin(at: 1)
         for (ratio, losses) in [(1.0, 32), (2.0, 64), (13.0, 416)] {
             let turns = (0..<losses).map { _ in statistics.claimsTurn(against: ratio, maxIdle: 3_000_000_000, at: 2) }
@@ -105,7 +105,7 @@ import Testing
             !(0..<100_000).contains { _ in statistics.claimsTurn(against: .infinity, maxIdle: 3_000_000_000, at: 2) })
     }
 
-    @Test func anIdleNodeHasATurnThoughNotEachTimeItIsDrawn() {
+    @Test func idleNodeGetsATurnButNotAtEveryDraw() {
         _ = statistics.begin(at: 1)
         let later: UInt64 = 3_000_000_002
         let turns = (0..<8).map { _ in statistics.claimsTurn(against: .infinity, maxIdle: 3_000_000_000, at: later) }

@@ -8,11 +8,11 @@ import Testing
 struct PowerOfTwoChoicesTests {
     static let three = ["a", "b", "c"]
 
-    @Test func withoutNodesThereIsNoPick() {
+    @Test func emptyBalancerPicksNothing() {
         #expect(PowerOfTwoChoices().pick(for: request) == nil)
     }
 
-    @Test func oneNodeIsAlwaysPicked() {
+    @Test func singleNodeIsAlwaysPicked() {
         let simulation = Simulation([node("a")])
         #expect(simulation.call(10) { _ in (.seconds(1), .failure) } == ["a": 10])
     }
@@ -42,7 +42,7 @@ struct PowerOfTwoChoicesTests {
         #expect(calls["a", default: 0] > 400 && calls["b", default: 0] > 400)
     }
 
-    @Test func aSlowNodeThatIsWellAgainIsFound() {
+    @Test func recoveredNodeIsPickedAgain() {
         let simulation = Simulation(Self.three.map { node($0) })
         _ = simulation.call(1000) { node in (.milliseconds(node.instance.id == "c" ? 250 : 1), .success) }
         _ = simulation.call(3000)
@@ -50,7 +50,7 @@ struct PowerOfTwoChoicesTests {
         #expect(calls["c", default: 0] > 250)
     }
 
-    @Test func aFailingNodeIsShunned() {
+    @Test func failingNodeIsAvoided() {
         let simulation = Simulation(Self.three.map { node($0) })
         let calls = simulation.call(10_000) { node in (.milliseconds(1), node.instance.id == "c" ? .failure : .success)
         }
@@ -58,7 +58,7 @@ struct PowerOfTwoChoicesTests {
         #expect((2...5).contains(calls["c", default: 0]))
     }
 
-    @Test func aFailingNodeIsShunnedWhenCallsAreRare() {
+    @Test func failingNodeIsAvoidedWhenCallsAreRare() {
         // Each of 20 nodes is drawn once in 10 s: none has been called for 3 s.
         let simulation = Simulation((0..<20).map { node("\($0)") })
         let calls = simulation.call(4000, pause: .seconds(1)) { node in
@@ -67,7 +67,7 @@ struct PowerOfTwoChoicesTests {
         #expect((1...80).contains(calls["7", default: 0]))
     }
 
-    @Test func aNodeWhoseCallsHangIsShunned() {
+    @Test func hangingNodeIsAvoided() {
         let simulation = Simulation(Self.three.map { node($0) })
         _ = simulation.call(100)
         var hanging = 0
@@ -83,7 +83,7 @@ struct PowerOfTwoChoicesTests {
         #expect((1...8).contains(hanging))
     }
 
-    @Test func theLessLoadedIsPicked() {
+    @Test func lessLoadedNodeIsPicked() {
         // Nobody ends: calls in flight decide, and stay even.
         let nodes = Self.three.map { node($0) }
         let simulation = Simulation(nodes)
@@ -122,7 +122,7 @@ struct PowerOfTwoChoicesTests {
         #expect((8...11).contains(calls["c", default: 0]))
     }
 
-    @Test func latencyFloorDecidesWhichDifferencesCount() {
+    @Test func latencyFloorHidesSmallDifferences() {
         var options = PowerOfTwoChoices.Options()
         options.latencyFloor = .seconds(10)
         let simulation = Simulation(Self.three.map { node($0) }, options)
@@ -130,7 +130,7 @@ struct PowerOfTwoChoicesTests {
         #expect(calls["c", default: 0] > 850)
     }
 
-    @Test func decayIsThatOfTheStatisticsItMakes() throws {
+    @Test func decayOptionReachesTheStatistics() throws {
         var options = PowerOfTwoChoices.Options()
         options.decay = .seconds(6)
         let statistics = try PowerOfTwoChoices(options: options).makeStatistics()
@@ -140,7 +140,7 @@ struct PowerOfTwoChoicesTests {
     }
 
     @Test(arguments: [\PowerOfTwoChoices.Options.decay, \.latencyFloor, \.maxIdle])
-    func anOptionOf0IsRefused(_ option: any WritableKeyPath<PowerOfTwoChoices.Options, Duration> & Sendable) {
+    func optionOf0IsRefused(_ option: any WritableKeyPath<PowerOfTwoChoices.Options, Duration> & Sendable) {
         var options = PowerOfTwoChoices.Options()
         options[keyPath: option] = .zero
         #expect(throws: ConfigurationError.self) { try PowerOfTwoChoices(options: options) }
@@ -166,7 +166,7 @@ struct PowerOfTwoChoicesTests {
         #expect((190...210).contains(nodes[0].statistics.inFlight))
     }
 
-    @Test func weightsOfAnySizeDoNoHarm() {
+    @Test func extremeWeightsDoNotOverflow() {
         let simulation = Simulation([node("a", weight: .max), node("b", weight: .max), node("c", weight: -1)])
         #expect(simulation.call(1000).values.reduce(0, +) == 1000)
     }
@@ -184,7 +184,7 @@ struct PowerOfTwoChoicesTests {
 
     // MARK: - Many at once
 
-    @Test func manyTasksPickAtOnceAndNothingIsLeftInFlight() async {
+    @Test func concurrentPicksLeaveNothingInFlight() async {
         let nodes = (0..<10).map { node("\($0)") }
         let balancer = PowerOfTwoChoices()
         balancer.add(nodes)
@@ -211,7 +211,7 @@ struct PowerOfTwoChoicesTests {
         for node in nodes { #expect(node.statistics.inFlight == 0) }
     }
 
-    @Test func oneSeedGivesTheSameNumbersAndAllOfThem() {
+    @Test func sameSeedGivesTheSameNumbersAndAllOfThem() {
         let left = SplitMix64(seed: 5)
         let right = SplitMix64(seed: 5)
         var seen = [Int](repeating: 0, count: 10)

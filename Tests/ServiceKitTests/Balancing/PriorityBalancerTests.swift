@@ -71,7 +71,7 @@ import Testing
         #expect(standby as AnyObject !== regular as AnyObject)
     }
 
-    @Test func theFirstNodeOfAPriorityMovesNoOtherNode() {
+    @Test func firstNodeOfAPriorityMovesNoOtherNode() {
         let counters = Mutex<[Counter]>([])
         let balancer = PriorityBalancer {
             let counter = Counter()
@@ -86,7 +86,7 @@ import Testing
         #expect(updated().reduce(0, +) == 1020)
     }
 
-    @Test func balancersThatAreOneAndTheSameLoseNoNode() {
+    @Test func sharedBalancerOfTwoPrioritiesLosesNoNode() {
         let shared = RoundRobin(startingAt: 0)
         let balancer = PriorityBalancer { shared }
         let a = node("a")

@@ -30,7 +30,7 @@ import Testing
         #expect(ids(balancer, 3, avoid: ["a", "b", "c"]) == ["a", "b", "c"])
     }
 
-    @Test func nodesThatComeAreCalledAndNodesThatLeaveAreNot() {
+    @Test func addedNodesAreCalledAndRemovedNodesAreNot() {
         let nodes = ["a", "b", "c"].map { node($0) }
         let balancer = RoundRobin(startingAt: 0)
         balancer.add(nodes)

@@ -5,7 +5,7 @@ import Testing
 /// The tree of sums, held against sums that are added up anew.
 @Suite struct WeightedListTests {
     @Test(arguments: [1, 2, 3] as [UInt64])
-    func drawsStayInProportionWhateverComesAndGoes(seed: UInt64) {
+    func drawsStayInProportionAfterChanges(seed: UInt64) {
         let random = SplitMix64(seed: seed)
         var list = WeightedList()
         var weights: [String: Int] = [:]
@@ -50,7 +50,7 @@ import Testing
         #expect((14_400...15_600).contains(counts["2", default: 0]))
     }
 
-    @Test func theLastOneThatIsNotAvoidedHasNoSecond() {
+    @Test func lastUnavoidedNodeHasNoSecond() {
         var list = WeightedList()
         for id in ["a", "b", "c"] { list.insert(node(id, weight: 1)) }
         let drawn = list.draw(avoiding: ["a", "c"], SplitMix64(seed: 1))

@@ -20,7 +20,7 @@ import Testing
         #expect(pause > .milliseconds(bound) * 0.9)
     }
 
-    @Test func startsAnewAfterASuccess() {
+    @Test func successResetsTheBackoff() {
         var backoff = Backoff(base: .milliseconds(100), maximum: .seconds(1))
         for _ in 0..<5 { _ = backoff.next() }
         backoff.reset()

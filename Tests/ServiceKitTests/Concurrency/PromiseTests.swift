@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct PromiseTests {
-    @Test func theFirstResultCounts() async throws {
+    @Test func firstResultWins() async throws {
         let promise = Promise<Int>()
         promise.resolve(.success(1))
         promise.resolve(.success(2))
@@ -14,7 +14,7 @@ struct PromiseTests {
         #expect(try await promise.value() == 1)
     }
 
-    @Test func everyoneWhoWaitsHasIt() async throws {
+    @Test func everyWaiterGetsTheResult() async throws {
         let promise = Promise<Int>()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<10 { group.addTask { try await promise.value() } }
@@ -26,14 +26,14 @@ struct PromiseTests {
         }
     }
 
-    @Test func aFailureIsThrown() async {
+    @Test func failureIsThrownToWaiters() async {
         let promise = Promise<Int>()
         let waiting = Task { try await promise.value() }
         promise.resolve(.failure(Failure("no")))
         await #expect(throws: Failure("no")) { try await waiting.value }
     }
 
-    @Test func aCancelledWaitEndsAndSpoilsNothing() async throws {
+    @Test func cancelledWaitLeavesThePromiseUsable() async throws {
         let promise = Promise<Int>()
         let cancelled = Task { try await promise.value() }
         let waiting = Task { try await promise.value() }
@@ -43,7 +43,7 @@ struct PromiseTests {
         #expect(try await waiting.value == 4)
     }
 
-    @Test func aResultThatIsThereIsGivenToACancelledTask() async throws {
+    @Test func cancelledTaskGetsAnExistingResult() async throws {
         let promise = Promise<Int>()
         promise.resolve(.success(5))
         let task = Task {
@@ -53,7 +53,7 @@ struct PromiseTests {
         #expect(try await task.value == 5)
     }
 
-    @Test func cancellationAndResultMayMeet() async {
+    @Test func concurrentCancellationAndResultResumeOnce() async {
         for _ in 0..<500 {
             let promise = Promise<Int>()
             let task = Task { try await promise.value() }

@@ -9,14 +9,14 @@ import Testing
 struct TimeLimitTests {
     let clock = TestClock()
 
-    @Test func theResultComesBeforeTheLimit() async throws {
+    @Test func resultBeforeTheLimitIsReturned() async throws {
         #expect(try await withTimeLimit(.seconds(1), clock: clock) { 7 } == 7)
         await #expect(throws: Failure("no")) {
             try await withTimeLimit(.seconds(1), clock: clock) { throw Failure("no") }
         }
     }
 
-    @Test func theBodyIsCancelledAtTheLimit() async {
+    @Test func bodyIsCancelledAtTheLimit() async {
         let isCancelled = Gate()
         let result = Task { [clock] in
             try await withTimeLimit(.seconds(1), clock: clock) {
@@ -46,7 +46,7 @@ struct TimeLimitTests {
         await #expect(throws: Never.self) { try await isOver.pass() }
     }
 
-    @Test func theCallersCancellationEndsItAtOnce() async {
+    @Test func cancellationOfTheCallerEndsTheWait() async {
         let gate = Gate()
         defer { gate.open() }
         let task = Task { [clock] in
@@ -70,7 +70,7 @@ struct TimeLimitTests {
 struct DeadlineTests {
     let clock = TestClock()
 
-    @Test func theResultComesBeforeTheDeadline() async throws {
+    @Test func resultBeforeTheDeadlineIsReturned() async throws {
         let deadline = clock.now.advanced(by: .seconds(1))
         #expect(try await withDeadline(deadline, clock: clock, onExpiry: Failure("late")) { 7 } == 7)
         await #expect(throws: Failure("no")) {
@@ -78,7 +78,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test func theBodyIsCancelledAndAwaited() async {
+    @Test func bodyIsCancelledAtTheDeadlineAndAwaited() async {
         let events = Events()
         let deadline = clock.now.advanced(by: .seconds(1))
         let result = Task { [clock] in
@@ -93,7 +93,7 @@ struct DeadlineTests {
         #expect(events.all == ["ended"])
     }
 
-    @Test func theCallersCancellationIsTheBodys() async {
+    @Test func cancellationOfTheCallerReachesTheBody() async {
         let deadline = clock.now.advanced(by: .seconds(1))
         let task = Task { [clock] in
             try await withDeadline(deadline, clock: clock, onExpiry: Failure("late")) { try await Gate().pass() }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct WatchedTests {
-    @Test func tellsThePresentValueAndLaterOnes() async {
+    @Test func readerGetsThePresentAndLaterValues() async {
         let watched = Watched(1)
         var values = watched.values.makeAsyncIterator()
         #expect(await values.next() == 1)
@@ -16,7 +16,7 @@ struct WatchedTests {
         #expect(watched.value == 4)
     }
 
-    @Test func wakesWhoeverWaits() async {
+    @Test func updateWakesWaitingReaders() async {
         let watched = Watched(0)
         await withTaskGroup(of: Int?.self) { group in
             for _ in 0..<50 { group.addTask { await watched.first { $0 == 100 } } }
@@ -41,7 +41,7 @@ struct WatchedTests {
         #expect(await values.next() == 2)
     }
 
-    @Test func anEqualValueIsNoChange() async {
+    @Test func equalValueIsNotPublished() async {
         let watched = Watched(1)
         var values = watched.values.makeAsyncIterator()
         _ = await values.next()
@@ -50,7 +50,7 @@ struct WatchedTests {
         #expect(await values.next() == 2)
     }
 
-    @Test func endsAfterTheLatestValue() async {
+    @Test func finishedSequenceEndsAfterItsLatestValue() async {
         let watched = Watched(1)
         var values = watched.values.makeAsyncIterator()
         _ = await values.next()
@@ -63,7 +63,7 @@ struct WatchedTests {
         #expect(await watched.first { $0 == 2 } == 2)
     }
 
-    @Test func endsWhenTheReaderIsCancelled() async {
+    @Test func cancelledReaderEnds() async {
         let watched = Watched(0)
         let started = Watched(0)
         let tasks = (0..<20).map { _ in
@@ -81,7 +81,7 @@ struct WatchedTests {
         for task in tasks { #expect(await task.value == 1) }
     }
 
-    @Test func aTaskThatIsCancelledAlreadyDoesNotWait() async {
+    @Test func cancelledTaskDoesNotWait() async {
         let watched = Watched(0)
         let task = Task {
             await untilCancelled()

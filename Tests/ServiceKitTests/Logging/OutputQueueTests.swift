@@ -17,7 +17,7 @@ import Testing
         #expect(queue.take() == nil)
     }
 
-    @Test func aBatchIsOfWholeLinesAndNoLongerThanAPipeTakesAtOnce() {
+    @Test func batchHasWholeLinesAndFitsAPipe() {
         var queue = queue(bytes: 1 << 20, lines: 10_000)
         let line = String(repeating: "x", count: 999) + "\n"
         for _ in 0..<9 { queue.append(line) }
@@ -37,14 +37,14 @@ import Testing
         #expect(queue.takeAll() == ["more\n"])
     }
 
-    @Test func thereIsABoundOfLinesToo() {
+    @Test func numberOfLinesIsBounded() {
         var queue = queue(lines: 4)
         for number in 0..<6 { queue.append("\(number)\n") }
         #expect(queue.takeAll() == ["0\n1\n2\n3\n", "dropped 2\n"])
     }
 
     /// Else there would be a gap, and a line that says so, after every batch.
-    @Test func onceALineIsDroppedAllAreUntilHalfIsFree() {
+    @Test func dropsGoOnUntilHalfIsFree() {
         var queue = queue(bytes: 16_000, lines: 1000)
         let line = String(repeating: "x", count: 999) + "\n"
         for _ in 0..<17 { queue.append(line) }
@@ -60,7 +60,7 @@ import Testing
         #expect(queue.takeAll().joined().hasSuffix("xx\ndropped 2\nshort\n"))
     }
 
-    @Test func aLineLongerThanAllThatMayWaitIsDroppedAtOnce() {
+    @Test func lineLongerThanTheQueueIsDropped() {
         var queue = queue(bytes: 40)
         queue.append("first\n")
         queue.append(String(repeating: "x", count: 41))
@@ -68,7 +68,7 @@ import Testing
         #expect(queue.takeAll() == ["first\ndropped 1\nlast\n"])
     }
 
-    @Test func aLineNeedNotBeMadeToBeDropped() {
+    @Test func droppedLineIsNotFormatted() {
         var queue = queue(lines: 2)
         #expect(queue.dropIfFull() == false)
         queue.append("1\n")

@@ -33,7 +33,7 @@ import Testing
         #expect(dropped.count == 1)
     }
 
-    @Test func manyWritersAreCountedRight() async throws {
+    @Test func concurrentWritersLoseNoCount() async throws {
         let pipe = try StalledPipe()
         let writer = OutputWriter(pipe.writer, limits: .init(bytes: 10_000, lines: 1000))
         let reading = pipe.read(until: "\nend\n", pause: .microseconds(200))
@@ -50,7 +50,7 @@ import Testing
         #expect(lines + dropped == 40_000)
     }
 
-    @Test func theEndOfTheProcessIsNotHeldBackLongerThanTheLimit() throws {
+    @Test func processExitWaitsNoLongerThanTheLimit() throws {
         let pipe = try StalledPipe()
         let writer = OutputWriter(pipe.writer)
         writer.writeLast("error\n")
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func waitingForRoomEnds(byCancellation: Bool) async throws {
+    func waitForRoomEndsWithCancellationOrClosedPipe(byCancellation: Bool) async throws {
         let pipe = try StalledPipe()
         let writer = OutputWriter(pipe.writer, limits: .init(bytes: 100, lines: 10))
         let writing = Task {

@@ -23,7 +23,7 @@ import Testing
     private func rest(_ line: String) -> Substring { line.drop { $0 != " " } }
 
     @Test(arguments: ["", "user-service"])
-    func linesLookAsThoseOfStreamLogHandler(label: String) async throws {
+    func linesEqualThoseOfStreamLogHandler(label: String) async throws {
         let provider = Logger.MetadataProvider { ["from": "provider", "both": "provider"] }
         let stalled = try StalledPipe(isFull: false)
         let (recorded, writer) = (Recorded(), OutputWriter(stalled.writer))
@@ -53,7 +53,7 @@ import Testing
         for line in ours { #expect(line.contains(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} warning/)) }
     }
 
-    @Test func theTimeIsThatOfStreamLogHandler() {
+    @Test func timeEqualsThatOfStreamLogHandler() {
         let recorded = Recorded()
         let handler = StreamLogHandler(label: "", stream: recorded, metadataProvider: nil)
         // Both within one second, which may end between them.
@@ -89,7 +89,7 @@ import Testing
 
 /// Each in a process of its own: a backend is bootstrapped once in a process.
 @Suite(.timeLimit(.minutes(2))) struct DefaultLogBackendTests {
-    @Test func theDefaultIsReplaced() async {
+    @Test func defaultHandlerIsReplaced() async {
         await #expect(processExitsWith: .success) {
             DefaultLogBackend.replace()
             DefaultLogBackend.replace()
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func anAppThatIsRunByAnotherMainDoesNotUseTheDefaultEither() async {
+    @Test func appRunByAnotherMainUsesTheQueuedLogHandler() async {
         await #expect(processExitsWith: .success) {
             let app = try App(environment: [:])
             #expect(app.logger.handler is QueuedLogHandler)
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func aBackendThatWasBootstrappedStays() async {
+    @Test func bootstrappedBackendIsKept() async {
         await #expect(processExitsWith: .success) {
             LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
             DefaultLogBackend.replace()
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test func aStreamLogHandlerWithAProviderStays() async {
+    @Test func streamLogHandlerWithAProviderIsKept() async {
         await #expect(processExitsWith: .success) {
             LoggingSystem.bootstrap(
                 StreamLogHandler.standardOutput, metadataProvider: Logger.MetadataProvider { ["a": "b"] }

@@ -14,7 +14,7 @@ import Testing
         #expect(metadata.count == 3 && metadata[1].value == "2")
     }
 
-    @Test func settingReplacesAll() {
+    @Test func settingReplacesAllValuesOfAName() {
         var metadata: CallMetadata = ["x-a": "1", "x-b": "2", "x-a": "3"]
         metadata["X-A"] = "4"
         #expect(metadata == ["x-b": "2", "x-a": "4"])
@@ -23,7 +23,7 @@ import Testing
         #expect(metadata.isEmpty)
     }
 
-    @Test func bytesAreNotText() {
+    @Test func binaryValuesAreNotText() {
         var metadata = CallMetadata()
         metadata.append(.binary([1, 2]), for: "x-a-bin")
         #expect(metadata["x-a-bin"] == nil)

@@ -23,12 +23,12 @@ struct DeadlinesTests {
         """
 
     @Test(arguments: [("/a.A/Slow", 60), ("/a.A/Get", 5), ("/b.B/Get", 10), ("/a.AB/Get", 10), ("odd", 10)])
-    func theLimitIsTheOperationsElseTheServicesElseTheDefault(operation: String, seconds: Int) async throws {
+    func limitOfTheOperationOverridesServiceAndDefault(operation: String, seconds: Int) async throws {
         let call = try await deadlines(Self.limits).begun(.made(operation))
         #expect(call.deadline == now + .seconds(seconds))
     }
 
-    @Test func withoutALimitThereIsNoDeadline() async throws {
+    @Test func noLimitGivesNoDeadline() async throws {
         #expect(try await Deadlines().begun(.made()).deadline == nil)
         #expect(try await Deadlines().begun(.served()).deadline == nil)
     }

@@ -22,7 +22,7 @@ import Testing
         #expect("\(entry.metadata["error"] ?? "")".contains("password of the database"))
     }
 
-    @Test func errorsThatTravelPass() async {
+    @Test func travellingErrorsPass() async {
         let notFound = ServiceError(.notFound, reason: "USER_NOT_FOUND", message: "there is no user 7")
         #expect(await masking.run(.served()) { _ in throw notFound }.error as? ServiceError == notFound)
         #expect(await masking.run(.served()) { _ in throw Foreign() }.error is Foreign)
@@ -35,7 +35,7 @@ import Testing
         #expect(log.entries.isEmpty)
     }
 
-    @Test func serviceErrorsAreMadeOfOthers() {
+    @Test func otherErrorsConvertToServiceErrors() {
         #expect(ServiceError(Foreign())?.reason == "FOREIGN")
         #expect(ServiceError(CancellationError())?.code == .cancelled)
         #expect(ServiceError(Failure("secret")) == nil)

@@ -36,7 +36,7 @@ import Testing
         #expect(incoming.value == Self.received.filter { $0.name != "authorization" })
     }
 
-    @Test func globalHeadersAndTheTraceContextTravelOn() async throws {
+    @Test func globalHeadersAndTraceContextArePropagated() async throws {
         #expect(
             try await carried(whileServing: Self.received) == [
                 "x-md-global-user": "7", "traceparent": "00-1", "tracestate": "a=b", "baggage": "c=d",

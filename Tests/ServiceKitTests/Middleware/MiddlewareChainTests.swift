@@ -90,14 +90,14 @@ import Testing
         #expect(events.all == ["a begins", "call -", "a ends: replaced no"])
     }
 
-    @Test func failingDropsTheTrailersOfTheResultSoFar() {
+    @Test func failingDropsEarlierTrailers() {
         var result = CallResult(trailers: ["a": "1"], attempts: 2)
         result.fail(with: Failure("no"))
         #expect(result.error as? Failure == Failure("no"))
         #expect(result.trailers.isEmpty && result.attempts == 2)
     }
 
-    @Test func anEndIsToldOnce() {
+    @Test func endRunsOnce() {
         var call = Call.made()
         call.onEnd { [events] call, _ in events.record("end of \(call.operation)") }
         var result = CallResult()
@@ -172,7 +172,7 @@ import Testing
         )
     }
 
-    @Test func oneOfTheSameTypeForAllCallsTakesThePlace() async {
+    @Test func middlewareOfTheSameTypeForAllCallsReplacesTheFirst() async {
         var chain = MiddlewareChain()
         chain.use(Recording(name: "default", events: events))
         chain.use(Other(name: "other", events: events))
@@ -181,7 +181,7 @@ import Testing
         #expect(events.all == ["mine begins", "other", "call -", "mine ends"])
     }
 
-    @Test func oneWithARuleIsAnother() async {
+    @Test func middlewareOfTheSameTypeWithARuleIsAdded() async {
         var chain = MiddlewareChain()
         chain.use(Other(name: "some", events: events), for: .prefix("/a/"))
         chain.use(Other(name: "all", events: events))

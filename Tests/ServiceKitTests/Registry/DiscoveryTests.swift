@@ -47,7 +47,7 @@ struct DiscoveryTests {
         discovery = Discovery(source, clock: clock)
     }
 
-    @Test func manyFollowOneWatch() async {
+    @Test func followersOfAServiceShareOneWatch() async {
         var first = discovery.watch("user").makeAsyncIterator()
         _ = await source.started.first { $0 == 1 }
         source.emit(live(instance("a")))
@@ -76,7 +76,7 @@ struct DiscoveryTests {
         #expect(await admin.next() == live(instance("b")))
     }
 
-    @Test func theLastToLeaveEndsTheWatch() async {
+    @Test func lastFollowerEndsTheWatch() async {
         do {
             var first = discovery.watch("user").makeAsyncIterator()
             _ = await source.started.first { $0 == 1 }
@@ -97,7 +97,7 @@ struct DiscoveryTests {
         #expect(await again.next() == live(instance("c")))
     }
 
-    @Test func listsFromTheWatchWhileItIsLive() async throws {
+    @Test func listUsesALiveWatch() async throws {
         #expect(try await discovery.instances(of: "user") == [instance("listed")])
         var updates = discovery.watch("user").makeAsyncIterator()
         _ = await source.started.first { $0 == 1 }
@@ -112,7 +112,7 @@ struct DiscoveryTests {
         #expect(try await discovery.instances(of: "user") == [instance("listed")])
     }
 
-    @Test func aWatchThatEndsIsStartedAgain() async {
+    @Test func endedWatchIsStartedAgain() async {
         var updates = discovery.watch("user").makeAsyncIterator()
         _ = await source.started.first { $0 == 1 }
         source.emit(live(instance("a")))
@@ -132,7 +132,7 @@ struct DiscoveryTests {
         #expect(await updates.next() == live(instance("b")))
     }
 
-    @Test func comingAndGoingAtOnceLeavesNothing() async throws {
+    @Test func concurrentFollowersLeaveNoWatch() async throws {
         let registry = MemoryRegistry()
         let discovery = Discovery(registry)
         let registration = try await registry.registered(instance("a", of: "service-0"))

@@ -17,7 +17,7 @@ struct DiscoveryUpdatesTests {
         }
     }
 
-    @Test func aBusyReaderSkipsToTheLatest() async {
+    @Test func busyReaderSkipsToTheLatest() async {
         let gate = Watched(false)
         let updates = DiscoveryUpdates { emit in
             for version in 1...1000 { emit(live(instance("a", version: "\(version)"))) }
@@ -29,7 +29,7 @@ struct DiscoveryUpdatesTests {
         #expect(await iterator.next() == live(instance("a", version: "1000")))
     }
 
-    @Test func eachIteratorIsAWatch() async {
+    @Test func everyIteratorBeginsAWatch() async {
         let source = Source()
         var first = source.updates.makeAsyncIterator()
         var second = source.updates.makeAsyncIterator()
@@ -60,7 +60,7 @@ struct DiscoveryUpdatesTests {
         #expect(await source.running.first { $0 == 0 } == 0)
     }
 
-    @Test func endsWhenTheBackendReturns() async {
+    @Test func updatesEndWhenTheBackendReturns() async {
         let updates = DiscoveryUpdates { emit in emit(live()) }
         var iterator = updates.makeAsyncIterator()
         #expect(await iterator.next() == live())

@@ -16,7 +16,7 @@ import Testing
         ("GRPCS://host:9000?isSecure=true", "grpcs", "host", 9000),
         ("x-y.z+1://host_name:9000", "x-y.z+1", "host_name", 9000),
     ])
-    func reads(_ text: String, _ scheme: String, _ host: String, _ port: Int) throws {
+    func endpointIsReadFromItsURL(_ text: String, _ scheme: String, _ host: String, _ port: Int) throws {
         let endpoint = try #require(Endpoint(text))
         #expect(endpoint == Endpoint(scheme: scheme, host: host, port: port))
         #expect(Endpoint(endpoint.description) == endpoint)
@@ -34,7 +34,7 @@ import Testing
         #expect(Endpoint(text) == nil)
     }
 
-    @Test func isWrittenAsItsURL() throws {
+    @Test func endpointIsWrittenAsItsURL() throws {
         let endpoint = Endpoint(scheme: "grpcs", host: "fd00::7", port: 9000)
         #expect(endpoint.description == "grpcs://[fd00::7]:9000")
         #expect(endpoint.authority == "[fd00::7]:9000")
@@ -44,7 +44,7 @@ import Testing
         #expect(try JSONDecoder().decode([Endpoint].self, from: data) == [endpoint])
     }
 
-    @Test func aBadOneIsNamedWhenDecoded() throws {
+    @Test func malformedEndpointIsNamedWhenDecoded() throws {
         let error = #expect(throws: DecodingError.self) {
             try JSONDecoder().decode([Endpoint].self, from: Data("[\"localhost\"]".utf8))
         }

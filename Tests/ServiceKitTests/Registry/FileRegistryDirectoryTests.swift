@@ -15,7 +15,7 @@ struct FileRegistryDirectoryTests {
         (["XDG_RUNTIME_DIR": ""], "/tmp/servicekit-7"),
         ([:], "/tmp/servicekit-7"),
     ])
-    func theDefaultIsPerUser(_ environment: [String: String], _ path: String) {
+    func defaultDirectoryIsPerUser(_ environment: [String: String], _ path: String) {
         let directory = FileRegistryDirectory(environment: { environment[$0] }, user: 7)
         #expect(directory.path == path)
         #expect(directory.isPrivate)
@@ -30,7 +30,7 @@ struct FileRegistryDirectoryTests {
         #expect(directory.path == temporary.path("a/b/c"))
     }
 
-    @Test func theDefaultDirectoryIsThisUsersAlone() throws {
+    @Test func defaultDirectoryIsPrivateToTheUser() throws {
         let temporary = try TemporaryDirectory()
         let directory = Self.privateDirectory(in: temporary)
         try directory.create(for: "user")
@@ -65,7 +65,7 @@ struct FileRegistryDirectoryTests {
     }
 
     // The kernel lets nobody, not even root, create directories there.
-    @Test func aDirectoryThatMayNotBeWrittenIsNamedWithTheRemedy() async throws {
+    @Test func readOnlyDirectoryIsNamedWithTheRemedy() async throws {
         let registry = FileRegistry(directory: "/sys/servicekit")
         let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         #expect(error?.code == .permissionDenied)
@@ -75,7 +75,7 @@ struct FileRegistryDirectoryTests {
         #expect(await updates.next()?.state.isLive == false)
     }
 
-    @Test func aServiceThatOnlyOthersMayCreateIsEmpty() async throws {
+    @Test func missingServiceInAReadOnlyDirectoryIsEmpty() async throws {
         let registry = FileRegistry(directory: "/sys/kernel")
         var updates = registry.watch("nobody").makeAsyncIterator()
         #expect(await updates.next() == live())
@@ -90,7 +90,7 @@ struct FileRegistryDirectoryTests {
         (ENOTDIR, .misconfigured, "a file is in the way"),
         (EIO, .unavailable, "file registry: cannot write /x: "),
     ])
-    func errorsSayWhatToDo(_ number: CInt, _ code: RegistryError.Code, _ text: String) {
+    func errorsNameTheRemedy(_ number: CInt, _ code: RegistryError.Code, _ text: String) {
         let error = SystemError("write", "/x", number: number).registryError
         #expect(error.code == code)
         #expect(error.message.hasPrefix("file registry: cannot write /x: "))

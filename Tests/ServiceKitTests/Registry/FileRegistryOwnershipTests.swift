@@ -17,7 +17,7 @@ struct FileRegistryOwnershipTests {
         registry = FileRegistry(directory: directory.path)
     }
 
-    @Test func aKilledOwnerIsSeenToDie() async throws {
+    @Test func killedOwnerIsRemoved() async throws {
         var updates = registry.watch("user").makeAsyncIterator()
         var times: [Duration] = []
         for _ in 0..<5 {
@@ -31,7 +31,7 @@ struct FileRegistryOwnershipTests {
         print("from SIGKILL to the watcher: \(times.sorted().map { "\($0)" }.joined(separator: ", "))")
     }
 
-    @Test func anIDIsRefusedThatAnotherProcessOwns() async throws {
+    @Test func idOwnedByAnotherProcessIsRefused() async throws {
         let owner = try await OwnerProcess(instance("a"), in: directory.path)
         let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }
         #expect(error?.code == .alreadyRegistered)
@@ -44,7 +44,7 @@ struct FileRegistryOwnershipTests {
         await registration.release()
     }
 
-    @Test func anotherProcessIsRefusedWhatThisOneOwns() async throws {
+    @Test func idOwnedByThisProcessIsRefusedToOthers() async throws {
         let registration = try await registry.registered(instance("a"))
         await #expect(throws: OwnerProcess.Refused(output: "refused\n")) {
             try await OwnerProcess(instance("a"), in: directory.path)
@@ -55,7 +55,7 @@ struct FileRegistryOwnershipTests {
         await owner.kill()
     }
 
-    @Test func aLeftoverIsTakenOver() async throws {
+    @Test func leftoverFileIsTakenOver() async throws {
         try await OwnerProcess(instance("a"), in: directory.path).kill()
         #expect(directory.exists("user/a.json"))
         let registration = try await registry.registered(instance("a", version: "2"))
@@ -63,7 +63,7 @@ struct FileRegistryOwnershipTests {
         await registration.release()
     }
 
-    @Test func leftoversAreRemovedByWhoeverSeesThem() async throws {
+    @Test func leftoverFilesAreRemovedByReaders() async throws {
         try await OwnerProcess(instance("a"), in: directory.path).kill()
         try directory.write("{", to: "user/.1a2b.tmp")
         try directory.write("", to: "user/claimed.json")
@@ -74,7 +74,7 @@ struct FileRegistryOwnershipTests {
         await registration.release()
     }
 
-    @Test func aClosedFileThatIsStillLockedIsLookedAtAgain() async throws {
+    @Test func closedButLockedFileIsReadAgain() async throws {
         let root = FileRegistryDirectory(path: directory.path)
         let registry = FileRegistry(root, logger: Logger(label: "test"), secondLook: .seconds(3600))
         let owner = try SilentOwner(instance("a"), in: directory)
@@ -89,7 +89,7 @@ struct FileRegistryOwnershipTests {
         await other.release()
     }
 
-    @Test func aFirstLookIsCheckedByASecond() async throws {
+    @Test func firstReadIsCheckedByASecond() async throws {
         // Long enough that the lock is released before.
         let root = FileRegistryDirectory(path: directory.path)
         let registry = FileRegistry(root, logger: Logger(label: "test"), secondLook: .seconds(10))
@@ -100,7 +100,7 @@ struct FileRegistryOwnershipTests {
         #expect(await updates.next() == live())
     }
 
-    @Test func aLockIsNotInherited() async throws {
+    @Test func childProcessDoesNotInheritTheLock() async throws {
         let registration = try await registry.registered(instance("a"))
         let child = Process()
         child.executableURL = URL(fileURLWithPath: "/bin/cat")
@@ -113,7 +113,7 @@ struct FileRegistryOwnershipTests {
         await again.release()
     }
 
-    @Test func theFileIsTheDocumentedJSON() async throws {
+    @Test func fileHasTheDocumentedJSON() async throws {
         var wanted = instance("a")
         wanted.metadata = ["zone": "b"]
         let registration = try await registry.registered(wanted)

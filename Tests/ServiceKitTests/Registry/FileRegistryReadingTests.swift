@@ -52,7 +52,7 @@ struct FileRegistryReadingTests {
         return file
     }
 
-    @Test func anEndpointThatCannotBeReadDoesNotCondemnTheInstance() async throws {
+    @Test func unreadableEndpointKeepsItsInstance() async throws {
         let registration = try await registry.registered(instance("a"))
         let file = try own(
             """
@@ -71,7 +71,7 @@ struct FileRegistryReadingTests {
     }
 
     /// The name of the instance's file would be longer than names of files can be.
-    @Test func aRequestWithTheLongestNameDoesNotCondemnTheList() async throws {
+    @Test func requestWithTheLongestNameKeepsTheList() async throws {
         let registration = try await registry.registered(instance("a"))
         let name = String(repeating: "x", count: 251) + ".set"
         try directory.write("{}", to: "user/\(name)")
@@ -81,7 +81,7 @@ struct FileRegistryReadingTests {
     }
 
     @Test(.enabled(if: geteuid() != 0, "root may read everything"))
-    func aDirectoryThatIsClosedDoesNotCondemnTheOthers() async throws {
+    func unreadableServiceKeepsTheOthers() async throws {
         let registration = try await registry.registered(instance("a"))
         #expect(mkdir(directory.path("closed"), 0o000) == 0)
         #expect(try await registry.services() == ["user"])
@@ -89,7 +89,7 @@ struct FileRegistryReadingTests {
         await registration.release()
     }
 
-    @Test func whatIsNoRegularFileIsSkipped() async throws {
+    @Test func irregularFileIsSkipped() async throws {
         let registration = try await registry.registered(instance("a"))
         #expect(mkfifo(directory.path("user/fifo.json"), 0o600) == 0)
         #expect(mkdir(directory.path("user/dir.json"), 0o700) == 0)
@@ -100,7 +100,7 @@ struct FileRegistryReadingTests {
         await registration.release()
     }
 
-    @Test func whatSomeoneWritesInPiecesIsSkippedUntilItIsWhole() async throws {
+    @Test func partlyWrittenFileIsSkippedUntilComplete() async throws {
         let writer = try OpenFile(directory.path("user-x.json"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try writer.lock())
         let contents = try InstanceFile.contents(for: instance("x"))
@@ -114,7 +114,7 @@ struct FileRegistryReadingTests {
         #expect(await updates.next() == live(instance("x")))
     }
 
-    @Test func aDirectoryThatIsNotThereIsEmptyAndStaysAway() async throws {
+    @Test func missingDirectoryIsEmptyAndNotCreated() async throws {
         #expect(try await registry.instances(of: "nobody") == [])
         #expect(!directory.exists("nobody"))
     }
@@ -130,7 +130,7 @@ struct FileRegistryReadingTests {
         }
     }
 
-    @Test func anInvalidNameIsStaleFromTheStart() async throws {
+    @Test func invalidServiceNameIsStaleFromTheStart() async throws {
         var updates = registry.watch("a/../b").makeAsyncIterator()
         let snapshot = await updates.next()
         guard case .stale(_, let cause) = snapshot?.state else { return #expect(Bool(false), "\(snapshot as Any)") }
@@ -144,7 +144,7 @@ struct FileRegistryReadingTests {
         await registration.release()
     }
 
-    @Test func oddFilesAreRememberedUpToALimit() {
+    @Test func rememberedOddFilesAreBounded() {
         let oddities = Oddities(logger: log.logger())
         let paths = (0..<Oddities.maximumCount).map { "\($0)" }
         #expect(paths.allSatisfy { oddities.isNew($0, nil) })
@@ -154,7 +154,7 @@ struct FileRegistryReadingTests {
         #expect(oddities.isNew("one more", nil))
     }
 
-    @Test func manyChangesBecomeEverything() {
+    @Test func manyChangesBecomeAFullRead() {
         var changes = DirectoryChanges()
         for number in 0..<DirectoryChanges.maximumNames { changes.insert("\(number)") }
         #expect(changes.names.count == DirectoryChanges.maximumNames)
@@ -166,7 +166,7 @@ struct FileRegistryReadingTests {
         #expect(changes.names.isEmpty)
     }
 
-    @Test func aFileThatIsClosedAgainIsLookedAtAfterTheShortPause() async {
+    @Test func fileClosedAgainIsReadAfterTheShortPause() async {
         let queue = FileQueue()
         let subscription = DirectorySubscription([nil]) { _ in }
         subscription.lookAgain(at: "a.json", after: .seconds(30), on: queue)

@@ -32,7 +32,7 @@ struct FileRegistryRepairTests {
     }
 
     @Test(arguments: ["user/a.json", "user", ""])
-    func whatIsDeletedIsPutBack(_ deleted: String) async throws {
+    func deletedFileIsRestored(_ deleted: String) async throws {
         let registration = try await registry.registered(instance("a"))
         for time in 1...3 {
             try delete(deleted)
@@ -46,7 +46,7 @@ struct FileRegistryRepairTests {
         #expect(try await observer.instances(of: "user") == [])
     }
 
-    @Test func watchersSurviveTheDirectory() async throws {
+    @Test func watchersSurviveALostDirectory() async throws {
         let registration = try await registry.registered(instance("a"))
         var updates = observer.watch("user").makeAsyncIterator()
         #expect(await updates.next() == live(instance("a")))
@@ -60,7 +60,7 @@ struct FileRegistryRepairTests {
         await registration.release()
     }
 
-    @Test func whatIsWrittenOverIsRestored() async throws {
+    @Test func overwrittenFileIsRestored() async throws {
         let registration = try await registry.registered(instance("a"))
         try Data("garbage".utf8).write(to: URL(fileURLWithPath: directory.path("user/a.json")), options: [])
         #expect(await log.first { $0.message.contains("written over; restored") } != nil)
@@ -70,7 +70,7 @@ struct FileRegistryRepairTests {
         await registration.release()
     }
 
-    @Test func whoeverTookTheIDMeanwhileKeepsIt() async throws {
+    @Test func takenIDStaysWithItsNewOwner() async throws {
         let registration = try await registry.registered(instance("a"))
         let usurper = try OpenFile(directory.path("user/.usurper"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try usurper.lock())
@@ -91,7 +91,7 @@ struct FileRegistryRepairTests {
         await registration.release()
     }
 
-    @Test func whoeverTookTheIDIsNotDeletedByDeregistering() async throws {
+    @Test func deregisteringKeepsTheNewOwnersFile() async throws {
         let registration = try await registry.registered(instance("a"))
         let usurper = try OpenFile(directory.path("user/.usurper"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try usurper.lock())
@@ -102,7 +102,7 @@ struct FileRegistryRepairTests {
         #expect(try await observer.instances(of: "user") == [instance("a", version: "2")])
     }
 
-    @Test func aRegistrationThatIsDroppedIsTakenOut() async throws {
+    @Test func droppedRegistrationIsRemoved() async throws {
         var updates = observer.watch("user").makeAsyncIterator()
         let box = Watched<(any Registration)?>(try await registry.registered(instance("a")))
         #expect(await updates.next { $0 == live(instance("a")) } != nil)
@@ -111,7 +111,7 @@ struct FileRegistryRepairTests {
         #expect(await registry.watcher.subscriptions.first { $0 == 0 } == 0)
     }
 
-    @Test func aReleasedRegistrationsStatesEnd() async throws {
+    @Test func statesEndWithTheRelease() async throws {
         let registration = try await registry.registered(instance("a"))
         async let states = registration.state.values.reduce(into: []) { $0.append($1) }
         await registration.release()

@@ -20,7 +20,7 @@ struct FileRegistryRequestTests {
         elsewhere = FileRegistry(directory: directory.path)
     }
 
-    @Test func aRequestLeavesNothing() async throws {
+    @Test func handledRequestLeavesNoFile() async throws {
         let registration = try await registry.registered(instance("a"))
         let changed = try await elsewhere.setMetadata(["weight": "7"], ofInstance: "a", of: "user")
         #expect(changed.weight == 7)
@@ -30,7 +30,7 @@ struct FileRegistryRequestTests {
         await registration.release()
     }
 
-    @Test func operatorsAtTheSameTimeAllHaveTheirWay() async throws {
+    @Test func concurrentRequestsOfOperatorsAllCount() async throws {
         let registration = try await registry.registered(instance("a"))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<10 {
@@ -58,7 +58,7 @@ struct FileRegistryRequestTests {
         await registration.release()
     }
 
-    @Test func requestsAreNoOddities() async throws {
+    @Test func requestsAreNotLoggedAsOddFiles() async throws {
         let registration = try await registry.registered(instance("a"))
         let observer = FileRegistry(directory: directory.path, logger: log.logger())
         // Of an owner that is gone: nobody will take it up.
@@ -85,7 +85,7 @@ struct FileRegistryRequestTests {
         await owner.kill()
     }
 
-    @Test func anOwnerThatDoesNotAnswerIsNamed() async throws {
+    @Test func unansweredRequestNamesTheOwner() async throws {
         // It knows nothing of requests.
         let owner = try await OwnerProcess(instance("a"), in: directory.path)
         let error = await #expect(throws: RegistryError.self) {

@@ -2,7 +2,7 @@ import ServiceKit
 import Testing
 
 @Suite struct InstanceSetTests {
-    @Test func isAMapByID() {
+    @Test func setIsAMapByID() {
         var set: InstanceSet = [instance("a"), instance("b"), instance("a", version: "2")]
         #expect(set.count == 2)
         #expect(set["a"]?.version == "2")
@@ -19,7 +19,7 @@ import Testing
         #expect(InstanceSet().isEmpty)
     }
 
-    @Test func aCopyIsAStateOfItsOwn() {
+    @Test func copyIsIndependent() {
         let old: InstanceSet = [instance("a")]
         var new = old
         new.update(instance("b"))
@@ -27,7 +27,7 @@ import Testing
         #expect(new != old)
     }
 
-    @Test func tellsWhatChanged() {
+    @Test func differenceListsTheChanges() {
         let old: InstanceSet = [instance("same"), instance("changed"), instance("gone")]
         let new: InstanceSet = [instance("same"), instance("changed", version: "2"), instance("new")]
         let changes = new.changes(since: old)
@@ -38,7 +38,7 @@ import Testing
         #expect(new.changes(since: new).isEmpty)
     }
 
-    @Test func anInstanceThatWentAndCameBackTheSameIsNoChange() {
+    @Test func removedAndReaddedInstanceIsNoChange() {
         let old: InstanceSet = [instance("a"), instance("b")]
         var new = old
         new.remove(id: "a")
@@ -48,7 +48,7 @@ import Testing
     }
 
     /// Against a plain dictionary, through many random steps.
-    @Test func agreesWithADictionary() {
+    @Test func setEqualsADictionaryAfterRandomSteps() {
         var generator = SystemRandomNumberGenerator()
         var model: [String: ServiceInstance] = [:]
         var set = InstanceSet()

@@ -12,7 +12,7 @@ import Testing
         return String(decoding: json.bytes, as: UTF8.self)
     }
 
-    @Test func whatIsNotALabelStays() throws {
+    @Test func fieldsBesideLabelsStayUnchanged() throws {
         let text = """
             { "tags" : ["a",  {"metadata":{"weight":"1"}}], "zone":"\\u0065u\\/x", "version":1.10,
               "metadata": { "weight":"10", "x":{"weight":[1e5,"}"]} }, "id":"a", "id":"b\\"", "weight":"3" }
@@ -31,7 +31,7 @@ import Testing
         ("{\n  \"a\" : \"1\"\n}", "{\n  \"a\" : \"1\",\n  \"w\" : \"5\"\n}"),
         ("{\n  \"a\":\"1\",\n  \"b\":\"1\"\n}", "{\n  \"a\":\"1\",\n  \"b\":\"1\",\n  \"w\":\"5\"\n}"),
     ])
-    func whatIsAddedIsRemovedToTheByte(_ before: String, _ after: String) throws {
+    func addedLabelIsRemovedToTheByte(_ before: String, _ after: String) throws {
         let (before, after) = (#"{"metadata":\#(before),"x":1}"#, #"{"metadata":\#(after),"x":1}"#)
         #expect(try Self.set(["w": "5"], in: before) == after)
         #expect(try Self.set(["w": nil], in: after) == before)
@@ -51,7 +51,7 @@ import Testing
         (#"{"metadata":{"w":"\u0035"}}"#, #"{"metadata":{"w":"\u0035"}}"#),
         (#"{"metadata":{"w":[1,{"w":2}],"x":1}}"#, #"{"metadata":{"w":"5","x":1}}"#),
     ])
-    func aLabelIsSet(_ before: String, _ after: String) throws {
+    func settingALabelKeepsAllOtherBytes(_ before: String, _ after: String) throws {
         #expect(try Self.set(["w": "5"], in: before) == after)
     }
 
@@ -62,18 +62,18 @@ import Testing
         (#"{"metadata":null}"#, #"{"metadata":null}"#),
         (#"{"id":"a"}"#, #"{"id":"a"}"#),
     ])
-    func aLabelIsRemoved(_ before: String, _ after: String) throws {
+    func removingALabelKeepsAllOtherBytes(_ before: String, _ after: String) throws {
         #expect(try Self.set(["w": nil], in: before) == after)
     }
 
-    @Test func anObjectFurtherDownIsMade() throws {
+    @Test func missingNestedObjectIsCreated() throws {
         #expect(try Self.set(["w": "5"], in: "{}", at: ["a", "b"]) == #"{"a":{"b":{"w":"5"}}}"#)
         #expect(try Self.set(["w": "5"], in: #"{"a":{"c":1}}"#, at: ["a", "b"]) == #"{"a":{"c":1,"b":{"w":"5"}}}"#)
         #expect(try Self.set(["w": "5"], in: #"{"a":null}"#, at: ["a", "b"]) == #"{"a":{"b":{"w":"5"}}}"#)
     }
 
     @Test(arguments: [#"{"metadata":[]}"#, #"{"metadata":"x"}"#, #"{"metadata":17}"#, "[]", "", "{", #"{"metadata":{"#])
-    func whatHasNoPlaceIsRefused(_ text: String) {
+    func textWithoutAPlaceForLabelsIsRefused(_ text: String) {
         #expect(throws: JSONLabels.Failure.self) { try Self.set(["w": "5"], in: text) }
     }
 }

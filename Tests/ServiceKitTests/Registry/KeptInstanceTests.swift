@@ -35,7 +35,7 @@ import Testing
         #expect(log.entries.isEmpty)
     }
 
-    @Test func anEarlierRevisionThanTheKnownOneChangesNothing() {
+    @Test func earlierRevisionChangesNothing() {
         let kept = kept()
         #expect(kept.found(Self.instance("1", ["offline": "true"]), at: 7) == .adopted)
         #expect(kept.found(Self.instance("1", ["weight": "7"]), at: 6) == .own)
@@ -61,7 +61,7 @@ import Testing
         #expect(kept.published == Self.instance())
     }
 
-    @Test func anOperatorMayTakeALabelBack() {
+    @Test func operatorCanTakeALabelBack() {
         let kept = kept()
         #expect(kept.found(Self.instance("1", ["offline": "true"]), at: 6) == .adopted)
         #expect(kept.found(Self.instance(), at: 7) == .adopted, "although the owner once wrote the same")
@@ -76,14 +76,14 @@ import Testing
         #expect(kept.found(next, at: 6) == .own)
     }
 
-    @Test func aRegistryThatCountsFromTheStartIsFollowed() {
+    @Test func firstWriteSetsTheKnownRevision() {
         let kept = kept()
         kept.wrote(kept.nextToWrite(), at: 2)
         #expect(kept.revision == 2)
         #expect(kept.found(Self.instance("1", ["offline": "true"]), at: 3) == .adopted)
     }
 
-    @Test func labelsThatTheOwnerIsAskedForAreAdopted() throws {
+    @Test func requestedLabelsAreAdopted() throws {
         let kept = kept()
         let labelled = try kept.adopt { ["seen": $0.version, "zone": nil] }
         #expect(labelled == Self.instance("1", ["seen": "1"]))

@@ -24,7 +24,7 @@ struct MemoryRegistryTests {
         try await Self.conformance.run(check)
     }
 
-    @Test func watchesThatAreCancelledLeaveNothing() async throws {
+    @Test func cancelledWatchesLeaveNothing() async throws {
         let registry = MemoryRegistry()
         var hooks = RegistryConformance.Hooks()
         hooks.waitUntilIdle = { _ in _ = await registry.watches.first { $0 == 0 } }
@@ -33,7 +33,7 @@ struct MemoryRegistryTests {
         #expect(registry.serviceCount == 0)
     }
 
-    @Test func aSetThatDidNotChangeIsNotTold() async throws {
+    @Test func unchangedSetIsNotPublished() async throws {
         let registry = MemoryRegistry()
         let registration = try await registry.registered(instance("a"))
         var updates = registry.watch("user").makeAsyncIterator()
@@ -43,7 +43,7 @@ struct MemoryRegistryTests {
         #expect(await updates.next() == live(instance("a", version: "2")))
     }
 
-    @Test func aDuplicateIsRefusedByName() async throws {
+    @Test func duplicateIDIsRefusedByName() async throws {
         let registry = MemoryRegistry()
         let registration = try await registry.registered(instance("a"))
         let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }

@@ -41,7 +41,7 @@ import Testing
     }
 
     /// By the label alone, as earlier versions did it.
-    @Test func whatIsOfflineByTheLabelAloneComesBackWithItsWeight() async throws {
+    @Test func instanceOfflineByLabelAloneKeepsItsWeightOnline() async throws {
         let registration = try await register(["weight": "50", "offline": "true"])
         #expect(try await registry.takeOffline("a", of: "user").weight == 0)
         #expect(try await registry.putOnline("a", of: "user").metadata == ["weight": "50"])
@@ -52,7 +52,7 @@ import Testing
     }
 
     /// The owner's next weight is what it comes back with, unless an operator has said otherwise.
-    @Test func theOwnersWeightStaysTheOwners() async throws {
+    @Test func ownersNextWeightCountsWhenOnline() async throws {
         let registration = try await register(["weight": "50"])
         _ = try await registry.takeOffline("a", of: "user")
         try await registration.update(ServiceInstance(id: "a", name: "user", metadata: ["weight": "60"]))
@@ -68,7 +68,7 @@ import Testing
         await registration.release()
     }
 
-    @Test func whoIsNotThereIsNotFound() async throws {
+    @Test func unknownInstanceIsNotFound() async throws {
         let error = await #expect(throws: RegistryError.self) { try await registry.takeOffline("x", of: "user") }
         #expect(error?.code == .notFound)
     }

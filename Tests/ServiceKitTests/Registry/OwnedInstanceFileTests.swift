@@ -16,7 +16,7 @@ struct OwnedInstanceFileTests {
         place = InstanceFile(directory: directory.path, service: "user", id: "a")
     }
 
-    @Test func aReaderNeverFindsAGapAmongUpdates() async throws {
+    @Test func readersSeeNoGapDuringUpdates() async throws {
         guard var file = try OwnedInstanceFile.claim(place) else { return #expect(Bool(false), "not claimed") }
         try file.publish(instance("a", version: "0"))
         let isDone = Watched(false)
@@ -45,7 +45,7 @@ struct OwnedInstanceFileTests {
         try file.remove()
     }
 
-    @Test func theLockOfAFileThatIsGoneIsWorthNothing() throws {
+    @Test func lockOfARemovedFileDoesNotCount() throws {
         let late = try OpenFile(place.path, O_RDWR | O_CREAT)
         try OwnedInstanceFile.claim(place)?.remove()
         #expect(try OwnedInstanceFile.claim(place, late) == nil)
@@ -53,7 +53,7 @@ struct OwnedInstanceFileTests {
         #expect(try OwnedInstanceFile.claim(place, late) == nil)
     }
 
-    @Test func onlyTheLeftoverThatWasSeenIsRemoved() throws {
+    @Test func onlyTheObservedLeftoverIsRemoved() throws {
         try directory.write("old", to: "a.json")
         let old = try #require(try FileStatus.ofLink(place.path))
         try directory.write("newer", to: "b.json")
@@ -69,7 +69,7 @@ struct OwnedInstanceFileTests {
         #expect(try directory.contents() == [])
     }
 
-    @Test func thereIsOneOwnerAtATime() async throws {
+    @Test func ownershipIsExclusive() async throws {
         let owners = Watched(0)
         let claims = Watched(0)
         try await withThrowingTaskGroup { group in

@@ -7,14 +7,14 @@ import Testing
         ServiceInstance(id: "a", name: "user", metadata: metadata)
     }
 
-    @Test func anOperatorsLabelsStayOverUpdates() {
+    @Test func operatorsLabelsSurviveUpdates() {
         var owned = OwnedInstance(Self.instance(["zone": "eu", "weight": "50", "canary": "yes"]))
         owned.adopt(metadata: ["zone": "eu", "weight": "7", "offline": "true"])
         owned.wanted = Self.instance(["zone": "us", "weight": "60", "canary": "no"])
         #expect(owned.published.metadata == ["zone": "us", "weight": "7", "offline": "true"])
     }
 
-    @Test func aLabelOnWhichBothAgreeIsTheOwnersAgain() {
+    @Test func labelSetBackToTheOwnersValueIsTheOwnersAgain() {
         var owned = OwnedInstance(Self.instance(["weight": "50"]))
         owned.adopt(metadata: ["weight": "7", "offline": "true"])
         owned.adopt(metadata: ["weight": "50"])
@@ -22,7 +22,7 @@ import Testing
         #expect(owned.published == owned.wanted)
     }
 
-    @Test func onlyWhatTheOperatorChangedIsAdopted() {
+    @Test func onlyChangedLabelsAreAdopted() {
         var owned = OwnedInstance(Self.instance(["zone": "eu"]))
         // The operator saw what was there before this update.
         owned.wanted = Self.instance(["zone": "us"])
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: [("true", true), ("false", false), ("", false), ("TRUE", false)])
-    func offlineIsTrueAlone(_ value: String, _ isOffline: Bool) {
+    func onlyTheValueTrueIsOffline(_ value: String, _ isOffline: Bool) {
         #expect(Self.instance(["offline": value]).isOffline == isOffline)
         #expect(!Self.instance([:]).isOffline)
     }

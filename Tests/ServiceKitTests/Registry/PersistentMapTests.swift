@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test(arguments: [2000, 10_000])
-    func theDifferenceOfTwoVersionsCostsAsMuchAsTheirChanges(_ count: Int) {
+    func differenceCostsAsMuchAsTheChanges(_ count: Int) {
         let old = map(count)
         var new = old
         for number in 0..<5 { _ = new.update(element(number, 1)) }
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: [2000, 10_000])
-    func anUpdateTouchesAFewElements(_ count: Int) {
+    func updateTouchesFewElements(_ count: Int) {
         let old = map(count)
         var new = old
         let (_, update) = counter.during { new.update(element(7, 1)) }

@@ -25,7 +25,7 @@ import Testing
         #"{"id":"a","name":"user","metadata":{},"endpoints":[]}"#,
         " {\n\t\"id\" : \"a\" ,\r\n \"name\":\"user\", \"endpoints\" : [ \"grpc://h:1\" ] , \"metadata\" : { \"k\" : \"v\" } } ",
     ])
-    func readsWhatIsPlain(_ json: String) throws {
+    func plainJSONIsRead(_ json: String) throws {
         let instance = try #require(Self.read(json))
         #expect(instance == Self.decoded(Array(json.utf8)))
     }
@@ -40,17 +40,17 @@ import Testing
         #"{"id":"a","name":"user","endpoints":["grpc://h:1",]}"#,
         #"{"id":"a","name":"user","metadata":nul}"#,
     ])
-    func leavesTheRestToOthers(_ json: String) {
+    func otherJSONIsLeftToTheDecoder(_ json: String) {
         #expect(Self.read(json) == nil)
     }
 
-    @Test func badUTF8IsNotPlain() {
+    @Test func invalidUTF8IsNotPlain() {
         let bytes = Array(#"{"id":"a"#.utf8) + [0xFF] + Array(#"","name":"user"}"#.utf8)
         #expect(PlainInstanceReader.instance(in: bytes, service: "user") == nil)
     }
 
     /// One byte more, less or other, anywhere.
-    @Test func whateverItReadsIsWhatDecodingReads() {
+    @Test func everyPlainReadEqualsDecoding() {
         let json = Array(Self.instance.utf8)
         for index in json.indices {
             for byte in [UInt8(0), 0x20, 0x22, 0x2C, 0x3A, 0x5B, 0x5C, 0x7D, 0x61, 0x80, 0xFF] {

@@ -87,7 +87,7 @@ struct RegistrationTests {
         #expect(error?.code == .invalidInstance)
     }
 
-    @Test func attemptsThatFailAreMadeAgainAndTheirCauseIsLoggedOnce() async throws {
+    @Test func failedAttemptsAreRepeatedAndLoggedOnce() async throws {
         let entry = ScriptedEntry()
         entry.failure.set(Self.taken)
         let registration = try register(entry)
@@ -109,7 +109,7 @@ struct RegistrationTests {
         await registration.release()
     }
 
-    @Test func waitingEndsWithAFailureThatIsPermanentAndTheRegistrationGoesOn() async throws {
+    @Test func permanentFailureEndsTheWaitAndTheRegistrationGoesOn() async throws {
         let entry = ScriptedEntry()
         entry.failure.set(Self.taken)
         let registration = try register(entry)
@@ -120,7 +120,7 @@ struct RegistrationTests {
         await registration.release()
     }
 
-    @Test func aLossShowsAndIsPutBack() async throws {
+    @Test func lostEntryShowsInTheStateAndIsPutBack() async throws {
         let entry = ScriptedEntry()
         let registration = try register(entry)
         try await registration.waitUntilRegistered()
@@ -134,7 +134,7 @@ struct RegistrationTests {
         await registration.release()
     }
 
-    @Test func anEntryLostAgainAndAgainIsPutBackLessAndLessOften() {
+    @Test func entryLostRepeatedlyIsPutBackWithGrowingPauses() {
         let loss = RegistryError(code: .lost, message: "registry: the key was deleted")
         var attempts = RegistrationAttempts()
         let pauses = (1...200).map { _ in attempts.lost(loss, heldFor: .milliseconds(1)) }
@@ -154,7 +154,7 @@ struct RegistrationTests {
         await registration.release()
     }
 
-    @Test func anUpdateThatFailsIsRememberedAndWrittenLater() async throws {
+    @Test func failedUpdateIsWrittenLater() async throws {
         let entry = ScriptedEntry()
         let registration = try register(entry)
         try await registration.waitUntilRegistered()
@@ -171,7 +171,7 @@ struct RegistrationTests {
     }
 
     /// It does not wait for the pause between two attempts.
-    @Test func anUpdateIsAnAttemptOfItsOwn() async throws {
+    @Test func updateDoesNotWaitForThePause() async throws {
         let entry = ScriptedEntry()
         entry.failure.set(Self.unavailable)
         let registration = try register(entry)
@@ -183,7 +183,7 @@ struct RegistrationTests {
         await registration.release()
     }
 
-    @Test func callsOfTheEntryNeverOverlap() async throws {
+    @Test func callsOfAnEntryNeverOverlap() async throws {
         let entry = ScriptedEntry()
         let registration = try register(entry)
         await withTaskGroup(of: Void.self) { group in
@@ -211,7 +211,7 @@ struct RegistrationTests {
         #expect(entry.calls.value == ["write 1", "remove", "release"])
     }
 
-    @Test func deregisteringThatFailsCanBeTriedAgain() async throws {
+    @Test func failedDeregistrationCanBeRepeated() async throws {
         let entry = ScriptedEntry()
         let registration = try register(entry)
         try await registration.waitUntilRegistered()
@@ -236,7 +236,7 @@ struct RegistrationTests {
         await #expect(throws: CancellationError.self) { try await registration.waitUntilRegistered() }
     }
 
-    @Test func aReleaseByACancelledTaskIsDone() async throws {
+    @Test func cancelledTaskStillReleases() async throws {
         let entry = ScriptedEntry()
         let registration = try register(entry)
         try await registration.waitUntilRegistered()

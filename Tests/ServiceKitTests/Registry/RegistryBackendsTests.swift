@@ -14,14 +14,14 @@ import Testing
         }
     }
 
-    @Test func theEmbeddedOnesNeedNoConfiguration() throws {
+    @Test func embeddedBackendsNeedNoConfiguration() throws {
         #expect(backends.names == ["file", "memory", "static"])
         #expect(try backends.make("file", configuration: Configuration(), logger: logger) is FileRegistry)
         #expect(try backends.make("memory", configuration: Configuration(), logger: logger) is MemoryRegistry)
         #expect(try backends.make("static", configuration: Configuration(), logger: logger) is StaticRegistry)
     }
 
-    @Test func anUnknownNameIsToldWhereAndWhatThereIs() throws {
+    @Test func unknownBackendNamesPlaceAndChoices() throws {
         let error = try error("registry:\n  backend: ectd\n", backend: "ectd")
         #expect(
             error?.description == "config.yaml:2:12: registry.backend: no registry backend \"ectd\" is linked into "
@@ -29,7 +29,7 @@ import Testing
         )
     }
 
-    @Test func anUnknownNameThatIsNearToAnotherIsCorrected() throws {
+    @Test func misspelledBackendNamesTheNearest() throws {
         let error = try error("registry:\n  backend: flie\n", backend: "flie")
         #expect(
             error?.message == "no registry backend \"flie\" is linked into this program; did you mean \"file\"? "
@@ -37,7 +37,7 @@ import Testing
         )
     }
 
-    @Test func optionsAreDecoded() throws {
+    @Test func optionsOfABackendAreDecoded() throws {
         let configuration = try Configuration(yaml: "registry: {file: {directory: /run/services}}")
         let registry = try backends.make("file", configuration: configuration, logger: logger)
         #expect((registry as? FileRegistry)?.directory == "/run/services")
@@ -46,7 +46,7 @@ import Testing
         #expect((byDefault as? FileRegistry)?.directory == FileRegistry().directory)
     }
 
-    @Test func anUnknownOptionIsToldWhere() throws {
+    @Test func unknownOptionNamesItsPlace() throws {
         let error = try error("registry:\n  file:\n    directry: /run\n", backend: "file")
         #expect(error?.description.hasPrefix("config.yaml:3:5: registry.file.directry: unknown key") == true)
         #expect(error?.description.contains("\"directory\"") == true)
@@ -59,7 +59,7 @@ import Testing
         try configuration.checkForUnknownKeys()
     }
 
-    @Test func anotherIsAddedByItsName() throws {
+    @Test func backendIsAddedByItsName() throws {
         struct Other: RegistryBackend {
             struct Options: ConfigurationSection { var level = 1 }
             static let name = "other"

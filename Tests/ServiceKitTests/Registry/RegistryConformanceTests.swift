@@ -113,7 +113,7 @@ struct RegistryConformanceTests {
     }
 
     @Test(arguments: Faulty.Fault.allCases)
-    func finds(_ fault: Faulty.Fault) async throws {
+    func everyFaultIsFound(_ fault: Faulty.Fault) async throws {
         let registry = Faulty(fault: fault)
         var hooks = RegistryConformance.Hooks()
         hooks.waitUntilIdle = { _ in await untilCancelled() }
@@ -127,7 +127,7 @@ struct RegistryConformanceTests {
     }
 
     @Test(arguments: StoreRegistry.Fault.allCases)
-    func findsAFaultThatShowsInAnOutage(_ fault: StoreRegistry.Fault) async throws {
+    func faultDuringAnOutageIsFound(_ fault: StoreRegistry.Fault) async throws {
         let timeout = fault == .stateStaysRegistered ? Duration.seconds(1) : .seconds(30)
         let failure = await #expect(throws: ConformanceFailure.self) {
             try await StoreRegistry.conformance(fault, timeout: timeout).run(fault.check)
@@ -140,14 +140,14 @@ struct RegistryConformanceTests {
         try await StoreRegistry.conformance().run(check)
     }
 
-    @Test func aCheckWithoutItsHookIsNotPassed() async {
+    @Test func checkWithoutItsHookFails() async {
         let conformance = RegistryConformance(name: "memory") { MemoryRegistry() }
         #expect(!conformance.checks.contains(.ownersDeath))
         #expect(conformance.checks.contains(.updateInPlace))
         await #expect(throws: ConformanceFailure.self) { try await conformance.run(.ownersDeath) }
     }
 
-    @Test func checksAreDifferent() {
+    @Test func checksHaveDifferentNames() {
         #expect(Set(RegistryConformance.Check.allCases).count == 29)
     }
 }

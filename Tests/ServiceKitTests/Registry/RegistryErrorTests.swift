@@ -6,11 +6,11 @@ import Testing
         (RegistryError.Code.unavailable, true), (.timeout, true), (.alreadyRegistered, false),
         (.invalidInstance, false), (.permissionDenied, false), (.unsupported, false), (.notFound, false),
     ])
-    func saysWhetherTryingAgainHelps(_ code: RegistryError.Code, _ isTransient: Bool) {
+    func codeTellsTransientFromPermanent(_ code: RegistryError.Code, _ isTransient: Bool) {
         #expect(code.isTransient == isTransient)
     }
 
-    @Test func isItsMessage() {
+    @Test func descriptionIsTheMessage() {
         #expect("\(RegistryError(code: .timeout, message: "too late"))" == "too late")
         #expect("\(RegistryError.Code.timeout)" == "timeout")
     }

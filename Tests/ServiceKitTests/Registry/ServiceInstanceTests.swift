@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ServiceInstanceTests {
     @Test(arguments: ["a", "user-service", "A.b_C-9", "0", String(repeating: "x", count: 250)])
-    func acceptsNames(_ name: String) throws {
+    func validNamesAreAccepted(_ name: String) throws {
         try instance(name, of: name).validate()
     }
 
@@ -12,7 +12,7 @@ import Testing
         "", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a\n", "é", "a\u{301}", "a\0", "日本", "²", "a:b/c",
         String(repeating: "x", count: 251),
     ])
-    func refusesNames(_ name: String) {
+    func invalidNamesAreRefused(_ name: String) {
         let asID = #expect(throws: RegistryError.self) { try instance(name).validate() }
         let asName = #expect(throws: RegistryError.self) { try instance("a", of: name).validate() }
         #expect(asID?.code == .invalidInstance)
@@ -21,7 +21,7 @@ import Testing
         #expect(asName?.message.contains("is not valid; use 1 to 250 of a-z A-Z 0-9 . _ -") == true)
     }
 
-    @Test func aColonIsForIDsOnly() {
+    @Test func colonIsAllowedInIDsOnly() {
         #expect(throws: Never.self) { try instance("10.0.0.7:9000").validate() }
         #expect(throws: RegistryError.self) { try instance("a", of: "user:1").validate() }
     }
@@ -36,13 +36,13 @@ import Testing
     @Test(arguments: [
         (nil, 100), ("7", 7), ("0", 0), ("-1", 100), ("heavy", 100), ("", 100), ("99999999999999999999", 100),
     ])
-    func weighs(_ metadata: String?, _ weight: Int) {
+    func weightIsReadFromItsLabel(_ metadata: String?, _ weight: Int) {
         var weighty = instance("a")
         weighty.metadata["weight"] = metadata
         #expect(weighty.weight == weight)
     }
 
-    @Test func findsTheEndpointPreferred() {
+    @Test func preferredSchemeFindsItsEndpoint() {
         var both = instance("a")
         let (http, grpc) = (Endpoint(scheme: "http", host: "a", port: 1), Endpoint(scheme: "grpc", host: "a", port: 2))
         both.endpoints = [http, grpc]
@@ -56,12 +56,12 @@ import Testing
         #"{"id":"a","name":"user","version":null,"metadata":null,"endpoints":null}"#,
         #"{"id":"a","name":"user","version":"","metadata":{},"endpoints":[],"more":{"x":1}}"#,
     ])
-    func readsWhatOthersWrite(_ json: String) throws {
+    func instancesOfOtherFrameworksAreRead(_ json: String) throws {
         let read = try JSONDecoder().decode(ServiceInstance.self, from: Data(json.utf8))
         #expect(read == ServiceInstance(id: "a", name: "user"))
     }
 
-    @Test func isReadAsItWasWritten() throws {
+    @Test func encodedInstanceIsReadBack() throws {
         var written = instance("a")
         written.metadata = ["zone": "1"]
         let data = try JSONEncoder().encode(written)

@@ -20,13 +20,13 @@ struct ServiceViewTests {
         return view
     }
 
-    @Test func anEmptyListIsAnAnswer() {
+    @Test func emptyListIsLive() {
         let view = view()
         #expect(view.snapshot.state == .live)
         #expect(view.snapshot.instances.isEmpty)
     }
 
-    @Test func instancesComeChangeAndGo() {
+    @Test func instancesAreAddedChangedAndRemoved() {
         var view = view("a")
         view.update(instance("b"))
         view.update(instance("a", version: "2"))
@@ -37,7 +37,7 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func anInterruptionKeepsWhatIsKnownAndItsFirstCause() {
+    @Test func interruptionKeepsInstancesAndItsFirstCause() {
         var view = view("a")
         view.interrupted("gone", at: Self.start)
         view.interrupted("still gone", at: Self.start.advanced(by: .seconds(3)))
@@ -47,14 +47,14 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func aShorterListIsBelieved() {
+    @Test func shorterListRemovesInstances() {
         var view = view("a", "b")
         view.replace(with: [instance("b")], at: Self.start)
         #expect(ids(view) == ["b"])
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func anEmptyListAfterALossOfDataIsNotBelievedAtOnce() {
+    @Test func emptyListAfterALossOfDataKeepsInstances() {
         var view = view("a", "b")
         view.replace(with: [], lostData: true, at: Self.start)
         #expect(ids(view) == ["a", "b"])
@@ -68,7 +68,7 @@ struct ServiceViewTests {
         #expect(ids(view) == ["b"])
     }
 
-    @Test func anInstanceThatDoesNotRegisterAgainIsForgottenAfterTheGrace() {
+    @Test func instanceNotBackAfterALossOfDataIsRemovedAfterTheGrace() {
         var view = view("a", "b")
         view.replace(with: [instance("a")], lostData: true, at: Self.start)
         view.expire(at: Self.start.advanced(by: .seconds(14)))
@@ -79,7 +79,7 @@ struct ServiceViewTests {
     }
 
     /// It may be reset twice, or listed again before all are back: the time does not begin anew.
-    @Test func theGraceDoesNotBeginAnewWithALaterList() {
+    @Test func laterListDoesNotRestartTheGrace() {
         var view = view("a", "b")
         view.replace(with: [], lostData: true, at: Self.start)
         view.replace(with: [instance("a")], at: Self.start.advanced(by: .seconds(10)))
@@ -101,7 +101,7 @@ struct ServiceViewTests {
     }
 
     /// Nobody could renew a lease: that most have ended is no word on who lives.
-    @Test func instancesThatGoAfterAnOutageAreKeptOnceMoreThanHalfHaveGone() {
+    @Test func massExpiryAfterAnOutageKeepsInstances() {
         var view = viewAfterAnOutage("a", "b", "c", "d")
         for id in ["a", "b"] { view.remove(id: id, at: Self.back) }
         #expect(ids(view) == ["c", "d"], "half of them can take the calls")
@@ -114,7 +114,7 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func anInstanceThatIsNotBackInTimeAfterAnOutageIsForgotten() {
+    @Test func instanceNotBackInTimeAfterAnOutageIsRemoved() {
         var view = viewAfterAnOutage("a", "b")
         view.remove(id: "a", at: Self.back)
         view.remove(id: "b", at: Self.back)
@@ -125,7 +125,7 @@ struct ServiceViewTests {
     }
 
     /// Whoever was heard of since can have renewed its lease.
-    @Test func anInstanceHeardOfSinceTheOutageIsBelievedToGo() {
+    @Test func deletionOfAnInstanceSeenSinceTheOutageCounts() {
         var view = viewAfterAnOutage("a")
         view.update(instance("a", version: "2"))
         view.remove(id: "a", at: Self.back)
@@ -133,13 +133,13 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    @Test func longAfterAnOutageEveryInstanceIsBelievedToGo() {
+    @Test func deletionsLongAfterAnOutageCount() {
         var view = viewAfterAnOutage("a")
         view.remove(id: "a", at: Self.back.advanced(by: .seconds(15)))
         #expect(ids(view).isEmpty)
     }
 
-    @Test func aListAfterAnOutageIsDoubtedAsEventsAre() {
+    @Test func listAfterAnOutageIsTreatedLikeEvents() {
         var view = viewAfterAnOutage("a", "b", "c")
         view.replace(with: [instance("a"), instance("b")], at: Self.back)
         #expect(ids(view) == ["a", "b"])

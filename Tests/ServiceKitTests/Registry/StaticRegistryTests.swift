@@ -22,7 +22,7 @@ struct StaticRegistryTests {
         try await RegistryConformance(name: "static") { try StaticRegistry(services: [:]) }.run(check)
     }
 
-    @Test func listsWhatIsConfigured() async throws {
+    @Test func listsConfiguredInstances() async throws {
         let registry = try registry(
             """
                   user-service: [grpc://10.0.0.7:9000, "grpcs://[fd00::8]:9000"]
@@ -45,7 +45,7 @@ struct StaticRegistryTests {
         #expect(await updates.next() == live(seven, eight))
     }
 
-    @Test func servicesWithAnAddressAreNamed() async throws {
+    @Test func servicesWithAnAddressAreListed() async throws {
         let registry = try registry(
             """
                   user: [grpc://10.0.0.7:9000]
@@ -57,7 +57,7 @@ struct StaticRegistryTests {
         #expect(!(registry as any Registry is any RegistryOperator))
     }
 
-    @Test func aWatchTellsOnceAndStaysOpen() async throws {
+    @Test func watchPublishesOnceAndStaysOpen() async throws {
         let registry = try registry("      user: [grpc://10.0.0.7:9000]")
         let seen = Watched(0)
         let reader = Task {
@@ -69,14 +69,14 @@ struct StaticRegistryTests {
         #expect(seen.value == 1)
     }
 
-    @Test func aServiceThatIsNotListedIsLogged() async throws {
+    @Test func unlistedServiceIsLogged() async throws {
         let registry = try registry("      user: [grpc://10.0.0.7:9000]")
         var updates = registry.watch("admin").makeAsyncIterator()
         #expect(await updates.next() == live())
         #expect(log.entries.map(\.metadata) == [["service": "admin"]])
     }
 
-    @Test func registeringDoesNothingAndSaysSoOnce() async throws {
+    @Test func registrationDoesNothingAndIsLoggedOnce() async throws {
         let registry = try registry("      user: [grpc://10.0.0.7:9000]")
         for id in ["a", "b"] {
             let registration = try await registry.registered(instance(id))
@@ -110,7 +110,7 @@ struct StaticRegistryTests {
                 + "a-z A-Z 0-9 . _ - and no dot at the start"
         ),
     ])
-    func badOptionsAreToldWhere(_ services: String, _ message: String) throws {
+    func invalidOptionsNameTheirPlace(_ services: String, _ message: String) throws {
         let error = #expect(throws: ConfigurationError.self) { try registry(services) }
         #expect(error?.description == message)
     }

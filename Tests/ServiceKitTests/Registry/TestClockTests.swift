@@ -6,7 +6,7 @@ import Testing
 struct TestClockTests {
     let clock = TestClock()
 
-    @Test func wakesWhoeverIsDue() async throws {
+    @Test func advancingWakesDueSleepers() async throws {
         let woken = Watched<[Int]>([])
         try await withThrowingTaskGroup { group in
             for seconds in [3, 1, 2] {
@@ -32,7 +32,7 @@ struct TestClockTests {
         #expect(TestClock().now.duration(to: clock.now) == .seconds(1))
     }
 
-    @Test func aSleepEndsWhenItsTaskIsCancelled() async {
+    @Test func cancelledSleepEnds() async {
         let task = Task { try await clock.sleep(for: .seconds(1)) }
         await clock.waitForSleepers()
         task.cancel()
