@@ -6,10 +6,10 @@ import Testing
 
 @testable import ServiceKitEtcd
 
-/// The suite that every registry passes, on real etcds.
+/// The conformance suite of registries, on real etcds.
 @Suite(.timeLimit(.minutes(5)), .serialized, .enabled(if: !EtcdVersions.installed.isEmpty))
 struct EtcdConformanceTests {
-    /// - Parameter endpoints: Where etcd is reached; by default where its members listen.
+    /// - Parameter endpoints: The addresses of etcd; by default those of its members.
     static func conformance(
         _ etcd: EtcdServer,
         _ layout: EtcdLayout,
@@ -27,9 +27,9 @@ struct EtcdConformanceTests {
         var hooks = RegistryConformance.Hooks()
         hooks.mortalOwner = { instance in
             let registry = try makeRegistry(.seconds(5))
-            // Without a client nobody renews the lease, as when the process is gone.
+            // Without a client nobody renews the lease, as after the end of a process.
             let task = Task { await registry.run() }
-            // It is held until then, since a registration that is dropped is taken out.
+            // The registration is held until then, since a dropped one is removed.
             let registration = try await registry.registered(instance)
             return {
                 task.cancel()
@@ -60,7 +60,7 @@ struct EtcdConformanceTests {
             try await etcd.etcdctl("put", key, String(decoding: try layout.encode(instance), as: UTF8.self))
             return { try await etcd.etcdctl("del", key) }
         }
-        // Leases that are not lost when the machine is busy; only who dies has a short one.
+        // These leases last on a busy machine. Only an instance that dies has a short one.
         return RegistryConformance(name: "etcd", timeout: .seconds(60), hooks: hooks) { try makeRegistry(.seconds(30)) }
     }
 

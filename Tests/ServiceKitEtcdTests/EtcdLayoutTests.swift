@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKitEtcd
 
-/// What is written in etcd, and what is read that others have written.
+/// The entries that are written to etcd, and entries of other frameworks.
 struct EtcdLayoutTests {
     private let full = ServiceInstance(
         id: "a1",
@@ -47,7 +47,7 @@ struct EtcdLayoutTests {
         #expect(instance.id == id)
     }
 
-    /// Its key says what its value lacks.
+    /// Its key has the fields that its value lacks.
     @Test(arguments: [
         #"{"endpoints":["grpc://h:1"]}"#, #"{"id":"a1","endpoints":["grpc://h:1"]}"#,
         #"{"name":"user","version":null,"metadata":{"x":null},"endpoints":["grpc://h:1","https://api.example.com"]}"#,
@@ -122,7 +122,7 @@ struct EtcdLayoutTests {
         #expect(try layout.setting(["weight": nil], in: Array(value.utf8), of: instance) == Array(value.utf8))
     }
 
-    /// As go-kratos writes it, null and all.
+    /// The output of go-kratos, including null.
     @Test func entryWrittenByGoKratosIsRead() throws {
         let value =
             #"{"id":"a1","name":"user","version":"","metadata":null,"endpoints":["grpc://10.0.0.7:9000?isSecure=true"]}"#
@@ -151,7 +151,7 @@ struct EtcdLayoutTests {
         #expect(throws: (any Error).self) { try read(#"{"Op":0,"Addr":"nowhere"}"#, .grpcNaming) }
     }
 
-    /// The address that grpc-go's resolver takes is that of the gRPC server.
+    /// grpc-go's resolver takes the address of the gRPC server.
     @Test func grpcNamingAddressIsThatOfTheGRPCServer() throws {
         let text = String(decoding: try EtcdLayout.grpcNaming.encode(full), as: UTF8.self)
         #expect(text.hasPrefix(#"{"Addr":"10.0.0.7:9000","Metadata":{"#))
@@ -172,7 +172,7 @@ struct EtcdLayoutTests {
         #expect(throws: RegistryError.self) { try read(foreign, .kratos) }
     }
 
-    /// Whatever else is in the text.
+    /// The other text is random.
     @Test func randomLabelChangesAreReadBackExactly() throws {
         let texts = [
             #"{"id":"a1","name":"user","endpoints":["ws://h:8000/chat?x=1","amqp://u:p@h/"],"metadata":{"n":1.50,"b":true}}"#,

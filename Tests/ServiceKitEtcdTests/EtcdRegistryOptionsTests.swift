@@ -46,7 +46,7 @@ struct EtcdRegistryOptionsTests {
         #expect(try options("{username: u, password-file: \(path)}").clientConfig().credentials?.password == "secret")
     }
 
-    /// As an editor or a shell may have saved it.
+    /// The file may have the form that an editor or a shell gives it.
     @Test func passwordFileMustBeUTF8() throws {
         let directory = try TemporaryDirectory()
         let marked = try directory.write("\u{FEFF}secret\r\n", to: "marked")
@@ -87,7 +87,7 @@ struct EtcdRegistryOptionsTests {
         #expect(error?.description.contains("kratos") == true)
     }
 
-    /// The one line that swaps the registry.
+    /// This line alone swaps the registry.
     @Test func thePluginIsPickedByItsName() throws {
         let configuration = try Configuration(yaml: "registry: {backend: etcd, file: {directory: /tmp}}")
         let backends = RegistryBackends(plugins: [.etcd])

@@ -30,7 +30,7 @@ struct GRPCProxyTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 for registry in [owner, reader] { group.addTask { await registry.run() } }
-                // Two services, so that the reader's second watch has not the first number.
+                // The second service gives the reader a watch with another number than the first.
                 let discovery = Discovery(reader)
                 var other = discovery.watch("other").makeAsyncIterator()
                 var users = discovery.watch("user").makeAsyncIterator()
@@ -55,7 +55,7 @@ struct GRPCProxyTests {
                 let fourth = try await owner.registered(ServiceInstance(id: "d", name: "user"))
                 try await expect(["c", "d"])
 
-                // Whatever is lost is put back.
+                // Lost entries are put back.
                 try await etcd.etcdctl("del", "/microservices/user/c")
                 try await eventually { try await reader.instances(of: "user").contains { $0.id == "c" } }
                 await Self.wait(reader, "user", for: ["c", "d"])
@@ -65,7 +65,7 @@ struct GRPCProxyTests {
         }
     }
 
-    /// The proxy makes its own watches anew, and those of its clients go on.
+    /// The proxy renews its own watches, and the watches of its clients go on.
     @Test(arguments: EtcdVersions.installed)
     func changesAfterARestartOfEtcdAreSeen(_ binary: String) async throws {
         try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in

@@ -3,7 +3,7 @@ import ServiceKitEtcd
 import ServiceKitTesting
 import Testing
 
-/// The examples of the guide, kept true.
+/// The examples of the guide.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct GuideTests {
     struct Service {
@@ -13,7 +13,7 @@ struct GuideTests {
         }
     }
 
-    @Test func withoutAnApp() async throws {
+    @Test func exampleWithoutAnAppWorks() async throws {
         try await EtcdServer.withServer { etcd in
             var options = EtcdRegistryOptions()
             options.endpoints = etcd.endpoints

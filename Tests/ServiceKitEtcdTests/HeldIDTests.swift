@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKitEtcd
 
-/// The errors for an id that somebody else holds.
+/// The errors for an id that another owner holds.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct HeldIDTests {
     private static let instance = ServiceInstance(id: "a", name: "user")
@@ -44,7 +44,7 @@ struct HeldIDTests {
             #expect(
                 message.contains("stop that one, or wait until the lease has ended if it has crashed"), "\(message)")
             #expect(message.contains("app.id"))
-            // The attempt gives its lease back: only the holder's is left.
+            // The attempt gives its lease back: only the holder's lease is left.
             #expect(try await etcd.etcdctl("lease", "list").split(separator: "\n").last.map(String.init) == lease)
             #expect(try await etcd.etcdctl("lease", "list").hasPrefix("found 1 leases"))
             try await etcd.etcdctl("lease", "revoke", lease)

@@ -6,13 +6,13 @@ import Testing
 
 @testable import ServiceKitEtcd
 
-/// Many who lose the same thing at the same time.
+/// Many services that lose their entries at the same time.
 @Suite(.timeLimit(.minutes(4)), .enabled(if: EtcdServer.isAvailable()))
 struct HerdTests {
     private static let count = 500
     private static let clients = 20
 
-    /// Instances in the order in which etcd had them, and when this process heard of each.
+    /// The instances in etcd's order, with the time when this process saw each.
     fileprivate struct Arrivals {
         var times: [String: ContinuousClock.Instant] = [:]
     }
@@ -48,7 +48,7 @@ struct HerdTests {
                 _ = await arrivals.first { $0.times.count == Self.count }
                 for registration in registrations { _ = await registration.state.first { $0 == .registered } }
 
-                // Not all at once: half of them take a good part of a second.
+                // They are spread: half of them take a good part of a second.
                 let times = arrivals.value.times.values.sorted()
                 let (early, late) = (times[Self.count / 20], times[Self.count * 19 / 20])
                 #expect(early.duration(to: late) > .milliseconds(200))

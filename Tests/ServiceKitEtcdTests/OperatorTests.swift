@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitEtcd
 
-/// What operators change behind owners' backs, on a real etcd.
+/// Changes of operators to owners' entries, on a real etcd.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct OperatorTests {
     private static let key = "/microservices/user/a"
@@ -29,7 +29,7 @@ struct OperatorTests {
         try await EtcdServer.withServer { etcd in
             var options = EtcdRegistryOptions()
             options.endpoints = etcd.endpoints
-            // A lease that is not lost when the machine is busy.
+            // A lease that lasts on a busy machine.
             options.ttl = .seconds(30)
             options.requestTimeout = .seconds(30)
             options.layout = layout
@@ -49,7 +49,7 @@ struct OperatorTests {
         }
     }
 
-    /// Waits until an owner has adopted what an operator has set.
+    /// Waits until an owner has adopted an operator's label.
     private static func wait(_ registration: any Registration, for expected: ServiceInstance) async throws {
         while registration.instance != expected {
             try Task.checkCancellation()
@@ -80,7 +80,7 @@ struct OperatorTests {
             try await etcd.waitUntilReady()
             await Self.wait(registry, for: expected)
 
-            // And can be taken back after all that.
+            // The labels can still be taken back after that.
             _ = try await registry.setMetadata(["offline": nil, "weight": nil], ofInstance: "a", of: "user")
             await Self.wait(registry, for: Self.instance)
             try await Self.wait(registration, for: Self.instance)
@@ -104,7 +104,7 @@ struct OperatorTests {
         }
     }
 
-    /// What is no operator's change is put right, as before, with the operator's labels.
+    /// The owner replaces any other change, and keeps the operator's labels.
     @Test func garbageIsReplacedByTheEntry() async throws {
         try await Self.with { etcd, registry in
             let registration = try await registry.registered(Self.instance)
@@ -136,7 +136,7 @@ struct OperatorTests {
         }
     }
 
-    /// The bytes of an entry of another framework before, while an operator has labelled it, and afterwards.
+    /// The bytes of another framework's entry: before, while an operator has labelled it, and afterwards.
     @Test func labelChangeKeepsEveryForeignByte() async throws {
         try await Self.with { etcd, registry in
             for (id, labels) in [("m1", #"{"weight":50,"canary":true}"#), ("host/1234", #"{ "zone" : "eu" }"#)] {
@@ -167,7 +167,7 @@ struct OperatorTests {
         }
     }
 
-    /// Whoever comes second sees what the first has done.
+    /// The second operator sees the change of the first.
     @Test func concurrentOperatorsDoNotUndoEachOther() async throws {
         try await Self.with { etcd, registry in
             try await etcd.etcdctl(

@@ -54,7 +54,7 @@ struct AppTests {
         }
     }
 
-    /// An App that calls itself as soon as it serves may not have heard yet that it is registered.
+    /// An App that calls itself as soon as it serves may not know yet that it is registered.
     private var patient: CallOptions {
         var options = CallOptions.defaults
         options.waitForReady = true
@@ -160,7 +160,7 @@ struct AppTests {
                 [
                     "Slow": { [registry] _, _ in
                         entered.open()
-                        // Deregistered, the server is asked to end.
+                        // After deregistration the server is told to end.
                         _ = await registry.watch("user-service").first { $0.instances.isEmpty }
                         for _ in 0..<1000 { await Task.yield() }
                         return .text("slow")

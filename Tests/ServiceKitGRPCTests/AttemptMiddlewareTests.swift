@@ -7,7 +7,7 @@ import Testing
 /// Middleware around each attempt of a call.
 @Suite(.timeLimit(.minutes(1)))
 struct AttemptMiddlewareTests {
-    /// Keeps the attempts that begin, and their reports, and may change an attempt.
+    /// Records the attempts and their reports, and may change an attempt.
     private struct Attempts: Middleware {
         let begun = Watched<[String]>([])
         let reports = Watched<[CallReport]>([])

@@ -90,7 +90,7 @@ struct CallKindTests {
         try await withEcho(surrounding) { client in
             let (messages, answers) = AsyncStream.makeStream(of: UInt8.self)
             let received = try await client.stream { writer in
-                // Each message is written when the one before has come back.
+                // Each message is written after the answer to the one before.
                 try await writer.write([0])
                 for await number in messages.prefix(20) { try await writer.write([number + 1]) }
             } _: { response in
@@ -142,7 +142,8 @@ struct CallKindTests {
                     try await response.messages.reduce(into: []) { $0 += $1 }
                 }
             }
-            // The buffers are filled; nothing held back would be far beyond them after so many turns of the others.
+            // The buffers are full. Without backpressure the writer would be far beyond them after so many turns of the
+            // other tasks.
             _ = await written.first { $0 >= 4 }
             for _ in 0..<1000 { await Task.yield() }
             #expect(written.value < 40)
@@ -209,7 +210,7 @@ struct CallKindTests {
         }
     }
 
-    /// Each writer would keep a thread from the readers if it could go on behind the answer.
+    /// Each writer would keep a thread from the readers if it could go on after the answer.
     @Test(arguments: Surrounding.allCases)
     func earlyAnswerEndsMoreWritersThanThreads(_ surrounding: Surrounding) async throws {
         try await withEcho(surrounding, ["Enough": { _, _ in .text("enough") }]) { client in
@@ -284,7 +285,7 @@ struct CallKindTests {
                 await client.client.shutDown()
                 #expect(client.balancer.inFlight.value == 0)
             }
-            // Tasks that have ended may be about to release them.
+            // Ended tasks may not have released their objects yet.
             while pool != nil || balancer != nil {
                 try Task.checkCancellation()
                 await Task.yield()

@@ -86,7 +86,7 @@ struct ChannelSnapshotTests {
             )
             try await entered.pass()
             _ = try await snapshot(of: client) { $0.callsInFlight == 1 && $0.callsWaiting == 0 }
-            // It ends its calls though it gets no more.
+            // The node ends its calls although it gets no more.
             try await server.deregister()
             let draining = try await snapshot(of: client) { $0.instances.isEmpty }
             #expect(draining.nodes.map(\.inFlight) == [1] && draining.callsInFlight == 1)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// Which instances calls reach, and what becomes of them when there is none.
+/// The instances that calls reach, and the calls' fate without an instance.
 @Suite(.timeLimit(.minutes(1)))
 struct ChannelTests {
     private func options(
@@ -35,7 +35,7 @@ struct ChannelTests {
 
     // MARK: - Names
 
-    /// Names are looked up apart from each other: the first call goes to the one instance that can be connected to.
+    /// Lookups of names are independent: the first call goes to the only reachable instance.
     @Test func hangingNameLookupsDelayNoCall() async throws {
         let gate = ThreadGate()
         defer { gate.open() }
@@ -64,7 +64,7 @@ struct ChannelTests {
         try await withTestBed { bed in
             for id in ["a", "b", "c"] { try await bed.server(id) }
             let client = try bed.client(options(balancer: "round_robin"))
-            // Until all three are connected.
+            // All three must be connected first.
             var seen: Set<String> = []
             while seen.count < 3 { seen.insert(try await client.text()) }
             var counts: [String: Int] = [:]
@@ -184,7 +184,7 @@ struct ChannelTests {
         }
     }
 
-    /// What was left out while the registry was away counts when it is back.
+    /// Removals that were ignored during an outage of the registry count after it.
     @Test func instanceThatLeftDuringAnOutageIsRemovedAfterIt() async throws {
         try await withTestBed { bed in
             let a = try await bed.server("a", isRegistered: false).endpoint
@@ -216,7 +216,7 @@ struct ChannelTests {
             let client = try bed.client(discoverer: discoverer)
             for _ in 0..<50 {
                 #expect(try await client.text(options: waiting()) == "a")
-                // The old connection's end is reported after the new one is ready.
+                // The end of the old connection is reported after the new one is ready.
                 discoverer.say()
                 discoverer.say(endpoint)
             }
@@ -258,7 +258,7 @@ struct ChannelTests {
         try await withTestBed { bed in
             let client = try bed.client(options(ready: .zero, settle: .zero))
             let call = Task { try await client.text(options: waiting()) }
-            // It has been told that there is none.
+            // The call knows that there is no instance.
             _ = await client.channel.pool.connectivity.first { if case .empty = $0.state { true } else { false } }
             try await bed.server("a")
             #expect(try await call.value == "a")
@@ -289,7 +289,7 @@ struct ChannelTests {
             discoverer.say(endpoint, state: .stale(since: .now, cause: "away"))
             _ = await bed.log.first { $0.message.contains("the registry is away") }
             #expect(try await client.text() == "a")
-            // A watch that was begun anew while it is away knows of none.
+            // A watch that begins during the outage knows no instance.
             discoverer.say(state: .stale(since: .now, cause: "away"))
             _ = await bed.log.first(2) { $0.message.contains("the registry is away") }
             #expect(try await client.text() == "a")
@@ -310,7 +310,7 @@ struct ChannelTests {
             let message = try #require(first?.message)
             #expect(message.hasPrefix("no instance of \"test\" can be reached: cannot connect to"))
             #expect(message.contains("\(endpoint.port)") && message.contains("Connection refused"))
-            // Further attempts to connect do not begin the wait anew.
+            // Further attempts to connect do not restart the wait.
             let seen = client.channel.pool.connectivity.value
             let later = await client.channel.pool.connectivity.first { $0.revision > seen.revision + 4 }
             let (before, after) = (Self.failingSince(seen), Self.failingSince(try #require(later)))
@@ -426,7 +426,7 @@ struct ChannelTests {
                 #expect(try await client.text() == "a")
                 await client.shutDown()
             }
-            // Whoever has ended may be about to let go of them.
+            // Ended tasks may not have released their objects yet.
             while channel != nil || pool != nil {
                 try Task.checkCancellation()
                 await Task.yield()

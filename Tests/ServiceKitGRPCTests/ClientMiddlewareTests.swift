@@ -28,7 +28,7 @@ struct ClientMiddlewareTests {
         "Read": { request, _ in .text(request.metadata[stringValues: "k"].joined(separator: ",")) }
     ]
 
-    /// Enters, and never answers.
+    /// Opens its gate, and never answers.
     private func hang(_ entered: Gate) -> TestService.Handler {
         { _, context in
             entered.open()
@@ -88,7 +88,7 @@ struct ClientMiddlewareTests {
     @Test func deadlineSetByBeginEndsTheCall() async throws {
         let recorder = Recorder()
         let middleware = Begin { $0.deadline = .now + .milliseconds(50) }
-        // The server may see the deadline first; what it says then is to be no answer.
+        // The server may reach the deadline first; its answer then must not count.
         try await withClient([recorder, middleware], ["Hang": hang(Gate())]) { client, _ in
             #expect(await client.failure("Hang")?.code == .deadlineExceeded)
         }
@@ -225,7 +225,7 @@ struct ClientMiddlewareTests {
     }
 
     @Test func innermostEndRunsFirst() async throws {
-        // A type for each: of one there is but one in a chain.
+        // A type for each: a chain holds one middleware of a type.
         struct Named<Place>: Middleware {
             let name: String
             let log: Watched<[String]>
@@ -245,7 +245,7 @@ struct ClientMiddlewareTests {
 
     // MARK: - The caller leaves
 
-    @Test func aCallerThatReadsNoFurtherEndsTheMiddleware() async throws {
+    @Test func callerThatStopsReadingEndsTheMiddleware() async throws {
         let recorder = Recorder()
         try await withClient([recorder]) { client, _ in
             let first = try await client.stream { writer in
@@ -262,7 +262,7 @@ struct ClientMiddlewareTests {
         #expect(recorder.results.value.count == 1)
     }
 
-    @Test func aCallerThatIsCancelledEndsTheMiddlewareOnce() async throws {
+    @Test func cancelledCallerEndsTheMiddlewareOnce() async throws {
         let recorder = Recorder()
         let entered = Gate()
         try await withClient([recorder], ["Hang": hang(entered)]) { client, _ in
@@ -296,12 +296,12 @@ struct ClientMiddlewareTests {
         #expect(recorder.results.value.count == 1)
     }
 
-    @Test func middlewareThatBeginsAfterTheCallerHasLeftIsTold() async throws {
+    @Test func middlewareBeginningAfterTheCallerLeftIsEnded() async throws {
         let recorder = Recorder()
         let (arrived, gate) = (Gate(), Gate())
         let wait = Begin { _ in
             arrived.open()
-            // Heeds no cancellation.
+            // Ignores its cancellation.
             await Task { try? await gate.pass() }.value
         }
         try await withClient([recorder, wait]) { client, balancer in

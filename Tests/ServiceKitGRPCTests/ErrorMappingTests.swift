@@ -11,7 +11,7 @@ import Testing
         (409, .aborted), (412, .failedPrecondition), (429, .resourceExhausted), (499, .cancelled),
         (500, .internalError), (501, .unimplemented), (503, .unavailable), (504, .deadlineExceeded),
     ])
-    func bothWays(_ status: Int, _ code: RPCError.Code) {
+    func statusCodesMapBothWays(_ status: Int, _ code: RPCError.Code) {
         let error = ServiceError(.init(rawValue: status), reason: "REASON", message: "text", metadata: ["a": "b"])
         let travelling = RPCError(describing: error)
         #expect(travelling.code == code)
@@ -30,12 +30,12 @@ import Testing
         (.notFound, 404, "NOT_FOUND"), (.unavailable, 503, "UNAVAILABLE"), (.cancelled, 499, "CANCELLED"),
         (.deadlineExceeded, 504, "DEADLINE_EXCEEDED"),
     ])
-    func withoutDetails(_ code: RPCError.Code, _ status: Int, _ reason: String) {
+    func errorWithoutDetailsMapsByItsStatusCode(_ code: RPCError.Code, _ status: Int, _ reason: String) {
         let error = RPCError(code: code, message: "text").serviceError
         #expect(error == ServiceError(.init(rawValue: status), reason: reason, message: "text"))
     }
 
-    @Test func detailsThatAreNotReadableAreLeftOut() {
+    @Test func unreadableDetailsAreLeftOut() {
         let metadata: Metadata = ["grpc-status-details-bin": .binary([255, 255, 255])]
         let error = RPCError(code: .notFound, message: "text", metadata: metadata).serviceError
         #expect(error == ServiceError(.notFound, reason: "NOT_FOUND", message: "text"))

@@ -8,7 +8,7 @@ import ServiceLifecycle
 import SwiftProtobuf
 import Testing
 
-/// The examples of the guide, kept true.
+/// The examples of the guide.
 @Suite(.timeLimit(.minutes(1)))
 struct GuideTests {
     struct RequireTenant: Middleware {
@@ -20,7 +20,7 @@ struct GuideTests {
         }
     }
 
-    @Test func theExamplesWork() async throws {
+    @Test func examplesOfTheGuideWork() async throws {
         let directory = NSTemporaryDirectory() + "servicekit-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let configuration = try Configuration(

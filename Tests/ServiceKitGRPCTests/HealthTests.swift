@@ -35,7 +35,7 @@ struct HealthTests {
         try await withGRPCClient(transport: channel) { try await body(Client(wrapping: $0)) }
     }
 
-    @Test func aServerThatServesSaysSo() async throws {
+    @Test func servingServerIsServing() async throws {
         try await serving(app(), log: log) {
             try await withClient { client in
                 for service in ["", "user.v1.UserService", "grpc.health.v1.Health"] {
@@ -48,7 +48,7 @@ struct HealthTests {
         }
     }
 
-    @Test func anUnknownService() async throws {
+    @Test func unknownServiceIsNotFound() async throws {
         try await serving(app(), log: log) {
             try await withClient { client in
                 let error = await #expect(throws: RPCError.self) {
@@ -64,7 +64,7 @@ struct HealthTests {
     }
 
     /// The drain would last as long as the test's time limit.
-    @Test func aWatchHearsOfTheStopAndEndsWithIt() async throws {
+    @Test func watchSeesTheStopAndEndsWithIt() async throws {
         let statuses = Watched<[ServingStatus]>([])
         let app = try app()
         try await withClient { client in
@@ -83,11 +83,11 @@ struct HealthTests {
         #expect(statuses.value == [.serving, .notServing])
     }
 
-    @Test func aServerThatStartsDoesNotServeYet() async throws {
+    @Test func startingServerIsNotServing() async throws {
         let app = try app()
         let status = Watched<ServingStatus?>(nil)
         app.afterStart {
-            // Registered and listening, but not through with its start.
+            // The server is registered and listens, but its start is not over.
             let channel = try ServiceChannel(to: "user-service", discoverer: registry)
             try await withGRPCClient(transport: channel) { client in
                 status.set(try await Client(wrapping: client).check(.init()).status)
@@ -109,7 +109,7 @@ struct HealthTests {
         }
     }
 
-    @Test func theAppsMiddlewareIsNotAroundIt() async throws {
+    @Test func healthRunsWithoutTheAppsMiddleware() async throws {
         let app = try app()
         app.use(Begin { _ in throw ServiceError(.forbidden, reason: "NO", message: "no") })
         try await serving(app, log: log) {

@@ -6,7 +6,7 @@ import ServiceKitTesting
 import Synchronization
 import Testing
 
-/// Steps that a third party writes with the public API, in a channel and in an App.
+/// Steps of a third party on the public API, in a channel and in an App.
 @Suite(.timeLimit(.minutes(1)))
 struct NodePipelineTests {
     /// The instances of the own zone.
@@ -48,7 +48,7 @@ struct NodePipelineTests {
         func observer(of node: Node, _ ejector: Ejector) -> any CallObserver { Observer(self, ejector) }
     }
 
-    /// Gives the ejector of each node away.
+    /// Hands out the ejector of each node.
     private final class ByHand: EjectionPolicy {
         private struct Silent: CallObserver {}
         let ejectors = Mutex<[String: Ejector]>([:])
@@ -61,7 +61,7 @@ struct NodePipelineTests {
         subscript(id: String) -> Ejector? { ejectors.withLock { $0[id] } }
     }
 
-    /// A balancer with options: the node with the id that the options name, or any other.
+    /// A balancer with options: it picks the node whose id the options name, or any other.
     private final class Favourite: Balancer {
         struct Options: ConfigurationSection {
             var id = "a"
@@ -138,7 +138,7 @@ struct NodePipelineTests {
             let client = try bed.client(pipeline: NodePipeline(ejection: [policy]))
             try await waitForEligible(["a", "b"], of: client)
             policy["a"]?.eject(for: .milliseconds(20))
-            // By a call; nothing else asks.
+            // A call puts it back; no timer does.
             while try await client.text() != "a" {}
             try await waitForEligible(["a", "b"], of: client)
         }
@@ -212,7 +212,7 @@ struct NodePipelineTests {
             }
             try await a.update { $0.metadata["offline"] = nil }
             try await waitForEligible(["a", "b"], of: client)
-            // It was the ejector of a node that has left.
+            // This ejector belongs to a node that has left.
             old?.eject(for: .seconds(600))
             try await waitForEligible(["a", "b"], of: client)
         }
@@ -220,7 +220,7 @@ struct NodePipelineTests {
 
     // MARK: - Balancers and Apps
 
-    @Test func aBalancerWithOptionsIsTwentyLines() async throws {
+    @Test func balancerReadsItsOptionsFromYAML() async throws {
         try await withTestBed { bed in
             for id in ["a", "b"] { try await bed.server(id) }
             let yaml = "client: {balancer: favourite, balancers: {favourite: {id: b}}}"
@@ -242,7 +242,7 @@ struct NodePipelineTests {
         }
     }
 
-    @Test func stepsOfAnAppAreThoseOfItsChannels() async throws {
+    @Test func stepsOfAnAppApplyToItsChannels() async throws {
         try await withTestBed { bed in
             try await bed.server("far", metadata: ["zone": "y"])
             try await bed.server("near", metadata: ["zone": "z"])

@@ -9,7 +9,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// Options from YAML, and what they do on the wire between an App's server and a channel.
+/// Options from YAML, and their effect on the wire between an App's server and a channel.
 @Suite(.timeLimit(.minutes(1)))
 struct OptionEffectTests {
     /// A server and a channel, each with its options, and the relay between them.
@@ -23,7 +23,7 @@ struct OptionEffectTests {
     ///
     /// - Parameters:
     ///   - server: Options of `server.grpc`, as a YAML flow mapping.
-    ///   - client: Options of `client`, likewise.
+    ///   - client: Options of `client`, in the same form.
     ///   - handlers: The server's methods beside `Echo` and `Name`.
     ///   - passes: Whether the relay passes a frame on.
     private func withWire(
@@ -117,7 +117,7 @@ struct OptionEffectTests {
         }
     }
 
-    /// Reads a byte; `nil` at the end. The thread that waits is none of Swift's pool.
+    /// Reads a byte; `nil` at the end. It blocks a thread outside of Swift's pool.
     private func read(_ socket: RawSocket) async -> [UInt8]? {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
@@ -175,7 +175,7 @@ struct OptionEffectTests {
 
     // MARK: - Compression
 
-    /// Whether a side has sent a message that is compressed: the first byte of a message says so.
+    /// Whether a side has sent a compressed message: the first byte of a message tells.
     private static func isCompressed(_ frame: RawFrame) -> Bool { frame.payload.first == 1 }
 
     @Test(arguments: ["gzip", "deflate"])
@@ -247,7 +247,7 @@ struct OptionEffectTests {
         let gate = Gate()
         let client = "{max-connections-per-node: 1, max-queued-calls: 1, retry: {attempts: 1}, ready-timeout: 0}"
         try await withWire(server: "{max-concurrent-calls: 1}", client: client, Self.hold(gate)) { wire in
-            // This call waits for the connection whatever the options say.
+            // This call waits for the connection regardless of the options.
             var patient = CallOptions.defaults
             patient.waitForReady = true
             _ = try await wire.client.text(options: patient)

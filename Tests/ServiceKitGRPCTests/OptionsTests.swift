@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// What is read from configuration, targets and headers.
+/// The values that are read from configuration, targets and headers.
 @Suite struct OptionsTests {
     // MARK: - Sections
 
@@ -15,7 +15,7 @@ import Testing
         #expect(try Configuration().serverOptions(GRPCServerOptions.self, named: "grpc") == GRPCServerOptions())
     }
 
-    /// Each default of the options is the transport's, but for the longest wait between attempts to connect.
+    /// Each default of the options equals the transport's, except the longest wait between attempts to connect.
     @Test func defaultsEqualTheTransportsDefaults() {
         let server = GRPCServerOptions().transportConfig
         let client = ChannelOptions().transportConfig

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// The services of an App on a transport that is not the kit's own.
+/// The services of an App on a transport of another package.
 @Suite(.timeLimit(.minutes(1)))
 struct OtherTransportTests {
     @Test func servicesOfAnAppAreServedOverAnyTransport() async throws {

@@ -40,7 +40,7 @@ struct PropagationTests {
         let start = ContinuousClock.now
         let (atA, atB) = try await relay(metadata: [:], timeout: .seconds(45))
         let elapsed = start.duration(to: .now)
-        // A deadline travels as the time that is left, and so moves by the time that a message is under way.
+        // A deadline travels as the remaining time, and so moves by the transit time of a message.
         for deadline in [try #require(atA.deadline), try #require(atB.deadline)] {
             #expect(deadline > start + .seconds(45))
             #expect(deadline < start + .seconds(45) + elapsed)

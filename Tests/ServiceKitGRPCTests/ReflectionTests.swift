@@ -172,7 +172,7 @@ struct ReflectionTests {
     }
 }
 
-/// The same, asked by gRPC for Python.
+/// The same with gRPC for Python as the client.
 @Suite(.enabled(if: PythonClient.interpreter != nil), .timeLimit(.minutes(1)))
 struct ProtocolInteropTests {
     @Test func pythonClientReadsTheReflection() async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitGRPC
 
-/// Which calls are made again, and on which node.
+/// The calls that are retried, and the nodes of the retries.
 @Suite(.timeLimit(.minutes(1)))
 struct RetryTests {
     private func options(
@@ -30,7 +30,7 @@ struct RetryTests {
     )
     private static let unavailable: TestService.Handler = { _, _ in throw databaseDown }
 
-    /// A first instance that misbehaves, and a second one that is well.
+    /// A first instance that misbehaves, and a second one that serves.
     private func withRawServer(
         _ behavior: RawServer.Behavior,
         _ options: ChannelOptions,
@@ -53,7 +53,7 @@ struct RetryTests {
 
     @Test(arguments: [RawServer.Behavior.refuses(afterBytes: 0), .goesAway])
     func unprocessedCallOfAnyMethodIsRetried(_ behavior: RawServer.Behavior) async throws {
-        // Neither the number of attempts nor the budget count for it.
+        // Such a retry counts neither as an attempt nor against the budget.
         try await withRawServer(behavior, options(idempotent: [], attempts: 1, burst: 0)) { client, balancer in
             let name = try await client.text()
             #expect(name == "b")
@@ -74,7 +74,7 @@ struct RetryTests {
         try await withRawServer(.refuses(afterBytes: 0), options(idempotent: [])) { client, balancer in
             let received = try await client.stream { writer in
                 try await writer.write([1])
-                // The second attempt is under way.
+                // The second attempt is in flight.
                 _ = await balancer.picks.first { $0.count == 2 }
                 try await writer.write([2])
                 try await writer.write([3])
@@ -240,7 +240,7 @@ struct RetryTests {
             await balancer.waitForNodes("a", "b")
             #expect(await client.failure("Try")?.code == .unavailable)
             #expect(balancer.picks.value == ["a"])
-            // Ten calls that succeed would allow one, were the bucket not of no size.
+            // Ten successful calls would allow one retry, if the bucket had a size.
             for _ in 0..<20 { _ = try await client.text() }
             #expect(await client.failure("Try")?.code == .unavailable)
             #expect(balancer.picks.value.filter { $0 == "b" }.isEmpty)
@@ -286,7 +286,7 @@ struct RetryTests {
                     }
                 ]
             )
-            // The deadline is the channel's alone, as a middleware may set it, and has passed when the failure comes.
+            // Only the channel has the deadline, as if a middleware had set it. It has passed when the failure comes.
             let client = try bed.client(
                 options(attempts: 100), middleware: [Begin { $0.deadline = .now + .milliseconds(100) }])
             let failure = try #require(await client.failure("Try"))
@@ -352,7 +352,7 @@ struct RetryTests {
                 ]
             )
             #expect(try await call.value == [Array("200".utf8)])
-            // 256 KiB are kept, and beyond them what the stream and its window take.
+            // 256 KiB are kept; beyond them only the stream and its window hold bytes.
             #expect(writtenBefore.value < 40)
         }
     }

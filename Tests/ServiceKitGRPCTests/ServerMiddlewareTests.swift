@@ -280,7 +280,7 @@ struct ServerMiddlewareTests {
         try await withServer([middleware]) { client in
             var options = CallOptions.defaults
             var timeout = Duration.milliseconds(20)
-            // The deadline may come before the call reaches the middleware.
+            // The deadline may pass before the call reaches the middleware.
             while entered.value == 0 {
                 options.timeout = timeout
                 #expect(await client.failure(options: options)?.code == .deadlineExceeded)
@@ -290,7 +290,7 @@ struct ServerMiddlewareTests {
         }
     }
 
-    /// GRPCCore alone tells those that ask it, and leaves tasks alone.
+    /// GRPCCore alone informs only handlers that ask, and cancels no task.
     @Test(arguments: [true, false])
     func theTaskOfAHandlerIsCancelledWhenItsCallerLeaves(_ hasDeadline: Bool) async throws {
         let (entered, cancelled) = (Watched(0), Watched(0))
@@ -305,7 +305,7 @@ struct ServerMiddlewareTests {
             if hasDeadline {
                 var options = CallOptions.defaults
                 var timeout = Duration.milliseconds(20)
-                // It may be over before the handler is called.
+                // The call may be over before the handler is called.
                 while entered.value == 0 {
                     options.timeout = timeout
                     #expect(await client.failure("Hang", options: options)?.code == .deadlineExceeded)

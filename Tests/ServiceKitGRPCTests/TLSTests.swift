@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// TLS between services, as the configuration asks for it.
+/// TLS between services, by configuration.
 @Suite(.timeLimit(.minutes(2)))
 struct TLSTests {
     private static func server(_ files: TestCertificates, isMutual: Bool = false) -> ServerTLSOptions {
@@ -32,7 +32,7 @@ struct TLSTests {
                 #expect(try await server.endpoint.scheme == "grpcs")
                 let client = try bed.client(Self.client { $0.ca = files.path("authority.pem") })
                 #expect(try await client.text() == "a")
-                // None of the system's authorities has signed it.
+                // No authority of the system has signed it.
                 let stranger = try bed.client(Self.client { _ in })
                 let failure = await stranger.failure()
                 #expect(failure?.code == .unavailable)
@@ -100,7 +100,7 @@ struct TLSTests {
         }
     }
 
-    /// An instance that says that it speaks clear text is not believed by those who are told whom to trust.
+    /// An instance says that it speaks clear text. A client with TLS options does not believe it.
     @Test func clientWithTLSSendsNoClearText() async throws {
         try await TestCertificates.with { files in
             try await withTestBed { bed in

@@ -2,7 +2,7 @@ import Foundation
 import ServiceKit
 import Synchronization
 
-/// Stands between a client and a server, passes frames on, and keeps them: what a test sees here was on the wire.
+/// Stands between a client and a server, passes frames on, and keeps them: a test sees the frames on the wire.
 final class FrameRelay: Sendable {
     enum Side: Sendable {
         case client, server
@@ -17,9 +17,9 @@ final class FrameRelay: Sendable {
     let endpoint: Endpoint
     /// The frames that have come so far. A test's traffic is small.
     let frames = Watched<[Seen]>([])
-    /// How many connections clients have made.
+    /// The number of connections that clients have made.
     let connections = Watched(0)
-    /// How many of them are open.
+    /// The number of open ones.
     let openConnections = Watched(0)
 
     private let listener: RawSocket
@@ -30,8 +30,8 @@ final class FrameRelay: Sendable {
     /// Starts to listen.
     ///
     /// - Parameters:
-    ///   - server: The server; without one, connections are accepted and nobody answers.
-    ///   - passes: Whether a frame is passed on; all are by default.
+    ///   - server: The server; without one, connections are accepted and get no answer.
+    ///   - passes: Whether a frame is passed on; by default all are.
     init(to server: Endpoint?, passes: @escaping @Sendable (Seen) -> Bool = { _ in true }) throws {
         let (socket, port) = try RawSocket.listen()
         listener = socket
@@ -59,7 +59,7 @@ final class FrameRelay: Sendable {
             if let server { sockets.insert(server) }
         }
         let halves = Atomic(server == nil ? 1 : 2)
-        /// The last of both directions gives the sockets back: until then their numbers are taken.
+        /// The last of both directions closes the sockets: until then their numbers are taken.
         let end: @Sendable () -> Void = {
             client.shutDown()
             server?.shutDown()

@@ -1,7 +1,7 @@
 import ServiceKit
 import Synchronization
 
-/// Picks the first instance by id that is not to be avoided, and keeps count.
+/// Picks the first instance by id that is not to be avoided, and records the picks.
 final class OrderedBalancer: Balancer {
     private let nodes = Mutex(NodeList())
     /// The nodes after the latest update, by their ids.

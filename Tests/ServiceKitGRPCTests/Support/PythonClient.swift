@@ -2,12 +2,12 @@ import Foundation
 import ServiceKitTestSupport
 import Testing
 
-/// A script of these tests in a Python that has gRPC for Python.
+/// A script of these tests, for a Python that has gRPC for Python.
 enum PythonClient {
     /// The interpreter; `make test` names it.
     static let interpreter = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]
 
-    /// Runs a script for what it prints.
+    /// Runs a script and returns its output.
     static func run(_ script: String, _ arguments: String...) async throws -> String {
         let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let path = directory.appending(path: "Python/\(script)").path(percentEncoded: false)

@@ -2,15 +2,15 @@ import Foundation
 import ServiceKit
 import Synchronization
 
-/// A peer that speaks just enough HTTP/2 to take calls, and then does to them what no well-behaved server would.
+/// A peer that speaks just enough HTTP/2 to accept calls, and then treats them as no well-behaved server would.
 final class RawServer: Sendable {
-    /// What it does with a call.
+    /// The server's reaction to a call.
     enum Behavior: Sendable {
-        /// Closes the connection when the request's headers have come.
+        /// Closes the connection after the request's headers.
         case closes
-        /// Refuses the call when so many bytes of its messages have come: it was not processed.
+        /// Refuses the call after this many bytes of its messages: it was not processed.
         case refuses(afterBytes: Int)
-        /// Says that it goes away and has not seen the call, and closes the connection.
+        /// Sends GOAWAY without having seen the call, and closes the connection.
         case goesAway
     }
 
@@ -20,7 +20,7 @@ final class RawServer: Sendable {
     }
 
     let endpoint: Endpoint
-    /// How many calls have come.
+    /// The number of calls so far.
     let calls = Watched(0)
     private let behavior: Behavior
     private let listener: RawSocket
@@ -63,7 +63,7 @@ final class RawServer: Sendable {
             state.withLock { _ = $0.connections.remove(connection) }
             connection.close()
         }
-        // The client's preface, and the server's: empty settings.
+        // The client's preface, then the server's: empty settings.
         guard connection.read(RawFrame.preface.count) != nil, connection.write(RawFrame(.settings).bytes) else {
             return
         }

@@ -60,17 +60,17 @@ struct RawSocket: Hashable, Sendable {
         return true
     }
 
-    /// Ends the connection, or the listener, for whoever waits for it.
+    /// Ends the connection, or the listener, for a thread that waits for it.
     func shutDown() {
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Gives the descriptor back. To be called once, by the thread that reads.
+    /// Closes the descriptor. The reading thread calls it once.
     func close() {
         _ = Glibc.close(descriptor)
     }
 
-    /// The port of the address after a successful body; `nil` after one that failed.
+    /// The port of the address after a successful body; `nil` after a failed one.
     private static func withAddress(
         port: Int,
         _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Bool
@@ -104,7 +104,7 @@ struct RawFrame: Sendable {
     /// The frame as it was read.
     private(set) var bytes: [UInt8] = []
 
-    /// Creates a frame to be sent.
+    /// Creates a frame to send.
     init(_ kind: Kind, stream: UInt32 = 0, _ payload: [UInt8] = []) {
         (self.kind, self.stream, self.payload) = (kind, stream, payload)
         bytes = [0, UInt8(payload.count >> 8), UInt8(payload.count & 0xFF), kind.rawValue, 0]
@@ -124,7 +124,7 @@ struct RawFrame: Sendable {
         bytes = head + payload
     }
 
-    /// Whether an acknowledgement, or the last frame of a side of a stream.
+    /// Whether the frame is an acknowledgement, or the last frame of a side of a stream.
     var isFlagged: Bool { flags & 1 != 0 }
 
     /// The values of a SETTINGS frame by their identifiers (RFC 9113, section 6.5.2).

@@ -1,6 +1,6 @@
 import ServiceKit
 
-/// A discoverer that says what a test has it say, and nothing before.
+/// A discoverer that publishes exactly the snapshots of a test.
 struct ScriptedDiscoverer: Discoverer {
     private let latest = Watched<DiscoverySnapshot?>(nil)
 

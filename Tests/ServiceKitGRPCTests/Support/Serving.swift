@@ -7,7 +7,7 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-/// Runs an App; when it serves the body runs, and then it is stopped.
+/// Runs an App. When it serves, the body runs; then the App is stopped.
 func serving(_ app: App, log: LogRecorder, _ body: () async throws -> Void) async throws {
     let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [app], logger: log.logger()))
     try await withThrowingTaskGroup(of: Void.self) { tasks in

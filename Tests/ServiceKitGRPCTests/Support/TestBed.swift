@@ -139,13 +139,13 @@ final class TestServer: Sendable {
         try await registration.withLock(\.self)?.deregister()
     }
 
-    /// Ends when its calls have ended.
+    /// Stops gracefully: its calls end first.
     func drain() async {
         server.beginGracefulShutdown()
         await task.value
     }
 
-    /// Ends at once, as far as its clients see; it stays registered.
+    /// Ends at once, in its clients' view; it stays registered.
     func kill() async {
         task.cancel()
         await task.value

@@ -26,7 +26,7 @@ final class TestClient: Sendable {
         _ = await task.result
     }
 
-    /// Calls a method with one message, for one message.
+    /// Makes a unary call.
     func call(
         _ method: String = "Name",
         _ message: [UInt8] = [],
@@ -79,7 +79,7 @@ final class TestClient: Sendable {
         )
     }
 
-    /// Sends messages and collects those that come back.
+    /// Sends messages and collects the answers.
     func echo(_ messages: [[UInt8]], options: CallOptions = .defaults) async throws -> [[UInt8]] {
         try await stream(options: options) { writer in
             for message in messages { try await writer.write(message) }

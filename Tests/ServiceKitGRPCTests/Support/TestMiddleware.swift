@@ -1,6 +1,6 @@
 import ServiceKit
 
-/// Middleware made of a closure, which begins each call.
+/// Middleware made of a closure that begins each call.
 struct Begin: Middleware {
     let body: @Sendable (inout Call) async throws -> Void
 
@@ -13,7 +13,7 @@ struct Begin: Middleware {
     }
 }
 
-/// Middleware made of a closure, which is told how each call ended.
+/// Middleware made of a closure that gets the end of each call.
 struct AtEnd: Middleware {
     let body: Call.End
 
@@ -26,7 +26,7 @@ struct AtEnd: Middleware {
     }
 }
 
-/// Keeps the calls that begin, and how they ended.
+/// Records calls and their ends.
 struct Recorder: Middleware {
     let calls = Watched<[Call]>([])
     let results = Watched<[CallResult]>([])

@@ -1,7 +1,7 @@
 import GRPCCore
 import ServiceKit
 
-/// Messages that are just bytes.
+/// Messages that are plain bytes.
 struct Bytes: MessageSerializer, MessageDeserializer {
     func serialize<Wire: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Wire {
         Wire(message)
@@ -27,7 +27,7 @@ struct TestService: RegistrableRPCService {
 
     var handlers: [String: Handler]
 
-    /// `Echo`, which writes back each message as it comes, and `Name`, which answers with the instance's id.
+    /// `Echo` writes each message back as it comes; `Name` answers with the instance's id.
     init(id: String, _ handlers: [String: Handler] = [:]) {
         self.handlers = handlers.merging(["Echo": Self.echo, "Name": { _, _ in .text(id) }]) { own, _ in own }
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What others are told of where a server is.
+/// The endpoints that a server advertises.
 @Suite struct AddressAdvertiserTests {
     struct Case: CustomTestStringConvertible, Sendable {
         var bound = "0.0.0.0"
@@ -34,7 +34,7 @@ import Testing
     static let podIP = ["POD_IP": "10.9.9.9"]
 
     static let cases = [
-        // What the server itself says comes first.
+        // An endpoint that the server itself names comes first.
         Case(advertise: "users.example.com", environment: podIP, expected: "grpc://users.example.com:9000"),
         Case(advertise: "users.example.com:443", expected: "grpc://users.example.com:443"),
         Case(advertise: "192.0.2.1", expected: "grpc://192.0.2.1:9000"),
@@ -53,7 +53,7 @@ import Testing
         Case(advertise: "0.0.0.0", expected: "server.grpc.advertise is 0.0.0.0, which nobody can connect to"),
         Case(advertise: "[::]:9000", expected: "server.grpc.advertise is [::]:9000, which nobody can connect to"),
         Case(advertise: "0::0", expected: "server.grpc.advertise is 0::0, which nobody can connect to"),
-        // A listener on one address has that.
+        // A listener on one address advertises that address.
         Case(bound: "192.0.2.7", options: "host: other", environment: podIP, expected: "grpc://192.0.2.7:9000"),
         Case(bound: "127.0.0.1", reach: .machine, expected: "grpc://127.0.0.1:9000"),
         Case(bound: "::1", reach: .machine, expected: "grpc://[::1]:9000"),
@@ -61,7 +61,7 @@ import Testing
         Case(bound: "127.8.0.1", expected: "the grpc server listens on 127.8.0.1:9000, which other hosts"),
         Case(bound: "::1", expected: "the grpc server listens on [::1]:9000, which other hosts cannot reach"),
         Case(bound: "localhost", expected: "the grpc server listens on localhost:9000, which other hosts"),
-        // One on every interface: host, POD_IP, interfaces.
+        // A listener on every interface: host, POD_IP, interfaces.
         Case(options: "host: users.example.com", environment: podIP, expected: "grpc://users.example.com:9000"),
         Case(options: "host: 0.0.0.0", expected: "app.advertise.host is 0.0.0.0, which nobody can connect to"),
         Case(options: "interface: eth0", environment: podIP, expected: "grpc://10.9.9.9:9000"),
@@ -75,7 +75,7 @@ import Testing
         Case(options: "cidr: 192.168.0.0/16", expected: "no address to register for the grpc server"),
         Case(options: "interface: eth1", expected: "no address to register for the grpc server"),
         Case(options: "interface: eth9", expected: "no address to register for the grpc server"),
-        // Who shares the machine reaches it by the loopback address.
+        // Processes of this machine reach it by the loopback address.
         Case(reach: .machine, expected: "grpc://127.0.0.1:9000"),
         Case(bound: "::", reach: .machine, expected: "grpc://[::1]:9000"),
         Case(reach: .machine, options: "interface: eth0", expected: "grpc://10.1.2.3:9000"),

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What an App takes from its configuration, and what it refuses.
+/// The settings that an App reads from its configuration, and its errors.
 @Suite(.timeLimit(.minutes(1)))
 struct AppConfigurationTests {
     static func app(_ yaml: String, plugins: [Plugin] = [], registry: (any Registry)? = MemoryRegistry()) throws -> App
@@ -21,7 +21,7 @@ struct AppConfigurationTests {
         )
     }
 
-    /// What an App says of a configuration when it is made or, at the latest, run.
+    /// The error of a configuration when an App is made or, at the latest, run.
     static func failure(_ yaml: String, plugins: [Plugin] = [], registry: (any Registry)? = nil) -> String? {
         do {
             _ = try app(yaml, plugins: plugins, registry: registry).makeLifecycle()
@@ -214,7 +214,7 @@ struct AppConfigurationTests {
             let environment = ["KIT_APP__VERSION": "3", "KIT_APP__NAME": "b", "KIT_CONFIG": "/nowhere"]
             let configuration = try arguments.configuration(environment: environment)
             let options = try configuration.decode(AppOptions.self, at: "app")
-            // The file, the environment over it, and the command line over both.
+            // The environment overrides the file, and the command line overrides both.
             #expect(options.name == "b" && options.version == "2" && options.id == "-y")
         }
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// The order of a life in which nothing goes wrong.
+/// The order of steps when nothing fails.
 @Suite(.timeLimit(.minutes(1)))
 struct AppOrderTests {
     @Test func startsAndStopsInOrder() async throws {
@@ -17,7 +17,7 @@ struct AppOrderTests {
         let http = test.addServer("http", port: 8080, drainsAtOnce: false)
 
         let running = try await test.serve()
-        // Nothing waits for a service to have started.
+        // The App does not wait for a service to start.
         await test.events.wait(for: "service started")
         #expect(test.app.registrationState.value == .registered)
         #expect(test.registry.registrations.value.first?.instance.endpoints.map(\.port) == [9000, 8080])
@@ -199,7 +199,7 @@ extension AppUnderTest {
 extension Events {
     /// Whether the events are those of the groups, each group's in any order.
     ///
-    /// - Parameter other: One that may come at any time.
+    /// - Parameter other: An event that may come at any time.
     func areInOrder(besides other: String? = nil, _ groups: [[String]]) -> Bool {
         let events = all.filter { $0 != other }
         var rest = events[...]

@@ -9,7 +9,7 @@ import Testing
 struct AppRegistrationTests {
     static let unavailable = RegistryError(code: .unavailable, message: "registry: connection refused")
 
-    /// A registry that refuses so many attempts.
+    /// A registry that refuses this many attempts.
     static func refusing(_ count: Int, with error: RegistryError = unavailable) -> FakeRegistry.Behavior {
         var behavior = FakeRegistry.Behavior()
         behavior.register = { attempt in if attempt <= count { throw error } }

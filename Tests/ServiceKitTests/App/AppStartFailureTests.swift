@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// A start that fails: the cause is reported, and what was started is stopped.
+/// A start that fails: the App reports the cause and stops all parts that it has started.
 @Suite(.timeLimit(.minutes(1)))
 struct AppStartFailureTests {
     @Test func throwingBeforeStartHookEndsTheStart() async throws {
@@ -85,7 +85,7 @@ struct AppStartFailureTests {
         test.addServer("grpc", readiness: Gate(), drainsAtOnce: true)
         let running = try test.run()
         await test.pass(.seconds(3))
-        // It does not end when it is asked to, since it never served: it is cut.
+        // It does not end on request, since it never served: it is cut.
         await test.events.wait(for: "grpc drains")
         await test.pass(.seconds(30))
         #expect(await running.failure() == "waiting for the grpc server to be ready took longer than 3.0 seconds")

@@ -35,7 +35,7 @@ struct AppStopDuringStartTests {
         await test.events.wait(for: "waiting")
         try await running.stop()
         #expect(test.events.all == ["waiting"])
-        // What the hook does later does not bring the App back to life.
+        // A later event of the hook does not restart the App.
         gate.open()
         await test.events.wait(for: "left behind")
         #expect(test.app.health.value == .stopped)

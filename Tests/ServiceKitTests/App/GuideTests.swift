@@ -4,7 +4,7 @@ import ServiceKitConfig
 import ServiceLifecycle
 import Testing
 
-/// The examples of the guide, kept true.
+/// The examples of the guide.
 @Suite(.timeLimit(.minutes(1)))
 struct GuideTests {
     actor UserStore: Service {

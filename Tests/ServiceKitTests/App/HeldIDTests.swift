@@ -4,7 +4,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// An id that somebody else holds when an App starts.
+/// An id that another owner holds when an App starts.
 @Suite(.timeLimit(.minutes(1)))
 struct HeldIDTests {
     private static func held(for seconds: Int?) -> RegistryError {
@@ -49,7 +49,7 @@ struct HeldIDTests {
 
     // MARK: - In an App
 
-    /// A registry in which an id is held for some seconds by an owner that has crashed.
+    /// A registry in which a crashed owner holds an id for some seconds.
     private static func crashed(attempts: Int) -> FakeRegistry.Behavior {
         var behavior = FakeRegistry.Behavior()
         behavior.register = { attempt in

@@ -2,7 +2,7 @@ import ServiceKit
 import Testing
 
 @Suite struct PluginTests {
-    /// A kind of thing that the kit does not know.
+    /// A kind of plugin that the kit does not know.
     struct Greetings: PluginSection {
         var names: [String]
 

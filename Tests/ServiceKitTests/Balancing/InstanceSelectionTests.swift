@@ -50,7 +50,7 @@ import Testing
         #expect(change.added == [] && change.removed.map(\.id) == ["a"])
     }
 
-    /// The first so many instances; another moves up when one leaves.
+    /// The first instances, up to a number; another moves up when one leaves.
     private struct First: Subset {
         let count: Int
         private var chosen: [String: ServiceInstance] = [:]

@@ -45,7 +45,7 @@ import Testing
         #expect(abs(statistics.score(at: now) - 1 / (15e6).squareRoot()) < 1e-12)
         _ = statistics.begin(at: now)
         #expect(abs(statistics.score(at: now) - 1 / (15e6).squareRoot() / 2) < 1e-12)
-        // One of twice the weight bears twice the calls.
+        // A node of twice the weight bears twice the calls.
         #expect(abs(statistics.score(at: now, share: 2) - 1 / (15e6).squareRoot() / 1.5) < 1e-12)
     }
 

@@ -84,7 +84,7 @@ struct PowerOfTwoChoicesTests {
     }
 
     @Test func lessLoadedNodeIsPicked() {
-        // Nobody ends: calls in flight decide, and stay even.
+        // No call ends: the calls in flight decide, and stay even.
         let nodes = Self.three.map { node($0) }
         let simulation = Simulation(nodes)
         for _ in 0..<300 { _ = simulation.begin() }
@@ -104,7 +104,7 @@ struct PowerOfTwoChoicesTests {
         let simulation = Simulation([node("a"), node("b"), slow])
         let serve: (Node) -> (Duration, CallOutcome) = { (.milliseconds($0.instance.id == "c" ? 500 : 1), .success) }
         _ = simulation.call(100, serve)
-        // Of the same speed, though its weight has changed: the node is another, its statistics are the same.
+        // The speed is the same, but the weight has changed: the node is new, its statistics are the same.
         simulation.balancer.add([node("c", weight: 50, statistics: slow.statistics)])
         #expect(simulation.call(100, serve)["c", default: 0] <= 2)
         #expect(slow.statistics.latency > 1e8)
@@ -198,7 +198,7 @@ struct PowerOfTwoChoicesTests {
                             return
                         }
                         let call = node.statistics.begin(at: request.now)
-                        // Never all: one of the ten stays.
+                        // One of the ten always stays.
                         if round % 50 == task { balancer.remove(Array(nodes.dropFirst())) }
                         if round % 50 == task + 20 { balancer.add(nodes) }
                         if round % 20 == 0 { await Task.yield() }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// The balancers of the priorities, and what moves nodes between them.
+/// The balancers of the priorities, and the moves of nodes between them.
 @Suite struct PriorityBalancerTests {
     /// Counts the nodes that updates name.
     private final class Counter: Balancer {

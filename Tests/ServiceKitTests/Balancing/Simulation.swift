@@ -23,7 +23,7 @@ extension Balancer {
     }
 }
 
-/// A balancer in simulated time, and what a channel does for it.
+/// A balancer in simulated time. The simulation takes the place of a channel.
 final class Simulation: Sendable {
     let balancer: PowerOfTwoChoices
     private let time = Atomic<UInt64>(1)
@@ -57,10 +57,9 @@ final class Simulation: Sendable {
     }
 
     /// Makes calls one after the other.
-    ///
     /// - Parameters:
-    ///   - pause: The time between a call's end and the next one's begin.
-    ///   - serve: How long a node takes, and how the call ends.
+    ///   - pause: The time between the end of a call and the begin of the next.
+    ///   - serve: The time that a node takes, and the outcome of the call.
     /// - Returns: How often each node was called, by its id.
     func call(
         _ count: Int,

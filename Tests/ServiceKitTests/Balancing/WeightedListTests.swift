@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// The tree of sums, held against sums that are added up anew.
+/// The tree of sums, compared with sums that are computed anew.
 @Suite struct WeightedListTests {
     @Test(arguments: [1, 2, 3] as [UInt64])
     func drawsStayInProportionAfterChanges(seed: UInt64) {

@@ -3,7 +3,7 @@ import ServiceKitConcurrency
 import Testing
 
 @Suite struct BackoffTests {
-    /// The greatest of many pauses, each the next of a new backoff after some others.
+    /// The greatest of many pauses. Each is the next pause of a new backoff after a number of others.
     func greatestPause(after others: Int, of backoff: Backoff) -> Duration {
         (0..<2000).map { _ in
             var backoff = backoff

@@ -60,7 +60,7 @@ struct PromiseTests {
             async let cancel: Void = task.cancel()
             async let resolve: Void = promise.resolve(.success(6))
             _ = await (cancel, resolve)
-            // Either, but always one of them.
+            // Either of the two, but always one.
             switch await task.result {
             case .success(let value): #expect(value == 6)
             case .failure(let error): #expect(error is CancellationError)

@@ -11,7 +11,7 @@ struct WatchedTests {
         #expect(await values.next() == 2)
         watched.update { $0 += 1 }
         watched.update { $0 += 1 }
-        // What was not read in time is skipped.
+        // The reader skips values that it did not read in time.
         #expect(await values.next() == 4)
         #expect(watched.value == 4)
     }

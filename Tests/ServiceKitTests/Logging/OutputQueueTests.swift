@@ -3,7 +3,7 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct OutputQueueTests {
-    /// A queue of so many bytes and lines whose notices read `dropped 3`.
+    /// A queue with bounds of bytes and lines. Its notices read `dropped 3`.
     func queue(bytes: Int = 1000, lines: Int = 100) -> OutputQueue {
         OutputQueue(limits: .init(bytes: bytes, lines: lines)) { "dropped \($0)\n" }
     }
@@ -43,7 +43,7 @@ import Testing
         #expect(queue.takeAll() == ["0\n1\n2\n3\n", "dropped 2\n"])
     }
 
-    /// Else there would be a gap, and a line that says so, after every batch.
+    /// Otherwise there would be a gap, and a notice about it, after every batch.
     @Test func dropsGoOnUntilHalfIsFree() {
         var queue = queue(bytes: 16_000, lines: 1000)
         let line = String(repeating: "x", count: 999) + "\n"

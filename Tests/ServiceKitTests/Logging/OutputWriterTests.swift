@@ -17,7 +17,7 @@ import Testing
     @Test func unreadPipeDelaysNoWriterAndDroppedLinesAreCounted() async throws {
         let pipe = try StalledPipe()
         let writer = OutputWriter(pipe.writer, limits: .init(bytes: 10_000, lines: 1000))
-        // It would hang here.
+        // Without a queue it would hang here.
         for number in 0..<5000 { writer.write("line \(number)\n") }
         #expect(!writer.flush(within: .milliseconds(1)))
 
@@ -62,7 +62,7 @@ import Testing
         let pipe = try StalledPipe(isFull: false)
         pipe.closeReader()
         let writer = OutputWriter(pipe.writer, limits: .init(bytes: 10_000, lines: 1000))
-        // Without the signal SIGPIPE, which would end this process.
+        // The signal SIGPIPE would end this process: it must not come.
         for number in 0..<5000 { writer.write("line \(number)\n") }
         #expect(!writer.flush(within: .seconds(600)), "an end that it refuses is an end")
         #expect(await writer.isAbandoned.first(where: \.self) == true)

@@ -56,7 +56,7 @@ import Testing
     @Test func timeEqualsThatOfStreamLogHandler() {
         let recorded = Recorded()
         let handler = StreamLogHandler(label: "", stream: recorded, metadataProvider: nil)
-        // Both within one second, which may end between them.
+        // Both times lie within one second, which may end between them.
         for _ in 0..<100 {
             let (before, count) = (LogTimestamp.now(), recorded.text.count)
             handler.log(
@@ -87,7 +87,7 @@ import Testing
     }
 }
 
-/// Each in a process of its own: a backend is bootstrapped once in a process.
+/// Each test runs in a process of its own: a process bootstraps a backend once.
 @Suite(.timeLimit(.minutes(2))) struct DefaultLogBackendTests {
     @Test func defaultHandlerIsReplaced() async {
         await #expect(processExitsWith: .success) {
@@ -133,7 +133,7 @@ import Testing
         ) {
             DefaultLogBackend.replace()
             let logger = Logger(label: "user")
-            // As many as the pipe takes at once: the test, which reads them, may be slow.
+            // As many lines as the pipe takes at once: the test reads them, and may be slow.
             for number in 0..<500 { logger.info("line \(number).") }
             App.exitReporting(AppError("no more"))
         }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct DeadlinesTests {
-    /// Far enough ahead that no real time reaches it.
+    /// So far ahead that no real time reaches it.
     let now = ContinuousClock.now + .seconds(3600)
 
     func deadlines(_ yaml: String) throws -> Deadlines {
@@ -83,7 +83,7 @@ struct DeadlinesTests {
         }
     }
 
-    /// The transport ends it; here time passes while it runs.
+    /// The transport ends the call; in this test time passes while the handler runs.
     @Test(arguments: [9, 10])
     func anErrorThrownAfterTheDeadlineIsDeadlineExceeded(seconds: Int) async throws {
         struct Failure: Error {}

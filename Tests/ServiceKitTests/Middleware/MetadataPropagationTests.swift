@@ -9,7 +9,7 @@ import Testing
         "authorization": "secret", "x-md-global-user": "8",
     ]
 
-    /// What a call carries that is made while serving one.
+    /// The headers of a call that a handler makes.
     func carried(
         whileServing received: CallMetadata,
         _ made: CallMetadata = [:],
@@ -29,7 +29,7 @@ import Testing
         let incoming = Watched<CallMetadata?>(nil)
         _ = await MetadataPropagation().run(.served(metadata: Self.received)) { call in
             incoming.set(ServiceContext.current?.incomingMetadata)
-            // The handler has all of the headers.
+            // The handler gets all headers.
             #expect(call.metadata == Self.received)
             return CallResult()
         }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct MiddlewareChainTests {
     let events = Events()
 
-    /// Another type than ``Recording``, so that neither replaces the other.
+    /// A type other than ``Recording``, so that neither replaces the other.
     struct Other: Middleware {
         let name: String
         let events: Events
@@ -23,7 +23,7 @@ import Testing
     }
 
     struct Refusing: Middleware {
-        /// Waits before it refuses, as one does that asks another service.
+        /// Waits before it refuses, like a middleware that asks another service.
         func begin(_ call: inout Call) async throws {
             await Task.yield()
             call.onEnd { _, result in result.trailers["refused"] = "yes" }

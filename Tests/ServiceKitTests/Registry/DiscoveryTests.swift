@@ -35,7 +35,7 @@ struct DiscoveryTests {
             emitters.withLock { $0[service] }?(snapshot)
         }
 
-        /// Ends all watches, which a registry should not do.
+        /// Ends all watches, although a registry should not do that.
         func endWatches() { ends.update { $0 += 1 } }
     }
 

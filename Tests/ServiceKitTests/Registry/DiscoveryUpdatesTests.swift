@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct DiscoveryUpdatesTests {
-    /// A sequence that emits once, and says when its watching has ended.
+    /// A sequence that emits once, and records the end of its watch.
     struct Source {
         let running = Watched(0)
 

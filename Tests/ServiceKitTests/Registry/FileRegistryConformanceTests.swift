@@ -61,14 +61,14 @@ struct FileRegistryConformanceTests {
 
     @Test(
         "conforms without inotify",
-        // Fifty updates, each seen only after a second, take too long.
+        // Fifty updates take too long when each is seen only after a second.
         arguments: RegistryConformance.Check.allCases.filter { $0 != .updateInPlace }
     )
     func conformsWithoutInotify(_ check: RegistryConformance.Check) async throws {
         try await Self.conformance(mayUseInotify: false).run(check)
     }
 
-    /// An open file for each of a thousand instances is more than many a shell allows.
+    /// An open file for each of a thousand instances exceeds the limit of many shells.
     static func raiseFileLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

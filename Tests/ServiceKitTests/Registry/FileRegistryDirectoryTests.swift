@@ -64,7 +64,7 @@ struct FileRegistryDirectoryTests {
         try await Self.expectRefusal(of: directory, .permissionDenied, "cannot trust \(directory.path)")
     }
 
-    // The kernel lets nobody, not even root, create directories there.
+    // The kernel lets nobody create directories there, not even root.
     @Test func readOnlyDirectoryIsNamedWithTheRemedy() async throws {
         let registry = FileRegistry(directory: "/sys/servicekit")
         let error = await #expect(throws: RegistryError.self) { try await registry.registered(instance("a")) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// Who owns an instance's file, among real processes.
+/// The owners of an instance's file, among real processes.
 @Suite(.timeLimit(.minutes(1)))
 struct FileRegistryOwnershipTests {
     let directory: TemporaryDirectory
@@ -81,7 +81,7 @@ struct FileRegistryOwnershipTests {
         var updates = registry.watch("user").makeAsyncIterator()
         #expect(await updates.next() == live(instance("a")))
         close(open(owner.path, O_WRONLY))
-        // When this is seen, so is the closing before.
+        // The closing happens before this change, so it has been seen by then.
         let other = try await registry.registered(instance("b"))
         #expect(await updates.next { $0.instances["b"] != nil } == live(instance("a"), instance("b")))
         try owner.release()

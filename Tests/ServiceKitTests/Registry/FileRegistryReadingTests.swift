@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What is in a file registry's directory though it should not be, and directories that cannot be used.
+/// Foreign files in a file registry's directory, and unusable directories.
 @Suite(.timeLimit(.minutes(1)))
 struct FileRegistryReadingTests {
     let directory: TemporaryDirectory
@@ -43,7 +43,7 @@ struct FileRegistryReadingTests {
         await registration.release()
     }
 
-    /// Puts a file there whose owner lives as long as what is returned.
+    /// Writes a file whose owner lives as long as the returned value.
     private func own(_ contents: String, at name: String) throws -> OpenFile {
         let file = try OpenFile(directory.path("new"), O_RDWR | O_CREAT | O_EXCL)
         #expect(try file.lock())
@@ -70,7 +70,7 @@ struct FileRegistryReadingTests {
         await registration.release()
     }
 
-    /// The name of the instance's file would be longer than names of files can be.
+    /// The name of the instance's file would be longer than the limit for file names.
     @Test func requestWithTheLongestNameKeepsTheList() async throws {
         let registration = try await registry.registered(instance("a"))
         let name = String(repeating: "x", count: 251) + ".set"
@@ -172,7 +172,7 @@ struct FileRegistryReadingTests {
         subscription.lookAgain(at: "a.json", after: .seconds(30), on: queue)
         subscription.lookAgain(at: "a.json", after: .milliseconds(1), on: queue)
         #expect(await subscription.next()?.names == ["a.json": .milliseconds(2)])
-        // Beyond the longest pause nothing follows; so the next change is another.
+        // No read follows after the longest pause, so the next change is a new one.
         subscription.lookAgain(at: "a.json", after: .seconds(64), on: queue)
         subscription.lookAgain(at: "b.json", after: .milliseconds(1), on: queue)
         #expect(await subscription.next()?.names == ["b.json": .milliseconds(2)])

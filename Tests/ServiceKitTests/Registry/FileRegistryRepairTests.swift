@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What is deleted or written behind an owner's back.
+/// Files that are deleted or overwritten without their owner.
 @Suite(.timeLimit(.minutes(1)))
 struct FileRegistryRepairTests {
     let directory: TemporaryDirectory
@@ -20,7 +20,8 @@ struct FileRegistryRepairTests {
         observer = FileRegistry(directory: directory.path)
     }
 
-    /// Deletes something. The owner may put its file back at once, into a directory that then cannot be deleted.
+    /// Deletes a file or directory. The owner may put its file back at once, into a directory that then cannot be
+    /// deleted.
     private func delete(_ path: String) throws {
         let file = directory.path("user/a.json")
         let before = try FileStatus.ofLink(file)
@@ -53,7 +54,7 @@ struct FileRegistryRepairTests {
         for version in 2...4 {
             try delete("user")
             let next = instance("a", version: "\(version)")
-            // Until the directory is back this may fail, and is then tried again.
+            // This may fail until the directory is back, and is then tried again.
             while (try? await registration.update(next)) == nil { await Task.yield() }
             #expect(await updates.next { $0 == live(next) } != nil)
         }

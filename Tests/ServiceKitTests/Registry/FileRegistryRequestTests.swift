@@ -6,7 +6,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What operators ask owners for, by files.
+/// The requests of operators to owners, as files.
 @Suite(.timeLimit(.minutes(1)))
 struct FileRegistryRequestTests {
     let directory: TemporaryDirectory
@@ -61,7 +61,7 @@ struct FileRegistryRequestTests {
     @Test func requestsAreNotLoggedAsOddFiles() async throws {
         let registration = try await registry.registered(instance("a"))
         let observer = FileRegistry(directory: directory.path, logger: log.logger())
-        // Of an owner that is gone: nobody will take it up.
+        // The request is for an owner that is gone: no process will handle it.
         try directory.write("{\"labels\":{}}", to: "user/b.set")
         #expect(try await observer.instances(of: "user") == [instance("a")])
         #expect(try directory.contents("user") == ["a.json"])
@@ -86,7 +86,7 @@ struct FileRegistryRequestTests {
     }
 
     @Test func unansweredRequestNamesTheOwner() async throws {
-        // It knows nothing of requests.
+        // This owner does not handle requests.
         let owner = try await OwnerProcess(instance("a"), in: directory.path)
         let error = await #expect(throws: RegistryError.self) {
             try await elsewhere.setMetadata(["weight": "7"], ofInstance: "a", of: "user")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// Instances as other frameworks write them: a part that cannot be read condemns no other.
+/// Instances in the form of other frameworks: an unreadable part leaves the others readable.
 @Suite struct ForeignInstanceTests {
     private static func read(_ json: String) throws -> ServiceInstance {
         try JSONDecoder().decode(ServiceInstance.self, from: Data(json.utf8))

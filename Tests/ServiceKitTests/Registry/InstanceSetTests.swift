@@ -47,7 +47,7 @@ import Testing
         #expect(new.changes(since: old).isEmpty)
     }
 
-    /// Against a plain dictionary, through many random steps.
+    /// Compared with a plain dictionary, through many random steps.
     @Test func setEqualsADictionaryAfterRandomSteps() {
         var generator = SystemRandomNumberGenerator()
         var model: [String: ServiceInstance] = [:]

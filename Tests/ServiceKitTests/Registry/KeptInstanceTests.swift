@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What an owner makes of its entry as it comes by.
+/// An owner's decisions about the versions of its entry that a watch reports.
 @Suite struct KeptInstanceTests {
     private let log = LogRecorder()
 
@@ -49,7 +49,7 @@ import Testing
         #expect(kept.found(Self.instance("2", ["zone": "eu", "weight": "7"]), at: 7) == .adopted)
         #expect(kept.published == Self.instance("2", ["zone": "eu", "weight": "7"]))
 
-        // Or what was there before it: then only the operator's label counts.
+        // If the operator saw the version before it, only the operator's label counts.
         try kept.update(to: Self.instance("3", ["zone": "us"]), isDeregistered: false)
         #expect(kept.found(Self.instance("2", ["zone": "eu", "weight": "8"]), at: 8) == .adopted)
         #expect(kept.published == Self.instance("3", ["zone": "us", "weight": "8"]))

@@ -12,7 +12,7 @@ struct MemoryRegistryTests {
     static var hooks: RegistryConformance.Hooks {
         var hooks = RegistryConformance.Hooks()
         hooks.mortalOwner = { instance in
-            // To drop a registration is as near to death as an owner in the same process comes.
+            // Dropping a registration is the nearest to death that an owner in the same process can come.
             let owner = Watched<(any Registration)?>(try await registry.registered(instance))
             return { owner.set(nil) }
         }

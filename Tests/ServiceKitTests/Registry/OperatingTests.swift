@@ -14,7 +14,7 @@ import Testing
     @Test(arguments: [[:], ["weight": "50", "zone": "eu"], ["weight": "0"], ["weight": "heavy"]])
     func onlineRestoresWhatOfflineChanged(_ metadata: [String: String]) async throws {
         let registration = try await register(metadata)
-        // More than once, which changes nothing.
+        // Repeating it changes nothing.
         for _ in 1...2 {
             let offline = try await registry.takeOffline("a", of: "user")
             #expect(offline.isOffline)
@@ -40,7 +40,7 @@ import Testing
         await registration.release()
     }
 
-    /// By the label alone, as earlier versions did it.
+    /// Earlier versions set the label alone.
     @Test func instanceOfflineByLabelAloneKeepsItsWeightOnline() async throws {
         let registration = try await register(["weight": "50", "offline": "true"])
         #expect(try await registry.takeOffline("a", of: "user").weight == 0)
@@ -51,7 +51,7 @@ import Testing
         await registration.release()
     }
 
-    /// The owner's next weight is what it comes back with, unless an operator has said otherwise.
+    /// The instance comes back with the owner's latest weight, unless an operator has set another.
     @Test func ownersNextWeightCountsWhenOnline() async throws {
         let registration = try await register(["weight": "50"])
         _ = try await registry.takeOffline("a", of: "user")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// The rules by which owners, readers and those who clean up share a file, with all of them at work at once.
+/// The rules by which owners, readers and cleaners share a file, with all of them at work at once.
 @Suite(.timeLimit(.minutes(4)))
 struct OwnedInstanceFileTests {
     let directory: TemporaryDirectory
@@ -76,7 +76,7 @@ struct OwnedInstanceFileTests {
             for _ in 0..<4 {
                 group.addTask { [place] in
                     for _ in 0..<5000 {
-                        // For the tests beside this one, which wait for things that have to come in time.
+                        // This leaves time to concurrent tests whose events have to come in time.
                         await Task.yield()
                         guard let file = try OwnedInstanceFile.claim(place) else { continue }
                         owners.update { $0 += 1 }
@@ -91,7 +91,7 @@ struct OwnedInstanceFileTests {
                 }
             }
             group.addTask { [directory] in
-                // Someone who cleans up all the while.
+                // A task that cleans up all the time.
                 let oddities = Oddities(logger: Logger(label: "test"))
                 let reader = ServiceReader(directory: directory.path, service: "user", oddities: oddities)
                 for _ in 0..<1000 {

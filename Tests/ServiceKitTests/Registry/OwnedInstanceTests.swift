@@ -24,7 +24,7 @@ import Testing
 
     @Test func onlyChangedLabelsAreAdopted() {
         var owned = OwnedInstance(Self.instance(["zone": "eu"]))
-        // The operator saw what was there before this update.
+        // The operator saw the version before this update.
         owned.wanted = Self.instance(["zone": "us"])
         owned.adopt(metadata: ["zone": "eu", "weight": "7"], insteadOf: ["zone": "eu"])
         #expect(owned.published.metadata == ["zone": "us", "weight": "7"])

@@ -3,9 +3,10 @@ import Testing
 
 @testable import ServiceKit
 
-/// The costs that ``InstanceSet`` promises, counted in comparisons and hashes of elements, so that no clock is needed.
+/// The costs that ``InstanceSet`` promises, counted in comparisons and hashes of elements, so that the test needs no
+/// clock.
 @Suite struct PersistentMapTests {
-    /// Counts how often elements are compared and hashed.
+    /// Counts the comparisons and hashes of elements.
     final class Counter: Sendable {
         private let count = Atomic(0)
 

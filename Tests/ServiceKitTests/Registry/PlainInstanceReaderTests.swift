@@ -3,7 +3,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// What the reader of plain JSON makes of a value is what decoding makes of it, or nothing.
+/// The reader of plain JSON gives the same result as decoding, or none.
 @Suite struct PlainInstanceReaderTests {
     private static let instance = """
         {"id":"7c9f","name":"user","version":"v1.2","metadata":{"zone":"eu","weight":"10","":"ü"},\
@@ -49,7 +49,7 @@ import Testing
         #expect(PlainInstanceReader.instance(in: bytes, service: "user") == nil)
     }
 
-    /// One byte more, less or other, anywhere.
+    /// One byte more, less or other, at any place.
     @Test func everyPlainReadEqualsDecoding() {
         let json = Array(Self.instance.utf8)
         for index in json.indices {

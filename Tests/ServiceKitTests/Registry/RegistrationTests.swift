@@ -6,13 +6,13 @@ import Testing
 
 @testable import ServiceKit
 
-/// How a registration is kept, whatever the registry does.
+/// How a registration is kept, with every failure of a registry.
 @Suite(.timeLimit(.minutes(1)))
 struct RegistrationTests {
-    /// An entry that does as a test says, and records the calls.
+    /// An entry that the test controls. It records the calls.
     private final class ScriptedEntry: RegistryEntry {
         let calls = Watched<[String]>([])
-        /// The outcome of each write; nothing when it succeeds.
+        /// The outcome of each write; `nil` for a success.
         let failure = Watched<RegistryError?>(nil)
         /// Ends the keeping.
         let loss = Watched<RegistryError?>(nil)

@@ -2,8 +2,7 @@ import ServiceKit
 import ServiceKitTesting
 import Testing
 
-/// That the suite finds what it is for: each fault is caught by the check made for it, and the message says what was
-/// seen.
+/// The conformance suite finds faults: the check for each fault fails, and its message says what was observed.
 @Suite(.timeLimit(.minutes(1)))
 struct RegistryConformanceTests {
     /// A memory registry with one fault.
@@ -27,7 +26,7 @@ struct RegistryConformanceTests {
                 }
             }
 
-            /// What the failure says; nothing when it is that something is waited for in vain.
+            /// The text of the failure; `nil` when the failure is a wait that does not end.
             var message: String? {
                 switch self {
                 case .overwritesDuplicates: "registering a taken id succeeded; expected the error alreadyRegistered"
@@ -96,7 +95,7 @@ struct RegistryConformanceTests {
                 case .updatesWithAGap:
                     for await snapshot in updates {
                         emit(DiscoverySnapshot(instances: [], state: .live))
-                        // Time for a reader to see one of fifty gaps.
+                        // A reader needs time to see one of fifty gaps.
                         for _ in 0..<100 { await Task.yield() }
                         emit(snapshot)
                     }
@@ -117,7 +116,7 @@ struct RegistryConformanceTests {
         let registry = Faulty(fault: fault)
         var hooks = RegistryConformance.Hooks()
         hooks.waitUntilIdle = { _ in await untilCancelled() }
-        // Long where the fault is found otherwise than by waiting.
+        // Long if the fault is found without waiting.
         let timeout = fault.message == nil ? Duration.seconds(1) : .seconds(30)
         let conformance = RegistryConformance(name: "faulty", timeout: timeout, hooks: hooks) { registry }
         let failure = await #expect(throws: ConformanceFailure.self) { try await conformance.run(fault.check) }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ServiceKit
 
-/// The view of a service, above all when the registry was away or has lost its data.
+/// The view of a service, mainly during an outage of the registry and after a loss of its data.
 struct ServiceViewTests {
     private static let start = ContinuousClock.now
 
@@ -78,7 +78,7 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    /// It may be reset twice, or listed again before all are back: the time does not begin anew.
+    /// The store may be reset twice, or listed again before all instances are back: the time does not start again.
     @Test func laterListDoesNotRestartTheGrace() {
         var view = view("a", "b")
         view.replace(with: [], lostData: true, at: Self.start)
@@ -100,7 +100,7 @@ struct ServiceViewTests {
         return view
     }
 
-    /// Nobody could renew a lease: that most have ended is no word on who lives.
+    /// Nobody could renew a lease during the outage: the end of most leases does not show which instances live.
     @Test func massExpiryAfterAnOutageKeepsInstances() {
         var view = viewAfterAnOutage("a", "b", "c", "d")
         for id in ["a", "b"] { view.remove(id: id, at: Self.back) }
@@ -124,7 +124,7 @@ struct ServiceViewTests {
         #expect(view.snapshot.state.isLive)
     }
 
-    /// Whoever was heard of since can have renewed its lease.
+    /// An instance that was seen since the outage can have renewed its lease.
     @Test func deletionOfAnInstanceSeenSinceTheOutageCounts() {
         var view = viewAfterAnOutage("a")
         view.update(instance("a", version: "2"))

@@ -16,7 +16,7 @@ struct StaticRegistryTests {
         return try RegistryBackends.embedded.make("static", configuration: configuration, logger: log.logger())
     }
 
-    /// What applies to a registry that takes no registrations.
+    /// The checks for a registry that takes no registrations.
     @Test(arguments: [RegistryConformance.Check.unknownService])
     func conforms(_ check: RegistryConformance.Check) async throws {
         try await RegistryConformance(name: "static") { try StaticRegistry(services: [:]) }.run(check)

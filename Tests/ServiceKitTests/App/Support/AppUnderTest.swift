@@ -32,7 +32,7 @@ struct AppUnderTest {
         )
     }
 
-    /// Adds a hook of each kind that records itself and what the App's health is then.
+    /// Adds a hook of each kind that records itself and the App's health at that time.
     func addRecordingHooks() {
         let record: @Sendable (String) -> Void = { [events, health = app.health] name in
             events.record("\(name), \(health.value)")
@@ -69,7 +69,7 @@ struct AppUnderTest {
         try RunningApp(app, clock: clock)
     }
 
-    /// Runs until it serves.
+    /// Runs the App and waits until it serves.
     func serve() async throws -> RunningApp {
         let running = try run()
         await serving()
@@ -80,7 +80,7 @@ struct AppUnderTest {
         _ = await app.health.first { $0 == .serving }
     }
 
-    /// Waits until so many sleep on the clock, and lets so much time pass.
+    /// Waits until this many tasks sleep on the clock, and lets the time pass.
     func pass(_ duration: Duration, whenSleeping count: Int = 1) async {
         await clock.waitForSleepers(count)
         clock.advance(by: duration)
@@ -128,7 +128,7 @@ struct RunningApp {
         await group.triggerGracefulShutdown()
     }
 
-    /// As a second signal does.
+    /// Forces the stop, as a second signal does.
     func force() {
         lifecycle.force()
     }
@@ -137,7 +137,7 @@ struct RunningApp {
         task.cancel()
     }
 
-    /// Waits until it has ended.
+    /// Waits until the App has ended.
     func end() async throws {
         try await outcome.value()
     }
@@ -147,7 +147,7 @@ struct RunningApp {
         try await end()
     }
 
-    /// The error it ended with.
+    /// The error that the App ended with.
     func failure() async -> String? {
         do {
             try await end()

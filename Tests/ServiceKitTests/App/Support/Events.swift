@@ -1,6 +1,6 @@
 import ServiceKit
 
-/// What happened, in order.
+/// Records events in their order.
 final class Events: Sendable {
     private let recorded = Watched<[String]>([])
 
@@ -19,7 +19,7 @@ final class Events: Sendable {
     }
 }
 
-/// A failure of a test's making.
+/// A failure that a test raises.
 struct Failure: Error, Equatable, CustomStringConvertible {
     let description: String
 

@@ -3,9 +3,9 @@ import ServiceKit
 import ServiceKitTesting
 import Synchronization
 
-/// A registry that does as a test says.
+/// A registry that the test controls.
 final class FakeRegistry: Registry {
-    /// What it does when it is asked.
+    /// The registry's answer to each attempt.
     struct Behavior: Sendable {
         /// Called for each attempt, counted from 1.
         var register: @Sendable (Int) async throws -> Void = { _ in }

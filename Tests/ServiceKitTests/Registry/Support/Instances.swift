@@ -25,7 +25,7 @@ extension DiscoveryUpdates.Iterator {
 }
 
 extension LogRecorder {
-    /// How often a text was logged.
+    /// The number of times that a text was logged.
     func count(of message: String) -> Int {
         entries.count { $0.message == message }
     }

@@ -1,10 +1,10 @@
 import Foundation
 import ServiceKit
 
-/// Another process that owns an instance's file, written in another language from the documented format alone: it takes
-/// the lock of `<directory>/<service>/<id>.json`, renames the contents in place, and waits to be killed.
+/// Another process that owns an instance's file. It is written in another language from the documented format alone: it
+/// takes the lock of `<directory>/<service>/<id>.json`, renames the contents in place, and waits to be killed.
 struct OwnerProcess {
-    /// The file has an owner, or what else the process said in place of "ready".
+    /// The file has an owner, or the process has printed another line than "ready".
     struct Refused: Error, Equatable {
         let output: String
     }
@@ -35,7 +35,7 @@ struct OwnerProcess {
     let process = Process()
     var pid: Int { Int(process.processIdentifier) }
 
-    /// Starts it, and waits until it owns the file.
+    /// Starts the process, and waits until it owns the file.
     ///
     /// - Throws: ``Refused`` when the file has an owner.
     init(_ instance: ServiceInstance, in directory: String) async throws {
@@ -52,7 +52,7 @@ struct OwnerProcess {
         process.standardOutput = output
         try process.run()
         let line = await withCheckedContinuation { continuation in
-            // Its thread waits, rather than one of the test's.
+            // A thread of its own waits, so that no thread of the test blocks.
             Thread {
                 var line = Data()
                 while line.last != UInt8(ascii: "\n") {
@@ -69,7 +69,7 @@ struct OwnerProcess {
         }
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills the process, and waits until it is gone.
     func kill() async {
         _ = Foundation.kill(process.processIdentifier, SIGKILL)
         await withCheckedContinuation { continuation in

@@ -5,8 +5,8 @@ import Testing
 
 @testable import ServiceKit
 
-/// An owner whose lock can be released silently, as a dying owner's is after the kernel has announced the closing of its
-/// file.
+/// An owner that can release its lock silently. A dying owner does the same: the kernel announces the closing of its
+/// file first.
 final class SilentOwner {
     let path: String
     private let file: FileHandle

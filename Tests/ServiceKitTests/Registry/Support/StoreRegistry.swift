@@ -5,7 +5,7 @@ import Synchronization
 
 /// A registry that can be away, lose its entries, and have a fault.
 struct StoreRegistry: Registry {
-    /// What shows in an outage alone.
+    /// A fault that shows only in an outage.
     enum Fault: CaseIterable {
         case stateStaysRegistered, watchBelievesAnEmptyStore, updateIsForgotten
 
@@ -40,7 +40,7 @@ struct StoreRegistry: Registry {
 
         let contents = Watched(Contents())
 
-        /// Takes the store away from a service's callers.
+        /// Makes the store unreachable for a service's callers.
         func interrupt(_ service: String, forgetting: Bool) -> RegistryConformance.Hooks.Restore {
             contents.update { contents in
                 contents.awayFrom.insert(service)
@@ -152,7 +152,7 @@ struct StoreRegistry: Registry {
         }
     }
 
-    /// A registration that takes no update that fails.
+    /// A registration that forgets an update that fails.
     private struct Forgetful: Registration {
         let base: any Registration
         let updated = Watched<ServiceInstance?>(nil)
