@@ -21,5 +21,5 @@ func setPermissions(_ permissions: Int, of path: String) throws {
     try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
 }
 
-/// Whether the user is root, whom permissions do not stop.
+/// Whether the user is root: permissions do not stop root.
 var isSuperuser: Bool { ProcessInfo.processInfo.userName == "root" }

@@ -1,7 +1,7 @@
 package import Testing
 
-/// Returns when a condition holds. If it never does, the time limit of the suite ends the wait, and the issue tells which
-/// one it was.
+/// Returns when a condition holds. If it never holds, the time limit of the suite ends the wait, and the issue names
+/// the condition.
 package func eventually(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
@@ -11,7 +11,7 @@ package func eventually(
             Issue.record("this never came to hold", sourceLocation: sourceLocation)
             throw CancellationError()
         }
-        // A condition of another process is not to be asked for all the time.
+        // Asking another process for a condition all the time would slow it down.
         try? await Task.sleep(for: .milliseconds(5))
     }
 }

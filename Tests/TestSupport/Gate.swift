@@ -17,12 +17,12 @@ package struct Gate: Sendable {
         guard await isOpen.first(where: \.self) != nil else { throw CancellationError() }
     }
 
-    /// Waits until it is open, whatever happens to the task.
+    /// Waits until it is open, even if the task is cancelled.
     package func passIgnoringCancellation() async {
         _ = await Task { try await pass() }.result
     }
 
-    /// Waits until so many have come to it.
+    /// Waits until this many tasks have reached it.
     package func waitForArrivals(_ count: Int = 1) async {
         _ = await arrivals.first { $0 >= count }
     }

@@ -2,7 +2,7 @@ import Foundation
 import ServiceKit
 import ServiceKitTesting
 
-/// What a process writes.
+/// The output of a process.
 final class ProcessOutput: Sendable {
     private struct State {
         var bytes: [UInt8] = []
@@ -11,9 +11,9 @@ final class ProcessOutput: Sendable {
         var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
-    /// For the process to write to; to be closed here once the process has it.
+    /// The end that the process writes to. Close it here once the process has it.
     let writer: FileHandle
-    /// The same, for the process to be started with.
+    /// The same end as an argument for the start of the process.
     var stream: ChildProcess.Stream { .descriptor(writer.fileDescriptor) }
     private let state = Watched(State())
 
@@ -34,15 +34,15 @@ final class ProcessOutput: Sendable {
         }
     }
 
-    /// All of it so far.
+    /// The output so far.
     var text: String { state.value.text }
 
-    /// Waits until it is all there.
+    /// Waits for the end of the output.
     func waitForEnd() async {
         _ = await state.first(where: \.isAtEnd)
     }
 
-    /// Waits until it contains a text so many times.
+    /// Waits until the output contains a text this many times.
     ///
     /// - Returns: Whether it does.
     func waitFor(_ text: String, times: Int = 1) async -> Bool {
@@ -51,7 +51,8 @@ final class ProcessOutput: Sendable {
     }
 }
 
-/// Two ends of a connection, which are not for other processes that are started at the same time: they would keep it open.
+/// The two ends of a connection. Other processes that start at the same time do not inherit them: they would keep it
+/// open.
 func socketPair() throws -> (FileHandle, FileHandle) {
     var ends: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

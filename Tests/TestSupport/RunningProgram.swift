@@ -2,7 +2,7 @@ import Foundation
 package import ServiceKitTesting
 import Testing
 
-/// A program that a test has started; it is killed when the test drops it.
+/// A program that a test has started. It is killed when the test drops it.
 package final class RunningProgram: Sendable {
     /// How a program ended.
     package enum Exit: Hashable, Sendable {
@@ -10,7 +10,7 @@ package final class RunningProgram: Sendable {
         case signaled(_ signal: Int32)
     }
 
-    /// What a program has done.
+    /// The end and the output of a program.
     package struct Result: Sendable {
         package let exit: Exit
         package let output: String
@@ -19,7 +19,7 @@ package final class RunningProgram: Sendable {
 
     private let process: ChildProcess
     private let input: FileHandle?
-    // None where it goes elsewhere.
+    // `nil` where the output goes elsewhere.
     private let standardOutput: ProcessOutput?
     private let standardError: ProcessOutput?
 
@@ -28,10 +28,10 @@ package final class RunningProgram: Sendable {
     /// - Parameters:
     ///   - path: The program.
     ///   - arguments: Its arguments.
-    ///   - environment: Variables beyond those of the test; none of the test's own `KIT_` variables is passed on.
-    ///   - hasInput: Whether it has an input until ``closeInput()``; otherwise that is empty.
-    ///   - output: Where its output goes, in place of ``output``.
-    ///   - errors: Where its error messages go, in place of ``errors``.
+    ///   - environment: Variables beyond those of the test. The test's own `KIT_` variables are not passed on.
+    ///   - hasInput: Whether the program has an input until ``closeInput()``. Otherwise its input is empty.
+    ///   - output: The target of its standard output, instead of ``output``.
+    ///   - errors: The target of its standard error, instead of ``errors``.
     package init(
         _ path: String,
         _ arguments: [String],
@@ -67,7 +67,7 @@ package final class RunningProgram: Sendable {
 
     /// Runs a program to its end.
     ///
-    /// - Parameter body: What is done meanwhile; when it throws, the program is killed.
+    /// - Parameter body: Runs meanwhile. If it throws, the program is killed.
     package static func run(
         _ path: String,
         _ arguments: [String],
@@ -79,13 +79,13 @@ package final class RunningProgram: Sendable {
         return try await program.result()
     }
 
-    /// The path of a program on the `PATH`; `nil` if there is none.
+    /// The path of a program on the `PATH`; `nil` if it is not there.
     package static func path(of program: String) -> String? {
         let directories = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
         return directories.map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
-    /// The path of a program of this package, as it was built with the tests: their bundle lies beside it.
+    /// The path of a program of this package, from the same build as the tests: it lies beside their bundle.
     package static func path(ofProduct name: String) -> String {
         let bundle =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map { URL(filePath: $0) }
@@ -98,38 +98,38 @@ package final class RunningProgram: Sendable {
         process.send(signal)
     }
 
-    /// Ends its input, upon which most programs end that have one.
+    /// Ends its input. Most programs with an input end then.
     package func closeInput() {
         try? input?.close()
     }
 
-    /// The variables it was started with, as the system has them.
+    /// The variables that it was started with, as the system reports them.
     package func environment() throws -> [String: String] {
         let variables = try Data(contentsOf: URL(filePath: "/proc/\(process.id)/environ")).split(separator: 0)
             .map { String(decoding: $0, as: UTF8.self).split(separator: "=", maxSplits: 1).map(String.init) }
         return Dictionary(variables.map { ($0[0], $0.count > 1 ? $0[1] : "") }) { $1 }
     }
 
-    // MARK: - What it writes
+    // MARK: - Output
 
-    /// What it has written to standard output.
+    /// The standard output so far.
     package var output: String { standardOutput?.text ?? "" }
 
-    /// What it has written to standard error.
+    /// The standard error so far.
     package var errors: String { standardError?.text ?? "" }
 
-    /// Waits until it has written something to standard output.
+    /// Waits until the standard output contains a text.
     ///
-    /// - Returns: All of the output so far.
+    /// - Returns: The whole output so far.
     @discardableResult
     package func waitForOutput(_ text: String) async throws -> String {
         try #require(await standardOutput?.waitFor(text) == true, "never printed \(text): \(output)\(errors)")
         return output
     }
 
-    /// Waits until it has written something to standard error, and so many times.
+    /// Waits until the standard error contains a text this many times.
     ///
-    /// - Returns: All that it has written there so far.
+    /// - Returns: The whole standard error so far.
     @discardableResult
     package func waitForErrors(_ text: String, times: Int = 1) async throws -> String {
         try #require(await standardError?.waitFor(text, times: times) == true, "never said \(text): \(output)\(errors)")
@@ -138,7 +138,7 @@ package final class RunningProgram: Sendable {
 
     // MARK: - Its end
 
-    /// Waits for the end, and for all that it has written; the test's time limit bounds it.
+    /// Waits for the end of the program and of its output; the test's time limit bounds the wait.
     package func waitForExit() async throws -> Exit {
         guard let exit = await process.untilExit() else {
             process.send(SIGKILL)

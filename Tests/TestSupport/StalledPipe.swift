@@ -1,13 +1,13 @@
 import Foundation
 import ServiceKit
 
-/// A pipe that nobody reads unless told to.
+/// A pipe that nobody reads before the test says so.
 package final class StalledPipe: Sendable {
-    /// The end to write to; it stays open as long as this process runs, since a thread may still use it.
+    /// The end to write to. It stays open as long as this process runs, since a thread may still use it.
     package let writer: Int32
     private let reader: Watched<Int32?>
 
-    /// - Parameter isFull: Whether it has no room.
+    /// - Parameter isFull: Whether the pipe has no room.
     package init(isFull: Bool = true) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw POSIXError(.EMFILE) }
@@ -24,16 +24,16 @@ package final class StalledPipe: Sendable {
 
     deinit { closeReader() }
 
-    /// From now on writing to it fails.
+    /// Makes every later write fail.
     package func closeReader() {
         reader.update { reader in
             if let open = reader.take() { close(open) }
         }
     }
 
-    /// Reads until a text has come, in a thread of its own; what filled the pipe is left out.
+    /// Reads until a text has come, in a thread of its own. The result leaves out the bytes that filled the pipe.
     ///
-    /// - Parameter pause: How long it waits after each read of 4 KiB.
+    /// - Parameter pause: The pause after each read of 4 KiB.
     package func read(until end: String, pause: Duration = .zero) -> Task<String, Never> {
         let descriptor = reader.value ?? -1
         let result = Watched<String?>(nil)

@@ -14,14 +14,14 @@ package final class TemporaryDirectory: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// The path of something in it.
+    /// The path of a file or directory in it.
     package func path(_ name: String) -> String {
         "\(path)/\(name)"
     }
 
     /// Writes a file in it, and the directories on the way there.
     ///
-    /// - Returns: Its path.
+    /// - Returns: The path of the file.
     @discardableResult
     package func write(_ text: String, to name: String) throws -> String {
         let url = URL(filePath: path(name))
@@ -47,7 +47,7 @@ package final class TemporaryDirectory: Sendable {
         FileManager.default.fileExists(atPath: path(name))
     }
 
-    /// What it has in it, or one of its directories has, sorted.
+    /// The names in it, or in one of its directories, sorted.
     package func contents(_ name: String = "") throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path(name)).sorted()
     }

@@ -1,6 +1,6 @@
 import Dispatch
 
-/// A gate that blocks threads until it is opened, as a look-up or a disk that hangs does.
+/// A gate that blocks threads until it is opened, like a lookup or a disk that hangs.
 package final class ThreadGate: Sendable {
     private let turnstile = DispatchSemaphore(value: 0)
 
@@ -11,7 +11,7 @@ package final class ThreadGate: Sendable {
     /// Blocks the thread until it is open.
     package func pass() {
         turnstile.wait()
-        // The next one, too.
+        // It wakes the next thread, too.
         turnstile.signal()
     }
 }

@@ -8,11 +8,11 @@ import Synchronization
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Feeds sessions of both sides with frames that are right, almost right and wrong, and with noise, cut anywhere. Whatever
-/// comes, nothing is to crash, and every stream is to end when its connection does.
+/// Feeds sessions of both sides with frames that are right, almost right and wrong, and with noise, cut anywhere. No
+/// input may crash a session, and every stream must end when its connection does.
 struct ByteFeeder {
     private var random: SoakRandom
-    /// How often connections ended for which reason: a feeder whose connections all end alike tests little.
+    /// The number of connections that ended for each reason. A feeder whose connections all end alike tests little.
     private var endings: [String: Int] = [:]
 
     init(seed: UInt64) {
@@ -80,7 +80,7 @@ struct ByteFeeder {
             }
             let bytes = input.next(using: &self.random)
             count += bytes.count
-            // An error is the connection's to deal with.
+            // The connection has to handle an error.
             _ = try? channel.writeInbound(ByteBuffer(bytes: bytes))
             channel.embeddedEventLoop.run()
             if self.random.oneIn(100) { connection.beginGracefulShutdown() }
@@ -113,7 +113,7 @@ private final class FeedDelegate: HTTP2ConnectionDelegate {
     }
 
     var streams: [HTTP2Stream] { self.state.withLock { $0.streams } }
-    /// Why the connection was closed.
+    /// The reason why the connection was closed.
     var reason: String { self.state.withLock { $0.reason } }
     var isClosed: Bool { self.state.withLock { $0.isClosed } }
 
@@ -140,7 +140,7 @@ private final class FeedDelegate: HTTP2ConnectionDelegate {
     }
 }
 
-/// What a peer sends.
+/// The bytes that a peer sends.
 private struct FrameNoise {
     private let isServer: Bool
     private var nextStream: UInt32 = 1
@@ -155,7 +155,7 @@ private struct FrameNoise {
         }
     }
 
-    /// Some bytes: whole frames, or cut anywhere.
+    /// Some bytes: whole frames, or frames cut anywhere.
     mutating func next(using random: inout SoakRandom) -> [UInt8] {
         for _ in 0..<Int.random(in: 1...6, using: &random) {
             self.pending += self.frame(using: &random)
@@ -170,7 +170,7 @@ private struct FrameNoise {
             return (0..<Int.random(in: 1...100, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
         }
         var frame: [UInt8]
-        // Mostly one that is open: the rest ends the connection.
+        // Mostly an open stream: a frame on any other ends the connection.
         let last = self.nextStream > 2 ? self.nextStream - 2 : 0
         let stream = random.oneIn(12) ? UInt32.random(in: 0...self.nextStream + 1, using: &random) : last
         switch self.nextStream == 1 ? 0 : Int.random(in: 0..<12, using: &random) {

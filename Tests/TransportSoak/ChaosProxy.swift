@@ -57,7 +57,7 @@ final class ChaosProxy: Sendable {
         for channel in self.pairs.all { channel.close(promise: nil) }
     }
 
-    /// Passes on what comes in, as fast as the other side takes it.
+    /// Passes incoming bytes on, as fast as the other side takes them.
     private final class Forwarder: ChannelDuplexHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundIn = ByteBuffer

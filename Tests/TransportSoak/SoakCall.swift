@@ -1,6 +1,6 @@
 import GRPCCore
 
-/// One call, with everything random about it.
+/// One call, with random parameters.
 struct SoakCall: Sendable {
     enum Kind: CaseIterable {
         case echo, sum, count, chat, hang
@@ -14,7 +14,7 @@ struct SoakCall: Sendable {
     var message: [UInt8]
     var messages: Int
     var options: CallOptions
-    /// After how long the caller gives up, if it does.
+    /// The time after which the caller gives up; `nil` if it does not.
     var patience: Duration?
 
     init(using generator: inout SoakRandom) {
@@ -22,7 +22,7 @@ struct SoakCall: Sendable {
         self.message = generator.bytes(generator.size())
         self.messages = self.message.count > 20_000 ? 3 : Int.random(in: 0...60, using: &generator)
         if self.message.count > 5_000 {
-            // As many bytes as a call with small messages.
+            // As many bytes as a call with small messages has.
             self.message[0] %= 4
         }
         self.options = .defaults

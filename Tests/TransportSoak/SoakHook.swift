@@ -4,7 +4,7 @@ import GRPCCore
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-/// Does around some calls what an App does: enforces their deadlines, and holds their status back.
+/// Does the same as an App around some calls: enforces their deadlines, and holds their status back.
 struct SoakHook: ServerCallHook {
     func applies(to method: MethodDescriptor) -> Bool {
         [SoakService.sum, SoakService.chat, SoakService.hang].contains(method)

@@ -10,7 +10,7 @@ import Synchronization
 
 /// Calls of all kinds against two servers, over plain connections, through a proxy that kills connections, and over TLS.
 ///
-/// It goes on in rounds: load, then silence in which everything has to be back where it was.
+/// It goes on in rounds: load, then silence, in which everything must return to its state before.
 struct SoakLoad {
     let duration: Duration
     let callers: Int
@@ -103,7 +103,8 @@ struct SoakLoad {
         var config = Nghttp2ClientTransport.Config.defaults
         config.maxConnectionIdle = .seconds(2)
         config.backoff.max = .milliseconds(500)
-        // The server's policy is five minutes, and data in between clears the strikes; some are told off all the same.
+        // The server's policy is five minutes, and data in between clears the strikes. Some clients exceed it all the
+        // same.
         config.keepalive.time = .seconds(3)
         var clients = [
             GRPCClient(
@@ -198,7 +199,7 @@ struct SoakLoad {
         tally.add(outcome)
     }
 
-    /// Waits until the servers have no calls any more.
+    /// Waits until the servers have no calls left.
     private func awaitSilence(_ servers: [GRPCServer<Nghttp2ServerTransport>]) async throws {
         let start = ContinuousClock.now
         while servers.contains(where: { $0.transport.server.lifecycle.runningTasks > 0 }) {
@@ -211,12 +212,12 @@ struct SoakLoad {
     }
 }
 
-/// How calls ended.
+/// The number of calls for each outcome.
 final class SoakTally: Sendable {
     enum Outcome {
         case answered
         case failed(any Error, SoakCall)
-        /// What waited for the call has ended.
+        /// The wait for the call has ended.
         case ended
     }
 
@@ -245,7 +246,7 @@ final class SoakTally: Sendable {
         }
     }
 
-    /// Connections are killed, callers give up, deadlines pass. Nothing else happens.
+    /// Connections are killed, callers give up, deadlines pass. No other failure may happen.
     private static func isExpected(_ code: RPCError.Code?, _ call: SoakCall) -> Bool {
         switch code {
         case .some(.unavailable): true
@@ -275,7 +276,7 @@ final class SoakTally: Sendable {
 struct SoakMemory {
     private var samples: [Int] = []
 
-    /// KiB, as measured last.
+    /// The latest reading, in KiB.
     var last: Int { self.samples.last ?? 0 }
 
     var summary: String { "\(self.samples.first ?? 0) KiB at first, \(self.last) KiB at last" }
@@ -286,7 +287,7 @@ struct SoakMemory {
         self.samples.append(line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0)
     }
 
-    /// The median of the last quarter is not to be above that of the second quarter, but for what an allocator wastes.
+    /// The median of the last quarter must not exceed that of the second quarter by more than an allocator's waste.
     func check() throws {
         guard self.samples.count >= 8 else { return }
         let quarter = self.samples.count / 4

@@ -1,5 +1,5 @@
-/// A small generator that begins with a seed: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
-/// generators", 2014).
+/// A small generator with a seed: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
+/// 2014).
 struct SoakRandom: RandomNumberGenerator {
     private var state: UInt64
 
@@ -15,7 +15,7 @@ struct SoakRandom: RandomNumberGenerator {
         return value ^ value >> 31
     }
 
-    /// Whether something that happens once in `count` times happens.
+    /// Whether an event happens that comes once in `count` times.
     mutating func oneIn(_ count: Int) -> Bool {
         Int.random(in: 0..<count, using: &self) == 0
     }
@@ -35,7 +35,7 @@ struct SoakRandom: RandomNumberGenerator {
         return Array(Self.pattern[start..<start + count])
     }
 
-    /// As much as anybody asks for, and something to begin at.
+    /// Bytes of any length up to the largest request, and a place to begin at.
     private static let pattern = [UInt8](unsafeUninitializedCapacity: 1_600_000) { buffer, count in
         while count < buffer.count {
             buffer[count] = UInt8(truncatingIfNeeded: count ^ count >> 8)

@@ -1,6 +1,6 @@
 import GRPCCore
 
-/// What the soak's calls call. Messages are bytes.
+/// The service of the soak. Messages are bytes.
 struct SoakService: RegistrableRPCService {
     static func method(_ name: String) -> MethodDescriptor {
         MethodDescriptor(fullyQualifiedService: "soak.Soak", method: name)
@@ -13,18 +13,18 @@ struct SoakService: RegistrableRPCService {
     static let hang = Self.method("Hang")
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-        // One message, answered with itself.
+        // Answers one message with itself.
         router.register(Self.echo) { request in
             let message = try await ServerRequest(stream: request).message
             return StreamingServerResponse(single: ServerResponse(message: message))
         }
-        // Messages, answered with the number of their bytes.
+        // Answers messages with the number of their bytes.
         router.register(Self.sum) { request in
             var count = 0
             for try await message in request.messages { count += message.count }
             return StreamingServerResponse(single: ServerResponse(message: Array("\(count)".utf8)))
         }
-        // A message that says how many to answer with, each as long as itself.
+        // Answers a message with as many messages as it says, each as long as itself.
         router.register(Self.count) { request in
             let message = try await ServerRequest(stream: request).message
             return StreamingServerResponse { writer in
@@ -32,7 +32,7 @@ struct SoakService: RegistrableRPCService {
                 return [:]
             }
         }
-        // Messages, each answered with itself.
+        // Answers each message with itself.
         router.register(Self.chat) { request in
             StreamingServerResponse { writer in
                 for try await message in request.messages { try await writer.write(message) }
@@ -64,7 +64,7 @@ extension RPCRouter {
     }
 }
 
-/// Messages that are bytes already.
+/// Messages that are plain bytes.
 struct Bytes: MessageSerializer, MessageDeserializer {
     func serialize<Buffer: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Buffer { Buffer(message) }
 

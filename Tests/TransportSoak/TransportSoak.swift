@@ -2,8 +2,8 @@
 import ArgumentParser
 import Foundation
 
-/// Runs the transport under random load, or feeds random bytes to its sessions, for as long as it is told to. Meant to be
-/// built with a sanitizer; see `scripts/soak-transport`.
+/// Runs the transport under random load, or feeds random bytes to its sessions, for a given time. Build it with a
+/// sanitizer; see `scripts/soak-transport`.
 @main
 struct TransportSoak: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,7 +16,7 @@ struct TransportSoak: AsyncParsableCommand {
         @Option(help: "For how long.")
         var minutes = 20.0
 
-        @Option(help: "What the randomness begins with; another each time if not said.")
+        @Option(help: "The seed of the randomness; by default another each time.")
         var seed: UInt64 = .random(in: 1 ... .max)
 
         @Option(help: "A directory with cert.pem and key.pem for localhost; without it there is no TLS.")
@@ -41,7 +41,7 @@ struct TransportSoak: AsyncParsableCommand {
         @Option(help: "For how long.")
         var minutes = 10.0
 
-        @Option(help: "What the randomness begins with; another each time if not said.")
+        @Option(help: "The seed of the randomness; by default another each time.")
         var seed: UInt64 = .random(in: 1 ... .max)
 
         func run() throws {

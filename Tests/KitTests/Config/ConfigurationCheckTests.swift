@@ -174,7 +174,7 @@ import Testing
             ]
         )
         #expect(lines[1].origin == "  # c.yaml:1:13")
-        // What is shown can be read again.
+        // The shown text can be read again.
         let text = lines.map { $0.text + $0.origin }.joined(separator: "\n")
         let again = try Configuration(yaml: text)
         #expect(ConfigurationPrinter.json(again.outline) == ConfigurationPrinter.json(configuration.outline))

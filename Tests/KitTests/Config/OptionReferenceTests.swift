@@ -5,8 +5,8 @@ import Testing
 
 @testable import ServiceKitCommand
 
-/// `docs/options.md` against the types: each option that the kit reads is in the table, with its default and range, and
-/// nothing else is.
+/// Compares `docs/options.md` with the types: the table has each option that the kit reads, with its default and range,
+/// and no other.
 @Suite struct OptionReferenceTests {
     /// The options that an App, its modules and all linked registries read.
     static func options() throws -> [OptionDescription] {

@@ -56,7 +56,7 @@ struct RegistryCommandTests {
             try await watch.waitForOutput("changed  user-service/user-1  weight=50\n")
             let offline = try await kit("offline", "user")
             #expect(offline.output == "user-service/user-1: offline\n")
-            // In a registry on the network, clients of other frameworks may look, who do not know the label offline.
+            // In a registry on the network, clients of other frameworks may look. They do not know the label `offline`.
             #expect(offline.errors.contains("clients of other frameworks") == (backend == .etcd))
             try await watch.waitForOutput("changed  user-service/user-1  offline=true\n")
 
