@@ -44,7 +44,8 @@ struct InteropTests {
     }
 
     @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.basic)
-    func swiftClientPassesTheInteropCaseAgainstPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+    func swiftClientPassesTheInteropCaseAgainstPython(_ interopCase: InteropCase, _ security: TestSecurity) async throws
+    {
         try await PythonPeer.interop.withServer(security: security) { address in
             try await Self.withSwiftClient(of: address, security) { try await $0.run(interopCase) }
         }
@@ -52,7 +53,8 @@ struct InteropTests {
 
     /// Both ends in Swift. A mistake that both make in the same way shows in the tests above.
     @Test(.serialized, arguments: InteropCase.allCases, TestSecurity.allCases)
-    func swiftClientPassesTheInteropCaseAgainstSwift(_ interopCase: InteropCase, _ security: TestSecurity) async throws {
+    func swiftClientPassesTheInteropCaseAgainstSwift(_ interopCase: InteropCase, _ security: TestSecurity) async throws
+    {
         try await Self.withSwiftServer(security) { address in
             try await Self.withSwiftClient(of: address, security) { try await $0.run(interopCase) }
         }

@@ -1,5 +1,5 @@
-"""Asks a server at a port for its health and its services, with gRPC for Python's own clients, and calls a method by what
-reflection told. Prints a line for each answer."""
+"""Asks a server at a port for its health and its services, with gRPC for Python's own clients. Calls a method with the
+types that reflection has sent. Prints a line for each answer."""
 
 import sys
 

@@ -154,7 +154,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with as much payload as was asked for.
+        /// > Answers with the requested size of payload.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Testing_SimpleRequest` messages.
@@ -172,7 +172,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with one message for each that was asked for.
+        /// > Answers with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -190,7 +190,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with how much payload has come.
+        /// > Answers with the size of all received payload.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Testing_StreamingInputCallRequest` messages.
@@ -208,7 +208,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers each request, as it comes, with what was asked for.
+        /// > Answers each request, as it comes, with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -271,7 +271,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with as much payload as was asked for.
+        /// > Answers with the requested size of payload.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Testing_SimpleRequest` message.
@@ -289,7 +289,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with one message for each that was asked for.
+        /// > Answers with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Testing_StreamingOutputCallRequest` message.
@@ -307,7 +307,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with how much payload has come.
+        /// > Answers with the size of all received payload.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Testing_StreamingInputCallRequest` messages.
@@ -325,7 +325,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers each request, as it comes, with what was asked for.
+        /// > Answers each request, as it comes, with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -386,7 +386,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with as much payload as was asked for.
+        /// > Answers with the requested size of payload.
         ///
         /// - Parameters:
         ///   - request: A `Grpc_Testing_SimpleRequest` message.
@@ -404,7 +404,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with one message for each that was asked for.
+        /// > Answers with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A `Grpc_Testing_StreamingOutputCallRequest` message.
@@ -423,7 +423,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with how much payload has come.
+        /// > Answers with the size of all received payload.
         ///
         /// - Parameters:
         ///   - request: A stream of `Grpc_Testing_StreamingInputCallRequest` messages.
@@ -441,7 +441,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers each request, as it comes, with what was asked for.
+        /// > Answers each request, as it comes, with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A stream of `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -734,7 +734,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with as much payload as was asked for.
+        /// > Answers with the requested size of payload.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Testing_SimpleRequest` message.
@@ -757,7 +757,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with one message for each that was asked for.
+        /// > Answers with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Testing_StreamingOutputCallRequest` message.
@@ -780,7 +780,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with how much payload has come.
+        /// > Answers with the size of all received payload.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Grpc_Testing_StreamingInputCallRequest` messages.
@@ -803,7 +803,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers each request, as it comes, with what was asked for.
+        /// > Answers each request, as it comes, with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -900,7 +900,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with as much payload as was asked for.
+        /// > Answers with the requested size of payload.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Testing_SimpleRequest` message.
@@ -934,7 +934,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with one message for each that was asked for.
+        /// > Answers with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Grpc_Testing_StreamingOutputCallRequest` message.
@@ -966,7 +966,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers with how much payload has come.
+        /// > Answers with the size of all received payload.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Grpc_Testing_StreamingInputCallRequest` messages.
@@ -1000,7 +1000,7 @@ extension Grpc_Testing_TestService {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Answers each request, as it comes, with what was asked for.
+        /// > Answers each request, as it comes, with the requested messages.
         ///
         /// - Parameters:
         ///   - request: A streaming request producing `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -1100,7 +1100,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers with as much payload as was asked for.
+    /// > Answers with the requested size of payload.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Grpc_Testing_SimpleRequest` message.
@@ -1129,7 +1129,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers with one message for each that was asked for.
+    /// > Answers with the requested messages.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Grpc_Testing_StreamingOutputCallRequest` message.
@@ -1156,7 +1156,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers with how much payload has come.
+    /// > Answers with the size of all received payload.
     ///
     /// - Parameters:
     ///   - request: A streaming request producing `Grpc_Testing_StreamingInputCallRequest` messages.
@@ -1185,7 +1185,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers each request, as it comes, with what was asked for.
+    /// > Answers each request, as it comes, with the requested messages.
     ///
     /// - Parameters:
     ///   - request: A streaming request producing `Grpc_Testing_StreamingOutputCallRequest` messages.
@@ -1278,7 +1278,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers with as much payload as was asked for.
+    /// > Answers with the requested size of payload.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1311,7 +1311,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers with one message for each that was asked for.
+    /// > Answers with the requested messages.
     ///
     /// - Parameters:
     ///   - message: request message to send.
@@ -1342,7 +1342,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers with how much payload has come.
+    /// > Answers with the size of all received payload.
     ///
     /// - Parameters:
     ///   - metadata: Additional metadata to send, defaults to empty.
@@ -1376,7 +1376,7 @@ extension Grpc_Testing_TestService.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Answers each request, as it comes, with what was asked for.
+    /// > Answers each request, as it comes, with the requested messages.
     ///
     /// - Parameters:
     ///   - metadata: Additional metadata to send, defaults to empty.

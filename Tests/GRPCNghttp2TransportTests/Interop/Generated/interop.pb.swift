@@ -80,7 +80,7 @@ nonisolated struct Grpc_Testing_SimpleRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// How many bytes of payload to answer with.
+  /// The bytes of payload to answer with.
   var responseSize: Int32 = 0
 
   var payload: Grpc_Testing_Payload {
@@ -92,7 +92,7 @@ nonisolated struct Grpc_Testing_SimpleRequest: Sendable {
   /// Clears the value of `payload`. Subsequent reads from it will return its default value.
   mutating func clearPayload() {self._payload = nil}
 
-  /// Whether the response is to be compressed.
+  /// Whether to compress the response.
   var responseCompressed: Grpc_Testing_BoolValue {
     get {_responseCompressed ?? Grpc_Testing_BoolValue()}
     set {_responseCompressed = newValue}
@@ -202,10 +202,10 @@ nonisolated struct Grpc_Testing_ResponseParameters: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// How many bytes of payload.
+  /// The bytes of payload.
   var size: Int32 = 0
 
-  /// Whether it is to be compressed.
+  /// Whether to compress it.
   var compressed: Grpc_Testing_BoolValue {
     get {_compressed ?? Grpc_Testing_BoolValue()}
     set {_compressed = newValue}

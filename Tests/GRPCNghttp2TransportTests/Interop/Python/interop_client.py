@@ -1,4 +1,4 @@
-"""The client of the interoperability tests: each case is one method, by the name it has in gRPC's description."""
+"""The client of the interoperability tests: each case is one method, with its name in gRPC's description."""
 
 import os
 import queue
@@ -133,7 +133,7 @@ class Cases:
 
     def client_compressed_unary(self):
         expecting = large_request(expect_compressed=flag(True))
-        # Whether the server checks what it is asked to.
+        # Whether the server makes the requested check.
         expect(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.unary_call(expecting, timeout=TIMEOUT))
         for algorithm in (grpc.Compression.Gzip, grpc.Compression.Deflate):
             response = self.unary_call(expecting, timeout=TIMEOUT, compression=algorithm).message
@@ -152,10 +152,10 @@ class Cases:
             payload = messages.Payload(body=body)
             return messages.StreamingInputCallRequest(payload=payload, expect_compressed=flag(compressed))
 
-        # Whether the server checks what it is asked to.
+        # Whether the server makes the requested check.
         probe = [request(bytes(27182), True)]
         expect(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.streaming_input_call(iter(probe), timeout=TIMEOUT))
-        # There is no way to have one message not compressed, but the core sends what gets no smaller as it is.
+        # No option turns compression off for one message, but the core sends an incompressible message uncompressed.
         requests = [request(bytes(27182), True), request(os.urandom(45904), False)]
         response = self.streaming_input_call(iter(requests), timeout=TIMEOUT, compression=grpc.Compression.Gzip)
         assert response.message.aggregated_payload_size == 73086, response
@@ -235,7 +235,7 @@ class Cases:
         )
         expect(grpc.StatusCode.UNIMPLEMENTED, lambda: call(messages.Empty(), timeout=TIMEOUT))
 
-    # Not one of gRPC's
+    # A case of this project
 
     def unavailable(self):
         """The server does not let this client connect."""

@@ -1,4 +1,4 @@
-"""What the client and the server of the interoperability tests share: messages, and how they travel."""
+"""The messages of the interoperability tests, and their coding, for the client and the server."""
 
 import gzip
 import os
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import grpc
 
-# Where interop.proto is.
+# The directory of interop.proto.
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 messages = grpc.protos("interop.proto")
 
@@ -16,7 +16,7 @@ SERVICE = "grpc.testing.TestService"
 INITIAL_KEY = "x-grpc-test-echo-initial"
 TRAILING_KEY = "x-grpc-test-echo-trailing-bin"
 
-# The core hands out compressed messages as they came: how else would one learn that they were?
+# With this option the core does not decompress messages. So a test can see whether a message came compressed.
 AS_RECEIVED = [("grpc.per_message_decompression", 0)]
 
 
@@ -29,7 +29,7 @@ class Received:
 
 
 def receiver(message_class):
-    """A deserializer for AS_RECEIVED. No message of these tests begins with what compressed data begin with."""
+    """A deserializer for AS_RECEIVED. No message of these tests begins like compressed data."""
 
     def deserialize(data):
         if data[:2] == b"\x1f\x8b":

@@ -11,7 +11,7 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def check_compression(received, context):
-    """Refuses a message that came otherwise than the client meant to send it."""
+    """Refuses a message whose compression differs from the client's intention."""
     message = received.message
     if message.HasField("expect_compressed") and message.expect_compressed.value != received.was_compressed:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message came otherwise than announced")

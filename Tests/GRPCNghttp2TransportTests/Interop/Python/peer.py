@@ -20,7 +20,7 @@ METADATA = (("text", "a value"), ("text", "another"), ("all-bin", ALL_BYTES), ("
 
 
 def own(metadata):
-    """The metadata that the tests send, without what libraries add."""
+    """The metadata of the tests, without additions of libraries."""
     return [(key, value) for key, value in metadata if key in ("text", "all-bin", "empty-bin")]
 
 
@@ -51,7 +51,7 @@ def serve():
         context.abort(grpc.StatusCode.NOT_FOUND, UNICODE)
 
     def padded(request, context):
-        """Answers with white space that HTTP/2 forbids; gRPC lets it be sent, and dropped."""
+        """Answers with white space that HTTP/2 forbids. gRPC allows to send it, and to drop it."""
         context.set_trailing_metadata((("x-note", " padded "),))
         context.abort(grpc.StatusCode.NOT_FOUND, PADDED)
 
@@ -129,7 +129,7 @@ class Checks:
         answers = threading.Semaphore(1)
 
         def requests():
-            # Each message goes out when the answer to the one before it is there.
+            # Each message is sent after the answer to the message before it.
             for i in range(100):
                 assert answers.acquire(timeout=30)
                 yield bytes([i])
@@ -161,7 +161,7 @@ class Checks:
         assert ("x-note", "padded") in error.trailing_metadata(), error.trailing_metadata()
 
     def authorities(self):
-        """What clients send for a Unix domain socket."""
+        """The authorities that clients send for a Unix domain socket."""
         for authority in ("/tmp/x.sock", "%2Ftmp%2Fx.sock", "localhost"):
             with self.connect(("grpc.default_authority", authority)) as channel:
                 assert channel.unary_unary(self.path("Echo"))(b"hello", timeout=30) == b"hello"
@@ -171,7 +171,7 @@ class Checks:
         assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
 
     def deadline(self):
-        # So that the time is not spent on connecting.
+        # The connection is made first, so that the time limit does not pass during it.
         self.unary("Echo", b"")
         call = self.channel.stream_unary(self.path("Wait"))
         done = threading.Event()

@@ -41,8 +41,8 @@ def too_many_trailer_fields(server):
 
 @case
 def hpack_bomb(server):
-    """A field of four kilobytes goes into the table once, and then into the header block by one byte each time: sixteen
-    kilobytes that stand for more than sixty megabytes."""
+    """A field of four kilobytes goes into the table once. After that, one byte each time adds it to the header block:
+    sixteen kilobytes expand to more than sixty megabytes."""
     connection = server.connect()
     connection.call()
     bomb = b"\x40\x01x\x7f\xa1\x1e" + b"y" * 4000
@@ -52,7 +52,7 @@ def hpack_bomb(server):
 
 @case
 def header_field_too_large(server):
-    """One of a hundred kilobytes: more than the HPACK decoder takes."""
+    """A field of a hundred kilobytes: more than the HPACK decoder takes."""
     connection = server.connect()
     block = connection.block() + b"\x00\x01x\x7f\xa1\x8c\x06" + b"y" * 100_000
     frames = [block[start:start + 16384] for start in range(0, len(block), 16384)]
@@ -87,11 +87,11 @@ continuation_flood("large_continuation_flood", (b"\x00\x01x\x64" + b"y" * 100) *
 
 
 def control_flood(name, *frames, debug=None):
-    """A case of frames that a peer may send, but not as many of them; what the server answers is not read."""
+    """A case of frames that a peer may send, but not in this number. The server's answers are not read."""
 
     def run(server):
         connection = server.connect()
-        # Ten seconds' worth at once, then one.
+        # The allowance of ten seconds at once, then one more frame.
         for _ in range(20 * server.limits["maxControlFramesPerSecond"]):
             if not connection.send(*frames):
                 break
@@ -128,7 +128,7 @@ empty_data_flood("padding_flood", PADDED, bytes([10]) + bytes(10))
 
 @case
 def too_many_pings(server):
-    """One that comes too soon is pardoned, and another one."""
+    """The first two pings that come too soon are allowed."""
     connection = server.connect()
     connection.waiting_call()
     for _ in range(3):
@@ -139,7 +139,7 @@ def too_many_pings(server):
 
 @case
 def pings_of_a_client_that_works(server):
-    """Clients measure the connection with a ping now and then; with each response they may again."""
+    """Clients measure the connection with a ping now and then. After each response they may send another."""
     connection = server.connect()
     for _ in range(20 * server.limits["maxControlFramesPerSecond"]):
         connection.ping()
@@ -208,12 +208,12 @@ def cancelling_now_and_then(server):
 
 @case
 def more_streams_than_allowed(server):
-    """Before the client has acknowledged how many it may open: it cannot know, and may try again."""
+    """Before the client has acknowledged the limit: it cannot know the limit, and may try again."""
     connection = server.connect(acks_settings=False)
     streams = [connection.request() for _ in range(server.limits["maxConcurrentCallsPerConnection"] + 1)]
     connection.until(lambda received: isinstance(received, RstStreamFrame) and received.stream_id == streams[-1])
     assert f"RstStreamFrame({streams[-1]}, error_code={REFUSED_STREAM})" in connection.log, connection.history
-    # The others are still there.
+    # The other streams are still open.
     for stream in streams[:-1]:
         connection.send(frame(RST_STREAM, stream=stream, payload=struct.pack(">I", CANCEL)))
     connection.call()
@@ -221,7 +221,7 @@ def more_streams_than_allowed(server):
 
 @case
 def more_streams_than_agreed(server):
-    """After the client has acknowledged how many it may open, it is wrong, and the connection may be ended."""
+    """After the client has acknowledged the limit, more streams are an error, and the connection may be ended."""
     connection = server.connect()
     for _ in range(server.limits["maxConcurrentCallsPerConnection"]):
         connection.waiting_call()
@@ -231,7 +231,7 @@ def more_streams_than_agreed(server):
 
 @case
 def more_unread_bytes_than_a_connection_holds(server):
-    """Each call stays within its window, but they are many; one is given up, the others go on."""
+    """Each call stays within its window, but there are many. One is given up, the others go on."""
     connection = server.connect()
     streams = [connection.waiting_call() for _ in range(server.limits["maxConcurrentCallsPerConnection"] - 1)]
     chunk = message(bytes(1019)) * 16

@@ -1,4 +1,4 @@
-"""Flow control that is not kept to (RFC 9113, sections 5.2 and 6.9)."""
+"""Breaches of flow control (RFC 9113, sections 5.2 and 6.9)."""
 
 import struct
 
@@ -33,7 +33,7 @@ def window_of_a_stream_overflows(server):
 
 @case
 def window_of_a_stream_overflows_by_settings(server):
-    """A connection error by section 6.9.2; nghttp2 resets the streams concerned and is none the worse for it."""
+    """A connection error by section 6.9.2. nghttp2 resets the affected streams instead, without harm."""
     connection = server.connect()
     stream = connection.waiting_call()
     connection.send(window_update(stream, MAX_WINDOW - 65535), frame(SETTINGS, payload=setting(4, 65536)))
@@ -54,8 +54,8 @@ def more_than_the_window_of_a_stream(server):
 
 @case
 def more_than_the_window_of_the_connection(server):
-    """The connection's window is given back as bytes come, so the server has to be made unable to say so: what it sends
-    is not read, and it gets more and more to send."""
+    """The server gives the connection's window back as bytes come. So it must become unable to send: this client reads
+    nothing, and gives it more and more to send."""
     connection = server.connect(settings=setting(4, MAX_WINDOW))
     connection.send(window_update(0, MAX_WINDOW - 65535))
     blast = connection.request(method="Blast")
@@ -70,7 +70,7 @@ def more_than_the_window_of_the_connection(server):
 
 @case
 def windows_of_a_few_bytes(server):
-    """They are no error: the response comes as the windows open, and never further."""
+    """They are no error: the response comes as far as the windows are open, and no further."""
     connection = server.connect(settings=setting(4, 10))
     body = bytes(range(256))
     stream = connection.request(method="Echo")
@@ -97,7 +97,7 @@ def window_that_becomes_negative(server):
     connection.data(stream, message(bytes(3000)), end=True)
     connection.until_true(lambda: connection.data_bytes[stream] == 1000)
     connection.send(frame(SETTINGS, payload=setting(4, 0)))
-    # Now at minus 1000. Up to zero nothing may come.
+    # The window is at minus 1000. Up to zero nothing may come.
     connection.send(window_update(stream, 1000))
     connection.ping()
     assert connection.data_bytes[stream] == 1000, connection.history

@@ -1,4 +1,4 @@
-"""Frames that HTTP/2 forbids where, when or as they come (RFC 9113, sections 3.4 and 4 to 6)."""
+"""Frames that HTTP/2 forbids in their place, at their time or in their form (RFC 9113, sections 3.4 and 4 to 6)."""
 
 import struct
 
@@ -111,7 +111,7 @@ def priority_of_wrong_size(server):
 
 @case
 def request_that_depends_on_itself(server):
-    """An error of RFC 7540; RFC 9113 has priorities no more, and lets them be ignored."""
+    """An error in RFC 7540. RFC 9113 has no priorities any more, and allows to ignore them."""
     connection = server.connect()
     block = struct.pack(">IB", 1, 0) + connection.block(method="Echo")
     stream = connection.headers(block, PRIORITY_FLAG)
@@ -137,7 +137,7 @@ def data_after_the_end_of_the_stream(server):
 
 @case
 def data_after_a_reset_is_ignored(server):
-    """It may have been under way."""
+    """The frame may have been on its way."""
     connection = server.connect()
     stream = connection.waiting_call()
     connection.send(frame(RST_STREAM, stream=stream, payload=struct.pack(">I", 8)))
@@ -188,8 +188,8 @@ def headers_on_an_even_stream(server):
 
 @case
 def headers_on_a_stream_that_was_skipped(server):
-    """A new stream closes all idle ones below (section 5.1.1), so this is an error. nghttp2 ignores the frame, as it
-    might belong to a stream that was closed a moment ago; that no call comes of it is what counts."""
+    """A new stream closes all idle streams below it (section 5.1.1), so this is an error. nghttp2 ignores the frame, as
+    it might belong to a stream that was closed a moment ago. It must not become a call."""
     connection = server.connect()
     connection.next_stream = 5
     connection.waiting_call()
@@ -265,7 +265,7 @@ def push_promise_from_a_client(server):
     connection.goaway(PROTOCOL_ERROR)
 
 
-# What has to be ignored (sections 4.1, 5.5 and 6.5.2)
+# Frames and settings that must be ignored (sections 4.1, 5.5 and 6.5.2)
 
 
 @case

@@ -1,4 +1,4 @@
-"""Requests that are all right for HTTP/2, and wrong for gRPC
+"""Requests that are valid HTTP/2, but not valid gRPC
 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, compression.md)."""
 
 import gzip
@@ -27,7 +27,7 @@ answered_with_http("get", 405, (":method", "GET"))
 
 
 def answered_with_status(name, code, *fields, data=message(b"x"), method="Echo"):
-    """A case of a request with these fields and data; the connection and its other calls are not concerned."""
+    """A case of a request with these fields and data. The connection and its other calls must go on."""
 
     def run(server):
         connection = server.connect()
@@ -75,7 +75,7 @@ answered_with_status(
 answered_with_status(
     "empty_compressed_message", INTERNAL, ("grpc-encoding", "gzip"), data=message(b"", flag=1)
 )
-# For a method that takes one message; the code is grpc-swift's choice.
+# For a method that takes one message. grpc-swift chooses the code.
 answered_with_status("no_message", INTERNAL, data=b"")
 answered_with_status("two_messages", INTERNAL, data=message(b"x") * 2)
 
@@ -92,7 +92,7 @@ def unknown_encoding(server):
 
 @case
 def known_encodings(server):
-    """What these cases have in common is not what makes them fail."""
+    """The common part of these cases is valid."""
     connection = server.connect()
     for encoding, data in [("gzip", gzip.compress(b"hello")), ("deflate", zlib.compress(b"hello"))]:
         stream = connection.request(("grpc-encoding", encoding), method="Echo")
@@ -123,7 +123,7 @@ def bomb(name, encoding, compress):
         body = compress(bytes(server.limits["maxMessageBytes"] + 1))
         connection.data(stream, message(body, flag=1), end=True)
         connection.status(stream, RESOURCE_EXHAUSTED)
-        # One of a few kilobytes that would become gigabytes: gzip of gzip is what a careless server would unpack.
+        # A message of a few kilobytes that would become gigabytes: a careless server would unpack gzip of gzip.
         stream = connection.request(("grpc-encoding", encoding), method="Echo")
         body = compress(bytes(10 << 20))
         connection.data(stream, message(body, flag=1), end=True)

@@ -6,7 +6,7 @@ from connection import (
 
 
 def broken_block(name, block):
-    """A case of a header block that cannot be decompressed: the connection is lost, as its state is."""
+    """A case of a header block that cannot be decompressed: the connection is lost, since its HPACK state is."""
 
     def run(server):
         connection = server.connect()
@@ -60,7 +60,7 @@ malformed_request("content_length_that_is_no_number", ("content-length", "many")
 
 
 def malformed_block(name, change):
-    """A case like those above, of a list of fields that `change` has changed."""
+    """A case like those above, with a list of fields that `change` has changed."""
 
     def run(server):
         connection = server.connect()

@@ -50,19 +50,19 @@ def preface_byte_by_byte(server):
 
 @case
 def client_that_does_not_read(server):
-    """The server has much to send, the client a window for all of it, but it does not read."""
+    """The server has much to send, and the client's window allows it, but the client does not read."""
     connection = server.connect(settings=setting(4, MAX_WINDOW))
     connection.send(frame(WINDOW_UPDATE, payload=struct.pack(">I", MAX_WINDOW - 65535)))
     stream = connection.request(method="Blast")
     connection.until_true(lambda: connection.data_bytes[stream] > 0)
-    # That the handler has ended tells that the server has closed: this client does not see it before it reads.
+    # The end of the handler shows that the server has closed: this client sees the close only when it reads.
     server.bystander.call(server.case.encode(), method="AwaitEnd")
     connection.closed()
 
 
 @case
 def client_that_ends_its_side(server):
-    """What cannot be told from a client that is gone: its calls are cancelled."""
+    """The server cannot tell this client from one that is gone: its calls are cancelled."""
     connection = server.connect()
     connection.waiting_call()
     connection.socket.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""Clients that break TLS, or come to a server with TLS and break HTTP/2."""
+"""Clients that break TLS, and clients that break HTTP/2 over TLS."""
 
 import socket
 import ssl
@@ -46,7 +46,7 @@ def tls_with_another_protocol(server):
     try:
         connection = server.connect(alpn=("http/1.1",))
     except (ssl.SSLError, ConnectionError):
-        # It may end in the handshake, as RFC 7301 has it.
+        # It may end in the handshake (RFC 7301).
         return
     connection.closed()
     assert not connection.log, connection.history

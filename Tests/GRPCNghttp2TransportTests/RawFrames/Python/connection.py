@@ -1,4 +1,4 @@
-"""A client's connection on which anything can be sent, and what is expected to come back."""
+"""A client's connection that can send any bytes, and checks of the server's answers."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ from hyperframe.frame import (
 )
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-# How long anything may take; a case that waits for longer has failed.
+# The time limit of every wait, in seconds; a case that waits longer has failed.
 TIMEOUT = 20
 
 NO_ERROR = 0
@@ -41,7 +41,7 @@ INTERNAL = 13
 
 
 def frame(kind, flags=0, stream=0, payload=b""):
-    """A frame, whether or not it makes sense."""
+    """A frame, valid or not."""
     return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
 
 
@@ -55,7 +55,7 @@ def message(body, flag=0):
 
 
 class Ended(AssertionError):
-    """The connection ended where something was to come."""
+    """The connection ended although more was expected."""
 
 
 class Connection:
@@ -64,7 +64,7 @@ class Connection:
         self.acks_settings = acks_settings
         context = None
         if tls:
-            # First, as the server gives the handshake no more than its time.
+            # Made first, since the server bounds the time of the handshake.
             context = ssl.create_default_context(cafile=f"{tls}/ca.pem")
             if alpn:
                 context.set_alpn_protocols(list(alpn))
@@ -76,11 +76,11 @@ class Connection:
         self.decoder = Decoder()
         self.buffer = b""
         self.next_stream = 1
-        # All frames that came, for what is said when another one was expected.
+        # All received frames, for the message when another frame was expected.
         self.log = []
-        # Bytes of data that came, of each stream.
+        # The received bytes of data, by stream.
         self.data_bytes = Counter()
-        # How much the server lets this side send on all streams together.
+        # The server's window for all streams together.
         self.window = 65535
         if preface:
             self.send(PREFACE, frame(SETTINGS, payload=settings))
@@ -132,7 +132,7 @@ class Connection:
         return stream
 
     def data_within_window(self, stream, payload):
-        """Sends data when the connection's window lets it; the stream's window is the caller's business."""
+        """Sends data as far as the connection's window allows; the caller has to respect the stream's window."""
         self.until_true(lambda: self.window >= len(payload))
         self.window -= len(payload)
         self.data(stream, payload)
@@ -178,7 +178,7 @@ class Connection:
         return received
 
     def until(self, predicate):
-        """The first frame of which `predicate` holds."""
+        """The first frame that satisfies `predicate`."""
         while True:
             received = self.receive()
             if predicate(received):
@@ -189,7 +189,7 @@ class Connection:
         while not condition():
             self.receive()
 
-    # What is expected
+    # Checks
 
     def goaway(self, *codes, debug=None):
         """The connection is ended, with one of these errors."""
@@ -231,13 +231,13 @@ class Connection:
         return fields
 
     def http(self, stream, status):
-        """The answer is none of gRPC."""
+        """The answer is not gRPC."""
         fields = self.response_headers(stream)
         assert fields[":status"] == str(status), fields
         assert "grpc-status" not in fields, fields
 
     def call(self, body=b"hello", method="Echo"):
-        """A call that is all right, so that it has to succeed."""
+        """A valid call, which must succeed."""
         stream = self.request(method=method)
         self.data(stream, message(body), end=True)
         received = b""
@@ -255,7 +255,7 @@ class Connection:
             assert not isinstance(part, RstStreamFrame), f"{part}; {self.history}"
 
     def ping(self):
-        """What was sent before was processed when this returns."""
+        """Returns when the server has processed all earlier frames."""
         self.send(frame(PING, payload=b"are you?"))
         self.until(lambda received: isinstance(received, PingFrame) and "ACK" in received.flags)
 
@@ -264,14 +264,14 @@ class Connection:
 
 
 class Server:
-    """The server that the cases are run against, and its bounds."""
+    """The server of the cases, and its bounds."""
 
     def __init__(self, port, case, limits, tls, bystander):
         self.port = port
         self.case = case
         self.limits = limits
         self.tls = tls
-        # A connection that is open all the time, and has nothing to do with the case.
+        # A connection that stays open all the time, independent of the case.
         self.bystander = bystander
         self.connections = []
 
@@ -281,7 +281,7 @@ class Server:
         return connection
 
     def connect_tcp(self):
-        """A connection on which nothing is sent, be the server one of TLS or not."""
+        """A connection that sends nothing, not even a TLS handshake."""
         return self.connect(preface=False, tls=None)
 
     def disconnect(self):
@@ -294,7 +294,7 @@ CASES = {}
 
 
 def case(function):
-    """Registers a case, which is given a `Server`; its subject is the module's."""
+    """Registers a case. It gets a `Server`; its subject is the module's."""
     subject = function.__module__.removeprefix("cases_")
     CASES.setdefault(subject, {})[function.__name__] = function
     return function

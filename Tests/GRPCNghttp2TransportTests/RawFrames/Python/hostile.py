@@ -1,4 +1,4 @@
-"""Clients that break HTTP/2, or gRPC, or want to harm.
+"""Clients that break HTTP/2 or gRPC, or try to harm.
 
     hostile.py list SUBJECT         prints the names of the cases in cases_SUBJECT.py
     hostile.py client PORT CASE --limits JSON [--tls DIRECTORY]
@@ -11,7 +11,7 @@ case is over, no handler of its calls may be running.
 import argparse
 import json
 
-# Each registers its cases.
+# Each module registers its cases.
 import cases_floods
 import cases_flow_control
 import cases_framing
