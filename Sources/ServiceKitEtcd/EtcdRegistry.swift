@@ -50,7 +50,7 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     /// Creates a registry on a client. ``run()`` runs the client.
     ///
     /// - Parameters:
-    ///   - client: The client, on whatever transport, with or without a namespace of its own.
+    ///   - client: The client, on any transport, with or without a namespace of its own.
     ///   - layout: How instances are written.
     ///   - namespace: The start of every key, before the service's name; by default the layout's.
     ///   - ttl: How long an instance stays registered when its process dies or cannot reach etcd.

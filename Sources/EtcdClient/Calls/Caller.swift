@@ -45,7 +45,7 @@ enum Reachability: Sendable {
     case failing
 }
 
-/// Makes calls through a gRPC client, whatever its transport.
+/// Makes calls through a gRPC client with any transport.
 final class GRPCCaller<Transport: ClientTransport>: Caller {
     private let client: GRPCClient<Transport>
 

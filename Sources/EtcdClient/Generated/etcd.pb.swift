@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// What this client says to etcd (API version 3): the numbers and names on the wire are those of etcd's documented API,
+/// The messages of this client to etcd (API version 3). Numbers and names on the wire are those of etcd's documented API,
 /// so that every server of versions 3.4 and later understands them. Only what the client uses is here.
 
 #if canImport(FoundationEssentials)

@@ -86,7 +86,7 @@ struct ResponseReader: Sendable {
 
     /// How the messages are compressed that are.
     ///
-    /// - Throws: `unknownEncoding` if they cannot be read. A response that has none, be it an error, can be.
+    /// - Throws: `unknownEncoding` if they cannot be read. A response without messages, for instance an error, can be read.
     var messageEncoding: MessageEncoding {
         get throws(MessageError) {
             guard let encoding, readableEncodings.contains(encoding) else {

@@ -7,7 +7,7 @@ private import Synchronization
 /// irregularly sampled series (Eckner, "Algorithms for Unevenly Spaced Time Series", 2012), with the constants that
 /// go-kratos uses. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
 ///
-/// The channel tells the statistics when each attempt begins and ends, whatever the balancer.
+/// The channel tells the statistics when each attempt begins and ends, under every balancer.
 public final class NodeStatistics: Sendable {
     /// How long a prediction from the calls in flight is used.
     private static let predictionLifetime: UInt64 = 1_000_000
@@ -105,7 +105,7 @@ public final class NodeStatistics: Sendable {
             state.starts[call.slot] = 0
             state.freeSlots.append(call.slot)
             if case .ignored = outcome { return }
-            // The first call counts fully, whatever time has passed.
+            // The first call counts fully, regardless of the time.
             let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / decay)
             state.lastEnd = now
             state.latency = state.latency * past + Double(Self.elapsed(from: call.start, to: now)) * (1 - past)

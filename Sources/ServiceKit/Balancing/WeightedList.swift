@@ -4,7 +4,7 @@
 /// 1994). Each node has a span of the numbers from 0 up to the total: a draw is a random number, and the node whose span
 /// has it.
 struct WeightedList: Sendable {
-    /// A heavier node counts as this heavy, so that no sum overflows, whatever a registry holds.
+    /// A heavier node counts as this heavy, so that no weight in a registry makes a sum overflow.
     private static let maximumWeight = 1_000_000
 
     struct Element: Sendable {

@@ -69,7 +69,7 @@ public struct Call: Sendable {
 
     // MARK: - The end
 
-    /// Leaves a function that is told how the call ended: once, whatever happens, also when the caller leaves.
+    /// Leaves a function that gets the call's end, exactly once, also when the caller leaves.
     ///
     /// - Parameter end: Gets the call as the last middleware left it, and its result, which it may change. It is called on
     ///   the task that ends the call, and must not block.

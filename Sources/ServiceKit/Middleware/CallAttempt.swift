@@ -24,7 +24,7 @@ public struct CallAttempt: Sendable {
         self.metadata = metadata
     }
 
-    /// Leaves a function that is told how the attempt ended: once, whatever happens.
+    /// Leaves a function that gets the attempt's end, exactly once.
     ///
     /// - Parameter end: Gets the report that the balancer gets as well. It is called on the task that ends the attempt, and
     ///   must not block.

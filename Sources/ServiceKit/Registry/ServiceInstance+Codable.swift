@@ -37,7 +37,7 @@ package struct InstanceRecord: Decodable {
     package let id: String?
     /// The service's name, if it says one.
     package let name: String?
-    /// Whether it has a list of endpoints, be it empty or null.
+    /// Whether it has a list of endpoints; the list may be empty or null.
     package let hasEndpoints: Bool
     private let version: String
     private let metadata: [String: String]

@@ -24,7 +24,7 @@ package struct FileStatus: Hashable {
         owner = status.st_uid
     }
 
-    /// Whether two states are of the same file, whatever its name and contents are.
+    /// Whether two states are of the same file, even under another name and with other contents.
     func isSameFile(as other: FileStatus) -> Bool { device == other.device && number == other.number }
 
     /// The file at a path. A symbolic link is not followed.

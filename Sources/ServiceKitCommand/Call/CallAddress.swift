@@ -4,11 +4,11 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
 
-/// A server that is called without a look-up, and the security of its connection.
+/// A server that is called without a lookup, and the security of its connection.
 struct CallAddress: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server to call, without a look-up: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443.",
+            "The server to call, without a lookup: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443.",
             valueName: "address"
         )
     )

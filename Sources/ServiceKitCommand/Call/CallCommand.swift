@@ -48,7 +48,7 @@ struct CallCommand: AsyncParsableCommand {
         }
     }
 
-    @Argument(help: ArgumentHelp("What to call; with --address SERVICE/METHOD.", valueName: "name/[service/]method"))
+    @Argument(help: ArgumentHelp("The service or method to call; with --address SERVICE/METHOD.", valueName: "name/[service/]method"))
     var target: String
 
     @Option(

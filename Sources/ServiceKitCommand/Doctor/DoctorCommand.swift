@@ -62,7 +62,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 group.addTask {
                     let finding =
                         (try? await withTimeLimit(limit) { await check.find() })
-                        ?? .bad("no answer within \(limit)", remedy: "see what keeps this machine busy, and try again")
+                        ?? .bad("no answer within \(limit)", remedy: "find the load on this machine, and try again")
                     return (index, NamedFinding(name: check.name, finding: finding))
                 }
             }

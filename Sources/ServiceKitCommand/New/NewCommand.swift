@@ -52,7 +52,7 @@ struct NewCommand: AsyncParsableCommand {
     @Flag(name: .customLong("no-git"), help: "Create no git repository and no first commit.")
     var noGit = false
 
-    /// The registries that the template's main links, whatever this kit links.
+    /// The registries that the template's main links. This kit may link others.
     private static let registries = (RegistryBackends.embedded.names + ["etcd"]).sorted()
 
     func run() async throws {

@@ -186,7 +186,7 @@ package nonisolated struct Grpc_Reflection_V1_FileDescriptorResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  /// Serialized google.protobuf.FileDescriptorProto: the file asked for and what it imports, without those sent before.
+  /// Serialized google.protobuf.FileDescriptorProto: the requested file and its imports, without files sent before.
   package var fileDescriptorProto: [Data] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

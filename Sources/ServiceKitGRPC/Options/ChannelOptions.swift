@@ -105,7 +105,7 @@ public struct BackoffOptions: ConfigurationSection, Hashable {
 
 /// The section `client.retry`.
 ///
-/// A call that no instance has begun to process is always made again elsewhere, whatever its method. A call that an
+/// A call that no instance has begun to process is always made again elsewhere, for every method. A call that an
 /// instance may have processed is made again only if it failed with `unavailable` and its method is listed as idempotent.
 public struct RetryOptions: ConfigurationSection, Hashable {
     /// How often a call is made at most, the first time included; 3 by default. 1 turns retries off.

@@ -58,7 +58,7 @@ public struct ClientTransportSecurity: Sendable {
         public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
         /// The name that the server's certificate has to be made out to, which is also the one asked for (SNI). Default:
         /// the host of the authority that the client was given, or else of the address. A certificate that is made out to
-        /// the IP address of the connection is good as well, whatever the name.
+        /// the IP address of the connection is good as well, under any name.
         public var serverHostname: String?
         /// The names of these options in errors.
         package var optionNames = TLSOptionNames.transport

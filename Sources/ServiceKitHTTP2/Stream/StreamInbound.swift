@@ -180,7 +180,7 @@ struct StreamInbound: ~Copyable, Sendable {
         return nil
     }
 
-    /// Takes the waiting reader out, whether or not there is something for it.
+    /// Takes the waiting reader out, even if there is nothing for it.
     mutating func takeWaiter() -> WaitContinuation? {
         defer { waiter = nil }
         return waiter

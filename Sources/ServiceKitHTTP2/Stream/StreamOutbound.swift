@@ -142,7 +142,7 @@ struct StreamOutbound: ~Copyable, Sendable {
         return nil
     }
 
-    /// Takes out the writer with this number, whether or not there is room.
+    /// Takes out the writer with this number, even if there is no room.
     mutating func takeWaiter(id: UInt64) -> WaitContinuation? {
         guard let index = waiters.firstIndex(where: { $0.id == id }) else { return nil }
         return waiters.remove(at: index).continuation

@@ -13,7 +13,7 @@ extension RegistryConformance.Check {
         for instance in instances {
             let registration = try await run.register(instance, in: here)
             try run.expect(registration.state.value == .registered, "its state is \(registration.state.value)")
-            try run.expect(registration.instance == instance, "it is not what was registered")
+            try run.expect(registration.instance == instance, "it differs from the registered instance")
         }
         try await run.expect(here, lists: instances, "after register()")
         try await run.expect(elsewhere, lists: instances, "after register()")

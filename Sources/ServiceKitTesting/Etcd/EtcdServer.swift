@@ -46,7 +46,7 @@ public final class EtcdServer: Sendable {
 
     /// Runs a body while etcd runs.
     ///
-    /// The body begins when every member answers. After it, whatever its outcome, all processes are killed and the data
+    /// The body begins when every member answers. After it, also after an error, all processes are killed and the data
     /// is deleted before this returns. The same happens when this process ends earlier, even by SIGKILL.
     /// - Parameters:
     ///   - options: The cluster's options.

@@ -42,7 +42,7 @@ struct MaintenanceTests {
                 let member = try await client.status(of: endpoint).memberID
                 try await eventually { try await client.alarms() == [EtcdAlarm(kind: .noSpace, memberID: member)] }
                 #expect(try await !client.status(of: endpoint).errors.isEmpty)
-                #expect(try await client.get("k") != nil, "what is there can be read")
+                #expect(try await client.get("k") != nil, "existing keys can be read")
 
                 try await client.compact(revision, waitsUntilDone: true)
                 try await client.defragment(endpoint)

@@ -118,7 +118,7 @@ struct LeaseTableTests {
         #expect(table.takeDue(at: at(11.1)) == [1])
         table.disconnected(at: at(12))
         #expect(table.answerDeadline == nil, "nobody will answer")
-        #expect(table.takeDue(at: at(12)) == [1], "at once, and only what was not answered")
+        #expect(table.takeDue(at: at(12)) == [1], "at once, and only unanswered renewals")
         #expect(table.renewed(1, ttl: .seconds(30), at: at(13)) == "listener 1")
         #expect(table.nextExpiry == at(42), "the answer is to the second request")
     }

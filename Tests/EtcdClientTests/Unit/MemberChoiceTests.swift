@@ -55,7 +55,7 @@ struct MemberChoiceTests {
         var avoided = choice
         avoided.failed(0, at: at(now))
         avoided.failed(1, at: at(now + 5))
-        #expect(avoided.pick(at: at(now + 5.1)) == 1, "the one that is avoided for ten seconds is the worse one")
+        #expect(avoided.pick(at: at(now + 5.1)) == 1, "the member that is avoided for ten seconds is the worse choice")
     }
 
     @Test func connectedMemberIsPreferred() {

@@ -28,7 +28,7 @@ struct WatchBufferTests {
         #expect(buffer.offer(events(1, 2)))
         #expect(buffer.offer(events(3, 4)))
         #expect(!buffer.offer(events(5)))
-        #expect(try await buffer.told() == [events(1, 2), events(3, 4)], "what was refused is not there")
+        #expect(try await buffer.told() == [events(1, 2), events(3, 4)], "refused events are not there")
     }
 
     /// A transaction can be larger than the bound; a full buffer would never take it.

@@ -108,7 +108,7 @@ struct WatchNumbersTests {
         #expect(try await puts(buffer) == [.puts(11)])
         bench.table.resume(id)
         try create(1)
-        #expect(bench.events(0, 12).restart == nil, "what was on its way")
+        #expect(bench.events(0, 12).restart == nil, "these events were on their way")
         bench.events(1, 12)
         #expect(try await puts(buffer) == [.puts(12)])
     }

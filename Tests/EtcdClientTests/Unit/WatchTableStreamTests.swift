@@ -225,7 +225,7 @@ struct WatchTableStreamTests {
         let (_, new) = bench.add()
         let lost = bench.table.verify(cluster: 2, revision: 5000)
         #expect(lost.map(ObjectIdentifier.init) == [ObjectIdentifier(known)])
-        #expect(bench.table.count == 1, "one that has not begun yet may begin there")
+        #expect(bench.table.count == 1, "a watch that has not begun yet may begin there")
         #expect(bench.table.verify(cluster: 2, revision: 5000).isEmpty)
         _ = new
     }

@@ -114,7 +114,7 @@ struct CompressionTests {
             }
             #expect(error?.code == .unimplemented)
             #expect(error?.message.contains("\"gzip\"") == true)
-            #expect(error?.message.contains("identity,deflate") == true, "what can be used instead is named")
+            #expect(error?.message.contains("identity,deflate") == true, "the error names the alternatives")
             #expect(!isHandled.value)
             let answer = try await client.call("Echo", Self.message, options: Self.options(.deflate))
             #expect(answer == Self.message)

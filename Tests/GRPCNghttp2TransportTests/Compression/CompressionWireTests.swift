@@ -97,7 +97,7 @@ struct ResponseCompressionTests {
             accepting: "gzip", config: .defaults, Self.handler([Self.message])
         )
         #expect(answer.head["grpc-encoding"] == nil)
-        #expect(answer.head["grpc-accept-encoding"] == "identity,deflate,gzip", "what it reads, it says")
+        #expect(answer.head["grpc-accept-encoding"] == "identity,deflate,gzip", "it announces the encodings that it reads")
         #expect(answer.messages.map(\.bytes) == [Self.message])
         #expect(answer.messages.map(\.isCompressed) == [false])
     }
@@ -241,7 +241,7 @@ struct RequestCompressionTests {
         }
         let (head, messages) = try await Self.request(config: config) { try await $0.write(Self.message) }
         #expect(head["grpc-encoding"] == "gzip")
-        #expect(head["grpc-accept-encoding"] == "identity,deflate", "what it reads is another matter")
+        #expect(head["grpc-accept-encoding"] == "identity,deflate", "the encodings that it reads are another option")
         #expect(messages.map(\.isCompressed) == [true])
         // The option of the call overrides the configuration.
         var options = CallOptions.defaults

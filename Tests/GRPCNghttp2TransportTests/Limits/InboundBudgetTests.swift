@@ -50,7 +50,7 @@ struct InboundBudgetTests {
         inbound.fail(.cancelled, discardingUnread: true)
         #expect(inbound.heldBytes == 0)
         Self.receive(Self.framed([4]), &inbound)
-        #expect(inbound.heldBytes == 0, "nor does what comes after it")
+        #expect(inbound.heldBytes == 0, "nor do later bytes")
     }
 
     @Test func readableBytesCount() {
@@ -86,7 +86,7 @@ struct InboundBudgetTests {
                 #expect(budget.heldBytes == 2 * (100 + each))
                 calls[2].reset(.cancel, failure: .cancelled)
                 try await eventually { streams.value[2].hasReadingEnded }
-                #expect(budget.heldBytes == 2 * (100 + each), "what had come before can be read")
+                #expect(budget.heldBytes == 2 * (100 + each), "earlier bytes can be read")
                 _ = try await streams.value[2].next(isolation: nil)
                 #expect(budget.heldBytes == 100 + each)
                 streams.update { $0.removeAll() }

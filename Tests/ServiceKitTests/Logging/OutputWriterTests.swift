@@ -22,14 +22,14 @@ import Testing
         #expect(!writer.flush(within: .milliseconds(1)))
 
         let reading = pipe.read(until: "\nend\n")
-        #expect(writer.flush(within: .seconds(60)), "what waits is written when somebody reads")
+        #expect(writer.flush(within: .seconds(60)), "waiting lines are written when somebody reads")
         writer.write("end\n")
         let text = await reading.value
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("line ") }
         let dropped = text.matches(of: /servicekit\.log: dropped=(\d+) \[ServiceKit\]/).compactMap { Int($0.1) }
         #expect(lines.count >= 600)
         #expect(lines.count + dropped.reduce(0, +) == 5000)
-        #expect(lines == (0..<lines.count).map { "line \($0)" }, "what is there is in order, and without a gap")
+        #expect(lines == (0..<lines.count).map { "line \($0)" }, "the lines are in order, and without a gap")
         #expect(dropped.count == 1)
     }
 

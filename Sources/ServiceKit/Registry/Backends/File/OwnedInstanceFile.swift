@@ -55,7 +55,7 @@ struct OwnedInstanceFile: Sendable {
         try FileStatus.ofLink(place.path) == status
     }
 
-    /// Whether the path still names this file, whatever its contents are.
+    /// Whether the path still names this file, regardless of its contents.
     func isInPlace() throws(SystemError) -> Bool {
         try FileStatus.ofLink(place.path)?.isSameFile(as: status) == true
     }
