@@ -7,7 +7,7 @@ struct TextTable {
         self.header = header
     }
 
-    /// Adds a row. Each cell takes one line; line breaks in its text are escaped.
+    /// Adds a row. Each cell takes one line: control characters in its text become `?`.
     mutating func add(_ row: [String]) {
         rows.append(row.map(Self.printable))
     }

@@ -7,7 +7,7 @@ import Testing
     private let a = node("a")
     private let b = node("b")
 
-    @Test func aNodeIsPutBackWhenItsTimeHasCome() {
+    @Test func ejectedNodeIsPutBackAtItsTime() {
         var ejections = Ejections(policyCount: 1)
         #expect(ejections.nextDue == .max)
         ejections.set(200, of: b, by: 0, at: 1)
@@ -20,7 +20,7 @@ import Testing
         #expect(ejections.nextDue == .max)
     }
 
-    @Test func theLatestWordOfAPolicyCounts() {
+    @Test func latestEjectionOfAPolicyCounts() {
         var ejections = Ejections(policyCount: 1)
         ejections.set(100, of: a, by: 0, at: 1)
         ejections.set(300, of: a, by: 0, at: 2)
@@ -31,7 +31,7 @@ import Testing
         #expect(ejections.takeDue(at: 300) == [])
     }
 
-    @Test func theLastOfSeveralPoliciesPutsANodeBack() {
+    @Test func nodeIsPutBackAfterItsLastEjection() {
         var ejections = Ejections(policyCount: 2)
         ejections.set(100, of: a, by: 0, at: 1)
         ejections.set(200, of: a, by: 1, at: 1)
@@ -41,7 +41,7 @@ import Testing
         #expect(ejections.end(of: a, at: 150) == nil)
     }
 
-    @Test func aNodeThatLeavesIsForgotten() {
+    @Test func removedNodeIsForgotten() {
         var ejections = Ejections(policyCount: 1)
         ejections.set(100, of: a, by: 0, at: 1)
         ejections.remove(a)
@@ -49,7 +49,7 @@ import Testing
         #expect(ejections.takeDue(at: 100) == [] && ejections.nextDue == .max)
     }
 
-    @Test func ejectingANodeAgainAndAgainKeepsOneEntry() {
+    @Test func repeatedEjectionKeepsOneEntry() {
         var ejections = Ejections(policyCount: 1)
         for now in 1...1000 as ClosedRange<UInt64> {
             ejections.set(now + 100, of: a, by: 0, at: now)
