@@ -4,13 +4,15 @@ import ServiceKitHTTP2
 
 /// Turns requests into calls of gRPC.
 final class GRPCRequestHandler: RequestHandler {
-    /// A method, and the hook around its calls.
+    /// A method, the hook around its calls, and the handler that serves them in place of GRPCCore.
     struct Method: Sendable {
         let descriptor: MethodDescriptor
         let hook: (any ServerCallHook)?
+        let direct: DirectHandler?
 
-        init(_ descriptor: MethodDescriptor, _ hook: (any ServerCallHook)?) {
+        init(_ descriptor: MethodDescriptor, _ hook: (any ServerCallHook)?, _ direct: DirectHandler? = nil) {
             self.descriptor = descriptor
+            self.direct = direct
             self.hook = (hook?.applies(to: descriptor) ?? false) ? hook : nil
         }
     }
@@ -26,6 +28,7 @@ final class GRPCRequestHandler: RequestHandler {
         methods: [MethodDescriptor],
         config: Nghttp2ServerTransport.Config,
         hook: (any ServerCallHook)?,
+        direct: [MethodDescriptor: DirectHandler] = [:],
         otherRequests: (any RequestHandler)? = nil,
         logger: Logger,
         handler: @escaping ServerCall.Handler
@@ -36,7 +39,8 @@ final class GRPCRequestHandler: RequestHandler {
         self.logger = logger
         self.hook = hook
         self.methods = Dictionary(
-            methods.map { ("/\($0.fullyQualifiedMethod)", Method($0, hook)) }, uniquingKeysWith: { first, _ in first }
+            methods.map { ("/\($0.fullyQualifiedMethod)", Method($0, hook, direct[$0])) },
+            uniquingKeysWith: { first, _ in first }
         )
     }
 

@@ -26,6 +26,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
 
     private let config: Config
     private let hook: (any ServerCallHook)?
+    private let direct: [MethodDescriptor: DirectHandler]
     private let otherRequests: (any RequestHandler)?
     private let logger: Logger
     private let methods = Mutex<[MethodDescriptor]>([])
@@ -64,6 +65,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///   - config: The configuration.
     ///   - eventLoopGroup: Runs the connections.
     ///   - hook: Is called around each call of gRPC.
+    ///   - direct: Serves the calls of these methods, which the router must have as well. Default: GRPCCore serves all.
     ///   - otherRequests: Gets the requests whose content type is not gRPC. Default: they are refused.
     ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     package init(
@@ -72,10 +74,12 @@ public final class Nghttp2ServerTransport: ServerTransport {
         config: Config,
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         hook: (any ServerCallHook)?,
+        direct: [MethodDescriptor: DirectHandler] = [:],
         otherRequests: (any RequestHandler)? = nil,
         logger: Logger
     ) {
         self.hook = hook
+        self.direct = direct
         self.config = config
         self.otherRequests = otherRequests
         self.logger = logger
@@ -123,6 +127,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
             methods: methods.withLock { $0 },
             config: config,
             hook: hook,
+            direct: direct,
             otherRequests: otherRequests,
             logger: logger,
             handler: streamHandler

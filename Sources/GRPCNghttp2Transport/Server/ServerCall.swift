@@ -48,6 +48,8 @@ package final class ServerCall: RequestTask {
     private let descriptor: MethodDescriptor
     /// The hook around the call, if there is one.
     let hook: (any ServerCallHook)?
+    /// Serves the call in place of GRPCCore, if there is one.
+    private let direct: DirectHandler?
     let head: RequestHead
     private let connection: ServerConnection
     let state: Mutex<State>
@@ -64,6 +66,7 @@ package final class ServerCall: RequestTask {
         self.service = service
         self.descriptor = method.descriptor
         self.hook = method.hook
+        self.direct = method.direct
         self.head = head
         self.connection = connection
         self.peer = stream.remotePeer
@@ -111,10 +114,10 @@ package final class ServerCall: RequestTask {
         if let cancellation = self.state.withLock(\.cancellation) { self.cancel(cancellation) }
     }
 
-    /// Cancels the call, as GRPCCore does it, and if there is a hook its handler's task, too.
+    /// Cancels the call, as GRPCCore does it; of a call with a hook or a direct handler also the task.
     private func cancel(_ cancellation: ServerContext.RPCCancellationHandle) {
         cancellation.cancel()
-        if self.hook != nil { self.connection.cancelTask(of: self.stream) }
+        if self.hook != nil || self.direct != nil { self.connection.cancelTask(of: self.stream) }
     }
 
     /// Returns the next message of the request, or `nil` when there are no more.
@@ -141,19 +144,21 @@ package final class ServerCall: RequestTask {
 
     /// Runs the handler; the call is over when this returns.
     package func run() async {
-        let handler = self.service.handler
         await withServerContextRPCCancellationHandle { cancellation in
             self.state.withLock { $0.cancellation = cancellation }
             self.stream.onFailure { self.cancel(cancellation) }
             if let hook = self.hook {
-                await self.handle(handler, cancellation, within: hook)
+                await self.serve(cancellation, within: hook)
+            } else if self.direct != nil {
+                if let deadline = self.deadline { self.setDeadline(deadline) }
+                await self.serve(cancellation)
             } else if self.head.timeout == nil {
-                await self.handle(handler, cancellation)
+                await self.serve(cancellation)
             } else {
                 // GRPCCore enforces the timeout by cancelling the call. A handler that waits for a message, or for room
                 // to send one, is to learn of it too.
                 await withRPCCancellationHandler {
-                    await self.handle(handler, cancellation)
+                    await self.serve(cancellation)
                 } onCancelRPC: { [stream] in
                     stream.interrupt(.deadlineExceeded)
                 }
@@ -162,7 +167,20 @@ package final class ServerCall: RequestTask {
         self.finish()
     }
 
-    func handle(_ handler: Handler, _ cancellation: ServerContext.RPCCancellationHandle) async {
+    /// Runs the handler, up to the status.
+    func serve(_ cancellation: ServerContext.RPCCancellationHandle) async {
+        if let direct = self.direct { return await self.handle(direct, cancellation) }
+        await self.service.handler(
+            RPCStream(
+                descriptor: self.descriptor,
+                inbound: RPCAsyncSequence(wrapping: ServerInbound(call: self)),
+                outbound: RPCWriter.Closable(wrapping: ServerOutbound(call: self))
+            ),
+            self.context(cancellation)
+        )
+    }
+
+    func context(_ cancellation: ServerContext.RPCCancellationHandle) -> ServerContext {
         var context = ServerContext(
             descriptor: self.descriptor,
             remotePeer: self.peer,
@@ -170,14 +188,7 @@ package final class ServerCall: RequestTask {
             cancellation: cancellation
         )
         context.transportSpecific = Nghttp2ServerTransport.Context(call: self)
-        await handler(
-            RPCStream(
-                descriptor: self.descriptor,
-                inbound: RPCAsyncSequence(wrapping: ServerInbound(call: self)),
-                outbound: RPCWriter.Closable(wrapping: ServerOutbound(call: self))
-            ),
-            context
-        )
+        return context
     }
 }
 
@@ -187,11 +198,8 @@ extension ServerCall {
     func write(_ part: RPCResponsePart<[UInt8]>) async throws {
         do {
             switch part {
-            case .metadata(var metadata):
-                if self.hook != nil, let added = self.state.withLock({ $0.held?.addedMetadata }) {
-                    metadata.add(contentsOf: added)
-                }
-                try self.send(metadata)
+            case .metadata(let metadata):
+                try self.send(self.headWithAdded(metadata))
             case .message(let message):
                 let (isFirst, encoding) = self.begin()
                 if isFirst {
@@ -199,7 +207,7 @@ extension ServerCall {
                     block.append(encoding)
                     try self.stream.send(head: block, prefix: .common, isBodyNext: true)
                 }
-                let piece = try BodyPiece(message: message, encoding, limit: self.service.messages.maxSendBytes)
+                let piece = try BodyPiece(message: message, encoding, limit: self.maxSendBytes)
                 if try !self.stream.trySend(piece) { try await self.stream.send(piece) }
             case .status(let status, let metadata):
                 if !self.hold(.status(status, metadata)) { try self.send(status, metadata) }
@@ -207,6 +215,17 @@ extension ServerCall {
         } catch {
             throw RPCError.from(error, peer: self.peer)
         }
+    }
+
+    /// The largest message that is sent, in bytes.
+    var maxSendBytes: Int { self.service.messages.maxSendBytes }
+
+    /// The response's metadata, with the metadata that the hook has added.
+    func headWithAdded(_ metadata: Metadata) -> Metadata {
+        guard self.hook != nil, let added = self.state.withLock({ $0.held?.addedMetadata }) else { return metadata }
+        var metadata = metadata
+        metadata.add(contentsOf: added)
+        return metadata
     }
 
     /// Notes that the response begins, unless it has already.
@@ -218,7 +237,11 @@ extension ServerCall {
         }
     }
 
-    private func send(_ metadata: Metadata) throws {
+    /// Sends the head of the response.
+    ///
+    /// - Returns: How its messages are compressed.
+    @discardableResult
+    func send(_ metadata: Metadata) throws -> MessageEncoding {
         var block = HeaderBlock()
         try block.append(metadata)
         let maxBytes = self.stream.maxHeaderListBytes
@@ -233,6 +256,7 @@ extension ServerCall {
         // Of a call with one response, that comes right away.
         let isMessageNext = self.descriptor.type.map { !$0.isResponseStreaming } ?? false
         try self.stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
+        return encoding
     }
 
     func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {

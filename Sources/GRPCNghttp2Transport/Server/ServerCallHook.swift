@@ -49,8 +49,7 @@ extension ServerCall {
     }
 
     /// Runs the handler within a hook, and sends the status that the hook decides.
-    func handle(
-        _ handler: Handler,
+    func serve(
         _ cancellation: ServerContext.RPCCancellationHandle,
         within hook: any ServerCallHook
     ) async {
@@ -63,7 +62,7 @@ extension ServerCall {
         // Also while the hook waits.
         if let deadline = self.deadline { self.setDeadline(deadline) }
         let (status, trailers) = await hook.handle(self) {
-            await self.handle(handler, cancellation)
+            await self.serve(cancellation)
             let error = RPCError(code: .unknown, message: "the handler ended the call without a status")
             return self.state.withLock { $0.held?.outcome } ?? .threw(error)
         }

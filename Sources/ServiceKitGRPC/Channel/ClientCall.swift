@@ -80,6 +80,16 @@ final class ClientCall: Sendable {
         try Task.checkCancellation()
     }
 
+    /// Takes the only message of the request, before an attempt begins: it needs no room.
+    func writeOnly(_ message: [UInt8]) {
+        let limit = channel.options.retry.buffer.bytes
+        // A call that has ended tells its reader.
+        state.withLock { state in
+            _ = try? state.write(message, keeping: limit)
+            state.finishRequest()
+        }
+    }
+
     /// Notes that the request is complete.
     func finishRequest() {
         state.withLock { $0.finishRequest() }

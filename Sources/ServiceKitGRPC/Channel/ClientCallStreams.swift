@@ -2,7 +2,7 @@ internal import GRPCCore
 internal import ServiceKit
 
 /// The response of a call, as gRPC reads it.
-struct ResponseParts: AsyncSequence, Sendable {
+struct CallParts: AsyncSequence, Sendable {
     typealias Element = RPCResponsePart<[UInt8]>
     typealias Failure = any Error
 

@@ -262,6 +262,10 @@ public final class ServiceChannel: ClientTransport, Sendable {
         }
     }
 
+    func makeCall(_ descriptor: MethodDescriptor, _ options: CallOptions) -> ClientCall {
+        ClientCall(descriptor, options: options, channel: core)
+    }
+
     /// Makes a call.
     ///
     /// - Throws: What `closure` throws.
@@ -270,13 +274,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
         options: CallOptions,
         _ closure: @concurrent (_ stream: RPCStream<Inbound, Outbound>, _ context: ClientContext) async throws -> T
     ) async throws -> T {
-        let call = ClientCall(descriptor, options: options, channel: core)
+        let call = makeCall(descriptor, options)
         // The caller may leave before the call has ended.
         defer { call.leave() }
         return try await closure(
             RPCStream(
                 descriptor: descriptor,
-                inbound: RPCAsyncSequence(wrapping: ResponseParts(call: call)),
+                inbound: RPCAsyncSequence(wrapping: CallParts(call: call)),
                 outbound: RPCWriter.Closable(wrapping: RequestWriter(call: call))
             ),
             ClientContext(descriptor: descriptor, remotePeer: core.target, localPeer: "in-process")

@@ -27,6 +27,23 @@ extension App {
         serve(GRPCService(service), descriptors: descriptors)
     }
 
+    /// Serves a gRPC service whose methods are served directly; generated code calls it.
+    ///
+    /// - Parameters:
+    ///   - service: An implementation of a generated service protocol.
+    ///   - descriptors: What reflection tells of it.
+    ///   - methods: Adds the methods.
+    @inlinable
+    public func serve<Service: RegistrableRPCService>(
+        _ service: Service,
+        descriptors: [String],
+        methods add: (_ methods: inout ServiceMethods) -> Void
+    ) {
+        var methods = ServiceMethods()
+        add(&methods)
+        serve(GRPCService(service, methods: methods), descriptors: descriptors)
+    }
+
     /// The services that were given to `serve`, for servers that speak another protocol.
     package var grpcServices: [GRPCService] {
         component(GRPCServices.self) { GRPCServices() }.content.value?.services ?? []

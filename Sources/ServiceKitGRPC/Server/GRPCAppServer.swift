@@ -37,6 +37,7 @@ final class GRPCAppServer: Server {
             transportSecurity: security,
             config: options.transportConfig,
             hook: ServerMiddleware(middleware, except: withoutMiddleware),
+            direct: services.reduce(into: [:]) { $0.merge($1.methods.handlers) { first, _ in first } },
             logger: logger
         )
         server = GRPCServer(transport: transport, router: router)

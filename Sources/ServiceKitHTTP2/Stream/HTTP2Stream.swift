@@ -216,6 +216,12 @@ package final class HTTP2Stream: @unchecked Sendable {
         }
     }
 
+    /// Sends the last piece together with the end that follows, so that the event loop is not woken for each of them.
+    /// - Throws: The failure of the stream.
+    package func sendLast(_ piece: BodyPiece) throws(StreamFailure) {
+        try outbound.withLock { outbound throws(StreamFailure) in try outbound.sendLast(piece) }
+    }
+
     /// Takes a piece at once, even above the high-water mark. The caller bounds the pieces that it hands over, by
     /// `waitUntilWritable`.
     package func enqueue(_ piece: BodyPiece) {

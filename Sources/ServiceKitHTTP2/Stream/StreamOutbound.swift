@@ -94,6 +94,13 @@ struct StreamOutbound: ~Copyable, Sendable {
         return .accepted
     }
 
+    /// Takes a piece even above the high-water mark.
+    mutating func sendLast(_ piece: BodyPiece) throws(StreamFailure) {
+        if let failure = self.failure ?? interruption { throw failure }
+        guard end == nil else { throw .closed }
+        body.append(piece)
+    }
+
     /// Takes a piece even above the high-water mark; drops it when nothing more can be written.
     mutating func enqueue(_ piece: BodyPiece) {
         guard !hasEnded else { return }

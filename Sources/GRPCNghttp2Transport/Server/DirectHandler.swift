@@ -1,0 +1,90 @@
+package import GRPCCore
+import ServiceKitHTTP2
+
+/// Serves the calls of one method without GRPCCore's executor: from the bytes of the request to the bytes of the response
+/// in one task.
+///
+/// It throws the error that the call fails with. A hook gets the error as it is.
+/// - Returns: The trailers of the response.
+package typealias DirectHandler =
+    nonisolated(nonsending) @Sendable (_ call: ServerCall, _ context: ServerContext) async throws -> Metadata
+
+extension ServerCall {
+    /// Whether there is a hook around the call, which decides its status.
+    package var isHooked: Bool { hook != nil }
+
+    private static let ok = Status(code: .ok, message: "")
+
+    /// Runs a direct handler, up to the status.
+    ///
+    /// - Parameters:
+    ///   - handler: The handler.
+    ///   - cancellation: Tells the handler that the call was cancelled.
+    func handle(_ handler: DirectHandler, _ cancellation: ServerContext.RPCCancellationHandle) async {
+        do {
+            let trailers = try await handler(self, context(cancellation))
+            // A caller that is gone needs no status.
+            if !hold(.status(Self.ok, trailers)) { try? send(Self.ok, trailers) }
+        } catch {
+            if !hold(.threw(error)) { finish(RPCError.from(error, peer: peer)) }
+        }
+    }
+
+    // MARK: - The request
+
+    /// The message of a request that has one.
+    ///
+    /// - Throws: `RPCError` if the request has another number of messages, or the call ends before.
+    package func onlyMessage() async throws -> [UInt8] {
+        guard let message = try await nextMessage() else {
+            throw RPCError(code: .internalError, message: "Empty stream.")
+        }
+        guard try await nextMessage() == nil else {
+            throw RPCError(code: .internalError, message: "Too many messages.")
+        }
+        return message
+    }
+
+    /// The next message of the request; `nil` behind the last. For one reader at a time.
+    ///
+    /// - Throws: `RPCError` if the call ends before.
+    package func nextMessage(isolation: isolated (any Actor)? = #isolation) async throws -> [UInt8]? {
+        do {
+            return try await next(isolation: isolation)
+        } catch {
+            throw RPCError.from(error, peer: peer)
+        }
+    }
+
+    // MARK: - The response
+
+    /// Sends the head of a response that has any number of messages.
+    ///
+    /// - Throws: `RPCError` if the call has ended.
+    package func sendHead() throws {
+        do {
+            try send(headWithAdded([:]))
+        } catch {
+            throw RPCError.from(error, peer: peer)
+        }
+    }
+
+    /// Sends a message of the response; suspends while there is no room for more.
+    ///
+    /// - Throws: `RPCError` if the call has ended.
+    package func send(_ message: [UInt8]) async throws {
+        try await write(.message(message))
+    }
+
+    /// Sends a response that has one message, up to its status: all three leave together.
+    ///
+    /// - Throws: `RPCError` if the call has ended, or the message is too large.
+    package func reply(_ message: [UInt8]) throws {
+        do {
+            let encoding = try send(headWithAdded([:]))
+            try stream.sendLast(BodyPiece(message: message, encoding, limit: maxSendBytes))
+        } catch {
+            throw RPCError.from(error, peer: peer)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+internal import GRPCCore
+internal import GRPCProtobuf
+public import SwiftProtobuf
+
+/// The responses of a call with one request and a stream of responses.
+///
+/// ```swift
+/// for try await user in users.listUsers(request) { print(user.name) }
+/// ```
+/// The call begins with the first response that is read, and ends when the loop does. Each loop over the stream makes a call
+/// of its own. A failed call throws an `RPCError`.
+public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
+    /// Loops may fail.
+    public typealias Failure = any Error
+
+    @usableFromInline let begin: @Sendable (_ call: DirectClientCall) async throws -> Void
+    @usableFromInline let makeCall: @Sendable () -> DirectClientCall
+
+    @usableFromInline
+    init(
+        begin: @escaping @Sendable (_ call: DirectClientCall) async throws -> Void,
+        makeCall: @escaping @Sendable () -> DirectClientCall
+    ) {
+        self.begin = begin
+        self.makeCall = makeCall
+    }
+
+    /// Makes the call, once the first response is read.
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(stream: self)
+    }
+
+    /// Reads the responses of one call.
+    public struct Iterator: AsyncIteratorProtocol {
+        /// Ends the call when the iterator goes.
+        private final class Lease: Sendable {
+            let call: DirectClientCall
+
+            init(_ call: DirectClientCall) { self.call = call }
+
+            deinit { call.leave() }
+        }
+
+        private let stream: ResponseStream
+        private var lease: Lease?
+
+        fileprivate init(stream: ResponseStream) {
+            self.stream = stream
+        }
+
+        /// The next response; `nil` behind the last.
+        ///
+        /// - Throws: `RPCError` when the call failed.
+        public mutating func next() async throws -> Element? {
+            try await next(isolation: #isolation)
+        }
+
+        /// The next response; `nil` behind the last.
+        ///
+        /// - Throws: `RPCError` when the call failed.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> Element? {
+            let call: DirectClientCall
+            if let lease {
+                call = lease.call
+            } else {
+                call = stream.makeCall()
+                lease = Lease(call)
+                try await stream.begin(call)
+            }
+            while let part = try await call.next(isolation: actor) {
+                guard case .message(let bytes) = part else { continue }
+                return try ProtobufDeserializer<Element>().deserialize(bytes)
+            }
+            return nil
+        }
+    }
+}

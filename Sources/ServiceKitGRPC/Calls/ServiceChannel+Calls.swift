@@ -1,0 +1,176 @@
+public import GRPCCore
+public import GRPCProtobuf
+public import SwiftProtobuf
+
+// Generated stubs make their calls through these functions. They are inlined there, so that the code of each call is
+// specialized for its messages.
+extension ServiceChannel {
+    /// Makes a call with one request and one response, in the task of the caller.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - method: The method.
+    ///   - metadata: Headers of the request; none by default.
+    ///   - options: The time limit, whether the call waits for ready, and how large messages may be. The retry policy in
+    ///     here is not used: the channel has its own.
+    /// - Returns: The response.
+    /// - Throws: `RPCError` when the call fails.
+    @inlinable
+    public func unary<Request: Message, Response: Message>(
+        _ request: Request,
+        _ method: MethodDescriptor,
+        metadata: Metadata = [:],
+        options: CallOptions = .defaults
+    ) async throws -> Response {
+        let call = DirectClientCall(self, method, options)
+        defer { call.leave() }
+        try await call.begin(metadata, ProtobufSerializer().serialize(request))
+        return try await ProtobufDeserializer().deserialize(call.onlyMessage().message)
+    }
+
+    /// Makes a call with one request and one response, and gives the response with its metadata to a closure.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - method: The method.
+    ///   - metadata: Headers of the request; none by default.
+    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - handleResponse: Gets the response, also that of a call that has failed.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure.
+    @inlinable
+    public func unary<Request: Message, Response: Message, Result: Sendable>(
+        _ request: Request,
+        _ method: MethodDescriptor,
+        metadata: Metadata = [:],
+        options: CallOptions = .defaults,
+        onResponse handleResponse: (_ response: ClientResponse<Response>) async throws -> Result
+    ) async throws -> Result {
+        let call = DirectClientCall(self, method, options)
+        defer { call.leave() }
+        let response: ClientResponse<Response>
+        do {
+            try await call.begin(metadata, ProtobufSerializer().serialize(request))
+            response = await call.response(ProtobufDeserializer())
+        } catch {
+            response = ClientResponse(error: RPCError(callError: error))
+        }
+        return try await handleResponse(response)
+    }
+
+    /// Makes a call with one request and a stream of responses.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - method: The method.
+    ///   - metadata: Headers of the request; none by default.
+    ///   - options: See ``unary(_:_:metadata:options:)``.
+    /// - Returns: The responses. The call begins when they are read.
+    @inlinable
+    public func serverStreaming<Request: Message, Response: Message>(
+        _ request: Request,
+        _ method: MethodDescriptor,
+        metadata: Metadata = [:],
+        options: CallOptions = .defaults
+    ) -> ResponseStream<Response> {
+        ResponseStream { call in
+            try await call.begin(metadata, ProtobufSerializer().serialize(request))
+        } makeCall: {
+            DirectClientCall(self, method, options)
+        }
+    }
+
+    /// Makes a call with one request and a stream of responses, and gives the response with its metadata to a closure.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - method: The method.
+    ///   - metadata: Headers of the request; none by default.
+    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - handleResponse: Gets the response when its head has come. The call ends when the closure returns.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure.
+    @inlinable
+    public func serverStreaming<Request: Message, Response: Message, Result: Sendable>(
+        _ request: Request,
+        _ method: MethodDescriptor,
+        metadata: Metadata = [:],
+        options: CallOptions = .defaults,
+        onResponse handleResponse: (_ response: StreamingClientResponse<Response>) async throws -> Result
+    ) async throws -> Result {
+        let call = DirectClientCall(self, method, options)
+        defer { call.leave() }
+        let response: StreamingClientResponse<Response>
+        do {
+            try await call.begin(metadata, ProtobufSerializer().serialize(request))
+            response = await call.streamingResponse(ProtobufDeserializer())
+        } catch {
+            response = StreamingClientResponse(error: RPCError(callError: error))
+        }
+        return try await handleResponse(response)
+    }
+
+    /// Makes a call with a stream of requests and one response.
+    ///
+    /// - Parameters:
+    ///   - method: The method.
+    ///   - metadata: Headers of the request; none by default.
+    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - produce: Writes the requests, in a task of its own. It is cancelled when the call has ended; the call fails when
+    ///     it throws.
+    ///   - handleResponse: Gets the response, also that of a call that has failed.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure.
+    @inlinable
+    public func clientStreaming<Request: Message, Response: Message, Result: Sendable>(
+        _ method: MethodDescriptor,
+        metadata: Metadata = [:],
+        options: CallOptions = .defaults,
+        requestProducer produce: @escaping @Sendable (_ writer: RPCWriter<Request>) async throws -> Void,
+        onResponse handleResponse: (_ response: ClientResponse<Response>) async throws -> Result
+    ) async throws -> Result {
+        let call = DirectClientCall(self, method, options)
+        defer { call.leave() }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await call.write(metadata) {
+                    try await produce(RPCWriter(wrapping: RequestStreamWriter(call, ProtobufSerializer())))
+                }
+            }
+            defer { group.cancelAll() }
+            return try await handleResponse(await call.response(ProtobufDeserializer()))
+        }
+    }
+
+    /// Makes a call with a stream of requests and a stream of responses.
+    ///
+    /// - Parameters:
+    ///   - method: The method.
+    ///   - metadata: Headers of the request; none by default.
+    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - produce: Writes the requests, in a task of its own. It is cancelled when the call has ended; the call fails when
+    ///     it throws.
+    ///   - handleResponse: Gets the response when its head has come. The call ends when the closure returns.
+    /// - Returns: The result of the closure.
+    /// - Throws: The error of the closure.
+    @inlinable
+    public func bidirectionalStreaming<Request: Message, Response: Message, Result: Sendable>(
+        _ method: MethodDescriptor,
+        metadata: Metadata = [:],
+        options: CallOptions = .defaults,
+        requestProducer produce: @escaping @Sendable (_ writer: RPCWriter<Request>) async throws -> Void,
+        onResponse handleResponse: (_ response: StreamingClientResponse<Response>) async throws -> Result
+    ) async throws -> Result {
+        let call = DirectClientCall(self, method, options)
+        defer { call.leave() }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await call.write(metadata) {
+                    try await produce(RPCWriter(wrapping: RequestStreamWriter(call, ProtobufSerializer())))
+                }
+            }
+            defer { group.cancelAll() }
+            return try await handleResponse(await call.streamingResponse(ProtobufDeserializer()))
+        }
+    }
+}
