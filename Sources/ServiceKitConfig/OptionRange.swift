@@ -11,7 +11,8 @@ public struct OptionRange<Section>: Sendable {
     public let key: String
     /// The range in words: `1s to 1h`, `at least 1`.
     public let text: String
-    private let contains: @Sendable (Section) -> Bool
+    /// The path, relative to the section, of a value out of the range; `nil` when there is none.
+    let violation: @Sendable (_ section: Section) -> [String]?
 
     /// Describes a range with both ends.
     ///
@@ -24,7 +25,7 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, Value> & Sendable,
         _ range: ClosedRange<Value>
     ) {
-        self.init(key, Self.text(range)) { range.contains($0[keyPath: property]) }
+        self.init(key, Self.text(range)) { range.contains($0[keyPath: property]) ? nil : [key] }
     }
 
     /// Describes a range without an upper end.
@@ -38,7 +39,9 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, Value> & Sendable,
         _ range: PartialRangeFrom<Value>
     ) {
-        self.init(key, "at least \(Self.text(range.lowerBound))") { range.contains($0[keyPath: property]) }
+        self.init(key, "at least \(Self.text(range.lowerBound))") {
+            range.contains($0[keyPath: property]) ? nil : [key]
+        }
     }
 
     /// Describes a range of an option that may be left out, or set to null.
@@ -52,17 +55,30 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, Value?> & Sendable,
         _ range: ClosedRange<Value>
     ) {
-        self.init(key, Self.text(range)) { $0[keyPath: property].map(range.contains) ?? true }
+        self.init(key, Self.text(range)) { $0[keyPath: property].map(range.contains) ?? true ? nil : [key] }
     }
 
-    private init(_ key: String, _ text: String, _ contains: @escaping @Sendable (Section) -> Bool) {
+    /// Describes the range of every value of a dictionary.
+    ///
+    /// - Parameters:
+    ///   - key: The option's key, as configuration writes it.
+    ///   - property: The property that has the dictionary.
+    ///   - range: The values that are allowed.
+    public init<Value: Comparable & Encodable & Sendable>(
+        _ key: String,
+        _ property: any KeyPath<Section, [String: Value]> & Sendable,
+        _ range: ClosedRange<Value>
+    ) {
+        self.init(key, Self.text(range)) { section in
+            section[keyPath: property].filter { !range.contains($0.value) }.keys.min().map { [key, $0] }
+        }
+    }
+
+    private init(_ key: String, _ text: String, _ violation: @escaping @Sendable (Section) -> [String]?) {
         self.key = key
         self.text = text
-        self.contains = contains
+        self.violation = violation
     }
-
-    /// Whether a section's value is in the range.
-    func allows(_ section: Section) -> Bool { contains(section) }
 
     private static func text<Value: Encodable>(_ range: ClosedRange<Value>) -> String {
         "\(text(range.lowerBound)) to \(text(range.upperBound))"
@@ -79,9 +95,10 @@ extension NodeDecoder {
     ///
     /// - Throws: ``ConfigurationError`` for the first such value, with its location and the range.
     func checkRanges<Section: ConfigurationSection>(of section: Section) throws(ConfigurationError) {
-        for range in Section.ranges where !range.allows(section) {
-            let value = node.mapping?[range.key]?.value ?? node
-            throw value.mismatch(expected: range.text, keyPath: KeyTrail.join(trail.text, range.key))
+        for range in Section.ranges {
+            guard let keys = range.violation(section) else { continue }
+            let value = keys.reduce(node) { $0.mapping?[$1]?.value ?? $0 }
+            throw value.mismatch(expected: range.text, keyPath: keys.reduce(trail.text, KeyTrail.join))
         }
     }
 }

@@ -9,6 +9,7 @@ import Testing
         var idle: Duration?
         var buffer = ByteCount.kibibytes(4)
         var growth = 1.5
+        var limits: [String: Int] = [:]
 
         static let ranges: [OptionRange<Pool>] = [
             OptionRange("size", \.size, 1...64),
@@ -16,6 +17,7 @@ import Testing
             OptionRange("idle", \.idle, .milliseconds(1)...(.seconds(3600))),
             OptionRange("buffer", \.buffer, .kibibytes(1)...(.mebibytes(1))),
             OptionRange("growth", \.growth, 1...),
+            OptionRange("limits", \.limits, 1...9),
         ]
     }
 
@@ -24,7 +26,9 @@ import Testing
         var pools: [Pool] = []
     }
 
-    @Test(arguments: ["size: 1", "size: 64", "wait: 0", "wait: 1m30s", "idle: null", "buffer: 1MiB", "growth: 1"])
+    @Test(arguments: [
+        "size: 1", "size: 64", "wait: 0", "wait: 1m30s", "idle: null", "buffer: 1MiB", "growth: 1", "limits: {a: 1}",
+    ])
     func aValueInItsRangeIsRead(_ yaml: String) throws {
         _ = try Configuration(yaml: "pool: {\(yaml)}").decode(Settings.self, at: "")
     }
@@ -36,6 +40,7 @@ import Testing
         ("pool: {idle: 61m}", "1:14: pool.idle: expected 1ms to 1h, found \"61m\""),
         ("pool: {buffer: 1KB}", "1:16: pool.buffer: expected 1KiB to 1MiB, found \"1KB\""),
         ("pool: {growth: 0.5}", "1:16: pool.growth: expected at least 1.0, found \"0.5\""),
+        ("pool: {limits: {a: 9, c: 0, b: 10}}", "1:34: pool.limits.b: expected 1 to 9, found \"10\""),
         ("pools: [{size: 2}, {size: 0}]", "1:27: pools[1].size: expected 1 to 64, found \"0\""),
     ])
     func aValueOutOfItsRangeIsRefusedWithItsPlaceAndTheRange(_ yaml: String, _ error: String) {

@@ -247,7 +247,15 @@ import Testing
         ),
         (
             "balancers: {p2c: {max-idle: 0s}}",
-            "app.yaml:2:31: client.balancers.p2c.max-idle: must be above 0, found 0.0 seconds"
+            "app.yaml:2:31: client.balancers.p2c.max-idle: expected 1ms to 24h, found \"0s\""
+        ),
+        (
+            "balancers: {p2c: {decay: 2h}}",
+            "app.yaml:2:28: client.balancers.p2c.decay: expected 1ms to 1h, found \"2h\""
+        ),
+        (
+            "balancers: {p2c: {latency-floor: 2m}}",
+            "app.yaml:2:36: client.balancers.p2c.latency-floor: expected 1us to 1m, found \"2m\""
         ),
         (
             "balancers: {p3c: {}}",

@@ -84,7 +84,7 @@ import UnixSignals
     private func makeCalls(interruption: @escaping @Sendable () async -> Void) async throws -> Summary {
         let configuration = try arguments.configuration()
         var logger = Logger(label: "user-client")
-        logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level.loggerLevel ?? .error
+        logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level ?? .error
         let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let discovery = Discovery(registry)
         let options = try ChannelOptions(configuration)

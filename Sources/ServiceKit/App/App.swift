@@ -92,7 +92,7 @@ public final class App: Service, Sendable {
         let name = options.name ?? ProcessEnvironment.programName
         var logger = logger ?? DefaultLogBackend.logger(label: name)
         let log = try configuration.decode(LogOptions.self, at: "log")
-        if configuration.contains("log.level") { logger.logLevel = log.level.loggerLevel }
+        if configuration.contains("log.level") { logger.logLevel = log.level }
         self.configuration = configuration
         self.options = options
         self.balancers = Balancers(plugins: plugins)
@@ -289,7 +289,7 @@ public final class App: Service, Sendable {
                 state.stage = .run
                 return state.parts
             }
-            var advertised: [String: String] = [:]
+            var advertised: [String: AdvertisedAddress] = [:]
             for server in parts.servers { advertised[server.name] = try configuration.advertised(by: server.name) }
             try checkForUnknownKeys()
             return Lifecycle(of: self, parts, advertised: advertised, clock: clock)

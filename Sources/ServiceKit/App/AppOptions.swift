@@ -2,20 +2,20 @@ public import Logging
 public import ServiceKitConfig
 
 /// The section `app`: the service's name, its instance, and its address.
-public struct AppOptions: ConfigurationSection, Hashable {
+package struct AppOptions: ConfigurationSection, Hashable {
     /// The service's name, by which clients find it; by default the name of the program.
-    public var name: String?
+    package var name: String?
     /// The instance's id; by default the host's name and a number drawn at each start.
-    public var id: String?
+    package var id: String?
     /// The version of the service's software.
-    public var version = ""
+    package var version = ""
     /// Labels that clients see: `zone`, `weight` and your own.
-    public var metadata: [String: String] = [:]
+    package var metadata: [String: String] = [:]
     /// How the address for the registry is chosen.
-    public var advertise = AdvertiseOptions()
+    package var advertise = AdvertiseOptions()
 
     /// The defaults.
-    public init() {}
+    package init() {}
 }
 
 /// The section `app.advertise`: the address that the registry gives to others for a server on every interface (`0.0.0.0`
@@ -23,18 +23,18 @@ public struct AppOptions: ConfigurationSection, Hashable {
 ///
 /// The order is: ``host``; the environment variable `POD_IP`; the addresses that ``interface``, ``cidr`` and ``family``
 /// leave. The option `server.NAME.advertise` comes before all of them.
-public struct AdvertiseOptions: ConfigurationSection, Hashable {
+package struct AdvertiseOptions: ConfigurationSection, Hashable {
     /// A host name or address.
-    public var host: String?
+    var host: AdvertisedAddress?
     /// Only addresses of this network interface: `eth0`.
-    public var interface: String?
+    package var interface: String?
     /// Only addresses of this network: `10.0.0.0/8`.
-    public var cidr: String?
+    var cidr: CIDR?
     /// Only addresses of this family: `ipv4`, the default, or `ipv6`.
-    public var family = Family.ipv4
+    package var family = Family.ipv4
 
     /// A family of addresses.
-    public enum Family: String, Codable, Sendable, CaseIterable {
+    package enum Family: String, Codable, Sendable, CaseIterable {
         /// IPv4.
         case ipv4
         /// IPv6.
@@ -42,21 +42,21 @@ public struct AdvertiseOptions: ConfigurationSection, Hashable {
     }
 
     /// The defaults.
-    public init() {}
+    package init() {}
 }
 
 /// The section `registry`, without the backends' own parts.
-public struct RegistryOptions: ConfigurationSection, Hashable {
+package struct RegistryOptions: ConfigurationSection, Hashable {
     /// The name of the backend, `file` by default.
-    public var backend = "file"
+    package var backend = "file"
     /// The reaction to a registry that cannot take the registration at the start.
-    public var registration = Mode.required
+    package var registration = Mode.required
     /// How long registering may take when it is required; 20 s by default. That is longer than etcd keeps the entry of a
     /// crashed owner (`registry.etcd.ttl`, 15 s).
-    public var timeout = Duration.seconds(20)
+    package var timeout = Duration.seconds(20)
 
     /// The reaction to a registry that cannot take the registration at the start.
-    public enum Mode: String, Codable, Sendable, CaseIterable {
+    package enum Mode: String, Codable, Sendable, CaseIterable {
         /// The start fails, within ``RegistryOptions/timeout``.
         case required
         /// The service serves, and registers as soon as it can.
@@ -66,51 +66,51 @@ public struct RegistryOptions: ConfigurationSection, Hashable {
     }
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The ranges of the section's values.
-    public static let ranges: [OptionRange<RegistryOptions>] = [
+    package static let ranges: [OptionRange<RegistryOptions>] = [
         OptionRange("timeout", \.timeout, .milliseconds(1)...(.seconds(86_400)))
     ]
 }
 
 /// The section `startup`: limits of the start.
-public struct StartupOptions: ConfigurationSection, Hashable {
+package struct StartupOptions: ConfigurationSection, Hashable {
     /// How long a hook may take; 30 s by default.
-    public var hookTimeout = Duration.seconds(30)
+    package var hookTimeout = Duration.seconds(30)
     /// How long a server may take to be ready; 30 s by default.
-    public var readyTimeout = Duration.seconds(30)
+    package var readyTimeout = Duration.seconds(30)
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The ranges of the section's values.
-    public static let ranges: [OptionRange<StartupOptions>] = [
+    package static let ranges: [OptionRange<StartupOptions>] = [
         OptionRange("hook-timeout", \.hookTimeout, .milliseconds(1)...(.seconds(86_400))),
         OptionRange("ready-timeout", \.readyTimeout, .milliseconds(1)...(.seconds(86_400))),
     ]
 }
 
 /// The section `shutdown`: limits of the stop. Each phase ends at its limit, and the next begins.
-public struct ShutdownOptions: ConfigurationSection, Hashable {
+package struct ShutdownOptions: ConfigurationSection, Hashable {
     /// How long a hook may take; 10 s by default.
-    public var hookTimeout = Duration.seconds(10)
+    package var hookTimeout = Duration.seconds(10)
     /// How long deregistering may take; 5 s by default.
-    public var deregisterTimeout = Duration.seconds(5)
+    package var deregisterTimeout = Duration.seconds(5)
     /// How long calls are still accepted after the registry was told, for clients that have not heard of it yet; 1 s by
     /// default.
-    public var lameDuck = Duration.seconds(1)
+    package var lameDuck = Duration.seconds(1)
     /// How long calls in flight may take to end before they are cut, and after them services before they are cancelled;
     /// 30 s by default.
-    public var drainTimeout = Duration.seconds(30)
+    package var drainTimeout = Duration.seconds(30)
     /// How long giving back the lease may take, and after it ending the registry; 5 s by default.
-    public var releaseTimeout = Duration.seconds(5)
+    package var releaseTimeout = Duration.seconds(5)
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The ranges of the section's values.
-    public static let ranges: [OptionRange<ShutdownOptions>] = [
+    package static let ranges: [OptionRange<ShutdownOptions>] = [
         OptionRange("hook-timeout", \.hookTimeout, .milliseconds(1)...(.seconds(86_400))),
         OptionRange("deregister-timeout", \.deregisterTimeout, .milliseconds(1)...(.seconds(86_400))),
         OptionRange("lame-duck", \.lameDuck, .zero...(.seconds(86_400))),
@@ -120,31 +120,12 @@ public struct ShutdownOptions: ConfigurationSection, Hashable {
 }
 
 /// The section `log`.
-public struct LogOptions: ConfigurationSection, Hashable {
+package struct LogOptions: ConfigurationSection, Hashable {
     /// The least severe level that is logged, `info` by default.
-    public var level = Level.info
-
-    /// A level of swift-log.
-    public enum Level: String, Codable, Sendable, CaseIterable {
-        // Named as there.
-        case trace, debug, info, notice, warning, error, critical
-
-        /// The level as swift-log has it.
-        public var loggerLevel: Logger.Level {
-            switch self {
-            case .trace: .trace
-            case .debug: .debug
-            case .info: .info
-            case .notice: .notice
-            case .warning: .warning
-            case .error: .error
-            case .critical: .critical
-            }
-        }
-    }
+    package var level = Logger.Level.info
 
     /// The defaults.
-    public init() {}
+    package init() {}
 }
 
 extension RegistryOptions {

@@ -1,4 +1,5 @@
 private import Glibc
+private import ServiceKitConfig
 
 /// A network: `10.0.0.0/8`, `fd00::/8`.
 struct CIDR: Hashable, CustomStringConvertible {
@@ -37,6 +38,21 @@ struct CIDR: Hashable, CustomStringConvertible {
         var ipv6 = in6_addr()
         if inet_pton(AF_INET6, address, &ipv6) == 1 { return withUnsafeBytes(of: ipv6, Array.init) }
         return nil
+    }
+}
+
+extension CIDR: Codable {
+    init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let network = CIDR(text) else {
+            throw ConfigurationError(message: "\"\(text)\" is no network; write one as in 10.0.0.0/8 or fd00::/8")
+        }
+        self = network
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
     }
 }
 

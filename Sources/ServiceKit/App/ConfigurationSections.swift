@@ -60,7 +60,7 @@ extension Configuration {
     }
 
     /// The host, or host and port, that a server's section gives others in place of the address listened on.
-    func advertised(by server: String) throws(ConfigurationError) -> String? {
-        try decodeIfPresent(String.self, at: "server.\(server).advertise")
+    func advertised(by server: String) throws(ConfigurationError) -> AdvertisedAddress? {
+        try decodeIfPresent(AdvertisedAddress.self, at: "server.\(server).advertise")
     }
 }

@@ -13,7 +13,7 @@ final class Lifecycle: Service {
 
     private let app: App
     private let parts: App.Parts
-    private let advertised: [String: String]
+    private let advertised: [String: AdvertisedAddress]
     /// The clock of every limit.
     private let clock: any Clock<Duration>
     private let stopRequest = StopRequest()
@@ -24,7 +24,7 @@ final class Lifecycle: Service {
     ///   - parts: The App's parts.
     ///   - advertised: The option `advertise` of each server that has it, by the server's name.
     ///   - clock: The clock of every limit.
-    init(of app: App, _ parts: App.Parts, advertised: [String: String], clock: any Clock<Duration>) {
+    init(of app: App, _ parts: App.Parts, advertised: [String: AdvertisedAddress], clock: any Clock<Duration>) {
         self.app = app
         self.parts = parts
         self.advertised = advertised
@@ -116,6 +116,7 @@ final class Lifecycle: Service {
     private func readyEndpoints(_ runtime: AppRuntime) async throws -> [Endpoint] {
         let advertiser = AddressAdvertiser(
             options: app.options.advertise,
+            configuration: app.configuration,
             reach: app.registry.reach,
             environment: app.environment,
             interfaces: InterfaceAddress.all,

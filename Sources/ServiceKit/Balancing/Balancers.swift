@@ -15,7 +15,7 @@ public struct Balancers: Sendable {
     /// The balancers that come with the kit: `p2c` and `round_robin`.
     public static var embedded: Balancers {
         var balancers = Balancers()
-        balancers.add("p2c", PowerOfTwoChoices.init(options:))
+        balancers.add("p2c") { PowerOfTwoChoices(options: $0) }
         balancers.add("round_robin") { RoundRobin() }
         return balancers
     }

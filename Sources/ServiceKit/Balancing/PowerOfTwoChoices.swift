@@ -16,25 +16,23 @@ private import Synchronization
 public final class PowerOfTwoChoices: Balancer {
     /// The section `client.balancers.p2c`.
     public struct Options: ConfigurationSection, Hashable {
-        /// How fast a node's latency and success forget the past: a sample's weight falls to 37 % within this time; above
-        /// 0, 600 ms by default.
+        /// How fast a node's latency and success forget the past: a sample's weight falls to 37 % within this time; 600 ms
+        /// by default.
         public var decay = Duration.milliseconds(600)
-        /// Added to each node's latency, so that differences far below it hardly count; above 0, 5 ms by default.
+        /// Added to each node's latency, so that differences far below it hardly count; 5 ms by default.
         public var latencyFloor = Duration.milliseconds(5)
-        /// How long a node goes without a call because others are better; above 0, 3 s by default.
+        /// How long a node goes without a call because others are better; 3 s by default.
         public var maxIdle = Duration.seconds(3)
 
         /// The defaults.
         public init() {}
 
-        fileprivate func validate() throws(ConfigurationError) {
-            let values = [("decay", decay), ("latency-floor", latencyFloor), ("max-idle", maxIdle)]
-            for (key, value) in values where value <= .zero {
-                throw ConfigurationError(
-                    message: "must be above 0, found \(value)", keyPath: "client.balancers.p2c.\(key)"
-                )
-            }
-        }
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Options>] = [
+            OptionRange("decay", \.decay, .milliseconds(1)...(.seconds(3600))),
+            OptionRange("latency-floor", \.latencyFloor, .microseconds(1)...(.seconds(60))),
+            OptionRange("max-idle", \.maxIdle, .milliseconds(1)...(.seconds(86_400))),
+        ]
     }
 
     /// A score below this part of another is clearly worse. The means move by about so much from call to call.
@@ -48,15 +46,9 @@ public final class PowerOfTwoChoices: Balancer {
 
     /// Creates a balancer.
     ///
-    /// - Throws: `ConfigurationError` when an option is not above 0.
-    public convenience init(options: Options) throws(ConfigurationError) {
-        try options.validate()
+    /// - Parameter options: How nodes are compared. A duration below 1 ns counts as 1 ns.
+    public convenience init(options: Options = Options()) {
         self.init(options, random: SplitMix64())
-    }
-
-    /// Creates a balancer with the default options.
-    public convenience init() {
-        self.init(Options(), random: SplitMix64())
     }
 
     /// - Parameters:
@@ -65,8 +57,8 @@ public final class PowerOfTwoChoices: Balancer {
     init(_ options: Options = Options(), random: consuming SplitMix64) {
         self.options = options
         self.random = random
-        latencyFloor = options.latencyFloor / .nanoseconds(1)
-        maxIdle = UInt64(min(options.maxIdle / .nanoseconds(1), 1e18))
+        latencyFloor = max(1, options.latencyFloor / .nanoseconds(1))
+        maxIdle = UInt64(min(max(1, options.maxIdle / .nanoseconds(1)), 1e18))
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.

@@ -21,7 +21,8 @@ public struct Deadlines: Middleware {
 
         /// The ranges of the section's values.
         public static let ranges: [OptionRange<Options>] = [
-            OptionRange("default", \.default, .milliseconds(1)...(.seconds(365 * 86_400)))
+            OptionRange("default", \.default, .milliseconds(1)...(.seconds(365 * 86_400))),
+            OptionRange("methods", \.methods, .milliseconds(1)...(.seconds(365 * 86_400))),
         ]
 
         /// The limit for an operation: its own, else its service's, else the default.

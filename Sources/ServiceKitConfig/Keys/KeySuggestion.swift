@@ -28,8 +28,9 @@ package enum KeySuggestion {
         return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
     }
 
-    /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters: one in `share`
-    /// may differ, and one always may.
+    /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters.
+    ///
+    /// - Parameter share: One character in this many may differ; one character always may.
     static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
         guard key.utf8.count <= maximumComparedLength else { return nil }
         let key = Array(key)

@@ -2,13 +2,11 @@ internal import GRPCNghttp2Transport
 internal import ServiceKit
 public import ServiceKitConfig
 
-/// The section `client`, without `timeouts`, which belong to the middleware `Deadlines`: how channels choose instances,
-/// connect, wait and try again.
+/// The section `client`: how channels choose instances, connect, wait and try again. `Balancers` reads the key `balancers`
+/// of this section, and the middleware `Deadlines` the key `timeouts`.
 public struct ChannelOptions: ConfigurationSection, Hashable {
     /// The name of the balancer: `p2c`, the default, `round_robin`, or a plugin's.
     public var balancer = "p2c"
-    /// The options of balancers, by their names; ``Balancers`` decodes those of the configured balancer.
-    var balancers = NamedSections()
     /// How long a call waits for the registry's first answer and a first connection; 10 s by default. A call that waits
     /// for ready waits as long as its deadline allows.
     public var readyTimeout = Duration.seconds(10)
@@ -61,7 +59,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     }
 
     static let path = "client"
-    static let exceptions: Set<String> = ["timeouts"]
+    static let exceptions: Set<String> = ["balancers", "timeouts"]
 
     /// The transport's form.
     var transportConfig: ClientTransportConfig {

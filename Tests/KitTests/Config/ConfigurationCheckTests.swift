@@ -62,6 +62,12 @@ import Testing
         #expect(errors.first?.contains("endpoints") == true)
     }
 
+    @Test func advertisedAddressIsChecked() throws {
+        let errors = try errors(
+            "app:\n  advertise: {host: 0.0.0.0, cidr: 10.0.0.0/33}\nserver:\n  grpc:\n    advertise: a b\n")
+        #expect(errors.map { $0.split(separator: " ").first } == ["c.yaml:2:21:", "c.yaml:2:36:", "c.yaml:5:16:"])
+    }
+
     @Test func optionsOfBalancersAreChecked() throws {
         let errors = try errors("client:\n  balancer: p3c\n  balancers:\n    p2c: {decai: 1s}\n    ring: {}\n")
         #expect(errors.map { $0.split(separator: " ").first } == ["c.yaml:2:13:", "c.yaml:4:11:", "c.yaml:5:11:"])

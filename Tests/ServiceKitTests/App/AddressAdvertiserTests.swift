@@ -43,16 +43,26 @@ import Testing
         Case(advertise: "[2001:db8::1]", expected: "grpc://[2001:db8::1]:9000"),
         Case(advertise: "[2001:db8::1]:443", expected: "grpc://[2001:db8::1]:443"),
         Case(bound: "127.0.0.1", advertise: "127.0.0.1", expected: "grpc://127.0.0.1:9000"),
-        Case(advertise: "", expected: "server.grpc.advertise is \"\", which is neither a host nor host:port"),
-        Case(advertise: "a b", expected: "server.grpc.advertise is \"a b\", which is neither"),
-        Case(advertise: "host:0", expected: "server.grpc.advertise is \"host:0\", which is neither"),
-        Case(advertise: "host:70000", expected: "server.grpc.advertise is \"host:70000\", which is neither"),
-        Case(advertise: "http://host:80", expected: "server.grpc.advertise is \"http://host:80\", which is neither"),
-        Case(advertise: "host/path", expected: "server.grpc.advertise is \"host/path\", which is neither"),
-        Case(advertise: "host?isSecure=true", expected: "server.grpc.advertise is \"host?isSecure=true\", which is"),
-        Case(advertise: "0.0.0.0", expected: "server.grpc.advertise is 0.0.0.0, which nobody can connect to"),
-        Case(advertise: "[::]:9000", expected: "server.grpc.advertise is [::]:9000, which nobody can connect to"),
-        Case(advertise: "0::0", expected: "server.grpc.advertise is 0::0, which nobody can connect to"),
+        Case(advertise: "", expected: "inline:1:28: server.grpc.advertise: \"\" is neither a host nor host:port"),
+        Case(advertise: "a b", expected: "inline:1:28: server.grpc.advertise: \"a b\" is neither a host nor host:port"),
+        Case(
+            advertise: "host:0",
+            expected: "inline:1:28: server.grpc.advertise: \"host:0\" is neither a host nor host:port"),
+        Case(
+            advertise: "host:70000",
+            expected: "inline:1:28: server.grpc.advertise: \"host:70000\" is neither a host nor host:port"),
+        Case(
+            advertise: "http://host:80",
+            expected: "inline:1:28: server.grpc.advertise: \"http://host:80\" is neither a host nor host:port"),
+        Case(
+            advertise: "host/path",
+            expected: "inline:1:28: server.grpc.advertise: \"host/path\" is neither a host nor host:port"),
+        Case(
+            advertise: "host?isSecure=true",
+            expected: "inline:1:28: server.grpc.advertise: \"host?isSecure=true\" is neither a host nor host:port"),
+        Case(advertise: "0.0.0.0", expected: "inline:1:28: server.grpc.advertise: nobody can connect to 0.0.0.0"),
+        Case(advertise: "[::]:9000", expected: "inline:1:28: server.grpc.advertise: nobody can connect to [::]:9000"),
+        Case(advertise: "0::0", expected: "inline:1:28: server.grpc.advertise: nobody can connect to 0::0"),
         // A listener on one address advertises that address.
         Case(bound: "192.0.2.7", options: "host: other", environment: podIP, expected: "grpc://192.0.2.7:9000"),
         Case(bound: "127.0.0.1", reach: .machine, expected: "grpc://127.0.0.1:9000"),
@@ -63,15 +73,15 @@ import Testing
         Case(bound: "localhost", expected: "the grpc server listens on localhost:9000, which other hosts"),
         // A listener on every interface: host, POD_IP, interfaces.
         Case(options: "host: users.example.com", environment: podIP, expected: "grpc://users.example.com:9000"),
-        Case(options: "host: 0.0.0.0", expected: "app.advertise.host is 0.0.0.0, which nobody can connect to"),
+        Case(options: "host: 0.0.0.0", expected: "inline:1:25: app.advertise.host: nobody can connect to 0.0.0.0"),
         Case(options: "interface: eth0", environment: podIP, expected: "grpc://10.9.9.9:9000"),
         Case(bound: "::", environment: ["POD_IP": "fd00::9"], expected: "grpc://[fd00::9]:9000"),
-        Case(environment: ["POD_IP": "?"], expected: "the environment variable POD_IP is \"?\", which is neither"),
+        Case(environment: ["POD_IP": "?"], expected: "the environment variable POD_IP: \"?\" is neither"),
         Case(options: "interface: docker0", environment: ["POD_IP": ""], expected: "grpc://172.17.0.1:9000"),
         Case(options: "cidr: 10.0.0.0/8", expected: "grpc://10.1.2.3:9000"),
         Case(options: "family: ipv6", expected: "grpc://[fd00::3]:9000"),
         Case(options: "family: ipv6, cidr: 'fd00::/8'", expected: "grpc://[fd00::3]:9000"),
-        Case(options: "cidr: 10.0.0.0/33", expected: "app.advertise.cidr is \"10.0.0.0/33\", which is no network"),
+        Case(options: "cidr: 10.0.0.0/33", expected: "inline:1:25: app.advertise.cidr: \"10.0.0.0/33\" is no network"),
         Case(options: "cidr: 192.168.0.0/16", expected: "no address to register for the grpc server"),
         Case(options: "interface: eth1", expected: "no address to register for the grpc server"),
         Case(options: "interface: eth9", expected: "no address to register for the grpc server"),
@@ -83,9 +93,10 @@ import Testing
     ]
 
     static func advertiser(_ test: Case, log: LogRecorder = LogRecorder()) throws -> AddressAdvertiser {
-        let configuration = try Configuration(yaml: "advertise: {\(test.options)}")
+        let configuration = try Configuration(yaml: "app: {advertise: {\(test.options)}}")
         return AddressAdvertiser(
-            options: try configuration.decode(AdvertiseOptions.self, at: "advertise"),
+            options: try configuration.decode(AdvertiseOptions.self, at: "app.advertise"),
+            configuration: configuration,
             reach: test.reach,
             environment: test.environment,
             interfaces: { interfaces },
@@ -93,12 +104,18 @@ import Testing
         )
     }
 
+    /// The option `advertise` of a server, as an App reads it.
+    static func option(_ text: String?, of server: String) throws -> AdvertisedAddress? {
+        let yaml = text.map { "server: {\(server): {advertise: \"\($0)\"}}" } ?? ""
+        return try Configuration(yaml: yaml).advertised(by: server)
+    }
+
     @Test(arguments: cases)
     func advertisedEndpointFollowsTheConfiguration(_ test: Case) throws {
-        let advertiser = try Self.advertiser(test)
         let bound = Endpoint(scheme: "grpc", host: test.bound, port: 9000)
         do {
-            let endpoints = try advertiser.endpoints(for: [bound], of: "grpc", advertise: test.advertise)
+            let advertise = try Self.option(test.advertise, of: "grpc")
+            let endpoints = try Self.advertiser(test).endpoints(for: [bound], of: "grpc", advertise: advertise)
             #expect(endpoints.map(\.description) == [test.expected])
         } catch {
             #expect("\(error)".hasPrefix(test.expected))
@@ -109,7 +126,8 @@ import Testing
         let advertiser = try Self.advertiser(Case(expected: ""))
         let bound = [("grpc", 9000), ("http", 8000)].map { Endpoint(scheme: $0, host: "0.0.0.0", port: $1) }
         func texts(_ advertise: String?) throws -> [String] {
-            try advertiser.endpoints(for: bound, of: "web", advertise: advertise).map(\.description)
+            try advertiser.endpoints(for: bound, of: "web", advertise: Self.option(advertise, of: "web")).map(
+                \.description)
         }
         #expect(try texts(nil) == ["grpc://10.1.2.3:9000", "http://10.1.2.3:8000"])
         #expect(try texts("a.example") == ["grpc://a.example:9000", "http://a.example:8000"])
@@ -118,12 +136,25 @@ import Testing
     }
 
     @Test func onePortForTwoAddressesOfASchemeIsRefused() throws {
-        let advertiser = try Self.advertiser(Case(expected: ""))
         let bound = [9000, 9001].map { Endpoint(scheme: "grpc", host: "0.0.0.0", port: $0) }
-        let error = #expect(throws: AppError.self) {
-            try advertiser.endpoints(for: bound, of: "grpc", advertise: "a.example:1")
+        let yaml = "server:\n  grpc:\n    advertise: a.example:1"
+        let configuration = try Configuration(yaml: yaml, origin: "app.yaml")
+        let advertiser = AddressAdvertiser(
+            options: AdvertiseOptions(),
+            configuration: configuration,
+            reach: .network,
+            environment: [:],
+            interfaces: { [] },
+            logger: LogRecorder().logger()
+        )
+        let error = #expect(throws: ConfigurationError.self) {
+            try advertiser.endpoints(for: bound, of: "grpc", advertise: configuration.advertised(by: "grpc"))
         }
-        #expect(error?.message.hasSuffix("give a host without a port") == true)
+        #expect(
+            error?.description
+                == "app.yaml:3:16: server.grpc.advertise: a.example:1 is one address, and the server listens on 2; "
+                + "write a host without a port"
+        )
     }
 
     @Test func severalAddressesGiveAWarning() throws {

@@ -139,7 +139,9 @@ struct AppConfigurationTests {
 
     @Test func logLevelIsSet() throws {
         #expect(try Self.app("app: {name: a}\nlog: {level: error}").logger.logLevel == .error)
-        for level in LogOptions.Level.allCases { #expect(level.loggerLevel.rawValue == level.rawValue) }
+        for level in Logger.Level.allCases {
+            #expect(try Self.app("app: {name: a}\nlog: {level: \(level)}").logger.logLevel == level)
+        }
     }
 
     // MARK: - Plugins

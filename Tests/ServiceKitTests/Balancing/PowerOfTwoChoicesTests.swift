@@ -133,17 +133,21 @@ struct PowerOfTwoChoicesTests {
     @Test func decayOptionReachesTheStatistics() throws {
         var options = PowerOfTwoChoices.Options()
         options.decay = .seconds(6)
-        let statistics = try PowerOfTwoChoices(options: options).makeStatistics()
+        let statistics = PowerOfTwoChoices(options: options).makeStatistics()
         statistics.end(statistics.begin(at: 1), at: 1_000_000_000, with: .success)
         statistics.end(statistics.begin(at: 2), at: 7_000_000_000, with: .failure)
         #expect(abs(statistics.success - exp(-1)) < 0.001)
     }
 
     @Test(arguments: [\PowerOfTwoChoices.Options.decay, \.latencyFloor, \.maxIdle])
-    func optionOf0IsRefused(_ option: any WritableKeyPath<PowerOfTwoChoices.Options, Duration> & Sendable) {
+    func optionBelow0CountsAsOneNanosecond(
+        _ option: any WritableKeyPath<PowerOfTwoChoices.Options, Duration> & Sendable
+    ) {
         var options = PowerOfTwoChoices.Options()
-        options[keyPath: option] = .zero
-        #expect(throws: ConfigurationError.self) { try PowerOfTwoChoices(options: options) }
+        options[keyPath: option] = .seconds(-1)
+        let simulation = Simulation(Self.three.map { node($0) }, options)
+        let calls = simulation.call(100) { _ in (.milliseconds(1), .success) }
+        #expect(calls.values.reduce(0, +) == 100)
     }
 
     // MARK: - Weights

@@ -28,6 +28,15 @@ struct DeadlinesTests {
         #expect(call.deadline == now + .seconds(seconds))
     }
 
+    @Test(arguments: [
+        ("default: 0s", "1:10: default: expected 1ms to 8760h, found \"0s\""),
+        ("methods: {/a.A/: 1s, /a.A/Get: 0s}", "1:32: methods./a.A/Get: expected 1ms to 8760h, found \"0s\""),
+    ])
+    func limitOutOfItsRangeNamesThePlaceAndTheRange(_ yaml: String, _ error: String) {
+        let failure = #expect(throws: ConfigurationError.self) { try deadlines(yaml) }
+        #expect(failure?.description == "inline:\(error)")
+    }
+
     @Test func noLimitGivesNoDeadline() async throws {
         #expect(try await Deadlines().begun(.made()).deadline == nil)
         #expect(try await Deadlines().begun(.served()).deadline == nil)
