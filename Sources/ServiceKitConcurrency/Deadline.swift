@@ -14,39 +14,25 @@ package func withDeadline<Result: Sendable, C: Clock>(
     onExpiry error: @autoclosure () -> any Error,
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    let result: Swift.Result<Result, any Error>? = await withTaskGroup(of: TimedChild<Result>.self) { group in
+    let result = await withTaskGroup(of: Swift.Result<Result, any Error>?.self) { group in
         group.addTask {
             do {
-                return .finished(.success(try await body()))
+                return .success(try await body())
             } catch {
-                return .finished(.failure(error))
+                return .failure(error)
             }
         }
         group.addTask {
-            do {
-                try await clock.sleep(until: deadline, tolerance: nil)
-                return .expired
-            } catch {
-                return .timerCancelled
-            }
+            try? await clock.sleep(until: deadline, tolerance: nil)
+            return nil
         }
         defer { group.cancelAll() }
-        for await child in group {
-            switch child {
-            case .finished(let result): return result
-            case .expired: return nil
-            case .timerCancelled: continue
-            }
+        for await result in group {
+            // A cancelled timer ends early, and says nothing.
+            if result != nil || !Task.isCancelled { return result }
         }
         return nil
     }
     guard let result else { throw error() }
     return try result.get()
-}
-
-/// The end of a child task of ``withDeadline(_:clock:onExpiry:_:)``.
-private enum TimedChild<Value: Sendable>: Sendable {
-    case finished(Result<Value, any Error>)
-    case expired
-    case timerCancelled
 }

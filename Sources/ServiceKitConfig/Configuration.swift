@@ -7,9 +7,7 @@
 /// were read, so that ``checkForUnknownKeys()`` finds the others: hence a class.
 public final class Configuration: Sendable {
     let root: ConfigurationNode
-    /// The keys that types have asked for, and the kinds that they were read as.
     let known: KnownKeys
-    let claimed = ClaimedPaths()
 
     init(root: ConfigurationNode, known: KnownKeys = KnownKeys()) {
         self.root = root
@@ -97,7 +95,7 @@ public final class Configuration: Sendable {
 
     /// Accepts a path that nothing decodes now: for example, the options of a registry backend that is not selected.
     public func claim(_ path: String) {
-        claimed.insert(ConfigurationPath(path))
+        known.claim(ConfigurationPath(path))
     }
 
     /// Refuses keys that no type has asked for. Call it after all sections are decoded.
@@ -106,7 +104,7 @@ public final class Configuration: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` for the first such key, with its place and a similar known key.
     public func checkForUnknownKeys() throws(ConfigurationError) {
-        try UnknownKeyCheck(claimed: claimed.all, read: known.paths).check(root)
+        try UnknownKeyCheck(claimed: known.claimed, read: known.paths).check(root)
     }
 
     // MARK: - Paths

@@ -25,7 +25,7 @@ extension Configuration {
     }
 
     /// The keys at the root that somebody reads, or reads something below.
-    package var sections: Set<String> { Set(claimed.all.compactMap(\.keys.first)) }
+    package var sections: Set<String> { Set(known.claimed.compactMap(\.keys.first)) }
 }
 
 extension ConfigurationNode {

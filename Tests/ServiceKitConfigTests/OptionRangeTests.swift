@@ -40,7 +40,7 @@ import Testing
         ("pool: {idle: 61m}", "1:14: pool.idle: expected 1ms to 1h, found \"61m\""),
         ("pool: {buffer: 1KB}", "1:16: pool.buffer: expected 1KiB to 1MiB, found \"1KB\""),
         ("pool: {growth: 0.5}", "1:16: pool.growth: expected at least 1.0, found \"0.5\""),
-        ("pool: {limits: {a: 9, c: 0, b: 10}}", "1:34: pool.limits.b: expected 1 to 9, found \"10\""),
+        ("pool: {limits: {a: 9, c: 0, b: 10}}", "1:32: pool.limits.b: expected 1 to 9, found \"10\""),
         ("pools: [{size: 2}, {size: 0}]", "1:27: pools[1].size: expected 1 to 64, found \"0\""),
     ])
     func aValueOutOfItsRangeIsRefusedWithItsPlaceAndTheRange(_ yaml: String, _ error: String) {

@@ -2,7 +2,7 @@
 ///
 /// It is a class, since the containers of a type's `init(from:)` report the keys that the type asks for. It lives as
 /// long as that initializer runs, on one thread.
-final class NodeDecoder: Decoder {
+final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     let node: ConfigurationNode
     let trail: KeyTrail
     /// Records every key that a type asks for.
@@ -79,7 +79,28 @@ final class NodeDecoder: Decoder {
     }
 
     func singleValueContainer() -> any SingleValueDecodingContainer {
-        SingleValueNodeDecodingContainer(decoder: self)
+        self
+    }
+
+    // MARK: - A single value
+
+    func decodeNil() -> Bool {
+        node.isNull
+    }
+
+    func decode<T: Decodable>(_ type: T.Type) throws -> T {
+        try single(type)
+    }
+
+    // For these two types the protocol's own implementations fail. The generic method serves all others.
+    func decode(_ type: Int128.Type) throws -> Int128 { try single(type) }
+    func decode(_ type: UInt128.Type) throws -> UInt128 { try single(type) }
+
+    private func single<T: Decodable>(_ type: T.Type) throws(ConfigurationError) -> T {
+        let value = try Self.decode(type, from: node, trail: trail, known: known)
+        // The other decoder of this node has checked its keys.
+        for entry in node.mapping?.entries ?? [] { markAsked(entry.key) }
+        return value
     }
 
     // MARK: - Strictness
@@ -94,11 +115,6 @@ final class NodeDecoder: Decoder {
     func unaskedKey(similarTo name: String) -> Mapping.Entry? {
         let unasked = node.mapping?.entries.filter { $0.keyLocation != nil && !askedKeySet.contains($0.key) } ?? []
         return KeySuggestion.nearest(to: name, among: unasked.map(\.key)).flatMap { node.mapping?[$0] }
-    }
-
-    /// Accepts all keys: another type has decoded the same node, and has checked them.
-    func leaveKeysToOther() {
-        for entry in node.mapping?.entries ?? [] { markAsked(entry.key) }
     }
 
     /// Creates a decoder for a nested container or a superclass, which the type decodes by itself.

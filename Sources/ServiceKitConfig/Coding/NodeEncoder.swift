@@ -1,53 +1,21 @@
 /// Encodes a section's defaults as the lowest layer of the tree.
-final class NodeEncoder: Encoder {
-    /// The encoded value. It is a class, since containers fill it in after the encoder has handed them out. It lives as
-    /// long as one `encode(to:)` runs, on one thread.
-    final class Box {
-        enum Content {
-            case nothing
-            case scalar(ConfigurationNode.Scalar)
-            case sequence([Box])
-            case mapping([(key: String, value: Box)])
-        }
-
-        var content = Content.nothing
-        var isEnumCase = false
-
-        var node: ConfigurationNode {
-            switch content {
-            case .nothing:
-                return .emptyMapping
-            case .scalar(let scalar):
-                return ConfigurationNode(.scalar(scalar))
-            case .sequence(let elements):
-                return ConfigurationNode(.sequence(elements.map(\.node)))
-            case .mapping(let entries):
-                var mapping = Mapping()
-                mapping.isEnumCase = isEnumCase
-                for entry in entries {
-                    mapping.set(Mapping.Entry(key: entry.key, value: entry.value.node))
-                }
-                return ConfigurationNode(.mapping(mapping))
-            }
-        }
-
-        func append(_ element: Box) {
-            guard case .sequence(let elements) = content else { return content = .sequence([element]) }
-            content = .sequence(elements + [element])
-        }
-
-        func set(_ value: Box, forKey key: String) {
-            guard case .mapping(let entries) = content else { return content = .mapping([(key, value)]) }
-            content = .mapping(entries + [(key, value)])
-        }
+///
+/// It is a class, since containers fill in the encoders of values after their parent has handed them out. It lives as long
+/// as one `encode(to:)` runs, on one thread.
+final class NodeEncoder: Encoder, SingleValueEncodingContainer {
+    private enum Content {
+        case nothing
+        case scalar(ConfigurationNode.Scalar)
+        case sequence([NodeEncoder])
+        case mapping([(key: String, value: NodeEncoder)])
     }
 
-    let box: Box
     let codingPath: [any CodingKey]
     var userInfo: [CodingUserInfoKey: Any] { [:] }
+    private var content = Content.nothing
+    private var isEnumCase = false
 
-    init(_ box: Box, codingPath: [any CodingKey] = []) {
-        self.box = box
+    init(codingPath: [any CodingKey] = []) {
         self.codingPath = codingPath
     }
 
@@ -56,35 +24,84 @@ final class NodeEncoder: Encoder {
         of type: T.Type,
         keyPath: String
     ) throws(ConfigurationError) -> ConfigurationNode {
-        let box = Box()
+        let encoder = NodeEncoder()
         do {
-            try NodeEncoder(box).encode(T())
+            try encoder.encode(T())
         } catch {
             throw ConfigurationError(message: "the defaults of \(T.self) cannot be encoded: \(error)", keyPath: keyPath)
         }
-        return box.node
+        return encoder.node
     }
 
     func encode<T: Encodable>(_ value: T) throws {
         if let value = value as? any ScalarConvertible {
-            box.content = .scalar(value.scalar)
+            content = .scalar(value.scalar)
         } else {
             try value.encode(to: self)
-            if Mirror(reflecting: value).displayStyle == .enum { box.isEnumCase = true }
+            if Mirror(reflecting: value).displayStyle == .enum { isEnumCase = true }
         }
     }
 
+    // For these two types the protocol's own implementations fail.
+    func encode(_ value: Int128) { content = .scalar(value.scalar) }
+    func encode(_ value: UInt128) { content = .scalar(value.scalar) }
+
+    func encodeNil() {
+        content = .scalar(.null)
+    }
+
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        if case .nothing = box.content { box.content = .mapping([]) }
+        if case .nothing = content { content = .mapping([]) }
         return KeyedEncodingContainer(KeyedNodeEncodingContainer(encoder: self))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        if case .nothing = box.content { box.content = .sequence([]) }
+        if case .nothing = content { content = .sequence([]) }
         return UnkeyedNodeEncodingContainer(encoder: self)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer {
-        SingleValueNodeEncodingContainer(encoder: self)
+        self
+    }
+
+    // MARK: - Tree
+
+    /// The encoded value.
+    private var node: ConfigurationNode {
+        switch content {
+        case .nothing:
+            return .emptyMapping
+        case .scalar(let scalar):
+            return ConfigurationNode(.scalar(scalar))
+        case .sequence(let elements):
+            return ConfigurationNode(.sequence(elements.map(\.node)))
+        case .mapping(let entries):
+            var mapping = Mapping()
+            mapping.isEnumCase = isEnumCase
+            for entry in entries { mapping.set(Mapping.Entry(key: entry.key, value: entry.value.node)) }
+            return ConfigurationNode(.mapping(mapping))
+        }
+    }
+
+    var elementCount: Int {
+        if case .sequence(let elements) = content { elements.count } else { 0 }
+    }
+
+    /// Adds an element; the encoder of its value is returned.
+    func addElement() -> NodeEncoder {
+        let element = NodeEncoder(codingPath: codingPath + [PlainKey(intValue: elementCount)])
+        var elements: [NodeEncoder] = []
+        if case .sequence(let existing) = content { elements = existing }
+        content = .sequence(elements + [element])
+        return element
+    }
+
+    /// Adds a key; the encoder of its value is returned.
+    func add(_ key: any CodingKey, named name: String) -> NodeEncoder {
+        let value = NodeEncoder(codingPath: codingPath + [key])
+        var entries: [(key: String, value: NodeEncoder)] = []
+        if case .mapping(let existing) = content { entries = existing }
+        content = .mapping(entries + [(name, value)])
+        return value
     }
 }

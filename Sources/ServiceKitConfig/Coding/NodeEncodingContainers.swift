@@ -9,7 +9,7 @@ struct KeyedNodeEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
     }
 
     func encodeNil(forKey key: Key) {
-        child(for: key).box.content = .scalar(.null)
+        child(for: key).encodeNil()
     }
 
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
@@ -17,8 +17,8 @@ struct KeyedNodeEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
     }
 
     // For these two types the protocol's own implementations fail. The generic method serves all others.
-    func encode(_ value: Int128, forKey key: Key) throws { try child(for: key).encode(value) }
-    func encode(_ value: UInt128, forKey key: Key) throws { try child(for: key).encode(value) }
+    func encode(_ value: Int128, forKey key: Key) { child(for: key).encode(value) }
+    func encode(_ value: UInt128, forKey key: Key) { child(for: key).encode(value) }
 
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy type: NestedKey.Type,
@@ -32,7 +32,7 @@ struct KeyedNodeEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
     }
 
     func superEncoder() -> any Encoder {
-        child(PlainKey.superclass, named: PlainKey.superclass.stringValue)
+        encoder.add(PlainKey.superclass, named: PlainKey.superclass.stringValue)
     }
 
     func superEncoder(forKey key: Key) -> any Encoder {
@@ -40,13 +40,7 @@ struct KeyedNodeEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
     }
 
     private func child(for key: Key) -> NodeEncoder {
-        child(key, named: keysAreLiteral ? key.stringValue : KeyNaming.kebabCase(key.stringValue))
-    }
-
-    private func child(_ key: any CodingKey, named name: String) -> NodeEncoder {
-        let child = NodeEncoder(NodeEncoder.Box(), codingPath: codingPath + [key])
-        encoder.box.set(child.box, forKey: name)
-        return child
+        encoder.add(key, named: keysAreLiteral ? key.stringValue : KeyNaming.kebabCase(key.stringValue))
     }
 }
 
@@ -54,56 +48,30 @@ struct UnkeyedNodeEncodingContainer: UnkeyedEncodingContainer {
     let encoder: NodeEncoder
 
     var codingPath: [any CodingKey] { encoder.codingPath }
-
-    var count: Int {
-        if case .sequence(let elements) = encoder.box.content { elements.count } else { 0 }
-    }
+    var count: Int { encoder.elementCount }
 
     func encodeNil() {
-        child().box.content = .scalar(.null)
+        encoder.addElement().encodeNil()
     }
 
     func encode<T: Encodable>(_ value: T) throws {
-        try child().encode(value)
+        try encoder.addElement().encode(value)
     }
 
-    func encode(_ value: Int128) throws { try child().encode(value) }
-    func encode(_ value: UInt128) throws { try child().encode(value) }
+    func encode(_ value: Int128) { encoder.addElement().encode(value) }
+    func encode(_ value: UInt128) { encoder.addElement().encode(value) }
 
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy type: NestedKey.Type
     ) -> KeyedEncodingContainer<NestedKey> {
-        child().container(keyedBy: type)
+        encoder.addElement().container(keyedBy: type)
     }
 
     func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-        child().unkeyedContainer()
+        encoder.addElement().unkeyedContainer()
     }
 
     func superEncoder() -> any Encoder {
-        child()
+        encoder.addElement()
     }
-
-    private func child() -> NodeEncoder {
-        let child = NodeEncoder(NodeEncoder.Box(), codingPath: codingPath + [PlainKey(intValue: count)])
-        encoder.box.append(child.box)
-        return child
-    }
-}
-
-struct SingleValueNodeEncodingContainer: SingleValueEncodingContainer {
-    let encoder: NodeEncoder
-
-    var codingPath: [any CodingKey] { encoder.codingPath }
-
-    func encodeNil() {
-        encoder.box.content = .scalar(.null)
-    }
-
-    func encode<T: Encodable>(_ value: T) throws {
-        try encoder.encode(value)
-    }
-
-    func encode(_ value: Int128) throws { try encoder.encode(value) }
-    func encode(_ value: UInt128) throws { try encoder.encode(value) }
 }

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The keys that types have asked for, the kinds that they were read as, and the sections around them. A configuration
-/// and its reduced copies share them.
+/// The paths that the program has asked for: those that it decodes or claims, the keys that types have read, and the
+/// sections around them. A configuration and its reduced copies share them.
 ///
-/// Their number is bounded by the types' properties and the configuration's keys.
+/// Their number is bounded by the places that decode, the types' properties and the configuration's keys.
 final class KnownKeys: Sendable {
     /// The kind that a value was read as.
     enum Reading: Sendable {
@@ -12,6 +12,7 @@ final class KnownKeys: Sendable {
         case list
     }
 
+    private let claims = Mutex<Set<ConfigurationPath>>([])
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
     private let sections = Mutex<[ConfigurationPath: Section]>([:])
 
@@ -19,6 +20,11 @@ final class KnownKeys: Sendable {
     private struct Section {
         var defaults: ConfigurationNode
         var ranges: [String: String]
+    }
+
+    /// Accepts a path with all keys below it.
+    func claim(_ path: ConfigurationPath) {
+        claims.withLock { _ = $0.insert(path) }
     }
 
     /// Records that a type asked for a key, and the kind it was read as: `nil` for a mapping, or if its value was not
@@ -48,5 +54,9 @@ final class KnownKeys: Sendable {
         readings.withLock { $0[path] ?? nil }
     }
 
+    /// The accepted paths.
+    var claimed: Set<ConfigurationPath> { claims.withLock { $0 } }
+
+    /// The keys that types have asked for.
     var paths: Set<ConfigurationPath> { readings.withLock { Set($0.keys) } }
 }

@@ -64,3 +64,14 @@ extension Duration: ScalarConvertible {
         units.map(\.name).joined(separator: ", ")
     }
 }
+
+extension Duration {
+    /// Reads a duration in the configuration's notation from another place, such as the command line: `30s`, `250ms`,
+    /// `1m30s`. Any other text gives `nil`.
+    public init?(configurationText text: String) {
+        guard let value = try? Duration(reading: ConfigurationNode.Scalar(text: text, form: .literal)) else {
+            return nil
+        }
+        self = value
+    }
+}

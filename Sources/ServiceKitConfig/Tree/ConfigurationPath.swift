@@ -16,8 +16,4 @@ struct ConfigurationPath: Hashable, Sendable, CustomStringConvertible {
     func appending(_ key: String) -> ConfigurationPath {
         ConfigurationPath(keys: keys + [key])
     }
-
-    func starts(with prefix: ConfigurationPath) -> Bool {
-        keys.starts(with: prefix.keys)
-    }
 }

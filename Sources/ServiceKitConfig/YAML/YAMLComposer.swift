@@ -6,16 +6,10 @@ struct YAMLComposer: ~Copyable {
         var hasLines = true
     }
 
-    /// A node with its share of the limits.
-    private struct Composed {
-        var node: ConfigurationNode
-        var height: Int
-        var count: Int
-    }
-
     private let reader: YAMLEventReader
     private let origin: Origin
-    private var anchors: [String: Composed] = [:]
+    /// The nodes that an alias may name, each with the number of nodes in it.
+    private var anchors: [String: (node: ConfigurationNode, count: Int)] = [:]
     private var count = 0
     /// The key paths of the value that is read and of all values around it, for messages.
     private var keyPaths: [String]
@@ -74,7 +68,7 @@ struct YAMLComposer: ~Copyable {
     private mutating func document() throws(ConfigurationError) -> ConfigurationNode? {
         _ = try next()
         guard case .documentStart = try next().kind else { return nil }
-        let root = try compose(next(), depth: 1).node
+        let root = try compose(next(), depth: 1)
         _ = try next()
         let end = try next()
         if case .documentStart = end.kind {
@@ -87,64 +81,67 @@ struct YAMLComposer: ~Copyable {
         _ event: YAMLEvent,
         depth: Int,
         isKey: Bool = false
-    ) throws(ConfigurationError) -> Composed {
+    ) throws(ConfigurationError) -> ConfigurationNode {
         let countBefore = count
+        let content: ConfigurationNode.Content
+        let anchor: String?
         switch event.kind {
         case .alias(let name):
             return try resolveAlias(name, event.mark, depth: depth)
         case .scalar(let scalar):
             try countNode(event.mark)
-            var content = try YAMLTag.content(of: scalar, failure: { name in tagFailure(name, event.mark) })
-            // The value of a variable or an option has no placeholders.
-            if origin.hasLines, !isKey {
-                let literal = Placeholder.literal(content.text)
-                content.text = literal ?? content.text
-                content.hasPlaceholder = literal == nil
-            }
-            let node = ConfigurationNode(.scalar(content), location: location(event.mark))
-            return remember(node, scalar.properties, height: 0, countBefore)
+            content = .scalar(try composeScalar(scalar, event.mark, isKey: isKey))
+            anchor = scalar.properties.anchor
         case .sequenceStart(let properties):
             try enter(event.mark, depth: depth)
             guard YAMLTag.isSequence(properties.tag) else { throw tagFailure(properties.tag, event.mark) }
-            let (elements, height) = try composeElements(depth: depth)
-            let node = ConfigurationNode(.sequence(elements), location: location(event.mark))
-            return remember(node, properties, height: height, countBefore)
+            content = .sequence(try composeElements(depth: depth))
+            anchor = properties.anchor
         case .mappingStart(let properties):
             try enter(event.mark, depth: depth)
             guard YAMLTag.isMapping(properties.tag) else { throw tagFailure(properties.tag, event.mark) }
-            let (mapping, height) = try composeEntries(depth: depth)
-            let node = ConfigurationNode(.mapping(mapping), location: location(event.mark))
-            return remember(node, properties, height: height, countBefore)
-        case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
+            content = .mapping(try composeEntries(depth: depth))
+            anchor = properties.anchor
+        case .documentStart, .collectionEnd, .other:
             throw failure("expected a value", event.mark)
         }
+        let node = ConfigurationNode(content, location: location(event.mark))
+        if let anchor { anchors[anchor] = (node, count - countBefore) }
+        return node
     }
 
-    private mutating func composeElements(
-        depth: Int
-    ) throws(ConfigurationError) -> (elements: [ConfigurationNode], height: Int) {
+    private func composeScalar(
+        _ event: YAMLEvent.ScalarEvent,
+        _ mark: YAMLEvent.Mark,
+        isKey: Bool
+    ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
+        var scalar = try YAMLTag.content(of: event, failure: { name in tagFailure(name, mark) })
+        // The value of a variable or an option has no placeholders.
+        if origin.hasLines, !isKey {
+            let literal = Placeholder.literal(scalar.text)
+            scalar.text = literal ?? scalar.text
+            scalar.hasPlaceholder = literal == nil
+        }
+        return scalar
+    }
+
+    private mutating func composeElements(depth: Int) throws(ConfigurationError) -> [ConfigurationNode] {
         var elements: [ConfigurationNode] = []
-        var height = 0
         while true {
             let event = try next()
-            if case .sequenceEnd = event.kind { return (elements, height + 1) }
+            if case .collectionEnd = event.kind { return elements }
             keyPaths.append("\(keyPath)[\(elements.count)]")
-            let element = try compose(event, depth: depth + 1)
+            elements.append(try compose(event, depth: depth + 1))
             keyPaths.removeLast()
-            elements.append(element.node)
-            height = max(height, element.height)
         }
     }
 
-    private mutating func composeEntries(
-        depth: Int
-    ) throws(ConfigurationError) -> (mapping: Mapping, height: Int) {
+    private mutating func composeEntries(depth: Int) throws(ConfigurationError) -> Mapping {
         var mapping = Mapping()
-        var height = 0
         var merge: ConfigurationNode?
         while true {
             let keyEvent = try next()
-            if case .mappingEnd = keyEvent.kind { break }
+            if case .collectionEnd = keyEvent.kind { break }
             let key = try composeKey(keyEvent, depth: depth + 1)
             keyPaths.append(KeyTrail.join(keyPath, key.text))
             let isMerge = key.text == "<<" && key.form == .plain
@@ -153,17 +150,14 @@ struct YAMLComposer: ~Copyable {
             }
             let value = try compose(next(), depth: depth + 1)
             keyPaths.removeLast()
-            height = max(height, value.height)
             if isMerge {
-                merge = value.node
+                merge = value
             } else {
-                mapping.set(
-                    Mapping.Entry(key: key.text, keyLocation: location(keyEvent.mark), value: value.node)
-                )
+                mapping.set(Mapping.Entry(key: key.text, keyLocation: location(keyEvent.mark), value: value))
             }
         }
         if let merge { try mapping.includeMissing(from: merge, keyPath: keyPath) }
-        return (mapping, height + 1)
+        return mapping
     }
 
     private mutating func composeKey(
@@ -172,7 +166,7 @@ struct YAMLComposer: ~Copyable {
     ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
         switch event.kind {
         case .scalar, .alias:
-            guard case .scalar(let key) = try compose(event, depth: depth, isKey: true).node.content else { break }
+            guard case .scalar(let key) = try compose(event, depth: depth, isKey: true).content else { break }
             guard key != .null else { throw failure("a key is empty; write a name before the colon", event.mark) }
             return key
         default:
@@ -183,29 +177,20 @@ struct YAMLComposer: ~Copyable {
 
     // MARK: - Anchors and limits
 
-    private mutating func remember(
-        _ node: ConfigurationNode,
-        _ properties: YAMLEvent.NodeProperties,
-        height: Int,
-        _ countBefore: Int
-    ) -> Composed {
-        let composed = Composed(node: node, height: height, count: count - countBefore)
-        if let anchor = properties.anchor { anchors[anchor] = composed }
-        return composed
-    }
-
     private mutating func resolveAlias(
         _ name: String,
         _ mark: YAMLEvent.Mark,
         depth: Int
-    ) throws(ConfigurationError) -> Composed {
+    ) throws(ConfigurationError) -> ConfigurationNode {
         guard let target = anchors[name] else {
             let alias = SecretKeys.mustHide(name, at: keyPath) ? "the alias" : "the alias *\(name)"
             throw failure("\(alias) has no anchor before it; if it is meant as text, put it in quotes", mark)
         }
         try countNode(mark, target.count)
-        if target.height > 0 { try checkDepth(depth + target.height - 1, mark) }
-        return target
+        // Counted first: the limit of nodes bounds the work of all heights together.
+        let height = target.node.height
+        if height > 0 { try checkDepth(depth + height - 1, mark) }
+        return target.node
     }
 
     private mutating func enter(_ mark: YAMLEvent.Mark, depth: Int) throws(ConfigurationError) {

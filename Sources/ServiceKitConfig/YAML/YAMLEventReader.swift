@@ -9,14 +9,14 @@ struct YAMLEvent {
     }
 
     enum Kind {
-        case streamStart, streamEnd
-        case documentStart, documentEnd
+        case documentStart
         case alias(String)
         case scalar(ScalarEvent)
         case sequenceStart(NodeProperties)
-        case sequenceEnd
         case mappingStart(NodeProperties)
-        case mappingEnd
+        case collectionEnd
+        /// The start or end of the stream, or the end of a document.
+        case other
     }
 
     struct NodeProperties {
@@ -76,7 +76,7 @@ struct YAMLEventReader: ~Copyable {
         input.deallocate()
     }
 
-    /// Returns the next event. Do not call it again after ``YAMLEvent/Kind/streamEnd`` or an error.
+    /// Returns the next event. Do not call it again after the end of the stream or an error.
     func next() throws(YAMLSyntaxError) -> YAMLEvent {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
@@ -86,12 +86,8 @@ struct YAMLEventReader: ~Copyable {
 
     private func kind(of event: yaml_event_t) -> YAMLEvent.Kind {
         switch event.type {
-        case YAML_STREAM_START_EVENT:
-            return .streamStart
         case YAML_DOCUMENT_START_EVENT:
             return .documentStart
-        case YAML_DOCUMENT_END_EVENT:
-            return .documentEnd
         case YAML_ALIAS_EVENT:
             return .alias(text(event.data.alias.anchor) ?? "")
         case YAML_SCALAR_EVENT:
@@ -108,15 +104,13 @@ struct YAMLEventReader: ~Copyable {
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start
             return .sequenceStart(YAMLEvent.NodeProperties(anchor: text(start.anchor), tag: text(start.tag)))
-        case YAML_SEQUENCE_END_EVENT:
-            return .sequenceEnd
         case YAML_MAPPING_START_EVENT:
             let start = event.data.mapping_start
             return .mappingStart(YAMLEvent.NodeProperties(anchor: text(start.anchor), tag: text(start.tag)))
-        case YAML_MAPPING_END_EVENT:
-            return .mappingEnd
+        case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
+            return .collectionEnd
         default:
-            return .streamEnd
+            return .other
         }
     }
 

@@ -26,27 +26,20 @@ public struct CompressionOptions: ConfigurationSection, Hashable {
     /// The transport's form.
     var transportCompression: CompressionConfig {
         var config = CompressionConfig.defaults
-        config.algorithm = algorithm.transportAlgorithm
+        config.algorithm = algorithm.transportForm.one
         // Messages without compression are always read.
-        config.enabledAlgorithms = CompressionAlgorithmSet([.none] + accept.map(\.transportAlgorithmSet))
+        config.enabledAlgorithms = CompressionAlgorithmSet([.none] + accept.map(\.transportForm.set))
         return config
     }
 }
 
 extension CompressionOptions.Algorithm {
-    fileprivate var transportAlgorithm: CompressionAlgorithm {
+    /// The transport's form, alone and as a set.
+    fileprivate var transportForm: (one: CompressionAlgorithm, set: CompressionAlgorithmSet) {
         switch self {
-        case .none: .none
-        case .gzip: .gzip
-        case .deflate: .deflate
-        }
-    }
-
-    fileprivate var transportAlgorithmSet: CompressionAlgorithmSet {
-        switch self {
-        case .none: .none
-        case .gzip: .gzip
-        case .deflate: .deflate
+        case .none: (.none, .none)
+        case .gzip: (.gzip, .gzip)
+        case .deflate: (.deflate, .deflate)
         }
     }
 }

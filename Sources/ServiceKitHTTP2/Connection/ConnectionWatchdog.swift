@@ -2,17 +2,17 @@ package import NIOCore
 
 /// The times that one connection keeps to.
 package struct ConnectionTimes: Sendable {
-    /// How long nothing may come from the peer before it is asked for a sign of life; `nil` for never.
+    /// How long nothing may come from the peer before it is pinged; `nil` for never.
     package var keepaliveTime: Duration?
-    /// How long it may take to give one.
+    /// How long the peer may take to answer a ping.
     package var keepaliveTimeout = Duration.seconds(20)
-    /// Whether to ask while there are no calls.
+    /// Whether to ping while no stream is open.
     package var keepaliveWithoutCalls = false
-    /// How long to go without calls before the connection is drained.
+    /// How long a connection may be without streams before it is drained.
     package var maxIdle: Duration?
-    /// How old to grow before the connection is drained.
+    /// How old a connection may grow before it is drained.
     package var maxAge: Duration?
-    /// How long calls may take from then on.
+    /// How long streams may go on after that.
     package var maxAgeGrace: Duration?
     /// How long the peer may take until it has sent its settings.
     package var handshakeTimeout: Duration?

@@ -11,9 +11,6 @@ public struct ClientTransportSecurity: Sendable {
     /// TLS, trusting the system's authorities.
     public static var tls: Self { .tls { _ in } }
 
-    /// TLS.
-    public static func tls(_ tls: TLS) -> Self { Self(tls: tls) }
-
     /// TLS: the client verifies the server.
     ///
     /// - Parameter configure: Changes the defaults: above all `trustRoots`, the signers of servers' certificates.
@@ -36,11 +33,11 @@ public struct ClientTransportSecurity: Sendable {
         privateKey: TLSConfig.PrivateKeySource,
         configure: (_ config: inout TLS) -> Void = { _ in }
     ) -> Self {
-        var tls = TLS()
-        tls.certificateChain = certificateChain
-        tls.privateKey = privateKey
-        configure(&tls)
-        return Self(tls: tls)
+        .tls {
+            $0.certificateChain = certificateChain
+            $0.privateKey = privateKey
+            configure(&$0)
+        }
     }
 
     /// How a client uses TLS 1.2 or 1.3.

@@ -5,9 +5,6 @@ public struct ServerTransportSecurity: Sendable {
     /// No encryption.
     public static let plaintext = Self(tls: nil)
 
-    /// TLS.
-    public static func tls(_ tls: TLS) -> Self { Self(tls: tls) }
-
     /// TLS: clients verify the server.
     ///
     /// - Parameters:
@@ -20,10 +17,7 @@ public struct ServerTransportSecurity: Sendable {
         privateKey: TLSConfig.PrivateKeySource,
         configure: (_ config: inout TLS) -> Void = { _ in }
     ) -> Self {
-        var tls = TLS(
-            certificateChain: certificateChain, privateKey: privateKey,
-            clientCertificateVerification: .noVerification
-        )
+        var tls = TLS(certificateChain: certificateChain, privateKey: privateKey)
         configure(&tls)
         return Self(tls: tls)
     }
@@ -40,12 +34,10 @@ public struct ServerTransportSecurity: Sendable {
         privateKey: TLSConfig.PrivateKeySource,
         configure: (_ config: inout TLS) -> Void = { _ in }
     ) -> Self {
-        var tls = TLS(
-            certificateChain: certificateChain, privateKey: privateKey,
-            clientCertificateVerification: .noHostnameVerification
-        )
-        configure(&tls)
-        return Self(tls: tls)
+        .tls(certificateChain: certificateChain, privateKey: privateKey) {
+            $0.clientCertificateVerification = .noHostnameVerification
+            configure(&$0)
+        }
     }
 
     /// How a server uses TLS 1.2 or 1.3.
@@ -59,7 +51,7 @@ public struct ServerTransportSecurity: Sendable {
         public var privateKey: TLSConfig.PrivateKeySource
         /// How the certificates of clients are verified. A server cannot tell a client's host name: the full
         /// verification is the one without it.
-        public var clientCertificateVerification: TLSConfig.CertificateVerification
+        public var clientCertificateVerification = TLSConfig.CertificateVerification.noVerification
         /// The authorities that may sign certificates of clients. Default: the system's.
         public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
         /// Whether clients have to agree on HTTP/2 while they connect (ALPN), as gRPC demands. Default: `true`.
@@ -67,14 +59,9 @@ public struct ServerTransportSecurity: Sendable {
         /// The names of these options in errors.
         package var optionNames = TLSOptionNames.transport
 
-        init(
-            certificateChain: [TLSConfig.CertificateSource],
-            privateKey: TLSConfig.PrivateKeySource,
-            clientCertificateVerification: TLSConfig.CertificateVerification
-        ) {
+        init(certificateChain: [TLSConfig.CertificateSource], privateKey: TLSConfig.PrivateKeySource) {
             self.certificateChain = certificateChain
             self.privateKey = privateKey
-            self.clientCertificateVerification = clientCertificateVerification
         }
     }
 }
