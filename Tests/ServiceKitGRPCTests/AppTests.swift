@@ -33,7 +33,7 @@ struct AppTests {
         let server = try app()
         server.serve(UserProvider())
         let client = try app(name: "web")
-        let users = User_V1_UserService.Client(wrapping: try client.channel("user-service"))
+        let users = User_V1_UserService.Client(wrapping: try client.channel("user-service").client)
         try await serving(server) {
             try await serving(client) {
                 let user = try await users.getUser(.with { $0.id = 2 })
@@ -64,7 +64,7 @@ struct AppTests {
     @Test func appCallsItself() async throws {
         let app = try app()
         app.serve(UserProvider())
-        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
+        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service").client)
         try await serving(app) {
             let user = try await users.getUser(.with { $0.id = 3 }, options: patient)
             #expect(user.id == 3)
@@ -140,7 +140,7 @@ struct AppTests {
     @Test func callsAreLoggedOnBothSides() async throws {
         let app = try app()
         app.serve(UserProvider())
-        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
+        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service").client)
         try await serving(app) {
             _ = try await users.getUser(.with { $0.id = 3 }, options: patient)
             for side in ["server", "client"] {

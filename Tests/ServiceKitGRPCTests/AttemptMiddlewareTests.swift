@@ -5,7 +5,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// Middleware around each attempt of a call.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct AttemptMiddlewareTests {
     /// Records the attempts and their reports, and may change an attempt.
     private struct Attempts: Middleware {

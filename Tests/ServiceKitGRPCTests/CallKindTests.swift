@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// Every kind of call, with and without middleware around it.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CallKindTests {
     /// The middleware of both sides.
     enum Surrounding: CaseIterable {

@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// The reports of attempts to balancers and observers, and the statistics of nodes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CallReportTests {
     private final class Observer: CallObserver {
         let reports = Watched<[CallReport]>([])

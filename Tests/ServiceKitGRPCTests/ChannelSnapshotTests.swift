@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// The snapshots of channels.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ChannelSnapshotTests {
     /// Waits until a channel's snapshot meets a condition.
     private func snapshot(

@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// The instances that calls reach, and the calls' fate without an instance.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ChannelTests {
     private func options(
         balancer: String = "p2c",

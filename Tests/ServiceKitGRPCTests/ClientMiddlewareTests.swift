@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// Middleware around the calls that a channel makes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ClientMiddlewareTests {
     private func withClient(
         _ middleware: [any Middleware],

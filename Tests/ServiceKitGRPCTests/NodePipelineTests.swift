@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// Steps of a third party on the public API, in a channel and in an App.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct NodePipelineTests {
     /// The instances of the own zone.
     private struct SameZone: Subset {
@@ -230,7 +230,7 @@ struct NodePipelineTests {
                 registry: bed.registry,
                 environment: [:]
             )
-            let client = try app.channel("test")
+            let client = try app.channel("test").client
             try await serving(app, log: bed.log) {
                 let nodes = { app.channelSnapshots.flatMap(\.nodes).filter(\.isEligible) }
                 while nodes().count < 2 {
@@ -250,7 +250,7 @@ struct NodePipelineTests {
             let app = try App(registry: bed.registry, environment: [:])
             app.useForClients(SameZone(zone: "z"))
             app.useForClients(policy)
-            let client = try app.channel("test")
+            let client = try app.channel("test").client
             try await serving(app, log: bed.log) {
                 let name = try await client.name()
                 #expect(name == "near")

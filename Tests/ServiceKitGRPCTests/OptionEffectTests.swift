@@ -10,7 +10,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// Options from YAML, and their effect on the wire between an App's server and a channel.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct OptionEffectTests {
     /// A server and a channel, each with its options, and the relay between them.
     struct Wire {
@@ -41,7 +41,8 @@ struct OptionEffectTests {
             logger: log.logger(),
             environment: [:]
         )
-        app.serve(TestService(id: "a", handlers))
+        let service = TestService(id: "a", handlers)
+        app.serve(service, descriptors: []) { $0 = service.methods }
         try await serving(app, log: log) {
             let instance = try await registry.instances(of: "test").first { _ in true }
             let endpoint = try #require(instance?.endpoints.first)

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// The deadline and the headers of a served call in the calls that its handler makes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct PropagationTests {
     private let propagation: [any Middleware] = [MetadataPropagation(), Deadlines()]
 

@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// The calls that are retried, and the nodes of the retries.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct RetryTests {
     private func options(
         idempotent: [String] = ["/test.Service/"],

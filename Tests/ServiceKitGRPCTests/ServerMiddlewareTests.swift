@@ -9,7 +9,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// Middleware around the calls that a server serves.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ServerMiddlewareTests {
     private struct Secret: Error {}
 

@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// TLS between services, by configuration.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.bothPaths, .timeLimit(.minutes(2)))
 struct TLSTests {
     private static func server(_ files: TestCertificates, isMutual: Bool = false) -> ServerTLSOptions {
         var tls = ServerTLSOptions()

@@ -60,10 +60,10 @@ extension ServerCall {
 
     /// Sends the head of a response that has any number of messages.
     ///
-    /// - Throws: `RPCError` if the call has ended.
-    package func sendHead() throws {
+    /// - Throws: `RPCError` if the call has ended, or the headers are too large.
+    package func sendHead(_ metadata: Metadata) throws {
         do {
-            try send(headWithAdded([:]))
+            try send(headWithAdded(metadata))
         } catch {
             throw RPCError.from(error, peer: peer)
         }

@@ -1,6 +1,4 @@
 public import GRPCCore
-public import GRPCProtobuf
-public import SwiftProtobuf
 
 /// A call that a stub makes through a channel, without GRPCCore's executor.
 @usableFromInline
@@ -29,9 +27,12 @@ struct DirectClientCall: Sendable {
     // MARK: - The request
 
     /// Begins a call with one request.
+    ///
+    /// - Throws: `RPCError` when the caller was cancelled while the middleware began.
     @usableFromInline
     func begin(_ metadata: Metadata, _ request: [UInt8]) async throws {
         await call.write(metadata)
+        if Task.isCancelled { throw RPCError(describing: CancellationError()) }
         call.writeOnly(request)
     }
 
@@ -95,8 +96,8 @@ struct DirectClientCall: Sendable {
 
     /// The response of a call that has one message in it, also of one that failed.
     @inlinable
-    func response<Response: Message>(
-        _ deserializer: ProtobufDeserializer<Response>
+    func response<Response: Sendable>(
+        _ deserializer: some MessageDeserializer<Response>
     ) async -> ClientResponse<Response> {
         do {
             let answer = try await onlyMessage()
@@ -109,16 +110,25 @@ struct DirectClientCall: Sendable {
 
     /// The response of a call with a stream of messages, once its head has come.
     @inlinable
-    func streamingResponse<Response: Message>(
-        _ deserializer: ProtobufDeserializer<Response>
+    func streamingResponse<Response: Sendable>(
+        _ deserializer: some MessageDeserializer<Response>
     ) async -> StreamingClientResponse<Response> {
         do {
             switch try await next(isolation: #isolation) {
             case .metadata(let metadata):
-                let parts = ResponseParts(self, deserializer)
+                let parts = DirectMessages<StreamingClientResponse<Response>.Contents.BodyPart> { isolation in
+                    switch try await next(isolation: isolation) {
+                    case .message(let bytes): .message(try deserializer.deserialize(bytes))
+                    case .status(_, let trailers): .trailingMetadata(trailers)
+                    case .metadata, nil: nil
+                    }
+                }
                 return StreamingClientResponse(metadata: metadata, bodyParts: RPCAsyncSequence(wrapping: parts))
             case .status(_, let trailers):
-                let parts = ResponseParts(self, deserializer, trailers)
+                let parts = AsyncThrowingStream<StreamingClientResponse<Response>.Contents.BodyPart, any Error> {
+                    $0.yield(.trailingMetadata(trailers))
+                    $0.finish()
+                }
                 return StreamingClientResponse(metadata: [:], bodyParts: RPCAsyncSequence(wrapping: parts))
             case .message, nil:
                 return StreamingClientResponse(error: RPCError(code: .unknown, message: "the call has ended"))
@@ -128,10 +138,21 @@ struct DirectClientCall: Sendable {
         }
     }
 
+    /// Writes the requests of a stream.
+    @inlinable
+    func writer<Request: Sendable>(_ serializer: some MessageSerializer<Request>) -> RPCWriter<Request> {
+        RPCWriter(wrapping: DirectWriter { try await send(serializer.serialize($0)) })
+    }
+
+    // GRPCCore has the same errors.
     private static let tooManyMessages = RPCError(
-        code: .unimplemented, message: "the response has more than one message; the method streams on the server only"
+        code: .unimplemented,
+        message: "Multiple messages received, but only one is expected. The server may have incorrectly implemented the RPC "
+            + "or the client and server may have a different opinion on whether this RPC streams responses."
     )
-    private static let noMessage = RPCError(code: .unimplemented, message: "the response has no message")
+    private static let noMessage = RPCError(
+        code: .unimplemented, message: "No messages received, exactly one was expected."
+    )
 }
 
 extension RPCError {

@@ -1,6 +1,4 @@
 internal import GRPCCore
-internal import GRPCProtobuf
-public import SwiftProtobuf
 
 /// The responses of a call with one request and a stream of responses.
 ///
@@ -9,20 +7,27 @@ public import SwiftProtobuf
 /// ```
 /// The call begins with the first response that is read, and ends when the loop does. Each loop over the stream makes a call
 /// of its own. A failed call throws an `RPCError`.
-public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
+public struct ResponseStream<Element: Sendable>: AsyncSequence, Sendable {
     /// Loops may fail.
     public typealias Failure = any Error
 
-    @usableFromInline let begin: @Sendable (_ call: DirectClientCall) async throws -> Void
-    @usableFromInline let makeCall: @Sendable () -> DirectClientCall
+    private let makeCall: @Sendable () -> DirectClientCall
+    private let begin: @Sendable (_ call: DirectClientCall) async throws -> Void
+    private let read: @Sendable (_ message: [UInt8]) throws -> Element
 
+    /// - Parameters:
+    ///   - makeCall: Makes the call of a loop.
+    ///   - begin: Begins it.
+    ///   - read: Reads a response.
     @usableFromInline
     init(
+        makeCall: @escaping @Sendable () -> DirectClientCall,
         begin: @escaping @Sendable (_ call: DirectClientCall) async throws -> Void,
-        makeCall: @escaping @Sendable () -> DirectClientCall
+        read: @escaping @Sendable (_ message: [UInt8]) throws -> Element
     ) {
-        self.begin = begin
         self.makeCall = makeCall
+        self.begin = begin
+        self.read = read
     }
 
     /// Makes the call, once the first response is read.
@@ -69,7 +74,7 @@ public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
             }
             while let part = try await call.next(isolation: actor) {
                 guard case .message(let bytes) = part else { continue }
-                return try ProtobufDeserializer<Element>().deserialize(bytes)
+                return try stream.read(bytes)
             }
             return nil
         }

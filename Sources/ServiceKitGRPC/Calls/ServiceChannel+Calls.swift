@@ -1,31 +1,32 @@
 public import GRPCCore
-public import GRPCProtobuf
-public import SwiftProtobuf
 
-// Generated stubs make their calls through these functions. They are inlined there, so that the code of each call is
-// specialized for its messages.
+// The functions are inlined, so that the code of each call is specialized for its messages.
 extension ServiceChannel {
     /// Makes a call with one request and one response, in the task of the caller.
     ///
     /// - Parameters:
     ///   - request: The request.
     ///   - method: The method.
+    ///   - serializer: Writes requests.
+    ///   - deserializer: Reads responses.
     ///   - metadata: Headers of the request; none by default.
     ///   - options: The time limit, whether the call waits for ready, and how large messages may be. The retry policy in
     ///     here is not used: the channel has its own.
     /// - Returns: The response.
     /// - Throws: `RPCError` when the call fails.
     @inlinable
-    public func unary<Request: Message, Response: Message>(
+    public func unary<Request: Sendable, Response: Sendable>(
         _ request: Request,
         _ method: MethodDescriptor,
+        serializer: some MessageSerializer<Request>,
+        deserializer: some MessageDeserializer<Response>,
         metadata: Metadata = [:],
         options: CallOptions = .defaults
     ) async throws -> Response {
         let call = DirectClientCall(self, method, options)
         defer { call.leave() }
-        try await call.begin(metadata, ProtobufSerializer().serialize(request))
-        return try await ProtobufDeserializer().deserialize(call.onlyMessage().message)
+        try await call.begin(metadata, serializer.serialize(request))
+        return try await deserializer.deserialize(call.onlyMessage().message)
     }
 
     /// Makes a call with one request and one response, and gives the response with its metadata to a closure.
@@ -33,15 +34,19 @@ extension ServiceChannel {
     /// - Parameters:
     ///   - request: The request.
     ///   - method: The method.
+    ///   - serializer: Writes requests.
+    ///   - deserializer: Reads responses.
     ///   - metadata: Headers of the request; none by default.
-    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - options: See ``unary(_:_:serializer:deserializer:metadata:options:)``.
     ///   - handleResponse: Gets the response, also that of a call that has failed.
     /// - Returns: The result of the closure.
     /// - Throws: The error of the closure.
     @inlinable
-    public func unary<Request: Message, Response: Message, Result: Sendable>(
+    public func unary<Request: Sendable, Response: Sendable, Result: Sendable>(
         _ request: Request,
         _ method: MethodDescriptor,
+        serializer: some MessageSerializer<Request>,
+        deserializer: some MessageDeserializer<Response>,
         metadata: Metadata = [:],
         options: CallOptions = .defaults,
         onResponse handleResponse: (_ response: ClientResponse<Response>) async throws -> Result
@@ -50,8 +55,8 @@ extension ServiceChannel {
         defer { call.leave() }
         let response: ClientResponse<Response>
         do {
-            try await call.begin(metadata, ProtobufSerializer().serialize(request))
-            response = await call.response(ProtobufDeserializer())
+            try await call.begin(metadata, serializer.serialize(request))
+            response = await call.response(deserializer)
         } catch {
             response = ClientResponse(error: RPCError(callError: error))
         }
@@ -63,21 +68,25 @@ extension ServiceChannel {
     /// - Parameters:
     ///   - request: The request.
     ///   - method: The method.
+    ///   - serializer: Writes requests.
+    ///   - deserializer: Reads responses.
     ///   - metadata: Headers of the request; none by default.
-    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - options: See ``unary(_:_:serializer:deserializer:metadata:options:)``.
     /// - Returns: The responses. The call begins when they are read.
     @inlinable
-    public func serverStreaming<Request: Message, Response: Message>(
+    public func serverStreaming<Request: Sendable, Response: Sendable>(
         _ request: Request,
         _ method: MethodDescriptor,
+        serializer: some MessageSerializer<Request>,
+        deserializer: some MessageDeserializer<Response>,
         metadata: Metadata = [:],
         options: CallOptions = .defaults
     ) -> ResponseStream<Response> {
-        ResponseStream { call in
-            try await call.begin(metadata, ProtobufSerializer().serialize(request))
-        } makeCall: {
-            DirectClientCall(self, method, options)
-        }
+        ResponseStream(
+            makeCall: { DirectClientCall(self, method, options) },
+            begin: { try await $0.begin(metadata, serializer.serialize(request)) },
+            read: deserializer.deserialize
+        )
     }
 
     /// Makes a call with one request and a stream of responses, and gives the response with its metadata to a closure.
@@ -85,15 +94,19 @@ extension ServiceChannel {
     /// - Parameters:
     ///   - request: The request.
     ///   - method: The method.
+    ///   - serializer: Writes requests.
+    ///   - deserializer: Reads responses.
     ///   - metadata: Headers of the request; none by default.
-    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - options: See ``unary(_:_:serializer:deserializer:metadata:options:)``.
     ///   - handleResponse: Gets the response when its head has come. The call ends when the closure returns.
     /// - Returns: The result of the closure.
     /// - Throws: The error of the closure.
     @inlinable
-    public func serverStreaming<Request: Message, Response: Message, Result: Sendable>(
+    public func serverStreaming<Request: Sendable, Response: Sendable, Result: Sendable>(
         _ request: Request,
         _ method: MethodDescriptor,
+        serializer: some MessageSerializer<Request>,
+        deserializer: some MessageDeserializer<Response>,
         metadata: Metadata = [:],
         options: CallOptions = .defaults,
         onResponse handleResponse: (_ response: StreamingClientResponse<Response>) async throws -> Result
@@ -102,8 +115,8 @@ extension ServiceChannel {
         defer { call.leave() }
         let response: StreamingClientResponse<Response>
         do {
-            try await call.begin(metadata, ProtobufSerializer().serialize(request))
-            response = await call.streamingResponse(ProtobufDeserializer())
+            try await call.begin(metadata, serializer.serialize(request))
+            response = await call.streamingResponse(deserializer)
         } catch {
             response = StreamingClientResponse(error: RPCError(callError: error))
         }
@@ -114,16 +127,20 @@ extension ServiceChannel {
     ///
     /// - Parameters:
     ///   - method: The method.
+    ///   - serializer: Writes requests.
+    ///   - deserializer: Reads responses.
     ///   - metadata: Headers of the request; none by default.
-    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - options: See ``unary(_:_:serializer:deserializer:metadata:options:)``.
     ///   - produce: Writes the requests, in a task of its own. It is cancelled when the call has ended; the call fails when
     ///     it throws.
     ///   - handleResponse: Gets the response, also that of a call that has failed.
     /// - Returns: The result of the closure.
     /// - Throws: The error of the closure.
     @inlinable
-    public func clientStreaming<Request: Message, Response: Message, Result: Sendable>(
+    public func clientStreaming<Request: Sendable, Response: Sendable, Result: Sendable>(
         _ method: MethodDescriptor,
+        serializer: some MessageSerializer<Request>,
+        deserializer: some MessageDeserializer<Response>,
         metadata: Metadata = [:],
         options: CallOptions = .defaults,
         requestProducer produce: @escaping @Sendable (_ writer: RPCWriter<Request>) async throws -> Void,
@@ -134,11 +151,11 @@ extension ServiceChannel {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await call.write(metadata) {
-                    try await produce(RPCWriter(wrapping: RequestStreamWriter(call, ProtobufSerializer())))
+                    try await produce(call.writer(serializer))
                 }
             }
             defer { group.cancelAll() }
-            return try await handleResponse(await call.response(ProtobufDeserializer()))
+            return try await handleResponse(await call.response(deserializer))
         }
     }
 
@@ -146,16 +163,20 @@ extension ServiceChannel {
     ///
     /// - Parameters:
     ///   - method: The method.
+    ///   - serializer: Writes requests.
+    ///   - deserializer: Reads responses.
     ///   - metadata: Headers of the request; none by default.
-    ///   - options: See ``unary(_:_:metadata:options:)``.
+    ///   - options: See ``unary(_:_:serializer:deserializer:metadata:options:)``.
     ///   - produce: Writes the requests, in a task of its own. It is cancelled when the call has ended; the call fails when
     ///     it throws.
     ///   - handleResponse: Gets the response when its head has come. The call ends when the closure returns.
     /// - Returns: The result of the closure.
     /// - Throws: The error of the closure.
     @inlinable
-    public func bidirectionalStreaming<Request: Message, Response: Message, Result: Sendable>(
+    public func bidirectionalStreaming<Request: Sendable, Response: Sendable, Result: Sendable>(
         _ method: MethodDescriptor,
+        serializer: some MessageSerializer<Request>,
+        deserializer: some MessageDeserializer<Response>,
         metadata: Metadata = [:],
         options: CallOptions = .defaults,
         requestProducer produce: @escaping @Sendable (_ writer: RPCWriter<Request>) async throws -> Void,
@@ -166,11 +187,11 @@ extension ServiceChannel {
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 await call.write(metadata) {
-                    try await produce(RPCWriter(wrapping: RequestStreamWriter(call, ProtobufSerializer())))
+                    try await produce(call.writer(serializer))
                 }
             }
             defer { group.cancelAll() }
-            return try await handleResponse(await call.streamingResponse(ProtobufDeserializer()))
+            return try await handleResponse(await call.streamingResponse(deserializer))
         }
     }
 }

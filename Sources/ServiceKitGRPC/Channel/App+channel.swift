@@ -1,52 +1,50 @@
-public import GRPCCore
 public import ServiceKit
 private import ServiceLifecycle
 private import Synchronization
 
 extension App {
-    /// A client of a service, which the App runs: `UserService.Client(wrapping: app.channel("user-service"))`.
+    /// A channel to a service, which the App runs: `User_V1_UserService.Stub(try app.channel("user-service"))`.
     ///
-    /// Ask for it before the App runs; asking for the same service again gives the same client. It can be used when the
+    /// Ask for it before the App runs; asking for the same service again gives the same channel. It can be used when the
     /// App starts its servers, and until they have drained.
     /// - Parameter service: The service's name.
-    /// - Returns: The client.
+    /// - Returns: The channel.
     /// - Throws: `ConfigurationError` when the section `client` is wrong; `AppError` when the name is not valid, or when
     ///   the App runs already and has no channel to the service.
-    public func channel(_ service: String) throws -> GRPCClient<ServiceChannel> {
-        try component(Channels.self) { Channels() }.client(of: ChannelTarget(inGivenRegistry: service), in: self)
+    public func channel(_ service: String) throws -> ServiceChannel {
+        try component(Channels.self) { Channels() }.channel(to: ChannelTarget(inGivenRegistry: service), in: self)
     }
 }
 
 /// The channels of an App.
 private final class Channels: Sendable {
-    private let clients = Mutex<[String: GRPCClient<ServiceChannel>]>([:])
+    private let channels = Mutex<[String: ServiceChannel]>([:])
 
-    func client(of target: ChannelTarget, in app: App) throws -> GRPCClient<ServiceChannel> {
-        try clients.withLock { clients in
-            if let client = clients[target.service] { return client }
+    func channel(to target: ChannelTarget, in app: App) throws -> ServiceChannel {
+        try channels.withLock { channels in
+            if let channel = channels[target.service] { return channel }
             // A channel that is asked for now would never run, and its calls would wait in vain.
             if app.isSettled {
                 throw AppError("the App runs already; ask for the channel to \(target.service) before")
             }
             let channel = try ServiceChannel(to: target, of: app)
             app.addChannel(channel.snapshot)
-            let client = GRPCClient(transport: channel)
-            app.add(ChannelService(client: client))
-            clients[target.service] = client
-            return client
+            app.add(ChannelService(channel: channel))
+            channels[target.service] = channel
+            return channel
         }
     }
 }
 
 /// Runs a channel's connections with an App.
 private struct ChannelService: Service {
-    let client: GRPCClient<ServiceChannel>
+    let channel: ServiceChannel
 
     func run() async throws {
         try await withGracefulShutdownHandler {
-            try await client.runConnections()
+            try await channel.connect()
         } onGracefulShutdown: {
-            client.beginGracefulShutdown()
+            channel.beginGracefulShutdown()
         }
     }
 }

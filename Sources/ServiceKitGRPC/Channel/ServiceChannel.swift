@@ -10,12 +10,12 @@ public import ServiceKitConfig
 ///
 /// ```swift
 /// let channel = try ServiceChannel(to: "discovery:///user-service", configuration: configuration)
-/// try await withGRPCClient(transport: channel) { client in
-///     let users = User_V1_UserService.Client(wrapping: client)
+/// try await channel.withConnections {
+///     let users = User_V1_UserService.Stub(channel)
 ///     let user = try await users.getUser(.with { $0.id = 7 })
 /// }
 /// ```
-/// In an App, `app.channel("user-service")` gives a client that is run with it.
+/// In an App, `app.channel("user-service")` gives a channel that the App runs.
 ///
 /// When the registry says that there is no instance, calls fail with `unavailable` after
 /// ``ChannelOptions/settleTimeout``; calls with `waitForReady` wait until their deadline. When the registry is away, calls
@@ -227,6 +227,23 @@ public final class ServiceChannel: ClientTransport, Sendable {
             }
         }
     }
+
+    /// Runs the channel while a body makes calls.
+    ///
+    /// - Parameter body: Makes calls. When it returns, the channel lets the calls in flight end, and can be used no more.
+    /// - Returns: The result of the body.
+    /// - Throws: The error of the body.
+    public func withConnections<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.connect() }
+            defer { beginGracefulShutdown() }
+            return try await body()
+        }
+    }
+
+    /// A client for the code that grpc-swift generates: `User_V1_UserService.Client(wrapping: channel.client)`. Its calls
+    /// go through GRPCCore, and then through this channel.
+    public var client: GRPCClient<ServiceChannel> { GRPCClient(transport: self) }
 
     /// Takes no more calls, and lets those in flight end.
     public func beginGracefulShutdown() {

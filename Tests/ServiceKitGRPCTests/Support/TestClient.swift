@@ -33,7 +33,17 @@ final class TestClient: Sendable {
         metadata: Metadata = [:],
         options: CallOptions = .defaults
     ) async throws -> ClientResponse<[UInt8]> {
-        try await client.unary(
+        if CallPath.current == .direct {
+            return try await channel.unary(
+                message,
+                .test(method),
+                serializer: Bytes(),
+                deserializer: Bytes(),
+                metadata: metadata,
+                options: options
+            ) { $0 }
+        }
+        return try await client.unary(
             request: ClientRequest(message: message, metadata: metadata),
             descriptor: .test(method),
             serializer: Bytes(),
@@ -69,7 +79,18 @@ final class TestClient: Sendable {
         _ produce: @escaping @Sendable (RPCWriter<[UInt8]>) async throws -> Void,
         _ onResponse: @escaping @Sendable (StreamingClientResponse<[UInt8]>) async throws -> Result
     ) async throws -> Result {
-        try await client.bidirectionalStreaming(
+        if CallPath.current == .direct {
+            return try await channel.bidirectionalStreaming(
+                .test(method),
+                serializer: Bytes(),
+                deserializer: Bytes(),
+                metadata: metadata,
+                options: options,
+                requestProducer: produce,
+                onResponse: onResponse
+            )
+        }
+        return try await client.bidirectionalStreaming(
             request: StreamingClientRequest(metadata: metadata, producer: produce),
             descriptor: .test(method),
             serializer: Bytes(),

@@ -1,6 +1,8 @@
 import GRPCCore
 import ServiceKit
 
+@testable import ServiceKitGRPC
+
 /// Messages that are plain bytes.
 struct Bytes: MessageSerializer, MessageDeserializer {
     func serialize<Wire: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Wire {
@@ -41,6 +43,16 @@ struct TestService: RegistrableRPCService {
                 handler: handler
             )
         }
+    }
+
+    /// The methods that are served directly: all or none of them.
+    var methods: ServiceMethods {
+        var methods = ServiceMethods()
+        guard case .direct = CallPath.current else { return methods }
+        for (name, handler) in handlers {
+            methods.stream(.test(name), deserializer: Bytes(), serializer: Bytes(), handler)
+        }
+        return methods
     }
 
     private static let echo: Handler = { request, _ in

@@ -1,0 +1,60 @@
+public import GRPCCore
+
+/// The messages of a call, as a closure reads them.
+@usableFromInline
+struct DirectMessages<Element: Sendable>: AsyncSequence, Sendable {
+    @usableFromInline typealias Failure = any Error
+
+    @usableFromInline let read: @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?
+
+    @inlinable
+    init(_ read: @escaping @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?) {
+        self.read = read
+    }
+
+    @inlinable
+    func makeAsyncIterator() -> Iterator {
+        Iterator(read: read)
+    }
+
+    @usableFromInline
+    struct Iterator: AsyncIteratorProtocol {
+        @usableFromInline let read: @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?
+
+        @inlinable
+        init(read: @escaping @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?) {
+            self.read = read
+        }
+
+        @inlinable
+        mutating func next() async throws -> Element? {
+            try await read(#isolation)
+        }
+
+        @inlinable
+        mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> Element? {
+            try await read(actor)
+        }
+    }
+}
+
+/// Writes the messages of a call with a closure.
+@usableFromInline
+struct DirectWriter<Element: Sendable>: RPCWriterProtocol {
+    @usableFromInline let send: @Sendable (_ element: Element) async throws -> Void
+
+    @inlinable
+    init(_ send: @escaping @Sendable (_ element: Element) async throws -> Void) {
+        self.send = send
+    }
+
+    @inlinable
+    func write(_ element: Element) async throws {
+        try await send(element)
+    }
+
+    @inlinable
+    func write(contentsOf elements: some Sequence<Element>) async throws {
+        for element in elements { try await send(element) }
+    }
+}
