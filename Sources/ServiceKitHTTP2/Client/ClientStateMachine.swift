@@ -25,6 +25,8 @@ struct ClientStateMachine {
         case handOver(from: [HTTP2Connection], to: HTTP2Connection)
         /// Call `attemptIsDue` after a while.
         case scheduleAttempt(number: Int, after: Duration)
+        /// Call `extraAttemptIsDue` after a while.
+        case scheduleExtraAttempt(after: Duration)
         case drain(HTTP2Connection)
         case close(HTTP2Connection)
         /// Call `nextReport` until it yields nothing.
@@ -99,8 +101,12 @@ struct ClientStateMachine {
         return (roomiest, extra.isWanted(maxCount: maxConnections - 1))
     }
 
+    mutating func requestsWereHandedOver() -> [Action] { connectExtraIfNeeded() }
+
+    mutating func extraAttemptIsDue() -> [Action] { connectExtraIfNeeded() }
+
     /// Has one more connection made if calls still wait, on whichever connection.
-    mutating func requestsWereHandedOver() -> [Action] {
+    private mutating func connectExtraIfNeeded() -> [Action] {
         guard let first else { return [] }
         let rooms = ([first] + extra.connections).map(\.http2.room)
         guard rooms.allSatisfy({ $0 <= 0 }), rooms.contains(where: { $0 < 0 }) else { return [] }
@@ -185,8 +191,7 @@ struct ClientStateMachine {
     mutating func attemptTimedOut(_ id: Int, after timeout: Duration) -> [Action] {
         if let http2 = extra.connecting, http2.id == id {
             open[ObjectIdentifier(http2)] = nil
-            extraAttemptFailed()
-            return [.close(http2)]
+            return [.close(http2)] + extraAttemptFailed()
         }
         guard case .connecting(let http2) = phase, http2.id == id else { return [] }
         open[ObjectIdentifier(http2)] = nil
@@ -199,10 +204,11 @@ struct ClientStateMachine {
         return beginAttempt()
     }
 
-    private mutating func extraAttemptFailed() {
-        extra.attemptFailed(
-            wait: backoff.wait(afterFailures: extra.failures + 1, using: &generator)
-        )
+    /// Calls that wait get another attempt after the wait, also when no further call comes.
+    private mutating func extraAttemptFailed() -> [Action] {
+        let wait = backoff.wait(afterFailures: extra.failures + 1, using: &generator)
+        extra.attemptFailed(wait: wait)
+        return [.scheduleExtraAttempt(after: wait)]
     }
 
     /// Connects again, when the time for it has come: the wait counts from when the last attempt began. If that attempt
@@ -254,9 +260,7 @@ struct ClientStateMachine {
             let wasReady = self.first != nil
             open[ObjectIdentifier(http2)] = nil
             extra.remove(http2)
-            if extra.isAttempt(http2) {
-                extraAttemptFailed()
-            }
+            if extra.isAttempt(http2) { return extraAttemptFailed() + finishIfDone() }
             guard isCurrent else { return finishIfDone() }
             guard extra.connections.isEmpty else { return promoteExtra() }
             return retry(reason, isFailure: !wasReady) + finishIfDone()

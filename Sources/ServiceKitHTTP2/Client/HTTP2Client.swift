@@ -159,6 +159,11 @@ package final class HTTP2Client: Sendable {
                 scheduler.loop.scheduleTask(in: TimeAmount(delay)) { [weak self] in
                     self?.update { $0.attemptIsDue(number) }
                 }
+            case .scheduleExtraAttempt(let delay):
+                // A little later than the wait, which is kept by another clock.
+                scheduler.loop.scheduleTask(in: TimeAmount(delay) + .milliseconds(1)) { [weak self] in
+                    self?.update { $0.extraAttemptIsDue() }
+                }
             case .drain(let http2):
                 http2.beginGracefulShutdown()
             case .close(let http2):

@@ -93,6 +93,20 @@ struct ConnectionPoolTests {
         }
     }
 
+    /// The attempt is made again after its wait, though no further call comes that would ask for it.
+    @Test func waitingCallGetsAConnectionAfterAFailedAttempt() async throws {
+        let answers = Answers()
+        try await RawHTTP2Server.run(maxConcurrentStreams: 1, closingConnection: 2, onStream: answers.take) { server in
+            try await withClientConnection(server.address, config: Self.config(maxConnections: 2)) { connection in
+                let calls = try await Self.begin(2, connection)
+                try await eventually { answers.count == 2 }
+                #expect(server.accepted.count == 3)
+                try answers.answerAll()
+                try await Self.expectOK(calls)
+            }
+        }
+    }
+
     /// A call may choose a connection before a second one exists, and reach it after that one is ready.
     @Test func lateCallIsHandedToTheNewConnection() async throws {
         let answers = Answers()

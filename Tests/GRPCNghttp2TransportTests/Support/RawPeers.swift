@@ -87,6 +87,7 @@ struct RawHTTP2Server: Sendable {
         limits: TransportLimits = .defaults,
         maxConcurrentStreams: Int = 100,
         tls: NIOSSLContext? = nil,
+        closingConnection closed: Int? = nil,
         onStream: @escaping @Sendable (HTTP2Stream, HeaderBlock?) -> Void,
         _ body: (RawHTTP2Server) async throws -> Result
     ) async throws -> Result {
@@ -100,6 +101,8 @@ struct RawHTTP2Server: Sendable {
                         delegate: RawDelegate(onStream: onStream)
                     )
                     accepted.append(channel, connection)
+                    // Before a byte is written.
+                    if accepted.count == closed { throw ChannelError.alreadyClosed }
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
                     }

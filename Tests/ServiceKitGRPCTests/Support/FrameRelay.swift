@@ -47,7 +47,8 @@ final class FrameRelay: Sendable {
     /// Closes the listener and every connection.
     func stop() {
         listener.shutDown()
-        for socket in sockets.withLock(\.self) { socket.shutDown() }
+        // Under the lock: a socket that was closed may be somebody else's by now.
+        sockets.withLock { for socket in $0 { socket.shutDown() } }
     }
 
     private func serve(_ client: RawSocket) {

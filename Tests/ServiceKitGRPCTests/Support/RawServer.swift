@@ -41,12 +41,12 @@ final class RawServer: Sendable {
 
     /// Closes the listener and every connection.
     func stop() {
-        let connections = state.withLock { state in
-            state.isClosed = true
-            return state.connections
-        }
         listener.shutDown()
-        for connection in connections { connection.shutDown() }
+        // Under the lock: a socket that was closed may be somebody else's by now.
+        state.withLock { state in
+            state.isClosed = true
+            for connection in state.connections { connection.shutDown() }
+        }
     }
 
     private func take(_ connection: RawSocket) {
