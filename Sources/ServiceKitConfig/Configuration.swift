@@ -79,7 +79,7 @@ public final class Configuration: Sendable {
     }
 
     /// Whether a value, even null, is configured at a path. Defaults do not count.
-    public func contains(_ path: String) -> Bool {
+    package func contains(_ path: String) -> Bool {
         node(at: path) != nil
     }
 
@@ -89,7 +89,7 @@ public final class Configuration: Sendable {
     }
 
     /// The keys of the mapping at a path, in written order; empty when there is no mapping.
-    public func keys(at path: String) -> [String] {
+    package func keys(at path: String) -> [String] {
         node(at: path)?.mapping?.entries.map(\.key) ?? []
     }
 

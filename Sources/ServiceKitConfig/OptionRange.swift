@@ -1,4 +1,5 @@
-/// The values that one option of a section may have.
+/// The values that one option of a section may have: the option's key as configuration writes it, the property that has its
+/// value, and the range.
 ///
 /// ```swift
 /// struct PoolOptions: ConfigurationSection {
@@ -8,18 +9,13 @@
 /// ```
 public struct OptionRange<Section>: Sendable {
     /// The option's key, relative to the section: `max-connections`.
-    public let key: String
+    let key: String
     /// The range in words: `1s to 1h`, `at least 1`.
-    public let text: String
+    let text: String
     /// The path, relative to the section, of a value out of the range; `nil` when there is none.
     let violation: @Sendable (_ section: Section) -> [String]?
 
     /// Describes a range with both ends.
-    ///
-    /// - Parameters:
-    ///   - key: The option's key, as configuration writes it.
-    ///   - property: The property that has the value.
-    ///   - range: The values that are allowed.
     public init<Value: Comparable & Encodable & Sendable>(
         _ key: String,
         _ property: any KeyPath<Section, Value> & Sendable,
@@ -29,11 +25,6 @@ public struct OptionRange<Section>: Sendable {
     }
 
     /// Describes a range without an upper end.
-    ///
-    /// - Parameters:
-    ///   - key: The option's key, as configuration writes it.
-    ///   - property: The property that has the value.
-    ///   - range: The values that are allowed.
     public init<Value: Comparable & Encodable & Sendable>(
         _ key: String,
         _ property: any KeyPath<Section, Value> & Sendable,
@@ -45,11 +36,6 @@ public struct OptionRange<Section>: Sendable {
     }
 
     /// Describes a range of an option that may be left out, or set to null.
-    ///
-    /// - Parameters:
-    ///   - key: The option's key, as configuration writes it.
-    ///   - property: The property that has the value.
-    ///   - range: The values that are allowed.
     public init<Value: Comparable & Encodable & Sendable>(
         _ key: String,
         _ property: any KeyPath<Section, Value?> & Sendable,
@@ -59,11 +45,6 @@ public struct OptionRange<Section>: Sendable {
     }
 
     /// Describes the range of every value of a dictionary.
-    ///
-    /// - Parameters:
-    ///   - key: The option's key, as configuration writes it.
-    ///   - property: The property that has the dictionary.
-    ///   - range: The values that are allowed.
     public init<Value: Comparable & Encodable & Sendable>(
         _ key: String,
         _ property: any KeyPath<Section, [String: Value]> & Sendable,

@@ -7,6 +7,11 @@ import Testing
         var listen = "127.0.0.1:9000"
         var maxMessage: ByteCount = .mebibytes(4)
         var idleTimeout: Duration? = nil
+
+        static let ranges = [
+            OptionRange("max-message", \ListenerSettings.maxMessage, 1...(.gibibytes(2))),
+            OptionRange("idle-timeout", \ListenerSettings.idleTimeout, .milliseconds(1)...(.seconds(3600))),
+        ]
     }
 
     struct ServerSettings: ConfigurationSection {
@@ -41,5 +46,12 @@ import Testing
             #expect(server.grpc.idleTimeout == .seconds(90))
             #expect(server.labels == ["zone": "north"])
         }
+    }
+
+    @Test func theRangesOfTheExampleHold() throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try Configuration(yaml: "max-message: 3GiB", origin: "a.yaml").decode(ListenerSettings.self, at: "")
+        }
+        #expect(error?.description == "a.yaml:1:14: max-message: expected 1 to 2GiB, found \"3GiB\"")
     }
 }

@@ -40,7 +40,7 @@ public struct ConfigurationSections: PluginSection {
     /// Reads every section.
     ///
     /// - Throws: `ConfigurationError` for the first value that is wrong.
-    public func check(_ configuration: Configuration) throws {
+    package func check(_ configuration: Configuration) throws {
         for read in readers { try read(configuration) }
     }
 }

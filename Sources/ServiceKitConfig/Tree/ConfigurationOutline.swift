@@ -58,6 +58,9 @@ extension SecretKeys {
 extension ConfigurationNode {
     fileprivate func outline(at trail: KeyTrail, known: KnownKeys) -> ConfigurationOutline {
         let reading = known.reading(at: trail.path)
+        if reading == .text, let brackets {
+            return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
+        }
         switch content {
         case .scalar(let scalar):
             if reading == .list, let elements = try? elements(keyPath: trail.text) {
@@ -65,14 +68,8 @@ extension ConfigurationNode {
             }
             return self.outline(of: scalar, read: reading, at: trail)
         case .sequence(let elements):
-            if reading == .text, let brackets {
-                return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
-            }
             return Self.outline(of: elements, at: trail, known: known)
         case .mapping(let mapping):
-            if reading == .text, let brackets {
-                return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
-            }
             return .mapping(
                 mapping.entries.map { ($0.key, $0.value.outline(at: trail.appending($0.key), known: known)) }
             )

@@ -94,12 +94,12 @@ struct YAMLComposer: ~Copyable {
             anchor = scalar.properties.anchor
         case .sequenceStart(let properties):
             try enter(event.mark, depth: depth)
-            guard YAMLTag.isSequence(properties.tag) else { throw tagFailure(properties.tag, event.mark) }
+            guard YAMLTag.isOf("seq", properties.tag) else { throw tagFailure(properties.tag, event.mark) }
             content = .sequence(try composeElements(depth: depth))
             anchor = properties.anchor
         case .mappingStart(let properties):
             try enter(event.mark, depth: depth)
-            guard YAMLTag.isMapping(properties.tag) else { throw tagFailure(properties.tag, event.mark) }
+            guard YAMLTag.isOf("map", properties.tag) else { throw tagFailure(properties.tag, event.mark) }
             content = .mapping(try composeEntries(depth: depth))
             anchor = properties.anchor
         case .documentStart, .collectionEnd, .other:

@@ -2,12 +2,9 @@
 enum YAMLTag {
     private static let prefix = "tag:yaml.org,2002:"
 
-    static func isSequence(_ tag: String?) -> Bool {
-        tag == nil || tag == "!" || tag == prefix + "seq"
-    }
-
-    static func isMapping(_ tag: String?) -> Bool {
-        tag == nil || tag == "!" || tag == prefix + "map"
+    /// Whether a collection's tag is that of its kind, `seq` or `map`, or says nothing.
+    static func isOf(_ kind: String, _ tag: String?) -> Bool {
+        tag == nil || tag == "!" || tag == prefix + kind
     }
 
     /// Reads a scalar in the type of its tag.

@@ -1,47 +1,43 @@
 internal import GRPCNghttp2Transport
-public import ServiceKit
-public import ServiceKitConfig
+internal import ServiceKit
+internal import ServiceKitConfig
 
 /// The section `server.grpc`, without `advertise`, which is the App's.
-public struct GRPCServerOptions: ConfigurationSection, Hashable {
+struct GRPCServerOptions: ConfigurationSection, Hashable {
     /// The address to listen on; by default a free port of the loopback address.
-    public var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
     /// How many connections the system holds that the server has not accepted yet; 256 by default.
-    public var backlog = 256
+    var backlog = 256
     /// The server's certificate, and the authorities of its clients; no TLS by default.
-    public var tls = ServerTLSOptions()
+    var tls = ServerTLSOptions()
     /// How long a client may take for TLS and the start of HTTP/2 before it is disconnected; 10 s by default.
-    public var handshakeTimeout = Duration.seconds(10)
+    var handshakeTimeout = Duration.seconds(10)
     /// How many connections there may be at a time; 10,000 by default. More are closed at once.
-    public var maxConnections = 10_000
+    var maxConnections = 10_000
     /// How many calls a client may have open on one connection at a time; 1000 by default. More wait in the client.
-    public var maxConcurrentCalls = 1000
+    var maxConcurrentCalls = 1000
     /// How long a connection may be without calls before its client is told to leave it (GOAWAY); for ever by default.
-    public var maxConnectionIdle: Duration?
+    var maxConnectionIdle: Duration?
     /// How long a connection may live, give or take a tenth, before its client is told to leave it (GOAWAY), so that
     /// clients spread over servers that were added; for ever by default. Open calls go on.
-    public var maxConnectionAge: Duration?
+    var maxConnectionAge: Duration?
     /// How long open calls may go on after ``maxConnectionAge`` before they fail with `unavailable`; for ever by default.
-    public var maxConnectionAgeGrace: Duration?
+    var maxConnectionAgeGrace: Duration?
     /// How a client that is gone is found out, and how often clients may ping.
-    public var keepalive = ServerKeepaliveOptions()
+    var keepalive = ServerKeepaliveOptions()
     /// How messages are compressed.
-    public var compression = CompressionOptions()
+    var compression = CompressionOptions()
     /// The bounds of each connection and of its calls.
-    public var limits = LimitOptions()
+    var limits = LimitOptions()
     /// The place where handlers and middleware run: `event-loop` by default, or `pool` for handlers that compute for long.
-    public var executor = Executor.eventLoop
+    var executor = Executor.eventLoop
     /// Whether `grpc.health.v1.Health` is served; true by default.
-    public var health = true
+    var health = true
     /// Whether `grpc.reflection.v1.ServerReflection` is served, which tells every caller which services there are. By
     /// default it is served if the server listens on a loopback address or a Unix domain socket.
-    public var reflection: Bool?
+    var reflection: Bool?
 
-    /// The defaults.
-    public init() {}
-
-    /// The ranges of the section's values.
-    public static let ranges: [OptionRange<GRPCServerOptions>] = [
+    static let ranges: [OptionRange<GRPCServerOptions>] = [
         OptionRange("backlog", \.backlog, 1...65_535),
         OptionRange("handshake-timeout", \.handshakeTimeout, .milliseconds(1)...(.seconds(3600))),
         OptionRange("max-connections", \.maxConnections, 1...1_000_000),
@@ -55,7 +51,7 @@ public struct GRPCServerOptions: ConfigurationSection, Hashable {
     static let serverName = "grpc"
 
     /// The place where handlers and middleware run.
-    public enum Executor: String, Codable, Sendable, CaseIterable {
+    enum Executor: String, Codable, Sendable, CaseIterable {
         /// The event loop of the call's connection: the fastest. Code that blocks or computes for long may not run there;
         /// the log reports it.
         case eventLoop = "event-loop"

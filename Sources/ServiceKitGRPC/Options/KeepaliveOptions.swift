@@ -3,22 +3,18 @@ public import ServiceKitConfig
 
 /// The section `server.grpc.keepalive`: how the server finds out that a client is gone, and how often clients may ping
 /// (https://github.com/grpc/proposal/blob/master/A9-server-side-conn-mgt.md).
-public struct ServerKeepaliveOptions: ConfigurationSection, Hashable {
+struct ServerKeepaliveOptions: ConfigurationSection, Hashable {
     /// How long nothing may come from a client before the server pings it; 2 h by default, `null` for never.
-    public var time: Duration? = .seconds(7200)
+    var time: Duration? = .seconds(7200)
     /// How long a client may take to answer before its connection is closed; 20 s by default.
-    public var timeout = Duration.seconds(20)
+    var timeout = Duration.seconds(20)
     /// How often a client may ping; once in 5 min by default. A client that pings more often, three times without a
     /// response in between, is disconnected with `too_many_pings`.
-    public var minPingInterval = Duration.seconds(300)
+    var minPingInterval = Duration.seconds(300)
     /// Whether a client without calls may ping as often; by default such a client may ping once in 2 h.
-    public var allowPingsWithoutCalls = false
+    var allowPingsWithoutCalls = false
 
-    /// The defaults.
-    public init() {}
-
-    /// The ranges of the section's values.
-    public static let ranges: [OptionRange<ServerKeepaliveOptions>] = [
+    static let ranges: [OptionRange<ServerKeepaliveOptions>] = [
         OptionRange("time", \.time, .milliseconds(1)...longestTime),
         OptionRange("timeout", \.timeout, .milliseconds(1)...(.seconds(3600))),
         OptionRange("min-ping-interval", \.minPingInterval, .zero...longestTime),

@@ -3,17 +3,14 @@ internal import GRPCNghttp2Transport
 public import ServiceKitConfig
 
 /// The section `server.grpc.tls`: the server speaks TLS when it has a certificate. Files that change are read again.
-public struct ServerTLSOptions: ConfigurationSection, Hashable {
+struct ServerTLSOptions: ConfigurationSection, Hashable {
     /// A PEM file with the server's certificate, followed by its chain up to an authority that clients trust.
-    public var certificate: String?
+    var certificate: String?
     /// A PEM file with the key of the server's certificate.
-    public var key: String?
+    var key: String?
     /// A PEM file with the authorities that may sign clients' certificates. With it, a client without such a certificate is
     /// refused: mutual TLS.
-    public var clientCA: String?
-
-    /// No TLS.
-    public init() {}
+    var clientCA: String?
 }
 
 /// The section `client.tls`: for instances whose endpoint is `grpcs`. Files that change are read again.
