@@ -4,9 +4,10 @@
 /// return.
 /// - Parameters:
 ///   - deadline: The instant at which the body is cancelled.
-///   - error: The error after the deadline.
 ///   - clock: The clock of the deadline.
+///   - error: The error after the deadline.
 ///   - body: The work.
+/// - Returns: The result of the body.
 /// - Throws: Any error of the body, or `error` when the deadline came first.
 package func withDeadline<Result: Sendable, C: Clock>(
     _ deadline: C.Instant,

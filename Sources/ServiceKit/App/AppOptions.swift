@@ -143,6 +143,7 @@ extension RegistryBackends {
     /// - Parameters:
     ///   - configuration: The configuration; the section `registry` is read.
     ///   - logger: Where the registry logs.
+    /// - Returns: The registry.
     /// - Throws: As ``make(_:configuration:logger:)``.
     public func make(configuration: Configuration, logger: Logger) throws -> any Registry {
         try make(RegistryOptions(configuration, backends: self).backend, configuration: configuration, logger: logger)

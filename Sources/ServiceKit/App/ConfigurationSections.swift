@@ -51,6 +51,7 @@ extension Configuration {
     /// - Parameters:
     ///   - type: The section's type.
     ///   - name: The server's name.
+    /// - Returns: The options.
     /// - Throws: `ConfigurationError` for the first value that is wrong.
     public func serverOptions<Section: ConfigurationSection>(
         _ type: Section.Type,

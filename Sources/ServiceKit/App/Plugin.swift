@@ -11,6 +11,7 @@ public struct Plugin: Sendable {
     /// - Parameters:
     ///   - section: The kind's part of the catalogue.
     ///   - add: Adds to it.
+    /// - Returns: The plugin.
     public static func adding<Section: PluginSection>(
         to section: Section.Type,
         _ add: @escaping @Sendable (inout Section) -> Void
@@ -28,6 +29,7 @@ public struct Plugin: Sendable {
     /// - Parameters:
     ///   - name: The name that configuration knows it by.
     ///   - make: Makes a balancer; called several times for a channel, see ``Balancer``.
+    /// - Returns: The plugin.
     public static func balancer(_ name: String, _ make: @escaping @Sendable () -> any Balancer) -> Plugin {
         adding(to: Balancers.self) { $0.add(name, make) }
     }
@@ -37,6 +39,7 @@ public struct Plugin: Sendable {
     /// - Parameters:
     ///   - name: The name that configuration knows it by. Its options stand under `client.balancers.<name>`.
     ///   - make: Makes a balancer; see ``Balancers/add(_:_:)``.
+    /// - Returns: The plugin.
     public static func balancer<Options: ConfigurationSection>(
         _ name: String,
         _ make: @escaping @Sendable (Options) throws -> any Balancer

@@ -12,6 +12,7 @@ package enum KeySuggestion {
     ///   - kind: The kind of the named thing, such as `balancer`.
     ///   - name: The unknown name.
     ///   - known: The names that are linked in.
+    /// - Returns: The message.
     package static func message(forMissing kind: String, _ name: String, known: [String]) -> String {
         let list = "here are: \(known.joined(separator: ", "))"
         let remedy = nearest(to: name, among: known).map { "did you mean \"\($0)\"? T\(list)" }
@@ -28,9 +29,8 @@ package enum KeySuggestion {
         return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
     }
 
-    /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters.
-    ///
-    /// - Parameter share: One character in this many may differ; one character always may.
+    /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters: of `share`
+    /// characters one may differ, and one always may.
     static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
         guard key.utf8.count <= maximumComparedLength else { return nil }
         let key = Array(key)
