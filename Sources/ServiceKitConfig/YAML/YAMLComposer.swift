@@ -29,26 +29,20 @@ struct YAMLComposer: ~Copyable {
     ) throws(ConfigurationError) -> ConfigurationNode? {
         let mark = TextEncoding.utf8Mark
         let bytes = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
-        let start = SourceLocation(origin: origin.name)
+        func refusal(_ message: String, at location: SourceLocation? = nil) -> ConfigurationError {
+            ConfigurationError(message: message, location: location ?? SourceLocation(origin: origin.name))
+        }
         if let encoding = TextEncoding(of: bytes) {
-            let first = origin.hasLines ? SourceLocation(origin: origin.name, line: 1, column: 1) : start
-            throw ConfigurationError(message: "saved as \(encoding.rawValue); save it as UTF-8", location: first)
+            let first = origin.hasLines ? SourceLocation(origin: origin.name, line: 1, column: 1) : nil
+            throw refusal("saved as \(encoding.rawValue); save it as UTF-8", at: first)
         }
         guard bytes.count <= YAMLLimits.maximumDocumentBytes else {
-            throw ConfigurationError(
-                message: "larger than \(YAMLLimits.maximumDocumentBytes) bytes; split it into several files",
-                location: start
-            )
+            throw refusal("larger than \(YAMLLimits.maximumDocumentBytes) bytes; split it into several files")
         }
         guard tagDirectiveCount(bytes) <= YAMLLimits.maximumTagDirectives else {
-            throw ConfigurationError(
-                message: "more than \(YAMLLimits.maximumTagDirectives) times %TAG; remove these lines",
-                location: start
-            )
+            throw refusal("more than \(YAMLLimits.maximumTagDirectives) times %TAG; remove these lines")
         }
-        guard let reader = YAMLEventReader(bytes) else {
-            throw ConfigurationError(message: "out of memory while reading YAML", location: start)
-        }
+        guard let reader = YAMLEventReader(bytes) else { throw refusal("out of memory while reading YAML") }
         var composer = YAMLComposer(reader: reader, origin: origin, keyPath: keyPath)
         return try composer.document()
     }
