@@ -5,11 +5,6 @@ struct KeyedNodeDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
 
     var codingPath: [any CodingKey] { decoder.codingPath }
 
-    init(decoder: NodeDecoder, mapping: Mapping) {
-        self.decoder = decoder
-        self.mapping = mapping
-    }
-
     var allKeys: [Key] {
         mapping.entries.compactMap { entry in
             let key = Key(stringValue: keysAreLiteral ? entry.key : KeyNaming.camelCase(entry.key))

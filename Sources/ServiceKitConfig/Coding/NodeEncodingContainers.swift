@@ -4,10 +4,6 @@ struct KeyedNodeEncodingContainer<Key: CodingKey>: KeyedEncodingContainerProtoco
 
     var codingPath: [any CodingKey] { encoder.codingPath }
 
-    init(encoder: NodeEncoder) {
-        self.encoder = encoder
-    }
-
     func encodeNil(forKey key: Key) {
         child(for: key).encodeNil()
     }

@@ -7,11 +7,6 @@ struct UnkeyedNodeDecodingContainer: UnkeyedDecodingContainer {
     var count: Int? { elements.count }
     var isAtEnd: Bool { currentIndex >= elements.count }
 
-    init(decoder: NodeDecoder, elements: [ConfigurationNode]) {
-        self.decoder = decoder
-        self.elements = elements
-    }
-
     mutating func decodeNil() throws -> Bool {
         guard try current().isNull else { return false }
         currentIndex += 1
