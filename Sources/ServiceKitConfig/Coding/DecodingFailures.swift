@@ -112,16 +112,13 @@ extension NodeDecoder {
         var keyPath = trail.text
         for key in path.dropFirst(codingPath.count) {
             let child: ConfigurationNode?
-            switch node?.content {
-            case .sequence(let elements):
+            if case .sequence(let elements) = node?.content {
                 child = key.intValue.flatMap { elements.indices.contains($0) ? elements[$0] : nil }
                 keyPath += "[\(key.intValue ?? 0)]"
-            case .mapping(let mapping):
-                child = mapping[KeyNaming.name(of: key)]?.value
-                keyPath = KeyTrail.join(keyPath, KeyNaming.name(of: key))
-            default:
-                child = nil
-                keyPath = KeyTrail.join(keyPath, KeyNaming.name(of: key))
+            } else {
+                let name = KeyNaming.name(of: key)
+                child = node?.mapping?[name]?.value
+                keyPath = KeyTrail.join(keyPath, name)
             }
             location = child?.location ?? location
             node = child
