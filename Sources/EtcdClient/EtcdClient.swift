@@ -44,9 +44,7 @@ public final class EtcdClient: Sendable {
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd")
     ) throws(EtcdError) {
-        try self.init(config, logger: logger, first: nil) { endpoint in
-            DirectCaller(transport: config.transport(to: endpoint, logger: logger))
-        }
+        try self.init(config, logger: logger) { config.transport(to: $0, logger: logger) }
     }
 
     /// Creates a client on any transport. The client does nothing before ``run()``.
@@ -96,12 +94,7 @@ public final class EtcdClient: Sendable {
         // The task is unstructured, since the body may still talk to etcd after its own task is cancelled: to end a
         // session, for example. The task ends with the body.
         let running = Task { await client.run() }
-        let outcome: Swift.Result<Result, any Error>
-        do {
-            outcome = .success(try await body(client))
-        } catch {
-            outcome = .failure(error)
-        }
+        let outcome = await Swift.Result<Result, any Error>(catching: { try await body(client) })
         client.shutdown()
         await running.value
         return try outcome.get()

@@ -55,10 +55,7 @@ public struct EtcdError: Error, Sendable, Hashable {
         public var isTransient: Bool {
             switch value {
             case .unavailable, .timeout, .noLeader, .tooManyRequests: true
-            case .cancelled, .noSpace, .unauthenticated, .permissionDenied, .invalidArgument, .compacted,
-                .futureRevision, .storeReset, .leaseNotFound, .leaseExists, .leaseExpired, .unsupported, .closed,
-                .unknown:
-                false
+            default: false
             }
         }
     }

@@ -30,30 +30,28 @@ public enum Kit {
 
 /// The root of the commands.
 struct KitCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "kit",
-            abstract: "Creates services, runs them, and operates running instances.",
-            discussion: """
-                  kit new user-service          creates a service
-                  kit run --watch               builds and runs it, and again after every change
-                  kit registry list             shows the registered instances
-                  kit call user-service/ListUsers
-                  kit doctor                    shows the faults of this machine
+    static let configuration = CommandConfiguration(
+        commandName: "kit",
+        abstract: "Creates services, runs them, and operates running instances.",
+        discussion: """
+              kit new user-service          creates a service
+              kit run --watch               builds and runs it, and again after every change
+              kit registry list             shows the registered instances
+              kit call user-service/ListUsers
+              kit doctor                    shows the faults of this machine
 
-                kit help COMMAND describes a command. For completions in your shell, see \
-                kit --generate-completion-script.
-                """,
-            version: KitVersion.current,
-            groupedSubcommands: [
-                CommandGroup(name: "Write", subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self]),
-                CommandGroup(name: "Run", subcommands: [RunCommand.self]),
-                CommandGroup(name: "Operate", subcommands: [RegistryCommand.self, CallCommand.self]),
-                CommandGroup(
-                    name: "Check",
-                    subcommands: [ConfigCommand.self, DoctorCommand.self, VersionCommand.self]
-                ),
-            ]
-        )
-    }
+            kit help COMMAND describes a command. For completions in your shell, see \
+            kit --generate-completion-script.
+            """,
+        version: KitVersion.current,
+        groupedSubcommands: [
+            CommandGroup(name: "Write", subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self]),
+            CommandGroup(name: "Run", subcommands: [RunCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [RegistryCommand.self, CallCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [ConfigCommand.self, DoctorCommand.self, VersionCommand.self]
+            ),
+        ]
+    )
 }

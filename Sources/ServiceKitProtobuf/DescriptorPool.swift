@@ -86,8 +86,7 @@ package struct DescriptorPool: Sendable {
         in file: String
     ) throws(DescriptorError) {
         try declare(prefix + field.name, in: file)
-        let extendee = field.extendee.hasPrefix(".") ? String(field.extendee.dropFirst()) : field.extendee
-        fileByExtension[extendee, default: [:]][field.number] = file
+        fileByExtension[field.extendee.fullName, default: [:]][field.number] = file
     }
 
     private mutating func declare(_ symbol: String, in file: String) throws(DescriptorError) {

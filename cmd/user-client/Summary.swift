@@ -13,7 +13,7 @@ struct Summary: Sendable {
     private var latencies = LatencyHistogram()
     var duration = Duration.zero
     var instances: [String: Int] = [:]
-    /// Why the registry was away at the end.
+    /// The reason why the registry was away at the end; `nil` if it was not.
     var outage: String?
 
     var failures: Int { failuresByStatus.values.reduce(0) { $0 + $1.count } }

@@ -11,21 +11,19 @@ import UnixSignals
 
 /// The sample client: calls the sample service by its name, and prints the results.
 @main struct UserClient: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "servicekit-user-client",
-            abstract: "Calls GetUser of user-service through the registry.",
-            discussion: """
-                servicekit-user-client --count 1000 --concurrency 8
-                servicekit-user-client --duration 10s --rate 200 --follow
+    static let configuration = CommandConfiguration(
+        commandName: "servicekit-user-client",
+        abstract: "Calls GetUser of user-service through the registry.",
+        discussion: """
+            servicekit-user-client --count 1000 --concurrency 8
+            servicekit-user-client --duration 10s --rate 200 --follow
 
-                It ends when the calls are made, at the end of --duration, or on ctrl-C or SIGTERM, and says how the calls \
-                went. Calls that have not ended then are given up and counted as open: neither failed nor answered.
+            It ends when the calls are made, at the end of --duration, or on ctrl-C or SIGTERM, and says how the calls \
+            went. Calls that have not ended then are given up and counted as open: neither failed nor answered.
 
-                Exit code: 0, or 1 when a call failed or none was answered.
-                """
-        )
-    }
+            Exit code: 0, or 1 when a call failed or none was answered.
+            """
+    )
 
     @Option(
         help:
@@ -55,7 +53,6 @@ import UnixSignals
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
-        if let duration, duration.value <= .zero { throw ValidationError("--duration must be more than 0") }
         if !(1...100_000).contains(concurrency) { throw ValidationError("--concurrency must be from 1 to 100000") }
         if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be more than 0") }
     }
@@ -110,7 +107,7 @@ import UnixSignals
             if follow {
                 group.addTask { await Follower(discovery: discovery, counter: counter).run() }
             }
-            // Why the registry is away, while it is: calls that wait for an instance wait for the registry, then.
+            // The reason of an outage of the registry: calls may wait for an instance because of it.
             let outage = Watched<String?>(nil)
             group.addTask {
                 for await snapshot in discovery.watch("user-service") {
@@ -125,15 +122,5 @@ import UnixSignals
             group.cancelAll()
             return summary
         }
-    }
-}
-
-/// A duration on the command line, in the configuration's notation.
-struct DurationArgument: ExpressibleByArgument {
-    let value: Duration
-
-    init?(argument: String) {
-        guard let value = Duration(configurationText: argument) else { return nil }
-        self.value = value
     }
 }

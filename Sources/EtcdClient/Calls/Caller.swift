@@ -46,11 +46,17 @@ enum Reachability: Sendable {
 }
 
 /// Makes calls through a gRPC client with any transport.
+///
+/// On libnghttp2's transport, a call with one request and one response goes past the gRPC client, which costs more than
+/// the call itself.
 final class GRPCCaller<Transport: ClientTransport>: Caller {
     private let client: GRPCClient<Transport>
+    /// The transport, if it is libnghttp2's.
+    private let direct: Nghttp2ClientTransport?
 
     init(transport: Transport) {
         client = GRPCClient(transport: transport)
+        direct = transport as? Nghttp2ClientTransport
     }
 
     func run() async throws {
@@ -61,10 +67,16 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         client.beginGracefulShutdown()
     }
 
-    /// A transport of grpc-swift does not tell.
-    var reachability: Reachability { .connected }
+    var reachability: Reachability {
+        switch direct?.state {
+        case .idle, .connecting: .connecting
+        case .transientFailure: .failing
+        // Once it is shut down, calls fail without waiting. Another transport of grpc-swift does not tell.
+        case .ready, .shutdown, nil: .connected
+        }
+    }
 
-    func waitForAttempt() async {}
+    func waitForAttempt() async { await direct?.waitForAttempt() }
 
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
@@ -72,6 +84,15 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         metadata: Metadata,
         timeout: Duration
     ) async throws -> Output {
+        if let direct {
+            let response = try await direct.unary(
+                try request.serializedBytes(),
+                descriptor: method.descriptor,
+                metadata: metadata,
+                deadline: .now + timeout
+            )
+            if let response { return try Output(serializedBytes: response) }
+        }
         var options = CallOptions.defaults
         options.timeout = timeout
         return try await client.unary(
@@ -100,57 +121,5 @@ final class GRPCCaller<Transport: ClientTransport>: Caller {
         ) { response in
             for try await message in response.messages { try await consume(message) }
         }
-    }
-}
-
-/// Makes calls on libnghttp2's transport: a call with one request and one response goes past the gRPC client, which costs
-/// more than the call itself.
-final class DirectCaller: Caller {
-    private let transport: Nghttp2ClientTransport
-    private let base: GRPCCaller<Nghttp2ClientTransport>
-
-    init(transport: Nghttp2ClientTransport) {
-        self.transport = transport
-        base = GRPCCaller(transport: transport)
-    }
-
-    func run() async throws { try await base.run() }
-
-    func shutdown() { base.shutdown() }
-
-    var reachability: Reachability {
-        switch transport.state {
-        case .idle, .connecting: .connecting
-        case .transientFailure: .failing
-        // Once it is shut down, calls fail without waiting.
-        case .ready, .shutdown: .connected
-        }
-    }
-
-    func waitForAttempt() async { await transport.waitForAttempt() }
-
-    func unary<Input: Message, Output: Message>(
-        _ method: EtcdMethod<Input, Output>,
-        _ request: Input,
-        metadata: Metadata,
-        timeout: Duration
-    ) async throws -> Output {
-        let response = try await transport.unary(
-            try request.serializedBytes(),
-            descriptor: method.descriptor,
-            metadata: metadata,
-            deadline: .now + timeout
-        )
-        if let response { return try Output(serializedBytes: response) }
-        return try await base.unary(method, request, metadata: metadata, timeout: timeout)
-    }
-
-    func stream<Input: Message, Output: Message>(
-        _ method: EtcdMethod<Input, Output>,
-        metadata: Metadata,
-        produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
-        consume: @escaping @Sendable (Output) async throws -> Void
-    ) async throws {
-        try await base.stream(method, metadata: metadata, produce: produce, consume: consume)
     }
 }

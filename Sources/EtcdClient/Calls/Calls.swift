@@ -203,7 +203,7 @@ final class Calls: Sendable {
             let (index, member) = await members.pick(until: .now.advanced(by: requestTimeout / 4))
             do {
                 let response = try await member.caller.unary(
-                    .authenticate,
+                    EtcdMethods.authenticate,
                     request,
                     metadata: [:],
                     timeout: requestTimeout / 2
@@ -250,7 +250,7 @@ final class Calls: Sendable {
         do throws(FailedAttempt) {
             let request = WireAuthUserGetRequest.with { $0.name = credentials.username }
             let index = await members.pick(until: deadline).index
-            return try await attempt(.userGet, request, on: index, until: deadline, limit).roles
+            return try await attempt(EtcdMethods.userGet, request, on: index, until: deadline, limit).roles
         } catch {
             return nil
         }

@@ -10,7 +10,7 @@ struct EtcdMethod<Input: Message, Output: Message>: Sendable {
     /// waits.
     let needsLeader: Bool
 
-    private init(
+    fileprivate init(
         _ service: String,
         _ method: String,
         type: MethodDescriptor.RPCType = .unary,
@@ -27,70 +27,36 @@ struct EtcdMethod<Input: Message, Output: Message>: Sendable {
     var name: String { descriptor.method }
 }
 
-extension EtcdMethod where Input == WireRangeRequest, Output == WireRangeResponse {
-    static let range = EtcdMethod("KV", "Range", isRepeatable: true)
-}
+/// The calls that this client makes.
+enum EtcdMethods {
+    static let range = EtcdMethod<WireRangeRequest, WireRangeResponse>("KV", "Range", isRepeatable: true)
+    static let put = EtcdMethod<WirePutRequest, WirePutResponse>("KV", "Put")
+    static let deleteRange = EtcdMethod<WireDeleteRangeRequest, WireDeleteRangeResponse>("KV", "DeleteRange")
+    static let txn = EtcdMethod<WireTxnRequest, WireTxnResponse>("KV", "Txn")
+    static let compact = EtcdMethod<WireCompactionRequest, WireCompactionResponse>("KV", "Compact")
 
-extension EtcdMethod where Input == WirePutRequest, Output == WirePutResponse {
-    static let put = EtcdMethod("KV", "Put")
-}
+    static let watch = EtcdMethod<WireWatchRequest, WireWatchResponse>("Watch", "Watch", type: .bidirectionalStreaming)
 
-extension EtcdMethod where Input == WireDeleteRangeRequest, Output == WireDeleteRangeResponse {
-    static let deleteRange = EtcdMethod("KV", "DeleteRange")
-}
+    static let leaseGrant = EtcdMethod<WireLeaseGrantRequest, WireLeaseGrantResponse>("Lease", "LeaseGrant")
+    static let leaseRevoke = EtcdMethod<WireLeaseRevokeRequest, WireLeaseRevokeResponse>(
+        "Lease", "LeaseRevoke", isRepeatable: true)
+    static let leaseKeepAlive = EtcdMethod<WireLeaseKeepAliveRequest, WireLeaseKeepAliveResponse>(
+        "Lease", "LeaseKeepAlive", type: .bidirectionalStreaming)
+    static let leaseTimeToLive = EtcdMethod<WireLeaseTimeToLiveRequest, WireLeaseTimeToLiveResponse>(
+        "Lease", "LeaseTimeToLive", isRepeatable: true)
+    static let leaseLeases = EtcdMethod<WireLeaseLeasesRequest, WireLeaseLeasesResponse>(
+        "Lease", "LeaseLeases", isRepeatable: true)
 
-extension EtcdMethod where Input == WireTxnRequest, Output == WireTxnResponse {
-    static let txn = EtcdMethod("KV", "Txn")
-}
+    static let memberList = EtcdMethod<WireMemberListRequest, WireMemberListResponse>(
+        "Cluster", "MemberList", isRepeatable: true, needsLeader: false)
+    static let alarm = EtcdMethod<WireAlarmRequest, WireAlarmResponse>("Maintenance", "Alarm", isRepeatable: true)
+    static let status = EtcdMethod<WireStatusRequest, WireStatusResponse>(
+        "Maintenance", "Status", isRepeatable: true, needsLeader: false)
+    static let defragment = EtcdMethod<WireDefragmentRequest, WireDefragmentResponse>(
+        "Maintenance", "Defragment", needsLeader: false)
 
-extension EtcdMethod where Input == WireCompactionRequest, Output == WireCompactionResponse {
-    static let compact = EtcdMethod("KV", "Compact")
-}
-
-extension EtcdMethod where Input == WireWatchRequest, Output == WireWatchResponse {
-    static let watch = EtcdMethod("Watch", "Watch", type: .bidirectionalStreaming)
-}
-
-extension EtcdMethod where Input == WireLeaseGrantRequest, Output == WireLeaseGrantResponse {
-    static let leaseGrant = EtcdMethod("Lease", "LeaseGrant")
-}
-
-extension EtcdMethod where Input == WireLeaseRevokeRequest, Output == WireLeaseRevokeResponse {
-    static let leaseRevoke = EtcdMethod("Lease", "LeaseRevoke", isRepeatable: true)
-}
-
-extension EtcdMethod where Input == WireLeaseKeepAliveRequest, Output == WireLeaseKeepAliveResponse {
-    static let leaseKeepAlive = EtcdMethod("Lease", "LeaseKeepAlive", type: .bidirectionalStreaming)
-}
-
-extension EtcdMethod where Input == WireLeaseTimeToLiveRequest, Output == WireLeaseTimeToLiveResponse {
-    static let leaseTimeToLive = EtcdMethod("Lease", "LeaseTimeToLive", isRepeatable: true)
-}
-
-extension EtcdMethod where Input == WireLeaseLeasesRequest, Output == WireLeaseLeasesResponse {
-    static let leaseLeases = EtcdMethod("Lease", "LeaseLeases", isRepeatable: true)
-}
-
-extension EtcdMethod where Input == WireMemberListRequest, Output == WireMemberListResponse {
-    static let memberList = EtcdMethod("Cluster", "MemberList", isRepeatable: true, needsLeader: false)
-}
-
-extension EtcdMethod where Input == WireAlarmRequest, Output == WireAlarmResponse {
-    static let alarm = EtcdMethod("Maintenance", "Alarm", isRepeatable: true)
-}
-
-extension EtcdMethod where Input == WireStatusRequest, Output == WireStatusResponse {
-    static let status = EtcdMethod("Maintenance", "Status", isRepeatable: true, needsLeader: false)
-}
-
-extension EtcdMethod where Input == WireDefragmentRequest, Output == WireDefragmentResponse {
-    static let defragment = EtcdMethod("Maintenance", "Defragment", needsLeader: false)
-}
-
-extension EtcdMethod where Input == WireAuthenticateRequest, Output == WireAuthenticateResponse {
-    static let authenticate = EtcdMethod("Auth", "Authenticate", isRepeatable: true)
-}
-
-extension EtcdMethod where Input == WireAuthUserGetRequest, Output == WireAuthUserGetResponse {
-    static let userGet = EtcdMethod("Auth", "UserGet", isRepeatable: true)
+    static let authenticate = EtcdMethod<WireAuthenticateRequest, WireAuthenticateResponse>(
+        "Auth", "Authenticate", isRepeatable: true)
+    static let userGet = EtcdMethod<WireAuthUserGetRequest, WireAuthUserGetResponse>(
+        "Auth", "UserGet", isRepeatable: true)
 }

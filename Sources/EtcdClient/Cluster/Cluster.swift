@@ -62,16 +62,16 @@ extension EtcdClient {
     ///   asked answers alone, as etcd 3.4 always does.
     /// - Throws: ``EtcdError``.
     public func clusterMembers(isLinearizable: Bool = true) async throws(EtcdError) -> [EtcdMember] {
-        try await calls.unary(.memberList, WireMemberListRequest.with { $0.linearizable = isLinearizable }).members.map
-        {
-            EtcdMember(
-                id: $0.id,
-                name: $0.name,
-                peerURLs: $0.peerUrls,
-                clientURLs: $0.clientUrls,
-                isLearner: $0.isLearner
-            )
-        }
+        try await calls.unary(EtcdMethods.memberList, WireMemberListRequest.with { $0.linearizable = isLinearizable })
+            .members.map {
+                EtcdMember(
+                    id: $0.id,
+                    name: $0.name,
+                    peerURLs: $0.peerUrls,
+                    clientURLs: $0.clientUrls,
+                    isLearner: $0.isLearner
+                )
+            }
     }
 
     /// The state of one member.
@@ -79,7 +79,7 @@ extension EtcdClient {
     /// - Parameter endpoint: One of ``endpoints``.
     /// - Throws: ``EtcdError``.
     public func status(of endpoint: EtcdEndpoint) async throws(EtcdError) -> EtcdStatus {
-        let status = try await calls.unary(.status, WireStatusRequest(), on: endpoint)
+        let status = try await calls.unary(EtcdMethods.status, WireStatusRequest(), on: endpoint)
         return EtcdStatus(
             version: status.version,
             memberID: status.header.memberID,
@@ -101,14 +101,14 @@ extension EtcdClient {
     ///   - timeout: The time limit.
     /// - Throws: ``EtcdError``.
     public func defragment(_ endpoint: EtcdEndpoint, timeout: Duration = .seconds(60)) async throws(EtcdError) {
-        _ = try await calls.unary(.defragment, WireDefragmentRequest(), on: endpoint, timeout: timeout)
+        _ = try await calls.unary(EtcdMethods.defragment, WireDefragmentRequest(), on: endpoint, timeout: timeout)
     }
 
     /// The active alarms.
     ///
     /// - Throws: ``EtcdError``.
     public func alarms() async throws(EtcdError) -> [EtcdAlarm] {
-        try await calls.unary(.alarm, WireAlarmRequest.with { $0.action = .get }).alarms.map {
+        try await calls.unary(EtcdMethods.alarm, WireAlarmRequest.with { $0.action = .get }).alarms.map {
             let kind: EtcdAlarm.Kind =
                 switch $0.alarm {
                 case .nospace: .noSpace
@@ -133,6 +133,6 @@ extension EtcdClient {
                 case .other(let number): WireAlarmType(rawValue: number) ?? .none
                 }
         }
-        _ = try await calls.unary(.alarm, request)
+        _ = try await calls.unary(EtcdMethods.alarm, request)
     }
 }

@@ -57,7 +57,8 @@ private enum SessionChild<Value: Sendable>: Sendable {
 }
 
 extension Result where Failure == any Error {
-    fileprivate init(catching body: () async throws -> Success) async {
+    /// The outcome of a body that waits.
+    init(catching body: () async throws -> Success) async {
         do {
             self = .success(try await body())
         } catch {

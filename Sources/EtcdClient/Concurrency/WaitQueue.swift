@@ -24,12 +24,9 @@ struct WaitQueue: Sendable {
     /// - Returns: The body's result.
     /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
     func withOwnership<Result>(value: String, _ body: (Ownership) async throws -> Result) async throws -> Result {
-        let outcome: Swift.Result<Result, any Error>
-        do {
-            outcome = .success(try await body(try await waitForOwnership(value)))
-        } catch {
-            outcome = .failure(error)
-        }
+        let outcome = await Swift.Result<Result, any Error>(catching: {
+            try await body(try await waitForOwnership(value))
+        })
         // The task is unstructured, since the caller's task may be cancelled, and other sessions wait for this key to
         // go. It ends with the client's time limit for requests.
         await Task { try? await leave() }.value
@@ -48,7 +45,7 @@ struct WaitQueue: Sendable {
         let client = session.client
         let request = WireDeleteRangeRequest(client.namespace.adding(to: .key(key)))
         // Repeatable: no other session has this key, and others wait for it to go.
-        _ = try await client.calls.unary(.deleteRange, request, isRepeatable: true)
+        _ = try await client.calls.unary(EtcdMethods.deleteRange, request, isRepeatable: true)
     }
 
     private func join(_ value: String) async throws(EtcdError) -> Revision {

@@ -24,44 +24,11 @@ public struct EtcdEndpoint: Sendable, Hashable {
     ///
     /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument``.
     public init(_ text: String) throws(EtcdError) {
-        var rest = Substring(text)
-        var isSecure = false
-        if let separator = rest.range(of: "://") {
-            switch rest[..<separator.lowerBound] {
-            case "http": isSecure = false
-            case "https": isSecure = true
-            default: throw Self.refusal(of: text)
-            }
-            rest = rest[separator.upperBound...]
-        }
-        if rest.hasSuffix("/") { rest = rest.dropLast() }
-
-        let host: Substring
-        var port: Substring?
-        if rest.hasPrefix("[") {
-            guard let bracket = rest.firstIndex(of: "]") else { throw Self.refusal(of: text) }
-            host = rest[rest.index(after: rest.startIndex)..<bracket]
-            let tail = rest[rest.index(after: bracket)...]
-            guard tail.isEmpty || tail.hasPrefix(":") else { throw Self.refusal(of: text) }
-            port = tail.isEmpty ? nil : tail.dropFirst()
-            guard host.contains(":") else { throw Self.refusal(of: text) }
-        } else {
-            let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
-            guard (1...2).contains(parts.count) else { throw Self.refusal(of: text) }
-            host = parts[0]
-            port = parts.count == 2 ? parts[1] : nil
-        }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "/@?#".contains($0) }) else {
-            throw Self.refusal(of: text)
-        }
-        var number = Self.defaultPort
-        if let port {
-            guard let given = Int(port), port.allSatisfy(\.isNumber), (1...65535).contains(given) else {
-                throw Self.refusal(of: text)
-            }
-            number = given
-        }
-        self.init(host: String(host), port: number, isSecure: isSecure)
+        let pattern = /(?:(https?):\/\/)?(?:\[([^\s\/@?#\]]*:[^\s\/@?#\]]*)\]|([^\s\/@?#:]+))(?::([0-9]+))?\/?/
+        guard let (_, scheme, ipv6, name, port) = text.wholeMatch(of: pattern)?.output, let host = ipv6 ?? name,
+            let number = port.map({ Int($0) }) ?? Self.defaultPort, (1...65535).contains(number)
+        else { throw Self.refusal(of: text) }
+        self.init(host: String(host), port: number, isSecure: scheme == "https")
     }
 
     private static func refusal(of text: String) -> EtcdError {
@@ -75,7 +42,7 @@ public struct EtcdEndpoint: Sendable, Hashable {
 
     /// An address without its password, for errors.
     private static func withoutPassword(_ text: String) -> String {
-        let start = text[...].range(of: "://")?.upperBound ?? text.startIndex
+        let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
         guard let at = text.lastIndex(of: "@"), start < at, let colon = text[start..<at].firstIndex(of: ":") else {
             return text
         }
@@ -94,17 +61,5 @@ extension EtcdEndpoint: CustomStringConvertible {
     /// The URL.
     public var description: String {
         "\(isSecure ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
-    }
-}
-
-extension Substring {
-    /// The range of the first occurrence of a text.
-    fileprivate func range(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }

@@ -17,7 +17,6 @@ public struct GetResult: Sendable, Hashable {
 extension EtcdClient {
     /// Reads one key.
     ///
-    /// - Returns: The entry, or `nil` if there is none.
     /// - Returns: The entry, or `nil` if the key does not exist.
     public func get(_ key: some EtcdBytes, revision: Revision? = nil) async throws(EtcdError) -> KeyValue? {
         try await get(.key(key), .with { $0.revision = revision }).entries.first
@@ -28,7 +27,7 @@ extension EtcdClient {
     /// - Throws: ``EtcdError``: `compacted` if etcd no longer keeps the revision.
     public func get(_ range: KeyRange, _ options: GetOptions = GetOptions()) async throws(EtcdError) -> GetResult {
         let request = WireRangeRequest(namespace.adding(to: range), options)
-        return GetResult(try await calls.unary(.range, request), namespace)
+        return GetResult(try await calls.unary(EtcdMethods.range, request), namespace)
     }
 
     /// The number of keys in a range.
@@ -37,7 +36,7 @@ extension EtcdClient {
     public func count(_ range: KeyRange) async throws(EtcdError) -> Int {
         var request = WireRangeRequest(namespace.adding(to: range), GetOptions())
         request.countOnly = true
-        return Int(try await calls.unary(.range, request).count)
+        return Int(try await calls.unary(EtcdMethods.range, request).count)
     }
 
     /// Reads any number of keys, page by page, all at one revision.
@@ -83,9 +82,9 @@ extension EtcdClient {
         lease: LeaseID? = nil,
         returnsPrevious: Bool = false
     ) async throws(EtcdError) -> (revision: Revision, previous: KeyValue?) {
-        var request = WirePutRequest(.put(key, value, lease: lease), namespace)
+        var request = WirePutRequest(key.etcdBytes, value.etcdBytes, lease, namespace)
         request.prevKv = returnsPrevious
-        let response = try await calls.unary(.put, request)
+        let response = try await calls.unary(EtcdMethods.put, request)
         return (
             response.header.revision, response.hasPrevKv ? KeyValue(response.prevKv, namespace) : nil
         )
@@ -97,7 +96,8 @@ extension EtcdClient {
     /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have deleted the keys.
     @discardableResult
     public func delete(_ range: KeyRange) async throws(EtcdError) -> (revision: Revision, count: Int) {
-        let response = try await calls.unary(.deleteRange, WireDeleteRangeRequest(namespace.adding(to: range)))
+        let response = try await calls.unary(
+            EtcdMethods.deleteRange, WireDeleteRangeRequest(namespace.adding(to: range)))
         return (response.header.revision, Int(response.deleted))
     }
 
@@ -121,7 +121,7 @@ extension EtcdClient {
             $0.revision = revision
             $0.physical = waitsUntilDone
         }
-        _ = try await calls.unary(.compact, request)
+        _ = try await calls.unary(EtcdMethods.compact, request)
     }
 }
 

@@ -167,7 +167,8 @@ extension EtcdClient {
     /// - Parameter isRepeatable: Whether two commits have the effect of one.
     func commit(_ transaction: Transaction, isRepeatable: Bool) async throws(EtcdError) -> Transaction.Result {
         let request = WireTxnRequest(transaction, namespace)
-        return Transaction.Result(try await calls.unary(.txn, request, isRepeatable: isRepeatable), namespace)
+        return Transaction.Result(
+            try await calls.unary(EtcdMethods.txn, request, isRepeatable: isRepeatable), namespace)
     }
 }
 
@@ -220,7 +221,7 @@ extension WireRequestOp {
         self.init()
         switch operation.kind {
         case .get(let range, let options): requestRange = WireRangeRequest(namespace.adding(to: range), options)
-        case .put: requestPut = WirePutRequest(operation, namespace)
+        case .put(let key, let value, let lease): requestPut = WirePutRequest(key, value, lease, namespace)
         case .delete(let range): requestDeleteRange = WireDeleteRangeRequest(namespace.adding(to: range))
         case .transaction(let transaction): requestTxn = WireTxnRequest(transaction, namespace)
         }
@@ -228,9 +229,8 @@ extension WireRequestOp {
 }
 
 extension WirePutRequest {
-    init(_ operation: Transaction.Operation, _ namespace: Namespace) {
+    init(_ key: [UInt8], _ value: [UInt8], _ lease: LeaseID?, _ namespace: Namespace) {
         self.init()
-        guard case .put(let key, let value, let lease) = operation.kind else { return }
         self.key = Data(namespace.adding(to: key))
         self.value = Data(value)
         self.lease = lease ?? 0

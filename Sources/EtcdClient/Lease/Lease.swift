@@ -44,7 +44,7 @@ extension EtcdClient {
         }
         do {
             // With a given id, a repeated attempt could not tell its own lease from another client's.
-            let response = try await calls.unary(.leaseGrant, request, isRepeatable: id == nil)
+            let response = try await calls.unary(EtcdMethods.leaseGrant, request, isRepeatable: id == nil)
             return Lease(id: response.id, ttl: .seconds(response.ttl))
         } catch  where error.code == .leaseExists && id == nil {
             return Lease(id: request.id, ttl: .seconds(request.ttl))
@@ -56,7 +56,7 @@ extension EtcdClient {
     /// - Throws: ``EtcdError``.
     public func revokeLease(_ id: LeaseID) async throws(EtcdError) {
         do {
-            _ = try await calls.unary(.leaseRevoke, WireLeaseRevokeRequest.with { $0.id = id })
+            _ = try await calls.unary(EtcdMethods.leaseRevoke, WireLeaseRevokeRequest.with { $0.id = id })
         } catch  where error.code == .leaseNotFound {
             // The lease is gone, as the caller wants.
         }
@@ -70,7 +70,7 @@ extension EtcdClient {
             $0.id = id
             $0.keys = withKeys
         }
-        let response = try await calls.unary(.leaseTimeToLive, request)
+        let response = try await calls.unary(EtcdMethods.leaseTimeToLive, request)
         // Zero means less than a second; a lease that does not exist has -1.
         guard response.ttl >= 0 else {
             throw EtcdError(code: .leaseNotFound, message: "etcd: there is no lease \(Lease.text(of: id))")
@@ -87,7 +87,7 @@ extension EtcdClient {
     ///
     /// - Throws: ``EtcdError``.
     public func leaseIDs() async throws(EtcdError) -> [LeaseID] {
-        try await calls.unary(.leaseLeases, WireLeaseLeasesRequest()).leases.map(\.id)
+        try await calls.unary(EtcdMethods.leaseLeases, WireLeaseLeasesRequest()).leases.map(\.id)
     }
 
     /// Renews a lease until the sequence is dropped or the reading task is cancelled. The interval is a third of the

@@ -66,7 +66,7 @@ final class LeaseKeeper: Sendable {
             let isHealthy = Mutex(false)
             do throws(EtcdError) {
                 let isOver = try await calls.stream(
-                    .leaseKeepAlive,
+                    EtcdMethods.leaseKeepAlive,
                     produce: { [self] in try await renew($0) },
                     consume: { [self] (response: WireLeaseKeepAliveResponse) in
                         isHealthy.withLock { $0 = true }

@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import ServiceKitConcurrency
 internal import Synchronization
 
 /// The updates of a watch that its reader has not taken yet: a bounded number of events.
@@ -9,9 +10,6 @@ final class WatchBuffer: Sendable {
         var end: EtcdError?
         /// Whether an update was refused because the buffer was full.
         var isSuspended = false
-        var reader: CheckedContinuation<Void, Never>?
-
-        var hasSomething: Bool { !updates.isEmpty || end != nil }
     }
 
     private enum Poll {
@@ -23,6 +21,8 @@ final class WatchBuffer: Sendable {
     private let maxEvents: Int
     private let onDrained: @Sendable () -> Void
     private let state = Mutex(State())
+    /// Raised for the reader when there is an update or an end.
+    private let forReader = Signal()
 
     /// - Parameter onDrained: Called when the reader has caught up after the buffer refused an update.
     init(maxEvents: Int, onDrained: @escaping @Sendable () -> Void) {
@@ -64,14 +64,9 @@ final class WatchBuffer: Sendable {
         wake()
     }
 
-    /// Resumes the reader if there is an update or an end.
+    /// Tells the reader of the offered updates.
     func wake() {
-        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.hasSomething else { return nil }
-            defer { state.reader = nil }
-            return state.reader
-        }
-        reader?.resume()
+        forReader.raise()
     }
 
     // MARK: - The reader's side
@@ -86,7 +81,7 @@ final class WatchBuffer: Sendable {
             case .end(let error):
                 throw error
             case .wait:
-                await wait()
+                await forReader.wait()
             }
         }
         return nil
@@ -99,25 +94,6 @@ final class WatchBuffer: Sendable {
             let isDrained = state.isSuspended && state.events <= maxEvents / 2
             if isDrained { state.isSuspended = false }
             return .update(update, isDrained: isDrained)
-        }
-    }
-
-    private func wait() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let resumed = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-                    if state.hasSomething || Task.isCancelled { return [continuation] }
-                    defer { state.reader = continuation }
-                    return state.reader.map { [$0] } ?? []
-                }
-                for continuation in resumed { continuation.resume() }
-            }
-        } onCancel: {
-            let reader = state.withLock { state in
-                defer { state.reader = nil }
-                return state.reader
-            }
-            reader?.resume()
         }
     }
 }

@@ -65,7 +65,7 @@ final class WatchHub: Sendable {
             do throws(EtcdError) {
                 try await verify()
                 let isOver = try await calls.stream(
-                    .watch,
+                    EtcdMethods.watch,
                     produce: { [self] in try await request($0) },
                     consume: { [self] (response: WireWatchResponse) in
                         isHealthy.withLock { $0 = true }
@@ -107,7 +107,7 @@ final class WatchHub: Sendable {
                 $0.countOnly = true
             }
             do {
-                return try await calls.unary(.range, request).header
+                return try await calls.unary(EtcdMethods.range, request).header
             } catch  where error.code == .permissionDenied {
                 // The user may not watch this key either, and etcd will say so. Other watches must not suffer.
                 continue

@@ -2,31 +2,27 @@ import ArgumentParser
 
 /// `kit add`.
 struct AddCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "add",
-            abstract: "Extends a service that kit new has created.",
-            subcommands: [AddClientCommand.self, AddRPCCommand.self]
-        )
-    }
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Extends a service that kit new has created.",
+        subcommands: [AddClientCommand.self, AddRPCCommand.self]
+    )
 }
 
 /// `kit add rpc`.
 struct AddRPCCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "rpc",
-            abstract: "Adds a call: to the .proto file, the generated code, a handler and a test.",
-            discussion: """
-                The new handler answers that the call is not implemented, until you write it. Needs protoc. Writes all \
-                files or none.
+    static let configuration = CommandConfiguration(
+        commandName: "rpc",
+        abstract: "Adds a call: to the .proto file, the generated code, a handler and a test.",
+        discussion: """
+            The new handler answers that the call is not implemented, until you write it. Needs protoc. Writes all \
+            files or none.
 
-                Examples:
-                  kit add rpc UserService.RenameUser
-                  kit add rpc RenameUser --path ./user-service
-                """
-        )
-    }
+            Examples:
+              kit add rpc UserService.RenameUser
+              kit add rpc RenameUser --path ./user-service
+            """
+    )
 
     @Argument(help: "The call. If the package has several services: UserService.RenameUser.")
     var name: String
@@ -50,24 +46,22 @@ struct AddRPCCommand: AsyncParsableCommand {
 
 /// `kit add client`.
 struct AddClientCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "client",
-            abstract: "Adds a client of another service: its API, and the code that finds it through the registry.",
-            discussion: """
-                Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
-                a client made by app.channel for each gRPC service in it. Finds imports beside the file, below \
-                --proto-path and in the package, and copies them with it. kit itself contains the files of \
-                google/protobuf, google/api, google/rpc and google/type that APIs mostly import, and validate and \
-                buf/validate. Needs protoc. Writes all files or none.
+    static let configuration = CommandConfiguration(
+        commandName: "client",
+        abstract: "Adds a client of another service: its API, and the code that finds it through the registry.",
+        discussion: """
+            Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
+            a client made by app.channel for each gRPC service in it. Finds imports beside the file, below \
+            --proto-path and in the package, and copies them with it. kit itself contains the files of \
+            google/protobuf, google/api, google/rpc and google/type that APIs mostly import, and validate and \
+            buf/validate. Needs protoc. Writes all files or none.
 
-                Examples:
-                  kit add client ../order-service
-                  kit add client order.proto --name order-service
-                  kit add client protos/order/v1/order.proto -I protos -I third_party
-                """
-        )
-    }
+            Examples:
+              kit add client ../order-service
+              kit add client order.proto --name order-service
+              kit add client protos/order/v1/order.proto -I protos -I third_party
+            """
+    )
 
     @Argument(help: "The directory of the other service, or its .proto file.")
     var other: String

@@ -8,53 +8,34 @@ import ServiceKitGRPC
 
 /// `kit call`: one call, described by the server itself.
 struct CallCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "call",
-            abstract: "Calls a method of a service, with JSON for messages.",
-            discussion: """
-                NAME is the service's in the registry: its instances are found there, and
-                calls are balanced over them. What they serve they tell themselves, by gRPC
-                server reflection (server.grpc.reflection).
+    static let configuration = CommandConfiguration(
+        commandName: "call",
+        abstract: "Calls a method of a service, with JSON for messages.",
+        discussion: """
+            NAME is the service's name in the registry. The registry has its instances, and
+            the call goes to one of them. The instance describes its methods by gRPC server
+            reflection (server.grpc.reflection).
 
-                  kit call user-service/GetUser -d '{"id": 1}'
-                  kit call user-service/user.v1.UserService/GetUser -d @request.json
-                  kit call user-service --list
-                  kit call user-service/GetUser --describe
-                  kit call user.v1.UserService/GetUser --address 127.0.0.1:9000
+              kit call user-service/GetUser -d '{"id": 1}'
+              kit call user-service/user.v1.UserService/GetUser -d @request.json
+              kit call user-service --list
+              kit call user-service/GetUser --describe
+              kit call user.v1.UserService/GetUser --address 127.0.0.1:9000
 
-                Each message of the response is printed as JSON when it comes. The exit code
-                is 0 when the call succeeded, and 1 with its gRPC status on standard error
-                when it did not.
-                """
-        )
-    }
+            The command prints each message of the response as JSON when it comes. Exit code:
+            0, or 1 when the call failed, with the gRPC status on standard error.
+            """
+    )
 
-    /// A duration, written as in the configuration.
-    struct Timeout: ExpressibleByArgument {
-        static let standard = Timeout(duration: .seconds(10), defaultValueDescription: "10s")
-
-        let duration: Duration
-        let defaultValueDescription: String
-
-        private init(duration: Duration, defaultValueDescription: String) {
-            self.duration = duration
-            self.defaultValueDescription = defaultValueDescription
-        }
-
-        init?(argument: String) {
-            guard let duration = Duration(configurationText: argument), duration > .zero else { return nil }
-            self.init(duration: duration, defaultValueDescription: argument)
-        }
-    }
-
-    @Argument(help: ArgumentHelp("The service or method to call; with --address SERVICE/METHOD.", valueName: "name/[service/]method"))
+    @Argument(
+        help: ArgumentHelp(
+            "The service or method to call; with --address SERVICE/METHOD.", valueName: "name/[service/]method"))
     var target: String
 
     @Option(
         name: [.customShort("d"), .customLong("data")],
         help: ArgumentHelp(
-            "The message, or several for a stream of them; @FILE reads a file, @- standard input; {} without it.",
+            "The message, or several messages for a stream. @FILE reads a file, @- standard input. Default: {}.",
             valueName: "json"
         )
     )
@@ -63,14 +44,14 @@ struct CallCommand: AsyncParsableCommand {
     @Option(
         name: [.customShort("H"), .customLong("header")],
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A header of the call; one whose name ends in -bin in base64.", valueName: "name: value")
+        help: ArgumentHelp("A header of the call. If its name ends in -bin, the value is base64.", valueName: "name: value")
     )
     var headers: [String] = []
 
-    @Option(help: ArgumentHelp("How long everything may take, as in 500ms.", valueName: "duration"))
-    var timeout = Timeout.standard
+    @Option(help: ArgumentHelp("The time limit for the whole command, such as 500ms.", valueName: "duration"))
+    var timeout = DurationArgument(seconds: 10)
 
-    @Flag(help: "Print also fields that hold their default values.")
+    @Flag(help: "Print fields with default values too.")
     var emitDefaults = false
 
     @Flag(help: "List the methods instead of calling one.")
@@ -98,7 +79,7 @@ struct CallCommand: AsyncParsableCommand {
             task: task,
             documents: try task == .call ? CallInput.documents(data) : [],
             metadata: metadata,
-            deadline: .now + timeout.duration,
+            deadline: .now + timeout.value,
             emitsDefaults: emitDefaults,
             tlsRemedy: address.tlsRemedy,
             output: .output
@@ -113,7 +94,7 @@ struct CallCommand: AsyncParsableCommand {
     /// The configuration, with a channel that gives up before the time is over: its error names the thing it waited for.
     private func configuration() throws -> Configuration {
         let configuration = try arguments.configuration()
-        let limit = timeout.duration * 9 / 10
+        let limit = timeout.value * 9 / 10
         if try configuration.decode(ChannelOptions.self, at: "client").readyTimeout <= limit { return configuration }
         var arguments = arguments
         arguments.set.append("client.ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")

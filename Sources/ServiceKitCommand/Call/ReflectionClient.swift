@@ -40,7 +40,7 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
             for response in try await ask(missing.map { name in .with { $0.fileByFilename = name } }) {
                 try add(response, to: &pool)
             }
-            // The server does not have the missing files either.
+            // The server lacks these files too.
             if pool.missingFiles == missing { break }
         }
         return pool

@@ -5,22 +5,20 @@ import ServiceKitConfig
 
 /// `kit config check`.
 struct ConfigCheckCommand: ParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "check",
-            abstract: "Finds the mistakes in configuration files.",
-            discussion: """
-                Each file is read by itself: its YAML, and the sections app, client, log, registry, \
-                server, shutdown and startup with the registries linked into kit. Of the service's own sections only \
-                placeholders such as ${NAME} are checked: only the service knows their keys.
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Finds the mistakes in configuration files.",
+        discussion: """
+            Each file is read by itself: its YAML, and the sections app, client, log, registry, \
+            server, shutdown and startup with the registries linked into kit. Of the service's own sections only \
+            placeholders such as ${NAME} are checked: only the service knows their keys.
 
-                  kit config check config/config.yaml
-                  kit config check config/*.yaml
+              kit config check config/config.yaml
+              kit config check config/*.yaml
 
-                Exit code: 0 if all files are free of mistakes, else 1.
-                """
-        )
-    }
+            Exit code: 0 if all files are free of mistakes, else 1.
+            """
+    )
 
     @Argument(help: ArgumentHelp("The YAML files.", valueName: "file"))
     var files: [String]

@@ -4,28 +4,26 @@ import ServiceKitConfig
 
 /// `kit config show`.
 struct ConfigShowCommand: ParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "show",
-            abstract: "Shows the configuration of a service that starts here, with each value's origin.",
-            discussion: """
-                All layers are merged: files, environment variables, --set. Values that look secret are masked. A key \
-                that is not set has its default, and is not shown.
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Shows the configuration of a service that starts here, with each value's origin.",
+        discussion: """
+            All layers are merged: files, environment variables, --set. Values that look secret are masked. A key \
+            that is not set has its default, and is not shown.
 
-                In JSON a value of the kit's sections has the type that a service reads: version: 1.10 is "1.10". In other \
-                sections only the service knows the type: a value without quotes is a number if every program prints it \
-                with the same digits, else text.
+            In JSON a value of the kit's sections has the type that a service reads: version: 1.10 is "1.10". In other \
+            sections only the service knows the type: a value without quotes is a number if every program prints it \
+            with the same digits, else text.
 
-                  kit config show
-                  kit config show --config config/config.yaml
-                  kit config show --set log.level=debug
-                  KIT_REGISTRY__BACKEND=etcd kit config show
-                  kit config show --json
+              kit config show
+              kit config show --config config/config.yaml
+              kit config show --set log.level=debug
+              KIT_REGISTRY__BACKEND=etcd kit config show
+              kit config show --json
 
-                Exit code: 0, or 1 when the configuration cannot be read.
-                """
-        )
-    }
+            Exit code: 0, or 1 when the configuration cannot be read.
+            """
+    )
 
     @OptionGroup var arguments: AppArguments
 

@@ -1,28 +1,25 @@
 import ArgumentParser
-import Foundation
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitConfig
 
 /// `kit doctor`.
 struct DoctorCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "doctor",
-            abstract: "Finds faults that keep services from building or running here, with their remedies.",
-            discussion: """
-                Checks the Swift toolchain, system libraries, protoc and the files that APIs import, the clock, limits of \
-                the system, and the configuration's registry, its directory and ports. It tests the rights that the \
-                service needs in the registry: to look up and to register instances of app.name. It writes nothing.
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Finds faults that keep services from building or running here, with their remedies.",
+        discussion: """
+            Checks the Swift toolchain, system libraries, protoc and the files that APIs import, the clock, limits of \
+            the system, and the configuration's registry, its directory and ports. It tests the rights that the \
+            service needs in the registry: to look up and to register instances of app.name. It writes nothing.
 
-                  kit doctor
-                  kit doctor --config config/config.yaml --set registry.backend=etcd
-                  kit doctor --json
+              kit doctor
+              kit doctor --config config/config.yaml --set registry.backend=etcd
+              kit doctor --json
 
-                Exit code: 0, or 1 when something does not work (✗). Warnings (!) do not count.
-                """
-        )
-    }
+            Exit code: 0, or 1 when something does not work (✗). Warnings (!) do not count.
+            """
+    )
 
     /// The time limit of a check.
     static let limit = Duration.seconds(20)
@@ -41,9 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         let findings = await Self.findings(of: checks)
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            Terminal.output.print(String(decoding: try encoder.encode(findings), as: UTF8.self))
+            Terminal.output.print(try JSONText.document(findings))
         } else {
             let width = findings.map(\.name.count).max() ?? 0
             for finding in findings {

@@ -62,12 +62,12 @@ extension Check {
                 )
             }
             let finding = Finding.bad(cause, remedy: remedy(for: name, code))
-            // Only who calls other services by their names will miss it.
+            // A service that is not registered needs the registry only for its calls to other services.
             return registers ? finding : .warning("not registered here; \(cause)", remedy: finding.remedy)
         }
     }
 
-    /// Asked for where the configuration does not name the service.
+    /// The service to look up if the configuration names none.
     private static let unnamedService = "kit-doctor"
 
     private static func remedy(for backend: String, _ code: RegistryError.Code?) -> String {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 extension Check {
@@ -66,11 +67,7 @@ extension Check {
     }
 
     private static func number(in file: String) -> Int? {
-        guard let stream = fopen(file, "r") else { return nil }
-        defer { fclose(stream) }
-        var buffer = [CChar](repeating: 0, count: 32)
-        guard fgets(&buffer, CInt(buffer.count), stream) != nil else { return nil }
-        let digits = buffer.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }
-        return Int(String(decoding: digits, as: UTF8.self))
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
+        return Int(text.prefix { !$0.isNewline })
     }
 }

@@ -7,7 +7,7 @@ struct GitRepository: Sendable {
 
     /// Whether a directory already belongs to a repository.
     static func contains(_ directory: String) async throws -> Bool {
-        try await GitRepository(directory: directory).git("rev-parse", "--is-inside-work-tree").isSuccess
+        try await GitRepository(directory: directory).git(["rev-parse", "--is-inside-work-tree"]).isSuccess
     }
 
     /// Makes the directory a repository. Its first commit contains all files.
@@ -18,10 +18,6 @@ struct GitRepository: Sendable {
             let outcome = try await git(arguments)
             guard outcome.isSuccess else { throw CommandFailure("git \(arguments[0]): \(outcome.reason)") }
         }
-    }
-
-    private func git(_ arguments: String...) async throws -> ToolRun.Outcome {
-        try await git(arguments)
     }
 
     private func git(_ arguments: [String]) async throws -> ToolRun.Outcome {

@@ -4,21 +4,19 @@ import ServiceKit
 
 /// `kit new`.
 struct NewCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "new",
-            abstract: "Creates a service that builds, runs, registers and passes its tests.",
-            discussion: """
-                Examples:
-                  kit new user-service
-                  kit new OrderService --registry etcd --api acme.order.v1
-                  kit new user-service --path services/users --dry-run
+    static let configuration = CommandConfiguration(
+        commandName: "new",
+        abstract: "Creates a service that builds, runs, registers and passes its tests.",
+        discussion: """
+            Examples:
+              kit new user-service
+              kit new OrderService --registry etcd --api acme.order.v1
+              kit new user-service --path services/users --dry-run
 
-                user-service, user_service, userService and UserService are the same name. A failure leaves no files \
-                behind.
-                """
-        )
-    }
+            user-service, user_service, userService and UserService are the same name. A failure leaves no files \
+            behind.
+            """
+    )
 
     @Argument(help: "The service's name: user-service.")
     var name: String
@@ -56,16 +54,14 @@ struct NewCommand: AsyncParsableCommand {
     private static let registries = (RegistryBackends.embedded.names + ["etcd"]).sorted()
 
     func run() async throws {
-        let directory = FileManager.default.currentDirectoryPath
         let service = NewService(
             name: try ServiceName(name, package: api),
             registry: try checkedRegistry(),
-            kit: try KitSource(kit, in: directory)
+            kit: try KitSource(kit, in: FileManager.default.currentDirectoryPath)
         )
         let shown = path ?? name
         guard !shown.isEmpty else { throw CommandFailure("--path is empty; name a directory") }
-        let target = URL(filePath: shown, relativeTo: URL(filePath: directory, directoryHint: .isDirectory))
-            .standardizedFileURL.path
+        let target = URL(filePath: shown).standardizedFileURL.path
         let tree = try service.render()
         if dryRun {
             for line in tree.listing(of: shown) { Terminal.output.print(line) }

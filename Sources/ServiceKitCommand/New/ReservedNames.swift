@@ -1,7 +1,10 @@
 /// Names that a service cannot have, because its language, its code or its dependencies use them.
 enum ReservedNames {
-    /// Whether a name is a keyword of Swift.
-    static func isKeyword(_ name: String) -> Bool { keywords.contains(name) }
+    /// Whether a name is a keyword of Swift, even if only in some places.
+    static func isKeyword(_ name: String) -> Bool {
+        SwiftWords.all.contains(name)
+            || ["actor", "any", "async", "await", "macro", "open", "package", "some"].contains(name)
+    }
 
     /// Whether a name is a type that the code of every service uses.
     static func isType(_ name: String) -> Bool { types.contains(name) }
@@ -17,15 +20,6 @@ enum ReservedNames {
     static func isPackage(_ name: String) -> Bool {
         packagePrefixes.contains { name.hasPrefix($0) } || ["kit", "servicekit", "swift"].contains(name)
     }
-
-    private static let keywords: Set<String> = [
-        "actor", "any", "as", "associatedtype", "async", "await", "break", "case", "catch", "class", "continue",
-        "default", "defer", "deinit", "do", "else", "enum", "extension", "fallthrough", "false", "fileprivate",
-        "for", "func", "guard", "if", "import", "in", "init", "inout", "internal", "is", "let", "macro", "nil",
-        "open", "operator", "package", "precedencegroup", "private", "protocol", "public", "repeat", "rethrows",
-        "return", "self", "some", "static", "struct", "subscript", "super", "switch", "throw", "throws", "true",
-        "try", "typealias", "var", "where", "while",
-    ]
 
     private static let types: Set<String> = [
         "App", "Bool", "Configuration", "Int", "Int32", "Int64", "Main", "MemoryRegistry", "Mutex", "Never", "Protocol",

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Glibc
+import ServiceKit
 
 /// Writes a tree of files: all of them or none.
 ///
@@ -26,7 +28,7 @@ struct TreeWriter: Sendable {
 
         let scratch = "\(parent)/.kit-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         let (new, old) = (scratch + "/new", scratch + "/old")
-        defer { FileSystemTree.remove(scratch) }
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
         try create(scratch)
         try create(new)
         try create(old)
@@ -52,7 +54,7 @@ struct TreeWriter: Sendable {
         switch FileSystemTree.kind(of: directory) {
         case .none: break
         case .directory:
-            if !allowsExisting, try !FileSystemTree.entries(of: directory).isEmpty {
+            if !allowsExisting, try DirectoryNames.read(directory)?.isEmpty == false {
                 throw CommandFailure(
                     "\(directory) exists and is not empty; use another --path, or --force to write into it"
                 )
@@ -147,7 +149,7 @@ struct TreeWriter: Sendable {
             switch kinds {
             case (_, .none): break
             case (.directory, .directory):
-                for name in try FileSystemTree.entries(of: source).sorted() {
+                for name in try (DirectoryNames.read(source) ?? []).sorted() {
                     try move("\(source)/\(name)", to: "\(destination)/\(name)")
                 }
                 return
@@ -175,7 +177,7 @@ struct TreeWriter: Sendable {
     }
 }
 
-/// Reads and removes files.
+/// Looks at files, and moves them.
 enum FileSystemTree {
     enum Kind { case none, directory, other }
 
@@ -186,24 +188,6 @@ enum FileSystemTree {
         return status.st_mode & S_IFMT == S_IFDIR ? .directory : .other
     }
 
-    /// The names in a directory.
-    static func entries(of path: String) throws -> [String] {
-        guard let directory = opendir(path) else {
-            throw CommandFailure("cannot read \(path): \(String(cString: strerror(errno)))")
-        }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            // Safe: the name is a C string inside of the entry, which is valid until the next call.
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                let capacity = MemoryLayout.size(ofValue: $0.pointee)
-                return $0.withMemoryRebound(to: CChar.self, capacity: capacity) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
     /// Moves a file or directory, and replaces a file at the destination.
     static func rename(_ source: String, to destination: String) throws {
         guard Glibc.rename(source, destination) == 0 else {
@@ -211,15 +195,4 @@ enum FileSystemTree {
         }
     }
 
-    /// Removes a file, or a directory with all its contents. Links are not followed.
-    static func remove(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
-            return
-        }
-        for name in (try? entries(of: path)) ?? [] { remove("\(path)/\(name)") }
-        rmdir(path)
-    }
 }

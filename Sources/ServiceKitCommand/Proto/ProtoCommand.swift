@@ -3,35 +3,31 @@ import FoundationEssentials
 
 /// `kit proto`.
 struct ProtoCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "proto",
-            abstract: "Generates the code of .proto files.",
-            subcommands: [ProtoGenerateCommand.self]
-        )
-    }
+    static let configuration = CommandConfiguration(
+        commandName: "proto",
+        abstract: "Generates the code of .proto files.",
+        subcommands: [ProtoGenerateCommand.self]
+    )
 }
 
 /// `kit proto generate`.
 struct ProtoGenerateCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "generate",
-            abstract: "Generates the Swift code of a service's .proto files again.",
-            discussion: """
-                Reads every .proto file in Sources/…API. kit searches for imports there, below --proto-path, and in the \
-                package's other APIs. kit itself contains the files of google/protobuf, google/api, google/rpc and \
-                google/type that APIs mostly import, and validate and buf/validate. It copies files from --proto-path into \
-                the package. Needs protoc. The first run builds the Swift plugins from the service's own dependencies, and \
-                keeps them in ~/.cache/servicekit.
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Generates the Swift code of a service's .proto files again.",
+        discussion: """
+            Reads every .proto file in Sources/…API. kit searches for imports there, below --proto-path, and in the \
+            package's other APIs. kit itself contains the files of google/protobuf, google/api, google/rpc and \
+            google/type that APIs mostly import, and validate and buf/validate. It copies files from --proto-path into \
+            the package. Needs protoc. The first run builds the Swift plugins from the service's own dependencies, and \
+            keeps them in ~/.cache/servicekit.
 
-                Examples:
-                  kit proto generate
-                  kit proto generate --path ./user-service
-                  kit proto generate -I ../protos -I ../third_party
-                """
-        )
-    }
+            Examples:
+              kit proto generate
+              kit proto generate --path ./user-service
+              kit proto generate -I ../protos -I ../third_party
+            """
+    )
 
     @OptionGroup var service: ServiceArguments
     @OptionGroup var imports: ImportArguments
@@ -69,8 +65,7 @@ struct ServiceArguments: ParsableArguments {
 
     /// The service's package.
     func package() throws -> ServicePackage {
-        let here = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
-        return try ServicePackage(at: URL(filePath: path ?? ".", relativeTo: here).standardizedFileURL.path)
+        try ServicePackage(at: URL(filePath: path ?? ".").standardizedFileURL.path)
     }
 }
 
@@ -89,9 +84,8 @@ struct ImportArguments: ParsableArguments {
     ///
     /// - Throws: `CommandFailure` when a directory does not exist.
     func directories() throws -> [String] {
-        let here = URL(filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
-        return try protoPath.map { path in
-            let full = URL(filePath: path, relativeTo: here).standardizedFileURL.path
+        try protoPath.map { path in
+            let full = URL(filePath: path).standardizedFileURL.path
             guard FileSystemTree.kind(of: full) == .directory else {
                 throw CommandFailure("--proto-path \(path) is not a directory")
             }

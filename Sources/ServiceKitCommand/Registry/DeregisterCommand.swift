@@ -2,19 +2,17 @@ import ArgumentParser
 import ServiceKit
 
 struct DeregisterCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "deregister",
-            abstract: "Removes an entry that no process keeps registered.",
-            discussion: """
-                kit registry deregister user-1 --backend etcd
+    static let configuration = CommandConfiguration(
+        commandName: "deregister",
+        abstract: "Removes an entry that no process keeps registered.",
+        discussion: """
+            kit registry deregister user-1 --backend etcd
 
-                An entry with an owner is refused: its owner would put it back. Stop the owner, or take the instance out \
-                of traffic with "kit registry offline". Entries of dead owners go by themselves: from files at once, from \
-                etcd after their time to live. Only entries without a lease in etcd stay.
-                """
-        )
-    }
+            An entry with an owner is refused: its owner would put it back. Stop the owner, or take the instance out \
+            of traffic with "kit registry offline". Entries of dead owners go by themselves: from files at once, from \
+            etcd after their time to live. Only entries without a lease in etcd stay.
+            """
+    )
 
     @OptionGroup var choice: InstanceChoice
 

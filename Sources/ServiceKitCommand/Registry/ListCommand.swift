@@ -3,23 +3,21 @@ import Logging
 import ServiceKit
 
 struct ListCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "list",
-            abstract: "Lists the instances of a service, or of all services.",
-            discussion: """
-                kit registry list
-                kit registry list user-service --json
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "Lists the instances of a service, or of all services.",
+        discussion: """
+            kit registry list
+            kit registry list user-service --json
 
-                AGE is the time since the instance's start, from its label "started". (?) marks an endpoint of another \
-                framework that is not scheme://host:port; clients of the kit do not call it. Entries that are not \
-                instances are left out, and named on standard error. The WEIGHT of an offline instance is the weight that \
-                it gets when it is online again.
+            AGE is the time since the instance's start, from its label "started". (?) marks an endpoint of another \
+            framework that is not scheme://host:port; clients of the kit do not call it. Entries that are not \
+            instances are left out, and named on standard error. The WEIGHT of an offline instance is the weight that \
+            it gets when it is online again.
 
-                With --json it prints an array of instances. \(RegistryCommand.jsonHelp)
-                """
-        )
-    }
+            With --json it prints an array of instances. \(RegistryCommand.jsonHelp)
+            """
+    )
 
     @Argument(help: "The service. Default: all services.")
     var service: String?

@@ -4,20 +4,18 @@ import ServiceKit
 import ServiceKitConfig
 
 struct RegisterCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "register",
-            abstract: "Registers an address by hand while this command runs.",
-            discussion: """
-                kit registry register --name user-service --endpoint grpc://127.0.0.1:9000
-                kit registry register --name db --endpoint tcp://10.0.0.5:5432 --label zone=eu
+    static let configuration = CommandConfiguration(
+        commandName: "register",
+        abstract: "Registers an address by hand while this command runs.",
+        discussion: """
+            kit registry register --name user-service --endpoint grpc://127.0.0.1:9000
+            kit registry register --name db --endpoint tcp://10.0.0.5:5432 --label zone=eu
 
-                For a server that does not register itself. The command stays in the foreground, restores the instance if \
-                it is lost, and deregisters it on ctrl-C. Clients of the kit use the labels weight and offline. Clients \
-                of other frameworks use the labels that they know; go-kratos knows weight.
-                """
-        )
-    }
+            For a server that does not register itself. The command stays in the foreground, restores the instance if \
+            it is lost, and deregisters it on ctrl-C. Clients of the kit use the labels weight and offline. Clients \
+            of other frameworks use the labels that they know; go-kratos knows weight.
+            """
+    )
 
     @Option(help: ArgumentHelp("The service.", valueName: "service"))
     var name: String

@@ -43,18 +43,19 @@ struct RegistryArguments: ParsableArguments {
         }
     }
 
-    /// Makes the registry and runs it while a body changes what other processes have registered.
+    /// Like ``withRegistry(logging:_:)``, for a body that changes instances of other processes.
     ///
-    /// - Parameter body: Uses the registry, which comes a second time as the operator that it is.
-    /// - Returns: What the body returns.
-    /// - Throws: As ``withRegistry(logging:_:)``; `CommandFailure` when operators cannot change anything in the registry.
+    /// - Parameter body: The work. Gets the registry as a registry and as an operator.
+    /// - Returns: The body's result.
+    /// - Throws: The errors of ``withRegistry(logging:_:)``; `CommandFailure` when the registry lets operators change
+    ///   nothing.
     func withOperator<Result: Sendable>(
         _ body: (_ registry: any Registry, _ operating: any RegistryOperator) async throws -> Result
     ) async throws -> Result {
         try await withRegistry { registry, backend in
             guard let operating = registry as? any RegistryOperator else {
                 throw CommandFailure(
-                    "the \(backend) registry does not let operators change instances; change them where they come from: "
+                    "the \(backend) registry does not let operators change instances; change their source: "
                         + (registry is StaticRegistry ? "registry.static.services" : "the process that registers them")
                 )
             }
@@ -66,12 +67,7 @@ struct RegistryArguments: ParsableArguments {
 extension Registry {
     /// The instances of a service, or of all services, sorted by service and id.
     func listed(_ service: String?) async throws -> [ServiceInstance] {
-        let services: [String]
-        if let service {
-            services = [service]
-        } else {
-            services = try await self.allServices()
-        }
+        let services = if let service { [service] } else { try await allServices() }
         var instances: [ServiceInstance] = []
         for service in services {
             instances += try await self.instances(of: service).sorted { $0.id < $1.id }

@@ -5,23 +5,21 @@ import ServiceKitConfig
 import ServiceKitGRPC
 
 struct ResolveCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "resolve",
-            abstract: "Prints the addresses that clients of a service use, one on each line.",
-            discussion: """
-                kit registry resolve user-service
-                kit registry resolve user-service --scheme http
+    static let configuration = CommandConfiguration(
+        commandName: "resolve",
+        abstract: "Prints the addresses that clients of a service use, one on each line.",
+        discussion: """
+            kit registry resolve user-service
+            kit registry resolve user-service --scheme http
 
-                A client of the kit with this configuration chooses from these addresses. The client calls an instance's grpcs \
-                endpoints, or its grpc endpoints if it has none; with a section client.tls it calls only grpcs endpoints. \
-                It leaves out offline instances. It leaves out instances of weight 0 if others weigh more. --scheme names \
-                another protocol. The exit code is 1 if there is no address.
+            A client of the kit with this configuration chooses from these addresses. The client calls an instance's grpcs \
+            endpoints, or its grpc endpoints if it has none; with a section client.tls it calls only grpcs endpoints. \
+            It leaves out offline instances. It leaves out instances of weight 0 if others weigh more. --scheme names \
+            another protocol. The exit code is 1 if there is no address.
 
-                With --json it prints an array of {"id", "address", "endpoint", "weight"}.
-                """
-        )
-    }
+            With --json it prints an array of {"id", "address", "endpoint", "weight"}.
+            """
+    )
 
     @Argument(help: "The service.")
     var service: String

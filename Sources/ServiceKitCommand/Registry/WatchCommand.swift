@@ -2,23 +2,21 @@ import ArgumentParser
 import ServiceKit
 
 struct WatchCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "watch",
-            abstract: "Shows the instances of a service, or of all services, as they come, change and go.",
-            discussion: """
-                kit registry watch
-                kit registry watch user-service --json | jq .event
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Shows the instances of a service, or of all services, as they come, change and go.",
+        discussion: """
+            kit registry watch
+            kit registry watch user-service --json | jq .event
 
-                On a terminal the command shows a table and redraws it. Elsewhere, and with --json, it prints one line for \
-                each change: joined, changed, left; away and back for the registry itself. ctrl-C ends it, with exit code \
-                0. The AGE >12s means that the instance has no label "started" and was first seen 12 seconds ago.
+            On a terminal the command shows a table and redraws it. Elsewhere, and with --json, it prints one line for \
+            each change: joined, changed, left; away and back for the registry itself. ctrl-C ends it, with exit code \
+            0. The AGE >12s means that the instance has no label "started" and was first seen 12 seconds ago.
 
-                With --json a line is {"event", "service", "instance", "before", "cause"}, with "before" for changed and \
-                "cause" for away only. \(RegistryCommand.jsonHelp)
-                """
-        )
-    }
+            With --json a line is {"event", "service", "instance", "before", "cause"}, with "before" for changed and \
+            "cause" for away only. \(RegistryCommand.jsonHelp)
+            """
+    )
 
     @Argument(help: "The service. Default: all services.")
     var service: String?

@@ -1,29 +1,27 @@
 import ArgumentParser
 import Foundation
-import ServiceKitConfig
+import ServiceKit
 
 /// `kit run`.
 struct RunCommand: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "run",
-            abstract: "Builds and runs services, and restarts them when their sources change.",
-            usage: "kit run [<options>] [<dir> ...] [-- <service's arguments>]",
-            discussion: """
-                Each service runs in its own directory, with its own config/config.yaml. Services with the default \
-                registry find each other. The lines of several services begin with the services' names. ctrl-C stops all \
-                services in order; a second ctrl-C kills them.
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Builds and runs services, and restarts them when their sources change.",
+        usage: "kit run [<options>] [<dir> ...] [-- <service's arguments>]",
+        discussion: """
+            Each service runs in its own directory, with its own config/config.yaml. Services with the default \
+            registry find each other. The lines of several services begin with the services' names. ctrl-C stops all \
+            services in order; a second ctrl-C kills them.
 
-                  kit run                                   runs the service of this directory
-                  kit run --watch                           restarts it when its sources change
-                  kit run ./user-service ./order-service    runs several at once
-                  kit run -- --set log.level=debug          passes the arguments after -- to the service
-                  kit run -c release --no-build             runs the last build
+              kit run                                   runs the service of this directory
+              kit run --watch                           restarts it when its sources change
+              kit run ./user-service ./order-service    runs several at once
+              kit run -- --set log.level=debug          passes the arguments after -- to the service
+              kit run -c release --no-build             runs the last build
 
-                Exit code: 0 if all services stopped in order, else the code of the service that ended first.
-                """
-        )
-    }
+            Exit code: 0 if all services stopped in order, else the code of the service that ended first.
+            """
+    )
 
     @Argument(
         help: ArgumentHelp(
@@ -50,7 +48,7 @@ struct RunCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "The time limit for a service to stop; after it the service is killed.", valueName: "duration")
     )
-    var stopTimeout = StopTimeout(value: .seconds(10))
+    var stopTimeout = DurationArgument(seconds: 10)
 
     enum BuildConfiguration: String, ExpressibleByArgument, CaseIterable { case debug, release }
 
@@ -126,20 +124,4 @@ struct RunCommand: AsyncParsableCommand {
             return count == 1 ? name : "\(name)-\(count)"
         }
     }
-}
-
-/// A duration on the command line, in the configuration's notation.
-struct StopTimeout: ExpressibleByArgument {
-    let value: Duration
-
-    init(value: Duration) {
-        self.value = value
-    }
-
-    init?(argument: String) {
-        guard let value = Duration(configurationText: argument), value > .zero else { return nil }
-        self.value = value
-    }
-
-    var defaultValueDescription: String { "\(value.components.seconds)s" }
 }

@@ -2,13 +2,9 @@
 ///
 /// A paused terminal, or a pipe that nobody empties, holds back the services' lines. Once their pipes are full,
 /// services wait for the reader too. `kit` itself never waits.
-final class RunOutput: Sendable {
-    private let names: [String]
-
-    /// - Parameter names: The services' names.
-    init(names: [String]) {
-        self.names = names
-    }
+struct RunOutput: Sendable {
+    /// The services' names.
+    let names: [String]
 
     /// Whether lines need a name: only with several services.
     var hasPrefixes: Bool { names.count > 1 }
@@ -18,28 +14,6 @@ final class RunOutput: Sendable {
         let width = names.map(\.count).max() ?? 0
         let name = names[service] + String(repeating: " ", count: width - names[service].count)
         return LinePrefixer(prefix: terminal.styled("\(name) |", .distinct(service)) + " ")
-    }
-
-    /// Writes whole lines of a service. Waits while there is no room for them, until ``stopWaiting()``.
-    func forward(_ lines: String, to terminal: Terminal) async {
-        if lines.isEmpty { return }
-        await terminal.send(lines)
-    }
-
-    /// Stops all waits for the reader, since `kit` ends. Lines that do not fit are dropped.
-    func stopWaiting() {
-        Terminal.output.stopWaiting()
-        Terminal.error.stopWaiting()
-    }
-
-    /// Waits until the reader of the services' output has gone, or the task is cancelled.
-    func waitUntilAbandoned() async {
-        await Terminal.output.waitUntilAbandoned()
-    }
-
-    /// Prints the output of a build.
-    func show(_ text: String) {
-        if !text.isEmpty { Terminal.error.post(text) }
     }
 
     /// Reports an event of a service.

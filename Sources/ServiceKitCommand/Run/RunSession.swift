@@ -47,7 +47,7 @@ struct RunSession {
             }
             group.addTask {
                 // A reader that has gone has the effect of ctrl-C.
-                await output.waitUntilAbandoned()
+                await Terminal.output.waitUntilAbandoned()
                 interruptions.update { $0 += 1 }
                 return nil
             }
@@ -88,7 +88,7 @@ struct RunSession {
                     case .say(let service, let message):
                         output.say(message, about: service)
                     case .show(let text):
-                        output.show(text)
+                        if !text.isEmpty { Terminal.error.post(text) }
                     case .finish(let code):
                         group.cancelAll()
                         return code
@@ -101,7 +101,9 @@ struct RunSession {
                 }
                 switch event {
                 case .interrupted:
-                    output.stopWaiting()
+                    // From now on, lines that do not fit are dropped.
+                    Terminal.output.stopWaiting()
+                    Terminal.error.stopWaiting()
                     seenInterruptions += 1
                     group.addTask { [seenInterruptions] in await Self.interruption(seenInterruptions, interruptions) }
                 case .changed(let service):
@@ -137,10 +139,8 @@ struct RunSession {
                 return .none
             }
             // Waits for the build's end even after it was stopped: until then it holds the package's lock.
-            defer { group.cancelAll() }
-            if case .some(let failure)? = await group.next() { return failure }
-            group.cancelAll()
             while let result = await group.next() {
+                group.cancelAll()
                 if case .some(let failure) = result { return failure }
             }
             return ""

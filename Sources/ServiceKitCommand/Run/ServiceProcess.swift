@@ -1,5 +1,6 @@
 import Glibc
 import ServiceKit
+import ServiceKitConcurrency
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -137,12 +138,12 @@ final class ServiceProcess: Sendable {
         var prefixer = output.prefixer(of: service, on: terminal)
         do {
             for try await buffer in stream {
-                await output.forward(buffer.withUnsafeBytes { prefixer.add($0) }, to: terminal)
+                await terminal.send(buffer.withUnsafeBytes { prefixer.add($0) })
             }
         } catch {
             // The output was cut off: the process has ended, and one of its children keeps the output open.
         }
-        await output.forward(prefixer.finish(), to: terminal)
+        await terminal.send(prefixer.finish())
     }
 
     // MARK: - Signals
@@ -173,18 +174,10 @@ final class ServiceProcess: Sendable {
     }
 
     private func hasEnded(within limit: Duration) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask { [state] in
-                await state.first { if case .ended = $0 { true } else { false } } != nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return false
-            }
-            let hasEnded = await group.next() ?? false
-            group.cancelAll()
-            return hasEnded
+        let end = try? await withDeadline(.now + limit, onExpiry: CancellationError()) { [state] in
+            await state.first { if case .ended = $0 { true } else { false } }
         }
+        return end != nil
     }
 }
 

@@ -1,5 +1,6 @@
 import Dispatch
 import ServiceKit
+import ServiceKitConcurrency
 
 /// Reports changes of a service's sources.
 ///
@@ -58,11 +59,8 @@ final class SourceWatcher: Sendable {
     }
 
     private func waitForNotice(after seen: Int, until deadline: ContinuousClock.Instant) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(until: deadline) }
-            group.addTask { [notices] in _ = await notices.first { $0 != seen } }
-            await group.next()
-            group.cancelAll()
+        _ = try? await withDeadline(deadline, onExpiry: CancellationError()) { [notices] in
+            await notices.first { $0 != seen }
         }
     }
 

@@ -33,7 +33,7 @@ struct Terminal: Sendable {
     /// Writes text. Suspends the task, not its thread, while there is no room. The text is dropped if the task is
     /// cancelled meanwhile.
     func send(_ text: String) async {
-        await writer.writeWhenRoom(text)
+        if !text.isEmpty { await writer.writeWhenRoom(text) }
     }
 
     /// Makes ``send(_:)`` drop text that does not fit, instead of waiting.

@@ -3,16 +3,14 @@ import ServiceKit
 
 /// `kit version`.
 struct VersionCommand: ParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: "version",
-            abstract: "Prints the version of kit, and its registries.",
-            discussion: """
-                  kit version
-                  kit --version    the number alone
-                """
-        )
-    }
+    static let configuration = CommandConfiguration(
+        commandName: "version",
+        abstract: "Prints the version of kit, and its registries.",
+        discussion: """
+              kit version
+              kit --version    the number alone
+            """
+    )
 
     func run() throws {
         Terminal.output.print("kit \(KitVersion.current)")

@@ -33,7 +33,7 @@ package struct DynamicMessage: Hashable, Sendable {
     /// Sets a single value, and clears the other fields of its oneof.
     mutating func set(_ value: Value, of field: FieldType, in type: MessageType) {
         clearOneof(of: field, in: type)
-        if !field.hasPresence, !type.isMapEntry, value.isDefault {
+        if !field.hasPresence, !type.isMapEntry, value.isDefault(of: field.kind) {
             values[field.number] = nil
         } else {
             values[field.number] = [value]
@@ -56,18 +56,12 @@ package struct DynamicMessage: Hashable, Sendable {
 }
 
 extension DynamicMessage.Value {
-    /// Whether the value is the default of a field without presence.
-    var isDefault: Bool {
+    /// Whether the value is the default of a field without presence. Minus zero is not the default.
+    func isDefault(of kind: FieldType.Kind) -> Bool {
         switch self {
-        case .int(let value): value == 0
-        case .uint(let value): value == 0
-        // Minus zero is not the default.
         case .float(let value): value.bitPattern == 0
         case .double(let value): value.bitPattern == 0
-        case .bool(let value): !value
-        case .string(let value): value.isEmpty
-        case .bytes(let value): value.isEmpty
-        case .message: false
+        default: self == .default(of: kind)
         }
     }
 

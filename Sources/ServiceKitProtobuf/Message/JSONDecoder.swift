@@ -116,7 +116,7 @@ struct JSONDecoder {
             guard let bytes = Base64.decode(text) else { throw mismatch(path, field.expectation, json) }
             return .bytes(bytes)
         case (_, .number(let text)), (_, .string(let text)):
-            guard let value = DynamicMessage.Value(text, kind: field.kind) else {
+            guard let value = DynamicMessage.Value.number(text, kind: field.kind) else {
                 throw mismatch(path, field.expectation, json)
             }
             return value
@@ -220,28 +220,15 @@ extension FieldType {
 
 extension DynamicMessage.Value {
     /// Reads a number; `nil` when it is of another kind, or out of range.
-    fileprivate init?(_ text: String, kind: FieldType.Kind) {
+    fileprivate static func number(_ text: String, kind: FieldType.Kind) -> DynamicMessage.Value? {
         switch kind {
-        case .int32, .sint32, .sfixed32:
-            guard let value: Int32 = Self.integer(text) else { return nil }
-            self = .int(Int64(value))
-        case .int64, .sint64, .sfixed64:
-            guard let value: Int64 = Self.integer(text) else { return nil }
-            self = .int(value)
-        case .uint32, .fixed32:
-            guard let value: UInt32 = Self.integer(text) else { return nil }
-            self = .uint(UInt64(value))
-        case .uint64, .fixed64:
-            guard let value: UInt64 = Self.integer(text) else { return nil }
-            self = .uint(value)
-        case .float:
-            guard let value: Float = Self.fraction(text) else { return nil }
-            self = .float(value)
-        case .double:
-            guard let value: Double = Self.fraction(text) else { return nil }
-            self = .double(value)
-        case .bool, .string, .bytes, .enumeration, .message:
-            return nil
+        case .int32, .sint32, .sfixed32: (integer(text) as Int32?).map { .int(Int64($0)) }
+        case .int64, .sint64, .sfixed64: integer(text).map { .int($0) }
+        case .uint32, .fixed32: (integer(text) as UInt32?).map { .uint(UInt64($0)) }
+        case .uint64, .fixed64: integer(text).map { .uint($0) }
+        case .float: fraction(text).map { .float($0) }
+        case .double: fraction(text).map { .double($0) }
+        case .bool, .string, .bytes, .enumeration, .message: nil
         }
     }
 

@@ -1,3 +1,5 @@
+internal import SwiftProtobuf
+
 /// A message type.
 package struct MessageType: Sendable {
     /// The full name.
@@ -12,21 +14,20 @@ package struct MessageType: Sendable {
     private let indexByNumber: [Int32: Int]
     private let indexByName: [String: Int]
 
-    init(name: String, fields: [FieldType], oneofs: [String], isMapEntry: Bool) {
-        self.name = name
-        self.fields = fields.sorted { $0.number < $1.number }
-        self.oneofs = oneofs
-        self.isMapEntry = isMapEntry
-        var indexByNumber: [Int32: Int] = [:]
-        var indexByName: [String: Int] = [:]
-        for (index, field) in self.fields.enumerated() {
-            indexByNumber[field.number] = index
-            indexByName[field.name] = index
-        }
+    /// Reads a type. Its full name is the prefix and the proto's name; the prefix is the full name of the outer
+    /// declaration and a point.
+    init(_ proto: Google_Protobuf_DescriptorProto, prefix: String, features: Features) {
+        let fields = proto.field.map { FieldType($0, features: features) }.sorted { $0.number < $1.number }
+        // The oneofs that proto3's `optional` generates come last.
+        let synthetic = Set(proto.field.filter(\.proto3Optional).map { Int($0.oneofIndex) })
+        name = prefix + proto.name
+        self.fields = fields
+        oneofs = proto.oneofDecl.enumerated().filter { !synthetic.contains($0.offset) }.map(\.element.name)
+        isMapEntry = proto.options.mapEntry
+        indexByNumber = Dictionary(fields.indices.map { (fields[$0].number, $0) }) { $1 }
         // If one field's JSON name is another field's name, JSON means the former.
-        for (index, field) in self.fields.enumerated() { indexByName[field.jsonName] = index }
-        self.indexByNumber = indexByNumber
-        self.indexByName = indexByName
+        let names = fields.indices.map { (fields[$0].name, $0) } + fields.indices.map { (fields[$0].jsonName, $0) }
+        indexByName = Dictionary(names) { $1 }
     }
 
     /// The field with a number.

@@ -1,20 +1,5 @@
 internal import SwiftProtobuf
 
-extension MessageType {
-    /// Reads a type. Its full name is the prefix and the proto's name; the prefix is the full name of the outer
-    /// declaration and a point.
-    init(_ proto: Google_Protobuf_DescriptorProto, prefix: String, features: Features) {
-        // The oneofs that proto3's `optional` generates come last.
-        let synthetic = Set(proto.field.filter(\.proto3Optional).map { Int($0.oneofIndex) })
-        self.init(
-            name: prefix + proto.name,
-            fields: proto.field.map { FieldType($0, features: features) },
-            oneofs: proto.oneofDecl.enumerated().filter { !synthetic.contains($0.offset) }.map(\.element.name),
-            isMapEntry: proto.options.mapEntry
-        )
-    }
-}
-
 extension FieldType {
     init(_ proto: Google_Protobuf_FieldDescriptorProto, features: Features) {
         let features = proto.options.hasFeatures ? features.with(proto.options.features) : features
@@ -36,24 +21,14 @@ extension FieldType {
 
     /// protoc's default JSON name: lower camel case.
     private static func jsonName(of name: String) -> String {
-        var result = ""
-        var isUpper = false
-        for character in name {
-            if character == "_" {
-                isUpper = true
-            } else {
-                result += isUpper ? character.uppercased() : String(character)
-                isUpper = false
-            }
-        }
-        return result
+        let words = name.split(separator: "_", omittingEmptySubsequences: false)
+        return words.prefix(1).joined() + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     }
 }
 
 extension FieldType.Kind {
     fileprivate init(_ proto: Google_Protobuf_FieldDescriptorProto, features: Features) {
-        // A full name begins with a point.
-        let typeName = proto.typeName.hasPrefix(".") ? String(proto.typeName.dropFirst()) : proto.typeName
+        let typeName = proto.typeName.fullName
         self =
             switch proto.type {
             case .double: .double
@@ -78,15 +53,19 @@ extension FieldType.Kind {
     }
 }
 
+extension String {
+    /// A type's full name in a descriptor, without the point before it.
+    var fullName: String { hasPrefix(".") ? String(dropFirst()) : self }
+}
+
 extension ServiceType {
     init(_ proto: Google_Protobuf_ServiceDescriptorProto, prefix: String) {
-        func fullName(_ name: String) -> String { name.hasPrefix(".") ? String(name.dropFirst()) : name }
         name = prefix + proto.name
         methods = proto.method.map { method in
             MethodType(
                 name: method.name,
-                input: fullName(method.inputType),
-                output: fullName(method.outputType),
+                input: method.inputType.fullName,
+                output: method.outputType.fullName,
                 isClientStreaming: method.clientStreaming,
                 isServerStreaming: method.serverStreaming
             )

@@ -16,7 +16,7 @@ struct ForeignEndpointTests {
                 let stranger = "http://\(try await transport.listeningAddress)".replacing("ipv4:", with: "")
                 let config = try EtcdConfig(endpoints: [stranger] + etcd.endpoints)
                 let client = try EtcdClient(config, logger: .silent, first: 0) { endpoint in
-                    DirectCaller(transport: config.transport(to: endpoint, logger: .silent))
+                    GRPCCaller(transport: config.transport(to: endpoint, logger: .silent))
                 }
                 try await withRunning(client) {
                     let revision = try await client.put("k", "v").revision

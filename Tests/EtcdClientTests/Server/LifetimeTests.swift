@@ -200,7 +200,7 @@ struct LifetimeTests {
                 throw .failed(name: name, reason: "the test is over")
             }
             let client = try EtcdClient(config, logger: .silent, first: 0) { [transport] endpoint in
-                DirectCaller(
+                GRPCCaller(
                     transport: Nghttp2ClientTransport(
                         target: endpoint.address, config: transport, logger: .silent))
             }

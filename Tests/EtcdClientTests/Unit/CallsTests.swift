@@ -36,11 +36,11 @@ struct CallsTests {
     }
 
     private func range(_ calls: Calls) async throws(EtcdError) {
-        _ = try await calls.unary(.range, WireRangeRequest())
+        _ = try await calls.unary(EtcdMethods.range, WireRangeRequest())
     }
 
     private func put(_ calls: Calls) async throws(EtcdError) {
-        _ = try await calls.unary(.put, WirePutRequest())
+        _ = try await calls.unary(EtcdMethods.put, WirePutRequest())
     }
 
     /// A member that answers all calls.
@@ -251,7 +251,7 @@ struct CallsTests {
 
     @Test func callMayHaveItsOwnTimeout() async throws {
         let caller = well()
-        _ = try await calls(caller).unary(.range, WireRangeRequest(), timeout: .seconds(3600))
+        _ = try await calls(caller).unary(EtcdMethods.range, WireRangeRequest(), timeout: .seconds(3600))
         #expect(try #require(caller.calls.value.first?.timeout) > .seconds(3000))
     }
 
@@ -288,7 +288,7 @@ struct CallsTests {
         let caller = well()
         let calls = calls(caller)
         try await range(calls)
-        _ = try await calls.unary(.status, WireStatusRequest())
+        _ = try await calls.unary(EtcdMethods.status, WireStatusRequest())
         let leaders = caller.calls.value.map { Array($0.metadata[stringValues: "hasleader"]) }
         #expect(leaders == [["true"], []])
         #expect(caller.calls.value.allSatisfy { $0.token == nil })
@@ -321,7 +321,7 @@ struct CallsTests {
         try await range(calls)
         guarded.valid.set("token 2")
         let endpoint = EtcdEndpoint(host: "m0")
-        _ = try await calls.unary(.range, WireRangeRequest(), on: endpoint)
+        _ = try await calls.unary(EtcdMethods.range, WireRangeRequest(), on: endpoint)
         #expect(guarded.authentications.value == 2)
     }
 
@@ -380,7 +380,9 @@ struct CallsTests {
         let bad = ScriptedCaller.always(.failure(Self.down))
         let calls = calls(well(), bad)
         let endpoint = EtcdEndpoint(host: "m1")
-        let failure = await expectFailure { _ = try await calls.unary(.status, WireStatusRequest(), on: endpoint) }
+        let failure = await expectFailure {
+            _ = try await calls.unary(EtcdMethods.status, WireStatusRequest(), on: endpoint)
+        }
         #expect(failure?.code == .unavailable)
         #expect(failure?.message.contains("http://m1:2379: Status") == true)
         #expect(bad.methods == ["Status"])
@@ -389,7 +391,7 @@ struct CallsTests {
     @Test func callToAnUnknownEndpointIsRefused() async throws {
         let calls = calls(well(), well())
         let failure = await expectFailure {
-            _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "stranger"))
+            _ = try await calls.unary(EtcdMethods.status, WireStatusRequest(), on: EtcdEndpoint(host: "stranger"))
         }
         #expect(failure?.code == .invalidArgument)
         #expect(failure?.message.contains("http://stranger:2379") == true)
@@ -404,10 +406,10 @@ struct CallsTests {
         calls.close()
         await expectFailure(.closed) { try await range(calls) }
         await expectFailure(.closed) {
-            _ = try await calls.unary(.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0"))
+            _ = try await calls.unary(EtcdMethods.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0"))
         }
         await expectFailure(.closed) {
-            _ = try await calls.stream(.watch, produce: { _ in }, consume: { _ in }, watchdog: {})
+            _ = try await calls.stream(EtcdMethods.watch, produce: { _ in }, consume: { _ in }, watchdog: {})
         }
         #expect(caller.methods.isEmpty)
     }

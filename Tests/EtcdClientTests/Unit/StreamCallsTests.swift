@@ -30,7 +30,8 @@ struct StreamCallsTests {
         watchdog: @escaping @Sendable () async throws(EtcdError) -> Void = { _ = try? await Promise<Void>().value() },
         produce: @escaping @Sendable () async throws -> Void = { try await Promise<Void>().value() }
     ) async throws(EtcdError) -> Bool {
-        try await calls.stream(.watch, produce: { _ in try await produce() }, consume: consume, watchdog: watchdog)
+        try await calls.stream(
+            EtcdMethods.watch, produce: { _ in try await produce() }, consume: consume, watchdog: watchdog)
     }
 
     @Test func streamDoesNotWaitForAConnectingMember() async throws {
