@@ -17,6 +17,8 @@ package enum Base64 {
             }
         }
         for _ in 0..<2 where characters.last == UInt8(ascii: "=") { characters.removeLast() }
+        // Foundation accepts padding without end.
+        if characters.contains(UInt8(ascii: "=")) { return nil }
         while !characters.count.isMultiple(of: 4) { characters.append(UInt8(ascii: "=")) }
         return Data(base64Encoded: Data(characters)).map(Array.init)
     }

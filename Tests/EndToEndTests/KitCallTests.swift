@@ -108,7 +108,8 @@ import Testing
             let discovered = try await call(fleet, "user-service/GetUser", "--timeout", "500ms", code: 1)
             // The connection and the call have the same limit: either may end first.
             #expect(
-                discovered.errors.contains("waited for user-service to say what it serves, by server reflection; --timeout")
+                discovered.errors.contains(
+                    "waited for user-service to describe its services, by server reflection; --timeout")
                     || discovered.errors
                         == "Error: UNAVAILABLE: no connection to an instance of \"user-service\" was ready in time\n",
                 "\(discovered.errors)"
@@ -117,7 +118,7 @@ import Testing
                 fleet, "user.v1.UserService/GetUser", "--timeout", "500ms", "--address", address, code: 1)
             #expect(
                 direct.errors.contains(
-                    "; waited for the server to say what it serves, by server reflection; --timeout "),
+                    "; waited for the server to describe its services, by server reflection; --timeout "),
                 "\(direct.errors)"
             )
             server.signal(SIGCONT)

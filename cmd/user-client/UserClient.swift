@@ -18,8 +18,8 @@ import UnixSignals
             servicekit-user-client --count 1000 --concurrency 8
             servicekit-user-client --duration 10s --rate 200 --follow
 
-            It ends when the calls are made, at the end of --duration, or on ctrl-C or SIGTERM, and says how the calls \
-            went. Calls that have not ended then are given up and counted as open: neither failed nor answered.
+            It ends when all calls are made, at the end of --duration, or on ctrl-C or SIGTERM. Then it prints a summary. \
+            It cancels the calls that have not ended, and counts them as open: neither failed nor answered.
 
             Exit code: 0, or 1 when a call failed or none was answered.
             """

@@ -30,14 +30,19 @@ final class Calls: Sendable {
 
     /// Makes a call, within the request timeout by default.
     ///
-    /// - Parameter isRepeatable: Whether the call may be repeated although etcd may have carried it out. Default: the
-    ///   method's own `isRepeatable`.
+    /// - Parameters:
+    ///   - endpoint: The only member to ask; only a new token repeats such a call. Default: any member.
+    ///   - isRepeatable: Whether the call may be repeated although etcd may have carried it out. Default: the method's
+    ///     own `isRepeatable`.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,
+        on endpoint: EtcdEndpoint? = nil,
         isRepeatable: Bool? = nil,
         timeout: Duration? = nil
     ) async throws(EtcdError) -> Output {
+        let only = try index(of: endpoint)
+        let count = only == nil ? members.all.count : 1
         let isRepeatable = isRepeatable ?? method.isRepeatable
         let limit = timeout ?? requestTimeout
         let start = ContinuousClock.now
@@ -45,15 +50,16 @@ final class Calls: Sendable {
         // A call that reaches no member fails sooner than a call that waits for an answer.
         let unreachableDeadline = start.advanced(by: limit / 4)
         // If there are other members, a member that hangs gets half of the time.
-        let longest = isRepeatable && members.all.count > 1 ? limit / 2 : limit
+        let longest = isRepeatable && count > 1 ? limit / 2 : limit
         var attempts = Attempts()
         while true {
             do throws(FailedAttempt) {
-                let index = await members.pick(until: start.advanced(by: limit / 2)).index
+                let index = if let only { only } else { await members.pick(until: start.advanced(by: limit / 2)).index }
                 return try await attempt(method, request, on: index, until: deadline, longest)
             } catch {
-                let isUnreachable = error.failure.code == .unavailable && attempts.count >= members.all.count
-                guard attempts.mayRepeat(after: error, isRepeatable: isRepeatable, of: members.all.count),
+                let isUnreachable = error.failure.code == .unavailable && attempts.count >= count
+                guard only == nil || error.isTokenFault,
+                    attempts.mayRepeat(after: error, isRepeatable: isRepeatable, of: count),
                     await pause(attempts.next(), until: isUnreachable ? unreachableDeadline : deadline)
                 else {
                     throw await explained(error.failure, request)
@@ -62,30 +68,12 @@ final class Calls: Sendable {
         }
     }
 
-    /// Makes a call to one member. Repeats it only with a new token.
-    func unary<Input: Message, Output: Message>(
-        _ method: EtcdMethod<Input, Output>,
-        _ request: Input,
-        on endpoint: EtcdEndpoint,
-        timeout: Duration? = nil
-    ) async throws(EtcdError) -> Output {
-        guard let index = members.all.firstIndex(where: { $0.endpoint == endpoint }) else {
-            let known = members.all.map(\.endpoint.description).joined(separator: ", ")
-            throw EtcdError(
-                code: .invalidArgument, message: "etcd: \(endpoint) is none of this client's endpoints: \(known)")
-        }
-        let limit = timeout ?? requestTimeout
-        let deadline = ContinuousClock.now.advanced(by: limit)
-        var attempts = Attempts()
-        while true {
-            do throws(FailedAttempt) {
-                return try await attempt(method, request, on: index, until: deadline, limit)
-            } catch {
-                guard error.isTokenFault, attempts.mayRepeat(after: error, isRepeatable: false, of: 1) else {
-                    throw await explained(error.failure, request)
-                }
-            }
-        }
+    private func index(of endpoint: EtcdEndpoint?) throws(EtcdError) -> Int? {
+        guard let endpoint else { return nil }
+        if let index = members.all.firstIndex(where: { $0.endpoint == endpoint }) { return index }
+        let known = members.all.map(\.endpoint.description).joined(separator: ", ")
+        throw EtcdError(
+            code: .invalidArgument, message: "etcd: \(endpoint) is none of this client's endpoints: \(known)")
     }
 
     private func attempt<Input: Message, Output: Message>(

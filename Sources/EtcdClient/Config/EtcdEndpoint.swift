@@ -24,7 +24,7 @@ public struct EtcdEndpoint: Sendable, Hashable {
     ///
     /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument``.
     public init(_ text: String) throws(EtcdError) {
-        let pattern = /(?:(https?):\/\/)?(?:\[([^\s\/@?#\]]*:[^\s\/@?#\]]*)\]|([^\s\/@?#:]+))(?::([0-9]+))?\/?/
+        let pattern = /(?:(https?):\/\/)?(?:\[([^\s\/@?#\]]*:[^\s\/@?#\]]*)\]|([^\s\/@?#:\[\]]+))(?::([0-9]+))?\/?/
         guard let (_, scheme, ipv6, name, port) = text.wholeMatch(of: pattern)?.output, let host = ipv6 ?? name,
             let number = port.map({ Int($0) }) ?? Self.defaultPort, (1...65535).contains(number)
         else { throw Self.refusal(of: text) }

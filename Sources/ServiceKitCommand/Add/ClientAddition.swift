@@ -46,7 +46,7 @@ struct ClientAddition: Sendable {
         let registered = configured ?? Words(splitting: short).kebab
         if configured == nil { try Self.check(registered, from: "--name is needed") }
         registeredName = (registered, configured != nil)
-        let names = SwiftNames(other.set)
+        let names = SwiftNames(other.set.files)
         // The service's own target may contain a type of the same name as a file without a package.
         let module = names.prefix(of: other.file.name).isEmpty ? target + "." : ""
         var taken = Set(try package.swiftFiles(in: "Sources/\(main)").map { $0.lowercased() })
@@ -100,7 +100,7 @@ struct ClientAddition: Sendable {
         let stem = DescriptorsFile.stem(of: file.name).split(separator: "/").last ?? ""
         let short = SwiftWords.upperCamel(services.count == 1 ? services[0].name : String(stem))
         let long = SwiftWords.upperCamel(file.package) + short
-        let types = SwiftNames(other.set).types(of: other.set.files.map(\.name))
+        let types = SwiftNames(other.set.files).types(of: other.set.files.map(\.name))
         let taken = Set((try? FileManager.default.contentsOfDirectory(atPath: package.path("Sources"))) ?? [])
             .map { $0.lowercased() }
         let candidates = [short, short + "Service", long, long + "Service"]

@@ -79,7 +79,7 @@ struct RPCAddition: Sendable {
             target: service.api.target, set: set, roots: set.roots(of: service.api.protos), path: service.path,
             package: package
         )
-        let names = SwiftNames(set)
+        let names = SwiftNames(set.files)
         guard let changed = set.file(service.file.name)?.service[service.index],
             let method = changed.method.first(where: { $0.name == call }),
             let input = Self.type(method.inputType, of: api, names),
@@ -137,7 +137,7 @@ struct RPCAddition: Sendable {
     private static func type(
         _ message: String, of api: ProtoAPI, _ names: SwiftNames
     ) -> (name: String, module: String)? {
-        guard let name = names.message(message), let file = api.set.file(declaring: String(message.dropFirst())) else {
+        guard let name = names.message(message), let file = api.set.file(declaring: message) else {
             return nil
         }
         let module = api.modules[file] ?? api.target

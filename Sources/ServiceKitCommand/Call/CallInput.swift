@@ -67,14 +67,7 @@ enum CallInput {
             }
             let name = header[..<colon].lowercased()
             let value = header[header.index(after: colon)...].drop { $0 == " " }
-            let isName = name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
-                default: false
-                }
-            }
-            guard isName, !name.hasPrefix("grpc-") else {
+            guard name.wholeMatch(of: /[a-z0-9._-]+/) != nil, !name.hasPrefix("grpc-") else {
                 throw CommandFailure("-H: \"\(name)\" cannot be the name of a header")
             }
             guard name.hasSuffix("-bin") else {

@@ -55,7 +55,7 @@ struct CallSession: Sendable {
             return ([service], pool)
         }
         let reflection = ReflectionClient(client: client, peer: target.peer, deadline: deadline, metadata: metadata)
-        return try await waiting(for: "\(target.peer) to say what it serves, by server reflection") {
+        return try await waiting(for: "\(target.peer) to describe its services, by server reflection") {
             let names = try target.services(among: try await reflection.services())
             return (names, try await reflection.pool(of: names))
         }

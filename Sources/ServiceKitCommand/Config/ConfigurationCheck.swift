@@ -17,11 +17,11 @@ struct ConfigurationCheck {
 
     /// Reads a file by itself, without the environment or another file over it.
     init(file: String, plugins: [Plugin]) {
-        let result = Result { () throws(ConfigurationError) in try Configuration.reading(file: file) }
-        switch result {
-        case .success(let (configuration, placeholders)):
+        do throws(ConfigurationError) {
+            let (configuration, placeholders) = try Configuration.reading(file: file)
             self.init(configuration, plugins: plugins, known: placeholders)
-        case .failure(let error): self.init(Configuration(), plugins: plugins, known: [error])
+        } catch {
+            self.init(Configuration(), plugins: plugins, known: [error])
         }
     }
 

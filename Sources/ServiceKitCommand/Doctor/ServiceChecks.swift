@@ -118,7 +118,7 @@ extension Check {
             guard let failure = address.bindingFailure else { return .good("\(address) is free") }
             return .bad(
                 "\(address) cannot be listened on: \(failure)",
-                remedy: "end what listens there, or set \(key) to another address; port 0 is any free one"
+                remedy: "end the process that listens there, or set \(key) to another address; port 0 is any free one"
             )
         } catch {
             return .bad("\(error)")

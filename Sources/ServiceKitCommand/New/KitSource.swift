@@ -82,9 +82,7 @@ enum KitSource: Hashable, Sendable {
     }
 
     private static func isRelease(_ version: String) -> Bool {
-        let core = version.prefix { $0 != "-" && $0 != "+" }
-        let numbers = core.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 3 && numbers.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isWholeNumber) }
+        version.wholeMatch(of: /[0-9]+\.[0-9]+\.[0-9]+([-+].*)?/) != nil
     }
 
     private static func isCommit(_ version: String) -> Bool {

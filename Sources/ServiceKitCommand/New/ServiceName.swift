@@ -57,17 +57,13 @@ struct ServiceName: Hashable, Sendable {
         if name.utf8.count > maximumLength {
             throw invalid("\(name.prefix(20))…", "it has \(name.count) characters; \(maximumLength) are allowed")
         }
-        guard name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }),
-            name.first?.isLetter == true
-        else {
+        guard name.wholeMatch(of: /[A-Za-z][A-Za-z0-9_-]*/) != nil else {
             throw invalid(
                 name,
                 "use the letters a to z, digits, - and _, and begin with a letter, as in user-service"
             )
         }
-        guard !name.hasSuffix("-"), !name.hasSuffix("_"),
-            !["--", "__", "-_", "_-"].contains(where: { name.contains($0) })
-        else {
+        guard name.wholeMatch(of: /[A-Za-z0-9]+([-_][A-Za-z0-9]+)*/) != nil else {
             throw invalid(name, "a word must stand between - or _, as in user-service")
         }
     }
@@ -125,7 +121,7 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
             $0.name = "package.proto"
             $0.package = description
         }
-        return SwiftNames(ProtoSet([file])).prefix(of: file.name)
+        return SwiftNames([file]).prefix(of: file.name)
     }
 
     /// The name of a service's descriptor in Swift: `user_v1_UserService`.

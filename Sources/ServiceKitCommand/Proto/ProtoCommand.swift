@@ -102,7 +102,6 @@ extension Terminal {
 extension ProtoGenerator {
     /// The generator for a package, with matching plugins.
     static func prepared(for package: ServicePackage, scratchPath: String?) async throws -> ProtoGenerator {
-        guard await ToolRun.exists("protoc") else { throw CommandFailure(ProtoCompiler.missing) }
         let plugins = ProtoPlugins(package: package, scratchPath: scratchPath)
         return ProtoGenerator(plugins: try await plugins.directory { Terminal.note($0) })
     }

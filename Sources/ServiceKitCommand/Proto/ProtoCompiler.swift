@@ -6,9 +6,6 @@ import SwiftProtobufPluginLibrary
 struct ProtoCompiler: Sendable {
     private static let limit = Duration.seconds(60)
 
-    /// The message when protoc is missing.
-    static let missing = "protoc is not on the PATH; install it: apt-get install protobuf-compiler"
-
     let path: ProtoPath
 
     /// Reads files with all their imports.
@@ -16,7 +13,9 @@ struct ProtoCompiler: Sendable {
     /// - Parameter names: The files' names, in the form of an import.
     /// - Throws: `CommandFailure` with the mistakes in the files.
     func parse(_ names: [String]) async throws -> ProtoSet {
-        guard await ToolRun.exists("protoc") else { throw CommandFailure(Self.missing) }
+        guard await ToolRun.exists("protoc") else {
+            throw CommandFailure("protoc is not on the PATH; install it: apt-get install protobuf-compiler")
+        }
         return try await withTemporaryDirectory { scratch in
             let set = scratch + "/set"
             let arguments = ["--include_imports", "--include_source_info", "--descriptor_set_out=\(set)"]
@@ -39,13 +38,12 @@ struct ProtoCompiler: Sendable {
                         + "\(editions.upperBound)"
                 )
             }
-            return ProtoSet(files)
+            return try ProtoSet(files)
         }
     }
 
     /// Runs protoc's plugins on files that were read before.
     static func run(_ arguments: [String]) async throws {
-        guard await ToolRun.exists("protoc") else { throw CommandFailure(missing) }
         let outcome = try await ToolRun(program: "protoc", arguments: arguments, limit: limit)()
         guard outcome.isSuccess else {
             throw CommandFailure("protoc: " + outcome.errors.split(separator: "\n").joined(separator: "\n  "))

@@ -40,7 +40,7 @@ struct ProtoGenerator: Sendable {
     ) async throws -> [FileTree.File] {
         if names.isEmpty { return [] }
         return try await withTemporaryDirectory { scratch in
-            let swift = SwiftNames(set)
+            let swift = SwiftNames(set.files)
             var input = Google_Protobuf_FileDescriptorSet()
             input.file = swift.files
             try Data(input.serializedBytes() as [UInt8]).write(to: URL(filePath: "\(scratch)/set"))

@@ -1,30 +1,25 @@
+import ServiceKitProtobuf
 import SwiftProtobuf
 
 /// .proto files with all their imports, as protoc reads them.
 struct ProtoSet: Sendable {
     /// The files. Each comes after its own imports.
     let files: [Google_Protobuf_FileDescriptorProto]
-    private let byName: [String: Google_Protobuf_FileDescriptorProto]
-    /// The file that declares a message or an enumeration, by its full name with a dot before it.
-    private let declaring: [String: String]
+    private let pool: DescriptorPool
 
-    init(_ files: [Google_Protobuf_FileDescriptorProto]) {
+    /// - Throws: `DescriptorError` when two files declare the same name.
+    init(_ files: [Google_Protobuf_FileDescriptorProto]) throws {
         self.files = files
-        byName = Dictionary(files.map { ($0.name, $0) }) { first, _ in first }
-        var declaring: [String: String] = [:]
-        for file in files {
-            for name in file.typeNames { declaring[name] = file.name }
-        }
-        self.declaring = declaring
+        pool = try DescriptorPool(files)
     }
 
     /// The file with a name.
-    func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { byName[name] }
+    func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { pool.file(name) }
 
-    /// The file that declares a type.
-    ///
-    /// - Parameter type: The type's full name, without a dot before it.
-    func file(declaring type: String) -> String? { declaring["." + type] }
+    /// The name of the file that declares a type. The type's full name may begin with a dot.
+    func file(declaring type: String) -> String? {
+        pool.file(declaring: type.hasPrefix(".") ? String(type.dropFirst()) : type)?.name
+    }
 
     /// The files whose types the code of some files needs, with these files themselves.
     ///
@@ -38,12 +33,12 @@ struct ProtoSet: Sendable {
         var found: Set<String> = []
         var next = roots
         while let name = next.popLast() {
-            guard let file = byName[name], !ProtoPath.isBundled(name), found.insert(name).inserted,
+            guard let file = file(name), !ProtoPath.isBundled(name), found.insert(name).inserted,
                 !shared.contains(name)
             else { continue }
-            next += file.references.compactMap { declaring[$0] }
+            next += file.references.compactMap(self.file(declaring:))
             next += file.dependency.filter {
-                !shared.contains($0) && !isWellKnown($0) && byName[$0]?.isForOptions != true
+                !shared.contains($0) && !isWellKnown($0) && self.file($0)?.isForOptions != true
             }
         }
         return files.map(\.name).filter(found.contains)
@@ -51,24 +46,17 @@ struct ProtoSet: Sendable {
 
     /// The files of a directory that always get code: the files at its top, and the files that no other file imports.
     func roots(of directory: [String]) -> [String] {
-        let imported = Set(directory.compactMap { byName[$0] }.flatMap(\.dependency))
+        let imported = Set(directory.compactMap(file).flatMap(\.dependency))
         return directory.filter { name in
-            !name.contains("/") || (!imported.contains(name) && byName[name]?.isForOptions != true)
+            !name.contains("/") || (!imported.contains(name) && file(name)?.isForOptions != true)
         }
     }
 
     /// A file with its imports, without comments, for server reflection.
     func closure(of name: String) throws -> [UInt8] {
         var set = Google_Protobuf_FileDescriptorSet()
-        var found: Set<String> = []
-        // In protoc's order, whatever other files were read. Imports have no cycles: protoc refuses them.
-        func add(_ name: String) {
-            guard var file = byName[name], found.insert(name).inserted else { return }
-            for name in file.dependency { add(name) }
-            file.clearSourceCodeInfo()
-            set.file.append(file)
-        }
-        add(name)
+        set.file = file(name).map(pool.closure) ?? []
+        for index in set.file.indices { set.file[index].clearSourceCodeInfo() }
         return try set.serializedBytes()
     }
 
@@ -78,7 +66,7 @@ struct ProtoSet: Sendable {
         var visible: Set<String> = [file.name]
         var next = file.dependency
         while let name = next.popLast() {
-            guard visible.insert(name).inserted, let file = byName[name] else { continue }
+            guard visible.insert(name).inserted, let file = self.file(name) else { continue }
             next += file.publicDependency.map { file.dependency[Int($0)] }
         }
         var scope = file.package.split(separator: ".")
@@ -92,20 +80,6 @@ struct ProtoSet: Sendable {
 }
 
 extension Google_Protobuf_FileDescriptorProto {
-    /// The names of the file's messages and enumerations, with a dot before them.
-    fileprivate var typeNames: [String] {
-        var names: [String] = []
-        func add(_ message: Google_Protobuf_DescriptorProto, in scope: String) {
-            let name = "\(scope).\(message.name)"
-            names.append(name)
-            names += message.enumType.map { "\(name).\($0.name)" }
-            for nested in message.nestedType { add(nested, in: name) }
-        }
-        let scope = package.isEmpty ? "" : "." + package
-        for message in messageType { add(message, in: scope) }
-        return names + enumType.map { "\(scope).\($0.name)" }
-    }
-
     /// The types that the file's code names, with a dot before them.
     fileprivate var references: [String] {
         var names: [String] = []

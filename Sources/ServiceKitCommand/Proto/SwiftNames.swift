@@ -14,9 +14,10 @@ struct SwiftNames {
     private let descriptors: DescriptorSet
     private let namer = SwiftProtobufNamer()
 
-    init(_ set: ProtoSet) {
+    /// - Parameter files: The files. Each comes after its own imports.
+    init(_ files: [Google_Protobuf_FileDescriptorProto]) {
         var methods: [String: GRPCMethodName] = [:]
-        files = set.files.map { file in
+        self.files = files.map { file in
             var file = Self.prefixed(file)
             for service in file.service.indices {
                 let names = Set(file.service[service].method.map(\.name))
@@ -31,7 +32,7 @@ struct SwiftNames {
             return file
         }
         self.methods = methods
-        descriptors = DescriptorSet(protos: files)
+        descriptors = DescriptorSet(protos: self.files)
     }
 
     /// The beginning of the names of a file's types: `User_V1_`; empty if the file has no package.
@@ -63,13 +64,10 @@ struct SwiftNames {
     /// Names that generated code and the code of `kit add` use. A type with such a name would hide the right one.
     private static let hiding: Set<String> = [
         "App", "Client", "ClientProtocol", "Dictionary", "Foundation", "FoundationEssentials", "GRPCCore",
-        "GRPCProtobuf",
-        "Input", "Method", "Output", "RPCError", "RawValue", "Result", "ServerContext", "ServiceChannel",
-        "ServiceError",
-        "ServiceKit",
-        "ServiceKitGRPC", "ServiceProtocol", "SimpleServiceProtocol", "StreamingServiceProtocol", "Suite", "Swift",
-        "Test",
-        "Testing", "Transport", "Void", "await", "precedencegroup",
+        "GRPCProtobuf", "Input", "Method", "Output", "RPCError", "RawValue", "Result", "ServerContext",
+        "ServiceChannel", "ServiceError", "ServiceKit", "ServiceKitGRPC", "ServiceProtocol", "SimpleServiceProtocol",
+        "StreamingServiceProtocol", "Suite", "Swift", "Test", "Testing", "Transport", "Void", "await",
+        "precedencegroup",
     ]
 
     /// Names that the plugin changes for a message, but not for a service.

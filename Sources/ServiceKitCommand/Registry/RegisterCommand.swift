@@ -94,7 +94,7 @@ struct RegisterCommand: AsyncParsableCommand {
         }
     }
 
-    /// Says what is lost and found again, until the task is cancelled.
+    /// Reports each loss of the registration and its return, until the task is cancelled.
     private static func follow(_ registration: any Registration) async {
         var wasLost = false
         for await state in registration.state.values {

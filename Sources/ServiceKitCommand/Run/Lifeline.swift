@@ -25,14 +25,9 @@ final class Lifeline: Sendable {
     /// Tells the child that it may end the remaining processes.
     func close() {
         ownEnd.withLock { end in
-            if let descriptor = end.take() { _ = closeDescriptor(descriptor) }
+            if let descriptor = end.take() { _ = Glibc.close(descriptor) }
         }
     }
 
     deinit { close() }
-}
-
-/// The system's `close`; the method of the same name hides it.
-private func closeDescriptor(_ descriptor: CInt) -> CInt {
-    close(descriptor)
 }

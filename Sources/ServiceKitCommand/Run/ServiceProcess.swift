@@ -170,7 +170,7 @@ final class ServiceProcess: Sendable {
 
     /// Sends a signal: SIGTERM to the service, which stops its own children; SIGKILL to the whole group.
     private static func send(_ signal: CInt, to pid: pid_t) {
-        _ = sendSignal(signal == SIGKILL ? -pid : pid, signal)
+        _ = Glibc.kill(signal == SIGKILL ? -pid : pid, signal)
     }
 
     private func hasEnded(within limit: Duration) async -> Bool {
@@ -179,9 +179,4 @@ final class ServiceProcess: Sendable {
         }
         return end != nil
     }
-}
-
-/// The system's `kill`; the method of the same name hides it.
-private func sendSignal(_ pid: pid_t, _ signal: CInt) -> CInt {
-    kill(pid, signal)
 }

@@ -1,11 +1,13 @@
 import Foundation
-import ServiceKit
 import Subprocess
 
 /// Runs `swift` in a package, to describe and to build it.
 struct SwiftTool: Sendable {
     /// The largest output of a build that is kept. The beginning of a longer output is dropped.
     private static let maximumOutput = 1 << 20
+
+    /// The time limit of a question to `swift`, which may have to fetch dependencies first.
+    private static let limit = Duration.seconds(3600)
 
     /// The package's directory.
     let directory: String
@@ -14,18 +16,19 @@ struct SwiftTool: Sendable {
     ///
     /// - Throws: ``CommandFailure`` with the output of `swift`.
     func describe() async throws -> PackageDescription {
-        let (output, errors) = try await query(["package", "--package-path", directory, "describe", "--type", "json"])
+        let outcome = try await query("package", "describe", "--type", "json")
         do {
-            return try JSONDecoder().decode(PackageDescription.self, from: Data(output.utf8))
+            return try JSONDecoder().decode(PackageDescription.self, from: Data(outcome.output.utf8))
         } catch {
-            throw CommandFailure("cannot read swift's description of the package in \(directory): \(errors)\(error)")
+            throw CommandFailure(
+                "cannot read swift's description of the package in \(directory): \(outcome.errors)\(error)")
         }
     }
 
     /// The directory of a configuration's products.
     func productsDirectory(_ configuration: String) async throws -> String {
-        let arguments = ["build", "--package-path", directory, "-c", configuration, "--show-bin-path"]
-        return try await query(arguments).output.split(separator: "\n").last.map(String.init) ?? ""
+        let output = try await query("build", "-c", configuration, "--show-bin-path").output
+        return output.split(separator: "\n").last.map(String.init) ?? ""
     }
 
     /// Builds a product. Cancelling the task stops the build.
@@ -33,10 +36,9 @@ struct SwiftTool: Sendable {
     /// - Parameter showsProgress: Whether `swift` itself may write to the terminal.
     /// - Returns: The compiler's output when the build failed; `nil` when it succeeded.
     func build(_ product: String, _ configuration: String, showsProgress: Bool) async throws -> String? {
-        let command = try await Self.command(
-            ["build", "--package-path", directory, "-c", configuration, "--product", product],
-            endedBy: .interrupt
-        )
+        let command = try await Configuration.tool(
+            "swift", ["build", "--package-path", directory, "-c", configuration, "--product", product],
+            endedBy: .interrupt, within: .seconds(5))
         if showsProgress {
             let result = try await Subprocess.run(command, output: .currentStandardError, error: .currentStandardError)
             return result.terminationStatus.isSuccess ? nil : ""
@@ -64,25 +66,10 @@ struct SwiftTool: Sendable {
             .trimmingCharacters(in: .newlines)
     }
 
-    private func query(_ arguments: [String]) async throws -> (output: String, errors: String) {
-        let result = try await Subprocess.run(
-            try await Self.command(arguments, endedBy: .terminate),
-            output: .string(limit: 16 << 20),
-            error: .string(limit: 16 << 20)
-        )
-        let errors = result.standardError
-        guard result.terminationStatus.isSuccess else {
-            let lines = errors.split(separator: "\n")
-            let cause = lines.first { $0.contains("error:") } ?? lines.last ?? "it printed nothing"
-            throw CommandFailure("\(directory): \(cause)")
-        }
-        return (result.standardOutput, errors)
-    }
-
-    private static func command(
-        _ arguments: [String],
-        endedBy signal: Signal
-    ) async throws -> Subprocess.Configuration {
-        try await .tool("swift", arguments, endedBy: signal, within: .seconds(5))
+    private func query(_ command: String, _ arguments: String...) async throws -> ToolRun.Outcome {
+        let arguments = [command, "--package-path", directory] + arguments
+        let outcome = try await ToolRun(program: "swift", arguments: arguments, limit: Self.limit)()
+        guard outcome.isSuccess else { throw CommandFailure("\(directory): \(outcome.reason)") }
+        return outcome
     }
 }

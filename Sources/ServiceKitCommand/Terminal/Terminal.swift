@@ -53,7 +53,7 @@ struct Terminal: Sendable {
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { systemWrite(file, $0.baseAddress, $0.count) }
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             // The reader has gone.
             if count <= 0 { return }
@@ -81,11 +81,6 @@ struct Terminal: Sendable {
             Style(code: "\(31 + (number + 5) % 6)")
         }
     }
-}
-
-/// The system's `write`; the method of the same name hides it.
-private func systemWrite(_ file: CInt, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-    write(file, bytes, count)
 }
 
 /// The failure of a command: one line with the cause and the remedy.

@@ -4,7 +4,7 @@ import Subprocess
 /// A run of a program with a time limit. It ends with kit.
 struct ToolRun: Sendable {
     /// The largest output that is kept, in bytes.
-    private static let maximumOutput = 4 << 20
+    private static let maximumOutput = 16 << 20
 
     /// The program's name on the `PATH`.
     let program: String

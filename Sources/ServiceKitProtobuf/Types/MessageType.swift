@@ -88,12 +88,4 @@ package struct MethodType: Hashable, Sendable {
     package let output: String
     package let isClientStreaming: Bool
     package let isServerStreaming: Bool
-
-    package init(name: String, input: String, output: String, isClientStreaming: Bool, isServerStreaming: Bool) {
-        self.name = name
-        self.input = input
-        self.output = output
-        self.isClientStreaming = isClientStreaming
-        self.isServerStreaming = isServerStreaming
-    }
 }

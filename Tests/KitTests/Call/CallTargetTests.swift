@@ -1,7 +1,7 @@
-import ServiceKitProtobuf
 import Testing
 
 @testable import ServiceKitCommand
+@testable import ServiceKitProtobuf
 
 @Suite struct CallTargetTests {
     @Test(
