@@ -6,7 +6,7 @@ public import ServiceKitConfig
 /// A program with options of its own adds these by `@OptionGroup`: hence the public import of ArgumentParser.
 public struct AppArguments: ParsableArguments, Sendable {
     /// The file read when there is no `--config` and no `KIT_CONFIG`, if it exists.
-    public static let defaultFile = "config/config.yaml"
+    package static let defaultFile = "config/config.yaml"
 
     /// The configuration file.
     @Option(

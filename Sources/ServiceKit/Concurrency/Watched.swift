@@ -160,7 +160,7 @@ extension Watched where Value: Equatable {
     ///
     /// - Returns: Whether the value changed.
     @discardableResult
-    public func setIfChanged(_ value: Value) -> Bool {
+    package func setIfChanged(_ value: Value) -> Bool {
         let waiters: [CheckedContinuation<Void, Never>]? = state.withLock { state in
             guard state.value != value else { return nil }
             state.value = value

@@ -64,7 +64,7 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
 
 extension ServiceInstance {
     /// The most characters a service's name or an instance's id may have, so that `<id>.json` still is a file's name.
-    public static let maximumNameLength = 250
+    package static let maximumNameLength = 250
 
     /// Checks that name and id can be written into every registry.
     ///

@@ -12,7 +12,7 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
     case hostPort = "host-port"
 
     /// The start of every key, before the service's name, unless the configuration says otherwise.
-    public var defaultNamespace: String {
+    var defaultNamespace: String {
         switch self {
         case .kratos: "/microservices"
         case .grpcNaming: ""

@@ -2,7 +2,7 @@ import ServiceKit
 
 extension RegistryConformance.Check {
     /// An owner that dies takes its instance along.
-    public static let ownersDeath = Self(
+    package static let ownersDeath = Self(
         "an owner that dies takes its instance along",
         needs: { $0.mortalOwner != nil }
     ) { run in
@@ -22,7 +22,7 @@ extension RegistryConformance.Check {
     }
 
     /// Unreadable entries are skipped.
-    public static let unreadableIsSkipped = Self(
+    package static let unreadableIsSkipped = Self(
         "unreadable entries are skipped",
         needs: { $0.plantGarbage != nil }
     ) { run in
@@ -43,7 +43,7 @@ extension RegistryConformance.Check {
     }
 
     /// A thousand instances come and go.
-    public static let thousandInstances = Self("a thousand instances come and go") { run in
+    package static let thousandInstances = Self("a thousand instances come and go") { run in
         let registry = try await run.registry()
         let follower = run.follow(try await run.registry())
         let instances = (0..<run.conformance.instanceCount).map { run.instance("i\($0)") }
@@ -65,7 +65,7 @@ extension RegistryConformance.Check {
     }
 
     /// When the registry is away, watches keep what they know and say so, and all is put back afterwards.
-    public static let awayAndBack = Self(
+    package static let awayAndBack = Self(
         "when the registry is away, watches keep what they know and say so, and all is put back afterwards",
         needs: { $0.interrupt != nil }
     ) { run in
@@ -90,7 +90,7 @@ extension RegistryConformance.Check {
     }
 
     /// An update is not lost when the registry is away.
-    public static let updateWhileAway = Self(
+    package static let updateWhileAway = Self(
         "an update is not lost when the registry is away",
         needs: { $0.interrupt != nil }
     ) { run in
@@ -112,7 +112,7 @@ extension RegistryConformance.Check {
     }
 
     /// When a registry was away and has lost its entries, nobody is told that there is no instance.
-    public static let forgottenInstances = Self(
+    package static let forgottenInstances = Self(
         "when a registry was away and has lost its entries, nobody is told that there is no instance",
         needs: { $0.interruptAndForget != nil }
     ) { run in
@@ -133,7 +133,7 @@ extension RegistryConformance.Check {
     }
 
     /// A registration whose entry somebody else takes says that it is lost, until it is free again.
-    public static let takenOver = Self(
+    package static let takenOver = Self(
         "a registration whose entry somebody else takes says that it is lost, until it is free again",
         needs: { $0.takeOver != nil }
     ) { run in

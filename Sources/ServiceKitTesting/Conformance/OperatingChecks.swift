@@ -2,7 +2,7 @@ import ServiceKit
 
 extension RegistryConformance.Check {
     /// A registry names the services that have instances, and no other.
-    public static let servicesAreNamed = Self(
+    package static let servicesAreNamed = Self(
         "a registry names the services that have instances, and no other",
         needs: \.canListServices
     ) { run in
@@ -25,7 +25,7 @@ extension RegistryConformance.Check {
     }
 
     /// An operator's labels are seen by all, and the owner's updates keep them.
-    public static let operatorsLabels = Self(
+    package static let operatorsLabels = Self(
         "an operator's labels are seen by all, and the owner's updates keep them",
         needs: \.isOperator
     ) { run in
@@ -63,7 +63,7 @@ extension RegistryConformance.Check {
     }
 
     /// An operator's labels stay, however often the owner updates at the same time.
-    public static let operatorsLabelsStay = Self(
+    package static let operatorsLabelsStay = Self(
         "an operator's labels stay, however often the owner updates at the same time",
         needs: \.isOperator
     ) { run in
@@ -87,7 +87,7 @@ extension RegistryConformance.Check {
     }
 
     /// An instance that is taken out of traffic comes back with the weight that it had.
-    public static let offlineAndBack = Self(
+    package static let offlineAndBack = Self(
         "an instance that is taken out of traffic comes back with the weight that it had",
         needs: \.isOperator
     ) { run in
@@ -118,7 +118,7 @@ extension RegistryConformance.Check {
     }
 
     /// Labels that cannot be set are refused, with the reason.
-    public static let operatorsErrors = Self(
+    package static let operatorsErrors = Self(
         "labels that cannot be set are refused, with the reason",
         needs: \.isOperator
     ) { run in
@@ -143,7 +143,7 @@ extension RegistryConformance.Check {
     }
 
     /// An instance that was lost is put back with the operator's labels.
-    public static let operatorsLabelsReturn = Self(
+    package static let operatorsLabelsReturn = Self(
         "an instance that was lost is put back with the operator's labels",
         needs: { $0.isOperator && $0.interrupt != nil }
     ) { run in

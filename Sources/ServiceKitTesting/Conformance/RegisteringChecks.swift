@@ -2,12 +2,12 @@ import ServiceKit
 
 extension RegistryConformance.Check {
     /// An unknown service is an empty list, not a failure.
-    public static let unknownService = Self("an unknown service is an empty list, not a failure") { run in
+    package static let unknownService = Self("an unknown service is an empty list, not a failure") { run in
         try await run.expect(run.registry(), lists: [], "before anyone has registered")
     }
 
     /// A registered instance is listed, also elsewhere.
-    public static let registeredIsListed = Self("a registered instance is listed, also elsewhere") { run in
+    package static let registeredIsListed = Self("a registered instance is listed, also elsewhere") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         let instances = [run.instance("a"), run.instance("b:1._-")]
         for instance in instances {
@@ -20,7 +20,7 @@ extension RegistryConformance.Check {
     }
 
     /// An instance is found as it was registered: labels, Unicode, IPv6.
-    public static let roundTrip = Self("an instance is found as it was registered: labels, Unicode, IPv6") { run in
+    package static let roundTrip = Self("an instance is found as it was registered: labels, Unicode, IPv6") { run in
         let registry = try await run.registry()
         var instance = run.instance("a", metadata: ["zone": "eu-1", "ключ \"\\/": "値\n😀", "empty": ""])
         instance.version = "1.2.3-β+build"
@@ -34,7 +34,7 @@ extension RegistryConformance.Check {
     }
 
     /// An id that is taken is refused, and its owner not disturbed.
-    public static let takenIDIsRefused = Self("an id that is taken is refused, and its owner not disturbed") { run in
+    package static let takenIDIsRefused = Self("an id that is taken is refused, and its owner not disturbed") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         let first = run.instance("a")
         try await run.register(first, in: here)
@@ -48,7 +48,7 @@ extension RegistryConformance.Check {
     }
 
     /// Of many who want one id at once, one gets it.
-    public static let oneWinner = Self("of many who want one id at once, one gets it") { run in
+    package static let oneWinner = Self("of many who want one id at once, one gets it") { run in
         let registries = [try await run.registry(), try await run.registry()]
         let outcomes = try await run.within("registering one id from many tasks") {
             await withTaskGroup(of: (any Registration)?.self) { group in
@@ -66,7 +66,7 @@ extension RegistryConformance.Check {
     }
 
     /// An id is free again when it was released.
-    public static let releasedIDIsFree = Self("an id is free again when it was released") { run in
+    package static let releasedIDIsFree = Self("an id is free again when it was released") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         for version in 1...3 {
             let registry = version == 2 ? elsewhere : here
@@ -79,7 +79,7 @@ extension RegistryConformance.Check {
     }
 
     /// An update replaces the instance.
-    public static let updateReplaces = Self("an update replaces the instance") { run in
+    package static let updateReplaces = Self("an update replaces the instance") { run in
         let registry = try await run.registry()
         let registration = try await run.register(run.instance("a"), in: registry)
         let next = run.instance("a", version: 2, metadata: ["weight": "7"])
@@ -96,7 +96,7 @@ extension RegistryConformance.Check {
     }
 
     /// Deregister() takes an instance out before it returns, and keeps it out.
-    public static let deregisterKeepsOut = Self(
+    package static let deregisterKeepsOut = Self(
         "deregister() takes an instance out before it returns, and keeps it out"
     ) { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
@@ -121,7 +121,8 @@ extension RegistryConformance.Check {
     }
 
     /// An instance may be registered before the registry runs.
-    public static let registeringBeforeRunning = Self("an instance may be registered before the registry runs") { run in
+    package static let registeringBeforeRunning = Self("an instance may be registered before the registry runs") {
+        run in
         let registry = try await run.registryAtRest()
         let instance = run.instance("a")
         let registration = try registry.register(instance)
@@ -132,7 +133,7 @@ extension RegistryConformance.Check {
     }
 
     /// Invalid names are refused.
-    public static let invalidNames = Self("invalid names are refused") { run in
+    package static let invalidNames = Self("invalid names are refused") { run in
         let registry = try await run.registry()
         for bad in ["", ".a", "a/b", "a b", "é", String(repeating: "a", count: 1000)] {
             for instance in [run.instance(bad), run.instance("a", of: bad)] {

@@ -2,7 +2,7 @@ import ServiceKit
 
 extension RegistryConformance.Check {
     /// A watch starts with the present instances, or none, and sees instances come and go.
-    public static let comingAndGoing = Self(
+    package static let comingAndGoing = Self(
         "a watch starts with the present instances, or none, and sees instances come and go"
     ) { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
@@ -19,7 +19,7 @@ extension RegistryConformance.Check {
     }
 
     /// A watch sees updates in their order and ends with the last.
-    public static let orderOfUpdates = Self("a watch sees updates in their order and ends with the last") { run in
+    package static let orderOfUpdates = Self("a watch sees updates in their order and ends with the last") { run in
         let registry = try await run.registry()
         let follower = run.follow(try await run.registry())
         let registration = try await run.register(run.instance("a", version: 0), in: registry)
@@ -34,7 +34,7 @@ extension RegistryConformance.Check {
     }
 
     /// An update is one change and never a gap.
-    public static let updateInPlace = Self("an update is one change and never a gap") { run in
+    package static let updateInPlace = Self("an update is one change and never a gap") { run in
         let registry = try await run.registry()
         let follower = run.follow(try await run.registry())
         let other = run.instance("b")
@@ -53,7 +53,7 @@ extension RegistryConformance.Check {
     }
 
     /// Services whose names begin alike are kept apart.
-    public static let likeNamesApart = Self("services whose names begin alike are kept apart") { run in
+    package static let likeNamesApart = Self("services whose names begin alike are kept apart") { run in
         let registry = try await run.registry()
         let names = [run.service, run.service + "-admin", run.service + ".v2", run.service + "_"]
         let followers = names.map { run.follow(registry, $0) }
@@ -67,7 +67,7 @@ extension RegistryConformance.Check {
     }
 
     /// All watchers see the same.
-    public static let allSeeTheSame = Self("all watchers see the same") { run in
+    package static let allSeeTheSame = Self("all watchers see the same") { run in
         let registry = try await run.registry()
         let followers = [run.follow(registry), run.follow(registry), run.follow(try await run.registry())]
         var expected: [ServiceInstance] = []
@@ -85,7 +85,7 @@ extension RegistryConformance.Check {
     }
 
     /// Watches that are cancelled leave nothing.
-    public static let cancellationFrees = Self(
+    package static let cancellationFrees = Self(
         "watches that are cancelled leave nothing",
         needs: { $0.waitUntilIdle != nil }
     ) { run in

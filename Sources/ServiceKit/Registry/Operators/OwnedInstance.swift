@@ -51,9 +51,9 @@ struct OwnedInstance: Hashable, Sendable {
 
 extension ServiceInstance {
     /// The most labels an instance can be given by an operator.
-    public static let maximumLabels = 256
+    package static let maximumLabels = 256
     /// The most bytes of a label's name, and of its value.
-    public static let maximumLabelSize = 4096
+    package static let maximumLabelSize = 4096
 
     /// The instance with other labels; every ``RegistryOperator`` checks changes by this.
     ///
