@@ -19,6 +19,15 @@ import Testing
         var labels: [String: String] = [:]
     }
 
+    // Compiled, and not run: the files do not exist.
+    private func load() throws -> Configuration {
+        let configuration = try Configuration.load(
+            files: ["config/config.yaml", "config/config.production.yaml"],
+            overrides: ["server.grpc.idle-timeout=1m30s"]
+        )
+        return configuration
+    }
+
     @Test func theExampleWorks() throws {
         try withTemporaryDirectory { directory in
             let file = "\(directory)/config.yaml"

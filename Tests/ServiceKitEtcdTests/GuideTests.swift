@@ -6,11 +6,16 @@ import Testing
 /// The examples of the guide.
 @Suite(.timeLimit(.minutes(3)), .enabled(if: EtcdServer.isAvailable()))
 struct GuideTests {
-    struct Service {
-        // Compiled, and not run: it reads the command line.
-        static func main() async {
-            await App.run(plugins: [.etcd]) { _ in }
+    // Compiled, and not run: it reads the command line.
+    private func runInAnApp() async {
+        await App.run(plugins: [.etcd]) { app in
         }
+    }
+
+    // Compiled, and not run: it has no end.
+    private func follow() async throws {
+        let registry = try EtcdRegistry(EtcdRegistryOptions())
+        for await snapshot in registry.watch("user") { print(snapshot.instances) }
     }
 
     @Test func exampleWithoutAnAppWorks() async throws {
@@ -19,9 +24,8 @@ struct GuideTests {
             options.endpoints = etcd.endpoints
             let registry = try EtcdRegistry(options)
             let running = Task { await registry.run() }
-            let instance = ServiceInstance(
-                id: "a1", name: "user", endpoints: [Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)]
-            )
+            let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.7", port: 9000)
+            let instance = ServiceInstance(id: "a1", name: "user", endpoints: [endpoint])
             let registration = try registry.register(instance)
             try await registration.waitUntilRegistered()
             for await snapshot in registry.watch("user") {

@@ -66,4 +66,33 @@ struct GuideTests {
             }
         }
     }
+
+    // Compiled, and not run.
+
+    private struct UserServer {
+        static func main() async {
+            await App.run { app in
+                app.serve(UserProvider())
+            }
+        }
+    }
+
+    private func callInAnApp(_ app: App) async throws {
+        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service"))
+        let user = try await users.getUser(.with { $0.id = 7 })
+        _ = user
+    }
+
+    private func serveWithDescriptors(_ app: App) {
+        app.serve(UserProvider(), descriptors: userDescriptors)
+    }
+
+    private func catchAnError(_ users: User_V1_UserService.Client<ServiceChannel>) async throws {
+        do {
+            _ = try await users.getUser(.with { $0.id = 9 })
+        } catch let error as RPCError {
+            let failure = error.serviceError
+            _ = failure
+        }
+    }
 }

@@ -66,4 +66,31 @@ struct GuideTests {
             #expect(try await client.get("report")?.valueText == "done")
         }
     }
+
+    // Compiled, and not run: it needs etcd at its usual port.
+    private func connect() async throws {
+        let config = try EtcdConfig(endpoints: ["http://127.0.0.1:2379"])
+        try await EtcdClient.withClient(config) { client in
+            let entry = try await client.get("greeting")
+            print(entry?.valueText ?? "nothing")
+        }
+    }
+
+    // Compiled, and not run: both have no end.
+    private func watch(_ client: EtcdClient) async throws {
+        for try await update in client.watch(.prefix("jobs/")) {
+            guard case .events(let events) = update else { continue }
+            for event in events { print(event.kind, event.entry.keyText) }
+        }
+    }
+
+    private func listAndWatch(_ client: EtcdClient) async {
+        await client.listAndWatch(.prefix("jobs/")) { $0.valueText }.run { update in
+            switch update {
+            case .snapshot(let jobs, _, _): print(jobs.count, "jobs")
+            case .changes(let changes): print(changes.count, "changes")
+            case .connected, .interrupted: break
+            }
+        }
+    }
 }

@@ -1,0 +1,49 @@
+import Foundation
+import Testing
+
+/// The documentation pages of the modules, and the tests that compile their examples.
+@Suite struct DocumentationTests {
+    /// The file that compiles the examples of each product's page.
+    static let guides = [
+        "ServiceKit": "ServiceKitTests/App/GuideTests.swift",
+        "ServiceKitCommand": "KitTests/GuideTests.swift",
+        "ServiceKitConfig": "ServiceKitConfigTests/GuideTests.swift",
+        "ServiceKitEtcd": "ServiceKitEtcdTests/GuideTests.swift",
+        "ServiceKitGRPC": "ServiceKitGRPCTests/GuideTests.swift",
+        "ServiceKitTesting": "ServiceKitTests/TestingGuideTests.swift",
+        "EtcdClient": "EtcdClientTests/Server/GuideTests.swift",
+        "GRPCNghttp2Transport": "GRPCNghttp2TransportTests/GuideTests.swift",
+    ]
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        .standardizedFileURL
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// A line of code without indentation and comment, and without words that only a program or only a test needs.
+    private static func code(_ line: Substring) -> String {
+        line.replacing(#/(^|\s)//.*/#, with: "").replacing(#/^\s*(@main |private |static )*/#, with: "")
+            .trimmingCharacters(in: .whitespaces)
+    }
+
+    @Test func everyProductHasAPage() throws {
+        let products = try Self.text("Package.swift").matches(of: #/\.library\(name: "(\w+)"/#).map {
+            String($0.output.1)
+        }
+        #expect(products.sorted() == Self.guides.keys.sorted())
+    }
+
+    /// Each line of an example stands in the file that compiles it.
+    @Test(arguments: guides.keys.sorted())
+    func examplesOfThePageAreCompiled(_ module: String) throws {
+        let page = try Self.text("Sources/\(module)/Documentation.docc/\(module).md")
+        let examples = page.matches(of: #/```swift\n([\s\S]*?)```/#).map { $0.output.1 }
+        #expect(!examples.isEmpty)
+        let compiled = Set(
+            try Self.text("Tests/\(try #require(Self.guides[module]))").split(separator: "\n").map(Self.code))
+        let lines = examples.flatMap { $0.split(separator: "\n") }.map(Self.code)
+        #expect(lines.filter { $0.contains(#/\w/#) && !$0.hasPrefix("import ") && !compiled.contains($0) } == [])
+    }
+}

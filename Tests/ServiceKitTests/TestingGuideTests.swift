@@ -1,0 +1,24 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+private let conformance = RegistryConformance(name: "mine") { MemoryRegistry() }
+
+/// The examples of the guide of `ServiceKitTesting`.
+@Suite(.timeLimit(.minutes(1)))
+struct TestingGuideTests {
+    @Test(arguments: conformance.checks)
+    func conforms(to check: RegistryConformance.Check) async throws {
+        try await conformance.run(check)
+    }
+
+    @Test(.enabled(if: EtcdServer.isAvailable()))
+    func etcdRestarts() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await etcd.etcdctl("put", "greeting", "hello")
+            try await etcd.kill()
+            try await etcd.start()
+            try await etcd.waitUntilReady()
+        }
+    }
+}
