@@ -34,12 +34,18 @@ extension EtcdServer {
         self.rootPassword.withLock { $0 = rootPassword }
     }
 
-    /// Creates a user, and a role of the same name that lets it read and write the keys with a prefix.
+    /// Creates a user, and a role of the same name with rights to the keys with a prefix.
     ///
+    /// - Parameter permission: The rights: `read`, `write` or `readwrite`.
     /// - Throws: ``EtcdServerFailure`` when etcd refuses.
-    public func addUser(_ name: String, password: String, prefix: String) async throws {
+    public func addUser(
+        _ name: String,
+        password: String,
+        prefix: String,
+        permission: String = "readwrite"
+    ) async throws {
         try await etcdctl("role", "add", name)
-        try await etcdctl("role", "grant-permission", name, "--prefix=true", "readwrite", prefix)
+        try await etcdctl("role", "grant-permission", name, "--prefix=true", permission, prefix)
         try await etcdctl("user", "add", "\(name):\(password)")
         try await etcdctl("user", "grant-role", name, name)
     }
