@@ -193,8 +193,8 @@ let package = Package(
         .testTarget(
             name: "GRPCNghttp2TransportTests",
             dependencies: [
-                "GRPCNghttp2Transport", "ServiceKitHTTP2", "ServiceKitTestSupport", grpc, grpcProtobuf, logging,
-                metricsTesting,
+                "GRPCNghttp2Transport", "ServiceKitHTTP2", "ServiceKitTesting", "ServiceKitTestSupport", grpc,
+                grpcProtobuf, logging, metricsTesting,
                 nio, nioEmbedded, nioPosix, nioSSL, protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],

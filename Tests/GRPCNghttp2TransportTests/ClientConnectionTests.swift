@@ -296,18 +296,8 @@ struct ClientConnectionTests {
 }
 
 @Suite struct ConnectionBackoffTests {
-    /// Always the largest value.
-    private struct Highest: RandomNumberGenerator {
-        mutating func next() -> UInt64 { .max }
-    }
-
-    /// Always the smallest value.
-    private struct Lowest: RandomNumberGenerator {
-        mutating func next() -> UInt64 { 0 }
-    }
-
     @Test func backoffGrowsToItsMaximum() {
-        var generator = Highest()
+        var generator = HighestGenerator()
         let backoff = ConnectionBackoff.defaults
         let waits = (1...20).map { backoff.wait(afterFailures: $0, using: &generator) / .milliseconds(1) }
         #expect(abs(waits[0] - 100) < 0.01)
@@ -317,12 +307,12 @@ struct ClientConnectionTests {
     }
 
     @Test func backoffHasFullJitter() {
-        var generator = Lowest()
+        var generator = LowestGenerator()
         #expect(ConnectionBackoff.defaults.wait(afterFailures: 10, using: &generator) == .zero)
     }
 
     @Test func backoffOfOddValuesStaysInItsBounds() {
-        var generator = Highest()
+        var generator = HighestGenerator()
         var backoff = ConnectionBackoff.defaults
         backoff.multiplier = 0
         #expect(backoff.wait(afterFailures: 1000, using: &generator) <= .milliseconds(100))

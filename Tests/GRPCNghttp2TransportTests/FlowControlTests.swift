@@ -148,9 +148,9 @@ struct FlowControlTests {
     @Test func stalledCallDoesNotStopOthers() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.limits = Self.small
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
         let stalled: RawHandler = { request, _ in
-            for await _ in go {}
+            try await gate.pass()
             let messages = try await RawService.collect(request)
             return StreamingServerResponse(single: ServerResponse(message: [UInt8(messages.count)]))
         }
@@ -171,7 +171,7 @@ struct FlowControlTests {
                     let answer = try await client.call("Echo", Array(Self.pattern.prefix(50_000)))
                     #expect(answer.count == 50_000)
                 }
-                proceed.finish()
+                gate.open()
                 for try await answer in group {
                     #expect(answer == [[20]])
                 }

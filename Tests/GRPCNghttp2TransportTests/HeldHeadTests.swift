@@ -112,7 +112,7 @@ struct HeldHeadTests {
 
         func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
             router.registerHandler(
-                forMethod: self.descriptor, deserializer: RawDeserializer(), serializer: RawSerializer()
+                forMethod: descriptor, deserializer: RawDeserializer(), serializer: RawSerializer()
             ) { request, _ in
                 let message = try await ServerRequest(stream: request).message
                 return StreamingServerResponse(

@@ -17,10 +17,10 @@ struct LifetimeTests {
         }
 
         init(_ object: Object?) {
-            self.reference = Shared(WeakReference(object: object))
+            reference = Shared(WeakReference(object: object))
         }
 
-        var isGone: Bool { self.reference.value.object == nil }
+        var isGone: Bool { reference.value.object == nil }
     }
 
     @Test func lostConnectionReleasesItsStreams() async throws {

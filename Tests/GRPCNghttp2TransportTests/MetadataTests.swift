@@ -97,10 +97,10 @@ struct MetadataTests {
     }
 
     @Test func metadataIsSentBeforeTheFirstMessage() async throws {
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
         let late: RawHandler = { _, _ in
             StreamingServerResponse(metadata: ["early": "1"]) { writer in
-                for await _ in go {}
+                try await gate.pass()
                 try await writer.write([1])
                 return [:]
             }
@@ -110,7 +110,7 @@ struct MetadataTests {
             } response: { response in
                 // The handler goes on only when its metadata has come here.
                 #expect(Array(response.metadata[stringValues: "early"]) == ["1"])
-                proceed.finish()
+                gate.open()
                 return try await response.messages.reduce(into: []) { $0.append($1) }
             }
             #expect(answer == [[1]])

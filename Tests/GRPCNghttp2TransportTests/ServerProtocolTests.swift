@@ -164,23 +164,17 @@ struct ServerProtocolTests {
 
     /// A request after the final GOAWAY is refused; requests before it are served.
     @Test func requestsAfterTheFinalGoAwayAreRefused() async throws {
-        let (starts, started) = AsyncStream.makeStream(of: Void.self)
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
-        let wait: RawHandler = { request, context in
-            started.yield()
-            for await _ in go {}
-            return try await RawService.echo(request, context)
-        }
+        let gate = Gate()
+        let wait = RawService.echo(behind: gate)
         try await withServer(["Wait": wait]) { server, address in
             try await RawHTTP2Client.run(address) { client in
                 let first = try client.open(method: "Wait")
                 try await first.send(message: [1])
                 try first.send(end: .data)
-                var iterator = starts.makeAsyncIterator()
-                await iterator.next()
+                await gate.waitForArrivals()
                 server.beginGracefulShutdown()
                 try await eventually { server.transport.server.lifecycle.isListenerClosed }
-                proceed.finish()
+                gate.open()
                 var status: String?
                 while let part = try await first.next(isolation: nil) {
                     if case .headers(let block, true) = part { status = block.fields["grpc-status"] }
@@ -201,12 +195,12 @@ struct ServerProtocolTests {
     @Test func resetCallsDoNotMultiplyHandlers() async throws {
         var config = Nghttp2ServerTransport.Config.defaults
         config.maxConcurrentCallsPerConnection = 3
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
         let running = Shared(0)
         // The handler does not heed its cancellation.
         let stubborn: RawHandler = { request, context in
             running.update { $0 += 1 }
-            for await _ in go {}
+            await gate.passIgnoringCancellation()
             return StreamingServerResponse(single: ServerResponse(message: []))
         }
         try await withServer(["Wait": stubborn], config: config) { _, address in
@@ -227,7 +221,7 @@ struct ServerProtocolTests {
                 #expect(refused == 4)
                 #expect(running.value == 6)
             }
-            proceed.finish()
+            gate.open()
         }
     }
 }

@@ -8,11 +8,9 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct ServerShutdownTests {
     @Test func gracefulShutdownLetsCallsInFlightEnd() async throws {
-        let (starts, started) = AsyncStream.makeStream(of: Void.self)
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
         let wait: RawHandler = { request, _ in
-            started.yield()
-            for await _ in go {}
+            try await gate.pass()
             let messages = try await RawService.collect(request)
             return StreamingServerResponse(single: ServerResponse(message: [UInt8(messages.count)]))
         }
@@ -28,14 +26,13 @@ struct ServerShutdownTests {
                         try await response.messages.reduce(into: []) { $0.append($1) }
                     }
                 }
-                var iterator = starts.makeAsyncIterator()
-                await iterator.next()
+                await gate.waitForArrivals()
                 server.beginGracefulShutdown()
                 // The call goes on: both sides still send.
                 send.yield([1])
                 send.yield([2])
                 send.finish()
-                proceed.finish()
+                gate.open()
                 let answer = try await group.next()
                 #expect(answer == [[2]])
             }
@@ -43,13 +40,8 @@ struct ServerShutdownTests {
     }
 
     @Test func listenReturnsAfterTheLastHandler() async throws {
-        let (starts, started) = AsyncStream.makeStream(of: Void.self)
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
-        let wait: RawHandler = { request, context in
-            started.yield()
-            for await _ in go {}
-            return try await RawService.echo(request, context)
-        }
+        let gate = Gate()
+        let wait = RawService.echo(behind: gate)
         let transport = Nghttp2ServerTransport(address: .anyPort)
         let server = GRPCServer(transport: transport, services: [RawService(handlers: ["Wait": wait])])
         let hasReturned = Shared(false)
@@ -62,13 +54,12 @@ struct ServerShutdownTests {
             try await withClient(address) { client in
                 try await withThrowingTaskGroup(of: [UInt8].self) { calls in
                     calls.addTask { try await client.call("Wait", [5]) }
-                    var iterator = starts.makeAsyncIterator()
-                    await iterator.next()
+                    await gate.waitForArrivals()
                     server.beginGracefulShutdown()
                     // No new connection is taken, which shows that the shutdown is under way.
                     try await eventually { server.transport.server.lifecycle.isListenerClosed }
                     #expect(!hasReturned.value)
-                    proceed.finish()
+                    gate.open()
                     let answer = try await calls.next()
                     #expect(answer == [5])
                 }

@@ -7,29 +7,20 @@ import Testing
 /// A user of etcd who may use one service, and not the others.
 @Suite(.timeLimit(.minutes(3)), .serialized, .enabled(if: !EtcdVersions.installed.isEmpty))
 struct AccessTests {
-    /// Runs a body with the registry of a user whose role `users` may do something with a service's keys.
+    /// Runs a body with the registry of a user whose role has rights to the keys of one service.
     private static func with(
         _ binary: String,
         permission: String = "readwrite",
         _ body: @Sendable (EtcdServer, EtcdRegistry) async throws -> Void
     ) async throws {
         try await EtcdServer.withServer(EtcdVersions.options(binary)) { etcd in
-            try await etcd.etcdctl("role", "add", "users")
-            try await etcd.etcdctl(
-                "role", "grant-permission", "users", "--prefix=true", permission, "/microservices/user-service/")
-            try await etcd.etcdctl("user", "add", "svc:secret")
-            try await etcd.etcdctl("user", "grant-role", "svc", "users")
+            try await etcd.addUser(
+                "svc", password: "secret", prefix: "/microservices/user-service/", permission: permission)
             try await etcd.enableAuth()
-            var options = EtcdRegistryOptions()
-            options.endpoints = etcd.endpoints
-            options.username = "svc"
-            options.password = "secret"
-            options.ttl = .seconds(30)
-            options.requestTimeout = .seconds(30)
-            let registry = try EtcdRegistry(options, logger: LogRecorder().logger())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await registry.run() }
-                defer { group.cancelAll() }
+            try await etcd.withRegistry {
+                $0.username = "svc"
+                $0.password = "secret"
+            } _: { registry in
                 try await body(etcd, registry)
             }
         }
@@ -71,7 +62,7 @@ struct AccessTests {
                 (services, #"the prefix "/microservices/""#, "read /microservices/"),
             ] {
                 #expect(error.code == .permissionDenied)
-                #expect(error.message.contains(#"user "svc", who has the role "users","#), "\(error)")
+                #expect(error.message.contains(#"user "svc", who has the role "svc","#), "\(error)")
                 #expect(error.message.contains(place), "\(error)")
                 #expect(
                     error.message.hasSuffix("etcdctl role grant-permission ROLE --prefix=true \(permission)"),

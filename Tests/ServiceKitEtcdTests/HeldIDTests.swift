@@ -12,16 +12,7 @@ struct HeldIDTests {
 
     private static func with(_ body: @Sendable (EtcdServer, EtcdRegistry) async throws -> Void) async throws {
         try await EtcdServer.withServer { etcd in
-            var options = EtcdRegistryOptions()
-            options.endpoints = etcd.endpoints
-            options.ttl = .seconds(30)
-            options.requestTimeout = .seconds(30)
-            let registry = try EtcdRegistry(options, logger: LogRecorder().logger())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await registry.run() }
-                defer { group.cancelAll() }
-                try await body(etcd, registry)
-            }
+            try await etcd.withRegistry { try await body(etcd, $0) }
         }
     }
 

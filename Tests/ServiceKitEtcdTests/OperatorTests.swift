@@ -27,16 +27,9 @@ struct OperatorTests {
         _ body: @escaping @Sendable (EtcdServer, EtcdRegistry) async throws -> Void
     ) async throws {
         try await EtcdServer.withServer { etcd in
-            var options = EtcdRegistryOptions()
-            options.endpoints = etcd.endpoints
-            // A lease that lasts on a busy machine.
-            options.ttl = .seconds(30)
-            options.requestTimeout = .seconds(30)
-            options.layout = layout
-            let registry = try EtcdRegistry(options, logger: LogRecorder().logger())
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await registry.run() }
-                defer { group.cancelAll() }
+            try await etcd.withRegistry {
+                $0.layout = layout
+            } _: { registry in
                 try await body(etcd, registry)
             }
         }

@@ -88,13 +88,8 @@ struct CallReportTests {
     @Test(arguments: ["p2c", "round_robin"])
     func callsInFlightAreCountedUnderEveryBalancer(name: String) async throws {
         try await withTestBed { bed in
-            let (entered, gate) = (Gate(), Gate())
-            let handler: TestService.Handler = { _, _ in
-                entered.open()
-                try await gate.pass()
-                return .text("a")
-            }
-            try await bed.server("a", ["Slow": handler])
+            let gate = Gate()
+            try await bed.server("a", ["Slow": TestService.text("a", behind: gate)])
             let observer = Observer()
             var options = ChannelOptions()
             options.balancer = name
@@ -103,7 +98,7 @@ struct CallReportTests {
             let node = try #require(observer.reports.value.first?.node)
             #expect(node.statistics.inFlight == 0 && node.statistics.latency > 0)
             let call = Task { try await client.text("Slow") }
-            try await entered.pass()
+            await gate.waitForArrivals()
             #expect(node.statistics.inFlight == 1)
             gate.open()
             _ = try await call.value

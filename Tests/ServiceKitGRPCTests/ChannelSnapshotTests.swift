@@ -73,18 +73,9 @@ struct ChannelSnapshotTests {
                 $0.callsWaiting == 1 && $0.connectivity == .transientFailure
             }
             #expect(waiting.callsInFlight == 0 && waiting.failure == "no instance can be called")
-            let (entered, gate) = (Gate(), Gate())
-            let server = try await bed.server(
-                "a",
-                [
-                    "Slow": { _, _ in
-                        entered.open()
-                        try await gate.pass()
-                        return .text("a")
-                    }
-                ]
-            )
-            try await entered.pass()
+            let gate = Gate()
+            let server = try await bed.server("a", ["Slow": TestService.text("a", behind: gate)])
+            await gate.waitForArrivals()
             _ = try await snapshot(of: client) { $0.callsInFlight == 1 && $0.callsWaiting == 0 }
             // The node ends its calls although it gets no more.
             try await server.deregister()

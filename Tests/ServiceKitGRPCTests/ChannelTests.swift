@@ -116,21 +116,12 @@ struct ChannelTests {
 
     @Test func removedInstanceKeepsItsCallsAndGetsNoMore() async throws {
         try await withTestBed { bed in
-            let (entered, gate) = (Gate(), Gate())
-            let leaving = try await bed.server(
-                "a",
-                [
-                    "Slow": { _, _ in
-                        entered.open()
-                        try await gate.pass()
-                        return .text("a")
-                    }
-                ]
-            )
+            let gate = Gate()
+            let leaving = try await bed.server("a", ["Slow": TestService.text("a", behind: gate)])
             let balancer = OrderedBalancer()
             let client = try bed.client(balancer: balancer)
             let slow = Task { try await client.text("Slow") }
-            try await entered.pass()
+            await gate.waitForArrivals()
             try await bed.server("b")
             await balancer.waitForNodes("a", "b")
             try await leaving.deregister()
@@ -380,20 +371,11 @@ struct ChannelTests {
 
     @Test func gracefulShutdownLetsCallsEndAndTakesNoMore() async throws {
         try await withTestBed { bed in
-            let (entered, gate) = (Gate(), Gate())
-            try await bed.server(
-                "a",
-                [
-                    "Slow": { _, _ in
-                        entered.open()
-                        try await gate.pass()
-                        return .text("a")
-                    }
-                ]
-            )
+            let gate = Gate()
+            try await bed.server("a", ["Slow": TestService.text("a", behind: gate)])
             let client = try bed.client()
             let slow = Task { try await client.text("Slow") }
-            try await entered.pass()
+            await gate.waitForArrivals()
             client.channel.beginGracefulShutdown()
             _ = await client.channel.pool.connectivity.first { if case .shutdown = $0.state { true } else { false } }
             let failure = await client.failure()

@@ -65,12 +65,7 @@ struct OptionEffectTests {
 
     /// The method `Hold`, which waits at a gate.
     private static func hold(_ gate: Gate) -> [String: TestService.Handler] {
-        [
-            "Hold": { _, _ in
-                try await gate.pass()
-                return .text("held")
-            }
-        ]
+        ["Hold": TestService.text("held", behind: gate)]
     }
 
     // MARK: - Connections of a server

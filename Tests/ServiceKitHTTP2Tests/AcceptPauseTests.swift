@@ -9,56 +9,56 @@ import Testing
 
     /// Accepting a connection fails.
     private mutating func fail(afterSeconds seconds: Int64 = 0) -> AcceptPause.Beginning? {
-        self.pause.failed(now: .uptimeNanoseconds(1_000_000_000_000) + .seconds(seconds))
+        pause.failed(now: .uptimeNanoseconds(1_000_000_000_000) + .seconds(seconds))
     }
 
     private mutating func end(_ number: Int? = nil) -> Bool {
-        self.pause.end(number: number)
+        pause.end(number: number)
     }
 
     @Test mutating func pausesGrow() {
         var lengths: [TimeAmount?] = []
         for _ in 0..<9 {
-            let beginning = self.fail()
+            let beginning = fail()
             lengths.append(beginning?.length)
-            #expect(self.pause.isPaused)
-            let isOver = self.end(beginning?.number)
+            #expect(pause.isPaused)
+            let isOver = end(beginning?.number)
             #expect(isOver)
         }
         #expect(lengths == [10, 20, 40, 80, 160, 320, 640, 1000, 1000].map { .milliseconds($0) })
-        self.pause.accepted()
-        let next = self.fail()
+        pause.accepted()
+        let next = fail()
         #expect(next?.length == .milliseconds(10))
     }
 
     @Test mutating func thereIsOnePauseAtATime() throws {
-        let first = self.fail()
-        let second = self.fail()
+        let first = fail()
+        let second = fail()
         #expect(second == nil)
         let number = try #require(first?.number)
-        let ends = [self.end(number), self.end(number)]
+        let ends = [end(number), end(number)]
         #expect(ends == [true, false])
-        #expect(!self.pause.isPaused)
+        #expect(!pause.isPaused)
     }
 
     @Test mutating func aConnectionThatClosesEndsThePause() throws {
-        let nothingToEnd = self.end()
+        let nothingToEnd = end()
         #expect(!nothingToEnd)
-        let first = self.fail()
-        let isOver = self.end()
+        let first = fail()
+        let isOver = end()
         #expect(isOver)
-        let second = self.fail()
+        let second = fail()
         // The timer of the first pause is void.
-        let ends = [self.end(try #require(first?.number)), self.end(try #require(second?.number))]
+        let ends = [end(try #require(first?.number)), end(try #require(second?.number))]
         #expect(ends == [false, true])
     }
 
     @Test mutating func warningsAreFew() {
         var warnings: [Int64] = []
         for second in Int64(0)..<121 {
-            let beginning = self.fail(afterSeconds: second)
+            let beginning = fail(afterSeconds: second)
             if beginning?.isWarningDue == true { warnings.append(second) }
-            _ = self.end()
+            _ = end()
         }
         #expect(warnings == [0, 60, 120])
     }

@@ -9,7 +9,7 @@ import Testing
     private static let birth = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
     private static func at(_ seconds: Double) -> NIODeadline {
-        self.birth + Duration.seconds(seconds)
+        birth + Duration.seconds(seconds)
     }
 
     private static func care(
@@ -18,7 +18,7 @@ import Testing
         var times = ConnectionTimes(writeTimeout: .seconds(20))
         configure(&times)
         var generator = LowestGenerator()
-        return ConnectionWatchdog(times: times, now: self.birth, using: &generator)
+        return ConnectionWatchdog(times: times, now: birth, using: &generator)
     }
 
     /// A watchdog whose peer was ready at once.
@@ -27,8 +27,8 @@ import Testing
         _ configure: (inout ConnectionTimes) -> Void = { _ in }
     ) -> ConnectionWatchdog {
         var care = self.care(configure)
-        care.becameReady(now: self.birth)
-        care.callsChanged(areOpen: areCallsOpen, now: self.birth)
+        care.becameReady(now: birth)
+        care.callsChanged(areOpen: areCallsOpen, now: birth)
         return care
     }
 

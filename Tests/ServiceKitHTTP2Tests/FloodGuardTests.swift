@@ -95,7 +95,7 @@ import Testing
         var limits = TransportLimits.defaults
         limits.maxControlFramesPerSecond = controlFrames
         limits.maxResetsPerSecond = resets
-        return FloodGuard(limits: limits, now: self.at(milliseconds: 0))
+        return FloodGuard(limits: limits, now: at(milliseconds: 0))
     }
 
     private static let now = Self.at(milliseconds: 0)

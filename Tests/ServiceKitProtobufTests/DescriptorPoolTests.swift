@@ -17,7 +17,7 @@ import Testing
         #expect(pool.file(declaring: symbol)?.name == file)
     }
 
-    @Test func whatIsNotThere() {
+    @Test func missingNamesAreNotFound() {
         #expect(pool.file(declaring: "kinds.v1") == nil)
         #expect(pool.file("other.proto") == nil)
         #expect(pool.service("kinds.v1.Kinds") == nil)
@@ -44,7 +44,7 @@ import Testing
         #expect(alone.missingFiles.count == 7)
     }
 
-    @Test func filesThatImportEachOther() throws {
+    @Test func importCycleHasAClosure() throws {
         let files = ["a", "b"].map { name in
             Google_Protobuf_FileDescriptorProto.with {
                 $0.name = name
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(arguments: ["", "no base64!", "AQID"])
-    func badSets(text: String) {
+    func malformedDescriptorSetIsRefused(text: String) {
         if text.isEmpty {
             #expect((try? DescriptorPool(base64: [text]))?.fileCount == 0)
         } else {

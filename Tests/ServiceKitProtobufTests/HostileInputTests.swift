@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func whatGeneratedCodeReadsIsReadAlike() throws {
+    @Test func changedBytesAreReadLikeGeneratedCode() throws {
         var numbers = Numbers(state: 4)
         var agreed = 0
         for (_, message) in Samples.messages {

@@ -61,7 +61,7 @@ import Testing
         (#"{"aDouble": "1.5"}"#, #"{"aDouble":1.5}"#), (#"{"aDouble": -0.0}"#, #"{"aDouble":-0}"#),
         (#"{"stringsByFlag": {"true": "a"}}"#, #"{"stringsByFlag":{"true":"a"}}"#), (#"{"any": {}}"#, #"{"any":{}}"#),
     ])
-    func whatIsAccepted(json: String, expected: String) throws {
+    func unusualButValidJSONIsAccepted(json: String, expected: String) throws {
         #expect(try message(json).json(in: Samples.pool).text == expected)
     }
 
@@ -77,7 +77,7 @@ import Testing
         ("-", "JSON, line 1, column 2: expected a digit"),
         ("1.", "JSON, line 1, column 3: expected a digit"), ("tru", "JSON, line 1, column 1: expected a value"),
     ])
-    func badDocuments(json: String, expected: String) {
+    func malformedDocumentIsRefusedWithItsPlace(json: String, expected: String) {
         #expect(throws: DescriptorError(expected)) { try JSONParser.parse(json) }
     }
 
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test(arguments: ["a", "Zg=", "Zg===", "Z g=", "Zm9v====", "ä"])
-    func noBase64(text: String) {
+    func invalidBase64IsRefused(text: String) {
         // Missing padding is accepted.
         #expect(Base64.decode(text) == (text == "Zg=" ? Array("f".utf8) : nil))
     }

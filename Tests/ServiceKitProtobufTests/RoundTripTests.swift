@@ -7,7 +7,7 @@ import Testing
 /// Messages by descriptors, compared with generated code for the same files.
 @Suite struct RoundTripTests {
     @Test(arguments: Samples.messages.indices)
-    func theWireFormatIsThatOfGeneratedCode(index: Int) throws {
+    func wireFormatEqualsGeneratedCode(index: Int) throws {
         let original = Samples.messages[index].message
         let message = try DynamicMessage(original.serializedBytes(), as: Samples.kinds, in: Samples.pool)
         let bytes = try message.serialized(in: Samples.pool)
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test(arguments: Samples.messages.indices)
-    func theJSONIsThatOfGeneratedCode(index: Int) throws {
+    func jsonEqualsGeneratedCode(index: Int) throws {
         let original = Samples.messages[index].message
         let message = try DynamicMessage(original.serializedBytes(), as: Samples.kinds, in: Samples.pool)
         let json = try message.json(in: Samples.pool)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: Samples.messages.indices)
-    func whatGeneratedCodeWritesIsRead(index: Int) throws {
+    func jsonOfGeneratedCodeIsRead(index: Int) throws {
         let original = Samples.messages[index].message
         for preservesNames in [false, true] {
             var options = JSONEncodingOptions()

@@ -5,12 +5,12 @@ package final class Shared<Value: Sendable>: Sendable {
     private let mutex: Mutex<Value>
 
     package init(_ value: Value) {
-        self.mutex = Mutex(value)
+        mutex = Mutex(value)
     }
 
-    package var value: Value { self.mutex.withLock { $0 } }
+    package var value: Value { mutex.withLock { $0 } }
 
     package func update(_ change: @Sendable (inout Value) -> Void) {
-        self.mutex.withLock { change(&$0) }
+        mutex.withLock { change(&$0) }
     }
 }

@@ -14,6 +14,19 @@ package final class TemporaryDirectory: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
+    /// Runs a body with a directory that lasts as long as the body.
+    package static func with<Result>(_ body: (TemporaryDirectory) throws -> Result) throws -> Result {
+        let directory = try TemporaryDirectory()
+        return try withExtendedLifetime(directory) { try body(directory) }
+    }
+
+    /// Runs a body with a directory that lasts as long as the body.
+    package static func with<Result>(_ body: (TemporaryDirectory) async throws -> Result) async throws -> Result {
+        let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
+        return try await body(directory)
+    }
+
     /// The path of a file or directory in it.
     package func path(_ name: String) -> String {
         "\(path)/\(name)"
@@ -28,6 +41,20 @@ package final class TemporaryDirectory: Sendable {
         try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(text.utf8).write(to: url)
         return path(name)
+    }
+
+    /// Writes a file in it; readers see it change in one step.
+    ///
+    /// - Returns: The path of the file.
+    @discardableResult
+    package func write(_ bytes: [UInt8], to name: String) throws -> String {
+        try Data(bytes).write(to: URL(filePath: path(name)), options: .atomic)
+        return path(name)
+    }
+
+    /// The bytes of a file in it.
+    package func read(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: path(name))))
     }
 
     package func remove(_ name: String) throws {

@@ -16,7 +16,7 @@ struct ByteFeeder {
     private var endings: [String: Int] = [:]
 
     init(seed: UInt64) {
-        self.random = SoakRandom(seed: seed)
+        random = SoakRandom(seed: seed)
     }
 
     mutating func run(for duration: Duration) {
@@ -25,7 +25,7 @@ struct ByteFeeder {
         var bytes = 0
         var streams = 0
         while start.duration(to: .now) < duration {
-            let result = self.feedOne(isServer: self.random.oneIn(3) == false)
+            let result = feedOne(isServer: random.oneIn(3) == false)
             connections += 1
             bytes += result.bytes
             streams += result.streams
@@ -34,7 +34,7 @@ struct ByteFeeder {
                 fflush(nil)
             }
         }
-        for (reason, count) in self.endings.sorted(by: { $0.value > $1.value }).prefix(25) {
+        for (reason, count) in endings.sorted(by: { $0.value > $1.value }).prefix(25) {
             print("\(count) × \(reason)")
         }
         print("feed: passed; \(connections) connections, \(streams) streams, \(bytes) bytes")
@@ -43,7 +43,7 @@ struct ByteFeeder {
     /// Feeds one connection until it closes, or is closed.
     private mutating func feedOne(isServer: Bool) -> (bytes: Int, streams: Int) {
         let channel = EmbeddedChannel()
-        let delegate = FeedDelegate(answer: self.random.oneIn(2))
+        let delegate = FeedDelegate(answer: random.oneIn(2))
         var limits = TransportLimits.defaults
         limits.maxHeaderListBytes = 1024
         let role: HTTP2ConnectionConfig.Role =
@@ -67,10 +67,10 @@ struct ByteFeeder {
             preconditionFailure("\(error)")
         }
         var own: [HTTP2Stream] = []
-        var input = FrameNoise(using: &self.random, isServer: isServer)
+        var input = FrameNoise(using: &random, isServer: isServer)
         var count = 0
-        for _ in 0..<Int.random(in: 1...40, using: &self.random) where channel.isActive {
-            if !isServer, self.random.oneIn(4) {
+        for _ in 0..<Int.random(in: 1...40, using: &random) where channel.isActive {
+            if !isServer, random.oneIn(4) {
                 let stream = connection.makeStream(deadline: nil)
                 stream.setDecoder(MessageDeframer(maxMessageBytes: 4096))
                 var head = HeaderBlock()
@@ -78,13 +78,13 @@ struct ByteFeeder {
                 try? stream.send(head: head, prefix: .common)
                 own.append(stream)
             }
-            let bytes = input.next(using: &self.random)
+            let bytes = input.next(using: &random)
             count += bytes.count
             // The connection has to handle an error.
             _ = try? channel.writeInbound(ByteBuffer(bytes: bytes))
             channel.embeddedEventLoop.run()
-            if self.random.oneIn(100) { connection.beginGracefulShutdown() }
-            if self.random.oneIn(10) { own.randomElement(using: &self.random)?.reset(.cancel, failure: .cancelled) }
+            if random.oneIn(100) { connection.beginGracefulShutdown() }
+            if random.oneIn(10) { own.randomElement(using: &random)?.reset(.cancel, failure: .cancelled) }
             while let _ = try? channel.readOutbound(as: ByteBuffer.self) {}
         }
         _ = try? channel.finish(acceptAlreadyClosed: true)
@@ -92,7 +92,7 @@ struct ByteFeeder {
         let streams = own + delegate.streams
         precondition(streams.allSatisfy(\.isClosed), "a stream outlived its connection")
         precondition(delegate.isClosed, "nobody was told that the connection is closed")
-        self.endings[delegate.reason, default: 0] += 1
+        endings[delegate.reason, default: 0] += 1
         return (count, streams.count)
     }
 }
@@ -112,18 +112,18 @@ private final class FeedDelegate: HTTP2ConnectionDelegate {
         self.answer = answer
     }
 
-    var streams: [HTTP2Stream] { self.state.withLock { $0.streams } }
+    var streams: [HTTP2Stream] { state.withLock { $0.streams } }
     /// The reason why the connection was closed.
-    var reason: String { self.state.withLock { $0.reason } }
-    var isClosed: Bool { self.state.withLock { $0.isClosed } }
+    var reason: String { state.withLock { $0.reason } }
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     func connectionReady(_ connection: HTTP2Connection) {}
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
-        self.state.withLock { $0.streams.append(stream) }
+        state.withLock { $0.streams.append(stream) }
         stream.setDecoder(MessageDeframer(maxMessageBytes: 4096))
         if let headers { _ = try? RequestHead(headers, readableEncodings: .all) }
-        guard self.answer else { return }
+        guard answer else { return }
         try? stream.send(head: HeaderBlock(), prefix: .common)
         stream.enqueue(BodyPiece(message: [1, 2, 3]))
         try? stream.send(end: .trailers(.ok))
@@ -149,20 +149,20 @@ private struct FrameNoise {
     init(using random: inout SoakRandom, isServer: Bool) {
         self.isServer = isServer
         let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
-        self.pending = isServer && !random.oneIn(20) ? preface : []
+        pending = isServer && !random.oneIn(20) ? preface : []
         if !random.oneIn(10) {
-            self.pending += Self.frame(type: 4, flags: 0, stream: 0, [])
+            pending += Self.frame(type: 4, flags: 0, stream: 0, [])
         }
     }
 
     /// Some bytes: whole frames, or frames cut anywhere.
     mutating func next(using random: inout SoakRandom) -> [UInt8] {
         for _ in 0..<Int.random(in: 1...6, using: &random) {
-            self.pending += self.frame(using: &random)
+            pending += frame(using: &random)
         }
-        let count = random.oneIn(3) ? Int.random(in: 0...self.pending.count, using: &random) : self.pending.count
-        defer { self.pending.removeFirst(count) }
-        return Array(self.pending[..<count])
+        let count = random.oneIn(3) ? Int.random(in: 0...self.pending.count, using: &random) : pending.count
+        defer { pending.removeFirst(count) }
+        return Array(pending[..<count])
     }
 
     private mutating func frame(using random: inout SoakRandom) -> [UInt8] {
@@ -171,13 +171,13 @@ private struct FrameNoise {
         }
         var frame: [UInt8]
         // Mostly an open stream: a frame on any other ends the connection.
-        let last = self.nextStream > 2 ? self.nextStream - 2 : 0
+        let last = nextStream > 2 ? nextStream - 2 : 0
         let stream = random.oneIn(12) ? UInt32.random(in: 0...self.nextStream + 1, using: &random) : last
-        switch self.nextStream == 1 ? 0 : Int.random(in: 0..<12, using: &random) {
+        switch nextStream == 1 ? 0 : Int.random(in: 0..<12, using: &random) {
         case 0, 1, 2:
             let endStream: UInt8 = random.oneIn(3) ? 1 : 0
-            frame = Self.frame(type: 1, flags: 4 | endStream, stream: self.nextStream, self.headers(using: &random))
-            self.nextStream += 2
+            frame = Self.frame(type: 1, flags: 4 | endStream, stream: nextStream, headers(using: &random))
+            nextStream += 2
         case 3, 4, 5:
             let size = Int.random(in: 0...300, using: &random)
             let message = [UInt8(random.oneIn(5) ? 1 : 0), 0, 0, UInt8(size >> 8), UInt8(size & 0xff)]
@@ -215,7 +215,7 @@ private struct FrameNoise {
     /// A header block, each field a literal without indexing (RFC 7541, section 6.2.2).
     private func headers(using random: inout SoakRandom) -> [UInt8] {
         var fields: [(String, String)] =
-            self.isServer
+            isServer
             ? [(":method", "POST"), (":scheme", "http"), (":path", "/s/m"), (":authority", "x"), ("te", "trailers")]
             : [(":status", "200")]
         fields.append(("content-type", random.oneIn(8) ? "text/html" : "application/grpc"))

@@ -13,21 +13,21 @@ final class ChaosProxy: Sendable {
         private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
 
         func insert(_ channel: any Channel) {
-            self.channels.withLock { $0[ObjectIdentifier(channel)] = channel }
+            channels.withLock { $0[ObjectIdentifier(channel)] = channel }
             channel.closeFuture.whenComplete { _ in
                 self.channels.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(channel)) }
             }
         }
 
-        var all: [any Channel] { self.channels.withLock { Array($0.values) } }
+        var all: [any Channel] { channels.withLock { Array($0.values) } }
     }
 
-    var port: Int { self.listener.localAddress?.port ?? 0 }
+    var port: Int { listener.localAddress?.port ?? 0 }
 
     init(to port: Int) async throws {
         let pairs = Pairs()
         self.pairs = pairs
-        self.listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { front in
                 pairs.insert(front)
@@ -49,12 +49,12 @@ final class ChaosProxy: Sendable {
 
     /// Closes one connection.
     func kill(using generator: inout SoakRandom) {
-        self.pairs.all.randomElement(using: &generator)?.close(promise: nil)
+        pairs.all.randomElement(using: &generator)?.close(promise: nil)
     }
 
     func stop() async throws {
-        try await self.listener.close()
-        for channel in self.pairs.all { channel.close(promise: nil) }
+        try await listener.close()
+        for channel in pairs.all { channel.close(promise: nil) }
     }
 
     /// Passes incoming bytes on, as fast as the other side takes them.
@@ -70,20 +70,20 @@ final class ChaosProxy: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            self.other.write(self.unwrapInboundIn(data), promise: nil)
+            other.write(unwrapInboundIn(data), promise: nil)
         }
 
         func channelReadComplete(context: ChannelHandlerContext) {
-            self.other.flush()
+            other.flush()
         }
 
         func channelWritabilityChanged(context: ChannelHandlerContext) {
-            self.other.setOption(.autoRead, value: context.channel.isWritable).whenComplete { _ in }
+            other.setOption(.autoRead, value: context.channel.isWritable).whenComplete { _ in }
             context.fireChannelWritabilityChanged()
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            self.other.close(promise: nil)
+            other.close(promise: nil)
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {

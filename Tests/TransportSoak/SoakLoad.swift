@@ -28,19 +28,19 @@ struct SoakLoad {
     func run() async throws {
         let tally = SoakTally()
         var memory = SoakMemory()
-        let servers = try self.makeServers()
+        let servers = try makeServers()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for server in servers { group.addTask { try await server.serve() } }
             let plain = try await servers[0].transport.listeningAddress
             let proxy = try await ChaosProxy(to: plain.port ?? 0)
-            let clients = try await self.makeClients(servers, proxyPort: proxy.port)
+            let clients = try await makeClients(servers, proxyPort: proxy.port)
             for client in clients { group.addTask { try await client.runConnections() } }
             let start = ContinuousClock.now
             var round: UInt64 = 0
-            while start.duration(to: .now) < self.duration {
+            while start.duration(to: .now) < duration {
                 round += 1
-                try await self.load(clients, proxy, round: round, tally)
-                try await self.awaitSilence(servers)
+                try await load(clients, proxy, round: round, tally)
+                try await awaitSilence(servers)
                 memory.sample()
                 print("\(start.duration(to: .now)) \(tally.summary); resident: \(memory.last) KiB")
                 fflush(nil)
@@ -135,16 +135,16 @@ struct SoakLoad {
         round: UInt64,
         _ tally: SoakTally
     ) async throws {
-        let end = ContinuousClock.now + min(Self.round, self.duration)
+        let end = ContinuousClock.now + min(Self.round, duration)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for caller in 0..<self.callers {
+            for caller in 0..<callers {
                 let client = clients[caller % clients.count]
                 let seed = self.seed &+ round << 32 &+ UInt64(caller)
                 group.addTask {
                     var generator = SoakRandom(seed: seed)
                     while ContinuousClock.now < end {
                         let call = SoakCall(using: &generator)
-                        try await self.make(call, client, tally)
+                        try await make(call, client, tally)
                     }
                 }
             }
@@ -264,7 +264,7 @@ final class SoakTally: Sendable {
     }
 
     func check() throws {
-        let (answered, unexpected) = self.counts.withLock { ($0.answered, $0.unexpected) }
+        let (answered, unexpected) = counts.withLock { ($0.answered, $0.unexpected) }
         guard answered > 0 else { throw SoakLoad.Failure(description: "no call was answered") }
         guard unexpected.isEmpty else {
             throw SoakLoad.Failure(description: "unexpected outcomes:\n" + unexpected.joined(separator: "\n"))
@@ -277,24 +277,24 @@ struct SoakMemory {
     private var samples: [Int] = []
 
     /// The latest reading, in KiB.
-    var last: Int { self.samples.last ?? 0 }
+    var last: Int { samples.last ?? 0 }
 
-    var summary: String { "\(self.samples.first ?? 0) KiB at first, \(self.last) KiB at last" }
+    var summary: String { "\(samples.first ?? 0) KiB at first, \(last) KiB at last" }
 
     mutating func sample() {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        self.samples.append(line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0)
+        samples.append(line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0)
     }
 
     /// The median of the last quarter must not exceed that of the second quarter by more than an allocator's waste.
     func check() throws {
-        guard self.samples.count >= 8 else { return }
-        let quarter = self.samples.count / 4
-        let second = self.samples[quarter..<2 * quarter].sorted()[quarter / 2]
-        let last = self.samples.suffix(quarter).sorted()[quarter / 2]
+        guard samples.count >= 8 else { return }
+        let quarter = samples.count / 4
+        let second = samples[quarter..<2 * quarter].sorted()[quarter / 2]
+        let last = samples.suffix(quarter).sorted()[quarter / 2]
         guard Double(last) <= 1.15 * Double(second) else {
-            throw SoakLoad.Failure(description: "memory grows: \(self.samples) KiB")
+            throw SoakLoad.Failure(description: "memory grows: \(samples) KiB")
         }
     }
 }

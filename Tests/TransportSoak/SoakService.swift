@@ -58,7 +58,7 @@ extension RPCRouter {
         _ handler:
             @escaping @Sendable (StreamingServerRequest<[UInt8]>) async throws -> StreamingServerResponse<[UInt8]>
     ) {
-        self.registerHandler(forMethod: method, deserializer: Bytes(), serializer: Bytes()) { request, _ in
+        registerHandler(forMethod: method, deserializer: Bytes(), serializer: Bytes()) { request, _ in
             try await handler(request)
         }
     }

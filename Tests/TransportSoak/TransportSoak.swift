@@ -28,7 +28,7 @@ struct TransportSoak: AsyncParsableCommand {
         func run() async throws {
             print("seed \(self.seed)")
             let load = SoakLoad(
-                duration: .seconds(self.minutes * 60), callers: self.callers, seed: self.seed,
+                duration: .seconds(minutes * 60), callers: self.callers, seed: self.seed,
                 certificates: self.certificates
             )
             try await load.run()
@@ -47,7 +47,7 @@ struct TransportSoak: AsyncParsableCommand {
         func run() throws {
             print("seed \(self.seed)")
             var feeder = ByteFeeder(seed: self.seed)
-            feeder.run(for: .seconds(self.minutes * 60))
+            feeder.run(for: .seconds(minutes * 60))
         }
     }
 }

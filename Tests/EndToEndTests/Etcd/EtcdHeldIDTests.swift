@@ -19,7 +19,7 @@ struct EtcdHeldIDTests {
         _ = try await server.waitForExit()
     }
 
-    @Test func aCrashedOneIsWaitedFor() async throws {
+    @Test func startWaitsForTheLeaseOfACrashedInstance() async throws {
         try await EtcdServer.withServer { etcd in
             try await Self.crash(etcd, [])
             // Far longer than the lease, however busy the machine is.

@@ -7,7 +7,7 @@ import Testing
 /// Faults in the data of etcd.
 @Suite(.timeLimit(.minutes(6)), .serialized, .enabled(if: EtcdServer.isAvailable()))
 struct EtcdLossTests {
-    @Test func ourLeaseIsRevokedBehindOurBack() async throws {
+    @Test func fleetSurvivesARevokedLease() async throws {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
                 let lease = try await fleet.lease(of: "user-1")
@@ -18,7 +18,7 @@ struct EtcdLossTests {
         }
     }
 
-    @Test func ourKeyIsDeletedBehindOurBack() async throws {
+    @Test func fleetSurvivesADeletedKey() async throws {
         try await EtcdFleet.with { fleet in
             try await fleet.survives { fleet in
                 for id in EtcdFleet.ids {

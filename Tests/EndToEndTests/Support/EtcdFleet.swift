@@ -60,7 +60,7 @@ struct EtcdFleet: Sendable {
     ) async throws {
         let result = try await fleet.underLoad(callers: 6, pause: .milliseconds(10), timeout: timeout) {
             try await fault(self)
-            try await self.waitUntilRight()
+            try await waitUntilRight()
         }
         #expect(result.failures == [:], "of \(result.calls) calls")
         for (id, server) in servers where server.errors.contains("Fatal error") {

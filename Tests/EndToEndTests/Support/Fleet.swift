@@ -1,3 +1,4 @@
+import Foundation
 import GRPCCore
 import Logging
 import ServiceKit
@@ -73,6 +74,19 @@ struct Fleet: Sendable {
     /// Waits until an instance is no longer known.
     func waitUntilGone(_ id: String) async throws {
         _ = try #require(await instances.first { $0[id] == nil })
+    }
+
+    /// Replaces the only server, `user-0`, by `user-1`, that one by `user-2`, and so on. The next server starts before the
+    /// last one stops in order.
+    func replace(_ first: RunningProgram, times: Int) async throws {
+        var last = first
+        for round in 1...times {
+            let next = try await start("user-\(round)")
+            last.signal(SIGTERM)
+            #expect(try await last.waitForExit() == .exited(0))
+            try await waitUntilGone("user-\(round - 1)")
+            last = next
+        }
     }
 
     /// The sample client's options for calls.

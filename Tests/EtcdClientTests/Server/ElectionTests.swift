@@ -54,7 +54,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func aLeaderMaySaySomethingElse(version: EtcdVersion) async throws {
+        func leaderCanProclaimAnotherValue(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 try await client.withSession { session in
                     try await session.lead(name, value: "one") { leadership in

@@ -178,7 +178,7 @@ extension SharedServerTests {
 
         /// A session that has lost its place must not take the end of its predecessor for its turn.
         @Test(arguments: EtcdVersion.all)
-        func whoseSessionWasLostIsNotServed(version: EtcdVersion) async throws {
+        func lostSessionDoesNotGetTheLock(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 let gate = Gate()
                 let ledger = Ledger()
@@ -203,7 +203,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func locksOfOtherNamesAreOthers(version: EtcdVersion) async throws {
+        func locksOfDifferentNamesAreIndependent(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, name in
                 try await client.withSession { one in
                     try await one.withLock(name + "user") { _ in

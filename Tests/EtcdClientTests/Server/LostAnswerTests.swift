@@ -7,7 +7,7 @@ extension SharedServerTests {
     /// Requests that etcd carries out, but whose answers are lost.
     struct LostAnswerTests {
         @Test(arguments: EtcdVersion.all)
-        func aReadIsMadeAgain(version: EtcdVersion) async throws {
+        func readWithALostAnswerIsRepeated(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, prefix in
                 wire.loseAnswer(to: "Range")
                 let entry = try await client.get(prefix)
@@ -17,7 +17,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func aWriteIsNot(version: EtcdVersion) async throws {
+        func writeWithALostAnswerIsNotRepeated(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, prefix in
                 for (method, operation) in [
                     ("Put", { try await client.put(prefix, "") }),
@@ -49,7 +49,7 @@ extension SharedServerTests {
 
         /// A repeated attempt would find its own lease and take it for another client's.
         @Test(arguments: EtcdVersion.all)
-        func aLeaseOfAGivenNumberIsNotAskedForAgain(version: EtcdVersion) async throws {
+        func leaseWithAGivenNumberIsNotRequestedAgain(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, _ in
                 wire.loseAnswer(to: "LeaseGrant")
                 let id = LeaseID.random(in: 1...LeaseID.max)
@@ -60,7 +60,7 @@ extension SharedServerTests {
 
         /// One lost answer each while the session joins the queue, looks for its predecessor, and leaves.
         @Test(arguments: EtcdVersion.all)
-        func aLockIsHadAndGivenBack(version: EtcdVersion) async throws {
+        func lockWithLostAnswersIsHeldAndReleased(version: EtcdVersion) async throws {
             try await version.withSharedObservedClient { client, wire, prefix in
                 try await client.withSession { session in
                     wire.loseAnswer(to: "Txn")

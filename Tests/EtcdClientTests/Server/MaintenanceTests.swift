@@ -8,7 +8,7 @@ import Testing
 struct MaintenanceTests {
     /// Defragmentation frees the space of compacted revisions.
     @Test(arguments: EtcdVersion.all)
-    func spaceIsGivenBack(version: EtcdVersion) async throws {
+    func defragmentationFreesSpace(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withClient { client in
                 let value = [UInt8](repeating: 1, count: 100_000)
@@ -54,7 +54,7 @@ struct MaintenanceTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func historyIsForgotten(version: EtcdVersion) async throws {
+    func compactionForgetsOldRevisions(version: EtcdVersion) async throws {
         try await version.withServer { server in
             try await server.withClient { client in
                 let first = try await client.put("k", "1").revision

@@ -61,7 +61,7 @@ struct SecurityTests {
     }
 
     @Test(arguments: EtcdVersion.all)
-    func eachIsVerified(version: EtcdVersion) async throws {
+    func clientAndServerAreVerified(version: EtcdVersion) async throws {
         try await TestCertificates.with { certificates in
             let tls = certificates.tls(requiresClientCertificate: true)
             try await version.withServer {

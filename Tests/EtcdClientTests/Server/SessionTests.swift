@@ -51,7 +51,7 @@ extension SharedServerTests {
         }
 
         @Test(arguments: EtcdVersion.all)
-        func itsLossCancelsTheBody(version: EtcdVersion) async throws {
+        func lossOfTheSessionCancelsTheBody(version: EtcdVersion) async throws {
             try await version.withSharedClient { client, _ in
                 let isCancelled = Watched(false)
                 let failure = await expectFailure {

@@ -1,6 +1,7 @@
 import GRPCCore
 import NIOPosix
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -49,8 +50,9 @@ struct KeepaliveTests {
             $0.keepalive.time = .milliseconds(20)
             $0.keepalive.timeout = .milliseconds(20)
         }
-        let log = LogRecording()
-        try await withSecureServer(.plaintext, ["Hang": Self.hang], config: config, logger: log.logger) { _, address in
+        let log = LogRecorder()
+        try await withSecureServer(.plaintext, ["Hang": Self.hang], config: config, logger: log.logger()) {
+            _, address in
             // The peer answers no ping.
             let received = try await Frames.exchange(
                 address, Frames.preface + Frames.settings + Frames.request(stream: 1, method: "Hang")
@@ -61,9 +63,9 @@ struct KeepaliveTests {
     }
 
     @Test func tooManyPingsEndTheConnection() async throws {
-        let log = LogRecording()
+        let log = LogRecorder()
         let config = Self.client { $0.keepalive.time = .milliseconds(5) }
-        try await withSecureServer(.plaintext, ["Hang": Self.hang], logger: log.logger) { _, address in
+        try await withSecureServer(.plaintext, ["Hang": Self.hang], logger: log.logger()) { _, address in
             try await withClientConnection(address, config: config) { connection in
                 let error = await #expect(throws: RPCError.self) { try await connection.call("Hang", [1]) }
                 #expect(error?.code == .unavailable)
@@ -141,12 +143,13 @@ struct KeepaliveTests {
     }
 
     @Test func callThatOutlivesTheGraceFails() async throws {
-        let log = LogRecording()
+        let log = LogRecorder()
         let config = Self.server {
             $0.maxConnectionAge = .milliseconds(50)
             $0.maxConnectionAgeGrace = .milliseconds(5)
         }
-        try await withSecureServer(.plaintext, ["Hang": Self.hang], config: config, logger: log.logger) { _, address in
+        try await withSecureServer(.plaintext, ["Hang": Self.hang], config: config, logger: log.logger()) {
+            _, address in
             try await withClientConnection(address, config: Self.client()) { connection in
                 let error = await #expect(throws: RPCError.self) { try await connection.call("Hang", [1]) }
                 #expect(error?.code == .unavailable)

@@ -20,7 +20,7 @@ import Testing
     private static let deflated: [UInt8] = [0x78, 0x9c] + Self.body + [0xd9, 0x4e, 0x30, 0xdb]
 
     private static func compressed(_ encoding: MessageEncoding) -> [UInt8] {
-        encoding == .gzip ? self.gzipped : self.deflated
+        encoding == .gzip ? gzipped : deflated
     }
 
     // MARK: Both ways

@@ -27,12 +27,12 @@ import Testing
             "text": "value", "text": "other value", "empty": "", "x-bin": .binary([0, 255, 1]), "y-bin": .binary([]),
         ]
         var decoded = Metadata()
-        try self.encode(metadata).forEach { name, value in try decoded.add(name: name, value: value) }
+        try encode(metadata).forEach { name, value in try decoded.add(name: name, value: value) }
         #expect(decoded == metadata)
     }
 
     @Test func keysAreWrittenInLowerCase() throws {
-        #expect(try self.encode(["X-Mixed": "1"]).fields == ["x-mixed": "1"])
+        #expect(try encode(["X-Mixed": "1"]).fields == ["x-mixed": "1"])
     }
 
     @Test(arguments: [
@@ -40,43 +40,43 @@ import Testing
         "Content-Type", "user-agent", "transfer-encoding", "",
     ])
     func reservedHeadersAreNotSent(_ key: String) throws {
-        #expect(try self.encode(Metadata([(key: key, value: .string("x"))])).count == 0)
+        #expect(try encode(Metadata([(key: key, value: .string("x"))])).count == 0)
     }
 
     @Test(arguments: [
         ":status", "te", "content-type", "grpc-status", "grpc-message", "grpc-encoding", "grpc-accept-encoding",
     ])
     func reservedHeadersAreNotReceived(_ name: String) throws {
-        #expect(try self.decode([name: "x", "other": "y"]) == ["other": "y"])
+        #expect(try decode([name: "x", "other": "y"]) == ["other": "y"])
     }
 
     @Test func otherGRPCKeysAreSent() throws {
         let metadata: Metadata = [
             "grpc-timeout": "1S", "grpc-previous-rpc-attempts": "1", "grpc-status-details-bin": .binary([1]),
         ]
-        #expect(try self.encode(metadata).count == 3)
+        #expect(try encode(metadata).count == 3)
     }
 
     @Test func joinedBinaryValuesAreSplit() throws {
-        let metadata = try self.decode(["x-bin": "AQ==, Ag,,Aw"])
+        let metadata = try decode(["x-bin": "AQ==, Ag,,Aw"])
         #expect(Array(metadata[binaryValues: "x-bin"]) == [[1], [2], [], [3]])
     }
 
     @Test func whiteSpaceAroundAValueIsDropped() throws {
-        #expect(try self.encode(["a": "  b c "]).fields == ["a": "b c"])
-        #expect(try self.encode(["a": "   "]).fields == ["a": ""])
+        #expect(try encode(["a": "  b c "]).fields == ["a": "b c"])
+        #expect(try encode(["a": "   "]).fields == ["a": ""])
     }
 
     @Test(arguments: [("key", "grün"), ("key", "a\nb"), ("ke y", "x"), ("kéy", "x"), ("a:b", "x")])
     func unsendableHeaderIsRefusedByName(_ key: String, _ value: String) throws {
         let error = #expect(throws: MetadataError.self) {
-            try self.encode(Metadata([(key: key, value: .string(value))]))
+            try encode(Metadata([(key: key, value: .string(value))]))
         }
         #expect(error?.description.contains("\"\(key)\"") == true)
     }
 
     @Test func invalidBase64InABinaryHeaderIsAnError() {
-        #expect(throws: MetadataError.self) { try self.decode(["x-bin": "*"]) }
+        #expect(throws: MetadataError.self) { try decode(["x-bin": "*"]) }
     }
 }
 

@@ -33,13 +33,13 @@ struct CommandLineClientTests {
     private static func run(
         _ program: String?,
         _ security: TestSecurity,
-        arguments: (_ url: String, _ directory: URL) -> [String],
-        check: (_ output: String, _ directory: URL) throws -> Void
+        arguments: (_ url: String, _ directory: TemporaryDirectory) -> [String],
+        check: (_ output: String, _ directory: TemporaryDirectory) throws -> Void
     ) async throws {
-        try await withTemporaryDirectory { directory in
-            _ = try directory.replace("request", Self.framedMessage)
+        try await TemporaryDirectory.with { directory in
+            try directory.write(Self.framedMessage, to: "request")
             let authority = try await security == .plaintext ? [] : TestCertificates.shared().authority
-            _ = try directory.replace("ca.pem", authority)
+            try directory.write(authority, to: "ca.pem")
             try await self.run(program, security, directory, arguments: arguments, check: check)
         }
     }
@@ -47,9 +47,9 @@ struct CommandLineClientTests {
     private static func run(
         _ program: String?,
         _ security: TestSecurity,
-        _ directory: URL,
-        arguments: (_ url: String, _ directory: URL) -> [String],
-        check: (_ output: String, _ directory: URL) throws -> Void
+        _ directory: TemporaryDirectory,
+        arguments: (_ url: String, _ directory: TemporaryDirectory) -> [String],
+        check: (_ output: String, _ directory: TemporaryDirectory) throws -> Void
     ) async throws {
         let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try await security.server)
         let service = RawService(handlers: ["Echo": RawService.echo])
@@ -69,7 +69,7 @@ struct CommandLineClientTests {
     )
     func h2loadCallsSucceed(_ security: TestSecurity) async throws {
         try await Self.run(Program.h2load, security) { url, directory in
-            ["-n", "1000", "-c", "4", "-m", "20", "-d", directory.appending(path: "request").path(), url]
+            ["-n", "1000", "-c", "4", "-m", "20", "-d", directory.path("request"), url]
         } check: { output, _ in
             #expect(output.contains("1000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(output)")
             #expect(output.contains("1000 2xx, 0 3xx, 0 4xx, 0 5xx"), "\(output)")
@@ -82,7 +82,7 @@ struct CommandLineClientTests {
     )
     func nghttpCallSucceeds(_ security: TestSecurity) async throws {
         try await Self.run(Program.nghttp, security) { url, directory in
-            ["--null-out", "--verbose", "-d", directory.appending(path: "request").path(), url]
+            ["--null-out", "--verbose", "-d", directory.path("request"), url]
         } check: { output, _ in
             #expect(output.contains("grpc-status: 0"), "\(output)")
         }
@@ -96,13 +96,13 @@ struct CommandLineClientTests {
         try await Self.run(Program.curl, security) { url, directory in
             [
                 security == .plaintext ? "--http2-prior-knowledge" : "--http2",
-                "--cacert", directory.appending(path: "ca.pem").path(), "--silent", "--show-error",
-                "--data-binary", "@" + directory.appending(path: "request").path(),
-                "--output", directory.appending(path: "response").path(), "--dump-header", "-", url,
+                "--cacert", directory.path("ca.pem"), "--silent", "--show-error",
+                "--data-binary", "@" + directory.path("request"),
+                "--output", directory.path("response"), "--dump-header", "-", url,
             ]
         } check: { output, directory in
-            let body = try Data(contentsOf: directory.appending(path: "response"))
-            #expect(Array(body) == Self.framedMessage)
+            let body = try directory.read("response")
+            #expect(body == Self.framedMessage)
             #expect(output.contains("content-type: application/grpc\r\n"), "\(output)")
             #expect(output.contains("grpc-status: 0\r\n"), "\(output)")
         }

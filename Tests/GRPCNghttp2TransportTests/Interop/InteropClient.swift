@@ -27,7 +27,7 @@ enum InteropCase: String, CaseIterable, CustomTestStringConvertible {
     case unimplementedMethod = "unimplemented_method"
     case unimplementedService = "unimplemented_service"
 
-    var testDescription: String { self.rawValue }
+    var testDescription: String { rawValue }
 }
 
 /// The client of gRPC's interoperability tests.
@@ -45,30 +45,30 @@ struct InteropClient: Sendable {
     private static let overhead = 5000
 
     init(_ client: RawClient, receivedBytes: @escaping @Sendable () -> Int) {
-        self.service = Grpc_Testing_TestService.Client(wrapping: client)
-        self.unimplemented = Grpc_Testing_UnimplementedService.Client(wrapping: client)
+        service = Grpc_Testing_TestService.Client(wrapping: client)
+        unimplemented = Grpc_Testing_UnimplementedService.Client(wrapping: client)
         self.receivedBytes = receivedBytes
     }
 
     func run(_ interopCase: InteropCase) async throws {
         switch interopCase {
-        case .emptyUnary: try await self.emptyUnary()
-        case .largeUnary: try await self.largeUnary()
-        case .clientStreaming: try await self.clientStreaming()
-        case .serverStreaming: try await self.serverStreaming()
-        case .pingPong: try await self.pingPong()
-        case .emptyStream: try await self.emptyStream()
-        case .clientCompressedUnary: try await self.clientCompressedUnary()
-        case .serverCompressedUnary: try await self.serverCompressedUnary()
-        case .clientCompressedStreaming: try await self.clientCompressedStreaming()
-        case .serverCompressedStreaming: try await self.serverCompressedStreaming()
-        case .cancelAfterBegin: try await self.cancelAfterBegin()
-        case .cancelAfterFirstResponse: try await self.cancelAfterFirstResponse()
-        case .timeoutOnSleepingServer: try await self.timeoutOnSleepingServer()
-        case .customMetadata: try await self.customMetadata()
-        case .statusCodeAndMessage: try await self.status("test status message")
+        case .emptyUnary: try await emptyUnary()
+        case .largeUnary: try await largeUnary()
+        case .clientStreaming: try await clientStreaming()
+        case .serverStreaming: try await serverStreaming()
+        case .pingPong: try await pingPong()
+        case .emptyStream: try await emptyStream()
+        case .clientCompressedUnary: try await clientCompressedUnary()
+        case .serverCompressedUnary: try await serverCompressedUnary()
+        case .clientCompressedStreaming: try await clientCompressedStreaming()
+        case .serverCompressedStreaming: try await serverCompressedStreaming()
+        case .cancelAfterBegin: try await cancelAfterBegin()
+        case .cancelAfterFirstResponse: try await cancelAfterFirstResponse()
+        case .timeoutOnSleepingServer: try await timeoutOnSleepingServer()
+        case .customMetadata: try await customMetadata()
+        case .statusCodeAndMessage: try await status("test status message")
         case .specialStatusMessage:
-            try await self.status("\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n", onlyUnary: true)
+            try await status("\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n", onlyUnary: true)
         case .unimplementedMethod:
             await Self.expect(.unimplemented) { _ = try await service.unimplementedCall(Grpc_Testing_Empty()) }
         case .unimplementedService:
@@ -99,7 +99,7 @@ struct InteropClient: Sendable {
 
 extension InteropClient {
     private func emptyUnary() async throws {
-        let response = try await self.service.emptyCall(Grpc_Testing_Empty())
+        let response = try await service.emptyCall(Grpc_Testing_Empty())
         #expect(response == Grpc_Testing_Empty())
     }
 
@@ -109,12 +109,12 @@ extension InteropClient {
     }
 
     private func largeUnary() async throws {
-        let response = try await self.service.unaryCall(Self.largeRequest)
+        let response = try await service.unaryCall(Self.largeRequest)
         #expect(response.payload == .zeros(314_159))
     }
 
     private func clientStreaming() async throws {
-        let response = try await self.service.streamingInputCall { writer in
+        let response = try await service.streamingInputCall { writer in
             for size: Int32 in [27182, 8, 1828, 45904] {
                 try await writer.write(.with { $0.payload = .zeros(size) })
             }
@@ -127,7 +127,7 @@ extension InteropClient {
         let request = OutputRequest.with {
             $0.responseParameters = sizes.map { size in .with { $0.size = size } }
         }
-        let payloads = try await self.service.streamingOutputCall(request) { response in
+        let payloads = try await service.streamingOutputCall(request) { response in
             try await response.messages.reduce(into: [Grpc_Testing_Payload]()) { $0.append($1.payload) }
         }
         #expect(payloads == sizes.map { .zeros($0) })
@@ -146,7 +146,7 @@ extension InteropClient {
             Self.request(1828, responseSize: 2653), Self.request(45904, responseSize: 58979),
         ]
         let (answers, answer) = AsyncStream.makeStream(of: Void.self)
-        let payloads = try await self.service.fullDuplexCall { writer in
+        let payloads = try await service.fullDuplexCall { writer in
             var iterator = answers.makeAsyncIterator()
             for request in requests {
                 try await writer.write(request)
@@ -162,7 +162,7 @@ extension InteropClient {
     }
 
     private func emptyStream() async throws {
-        let responses = try await self.service.fullDuplexCall { _ in
+        let responses = try await service.fullDuplexCall { _ in
         } onResponse: { response in
             try await response.messages.reduce(into: [Grpc_Testing_StreamingOutputCallResponse]()) { $0.append($1) }
         }
@@ -185,13 +185,13 @@ extension InteropClient {
         // Whether the server makes the requested check.
         await Self.expect(.invalidArgument) {
             _ = try await withMessageCompression(false) {
-                try await self.service.unaryCall(request, options: Self.compressing)
+                try await service.unaryCall(request, options: Self.compressing)
             }
         }
         for isCompressed in [true, false] {
             request.expectCompressed.value = isCompressed
             let response = try await withMessageCompression(isCompressed) {
-                try await self.service.unaryCall(request, options: Self.compressing)
+                try await service.unaryCall(request, options: Self.compressing)
             }
             #expect(response.payload == .zeros(314_159))
         }
@@ -201,10 +201,10 @@ extension InteropClient {
         for isCompressed in [true, false] {
             var request = Self.largeRequest
             request.responseCompressed.value = isCompressed
-            let bytesBefore = self.receivedBytes()
-            let response = try await self.service.unaryCall(request)
+            let bytesBefore = receivedBytes()
+            let response = try await service.unaryCall(request)
             #expect(response.payload == .zeros(314_159))
-            let bytes = self.receivedBytes() - bytesBefore
+            let bytes = receivedBytes() - bytesBefore
             #expect(isCompressed ? bytes < Self.overhead : bytes > 314_159)
         }
     }
@@ -213,13 +213,13 @@ extension InteropClient {
         let sizes: [(Int32, isCompressed: Bool)] = [(27182, true), (45904, false)]
         // Whether the server makes the requested check.
         await Self.expect(.invalidArgument) {
-            _ = try await self.service.streamingInputCall(options: Self.compressing) { writer in
+            _ = try await service.streamingInputCall(options: Self.compressing) { writer in
                 try await withMessageCompression(false) {
                     try await writer.write(Self.request(27182, isCompressed: true))
                 }
             }
         }
-        let response = try await self.service.streamingInputCall(options: Self.compressing) { writer in
+        let response = try await service.streamingInputCall(options: Self.compressing) { writer in
             for (size, isCompressed) in sizes {
                 try await withMessageCompression(isCompressed) {
                     try await writer.write(Self.request(size, isCompressed: isCompressed))
@@ -246,13 +246,13 @@ extension InteropClient {
                 }
             }
         }
-        let bytesBefore = self.receivedBytes()
-        let payloads = try await self.service.streamingOutputCall(request) { response in
+        let bytesBefore = receivedBytes()
+        let payloads = try await service.streamingOutputCall(request) { response in
             try await response.messages.reduce(into: [Grpc_Testing_Payload]()) { $0.append($1.payload) }
         }
         #expect(payloads == [.zeros(31415), .zeros(92653)])
         // The second came uncompressed. So the first came compressed.
-        let bytes = self.receivedBytes() - bytesBefore
+        let bytes = receivedBytes() - bytesBefore
         #expect((92653..<92653 + Self.overhead).contains(bytes))
     }
 }
@@ -264,7 +264,7 @@ extension InteropClient {
         let (begins, began) = AsyncStream.makeStream(of: Void.self)
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                _ = try await self.service.streamingInputCall { _ in
+                _ = try await service.streamingInputCall { _ in
                     began.yield()
                     try await untilCancelled()
                 }
@@ -280,7 +280,7 @@ extension InteropClient {
         let (responses, received) = AsyncStream.makeStream(of: Grpc_Testing_Payload.self)
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await self.service.fullDuplexCall { writer in
+                try await service.fullDuplexCall { writer in
                     try await writer.write(Self.request(27182, responseSize: 31415))
                     try await untilCancelled()
                 } onResponse: { response in
@@ -300,7 +300,7 @@ extension InteropClient {
         var options = CallOptions.defaults
         options.timeout = .milliseconds(1)
         await Self.expect(.deadlineExceeded) {
-            try await self.service.fullDuplexCall(options: options) { writer in
+            try await service.fullDuplexCall(options: options) { writer in
                 try await writer.write(.with { $0.payload = .zeros(27182) })
                 try await untilCancelled()
             } onResponse: { response in
@@ -321,10 +321,10 @@ extension InteropClient {
             #expect(Array(metadata[Metadata.initialKey]) == [initial])
             #expect(Array(trailingMetadata[Metadata.trailingKey]) == [trailing])
         }
-        try await self.service.unaryCall(Self.largeRequest, metadata: metadata) { response in
+        try await service.unaryCall(Self.largeRequest, metadata: metadata) { response in
             check(response.metadata, response.trailingMetadata)
         }
-        try await self.service.fullDuplexCall(metadata: metadata) { writer in
+        try await service.fullDuplexCall(metadata: metadata) { writer in
             try await writer.write(Self.request(271_828, responseSize: 314_159))
         } onResponse: { response in
             var trailingMetadata: Metadata = [:]
@@ -341,11 +341,11 @@ extension InteropClient {
             $0.message = message
         }
         await Self.expect(.unknown, message) {
-            _ = try await self.service.unaryCall(.with { $0.responseStatus = status })
+            _ = try await service.unaryCall(.with { $0.responseStatus = status })
         }
         guard !onlyUnary else { return }
         await Self.expect(.unknown, message) {
-            try await self.service.fullDuplexCall { writer in
+            try await service.fullDuplexCall { writer in
                 try await writer.write(.with { $0.responseStatus = status })
             } onResponse: { response in
                 for try await _ in response.messages {}

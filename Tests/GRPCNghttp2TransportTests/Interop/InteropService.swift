@@ -100,12 +100,12 @@ private struct InteropHandlers: Grpc_Testing_TestService.ServiceProtocol {
 
 extension ServerContext {
     fileprivate var transport: Nghttp2ServerTransport.Context? {
-        self.transportSpecific as? Nghttp2ServerTransport.Context
+        transportSpecific as? Nghttp2ServerTransport.Context
     }
 
     /// Refuses a message whose compression differs from the client's intention.
     fileprivate func check(isCompressed: Bool) throws(RPCError) {
-        guard self.transport?.receivedMessageWasCompressed == isCompressed else {
+        guard transport?.receivedMessageWasCompressed == isCompressed else {
             throw RPCError(
                 code: .invalidArgument, message: "the message was to be \(isCompressed ? "" : "un")compressed"
             )
@@ -130,10 +130,10 @@ extension Metadata {
     static let initialKey = "x-grpc-test-echo-initial"
     static let trailingKey = "x-grpc-test-echo-trailing-bin"
 
-    fileprivate var echoedInitially: Metadata { self.filtered(Self.initialKey) }
-    fileprivate var echoedFinally: Metadata { self.filtered(Self.trailingKey) }
+    fileprivate var echoedInitially: Metadata { filtered(Self.initialKey) }
+    fileprivate var echoedFinally: Metadata { filtered(Self.trailingKey) }
 
     private func filtered(_ key: String) -> Metadata {
-        Metadata(self.filter { $0.key == key })
+        Metadata(filter { $0.key == key })
     }
 }

@@ -31,12 +31,12 @@ struct PythonPeer {
 
     private func start(_ arguments: [String]) throws -> RunningProgram {
         guard let interpreter = Self.interpreter else { throw Failure(description: "KIT_TEST_PYTHON is not set") }
-        return try RunningProgram(interpreter, [self.script] + arguments, hasInput: true)
+        return try RunningProgram(interpreter, [script] + arguments, hasInput: true)
     }
 
     /// Runs the script and returns the lines that it prints.
     func lines(_ arguments: [String]) async throws -> [String] {
-        let result = try await self.start(arguments).result()
+        let result = try await start(arguments).result()
         guard result.exit == .exited(0) else {
             throw Failure(description: "\(arguments) failed in Python:\n\(result.output)\(result.errors)")
         }
@@ -51,7 +51,7 @@ struct PythonPeer {
         security: TestSecurity = .plaintext
     ) async throws {
         let result = try await security.withScriptOptions { security in
-            try await self.start(["client", "\(address.port ?? 0)", name] + options + security).result()
+            try await start(["client", "\(address.port ?? 0)", name] + options + security).result()
         }
         guard result.exit == .exited(0) else {
             throw Failure(description: "\(name) failed in Python:\n\(result.output)\(result.errors)")
@@ -72,7 +72,7 @@ struct PythonPeer {
         _ options: [String],
         _ body: (TransportAddress) async throws -> Result
     ) async throws -> Result {
-        let process = try self.start(["server"] + options)
+        let process = try start(["server"] + options)
         let outcome: Swift.Result<Result, any Error>
         do {
             let output = try await process.waitForOutput("\n")

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitTesting
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -16,12 +17,12 @@ struct CalmDownTests {
         config.limits.maxControlFramesPerSecond = 10
         config.keepalive.minPingInterval = .zero
         config.keepalive.allowPingsWithoutCalls = true
-        let log = LogRecording()
+        let log = LogRecorder()
         let hang: RawHandler = { _, _ in
             try await untilCancelled()
             return StreamingServerResponse(of: [UInt8].self) { _ in [:] }
         }
-        try await withSecureServer(.plaintext, ["Hang": hang], config: config, logger: log.logger) { _, address in
+        try await withSecureServer(.plaintext, ["Hang": hang], config: config, logger: log.logger()) { _, address in
             let flood = Array(repeating: Self.ping, count: 200).flatMap { $0 }
             let received = try await Frames.exchange(
                 address,

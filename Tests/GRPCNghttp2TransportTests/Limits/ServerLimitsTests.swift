@@ -2,6 +2,7 @@ import GRPCCore
 import NIOCore
 import NIOPosix
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -36,11 +37,11 @@ struct ServerLimitsTests {
         configure: (inout Config) -> Void,
         until isEnough: @escaping @Sendable ([(type: UInt8, flags: UInt8, stream: UInt8)]) -> Bool = { _ in false }
     ) async throws -> [(type: UInt8, flags: UInt8, stream: UInt8)] {
-        let log = LogRecording()
+        let log = LogRecorder()
         let handlers = ["Hang": Self.hang, "Echo": RawService.echo]
         let before = RecordedMetrics.serverHits(limit)
         let received = try await withSecureServer(
-            .plaintext, handlers, config: .defaults(configure: configure), logger: log.logger
+            .plaintext, handlers, config: .defaults(configure: configure), logger: log.logger()
         ) { _, address in
             try await Frames.exchange(address, bytes) { isEnough(Frames.summary($0)) }
         }
@@ -67,7 +68,7 @@ struct ServerLimitsTests {
 
     @Test func headerFieldsOverTheLimitAreRefused() async throws {
         let fields = (0..<5).map { ("name-\($0)", "value") }
-        _ = try await self.exchange(.headerFields, hits: 2, Self.requests(fields)) {
+        _ = try await exchange(.headerFields, hits: 2, Self.requests(fields)) {
             $0.limits.maxHeaderFields = 8
         } until: { frames in
             frames.count { $0.type == 1 } == 2
@@ -76,7 +77,7 @@ struct ServerLimitsTests {
 
     @Test func headerListOverTheLimitIsRefused() async throws {
         let fields = (0..<3).map { ("name-\($0)", String(repeating: "x", count: 100)) }
-        _ = try await self.exchange(.headerList, hits: 2, Self.requests(fields)) {
+        _ = try await exchange(.headerList, hits: 2, Self.requests(fields)) {
             $0.limits.maxHeaderListBytes = 512
         } until: { frames in
             frames.count { $0.type == 1 } == 2
@@ -84,7 +85,7 @@ struct ServerLimitsTests {
     }
 
     @Test func unreadBytesOverTheLimitAreRefused() async throws {
-        _ = try await self.exchange(.buffered, hits: 2, Self.messages("Hang", bytes: 200)) {
+        _ = try await exchange(.buffered, hits: 2, Self.messages("Hang", bytes: 200)) {
             $0.limits.maxBufferedBytesPerConnection = 100
         } until: { frames in
             frames.count { $0.type == 3 } == 2
@@ -92,7 +93,7 @@ struct ServerLimitsTests {
     }
 
     @Test func messageOverTheLimitIsRefused() async throws {
-        _ = try await self.exchange(.message, hits: 2, Self.messages("Echo", bytes: 11)) {
+        _ = try await exchange(.message, hits: 2, Self.messages("Echo", bytes: 11)) {
             $0.maxMessageBytes = 10
         } until: { frames in
             frames.count { $0.type == 1 && $0.flags & 1 == 1 } == 2
@@ -100,20 +101,20 @@ struct ServerLimitsTests {
     }
 
     @Test func missingHandshakeEndsTheConnection() async throws {
-        let frames = try await self.exchange(.handshakeTimeout, hits: 1, []) {
+        let frames = try await exchange(.handshakeTimeout, hits: 1, []) {
             $0.limits.handshakeTimeout = .milliseconds(10)
         }
         #expect(!frames.contains { $0.type == 7 }, "it is not spoken to")
     }
 
     @Test func connectionsOverTheLimitAreClosed() async throws {
-        let frames = try await self.exchange(.connections, hits: 1, []) { $0.maxConnections = 0 }
+        let frames = try await exchange(.connections, hits: 1, []) { $0.maxConnections = 0 }
         #expect(frames.isEmpty)
     }
 
     @Test func controlFramesOverTheLimitEndTheConnection() async throws {
         let settings = Array(repeating: Frames.settings, count: 100).flatMap { $0 }
-        let frames = try await self.exchange(.controlFrames, hits: 1, Frames.preface + settings) {
+        let frames = try await exchange(.controlFrames, hits: 1, Frames.preface + settings) {
             $0.limits.maxControlFramesPerSecond = 1
         }
         #expect(frames.last?.type == 7)
@@ -125,17 +126,18 @@ struct ServerLimitsTests {
             bytes += Frames.request(stream: stream, method: "Hang")
             bytes += Frames.frame(type: 3, stream: stream, payload: [0, 0, 0, 8])
         }
-        let frames = try await self.exchange(.resets, hits: 1, bytes) {
+        let frames = try await exchange(.resets, hits: 1, bytes) {
             $0.limits.maxResetsPerSecond = 1
         }
         #expect(frames.last?.type == 7)
     }
 
     @Test func clientThatDoesNotReadIsDisconnected() async throws {
-        let log = LogRecording()
+        let log = LogRecorder()
         let before = RecordedMetrics.serverHits(.writeTimeout)
         let config = Config.defaults { $0.limits.writeTimeout = .milliseconds(50) }
-        try await withSecureServer(.plaintext, ["Pour": Self.pour], config: config, logger: log.logger) { _, address in
+        try await withSecureServer(.plaintext, ["Pour": Self.pour], config: config, logger: log.logger()) {
+            _, address in
             let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .channelOption(.autoRead, value: false)
                 .connect(host: address.host ?? "", port: address.port ?? 0).get()

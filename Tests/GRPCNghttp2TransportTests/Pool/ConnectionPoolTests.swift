@@ -12,15 +12,15 @@ struct ConnectionPoolTests {
     private struct Answers: Sendable {
         let open = Shared<[HTTP2Stream]>([])
 
-        var count: Int { self.open.value.count }
-        var connections: Int { Set(self.open.value.map { ObjectIdentifier($0.connection) }).count }
+        var count: Int { open.value.count }
+        var connections: Int { Set(open.value.map { ObjectIdentifier($0.connection) }).count }
 
         func take(_ stream: HTTP2Stream, _ headers: HeaderBlock?) {
-            self.open.update { $0.append(stream) }
+            open.update { $0.append(stream) }
         }
 
         func answerAll() throws {
-            for stream in self.open.value {
+            for stream in open.value {
                 try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)
             }
         }

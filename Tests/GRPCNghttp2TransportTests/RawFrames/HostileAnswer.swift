@@ -21,7 +21,7 @@ struct HostileAnswer: Sendable, CustomTestStringConvertible {
     let closing: Bool
     let bytes: @Sendable (_ stream: UInt8) -> [UInt8]
 
-    var testDescription: String { self.name }
+    var testDescription: String { name }
 
     private init(
         _ name: String,

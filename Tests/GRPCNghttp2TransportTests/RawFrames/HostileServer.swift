@@ -120,7 +120,7 @@ struct HostileServer: Sendable {
         /// Counts a call until its result is dropped: the handler of a response that cannot be sent does not run on.
         func begin(_ metadata: Metadata) -> Call {
             let name = metadata[stringValues: "x-case"].first { _ in true } ?? ""
-            self.cases.withLock { $0[name, default: Case()].running += 1 }
+            cases.withLock { $0[name, default: Case()].running += 1 }
             return Call(counter: self, name: name)
         }
 
@@ -134,7 +134,7 @@ struct HostileServer: Sendable {
             }
 
             deinit {
-                self.counter.end(self.name)
+                counter.end(name)
             }
         }
 

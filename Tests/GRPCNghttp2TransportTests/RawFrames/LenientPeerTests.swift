@@ -1,5 +1,6 @@
 import GRPCCore
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -16,7 +17,7 @@ struct LenientPeerTests {
     /// - Returns: The last header block of the response, and the request's metadata if a handler has seen it.
     private static func call(
         _ changed: [(String, String?)],
-        log: LogRecording = LogRecording()
+        log: LogRecorder = LogRecorder()
     ) async throws -> (trailers: [String: String], metadata: Metadata?) {
         var fields: [(String, String)] = [
             (":method", "POST"), (":scheme", "http"), (":path", "/\(RawService.name)/Echo"), (":authority", "x"),
@@ -37,7 +38,7 @@ struct LenientPeerTests {
             seen.update { $0 = request.metadata }
             return try await RawService.echo(request, context)
         }
-        let trailers = try await withSecureServer(.plaintext, ["Echo": echo], logger: log.logger) {
+        let trailers = try await withSecureServer(.plaintext, ["Echo": echo], logger: log.logger()) {
             [block] _, address in
             try await RawHTTP2Client.run(address) { client in
                 let stream = client.http2.makeStream(deadline: nil)
@@ -91,7 +92,7 @@ struct LenientPeerTests {
             ("grpc-timeout", "soon", "grpc-timeout"), ("te", nil, "te"),
         ] as [(String, String?, String)])
     func refusedRequestNamesTheHeader(_ name: String, _ value: String?, _ named: String) async throws {
-        let log = LogRecording()
+        let log = LogRecorder()
         let (trailers, metadata) = try await Self.call([(name, value)], log: log)
         #expect(metadata == nil, "no handler sees it")
         #expect(["3", "13"].contains(trailers["grpc-status"]), "\(trailers)")
@@ -105,8 +106,8 @@ struct LenientPeerTests {
 
     /// A peer must not fill the log.
     @Test func refusedRequestsOfAConnectionAreLoggedOnce() async throws {
-        let log = LogRecording()
-        try await withSecureServer(.plaintext, logger: log.logger) { _, address in
+        let log = LogRecorder()
+        try await withSecureServer(.plaintext, logger: log.logger()) { _, address in
             let requests = [UInt8(1), 3, 5].flatMap { Frames.request(stream: $0, method: "Echo", [("x-note", "a\nb")]) }
             let bytes = try await Frames.exchange(address, Frames.preface + Frames.settings + requests) { received in
                 Frames.summary(received).count { $0.type == 3 } == 3
@@ -122,11 +123,11 @@ struct LenientPeerTests {
 
     /// The error of a call that a server answers with `bytes`.
     private static func failure(
-        log: LogRecording = LogRecording(),
+        log: LogRecorder = LogRecorder(),
         _ bytes: @escaping @Sendable (UInt8) -> [UInt8]
     ) async throws -> RPCError {
         try await ScriptedServer.run(answer: bytes, closing: false) { server in
-            try await withSecureClient(server.address, .plaintext, logger: log.logger) { client in
+            try await withSecureClient(server.address, .plaintext, logger: log.logger()) { client in
                 try #require(await client.failure("Any"))
             }
         }
@@ -196,7 +197,7 @@ struct LenientPeerTests {
     @Test(arguments: [("x-note", "a\nb"), ("X-Upper", "y"), ("connection", "close")])
     func refusedResponseNamesTheHeader(_ name: String, _ value: String) async throws {
         for isTrailer in [true, false] {
-            let log = LogRecording()
+            let log = LogRecorder()
             let error = try await Self.failure(log: log) {
                 isTrailer
                     ? Frames.responseHead(stream: $0)

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -16,11 +17,11 @@ struct TLSSourcesTests {
     private let certificates: TestCertificates
 
     init() async throws {
-        self.certificates = try await TestCertificates.shared()
+        certificates = try await TestCertificates.shared()
     }
 
     private func client(_ roots: TLSConfig.TrustRootsSource? = nil) -> ClientTransportSecurity {
-        .tls { $0.trustRoots = roots ?? self.certificates.roots }
+        .tls { $0.trustRoots = roots ?? certificates.roots }
     }
 
     private func echo(_ server: ServerSecurity, _ client: ClientTransportSecurity) async throws -> [UInt8] {
@@ -32,49 +33,49 @@ struct TLSSourcesTests {
     // MARK: Forms
 
     @Test func certificatesInPEMFilesWork() async throws {
-        let server = self.certificates.server
-        try await withTemporaryDirectory { directory in
+        let server = certificates.server
+        try await TemporaryDirectory.with { directory in
             let security = ServerSecurity.tls(
-                certificateChain: [.file(path: try directory.replace("chain.pem", server.certificate), format: .pem)],
-                privateKey: .file(path: try directory.replace("key.pem", server.key), format: .pem)
+                certificateChain: [.file(path: try directory.write(server.certificate, to: "chain.pem"), format: .pem)],
+                privateKey: .file(path: try directory.write(server.key, to: "key.pem"), format: .pem)
             )
-            let roots = try directory.replace("roots.pem", self.certificates.authority)
-            let answer = try await self.echo(security, self.client(.certificates([.file(path: roots, format: .pem)])))
+            let roots = try directory.write(certificates.authority, to: "roots.pem")
+            let answer = try await echo(security, client(.certificates([.file(path: roots, format: .pem)])))
             #expect(answer == [1])
         }
     }
 
     @Test func certificatesInDERFilesWork() async throws {
-        let server = self.certificates.server
-        try await withTemporaryDirectory { directory in
+        let server = certificates.server
+        try await TemporaryDirectory.with { directory in
             let security = ServerSecurity.tls(
-                certificateChain: [.file(path: try directory.replace("chain", server.certificateDER), format: .der)],
-                privateKey: .file(path: try directory.replace("key", server.keyDER), format: .der)
+                certificateChain: [.file(path: try directory.write(server.certificateDER, to: "chain"), format: .der)],
+                privateKey: .file(path: try directory.write(server.keyDER, to: "key"), format: .der)
             )
-            let roots = try directory.replace("roots", self.certificates.authorityDER)
-            let answer = try await self.echo(security, self.client(.certificates([.file(path: roots, format: .der)])))
+            let roots = try directory.write(certificates.authorityDER, to: "roots")
+            let answer = try await echo(security, client(.certificates([.file(path: roots, format: .der)])))
             #expect(answer == [1])
         }
     }
 
     @Test func certificatesInDERBytesWork() async throws {
         let security = ServerSecurity.tls(
-            certificateChain: [.bytes(self.certificates.server.certificateDER, format: .der)],
-            privateKey: .bytes(self.certificates.server.keyDER, format: .der)
+            certificateChain: [.bytes(certificates.server.certificateDER, format: .der)],
+            privateKey: .bytes(certificates.server.keyDER, format: .der)
         )
-        let roots = TLSConfig.TrustRootsSource.certificates([.bytes(self.certificates.authorityDER, format: .der)])
-        #expect(try await self.echo(security, self.client(roots)) == [1])
+        let roots = TLSConfig.TrustRootsSource.certificates([.bytes(certificates.authorityDER, format: .der)])
+        #expect(try await echo(security, client(roots)) == [1])
     }
 
     @Test func severalRootsAreTrusted() async throws {
-        let stranger = self.certificates.stranger
+        let stranger = certificates.stranger
         let security = ServerSecurity.tls(certificateChain: stranger.chain, privateKey: stranger.privateKey)
         // In one file, and in two.
-        let both = self.certificates.authority + self.certificates.otherAuthority
-        #expect(try await self.echo(security, self.client(.certificates([.bytes(both, format: .pem)]))) == [1])
-        let each = [self.certificates.authority, self.certificates.otherAuthority]
+        let both = certificates.authority + certificates.otherAuthority
+        #expect(try await echo(security, client(.certificates([.bytes(both, format: .pem)]))) == [1])
+        let each = [certificates.authority, certificates.otherAuthority]
         let sources = each.map { TLSConfig.CertificateSource.bytes($0, format: .pem) }
-        #expect(try await self.echo(security, self.client(.certificates(sources))) == [1])
+        #expect(try await echo(security, client(.certificates(sources))) == [1])
     }
 
     // MARK: Mistakes
@@ -86,8 +87,8 @@ struct TLSSourcesTests {
         let transport = Nghttp2ServerTransport(
             address: .anyPort,
             transportSecurity: .tls(
-                certificateChain: chain ?? self.certificates.server.chain,
-                privateKey: key ?? self.certificates.server.privateKey
+                certificateChain: chain ?? certificates.server.chain,
+                privateKey: key ?? certificates.server.privateKey
             )
         )
         let error = await #expect(throws: TLSConfigError.self) { try await transport.listen { _, _ in } }
@@ -98,39 +99,39 @@ struct TLSSourcesTests {
     }
 
     @Test func missingFileIsNamed() async throws {
-        let certificate = try await self.listenError(chain: [.file(path: "/no/such/chain.pem", format: .pem)])
+        let certificate = try await listenError(chain: [.file(path: "/no/such/chain.pem", format: .pem)])
         let reason = "in file \"/no/such/chain.pem\" cannot be used: No such file or directory"
         #expect(certificate.description == "the certificate \(reason)")
-        let key = try await self.listenError(key: .file(path: "/no/such/chain.pem", format: .pem))
+        let key = try await listenError(key: .file(path: "/no/such/chain.pem", format: .pem))
         #expect(key.description == "the private key \(reason)")
-        let der = try await self.listenError(chain: [.file(path: "/no/such/chain.pem", format: .der)])
+        let der = try await listenError(chain: [.file(path: "/no/such/chain.pem", format: .der)])
         #expect(der.description == "the certificate \(reason)")
     }
 
     @Test func fileWithOtherContentsIsNamed() async throws {
-        let server = self.certificates.server
-        try await withTemporaryDirectory { directory in
+        let server = certificates.server
+        try await TemporaryDirectory.with { directory in
             for (name, bytes) in [
                 ("empty", []), ("text", Array("hello\n".utf8)), ("half", Array(server.certificate.prefix(200))),
             ] {
-                let path = try directory.replace(name, bytes)
-                let certificate = try await self.listenError(chain: [.file(path: path, format: .pem)])
+                let path = try directory.write(bytes, to: name)
+                let certificate = try await listenError(chain: [.file(path: path, format: .pem)])
                 #expect(
                     certificate.description.hasPrefix("the certificate in file \"\(path)\" cannot be used: it holds no")
                 )
-                let key = try await self.listenError(key: .file(path: path, format: .pem))
+                let key = try await listenError(key: .file(path: path, format: .pem))
                 #expect(key.description.hasPrefix("the private key in file \"\(path)\" cannot be used: it holds no"))
             }
         }
     }
 
     @Test func fileInTheOtherFormatIsNamed() async throws {
-        let server = self.certificates.server
+        let server = certificates.server
         let (pem, der) = ("looks like PEM, and is to be DER", "looks like DER; convert it with `openssl")
         for (error, hint) in [
-            (try await self.listenError(chain: [.bytes(server.certificate, format: .der)]), pem),
+            (try await listenError(chain: [.bytes(server.certificate, format: .der)]), pem),
             (
-                try await self.listenError(chain: [.bytes(server.certificateDER, format: .pem)]),
+                try await listenError(chain: [.bytes(server.certificateDER, format: .pem)]),
                 "\(der) x509 -inform der`"
             ),
         ] {
@@ -140,8 +141,8 @@ struct TLSSourcesTests {
             )
         }
         for (error, hint) in [
-            (try await self.listenError(key: .bytes(server.key, format: .der)), pem),
-            (try await self.listenError(key: .bytes(server.keyDER, format: .pem)), "\(der) pkey -inform der`"),
+            (try await listenError(key: .bytes(server.key, format: .der)), pem),
+            (try await listenError(key: .bytes(server.keyDER, format: .pem)), "\(der) pkey -inform der`"),
         ] {
             #expect(
                 error.description
@@ -151,38 +152,38 @@ struct TLSSourcesTests {
     }
 
     @Test func swappedCertificateAndKeyAreReported() async throws {
-        let server = self.certificates.server
-        let key = try await self.listenError(chain: [.bytes(server.key, format: .pem)])
+        let server = certificates.server
+        let key = try await listenError(chain: [.bytes(server.key, format: .pem)])
         #expect(key.description.hasSuffix("it is a private key; are certificate and key mixed up?"))
-        let certificate = try await self.listenError(key: .bytes(server.certificate, format: .pem))
+        let certificate = try await listenError(key: .bytes(server.certificate, format: .pem))
         #expect(certificate.description.hasSuffix("it is a certificate; are certificate and key mixed up?"))
-        let empty = try await self.listenError(chain: [.bytes([], format: .pem)])
+        let empty = try await listenError(chain: [.bytes([], format: .pem)])
         #expect(empty.description.hasSuffix("it is empty"))
-        let directory = try await self.listenError(chain: [.file(path: "/tmp", format: .pem)])
+        let directory = try await listenError(chain: [.file(path: "/tmp", format: .pem)])
         #expect(directory.description == "the certificate in file \"/tmp\" cannot be used: Is a directory")
     }
 
     @Test func keyOfAnotherCertificateIsReported() async throws {
-        let error = try await self.listenError(key: self.certificates.client.privateKey)
+        let error = try await listenError(key: certificates.client.privateKey)
         #expect(error.description.contains("private key"))
         #expect(error.description.contains("certificate"))
         #expect(error.description.hasSuffix("the key belongs to another certificate"))
     }
 
     @Test func emptyCertificateChainIsReported() async throws {
-        let error = try await self.listenError(chain: [])
+        let error = try await listenError(chain: [])
         #expect(error.description.contains("certificate"))
     }
 
     @Test func clientReportsAnUnusableFileWhenItConnects() async throws {
         let server = ServerSecurity.tls(
-            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+            certificateChain: certificates.server.chain, privateKey: certificates.server.privateKey
         )
         let roots = TLSConfig.TrustRootsSource.certificates([.file(path: "/no/such/roots.pem", format: .pem)])
         let client = self.client(roots)
-        let stranger = self.certificates.stranger
+        let stranger = certificates.stranger
         let mismatch = ClientTransportSecurity.mTLS(
-            certificateChain: self.certificates.client.chain, privateKey: stranger.privateKey
+            certificateChain: certificates.client.chain, privateKey: stranger.privateKey
         )
         try await withSecureServer(server) { _, address in
             try await withSecureClient(address, client) { client in
@@ -202,19 +203,19 @@ struct TLSSourcesTests {
 
     /// A pair of files, and the security that is made of them.
     private struct Files {
-        let directory: URL
+        let directory: TemporaryDirectory
 
         func write(_ identity: TestCertificates.Identity) throws {
-            _ = try self.directory.replace("chain.pem", identity.certificate)
-            _ = try self.directory.replace("key.pem", identity.key)
+            try directory.write(identity.certificate, to: "chain.pem")
+            try directory.write(identity.key, to: "key.pem")
         }
 
-        private func path(_ name: String) -> String { self.directory.appendingPathComponent(name).path }
+        private func path(_ name: String) -> String { directory.path(name) }
 
         var security: ServerSecurity {
             .tls(
-                certificateChain: [.file(path: self.path("chain.pem"), format: .pem)],
-                privateKey: .file(path: self.path("key.pem"), format: .pem)
+                certificateChain: [.file(path: path("chain.pem"), format: .pem)],
+                privateKey: .file(path: path("key.pem"), format: .pem)
             )
         }
     }
@@ -224,14 +225,14 @@ struct TLSSourcesTests {
     }
 
     @Test func changedFilesAreReadAgain() throws {
-        try withTemporaryDirectory { directory in
+        try TemporaryDirectory.with { directory in
             let files = Files(directory: directory)
-            try files.write(self.certificates.server)
-            let log = LogRecording()
-            let source = TLSContextSource(try #require(files.security.tls), logger: log.logger)
+            try files.write(certificates.server)
+            let log = LogRecorder()
+            let source = TLSContextSource(try #require(files.security.tls), logger: log.logger())
             let first = try source.context(now: Self.at(0))
             #expect(try source.context(now: Self.at(5000)) === first, "nothing has changed")
-            try files.write(self.certificates.renewed)
+            try files.write(certificates.renewed)
             #expect(try source.context(now: Self.at(5999)) === first, "they are looked at once a second")
             let second = try source.context(now: Self.at(6000))
             #expect(second !== first)
@@ -241,27 +242,27 @@ struct TLSSourcesTests {
     }
 
     @Test func brokenFilesKeepTheLastContext() throws {
-        try withTemporaryDirectory { directory in
+        try TemporaryDirectory.with { directory in
             let files = Files(directory: directory)
-            try files.write(self.certificates.server)
-            let log = LogRecording()
-            let source = TLSContextSource(try #require(files.security.tls), logger: log.logger)
+            try files.write(certificates.server)
+            let log = LogRecorder()
+            let source = TLSContextSource(try #require(files.security.tls), logger: log.logger())
             let first = try source.context(now: Self.at(0))
-            _ = try directory.replace("chain.pem", Array("nonsense".utf8))
+            try directory.write(Array("nonsense".utf8), to: "chain.pem")
             #expect(try source.context(now: Self.at(1000)) === first)
             #expect(try source.context(now: Self.at(2000)) === first)
             #expect(log.warnings.count == 1, "once for each change")
             #expect(log.warnings.first?.metadata["error"]?.contains("chain.pem") == true)
             // Half of a pair: certificate and key do not belong together.
-            _ = try directory.replace("chain.pem", self.certificates.renewed.certificate)
+            try directory.write(certificates.renewed.certificate, to: "chain.pem")
             #expect(try source.context(now: Self.at(3000)) === first)
             #expect(log.warnings.count == 2)
-            _ = try directory.replace("key.pem", self.certificates.renewed.key)
+            try directory.write(certificates.renewed.key, to: "key.pem")
             #expect(try source.context(now: Self.at(4000)) !== first)
             #expect(log.warnings.count == 2)
             // Both files are gone.
             let last = try source.context(now: Self.at(4000))
-            try FileManager.default.removeItem(at: directory.appendingPathComponent("key.pem"))
+            try directory.remove("key.pem")
             #expect(try source.context(now: Self.at(5000)) === last)
             #expect(log.warnings.count == 3)
         }
@@ -270,20 +271,20 @@ struct TLSSourcesTests {
     /// A file that could not be read for a passing reason, for instance because no descriptor was free, is read again
     /// later, even if the files have not changed since.
     @Test func unreadableFileIsReadAgainLater() throws {
-        try withTemporaryDirectory { directory in
+        try TemporaryDirectory.with { directory in
             let files = Files(directory: directory)
-            try files.write(self.certificates.server)
-            let log = LogRecording()
+            try files.write(certificates.server)
+            let log = LogRecorder()
             let isBroken = Shared(false)
             let security = try #require(files.security.tls)
             let source = TLSContextSource(
-                chain: security.certificateChain, key: security.privateKey, roots: .systemDefault, logger: log.logger
+                chain: security.certificateChain, key: security.privateKey, roots: .systemDefault, logger: log.logger()
             ) {
                 guard !isBroken.value else { throw TLSConfigError(description: "Too many open files") }
                 return TLSConfiguration.makeClientConfiguration()
             }
             let first = try source.context(now: Self.at(0))
-            try files.write(self.certificates.renewed)
+            try files.write(certificates.renewed)
             isBroken.update { $0 = true }
             #expect(try source.context(now: Self.at(1000)) === first)
             #expect(try source.context(now: Self.at(2000)) === first)
@@ -295,30 +296,28 @@ struct TLSSourcesTests {
 
     @Test func inMemorySourceIsBuiltOnce() throws {
         let server = ServerSecurity.tls(
-            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+            certificateChain: certificates.server.chain, privateKey: certificates.server.privateKey
         )
-        let source = TLSContextSource(try #require(server.tls), logger: LogRecording().logger)
+        let source = TLSContextSource(try #require(server.tls), logger: LogRecorder().logger())
         let first = try source.context(now: Self.at(0))
         #expect(try source.context(now: Self.at(100_000)) === first)
     }
 
     /// A named pipe acts like a file on a disk that hangs: its reader waits for a writer.
     @Test func hangingFileBlocksNoEventLoop() async throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("hangs-\(UUID())")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
+        let directory = try TemporaryDirectory()
         let files = Files(directory: directory)
-        try files.write(self.certificates.server)
-        let path = directory.appendingPathComponent("key.pem")
-        try FileManager.default.removeItem(at: path)
-        try #require(mkfifo(path.path, 0o600) == 0)
-        let source = TLSContextSource(try #require(files.security.tls), logger: LogRecording().logger)
+        try files.write(certificates.server)
+        let path = directory.path("key.pem")
+        try directory.remove("key.pem")
+        try #require(mkfifo(path, 0o600) == 0)
+        let source = TLSContextSource(try #require(files.security.tls), logger: LogRecorder().logger())
         let loop = MultiThreadedEventLoopGroup.singleton.any()
 
         func write() async throws {
             // The writer, too, waits for a reader.
-            try await Task.detached { [key = self.certificates.server.key] in
-                let file = try FileHandle(forWritingTo: path)
+            try await Task.detached { [key = certificates.server.key] in
+                let file = try FileHandle(forWritingTo: URL(filePath: path))
                 try file.write(contentsOf: Data(key))
                 try file.close()
             }.value
@@ -338,35 +337,29 @@ struct TLSSourcesTests {
 
     /// Files that cannot be used at first are tried again, without a wait.
     @Test func missingFilesAreReadAsSoonAsTheyExist() throws {
-        try withTemporaryDirectory { directory in
+        try TemporaryDirectory.with { directory in
             let files = Files(directory: directory)
-            let source = TLSContextSource(try #require(files.security.tls), logger: LogRecording().logger)
+            let source = TLSContextSource(try #require(files.security.tls), logger: LogRecorder().logger())
             #expect(throws: TLSConfigError.self) { try source.context(now: Self.at(0)) }
-            try files.write(self.certificates.server)
+            try files.write(certificates.server)
             _ = try source.context(now: Self.at(1))
         }
     }
 
     /// New connections see the new certificate; open connections go on.
     @Test func newConnectionsSeeAChangedCertificate() async throws {
-        let (go, proceed) = AsyncStream.makeStream(of: Void.self)
-        let (starts, started) = AsyncStream.makeStream(of: Void.self)
-        let wait: RawHandler = { request, context in
-            started.yield()
-            for await _ in go {}
-            return try await RawService.echo(request, context)
-        }
+        let gate = Gate()
+        let wait = RawService.echo(behind: gate)
         let certificates = self.certificates
         let client = self.client()
-        try await withTemporaryDirectory { directory in
+        try await TemporaryDirectory.with { directory in
             let files = Files(directory: directory)
             try files.write(certificates.server)
             try await withSecureServer(files.security, ["Wait": wait, "Echo": RawService.echo]) { _, address in
                 try await withSecureClient(address, client) { old in
                     try await withThrowingTaskGroup(of: [UInt8].self) { group in
                         group.addTask { try await old.call("Wait", [7]) }
-                        var iterator = starts.makeAsyncIterator()
-                        await iterator.next()
+                        await gate.waitForArrivals()
                         #expect(
                             try await Self.certificate(of: address, certificates) == certificates.server.certificateDER)
                         try files.write(certificates.renewed)
@@ -377,7 +370,7 @@ struct TLSSourcesTests {
                         }
                         let answer = try await old.call("Echo", [8])
                         #expect(answer == [8])
-                        proceed.finish()
+                        gate.open()
                         #expect(try await group.next() == [7])
                     }
                 }

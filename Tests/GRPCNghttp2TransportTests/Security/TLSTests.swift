@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceKitTestSupport
+import ServiceKitTesting
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -15,25 +16,25 @@ struct TLSTests {
     private let certificates: TestCertificates
 
     init() async throws {
-        self.certificates = try await TestCertificates.shared()
+        certificates = try await TestCertificates.shared()
     }
 
     private var server: ServerSecurity {
-        .tls(certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey)
+        .tls(certificateChain: certificates.server.chain, privateKey: certificates.server.privateKey)
     }
 
     private func client(
         _ configure: (inout ClientTransportSecurity.TLS) -> Void = { _ in }
     ) -> ClientTransportSecurity {
         .tls { tls in
-            tls.trustRoots = self.certificates.roots
+            tls.trustRoots = certificates.roots
             configure(&tls)
         }
     }
 
     /// The TLS of a server of another make.
     private func context(protocols: [String]) throws -> NIOSSLContext {
-        let server = self.certificates.server
+        let server = certificates.server
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(try NIOSSLCertificate(bytes: server.certificate, format: .pem))],
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: server.key, format: .pem))
@@ -74,11 +75,11 @@ struct TLSTests {
     // MARK: The server's certificate
 
     @Test func trustedServerIsConnected() async throws {
-        #expect(try await self.echo(self.server, self.client()) == [1, 2, 3])
+        #expect(try await echo(server, client()) == [1, 2, 3])
     }
 
     @Test func serverThatTheSystemDoesNotTrustIsRefused() async throws {
-        let message = try await self.failure(self.server, .tls)
+        let message = try await failure(server, .tls)
         #expect(
             message.contains(
                 "TLS: the server's certificate (for DNS localhost, DNS test.example, IP 127.0.0.1, IP ::1)"))
@@ -89,37 +90,37 @@ struct TLSTests {
 
     @Test func serverOfAnotherAuthorityIsRefused() async throws {
         let certificates = self.certificates
-        let message = try await self.failure(self.server, self.client { $0.trustRoots = certificates.otherRoots })
+        let message = try await failure(server, client { $0.trustRoots = certificates.otherRoots })
         #expect(message.contains("TLS") && message.contains("CERTIFICATE_VERIFY_FAILED"))
     }
 
     @Test func serverWithAnotherNameIsRefusedAndNamed() async throws {
-        let elsewhere = self.certificates.elsewhere
+        let elsewhere = certificates.elsewhere
         let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
-        let message = try await self.failure(server, self.client(), authority: "test.example")
+        let message = try await failure(server, client(), authority: "test.example")
         #expect(message.contains("TLS: the server's certificate is not made out to the name \"test.example\""))
         #expect(message.contains("it is made out to DNS elsewhere.example; set serverHostname to a name that it has"))
-        let byAddress = try await self.failure(server, self.client())
+        let byAddress = try await failure(server, client())
         #expect(byAddress.contains("is not made out to the address 127.0.0.1: it is"))
         #expect(byAddress.contains("made out to DNS elsewhere.example; set serverHostname"))
         // Two options set the name.
-        #expect(try await self.echo(server, self.client(), authority: "elsewhere.example:443") == [1, 2, 3])
-        #expect(try await self.echo(server, self.client { $0.serverHostname = "elsewhere.example" }) == [1, 2, 3])
-        let both = self.client { $0.serverHostname = "elsewhere.example" }
-        #expect(try await self.echo(server, both, authority: "test.example") == [1, 2, 3])
+        #expect(try await echo(server, client(), authority: "elsewhere.example:443") == [1, 2, 3])
+        #expect(try await echo(server, client { $0.serverHostname = "elsewhere.example" }) == [1, 2, 3])
+        let both = client { $0.serverHostname = "elsewhere.example" }
+        #expect(try await echo(server, both, authority: "test.example") == [1, 2, 3])
     }
 
     @Test func verificationCanBeTurnedOff() async throws {
-        let elsewhere = self.certificates.elsewhere
+        let elsewhere = certificates.elsewhere
         let server = ServerSecurity.tls(certificateChain: elsewhere.chain, privateKey: elsewhere.privateKey)
-        let withoutName = self.client { $0.serverCertificateVerification = .noHostnameVerification }
-        #expect(try await self.echo(server, withoutName) == [1, 2, 3])
-        let stranger = self.certificates.stranger
+        let withoutName = client { $0.serverCertificateVerification = .noHostnameVerification }
+        #expect(try await echo(server, withoutName) == [1, 2, 3])
+        let stranger = certificates.stranger
         let untrusted = ServerSecurity.tls(certificateChain: stranger.chain, privateKey: stranger.privateKey)
-        let message = try await self.failure(untrusted, withoutName)
+        let message = try await failure(untrusted, withoutName)
         #expect(message.contains("CERTIFICATE_VERIFY_FAILED"))
-        let blind = self.client { $0.serverCertificateVerification = .noVerification }
-        #expect(try await self.echo(untrusted, blind) == [1, 2, 3])
+        let blind = client { $0.serverCertificateVerification = .noVerification }
+        #expect(try await echo(untrusted, blind) == [1, 2, 3])
     }
 
     @Test func schemeOfASecureCallIsHTTPS() async throws {
@@ -143,12 +144,12 @@ struct TLSTests {
     // MARK: Addresses
 
     @Test func callsWorkOverIPv6() async throws {
-        #expect(try await self.echo(self.server, self.client(), address: .ipv6(host: "::1", port: 0)) == [1, 2, 3])
+        #expect(try await echo(server, client(), address: .ipv6(host: "::1", port: 0)) == [1, 2, 3])
     }
 
     @Test func callsWorkByName() async throws {
         let client = self.client()
-        try await withSecureServer(self.server) { _, address in
+        try await withSecureServer(server) { _, address in
             let named = TransportAddress.dns(host: "localhost", port: try #require(address.port))
             let answer = try await withSecureClient(named, client) { try await $0.call("Echo", [1]) }
             #expect(answer == [1])
@@ -156,14 +157,14 @@ struct TLSTests {
     }
 
     @Test func callsWorkOverAUnixDomainSocket() async throws {
-        #expect(try await self.echo(self.server, self.client(), address: .unusedPath()) == [1, 2, 3])
+        #expect(try await echo(server, client(), address: .unusedPath()) == [1, 2, 3])
     }
 
     // MARK: The client's certificate
 
     private func mutual(_ roots: TLSConfig.TrustRootsSource) -> ServerSecurity {
         .mTLS(
-            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+            certificateChain: certificates.server.chain, privateKey: certificates.server.privateKey
         ) {
             $0.trustRoots = roots
         }
@@ -171,7 +172,7 @@ struct TLSTests {
 
     private func client(_ identity: TestCertificates.Identity) -> ClientTransportSecurity {
         .mTLS(certificateChain: identity.chain, privateKey: identity.privateKey) {
-            $0.trustRoots = self.certificates.roots
+            $0.trustRoots = certificates.roots
         }
     }
 
@@ -186,19 +187,19 @@ struct TLSTests {
 
     @Test func handlerSeesTheClientsCertificate() async throws {
         let seen = Shared<NIOSSLCertificate?>(nil)
-        let client = self.client(self.certificates.client)
-        try await withSecureServer(self.mutual(self.certificates.roots), ["Echo": Self.handler(seen)]) { _, address in
+        let client = self.client(certificates.client)
+        try await withSecureServer(mutual(certificates.roots), ["Echo": Self.handler(seen)]) { _, address in
             let answer = try await withSecureClient(address, client) { try await $0.call("Echo", [1]) }
             #expect(answer == [1])
         }
-        #expect(seen.value == (try NIOSSLCertificate(bytes: self.certificates.client.certificate, format: .pem)))
+        #expect(seen.value == (try NIOSSLCertificate(bytes: certificates.client.certificate, format: .pem)))
     }
 
     /// A server that does not ask sees no certificate, even if the client has one.
     @Test func unaskedClientSendsNoCertificate() async throws {
         let seen = Shared<NIOSSLCertificate?>(nil)
-        let client = self.client(self.certificates.client)
-        try await withSecureServer(self.server, ["Echo": Self.handler(seen)]) { _, address in
+        let client = self.client(certificates.client)
+        try await withSecureServer(server, ["Echo": Self.handler(seen)]) { _, address in
             let answer = try await withSecureClient(address, client) { try await $0.call("Echo", [1]) }
             #expect(answer == [1])
         }
@@ -206,26 +207,26 @@ struct TLSTests {
     }
 
     @Test func clientWithoutACertificateIsRefused() async throws {
-        let message = try await self.failure(self.mutual(self.certificates.roots), self.client())
+        let message = try await failure(mutual(certificates.roots), client())
         #expect(
             message.contains("TLS: the server demands a certificate of its clients (mutual TLS); set certificateChain"))
         #expect(message.contains("CERTIFICATE_REQUIRED"))
     }
 
     @Test func untrustedClientIsRefused() async throws {
-        let server = self.mutual(self.certificates.roots)
-        let message = try await self.failure(server, self.client(self.certificates.stranger))
+        let server = mutual(certificates.roots)
+        let message = try await failure(server, client(certificates.stranger))
         #expect(message.contains("TLS: the server does not trust this client's certificate"), "\(message)")
         // Trust is the server's: with other roots the result is reversed.
-        let other = self.mutual(self.certificates.otherRoots)
-        #expect(try await self.echo(other, self.client(self.certificates.stranger)) == [1, 2, 3])
-        #expect(try await self.failure(other, self.client(self.certificates.client)).contains("TLS"))
+        let other = mutual(certificates.otherRoots)
+        #expect(try await echo(other, client(certificates.stranger)) == [1, 2, 3])
+        #expect(try await failure(other, client(certificates.client)).contains("TLS"))
     }
 
     // MARK: Disagreement
 
     @Test func plainClientOfATLSServerFails() async throws {
-        try await withSecureServer(self.server) { _, address in
+        try await withSecureServer(server) { _, address in
             try await withSecureClient(address, .plaintext) { client in
                 let error = await client.failure()
                 #expect(error?.code == .unavailable)
@@ -242,17 +243,17 @@ struct TLSTests {
             (.plaintext, self.client(), "the client speaks TLS, and this server has no certificate"),
             (self.server, .tls, "the client does not trust this server's certificate"),
             (
-                self.mutual(self.certificates.roots), self.client(),
+                mutual(certificates.roots), self.client(),
                 "the client shows no certificate, and this server demands"
             ),
             (
-                self.mutual(self.certificates.roots), self.client(self.certificates.stranger),
+                mutual(certificates.roots), self.client(certificates.stranger),
                 "the client's certificate (for DNS localhost, DNS test.example, IP 127.0.0.1, IP ::1) is not trusted here"
             ),
         ]
         for (server, client, reason) in clients {
-            let log = LogRecording()
-            try await withSecureServer(server, logger: log.logger) { _, address in
+            let log = LogRecorder()
+            try await withSecureServer(server, logger: log.logger()) { _, address in
                 try await withSecureClient(address, client) { _ = await $0.failure() }
                 try await eventually {
                     log.lines.contains { $0.metadata["reason"]?.contains(reason) == true }
@@ -262,7 +263,7 @@ struct TLSTests {
     }
 
     @Test func datesOutsideTheCertificatesValidityAreReported() throws {
-        let certificate = try NIOSSLCertificate(bytes: self.certificates.server.certificate, format: .pem)
+        let certificate = try NIOSSLCertificate(bytes: certificates.server.certificate, format: .pem)
         func reason(_ now: Int) -> String {
             TLSFailure(expectation: TLSExpectation(), isServer: false, address: "x", certificate: certificate, now: now)
                 .untrusted
@@ -274,7 +275,7 @@ struct TLSTests {
     }
 
     @Test func plainServerOfATLSClientIsReported() async throws {
-        let message = try await self.failure(.plaintext, self.client())
+        let message = try await failure(.plaintext, client())
         #expect(message.contains("TLS: the server does not speak TLS; connect without TLS"))
         #expect(message.contains("WRONG_VERSION_NUMBER"))
     }
@@ -283,7 +284,7 @@ struct TLSTests {
     private func frames(_ security: ServerSecurity, protocols: [String]) async throws -> [UInt8] {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates([
-            try NIOSSLCertificate(bytes: self.certificates.authority, format: .pem)
+            try NIOSSLCertificate(bytes: certificates.authority, format: .pem)
         ])
         configuration.applicationProtocols = protocols
         let context = try NIOSSLContext(configuration: configuration)
@@ -297,19 +298,19 @@ struct TLSTests {
     }
 
     @Test func clientWithoutALPNIsDisconnected() async throws {
-        #expect(try await self.frames(self.server, protocols: []).isEmpty, "it is disconnected without a word")
-        #expect(try await self.frames(self.server, protocols: ["http/1.1"]).isEmpty)
-        #expect(try await self.frames(self.server, protocols: ["http/1.1", "h2"]).contains(4))
+        #expect(try await frames(server, protocols: []).isEmpty, "it is disconnected without a word")
+        #expect(try await frames(server, protocols: ["http/1.1"]).isEmpty)
+        #expect(try await frames(server, protocols: ["http/1.1", "h2"]).contains(4))
     }
 
     @Test func serverCanAcceptClientsWithoutALPN() async throws {
         let lenient = ServerSecurity.tls(
-            certificateChain: self.certificates.server.chain, privateKey: self.certificates.server.privateKey
+            certificateChain: certificates.server.chain, privateKey: certificates.server.privateKey
         ) {
             $0.requireALPN = false
         }
-        #expect(try await self.frames(lenient, protocols: []).contains(4))
-        #expect(try await self.frames(lenient, protocols: ["h2"]).contains(4))
+        #expect(try await frames(lenient, protocols: []).contains(4))
+        #expect(try await frames(lenient, protocols: ["h2"]).contains(4))
     }
 
     @Test func serverWithoutALPNIsReported() async throws {
@@ -329,7 +330,7 @@ struct TLSTests {
     @Test func largeMessagesTravelOverTLS() async throws {
         let message = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 >> 4) }
         let client = self.client()
-        try await withSecureServer(self.server, ["Echo": RawService.echoEach]) { _, address in
+        try await withSecureServer(server, ["Echo": RawService.echoEach]) { _, address in
             try await withSecureClient(address, client) { client in
                 let sizes = try await client.stream("Echo") { writer in
                     for _ in 0..<3 { try await writer.write(message) }
@@ -343,9 +344,9 @@ struct TLSTests {
 
     @Test func concurrentTLSCallsEndWithoutWarnings() async throws {
         let client = self.client()
-        let log = LogRecording()
-        try await withSecureServer(self.server, logger: log.logger) { _, address in
-            try await withSecureClient(address, client, logger: log.logger) { client in
+        let log = LogRecorder()
+        try await withSecureServer(server, logger: log.logger()) { _, address in
+            try await withSecureClient(address, client, logger: log.logger()) { client in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for index in 0..<300 {
                         group.addTask {

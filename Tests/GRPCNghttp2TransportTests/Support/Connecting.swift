@@ -11,11 +11,11 @@ final class StateRecorder: Sendable {
     private let states = Mutex<[ClientConnection.State]>([])
 
     func record(_ state: ClientConnection.State) {
-        self.states.withLock { $0.append(state) }
+        states.withLock { $0.append(state) }
     }
 
     var names: [String] {
-        self.states.withLock { $0.map(Self.name) }
+        states.withLock { $0.map(Self.name) }
     }
 
     var lastFailure: RPCError? {
@@ -59,7 +59,7 @@ func withClientConnection<Result: Sendable>(
 extension ClientConnection {
     /// A unary call, read to its end.
     func call(_ method: String, _ message: [UInt8]) async throws -> [RPCResponsePart<[UInt8]>] {
-        let stream = try self.makeStream(descriptor: RawService.method(method))
+        let stream = try makeStream(descriptor: RawService.method(method))
         defer { stream.cancel() }
         try await stream.write(.metadata([:]))
         // The write fails if the server has answered already; only the answer counts.
@@ -76,6 +76,6 @@ extension ClientConnection {
 extension RPCError {
     /// Whether the call was certainly not processed.
     var isNotProcessed: Bool {
-        self.code == .unavailable && self.cause is CallNotProcessed
+        code == .unavailable && cause is CallNotProcessed
     }
 }

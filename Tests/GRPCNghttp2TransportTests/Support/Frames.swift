@@ -24,15 +24,15 @@ enum Frames {
             // A literal without indexing; both strings are plain.
             block += [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
         }
-        return self.frame(type: 1, flags: endStream ? 5 : 4, stream: stream, payload: block)
+        return frame(type: 1, flags: endStream ? 5 : 4, stream: stream, payload: block)
     }
 
     static func data(stream: UInt8, _ bytes: [UInt8], endStream: Bool = false) -> [UInt8] {
-        self.frame(type: 0, flags: endStream ? 1 : 0, stream: stream, payload: bytes)
+        frame(type: 0, flags: endStream ? 1 : 0, stream: stream, payload: bytes)
     }
 
     static func request(stream: UInt8, method: String, _ fields: [(String, String)] = []) -> [UInt8] {
-        self.headers(
+        headers(
             stream: stream,
             [
                 (":method", "POST"), (":scheme", "http"), (":path", "/\(RawService.name)/\(method)"),
@@ -97,10 +97,10 @@ enum Frames {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             if let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate() {
-                self.onCertificate(certificate)
+                onCertificate(certificate)
             }
-            let bytes = Array(self.unwrapInboundIn(data).readableBytesView)
-            self.received.update { $0 += bytes }
+            let bytes = Array(unwrapInboundIn(data).readableBytesView)
+            received.update { $0 += bytes }
         }
     }
 }

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitTestSupport
 
 /// Messages in these tests are plain bytes.
 struct RawSerializer: MessageSerializer {
@@ -23,7 +24,7 @@ struct RawService: RegistrableRPCService {
     var handlers: [String: RawHandler]
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
-        for (method, handler) in self.handlers {
+        for (method, handler) in handlers {
             router.registerHandler(
                 forMethod: Self.method(method),
                 deserializer: RawDeserializer(),
@@ -52,6 +53,14 @@ struct RawService: RegistrableRPCService {
         return StreamingServerResponse(single: ServerResponse(message: request.message))
     }
 
+    /// Answers the request's message with itself, once a gate is open.
+    static func echo(behind gate: Gate) -> RawHandler {
+        { request, context in
+            try await gate.pass()
+            return try await echo(request, context)
+        }
+    }
+
     /// Answers each message of the request with itself.
     static let echoEach: RawHandler = { request, _ in
         StreamingServerResponse { writer in
@@ -71,7 +80,7 @@ extension GRPCClient {
         metadata: Metadata = [:],
         options: CallOptions = .defaults
     ) async throws -> [UInt8] {
-        try await self.response(method, message, metadata: metadata, options: options).message
+        try await response(method, message, metadata: metadata, options: options).message
     }
 
     /// A unary call, with its metadata.
@@ -81,7 +90,7 @@ extension GRPCClient {
         metadata: Metadata = [:],
         options: CallOptions = .defaults
     ) async throws -> ClientResponse<[UInt8]> {
-        try await self.unary(
+        try await unary(
             request: ClientRequest(message: message, metadata: metadata),
             descriptor: RawService.method(method),
             serializer: RawSerializer(),
@@ -98,7 +107,7 @@ extension GRPCClient {
         request: @escaping @Sendable (RPCWriter<[UInt8]>) async throws -> Void,
         response: @escaping @Sendable (StreamingClientResponse<[UInt8]>) async throws -> Result
     ) async throws -> Result {
-        try await self.bidirectionalStreaming(
+        try await bidirectionalStreaming(
             request: StreamingClientRequest(metadata: metadata, producer: request),
             descriptor: RawService.method(method),
             serializer: RawSerializer(),

@@ -17,31 +17,31 @@ final class RawDelegate: HTTP2ConnectionDelegate {
     private let draining = Mutex<String?>(nil)
     private let onStream: @Sendable (HTTP2Stream, HeaderBlock?) -> Void
 
-    var isReady: Bool { self.ready.withLock { $0 } }
-    var closedReason: String? { self.closeReason.withLock { $0 } }
-    var drainingReason: String? { self.draining.withLock { $0 } }
+    var isReady: Bool { ready.withLock { $0 } }
+    var closedReason: String? { closeReason.withLock { $0 } }
+    var drainingReason: String? { draining.withLock { $0 } }
 
     init(onStream: @escaping @Sendable (HTTP2Stream, HeaderBlock?) -> Void = { _, _ in }) {
         self.onStream = onStream
     }
 
     func connectionReady(_ connection: HTTP2Connection) {
-        self.ready.withLock { $0 = true }
+        ready.withLock { $0 = true }
     }
 
     func connection(_ connection: HTTP2Connection, opened stream: HTTP2Stream, headers: HeaderBlock?) {
         stream.readsMessages()
-        self.onStream(stream, headers)
+        onStream(stream, headers)
     }
 
     func connectionReadComplete(_ connection: HTTP2Connection) {}
 
     func connection(_ connection: HTTP2Connection, isDraining reason: String) {
-        self.draining.withLock { $0 = reason }
+        draining.withLock { $0 = reason }
     }
 
     func connection(_ connection: HTTP2Connection, closed reason: String) {
-        self.closeReason.withLock { $0 = reason }
+        closeReason.withLock { $0 = reason }
     }
 }
 
@@ -56,28 +56,28 @@ struct RawHTTP2Server: Sendable {
         private let channels = Mutex<[(channel: any Channel, http2: HTTP2Connection)]>([])
 
         func append(_ channel: any Channel, _ http2: HTTP2Connection) {
-            self.channels.withLock { $0.append((channel, http2)) }
+            channels.withLock { $0.append((channel, http2)) }
         }
 
-        var count: Int { self.channels.withLock { $0.count } }
-        var openCount: Int { self.channels.withLock { $0.count { $0.channel.isActive } } }
-        var first: HTTP2Connection? { self.channels.withLock { $0.first?.http2 } }
+        var count: Int { channels.withLock { $0.count } }
+        var openCount: Int { channels.withLock { $0.count { $0.channel.isActive } } }
+        var first: HTTP2Connection? { channels.withLock { $0.first?.http2 } }
 
         /// Closes the first connection without a goodbye.
         func killFirst() {
-            self.channels.withLock { $0.first?.channel }?.close(promise: nil)
+            channels.withLock { $0.first?.channel }?.close(promise: nil)
         }
 
         /// Reads nothing more from the present connections.
         func stopReading() async throws {
-            for (channel, _) in self.channels.withLock({ $0 }) {
+            for (channel, _) in channels.withLock({ $0 }) {
                 try await channel.setOption(.autoRead, value: false).get()
             }
         }
 
         /// Closes the connections without a goodbye.
         func kill() {
-            for (channel, _) in self.channels.withLock({ $0 }) {
+            for (channel, _) in channels.withLock({ $0 }) {
                 channel.close(promise: nil)
             }
         }
@@ -127,8 +127,8 @@ struct RawHTTP2Server: Sendable {
     }
 
     func stop() async {
-        try? await self.channel.close().get()
-        self.accepted.kill()
+        try? await channel.close().get()
+        accepted.kill()
     }
 }
 
@@ -187,7 +187,7 @@ struct RawHTTP2Client: Sendable {
 
     /// Opens a stream with exactly these header fields.
     func open(_ fields: KeyValuePairs<String, String>, endStream: Bool = false) throws -> HTTP2Stream {
-        let stream = self.http2.makeStream(deadline: nil)
+        let stream = http2.makeStream(deadline: nil)
         stream.readsMessages()
         try stream.send(head: HeaderBlock(fields), prefix: .none, endStream: endStream)
         return stream
@@ -195,7 +195,7 @@ struct RawHTTP2Client: Sendable {
 
     /// Opens a stream for a call of `method`.
     func open(method: String) throws -> HTTP2Stream {
-        let stream = self.http2.makeStream(deadline: nil)
+        let stream = http2.makeStream(deadline: nil)
         stream.readsMessages()
         try stream.send(head: HeaderBlock([":path": "/\(RawService.name)/\(method)"]), prefix: .common)
         return stream
@@ -231,7 +231,7 @@ extension HTTP2ConnectionConfig.Role {
 extension HTTP2Stream {
     /// Cuts the arriving bytes into messages of at most 4 MiB.
     func readsMessages() {
-        self.setDecoder(MessageDeframer(maxMessageBytes: 4 << 20))
+        setDecoder(MessageDeframer(maxMessageBytes: 4 << 20))
     }
 
     func send(message: [UInt8]) async throws {
@@ -243,7 +243,7 @@ extension HeaderBlock {
     /// The fields as strings.
     var fields: [String: String] {
         var fields: [String: String] = [:]
-        self.forEach { name, value in
+        forEach { name, value in
             fields[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
         }
         return fields

@@ -14,12 +14,12 @@ enum RecordedMetrics {
 
     /// Records the metrics that are made from now on.
     static func record() {
-        _ = self.metrics
+        _ = metrics
     }
 
     /// The number of times that servers have hit a bound.
     static func serverHits(_ limit: Limit) -> Int64 {
-        self.metrics.counterTotal(
+        metrics.counterTotal(
             label: LimitReporter.counter, dimensions: [("side", "server"), ("limit", limit.rawValue)]
         )
     }

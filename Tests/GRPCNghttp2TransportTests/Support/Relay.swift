@@ -11,7 +11,7 @@ struct Relay: Sendable {
     private let sentBytes: Shared<Int>
 
     /// How many bytes the server has sent.
-    var bytesFromServer: Int { self.sentBytes.value }
+    var bytesFromServer: Int { sentBytes.value }
 
     static func run<Result: Sendable>(
         to server: TransportAddress,
@@ -56,13 +56,13 @@ struct Relay: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            let bytes = self.unwrapInboundIn(data)
-            self.count(bytes.readableBytes)
-            self.other.writeAndFlush(bytes, promise: nil)
+            let bytes = unwrapInboundIn(data)
+            count(bytes.readableBytes)
+            other.writeAndFlush(bytes, promise: nil)
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            self.other.close(promise: nil)
+            other.close(promise: nil)
         }
     }
 }

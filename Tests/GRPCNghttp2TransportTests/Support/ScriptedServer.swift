@@ -17,14 +17,14 @@ struct ScriptedServer: Sendable {
         var payload: [UInt8]
 
         /// The error code of a GOAWAY.
-        var goAwayCode: UInt8? { self.type == 7 ? self.payload[7] : nil }
+        var goAwayCode: UInt8? { type == 7 ? payload[7] : nil }
     }
 
     let address: TransportAddress
     private let state: State
 
     /// All frames that came.
-    var frames: [Frame] { self.state.frames.value }
+    var frames: [Frame] { state.frames.value }
 
     private struct State: Sendable {
         let frames = Shared<[Frame]>([])
@@ -88,50 +88,50 @@ struct ScriptedServer: Sendable {
         }
 
         func channelActive(context: ChannelHandlerContext) {
-            self.send(self.greeting, context)
+            send(greeting, context)
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            self.buffer += self.unwrapInboundIn(data).readableBytesView
-            if !self.hasPreface, self.buffer.count >= Frames.preface.count {
-                self.buffer.removeFirst(Frames.preface.count)
-                self.hasPreface = true
+            buffer += unwrapInboundIn(data).readableBytesView
+            if !hasPreface, buffer.count >= Frames.preface.count {
+                buffer.removeFirst(Frames.preface.count)
+                hasPreface = true
             }
-            while self.hasPreface, let frame = self.nextFrame() {
-                self.state.frames.update { $0.append(frame) }
+            while hasPreface, let frame = nextFrame() {
+                state.frames.update { $0.append(frame) }
                 switch (frame.type, frame.flags) {
-                case (1, _): self.reply(to: frame.stream, context)
-                case (4, 0): self.send(Frames.frame(type: 4, flags: 1, payload: []), context)
+                case (1, _): reply(to: frame.stream, context)
+                case (4, 0): send(Frames.frame(type: 4, flags: 1, payload: []), context)
                 default: break
                 }
             }
         }
 
         private func nextFrame() -> Frame? {
-            guard self.buffer.count >= 9 else { return nil }
-            let end = 9 + (Int(self.buffer[0]) << 16 | Int(self.buffer[1]) << 8 | Int(self.buffer[2]))
-            guard self.buffer.count >= end else { return nil }
-            defer { self.buffer.removeFirst(end) }
+            guard buffer.count >= 9 else { return nil }
+            let end = 9 + (Int(buffer[0]) << 16 | Int(buffer[1]) << 8 | Int(buffer[2]))
+            guard buffer.count >= end else { return nil }
+            defer { buffer.removeFirst(end) }
             return Frame(
-                type: self.buffer[3], flags: self.buffer[4], stream: self.buffer[8],
-                payload: Array(self.buffer[9..<end])
+                type: buffer[3], flags: buffer[4], stream: buffer[8],
+                payload: Array(buffer[9..<end])
             )
         }
 
         private func reply(to stream: UInt8, _ context: ChannelHandlerContext) {
-            guard self.state.isFirst.value else {
-                self.send(Frames.response(stream: stream, message: [1]), context)
+            guard state.isFirst.value else {
+                send(Frames.response(stream: stream, message: [1]), context)
                 return
             }
-            self.state.isFirst.update { $0 = false }
-            self.send(self.answer(stream), context)
-            if self.closing {
+            state.isFirst.update { $0 = false }
+            send(answer(stream), context)
+            if closing {
                 context.close(promise: nil)
             }
         }
 
         private func send(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
-            context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -143,37 +143,37 @@ struct ScriptedServer: Sendable {
 extension Frames {
     /// A header block that begins a response of gRPC.
     static func responseHead(stream: UInt8, _ fields: [(String, String)] = []) -> [UInt8] {
-        self.headers(stream: stream, [(":status", "200"), ("content-type", "application/grpc")] + fields)
+        headers(stream: stream, [(":status", "200"), ("content-type", "application/grpc")] + fields)
     }
 
     /// A header block that ends a response of gRPC.
     static func trailers(stream: UInt8, status: String = "0") -> [UInt8] {
-        self.headers(stream: stream, [("grpc-status", status)], endStream: true)
+        headers(stream: stream, [("grpc-status", status)], endStream: true)
     }
 
     /// A message with its prefix, in one DATA frame.
     static func message(stream: UInt8, _ message: [UInt8], flag: UInt8 = 0) -> [UInt8] {
-        self.data(stream: stream, [flag, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message)
+        data(stream: stream, [flag, 0, 0, UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message)
     }
 
     /// A whole response.
     static func response(stream: UInt8, message: [UInt8]) -> [UInt8] {
-        self.responseHead(stream: stream) + self.message(stream: stream, message) + self.trailers(stream: stream)
+        responseHead(stream: stream) + self.message(stream: stream, message) + trailers(stream: stream)
     }
 
     static func goAway(last: UInt8, code: UInt8, debugData: String = "") -> [UInt8] {
-        self.frame(type: 7, payload: [0, 0, 0, last, 0, 0, 0, code] + Array(debugData.utf8))
+        frame(type: 7, payload: [0, 0, 0, last, 0, 0, 0, code] + Array(debugData.utf8))
     }
 
     static func reset(stream: UInt8, code: UInt8) -> [UInt8] {
-        self.frame(type: 3, stream: stream, payload: [0, 0, 0, code])
+        frame(type: 3, stream: stream, payload: [0, 0, 0, code])
     }
 
     static func windowUpdate(stream: UInt8 = 0, _ increment: UInt32) -> [UInt8] {
-        self.frame(type: 8, stream: stream, payload: withUnsafeBytes(of: increment.bigEndian, Array.init))
+        frame(type: 8, stream: stream, payload: withUnsafeBytes(of: increment.bigEndian, Array.init))
     }
 
     static func setting(_ id: UInt8, _ value: UInt32) -> [UInt8] {
-        self.frame(type: 4, payload: [0, id] + withUnsafeBytes(of: value.bigEndian, Array.init))
+        frame(type: 4, payload: [0, id] + withUnsafeBytes(of: value.bigEndian, Array.init))
     }
 }

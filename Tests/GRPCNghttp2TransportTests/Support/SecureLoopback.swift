@@ -42,7 +42,7 @@ extension RawClient {
     /// The error of a call that must fail.
     func failure(_ method: String = "Echo", _ message: [UInt8] = [1]) async -> RPCError? {
         do {
-            _ = try await self.call(method, message)
+            _ = try await call(method, message)
             return nil
         } catch {
             return error as? RPCError

@@ -8,8 +8,8 @@ extension TestCertificates {
     /// The TLS of a server that is not an `Nghttp2ServerTransport`.
     func serverContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: [.certificate(try NIOSSLCertificate(bytes: self.server.certificate, format: .pem))],
-            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: self.server.key, format: .pem))
+            certificateChain: [.certificate(try NIOSSLCertificate(bytes: server.certificate, format: .pem))],
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: server.key, format: .pem))
         )
         configuration.applicationProtocols = ["h2"]
         return try NIOSSLContext(configuration: configuration)
@@ -19,7 +19,7 @@ extension TestCertificates {
     /// goodbye.
     func clientContext(shutdownTimeout: TimeAmount) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .certificates([try NIOSSLCertificate(bytes: self.authority, format: .pem)])
+        configuration.trustRoots = .certificates([try NIOSSLCertificate(bytes: authority, format: .pem)])
         configuration.applicationProtocols = ["h2"]
         configuration.shutdownTimeout = shutdownTimeout
         return try NIOSSLContext(configuration: configuration)

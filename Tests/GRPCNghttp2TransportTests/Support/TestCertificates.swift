@@ -15,8 +15,8 @@ struct TestCertificates: Sendable {
         var certificateDER: [UInt8]
         var keyDER: [UInt8]
 
-        var chain: [TLSConfig.CertificateSource] { [.bytes(self.certificate, format: .pem)] }
-        var privateKey: TLSConfig.PrivateKeySource { .bytes(self.key, format: .pem) }
+        var chain: [TLSConfig.CertificateSource] { [.bytes(certificate, format: .pem)] }
+        var privateKey: TLSConfig.PrivateKeySource { .bytes(key, format: .pem) }
     }
 
     /// Signs all but `stranger`.
@@ -34,8 +34,8 @@ struct TestCertificates: Sendable {
     /// A client's and a server's that nobody trusts.
     var stranger: Identity
 
-    var roots: TLSConfig.TrustRootsSource { .certificates([.bytes(self.authority, format: .pem)]) }
-    var otherRoots: TLSConfig.TrustRootsSource { .certificates([.bytes(self.otherAuthority, format: .pem)]) }
+    var roots: TLSConfig.TrustRootsSource { .certificates([.bytes(authority, format: .pem)]) }
+    var otherRoots: TLSConfig.TrustRootsSource { .certificates([.bytes(otherAuthority, format: .pem)]) }
 
     /// A task, so that waiting for it blocks no thread: all tests together have only as many threads as the machine has
     /// cores.
@@ -43,7 +43,7 @@ struct TestCertificates: Sendable {
 
     /// The same for all tests.
     static func shared() async throws -> TestCertificates {
-        try await self.made.value
+        try await made.value
     }
 
     // MARK: Creation
@@ -51,7 +51,7 @@ struct TestCertificates: Sendable {
     private static let names = "DNS:localhost,DNS:test.example,IP:127.0.0.1,IP:::1"
 
     private static func make() async throws -> TestCertificates {
-        try await withTemporaryDirectory { directory in
+        try await TemporaryDirectory.with { directory in
             let maker = Maker(directory: directory)
             try await maker.authority("authority")
             try await maker.authority("other")
@@ -69,49 +69,49 @@ struct TestCertificates: Sendable {
     }
 
     private struct Maker {
-        let directory: URL
+        let directory: TemporaryDirectory
         private static let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
         func authority(_ name: String) async throws {
             let request = ["req", "-x509", "-days", "2", "-subj", "/CN=\(name)"] + Self.key
-            try await self.run(request + ["-keyout", self.path("\(name).key"), "-out", self.path("\(name).pem")])
+            try await run(request + ["-keyout", path("\(name).key"), "-out", path("\(name).pem")])
         }
 
         func identity(
             _ name: String, names: String, signedBy authority: String = "authority"
         ) async throws -> Identity {
             let request = ["req", "-subj", "/CN=\(name)"] + Self.key
-            try await self.run(request + ["-keyout", self.path("\(name).key"), "-out", self.path("\(name).csr")])
-            try Data("subjectAltName=\(names)\n".utf8).write(to: self.directory.appendingPathComponent("\(name).ext"))
-            try await self.run([
-                "x509", "-req", "-days", "2", "-in", self.path("\(name).csr"), "-CA", self.path("\(authority).pem"),
-                "-CAkey", self.path("\(authority).key"), "-CAcreateserial", "-extfile", self.path("\(name).ext"),
-                "-out", self.path("\(name).pem"),
+            try await run(request + ["-keyout", path("\(name).key"), "-out", path("\(name).csr")])
+            try directory.write("subjectAltName=\(names)\n", to: "\(name).ext")
+            try await run([
+                "x509", "-req", "-days", "2", "-in", path("\(name).csr"), "-CA", path("\(authority).pem"),
+                "-CAkey", path("\(authority).key"), "-CAcreateserial", "-extfile", path("\(name).ext"),
+                "-out", path("\(name).pem"),
             ])
-            try await self.run([
-                "pkey", "-in", self.path("\(name).key"), "-outform", "der", "-out", self.path("\(name).key.der"),
+            try await run([
+                "pkey", "-in", path("\(name).key"), "-outform", "der", "-out", path("\(name).key.der"),
             ])
             return Identity(
-                certificate: try self.read("\(name).pem"),
-                key: try self.read("\(name).key"),
-                certificateDER: try await self.der("\(name).pem"),
-                keyDER: try self.read("\(name).key.der")
+                certificate: try read("\(name).pem"),
+                key: try read("\(name).key"),
+                certificateDER: try await der("\(name).pem"),
+                keyDER: try read("\(name).key.der")
             )
         }
 
         func der(_ certificate: String) async throws -> [UInt8] {
-            try await self.run([
-                "x509", "-in", self.path(certificate), "-outform", "der", "-out", self.path("\(certificate).der"),
+            try await run([
+                "x509", "-in", path(certificate), "-outform", "der", "-out", path("\(certificate).der"),
             ])
-            return try self.read("\(certificate).der")
+            return try read("\(certificate).der")
         }
 
         func read(_ file: String) throws -> [UInt8] {
-            Array(try Data(contentsOf: self.directory.appendingPathComponent(file)))
+            try directory.read(file)
         }
 
         private func path(_ file: String) -> String {
-            self.directory.appendingPathComponent(file).path
+            directory.path(file)
         }
 
         private func run(_ arguments: [String]) async throws {
@@ -119,34 +119,5 @@ struct TestCertificates: Sendable {
             let result = try await RunningProgram.run(openssl, arguments)
             try #require(result.exit == .exited(0), "openssl \(arguments): \(result.output)\(result.errors)")
         }
-    }
-}
-
-/// A directory for the time that `body` takes.
-func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
-    let directory = try makeTemporaryDirectory()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    return try body(directory)
-}
-
-/// A directory for the time that `body` takes.
-func withTemporaryDirectory<Result>(_ body: (URL) async throws -> Result) async throws -> Result {
-    let directory = try makeTemporaryDirectory()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    return try await body(directory)
-}
-
-private func makeTemporaryDirectory() throws -> URL {
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("grpc-tests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    return directory
-}
-
-extension URL {
-    /// Writes a file in this directory; readers see it change in one step.
-    func replace(_ name: String, _ bytes: [UInt8]) throws -> String {
-        let file = self.appendingPathComponent(name)
-        try Data(bytes).write(to: file, options: .atomic)
-        return file.path
     }
 }

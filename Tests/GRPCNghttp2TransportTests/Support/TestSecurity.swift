@@ -45,13 +45,13 @@ enum TestSecurity: String, CaseIterable {
     func withScriptOptions<Result>(_ body: ([String]) async throws -> Result) async throws -> Result {
         guard self != .plaintext else { return try await body([]) }
         let certificates = try await TestCertificates.shared()
-        return try await withTemporaryDirectory { directory in
+        return try await TemporaryDirectory.with { directory in
             for (name, bytes) in [
                 ("ca.pem", certificates.authority),
                 ("server.pem", certificates.server.certificate), ("server.key", certificates.server.key),
                 ("client.pem", certificates.client.certificate), ("client.key", certificates.client.key),
             ] {
-                _ = try directory.replace(name, bytes)
+                try directory.write(bytes, to: name)
             }
             return try await body(["--tls", directory.path] + (self == .mutualTLS ? ["--mutual"] : []))
         }

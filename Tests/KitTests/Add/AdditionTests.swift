@@ -12,7 +12,7 @@ struct AdditionTests {
     init() async throws {
         directory = try TemporaryDirectory()
         for name in ["user-service", "order-service"] {
-            try await TreeWriter(directory: directory.path(name)).write(ServiceTemplateTests.tree(name))
+            try await directory.addService(name)
         }
     }
 

@@ -13,11 +13,8 @@ import Testing
         _ body: @Sendable (_ settings: [String]) async throws -> Void
     ) async throws {
         try await EtcdServer.withServer { etcd in
-            try await etcd.etcdctl("role", "add", "users")
-            try await etcd.etcdctl(
-                "role", "grant-permission", "users", "--prefix=true", permission, "/microservices/user-service/")
-            try await etcd.etcdctl("user", "add", "svc:secret")
-            try await etcd.etcdctl("user", "grant-role", "svc", "users")
+            try await etcd.addUser(
+                "svc", password: "secret", prefix: "/microservices/user-service/", permission: permission)
             try await etcd.enableAuth()
             try await body([
                 "registry.backend=etcd", "registry.etcd.endpoints=[\(etcd.endpoints.joined(separator: ", "))]",
@@ -46,7 +43,7 @@ import Testing
         try await Self.with { settings in
             let finding = try await Self.registryFinding(settings + ["app.name=order-service"])
             #expect(finding["verdict"] == "bad")
-            for part in [#"user "svc""#, #"role "users""#, #"the prefix "/microservices/order-service/""#] {
+            for part in [#"user "svc""#, #"role "svc""#, #"the prefix "/microservices/order-service/""#] {
                 #expect(finding["finding"]?.contains(part) == true, "\(finding)")
             }
             #expect(finding["remedy"]?.hasPrefix("it answers") == true, "\(finding)")
@@ -94,7 +91,7 @@ import Testing
             for arguments in [["list"], ["watch"], ["offline", "user-1"], ["weight", "user-1", "5"]] {
                 let refused = try await Kit.run(["registry"] + arguments + Self.set(settings))
                 #expect(refused.exit == .exited(1), "\(arguments)")
-                #expect(refused.errors.contains(#"user "svc", who has the role "users","#), "\(refused.errors)")
+                #expect(refused.errors.contains(#"user "svc", who has the role "svc","#), "\(refused.errors)")
                 #expect(refused.errors.contains("name a service"), "\(refused.errors)")
             }
             let list = try await Kit.run(["registry", "list", "user-service"] + Self.set(settings))

@@ -14,9 +14,7 @@ struct ForeignProtoTests {
 
     init() async throws {
         directory = try TemporaryDirectory()
-        let path = directory.path("user-service")
-        try await TreeWriter(directory: path).write(ServiceTemplateTests.tree("user-service"))
-        package = try ServicePackage(at: path)
+        package = try await directory.addService()
     }
 
     private func generator() throws -> ProtoGenerator { ProtoGenerator(plugins: try #require(ProtoPlugins.built)) }

@@ -11,7 +11,7 @@ struct ProtoFileTests {
 
     init() async throws {
         directory = try TemporaryDirectory()
-        try await TreeWriter(directory: directory.path("user-service")).write(ServiceTemplateTests.tree("user-service"))
+        try await directory.addService()
     }
 
     private func addition(_ file: String, named name: String? = nil) async throws -> ClientAddition {
@@ -57,8 +57,7 @@ struct ProtoFileTests {
     }
 
     @Test func anotherServicesInvalidNameIsNamedWithItsFile() async throws {
-        try await TreeWriter(directory: directory.path("order-service")).write(
-            ServiceTemplateTests.tree("order-service"))
+        try await directory.addService("order-service")
         try directory.write("app: {name: \"or der\"}", to: "order-service/config/config.yaml")
         let error = await #expect(throws: CommandFailure.self) { try await addition("order-service") }
         let file = directory.path("order-service/config/config.yaml")

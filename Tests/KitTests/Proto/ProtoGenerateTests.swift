@@ -12,9 +12,7 @@ struct ProtoGenerateTests {
 
     init() async throws {
         directory = try TemporaryDirectory()
-        let path = directory.path("user-service")
-        try await TreeWriter(directory: path).write(ServiceTemplateTests.tree("user-service"))
-        package = try ServicePackage(at: path)
+        package = try await directory.addService()
         // The plugins are looked for in the cache, under the versions that the package has resolved.
         try directory.write(
             """

@@ -12,7 +12,7 @@ struct ProtoImportTests {
 
     init() async throws {
         directory = try TemporaryDirectory()
-        try await TreeWriter(directory: directory.path("user-service")).write(ServiceTemplateTests.tree("user-service"))
+        try await directory.addService()
         try directory.write(
             """
             syntax = "proto3";

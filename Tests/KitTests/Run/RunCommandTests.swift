@@ -7,7 +7,7 @@ import Testing
 
 /// `kit run` with real packages and builds.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct RunCommandTests {
-    @Test func oneService() async throws {
+    @Test func singleServiceIsRun() async throws {
         let service = try TinyService("alpha")
         let result = try await Kit.run(["run", service.path, "--", "--set", "a=b"]) { kit in
             try await kit.waitForOutput("unfinished")
@@ -51,7 +51,7 @@ import Testing
     }
 
     /// Like a paused terminal, or `kit run … | less`.
-    @Test func outputThatNobodyReadsHoldsBackNoStop() async throws {
+    @Test func unreadOutputDelaysNoStop() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         for service in [alpha, beta] {
             try service.write(service.talkativeProgram, to: "Sources/\(service.name)/main.swift")
@@ -66,7 +66,7 @@ import Testing
     }
 
     /// Like `kit run … | head`.
-    @Test func whenWhoeverReadTheOutputHasGoneItStops() async throws {
+    @Test func runStopsWhenItsOutputIsClosed() async throws {
         let (alpha, beta) = (try TinyService("alpha"), try TinyService("beta"))
         try alpha.write(alpha.talkativeProgram, to: "Sources/alpha/main.swift")
         let pipe = try StalledPipe(isFull: false)
@@ -122,7 +122,7 @@ import Testing
         #expect(result.exit == .exited(0))
     }
 
-    @Test func aBuildThatFails() async throws {
+    @Test func failedBuildEndsTheRun() async throws {
         let service = try TinyService("alpha")
         try service.write("let wrong: Int = \"text\"\n", to: "Sources/alpha/main.swift")
         let result = try await Kit.run(["run", service.path])
@@ -132,7 +132,7 @@ import Testing
         #expect(result.output.isEmpty)
     }
 
-    @Test func interruptedWhileItBuilds() async throws {
+    @Test func interruptionDuringABuildStops() async throws {
         let service = try TinyService("alpha")
         let slow = (0..<400).map { "let value\($0) = [1, 2.0, 3].map { $0 * 2 + Double(\($0)) }.reduce(0, +)" }
         try service.write(slow.joined(separator: "\n"), to: "Sources/alpha/Slow.swift")
@@ -151,7 +151,7 @@ import Testing
         #expect(result.errors.contains("swift is not on the PATH; kit doctor lists"), "\(result.errors)")
     }
 
-    @Test func notAPackage() async throws {
+    @Test func directoryWithoutAPackageIsRefused() async throws {
         let result = try await Kit.run(["run", "/"])
         #expect(result.exit == .exited(1))
         #expect(result.errors.split(separator: "\n").count == 1)

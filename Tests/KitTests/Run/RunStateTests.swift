@@ -27,7 +27,7 @@ import Testing
         #expect(state.begin() == [.start(0), .start(1)])
     }
 
-    @Test func aFirstBuildThatFailsIsTheEnd() {
+    @Test func failedFirstBuildEndsTheRun() {
         var state = RunState(count: 2, watches: false)
         _ = state.begin()
         #expect(
@@ -37,7 +37,7 @@ import Testing
         )
     }
 
-    @Test func whenWatchingItWaitsForAChange() {
+    @Test func failedFirstBuildWaitsForAChangeWhenWatching() {
         var state = RunState(count: 2, watches: true)
         _ = state.begin()
         #expect(
@@ -52,7 +52,7 @@ import Testing
         )
     }
 
-    @Test func theOldOneGoesOnUntilTheNewOneIsBuilt() {
+    @Test func oldServiceRunsUntilTheNewOneIsBuilt() {
         var state = running(1)
         #expect(state.handle(.changed(0)) == [.build(0)])
         #expect(
@@ -83,7 +83,7 @@ import Testing
         #expect(state.handle(.ended(2, .signaled(15))) == [.finish(7)])
     }
 
-    @Test func whenWatchingItIsStartedAfterAChange() {
+    @Test func endedServiceRestartsAfterAChangeWhenWatching() {
         var state = running(1)
         #expect(state.handle(.ended(0, .signaled(11))) == [.say(0, "ended by signal 11; waiting for a change")])
         #expect(state.handle(.changed(0)) == [.build(0)])
@@ -108,7 +108,7 @@ import Testing
         #expect(state.handle(.built(0, seconds: 1, failure: "interrupted")) == [.finish(0)])
     }
 
-    @Test func aSecondInterruptionKills() {
+    @Test func secondInterruptionKills() {
         var state = running(2)
         _ = state.handle(.interrupted)
         _ = state.handle(.ended(0, .exited(0)))

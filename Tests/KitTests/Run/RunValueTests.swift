@@ -38,7 +38,7 @@ import Testing
         #expect(debouncer.due == start + .milliseconds(50) + debouncer.quiet)
     }
 
-    @Test func butNotForEver() {
+    @Test func waitForQuietIsBounded() {
         var debouncer = Debouncer()
         for step in 0..<100 { debouncer.note(at: start + .milliseconds(50 * step)) }
         #expect(debouncer.due == start + debouncer.limit)

@@ -1,5 +1,6 @@
 import GRPCCore
 import ServiceKit
+import ServiceKitTestSupport
 
 @testable import ServiceKitGRPC
 
@@ -53,6 +54,14 @@ struct TestService: RegistrableRPCService {
             methods.stream(.test(name), deserializer: Bytes(), serializer: Bytes(), handler)
         }
         return methods
+    }
+
+    /// Answers with text, once a gate is open.
+    static func text(_ text: String, behind gate: Gate) -> Handler {
+        { _, _ in
+            try await gate.pass()
+            return .text(text)
+        }
     }
 
     private static let echo: Handler = { request, _ in
