@@ -7,8 +7,10 @@ import Testing
 @Suite(.timeLimit(.minutes(4)), .serialized) struct StopTests {
     @Test func noCallFailsWhenServersAreStoppedUnderLoad() async throws {
         try await Fleet.with { fleet in
-            let first = try await fleet.start("user-0")
-            let result = try await fleet.underLoad(callers: 64) { try await fleet.replace(first, times: 20) }
+            let server = Watched(try await fleet.start("user-0"))
+            let result = try await fleet.underLoad(callers: 64) {
+                server.set(try await fleet.replace(server.value, times: 20))
+            }
             #expect(result.failures == [:])
             print("\(result.calls) calls while 20 servers were stopped")
         }

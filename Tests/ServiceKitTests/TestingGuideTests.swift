@@ -2,7 +2,8 @@ import ServiceKit
 import ServiceKitTesting
 import Testing
 
-private let conformance = RegistryConformance(name: "mine") { MemoryRegistry() }
+private let registry = MemoryRegistry()
+private let conformance = RegistryConformance(name: "mine") { registry }
 
 /// The examples of the guide of `ServiceKitTesting`.
 @Suite(.timeLimit(.minutes(1)))

@@ -87,8 +87,10 @@ struct EtcdStartStopTests {
             // No lease is lost and left for another instance, however slow the machine is.
             let settings = EtcdFleet.settings(etcd.endpoints, ["registry.etcd.ttl=10m"])
             try await Fleet.with(settings, TemporaryDirectory()) { fleet in
-                let first = try await fleet.start("user-0")
-                let result = try await fleet.underLoad(callers: 32) { try await fleet.replace(first, times: 5) }
+                let server = Watched(try await fleet.start("user-0"))
+                let result = try await fleet.underLoad(callers: 32) {
+                    server.set(try await fleet.replace(server.value, times: 5))
+                }
                 #expect(result.failures == [:])
                 #expect(try await etcd.etcdctl("lease", "list").split(separator: "\n").count == 2)
             }

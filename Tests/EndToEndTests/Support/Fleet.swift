@@ -78,7 +78,9 @@ struct Fleet: Sendable {
 
     /// Replaces the only server, `user-0`, by `user-1`, that one by `user-2`, and so on. The next server starts before the
     /// last one stops in order.
-    func replace(_ first: RunningProgram, times: Int) async throws {
+    ///
+    /// - Returns: The server that is left.
+    func replace(_ first: RunningProgram, times: Int) async throws -> RunningProgram {
         var last = first
         for round in 1...times {
             let next = try await start("user-\(round)")
@@ -87,6 +89,7 @@ struct Fleet: Sendable {
             try await waitUntilGone("user-\(round - 1)")
             last = next
         }
+        return last
     }
 
     /// The sample client's options for calls.
