@@ -65,6 +65,11 @@ package final class TemporaryDirectory: Sendable {
         try FileManager.default.moveItem(atPath: path(name), toPath: path(other))
     }
 
+    /// Creates a symbolic link in it to something else in it.
+    package func link(_ name: String, to other: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: path(name), withDestinationPath: path(other))
+    }
+
     /// Puts one file in the place of another in one step.
     package func replace(_ name: String, with other: String) throws {
         guard rename(path(other), path(name)) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }

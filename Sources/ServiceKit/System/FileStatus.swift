@@ -27,6 +27,12 @@ package struct FileStatus: Hashable {
     /// Whether two states are of the same file, even under another name and with other contents.
     func isSameFile(as other: FileStatus) -> Bool { device == other.device && number == other.number }
 
+    /// Whether the file is still the one at a path.
+    func isInPlace(at path: String) -> Bool {
+        guard let found = try? Self.ofLink(path) else { return false }
+        return found.isSameFile(as: self)
+    }
+
     /// The file at a path. A symbolic link is not followed.
     ///
     /// - Returns: `nil` when nothing is there.

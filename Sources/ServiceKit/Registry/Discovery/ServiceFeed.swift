@@ -33,6 +33,9 @@ public final class ServiceFeed: Sendable {
         self.emit = emit
     }
 
+    /// The instances that the watchers were told last.
+    var instances: InstanceSet { state.withLock(\.view.snapshot.instances) }
+
     /// Changes the view. If that changes the snapshot, the watchers are told, once for the whole change.
     public func change(_ body: (inout ServiceView) -> Void) {
         // Under the lock, so that snapshots are told in their order.

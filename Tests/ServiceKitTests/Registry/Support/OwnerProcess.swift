@@ -10,7 +10,7 @@ struct OwnerProcess {
     }
 
     private static let script = """
-        import fcntl, os, signal, struct, sys
+        import fcntl, os, signal, struct, sys, time
         path, contents = sys.argv[1], sys.argv[2]
         os.makedirs(os.path.dirname(path), exist_ok=True)
         write_lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
@@ -18,9 +18,16 @@ struct OwnerProcess {
             file = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o644)
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, write_lock)
             return file
-        try:
-            claim = locked(path, 0)
-        except BlockingIOError:
+        # A reader that finds the file before it is locked takes it for a leftover, and holds the lock while it removes it.
+        for attempt in range(6):
+            try:
+                claim = locked(path, 0)
+                if os.path.exists(path) and os.path.samestat(os.fstat(claim), os.stat(path)):
+                    break
+            except BlockingIOError:
+                claim = None
+            time.sleep(0.001 * 2 ** attempt)
+        if claim is None:
             print("refused", flush=True)
             sys.exit(0)
         temporary = os.path.join(os.path.dirname(path), ".%d.tmp" % os.getpid())

@@ -11,9 +11,12 @@ final class SilentOwner {
     let path: String
     private let file: FileHandle
 
-    init(_ instance: ServiceInstance, in directory: TemporaryDirectory) throws {
-        path = directory.path("\(instance.name)/\(instance.id).json")
-        try directory.write("", to: "\(instance.name)/\(instance.id).json")
+    /// - Parameters:
+    ///   - instance: The instance.
+    ///   - place: The service's directory, by default named like the service.
+    ///   - directory: The directory that holds it.
+    init(_ instance: ServiceInstance, at place: String? = nil, in directory: TemporaryDirectory) throws {
+        path = try directory.write("", to: "\(place ?? instance.name)/\(instance.id).json")
         file = FileHandle(fileDescriptor: open(path, O_RDWR | O_CLOEXEC), closeOnDealloc: true)
         try setLock(F_WRLCK)
         try file.write(contentsOf: InstanceFile.contents(for: instance))

@@ -1,10 +1,14 @@
+import Glibc
 import Logging
 import Synchronization
 
 /// Tells readers what changes in directories: at once through inotify, or, when no inotify watch is left, by having them
 /// look again every second. It holds nothing while there is no reader.
+///
+/// inotify follows a directory, not a path. So each second a check compares the path's directory with the watched one: a
+/// directory above may have been renamed, a link may lead elsewhere, another file system may be mounted there.
 final class DirectoryWatcher: Sendable {
-    /// How often readers look again where there is no inotify.
+    /// How often the directories are checked, and readers look again where there is no inotify.
     static let pollingInterval = Duration.seconds(1)
     /// How often the missing inotify is logged, at most: readers that fail start over, and try it again.
     private static let warningInterval = Duration.seconds(60)
@@ -12,6 +16,8 @@ final class DirectoryWatcher: Sendable {
     private struct Directory {
         /// The kernel's number for the directory; none when it is polled.
         let watch: CInt?
+        /// The directory at the path when the watch began.
+        let status: FileStatus
         /// The readers of each file; those of all files have no name.
         var readers: [String?: [DirectorySubscription]] = [:]
     }
@@ -22,6 +28,20 @@ final class DirectoryWatcher: Sendable {
         var inotify: Inotify?
         var warnedAt: ContinuousClock.Instant?
         var isPolling = false
+
+        /// Removes a directory.
+        ///
+        /// - Returns: Its readers.
+        mutating func remove(_ path: String) -> [DirectorySubscription] {
+            guard let directory = directories.removeValue(forKey: path) else { return [] }
+            if let watch = directory.watch {
+                paths[watch] = nil
+                // After a move the kernel would go on watching the directory at its new place.
+                inotify?.remove(watch)
+            }
+            closeIfUnused()
+            return Array(directory.readers.values.joined())
+        }
 
         mutating func closeIfUnused() {
             guard directories.isEmpty else { return }
@@ -58,7 +78,12 @@ final class DirectoryWatcher: Sendable {
         try state.withLock { (state) throws(SystemError) in
             defer { state.closeIfUnused() }
             if state.directories[directory] == nil {
-                state.directories[directory] = Directory(watch: try watch(directory, &state))
+                // Before the watch: of a directory that is replaced in between, the next check tells.
+                guard let status = try FileStatus.ofLink(directory) else {
+                    throw SystemError("watch directory", directory, number: ENOENT)
+                }
+                state.directories[directory] = Directory(watch: try watch(directory, &state), status: status)
+                startPolling(&state)
             }
             for file in subscription.files {
                 state.directories[directory]?.readers[file, default: []].append(subscription)
@@ -75,12 +100,8 @@ final class DirectoryWatcher: Sendable {
                 let others = directory.readers[file, default: []].filter { $0 !== subscription }
                 directory.readers[file] = others.isEmpty ? nil : others
             }
-            state.directories[path] = directory.readers.isEmpty ? nil : directory
-            if directory.readers.isEmpty, let watch = directory.watch {
-                state.paths[watch] = nil
-                state.inotify?.remove(watch)
-            }
-            state.closeIfUnused()
+            state.directories[path] = directory
+            if directory.readers.isEmpty { _ = state.remove(path) }
         }
         subscriptions.update { $0 -= 1 }
     }
@@ -93,15 +114,21 @@ final class DirectoryWatcher: Sendable {
         queue.after(Self.pollingInterval) { [weak self] in self?.poll() }
     }
 
-    /// Has the readers of directories that the kernel does not watch look again.
+    /// Tells the readers of directories that are no longer in their place, and has the readers of those that the kernel does
+    /// not watch look again.
     private func poll() {
-        let readers = state.withLock { state in
-            let readers = state.directories.values.filter { $0.watch == nil }.flatMap(\.readers.values).joined()
-            state.isPolling = false
-            if !readers.isEmpty { startPolling(&state) }
-            return Array(readers)
+        let directories = state.withLock(\.directories)
+        for (path, directory) in directories {
+            if !directory.status.isInPlace(at: path) {
+                forget(path)
+            } else if directory.watch == nil {
+                for reader in directory.readers.values.joined() { reader.add { $0.insertEverything() } }
+            }
         }
-        for reader in readers { reader.add { $0.insertEverything() } }
+        state.withLock { state in
+            state.isPolling = false
+            if !state.directories.isEmpty { startPolling(&state) }
+        }
     }
 
     // MARK: - inotify
@@ -129,7 +156,6 @@ final class DirectoryWatcher: Sendable {
                 )
             }
         }
-        startPolling(&state)
         return nil
     }
 
@@ -137,9 +163,9 @@ final class DirectoryWatcher: Sendable {
         for event in events {
             if event.isOverflow {
                 // Lost with the rest may be the notice that a directory is gone, so everyone starts over.
-                for watch in state.withLock({ Array($0.paths.keys) }) { forget(watch) }
+                for path in state.withLock({ Array($0.paths.values) }) { forget(path) }
             } else if event.isGone {
-                forget(event.watch)
+                if let path = state.withLock({ $0.paths[event.watch] }) { forget(path) }
             } else if !event.name.hasPrefix(".") {
                 let pause = event.isClosed ? DirectorySubscription.firstPause : nil
                 for reader in readers(of: event) { reader.add { $0.insert(event.name, pause: pause) } }
@@ -155,17 +181,7 @@ final class DirectoryWatcher: Sendable {
     }
 
     /// Tells the readers of a directory that it is gone. They subscribe anew, to the directory that is there then.
-    private func forget(_ watch: CInt) {
-        let readers = state.withLock { state in
-            // After a move the kernel would go on watching the directory at its new place.
-            if let path = state.paths.removeValue(forKey: watch) {
-                state.inotify?.remove(watch)
-                let directory = state.directories.removeValue(forKey: path)
-                state.closeIfUnused()
-                return directory.map { Array($0.readers.values.joined()) } ?? []
-            }
-            return []
-        }
-        for reader in readers { reader.add { $0.insertGone() } }
+    private func forget(_ path: String) {
+        for reader in state.withLock({ $0.remove(path) }) { reader.add { $0.insertGone() } }
     }
 }
