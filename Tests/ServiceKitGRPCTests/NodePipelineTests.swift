@@ -232,7 +232,7 @@ struct NodePipelineTests {
             )
             let client = try app.channel("test").client
             try await serving(app, log: bed.log) {
-                let nodes = { app.channelSnapshots.flatMap(\.nodes).filter(\.isEligible) }
+                let nodes = { app.snapshot().channels.flatMap(\.nodes).filter(\.isEligible) }
                 while nodes().count < 2 {
                     try Task.checkCancellation()
                     await Task.yield()

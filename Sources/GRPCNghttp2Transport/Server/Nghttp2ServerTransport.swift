@@ -108,6 +108,9 @@ public final class Nghttp2ServerTransport: ServerTransport {
         get async throws { try await mapping { try await server.listeningAddress } }
     }
 
+    /// The open connections, and the calls whose handlers have not returned.
+    package var load: (connections: Int, calls: Int) { (server.openConnections, server.runningTasks) }
+
     /// Takes the methods of the server's services.
     public func configure(context: GRPCServerContext) {
         methods.withLock { $0 = context.methods }

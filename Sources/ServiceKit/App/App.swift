@@ -33,6 +33,7 @@ public final class App: Service, Sendable {
         var nodePipeline = NodePipeline()
         var channels: [@Sendable () -> ChannelSnapshot] = []
         var parts = Parts()
+        var runtime: AppRuntime?
         var serverFactories: [@Sendable (App) throws -> any Server] = []
     }
 
@@ -163,17 +164,16 @@ public final class App: Service, Sendable {
     /// The steps between the registry and the node that a call goes to, beside the balancer.
     public var nodePipeline: NodePipeline { state.withLock(\.nodePipeline) }
 
-    /// Adds a channel to ``channelSnapshots``, as a module does that makes channels for an App.
+    /// Adds a channel to ``snapshot()``, as a module does that makes channels for an App.
     ///
     /// - Parameter snapshot: Gives the channel's snapshot.
     public func addChannel(_ snapshot: @escaping @Sendable () -> ChannelSnapshot) {
         describe("channel") { $0.channels.append(snapshot) }
     }
 
-    /// Snapshots of the App's channels, in the order of the services' names.
-    public var channelSnapshots: [ChannelSnapshot] {
-        // Outside of the lock: a snapshot takes others.
-        state.withLock(\.channels).map { $0() }.sorted { $0.service < $1.service }
+    /// The parts of ``snapshot()``, which takes locks of its own outside of the App's.
+    var snapshotSources: (runtime: AppRuntime?, channels: [@Sendable () -> ChannelSnapshot]) {
+        state.withLock { ($0.runtime, $0.channels) }
     }
 
     /// The middleware around the calls that are served.
@@ -292,7 +292,9 @@ public final class App: Service, Sendable {
             var advertised: [String: AdvertisedAddress] = [:]
             for server in parts.servers { advertised[server.name] = try configuration.advertised(by: server.name) }
             try checkForUnknownKeys()
-            return Lifecycle(of: self, parts, advertised: advertised, clock: clock)
+            let lifecycle = Lifecycle(of: self, parts, advertised: advertised, clock: clock)
+            state.withLock { $0.runtime = lifecycle.runtime }
+            return lifecycle
         } catch {
             // The App never starts: tasks that wait for its health or its registration wait no longer.
             registrationState.finish()

@@ -1,5 +1,5 @@
 /// Whether an App serves.
-public enum AppHealth: Hashable, Sendable {
+public enum AppHealth: String, Codable, Sendable {
     /// Not all servers are ready, or a required registration is still missing.
     case starting
     /// It takes calls.

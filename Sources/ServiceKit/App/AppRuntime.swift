@@ -1,3 +1,8 @@
+#if canImport(FoundationEssentials)
+internal import FoundationEssentials
+#else
+internal import Foundation
+#endif
 internal import Logging
 private import ServiceLifecycle
 private import Synchronization
@@ -10,19 +15,26 @@ final class AppRuntime: Sendable {
         var services: (group: ServiceGroup, task: Task<Void, Never>)?
         var registryTask: Task<Void, Never>?
         var registration: (any Registration)?
+        /// The registration's state, with the times that an operator asks for.
+        var registrationSnapshot: AppSnapshot.Registration?
+        var step: String?
     }
 
     private let parts: App.Parts
     private let registry: any Registry
+    private let registryName: String
+    private let registrationState: Watched<RegistrationState?>
     private let stopRequest: StopRequest
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(_ parts: App.Parts, registry: any Registry, stopRequest: StopRequest, logger: Logger) {
+    init(of app: App, _ parts: App.Parts, stopRequest: StopRequest) {
         self.parts = parts
-        self.registry = registry
+        registry = app.registry
+        registryName = app.registryName
+        registrationState = app.registrationState
         self.stopRequest = stopRequest
-        self.logger = logger
+        logger = app.logger
     }
 
     /// Whether anything was started.
@@ -30,6 +42,14 @@ final class AppRuntime: Sendable {
     var hasServices: Bool { state.withLock { $0.services != nil } }
     var servers: [RunningServer] { state.withLock(\.servers) }
     var registration: (any Registration)? { state.withLock(\.registration) }
+
+    /// The step of the start or the stop that runs now.
+    var step: String? { state.withLock(\.step) }
+    var registrationSnapshot: AppSnapshot.Registration? { state.withLock(\.registrationSnapshot) }
+
+    func setStep(_ name: String?) {
+        state.withLock { $0.step = name }
+    }
 
     // MARK: - Start
 
@@ -67,26 +87,33 @@ final class AppRuntime: Sendable {
     ///
     /// - Parameters:
     ///   - instance: The instance.
-    ///   - appState: The App's state of the registration.
     ///   - logsRefusals: Whether a refusal is logged, because the start does not throw it.
     /// - Throws: `RegistryError` when the instance is not valid.
     func register(
         _ instance: ServiceInstance,
-        telling appState: Watched<RegistrationState?>,
         logsRefusals: Bool
     ) throws -> any Registration {
         let registration = try registry.register(instance)
         state.withLock { $0.registration = registration }
         // It ends when the registration has been released.
-        Task { [logger] in
+        Task { [logger, self] in
             for await state in registration.state.values {
                 if logsRefusals, case .registering(let cause?) = state, cause.isPermanent {
                     logger.warning("cannot register; trying again", metadata: ["cause": "\(cause)"])
                 }
-                appState.setIfChanged(state)
+                setRegistrationState(state)
             }
         }
         return registration
+    }
+
+    /// Tells the App the registration's state, and keeps the time for snapshots.
+    func setRegistrationState(_ new: RegistrationState) {
+        state.withLock { state in
+            let last = state.registrationSnapshot
+            state.registrationSnapshot = AppSnapshot.Registration(in: registryName, new, at: .now, after: last)
+        }
+        registrationState.setIfChanged(new)
     }
 
     // MARK: - Failures

@@ -16,7 +16,8 @@ final class Lifecycle: Service {
     private let advertised: [String: AdvertisedAddress]
     /// The clock of every limit.
     private let clock: any Clock<Duration>
-    private let stopRequest = StopRequest()
+    private let stopRequest: StopRequest
+    let runtime: AppRuntime
     private let logger: Logger
 
     /// - Parameters:
@@ -25,8 +26,11 @@ final class Lifecycle: Service {
     ///   - advertised: The option `advertise` of each server that has it, by the server's name.
     ///   - clock: The clock of every limit.
     init(of app: App, _ parts: App.Parts, advertised: [String: AdvertisedAddress], clock: any Clock<Duration>) {
+        let stopRequest = StopRequest()
         self.app = app
         self.parts = parts
+        self.stopRequest = stopRequest
+        runtime = AppRuntime(of: app, parts, stopRequest: stopRequest)
         self.advertised = advertised
         self.clock = clock
         self.logger = app.logger
@@ -65,11 +69,10 @@ final class Lifecycle: Service {
     }
 
     private func live() async {
-        let runtime = AppRuntime(parts, registry: app.registry, stopRequest: stopRequest, logger: logger)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {
-                    try await self.start(runtime)
+                    try await self.start()
                 } catch {
                     // Once a stop is requested, the start fails because of that.
                     if !self.stopRequest.fail(error) {
@@ -87,19 +90,19 @@ final class Lifecycle: Service {
         } else {
             logger.info("stopping")
         }
-        await stop(runtime)
+        await stopInOrder()
         logger.info("stopped")
     }
 
     // MARK: - Start
 
-    private func start(_ runtime: AppRuntime) async throws {
+    private func start() async throws {
         try await runStartHooks(.beforeStart)
         try Task.checkCancellation()
         runtime.startServices()
         runtime.startServers()
-        let endpoints = try await readyEndpoints(runtime)
-        try await register(endpoints, runtime)
+        let endpoints = try await readyEndpoints()
+        try await register(endpoints)
         try await runStartHooks(.afterStart)
         try Task.checkCancellation()
         app.health.set(.serving)
@@ -109,11 +112,11 @@ final class Lifecycle: Service {
     private func runStartHooks(_ moment: Hooks.Moment) async throws {
         let hooks = parts.hooks[moment]
         for (index, hook) in hooks.enumerated() {
-            try await phase(moment.hookName(index, of: hooks.count), app.startup.hookTimeout).run(body: hook)
+            try await run(moment.hookName(index, of: hooks.count), app.startup.hookTimeout, hook)
         }
     }
 
-    private func readyEndpoints(_ runtime: AppRuntime) async throws -> [Endpoint] {
+    private func readyEndpoints() async throws -> [Endpoint] {
         let advertiser = AddressAdvertiser(
             options: app.options.advertise,
             configuration: app.configuration,
@@ -125,8 +128,8 @@ final class Lifecycle: Service {
         var endpoints: [Endpoint] = []
         for running in runtime.servers {
             let name = running.server.name
-            let wait = phase("waiting for the \(name) server to be ready", app.startup.readyTimeout)
-            let bound = try await wait.run(body: running.waitUntilReady)
+            let step = "waiting for the \(name) server to be ready"
+            let bound = try await run(step, app.startup.readyTimeout, running.waitUntilReady)
             let reachable = try advertiser.endpoints(for: bound, of: name, advertise: advertised[name])
             for (address, endpoint) in zip(bound, reachable) {
                 logger.info(
@@ -139,18 +142,14 @@ final class Lifecycle: Service {
         return endpoints
     }
 
-    private func register(_ endpoints: [Endpoint], _ runtime: AppRuntime) async throws {
+    private func register(_ endpoints: [Endpoint]) async throws {
         let options = app.registryOptions
         if options.registration == .none || endpoints.isEmpty { return }
         var instance = app.instance
         instance.endpoints = endpoints
         if instance.started == nil { instance.metadata["started"] = StartTime.text() }
         try Task.checkCancellation()
-        let registration = try runtime.register(
-            instance,
-            telling: app.registrationState,
-            logsRefusals: options.registration == .background
-        )
+        let registration = try runtime.register(instance, logsRefusals: options.registration == .background)
         if options.registration == .background { return }
         do {
             try await withTimeLimit(options.timeout, clock: clock) { [registrationState = app.registrationState] in
@@ -175,7 +174,7 @@ final class Lifecycle: Service {
 
     // MARK: - Stop
 
-    private func stop(_ runtime: AppRuntime) async {
+    private func stopInOrder() async {
         let limits = app.shutdown
         let registration = runtime.registration
         app.health.set(.stopping)
@@ -190,19 +189,21 @@ final class Lifecycle: Service {
             await step("deregistering", limits.deregisterTimeout, canBeCut: false) {
                 try await registration.deregister()
             }
-            app.registrationState.setIfChanged(.deregistered)
+            runtime.setRegistrationState(.deregistered)
             await lameDuck(limits.lameDuck)
         }
         await drain(runtime.servers, limits.drainTimeout)
-        if runtime.hasServices { await stopServices(runtime, limits.drainTimeout) }
+        if runtime.hasServices { await stopServices(limits.drainTimeout) }
         if let registration {
             await step("giving back the registration", limits.releaseTimeout, canBeCut: false) {
                 await registration.release()
             }
         }
-        await step("ending the registry", limits.releaseTimeout, canBeCut: false) { await runtime.stopRegistry() }
+        await step("ending the registry", limits.releaseTimeout, canBeCut: false) { [runtime] in
+            await runtime.stopRegistry()
+        }
         await runStopHooks(.afterStop)
-        if app.registrationState.value != nil { app.registrationState.setIfChanged(.deregistered) }
+        if app.registrationState.value != nil { runtime.setRegistrationState(.deregistered) }
         app.registrationState.finish()
         app.health.finish(with: .stopped)
     }
@@ -227,9 +228,9 @@ final class Lifecycle: Service {
         await step("cutting calls", Self.cutLimit, canBeCut: false) { await servers.all { await $0.cut() } }
     }
 
-    private func stopServices(_ runtime: AppRuntime, _ limit: Duration) async {
-        if await step("stopping services", limit, { await runtime.stopServices() }) { return }
-        await step("cancelling services", Self.cutLimit, canBeCut: false) { await runtime.cutServices() }
+    private func stopServices(_ limit: Duration) async {
+        if await step("stopping services", limit, { [runtime] in await runtime.stopServices() }) { return }
+        await step("cancelling services", Self.cutLimit, canBeCut: false) { [runtime] in await runtime.cutServices() }
     }
 
     /// Runs a step of the stop; a failure is logged.
@@ -249,7 +250,7 @@ final class Lifecycle: Service {
         }
         do {
             let hurry: (@Sendable () async -> Void)? = canBeCut ? stopRequest.waitForForce : nil
-            try await phase(name, limit).run(hurry: hurry, body: body)
+            try await run(name, limit, hurry: hurry, body)
             return true
         } catch is CancellationError {
             logger.warning("cut short", metadata: ["phase": "\(name)"])
@@ -259,8 +260,16 @@ final class Lifecycle: Service {
         return false
     }
 
-    private func phase(_ name: String, _ limit: Duration) -> Phase {
-        Phase(name: name, limit: limit, clock: clock)
+    /// Runs a step of the start or the stop, which snapshots name meanwhile.
+    private func run<Result: Sendable>(
+        _ name: String,
+        _ limit: Duration,
+        hurry: (@Sendable () async -> Void)? = nil,
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        runtime.setStep(name)
+        defer { runtime.setStep(nil) }
+        return try await Phase(name: name, limit: limit, clock: clock).run(hurry: hurry, body: body)
     }
 }
 

@@ -38,6 +38,16 @@ final class RunningServer: Sendable {
         }
     }
 
+    var snapshot: AppSnapshot.Server {
+        let (state, endpoints): (AppSnapshot.Server.State, [Endpoint]) =
+            switch self.state.value {
+            case .starting: (.starting, [])
+            case .ready(let endpoints): (.ready, endpoints)
+            case .ended: (.ended, [])
+            }
+        return AppSnapshot.Server(name: server.name, state: state, endpoints: endpoints, load: server.load)
+    }
+
     /// Waits until it is ready.
     ///
     /// - Returns: The addresses that it listens on and that other processes can be sent to.

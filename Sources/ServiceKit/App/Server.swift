@@ -16,4 +16,26 @@ public protocol Server: Sendable {
 
     /// Accepts no more connections and calls, and lets those in flight end.
     func beginGracefulShutdown()
+
+    /// The work of the server at this moment, for ``App/snapshot()``; `nil`, the default, for a server that does not count it.
+    var load: ServerLoad? { get }
+}
+
+extension Server {
+    /// Not counted.
+    public var load: ServerLoad? { nil }
+}
+
+/// The work of a server at one moment.
+public struct ServerLoad: Codable, Hashable, Sendable {
+    /// The connections that are open.
+    public var connections: Int
+    /// The calls whose handlers have not ended.
+    public var callsInFlight: Int
+
+    /// Creates a load.
+    public init(connections: Int, callsInFlight: Int) {
+        self.connections = connections
+        self.callsInFlight = callsInFlight
+    }
 }

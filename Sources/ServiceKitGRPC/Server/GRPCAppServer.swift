@@ -62,6 +62,11 @@ final class GRPCAppServer: Server {
         }
     }
 
+    var load: ServerLoad? {
+        let (connections, calls) = transport.load
+        return ServerLoad(connections: connections, callsInFlight: calls)
+    }
+
     func beginGracefulShutdown() {
         server.beginGracefulShutdown()
     }

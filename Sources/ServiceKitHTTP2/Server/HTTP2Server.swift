@@ -83,6 +83,12 @@ package final class HTTP2Server: Sendable {
         get async throws { try await lifecycle.listeningAddress }
     }
 
+    /// The number of open connections.
+    package var openConnections: Int { lifecycle.openConnections }
+
+    /// The number of requests whose tasks have not returned, on all connections.
+    package var runningTasks: Int { lifecycle.runningTasks }
+
     /// Takes no new connections and no new requests; when the last connection is gone, `listen` returns.
     package func beginGracefulShutdown() {
         lifecycle.beginGracefulShutdown()

@@ -185,6 +185,9 @@ final class ServerLifecycle: Sendable {
         return connections.reduce(0) { $0 + $1.requests.runningTasks }
     }
 
+    /// The number of open connections.
+    var openConnections: Int { state.withLock(\.connections.count) }
+
     func finished(_ requests: ServerConnection) {
         let runner = state.withLock { state in
             state.connections[ObjectIdentifier(requests)] = nil

@@ -44,6 +44,33 @@ struct AppRegistrationTests {
         await test.stopWithoutGap(running)
     }
 
+    @Test func snapshotTellsTheCauseOfALostRegistration() async throws {
+        let loss = Gate()
+        var behavior = FakeRegistry.Behavior()
+        behavior.register = { attempt in if attempt > 1 { throw Self.unavailable } }
+        behavior.keep = {
+            try await loss.pass()
+            throw RegistryError(code: .lost, message: "registry: the entry was lost")
+        }
+        let test = try AppUnderTest(behavior: behavior)
+        test.addServer()
+        let running = try await test.serve()
+        let registered = test.app.snapshot().registration
+        #expect(registered?.state == .registered && registered?.lastContact == registered?.since)
+        loss.open()
+        let state = await test.app.registrationState.first { state in
+            if case .lost = state { true } else { false }
+        }
+        #expect(state != nil)
+        let snapshot = test.app.snapshot()
+        #expect(snapshot.health == .serving)
+        #expect(snapshot.registration?.state == .lost)
+        #expect(snapshot.registration?.cause?.hasPrefix("registry: ") == true)
+        #expect(snapshot.registration?.lastContact == registered?.lastContact)
+        #expect(snapshot.servers.map(\.load) == [nil], "a server need not count")
+        await test.stopWithoutGap(running)
+    }
+
     @Test func registrationTimeoutNamesTheLastCause() async throws {
         let test = try AppUnderTest("registry: {timeout: 4s}", behavior: Self.refusing(.max))
         test.addServer()
