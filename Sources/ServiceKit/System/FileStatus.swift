@@ -24,13 +24,10 @@ package struct FileStatus: Hashable {
         owner = status.st_uid
     }
 
-    /// Whether two states are of the same file, even under another name and with other contents.
-    func isSameFile(as other: FileStatus) -> Bool { device == other.device && number == other.number }
-
-    /// Whether the file is still the one at a path.
-    func isInPlace(at path: String) -> Bool {
-        guard let found = try? Self.ofLink(path) else { return false }
-        return found.isSameFile(as: self)
+    /// Whether the file is still the one at a path, even with other contents.
+    func isInPlace(at path: String) throws(SystemError) -> Bool {
+        guard let found = try Self.ofLink(path) else { return false }
+        return found.device == device && found.number == number
     }
 
     /// The file at a path. A symbolic link is not followed.

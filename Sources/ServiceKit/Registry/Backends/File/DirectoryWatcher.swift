@@ -119,7 +119,7 @@ final class DirectoryWatcher: Sendable {
     private func poll() {
         let directories = state.withLock(\.directories)
         for (path, directory) in directories {
-            if !directory.status.isInPlace(at: path) {
+            if (try? directory.status.isInPlace(at: path)) != true {
                 forget(path)
             } else if directory.watch == nil {
                 for reader in directory.readers.values.joined() { reader.add { $0.insertEverything() } }

@@ -29,7 +29,7 @@ enum FileContents {
                 }
                 let isLocked = try file.isLocked()
                 // A file without an owner may be the old one: its owner may just have replaced it.
-                if !isLocked, try FileStatus.ofLink(path)?.isSameFile(as: status) != true { continue }
+                if !isLocked, try !status.isInPlace(at: path) { continue }
                 return .bytes(bytes, status, isLocked: isLocked)
             } catch {
                 if error.isAbsence { return .nothing }

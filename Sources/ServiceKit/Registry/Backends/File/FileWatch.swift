@@ -1,4 +1,3 @@
-import Glibc
 internal import ServiceKitConcurrency
 
 /// Follows one service of a file registry.
@@ -55,10 +54,8 @@ struct FileWatch: Sendable {
                 guard isOnlyEmpty, try FileStatus.ofLink(reader.directory) == nil else { throw error }
                 return nil
             }
-            let subscription = try watcher.subscribe(to: reader.directory)
-            if let place = try? FileStatus.ofLink(reader.directory) { return (subscription, place) }
-            subscription.cancel()
-            throw SystemError("watch directory", reader.directory, number: ENOENT)
+            guard let place = try FileStatus.ofLink(reader.directory) else { return nil }
+            return (try watcher.subscribe(to: reader.directory), place)
         }
     }
 
@@ -132,6 +129,6 @@ struct FileWatch: Sendable {
     /// Whether the directory is in its place a moment later.
     private func isStill(_ place: FileStatus) async throws(RegistryError) -> Bool {
         try? await Task.sleep(for: Self.deletionPause)
-        return try await queue.run { [reader] () throws(SystemError) in place.isInPlace(at: reader.directory) }
+        return try await queue.run { [reader] () throws(SystemError) in try place.isInPlace(at: reader.directory) }
     }
 }

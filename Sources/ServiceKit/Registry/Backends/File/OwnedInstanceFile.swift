@@ -30,7 +30,7 @@ struct OwnedInstanceFile: Sendable {
         guard try file.lock() else { return nil }
         let status = try file.status()
         guard status.isRegular else { throw SystemError("use", place.path, number: EEXIST) }
-        guard try FileStatus.ofLink(place.path)?.isSameFile(as: status) == true else { return nil }
+        guard try status.isInPlace(at: place.path) else { return nil }
         return OwnedInstanceFile(place: place, file: file, status: status)
     }
 
@@ -57,7 +57,7 @@ struct OwnedInstanceFile: Sendable {
 
     /// Whether the path still names this file, regardless of its contents.
     func isInPlace() throws(SystemError) -> Bool {
-        try FileStatus.ofLink(place.path)?.isSameFile(as: status) == true
+        try status.isInPlace(at: place.path)
     }
 
     /// Removes the file, unless the path names another one.
@@ -75,7 +75,7 @@ enum TemporaryFile {
         for _ in 0..<64 {
             let name = ".\(String(UInt64.random(in: 0...UInt64.max), radix: 16)).tmp"
             let file = try OpenFile("\(directory)/\(name)", O_RDWR | O_CREAT | O_EXCL)
-            if try file.lock(), try FileStatus.ofLink(file.path)?.isSameFile(as: file.status()) == true { return file }
+            if try file.lock(), try file.status().isInPlace(at: file.path) { return file }
         }
         throw SystemError("keep a new file in", directory, number: EAGAIN)
     }

@@ -63,13 +63,10 @@ final class Oddities: Sendable {
     /// Whether a file in this state is seen for the first time.
     func isNew(_ path: String, _ status: FileStatus?) -> Bool {
         known.withLock { known in
-            guard let last = known[path] else {
-                if known.count >= Self.maximumCount { return false }
-                known[path] = .some(status)
-                return true
-            }
+            let last = known[path]
+            if last == nil, known.count >= Self.maximumCount { return false }
             known[path] = .some(status)
-            return last != status
+            return last != .some(status)
         }
     }
 
