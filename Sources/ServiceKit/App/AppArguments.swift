@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import FoundationEssentials
 public import ServiceKitConfig
 
 /// The options that every program of the kit takes: `--config FILE`, `--profile NAME` and `--set path=value`.
@@ -52,7 +53,7 @@ public struct AppArguments: ParsableArguments, Sendable {
             files = [config]
         } else if let file = environment["KIT_CONFIG"], !file.isEmpty {
             files = [file]
-        } else if FileSystem.exists(Self.defaultFile) {
+        } else if FileManager.default.fileExists(atPath: Self.defaultFile) {
             files = [Self.defaultFile]
         }
         if let profile = profile ?? environment["KIT_PROFILE"], !profile.isEmpty {

@@ -22,10 +22,3 @@ extension ProcessEnvironment {
         return Array(arguments)
     }
 }
-
-/// Questions to the file system.
-enum FileSystem {
-    static func exists(_ path: String) -> Bool {
-        FileManager.default.fileExists(atPath: path)
-    }
-}
