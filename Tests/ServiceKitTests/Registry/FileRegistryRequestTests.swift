@@ -112,4 +112,19 @@ struct FileRegistryRequestTests {
         let gone = await #expect(throws: RegistryError.self) { try await elsewhere.removeInstance("a", of: "user") }
         #expect(gone?.code == .notFound)
     }
+
+    @Test func requestIsNotTakenForAnEarlierOne() throws {
+        let place = FileRegistryDirectory(path: directory.path).file(of: "a", of: "user")
+        try directory.write("", to: "user/.keep")
+        // On many file systems, the file of the second has the inode, the size and the time of the first.
+        for _ in 0..<100 {
+            let first = try #require(try LabelRequest(labels: ["label-1": "x"]).leave(for: place))
+            #expect(try LabelRequest.isLeft(for: place, first))
+            try LabelRequest.remove(for: place)
+            let second = try #require(try LabelRequest(labels: ["label-2": "x"]).leave(for: place))
+            #expect(try !LabelRequest.isLeft(for: place, first))
+            #expect(try LabelRequest.isLeft(for: place, second))
+            try LabelRequest.remove(for: place)
+        }
+    }
 }

@@ -54,12 +54,12 @@ struct LabelRequest: Codable {
 
     /// Leaves the request to an instance's owner.
     ///
-    /// - Returns: The file's state; `nil` when another request is there already.
-    func leave(for place: InstanceFile) throws(SystemError) -> FileStatus? {
+    /// - Returns: The file; `nil` when another request is there already. While it is open, no other request can have its
+    ///   inode's number, and so be taken for it.
+    func leave(for place: InstanceFile) throws(SystemError) -> OpenFile? {
         let file = try TemporaryFile.create(in: place.directory)
         defer { _ = unlink(file.path) }
         try file.write(FileContents.json(self))
-        let status = try file.status()
         let path = Self.path(for: place)
         // Complete from the start, and never in the place of another request, which a renamed file would take.
         guard link(file.path, path) == 0 else {
@@ -68,12 +68,12 @@ struct LabelRequest: Codable {
         }
         // Closing the file tells the owner. The owner may be so fast that the request is gone already.
         _ = try? OpenFile(path, O_RDWR)
-        return status
+        return file
     }
 
-    /// Whether the request is still there whose file is in this state.
-    static func isLeft(for place: InstanceFile, _ status: FileStatus) throws(SystemError) -> Bool {
-        try FileStatus.ofLink(path(for: place)) == status
+    /// Whether a request is still there.
+    static func isLeft(for place: InstanceFile, _ file: OpenFile) throws(SystemError) -> Bool {
+        try file.status().isInPlace(at: path(for: place))
     }
 
     /// Removes the request to an instance's owner.
