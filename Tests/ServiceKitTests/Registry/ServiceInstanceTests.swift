@@ -1,6 +1,7 @@
 import Foundation
-import ServiceKit
 import Testing
+
+@testable import ServiceKit
 
 @Suite struct ServiceInstanceTests {
     @Test(arguments: ["a", "user-service", "A.b_C-9", "0", String(repeating: "x", count: 250)])
