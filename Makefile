@@ -40,10 +40,10 @@ soak-transport: setup ## Runs the transport under load and noise with sanitizers
 	@scripts/soak-transport
 
 format: ## Formats the sources.
-	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
+	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests
 
 lint: ## Lists the places that are not formatted.
-	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources
+	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests
 
 clean:
 	@rm -rf .build .build-etcd .build-python Benchmarks/.build

@@ -1,0 +1,9 @@
+import AcmeServiceKit
+import ServiceKitCommand
+import ServiceKitEtcd
+
+@main struct Main {
+    static func main() async {
+        await Kit.main(plugins: [.etcd, .phonebook, .zoneFirst])
+    }
+}
