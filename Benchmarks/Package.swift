@@ -23,6 +23,7 @@ let serviceKitGRPC = Target.Dependency.product(name: "ServiceKitGRPC", package: 
 let serviceKitTesting = Target.Dependency.product(name: "ServiceKitTesting", package: "servicekit")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 // A package of its own, so that what the kit is measured against is no dependency of it.
@@ -35,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -51,7 +53,7 @@ let package = Package(
             name: "bench-server",
             dependencies: [
                 "BenchmarkSupport", argumentParser, grpc, nghttp2Transport, nioPosix, nioTransport, serviceKit,
-                serviceKitConfig, serviceKitGRPC,
+                serviceKitConfig, serviceKitGRPC, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -60,7 +62,7 @@ let package = Package(
             dependencies: [
                 "BenchmarkSupport", argumentParser, grpc, histogram, logging, nghttp2Transport, nioTransport,
                 serviceKit,
-                serviceKitGRPC,
+                serviceKitGRPC, protobuf,
             ],
             swiftSettings: settings
         ),

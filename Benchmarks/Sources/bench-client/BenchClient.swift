@@ -43,6 +43,9 @@ struct BenchClient: AsyncParsableCommand {
     @Flag(help: "Call through a channel that finds the server by the service's name; nghttp2 only.")
     var throughChannel = false
 
+    @Flag(help: "Call without GRPCCore, as the code does that kit generates; only with --through-channel.")
+    var direct = false
+
     @Option(help: "How many messages a call streams back; without it a call is unary.")
     var streamedMessages: Int?
 
@@ -64,17 +67,22 @@ struct BenchClient: AsyncParsableCommand {
 
     private func measure() async throws -> ClientReport {
         switch self.transport {
+        case .nghttp2 where self.throughChannel && self.direct:
+            let channel = try self.channel()
+            return try await channel.withConnections {
+                try await self.measure(DirectEchoCall(channel: channel, bytes: self.bytes))
+            }
         case .nghttp2 where self.throughChannel:
-            try await self.measure(try self.channel())
+            return try await self.measure(try self.channel())
         case .nghttp2:
-            try await self.measure(
+            return try await self.measure(
                 Nghttp2ClientTransport(
                     target: .ipv4(host: "127.0.0.1", port: self.port),
                     config: .defaults { if self.onEventLoop { $0.callExecutor = .eventLoop } }
                 )
             )
         case .nio:
-            try await self.measure(
+            return try await self.measure(
                 HTTP2ClientTransport.Posix(
                     target: .ipv4(address: "127.0.0.1", port: self.port),
                     transportSecurity: .plaintext

@@ -1,5 +1,7 @@
 import BenchmarkSupport
 import GRPCCore
+import ServiceKitGRPC
+import SwiftProtobuf
 
 /// One kind of call, with a check of the answer.
 protocol BenchmarkCall: Sendable {
@@ -52,6 +54,38 @@ struct EchoCall<Transport: ClientTransport>: BenchmarkCall {
             !thorough || answer == self.request
         else {
             throw WrongAnswer(description: "an echo of \(self.request.count) bytes came back as \(answer.count) others")
+        }
+    }
+}
+
+/// A unary call that has its message sent back, as a stub makes it.
+struct DirectEchoCall: BenchmarkCall {
+    /// The bytes around the value in a message: its tag and its length.
+    private static let overhead = 2
+
+    private let channel: ServiceChannel
+    private let request: Google_Protobuf_BytesValue
+
+    init(channel: ServiceChannel, bytes: Int) {
+        self.channel = channel
+        let value = (0..<bytes - Self.overhead).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        self.request = .with { $0.value.append(contentsOf: value) }
+    }
+
+    var messagesPerCall: Int { 1 }
+    var bytesPerCall: Int { 2 * (self.request.value.count + Self.overhead) }
+
+    func run(thorough: Bool) async throws {
+        let answer: Google_Protobuf_BytesValue = try await self.channel.unary(self.request, BenchmarkMethod.echo)
+        guard
+            answer.value.count == self.request.value.count,
+            answer.value.first == self.request.value.first,
+            answer.value.last == self.request.value.last,
+            !thorough || answer == self.request
+        else {
+            throw WrongAnswer(
+                description: "an echo of \(self.request.value.count) bytes came back as \(answer.value.count) others"
+            )
         }
     }
 }

@@ -47,7 +47,7 @@ struct BenchLogging: AsyncParsableCommand {
             registry: MemoryRegistry()
         )
         app.serve(EchoService())
-        let client = try app.channel("benchmark")
+        let client = try app.channel("benchmark").client
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await app.run() }
             _ = await app.health.first { $0 == .serving }

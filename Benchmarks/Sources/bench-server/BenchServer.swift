@@ -7,6 +7,7 @@ import NIOPosix
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
+import SwiftProtobuf
 
 /// A server to be measured: prints its port, then serves until its standard input ends.
 @main
@@ -31,6 +32,9 @@ struct BenchServer: AsyncParsableCommand {
     @Flag(help: "Serve in an App, with its middleware and a time limit on every call; only nghttp2.")
     var inApp = false
 
+    @Flag(help: "Serve without GRPCCore, as the code does that kit generates; only with --in-app.")
+    var direct = false
+
     @Flag(help: "Register services by their type with the NIO transport, too.")
     var typedServices = false
 
@@ -45,6 +49,7 @@ struct BenchServer: AsyncParsableCommand {
         guard !self.inApp || self.transport == .nghttp2 && self.tls.isEmpty && self.threads == nil else {
             throw ValidationError("--in-app is for --transport nghttp2, and goes with no other option")
         }
+        guard self.inApp || !self.direct else { throw ValidationError("--direct is for --in-app") }
         guard self.transport == .nghttp2 || self.executor == .default else {
             throw ValidationError("--executor is for --transport nghttp2")
         }
@@ -90,7 +95,13 @@ struct BenchServer: AsyncParsableCommand {
             origin: "bench-server"
         )
         let app = try App(configuration: configuration, registry: MemoryRegistry())
-        app.serve(BenchmarkService())
+        if self.direct {
+            app.serve(BenchmarkService(), descriptors: []) { methods in
+                methods.unary(BenchmarkMethod.echo) { (message: Google_Protobuf_BytesValue, _) in message }
+            }
+        } else {
+            app.serve(BenchmarkService())
+        }
         app.afterStart {
             let instances = try await app.registry.instances(of: "benchmark")
             print(instances.flatMap(\.endpoints).first?.port ?? 0)

@@ -16,7 +16,9 @@ struct H2Load: Sendable {
     init(in directory: String) throws {
         self.body = directory + "/request"
         let prefix = [0] + withUnsafeBytes(of: UInt32(Self.messageBytes).bigEndian) { Array($0) }
-        let message = (0..<Self.messageBytes).map { UInt8(truncatingIfNeeded: $0) }
+        // A `google.protobuf.BytesValue`: the tag of its field, the length of the value, the value.
+        let value = (0..<Self.messageBytes - 2).map { UInt8(truncatingIfNeeded: $0) }
+        let message = [0x0A, UInt8(value.count)] + value
         try Data(prefix + message).write(to: URL(fileURLWithPath: self.body))
     }
 

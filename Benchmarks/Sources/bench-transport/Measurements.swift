@@ -37,10 +37,11 @@ struct Measurements: Sendable {
         _ transport: TransportKind,
         of command: ServerCommand,
         calls: Int,
-        throughChannel: Bool = false
+        throughChannel: Bool = false,
+        direct: Bool = false
     ) async throws -> Sample {
         let report = try await self.report(
-            command, transport, calls: calls, inFlight: 64, throughChannel: throughChannel
+            command, transport, calls: calls, inFlight: 64, throughChannel: throughChannel, direct: direct
         )
         return Sample(
             main: .init(value: report.clientCPUSeconds / Double(report.calls) * 1e6, unit: "µs/call"),
@@ -124,6 +125,7 @@ struct Measurements: Sendable {
         bytes: Int = 100,
         streamedMessages: Int? = nil,
         throughChannel: Bool = false,
+        direct: Bool = false,
         divisor: Int? = nil
     ) async throws -> ClientReport {
         let client = SwiftClient(
@@ -133,7 +135,8 @@ struct Measurements: Sendable {
             inFlight: inFlight,
             bytes: bytes,
             streamedMessages: streamedMessages,
-            throughChannel: throughChannel
+            throughChannel: throughChannel,
+            direct: direct
         )
         return try await RunningServer.with(command) { try await client.run(on: $0) }
     }

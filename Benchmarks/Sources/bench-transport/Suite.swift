@@ -21,8 +21,8 @@ struct Suite: Sendable {
     var all: [Benchmark] {
         [
             self.serverCPU, self.clientCPU, self.latency, self.serverCPUOfGo, self.serverCPUOfGoOnOneThread,
-            self.stream, self.large, self.idleConnection, self.serverCPUWithTLS, self.appCPU, self.channelCPU,
-            self.fleetJoin,
+            self.stream, self.large, self.idleConnection, self.serverCPUWithTLS, self.appCPU, self.appCPUOfGo,
+            self.channelCPU, self.fleetJoin,
         ]
     }
 
@@ -184,12 +184,15 @@ struct Suite: Sendable {
         Benchmark(
             name: "app_cpu_nio",
             figure: "server CPU of a unary call, NIO ÷ ours in an App",
-            bar: .atLeast(5),
+            bar: .atLeast(10),
             subjects: [
                 Subject(name: "ours, in an App") {
-                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--in-app"), calls: 40_000)
+                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--in-app", "--direct"), calls: 40_000)
                 },
                 Subject(name: "NIO") { try await self.measurements.serverCPU(self.swift(.nio), calls: 12_000) },
+                Subject(name: "ours, in an App, by GRPCCore") {
+                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--in-app"), calls: 40_000)
+                },
                 Subject(name: "ours, without an App") {
                     try await self.measurements.serverCPU(self.swift(.nghttp2), calls: 40_000)
                 },
@@ -199,19 +202,40 @@ struct Suite: Sendable {
         )
     }
 
+    private var appCPUOfGo: Benchmark {
+        Benchmark(
+            name: "app_cpu_grpc_go",
+            figure: "server CPU of a unary call, both at their defaults, ours in an App ÷ grpc-go",
+            bar: .atMost(0.7),
+            subjects: [
+                Subject(name: "ours, in an App") {
+                    try await self.measurements.serverCPU(self.swift(.nghttp2, "--in-app", "--direct"), calls: 40_000)
+                },
+                Subject(name: "grpc-go") { try await self.measurements.serverCPU(self.grpcGo(), calls: 40_000) },
+            ],
+            ratio: { ours, theirs in ours / theirs },
+            skipped: self.whyNoGo
+        )
+    }
+
     private var channelCPU: Benchmark {
         Benchmark(
             name: "channel_cpu_nio",
             figure: "client CPU of a unary call, 64 in flight, NIO ÷ ours through a channel",
-            bar: .atLeast(3),
+            bar: .atLeast(6),
             subjects: [
                 Subject(name: "ours, through a channel") {
                     try await self.measurements.clientCPU(
-                        .nghttp2, of: self.swift(.nghttp2), calls: 30_000, throughChannel: true
+                        .nghttp2, of: self.swift(.nghttp2), calls: 30_000, throughChannel: true, direct: true
                     )
                 },
                 Subject(name: "NIO, with our server") {
                     try await self.measurements.clientCPU(.nio, of: self.swift(.nghttp2), calls: 8000)
+                },
+                Subject(name: "ours, through a channel, by GRPCCore") {
+                    try await self.measurements.clientCPU(
+                        .nghttp2, of: self.swift(.nghttp2), calls: 30_000, throughChannel: true
+                    )
                 },
                 Subject(name: "ours, without a channel") {
                     try await self.measurements.clientCPU(.nghttp2, of: self.swift(.nghttp2), calls: 30_000)

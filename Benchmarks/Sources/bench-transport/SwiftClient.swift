@@ -13,6 +13,7 @@ struct SwiftClient: Sendable {
     var bytes = 100
     var streamedMessages: Int?
     var throughChannel = false
+    var direct = false
 
     /// Makes the calls, after a warm-up of a tenth of their number.
     ///
@@ -26,6 +27,7 @@ struct SwiftClient: Sendable {
         if let messages = self.streamedMessages {
             arguments += ["--streamed-messages", "\(messages)"]
         }
+        if self.direct { arguments.append("--direct") }
         if self.throughChannel { arguments.append("--through-channel") }
         let text = try await output(of: .path(self.program), arguments)
         return try JSONDecoder().decode(ClientReport.self, from: Data(text.utf8))
