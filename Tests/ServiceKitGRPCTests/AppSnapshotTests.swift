@@ -45,7 +45,7 @@ struct AppSnapshotTests {
         let server = try app("test")
         server.serve(TestService(id: "a", ["Slow": slow]))
         let client = try app("web")
-        let channel = try client.channel("test")
+        let channel = try client.channel("test").client
 
         let before = server.snapshot()
         #expect(before.instance.name == "test" && before.instance.version == "2" && before.instance.endpoints.isEmpty)
