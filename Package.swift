@@ -44,6 +44,7 @@ let package = Package(
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
+        .executable(name: "protoc-gen-servicekit", targets: ["protoc-gen-servicekit"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -135,9 +136,15 @@ let package = Package(
             path: "cmd/kit",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "protoc-gen-servicekit",
+            dependencies: ["ServiceKitCommand", protobufNames],
+            path: "cmd/protoc-gen-servicekit",
+            swiftSettings: settings
+        ),
         .target(
             name: "ServiceKitSampleAPI",
-            dependencies: [grpc, grpcProtobuf, protobuf],
+            dependencies: ["ServiceKit", "ServiceKitGRPC", grpc, grpcProtobuf, protobuf],
             path: "cmd/user-api",
             exclude: ["user.proto"],
             swiftSettings: settings
@@ -239,7 +246,8 @@ let package = Package(
             dependencies: [
                 "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
-                "ServiceKitTestSupport", "servicekit-kit", argumentParser, grpc, logging, protobuf,
+                "ServiceKitTestSupport", "protoc-gen-servicekit", "servicekit-kit", argumentParser, grpc, logging,
+                protobuf, protobufNames,
             ],
             swiftSettings: testSettings
         ),

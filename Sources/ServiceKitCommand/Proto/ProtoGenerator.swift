@@ -2,7 +2,7 @@ import FoundationEssentials
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// Generates the Swift code of .proto files with protoc's plugins.
+/// Generates the Swift code of .proto files: with protoc's plugins, and the direct handlers and stubs by itself.
 struct ProtoGenerator: Sendable {
     /// The directory of the plugins.
     let plugins: String
@@ -45,8 +45,9 @@ struct ProtoGenerator: Sendable {
             input.file = swift.files
             try Data(input.serializedBytes() as [UInt8]).write(to: URL(filePath: "\(scratch)/set"))
             var options = ["Visibility=Public", "UseAccessLevelOnImports=true"]
+            let mappings = Self.mappings(modules)
             if !modules.isEmpty {
-                try Data(Self.mappings(modules).utf8).write(to: URL(filePath: "\(scratch)/modules"))
+                try Data(mappings.textFormatString().utf8).write(to: URL(filePath: "\(scratch)/modules"))
                 options.append("ProtoPathModuleMappings=\(scratch)/modules")
             }
             let output = "\(scratch)/code"
@@ -63,6 +64,7 @@ struct ProtoGenerator: Sendable {
             let described = names.filter { !$0.contains("/") || set.file($0)?.service.isEmpty == false }
             let constants = DescriptorsFile.constants(of: described)
             let shared = Set(modules.values)
+            let imported = try ProtoFileToModuleMappings(moduleMappingsProto: mappings)
             for (name, swiftName) in zip(names, unique) {
                 func add(_ kind: String, _ text: String) {
                     files.append(FileTree.File(path: "\(swiftName).\(kind).swift", bytes: Array(text.utf8)))
@@ -75,6 +77,7 @@ struct ProtoGenerator: Sendable {
                 guard let constant = constants[name] else { continue }
                 let calls = GRPCMethodName.replacing(swift.methods, in: try read("grpc"))
                 add("grpc", Self.importing(shared, in: calls))
+                if let code = swift.directCode(of: name, modules: imported) { add(DirectFile.kind, code) }
                 let descriptors = DescriptorsFile(proto: name, set: try set.closure(of: name), constant: constant)
                 add("descriptors", descriptors.text)
             }
@@ -82,8 +85,8 @@ struct ProtoGenerator: Sendable {
         }
     }
 
-    /// The plugins' table of modules, in protobuf's text format.
-    private static func mappings(_ modules: [String: String]) -> String {
+    /// The plugins' table of modules.
+    static func mappings(_ modules: [String: String]) -> SwiftProtobuf_GenSwift_ModuleMappings {
         var mappings = SwiftProtobuf_GenSwift_ModuleMappings()
         mappings.mapping = modules.sorted { $0.key < $1.key }.map { file, module in
             .with {
@@ -91,7 +94,7 @@ struct ProtoGenerator: Sendable {
                 $0.protoFilePath = [file]
             }
         }
-        return mappings.textFormatString()
+        return mappings
     }
 
     /// Code with imports of the modules that it names.

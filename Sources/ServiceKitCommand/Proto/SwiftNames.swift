@@ -59,6 +59,13 @@ struct SwiftNames {
         )
     }
 
+    /// The text of a file's ``DirectFile``; `nil` if the file has no services.
+    func directCode(of name: String, modules: ProtoFileToModuleMappings) -> String? {
+        guard let file = descriptors.fileDescriptor(named: name), !file.services.isEmpty else { return nil }
+        let code = DirectFile(file: file, visibility: .public, hasAccessLevelOnImports: true, modules: modules)
+        return GRPCMethodName.replacing(methods, in: code.text)
+    }
+
     // MARK: - Files without a prefix
 
     /// Names that generated code and the code of `kit add` use. A type with such a name would hide the right one.
@@ -66,7 +73,7 @@ struct SwiftNames {
         "App", "Client", "ClientProtocol", "Dictionary", "Foundation", "FoundationEssentials", "GRPCCore",
         "GRPCProtobuf", "Input", "Method", "Output", "RPCError", "RawValue", "Result", "ServerContext",
         "ServiceChannel", "ServiceError", "ServiceKit", "ServiceKitGRPC", "ServiceProtocol", "SimpleServiceProtocol",
-        "StreamingServiceProtocol", "Suite", "Swift", "Test", "Testing", "Transport", "Void", "await",
+        "StreamingServiceProtocol", "Stub", "Suite", "Swift", "Test", "Testing", "Transport", "Void", "await",
         "precedencegroup",
     ]
 

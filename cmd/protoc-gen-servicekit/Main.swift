@@ -1,0 +1,6 @@
+import ServiceKitCommand
+import SwiftProtobufPluginLibrary
+
+@main enum Main {
+    static func main() { DirectPlugin.main() }
+}
