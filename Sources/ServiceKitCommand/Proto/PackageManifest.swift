@@ -2,6 +2,9 @@
 struct PackageManifest: Hashable, Sendable {
     private(set) var text: String
 
+    /// The constants for the products that the code of a service imports.
+    private static let products = ["grpc", "grpcProtobuf", "protobuf", "serviceKit", "serviceKitGRPC"]
+
     /// Adds a target for an API, and another target's dependency on it.
     ///
     /// - Throws: `CommandFailure` with the lines to add by hand when the manifest does not have the format of `kit
@@ -9,14 +12,14 @@ struct PackageManifest: Hashable, Sendable {
     mutating func add(_ api: ProtoAPI, to target: String) throws {
         let targets = "    targets: [\n"
         guard text.ranges(of: targets).count == 1, list("dependencies", of: target) != nil,
-            text.contains("let grpcProtobuf = "), text.contains("let settings")
+            Self.products.allSatisfy(hasConstant), hasConstant("settings")
         else {
             throw CommandFailure(
-                "Package.swift does not have the format of kit new; by hand, add a target \(api.target) with grpc, grpcProtobuf "
-                    + "and protobuf, and make \(target) depend on it; then: kit proto generate"
+                "Package.swift does not have the format of kit new; by hand, add a target \(api.target) with GRPCCore, "
+                    + "GRPCProtobuf, SwiftProtobuf, ServiceKit and ServiceKitGRPC, and make \(target) depend on it; then: kit proto generate"
             )
         }
-        let dependencies = Self.quoted(api.modules.values) + ["grpc", "grpcProtobuf", "protobuf"]
+        let dependencies = Self.quoted(api.modules.values) + Self.products
         let new = """
                     .target(
                         name: "\(api.target)",
@@ -32,19 +35,22 @@ struct PackageManifest: Hashable, Sendable {
         }
     }
 
-    /// Adds the needs of an existing API target: the modules that it imports, and its files that are not code.
+    /// Adds the needs of an existing API target: the modules and products that it imports, and its files that are not
+    /// code.
     ///
     /// - Returns: The lines to add by hand, if the manifest does not have the format of `kit new`.
     mutating func update(_ api: ProtoAPI) -> [String] {
         var left: [String] = []
-        for (name, values) in [("dependencies", Set(api.modules.values).sorted()), ("exclude", api.resources)] {
-            for value in Self.quoted(values).reversed() {
+        let products = api.hasServices ? Self.products.filter(hasConstant) : []
+        let dependencies = Self.quoted(api.modules.values) + products
+        for (name, values) in [("dependencies", dependencies), ("exclude", Self.quoted(api.resources))] {
+            for value in values.reversed() {
                 guard let list = list(name, of: api.target) else {
                     left.append("\(value) to \(name) of the target \(api.target)")
                     continue
                 }
                 let present = text[list]
-                if present.contains(value) { continue }
+                if Self.contains(value, in: present) { continue }
                 let isEmpty = present.allSatisfy(\.isWhitespace)
                 text.insert(contentsOf: isEmpty ? value : "\(value), ", at: list.lowerBound)
             }
@@ -57,6 +63,15 @@ struct PackageManifest: Hashable, Sendable {
         guard let list = list("dependencies", of: target) else { return [] }
         return text[list].split(separator: "\"", omittingEmptySubsequences: false).enumerated()
             .filter { !$0.offset.isMultiple(of: 2) }.map { String($0.element) }
+    }
+
+    private func hasConstant(_ name: String) -> Bool {
+        text.contains("let \(name) = ") || text.contains("let \(name): ")
+    }
+
+    /// Whether a list contains an element: `serviceKit` is not in `[serviceKitGRPC]`.
+    private static func contains(_ element: String, in list: Substring) -> Bool {
+        list.ranges(of: element).contains { list[$0.upperBound...].first?.isLetter != true }
     }
 
     private static func quoted(_ values: some Sequence<String>) -> [String] {

@@ -73,6 +73,9 @@ struct ProtoAPI: Sendable {
         )
     }
 
+    /// Whether the code declares services.
+    var hasServices: Bool { generated.contains { set.file($0)?.service.isEmpty == false } }
+
     /// The entries at the top of the target's directory that are not code: files, and directories with files.
     var resources: [String] {
         let copied = copies.map { String($0.path.dropFirst(directory.count + 1)) }

@@ -98,7 +98,9 @@ struct AdditionTests {
         )
         let manifest = String(decoding: files[0].bytes, as: UTF8.self)
         #expect(
-            manifest.contains("name: \"OrderServiceAPI\",\n            dependencies: [grpc, grpcProtobuf, protobuf]"))
+            manifest.contains(
+                "name: \"OrderServiceAPI\",\n            "
+                    + "dependencies: [grpc, grpcProtobuf, protobuf, serviceKit, serviceKitGRPC]"))
         #expect(
             manifest.contains(
                 "dependencies: [\n                \"OrderServiceAPI\",\n                \"UserServiceAPI\""))

@@ -29,7 +29,7 @@ struct GeneratedCodeTests {
         let file = String(proto.path.dropFirst(api.count))
         try directory.write(String(decoding: proto.bytes, as: UTF8.self), to: file)
         try await generator.generate([file], in: directory.path)
-        for kind in ["pb", "grpc", "descriptors"] {
+        for kind in ["pb", "grpc", "servicekit", "descriptors"] {
             let name = file.replacing(".proto", with: ".\(kind).swift")
             let written = try String(contentsOfFile: directory.path(name), encoding: .utf8)
             let rendered = try ServiceTemplateTests.text(api + name, of: tree)

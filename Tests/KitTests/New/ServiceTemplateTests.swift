@@ -25,6 +25,7 @@ struct ServiceTemplateTests {
                 "Sources/UserService/Service/UserProvider.swift",
                 "Sources/UserServiceAPI/user.descriptors.swift", "Sources/UserServiceAPI/user.grpc.swift",
                 "Sources/UserServiceAPI/user.pb.swift", "Sources/UserServiceAPI/user.proto",
+                "Sources/UserServiceAPI/user.servicekit.swift",
                 "Tests/UserServiceTests/Serving.swift", "Tests/UserServiceTests/UserServiceTests.swift",
                 "Tests/UserServiceTests/UserUseCaseTests.swift", "config/config.production.yaml", "config/config.yaml",
             ]

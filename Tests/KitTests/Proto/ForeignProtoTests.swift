@@ -71,6 +71,34 @@ struct ForeignProtoTests {
         #expect(!calls.contains("itMethod"))
     }
 
+    /// The names of the members, parameters and variables in the direct code.
+    @Test func methodsWithNamesOfTheDirectCode() async throws {
+        let names = ["Channel", "Init", "Message", "Metadata", "Options", "Stub", "Serve", "Service", "Methods", "Unary"]
+        let calls = names.flatMap { name in
+            ["", "stream "].flatMap { request in
+                ["", "stream "].map { response in
+                    let kind = "\(request.isEmpty ? "" : "In")\(response.isEmpty ? "" : "Out")"
+                    return "  rpc \(name)\(kind)(\(request)Stub) returns (\(response)App.Stub);"
+                }
+            }
+        }
+        try await addClient(
+            """
+            syntax = "proto3";
+            package direct.v1;
+            service Calls {
+            \(calls.joined(separator: "\n"))
+            }
+            service Stubs { rpc Get(ServiceChannel) returns (ResponseStream); }
+            service Empty {}
+            message App { message Stub {} }
+            message Stub {}
+            message ServiceChannel {}
+            message ResponseStream {}
+            """, file: "direct.proto")
+        try await expectCompiles()
+    }
+
     /// Both files are in the module of the first client.
     @Test func typesOfAFileThatAnotherMakesPublic() async throws {
         try directory.write(
@@ -125,7 +153,8 @@ struct ForeignProtoTests {
         #expect(try package.text("Sources/DefaultAPI/plain.pb.swift").contains("public nonisolated struct User"))
         // The code would take each of these for another type.
         let hidden = [
-            "App", "Client", "Dictionary", "Input", "Method", "Output", "Result", "Transport", "Type", "Void",
+            "App", "Client", "Dictionary", "Input", "Method", "Output", "Result", "ServiceKit", "Stub", "Transport",
+            "Type", "Void",
         ]
         let several = try await addClient(
             """

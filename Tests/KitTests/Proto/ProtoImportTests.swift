@@ -70,7 +70,8 @@ struct ProtoImportTests {
         let manifest = try #require(addition.sources().first { $0.path == "Package.swift" })
         #expect(
             String(decoding: manifest.bytes, as: UTF8.self).contains(
-                "name: \"VideoAPI\",\n            dependencies: [\"MoneyAPI\", grpc, grpcProtobuf, protobuf]"))
+                "name: \"VideoAPI\",\n            "
+                    + "dependencies: [\"MoneyAPI\", grpc, grpcProtobuf, protobuf, serviceKit, serviceKitGRPC]"))
         // A file of the same name with another content is another file.
         try directory.write(types + "\n", to: "a b/common/types.proto")
         #expect(try await self.addition("a b/video.proto").api.modules == [:])
@@ -213,6 +214,10 @@ struct ProtoImportTests {
         #expect(manifest.text.contains("exclude: [\"common\", \"user.proto\"]"))
         let once = manifest
         #expect(manifest.update(changed) == [] && manifest == once)
+        let products = ", serviceKit, serviceKitGRPC]"
+        var older = PackageManifest(text: manifest.text.replacing(products, with: "]"))
+        #expect(older != manifest && older.update(changed) == [])
+        #expect(older.text.contains("dependencies: [serviceKit, serviceKitGRPC, grpc, grpcProtobuf, protobuf],"))
         var other = PackageManifest(text: "// another one")
         #expect(other.update(changed).contains("\"common\" to exclude of the target UserServiceAPI"))
     }

@@ -125,7 +125,7 @@ struct DirectMethod {
                 Parameter(
                     label: "onResponse", name: "handleResponse",
                     type: "nonisolated(nonsending) (\(type)) async throws -> Result\(fallback)",
-                    documentation: "Gets the response. The call ends with it."))
+                    documentation: "Gets the response. When the closure returns, the call ends."))
         }
         return parameters
     }
