@@ -15,7 +15,7 @@ build: setup ## Builds everything.
 test: setup ## Builds and runs every test.
 	@scripts/test
 
-install: setup ## Builds kit and installs it below PREFIX.
+install: setup ## Builds kit and its plugin of protoc, and installs them below PREFIX.
 	@scripts/install $(PREFIX)
 
 demo: setup ## Shows a service that is found, balanced, killed and replaced; REGISTRY=etcd uses etcd.

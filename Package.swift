@@ -44,7 +44,6 @@ let package = Package(
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
-        .executable(name: "protoc-gen-servicekit", targets: ["protoc-gen-servicekit"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -100,7 +100,8 @@ struct DirectFileTests {
         #expect(plain.contains("extension S {"))
         #expect(plain.contains("_ message: M,"))
         for name in ["Stub", "App", "ServiceKit", "ServiceChannel"] {
-            let hidden = try await lines("syntax = \"proto3\"; service S { rpc Get(\(name)) returns (\(name)); } message \(name) {}")
+            let hidden = try await lines(
+                "syntax = \"proto3\"; service S { rpc Get(\(name)) returns (\(name)); } message \(name) {}")
             #expect(hidden.contains("extension Test_S {"), "\(name)")
             #expect(hidden.contains("_ message: Test_\(name),"), "\(name)")
         }

@@ -73,12 +73,14 @@ struct ForeignProtoTests {
 
     /// The names of the members, parameters and variables in the direct code.
     @Test func methodsWithNamesOfTheDirectCode() async throws {
-        let names = ["Channel", "Init", "Message", "Metadata", "Options", "Stub", "Serve", "Service", "Methods", "Unary"]
+        let names = [
+            "Channel", "Init", "Message", "Metadata", "Options", "Stub", "Serve", "Service", "Methods", "Unary",
+        ]
         let calls = names.flatMap { name in
             ["", "stream "].flatMap { request in
                 ["", "stream "].map { response in
                     let kind = "\(request.isEmpty ? "" : "In")\(response.isEmpty ? "" : "Out")"
-                    return "  rpc \(name)\(kind)(\(request)Stub) returns (\(response)App.Stub);"
+                    return "  rpc \(name)\(kind)(\(request).direct.v1.Stub) returns (\(response).direct.v1.App.Stub);"
                 }
             }
         }

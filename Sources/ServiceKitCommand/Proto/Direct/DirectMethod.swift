@@ -58,10 +58,55 @@ struct DirectMethod {
             """
     }
 
-    /// The functions of the stub. One returns the response. One gives it to a closure, with its metadata; a stream of
-    /// requests always needs this function.
+    /// The functions of the stub.
     var functions: [String] {
-        streamsRequests ? [function(hasClosure: true)] : [function(hasClosure: false), function(hasClosure: true)]
+        if streamsRequests { return [function(.closure)] }
+        return [function(streamsResponses ? .stream : .message), function(.closure)]
+    }
+
+    /// The form in which a function of the stub gives the response.
+    private enum Form {
+        /// It returns the message.
+        case message
+        /// It returns a stream, which makes the call when it is read.
+        case stream
+        /// It calls a closure, with the metadata too.
+        case closure
+    }
+
+    private func function(_ form: Form) -> String {
+        let (generics, result, documentation) =
+            switch form {
+            case .message:
+                ("", response, "/// - Returns: The response.\n/// - Throws: `RPCError` if the call fails.")
+            case .stream:
+                (
+                    "", "ServiceKitGRPC.ResponseStream<\(response)>",
+                    "/// - Returns: The responses. Each loop over them makes a call."
+                )
+            case .closure:
+                (
+                    "<Result: Sendable>", "Result",
+                    "/// - Returns: The result of the closure.\n/// - Throws: The error of the closure."
+                )
+            }
+        // A function that runs where its caller does spares the call a look at executors.
+        let (isolation, effects, marks) =
+            form == .stream ? ("", "", "") : ("nonisolated(nonsending) ", " async throws", "try await ")
+        let parameters = parameters(of: form)
+        var arguments = parameters.map(\.argument)
+        arguments.insert(descriptor, at: streamsRequests ? 0 : 1)
+        return """
+            \(comment)///
+            /// - Parameters:
+            \(parameters.map { "///   - \($0.name): \($0.documentation)" }.joined(separator: "\n"))
+            \(documentation)
+            \(isolation)\(access) func \(name.function)\(generics)(
+            \(parameters.map(\.declaration).joined(separator: ",\n").indented(1))
+            )\(effects) -> \(result) {
+                \(marks)channel.\(kind)(\(arguments.joined(separator: ", ")))
+            }
+            """
     }
 
     private struct Parameter {
@@ -74,32 +119,7 @@ struct DirectMethod {
         var argument: String { label == "_" ? name : "\(label ?? name): \(name)" }
     }
 
-    private func function(hasClosure: Bool) -> String {
-        let parameters = parameters(hasClosure: hasClosure)
-        var arguments = parameters.map(\.argument)
-        arguments.insert(descriptor, at: streamsRequests ? 0 : 1)
-        // A stream of responses begins when it is read.
-        let calls = hasClosure || !streamsResponses
-        let result = hasClosure ? "Result" : calls ? response : "ServiceKitGRPC.ResponseStream<\(response)>"
-        let (returns, error) =
-            hasClosure
-            ? ("The result of the closure.", "The error of the closure.")
-            : (calls ? "The response." : "The responses. Each loop over them makes a call.", "`RPCError` if the call fails.")
-        return """
-            \(comment)///
-            /// - Parameters:
-            \(parameters.map { "///   - \($0.name): \($0.documentation)" }.joined(separator: "\n"))
-            /// - Returns: \(returns)
-            \(calls ? "/// - Throws: \(error)\n" : "")\
-            \(calls ? "nonisolated(nonsending) " : "")\(access) func \(name.function)\(hasClosure ? "<Result: Sendable>" : "")(
-            \(parameters.map(\.declaration).joined(separator: ",\n").indented(1))
-            )\(calls ? " async throws" : "") -> \(result) {
-                \(calls ? "try await " : "")channel.\(kind)(\(arguments.joined(separator: ", ")))
-            }
-            """
-    }
-
-    private func parameters(hasClosure: Bool) -> [Parameter] {
+    private func parameters(of form: Form) -> [Parameter] {
         var parameters = [
             Parameter(
                 name: "metadata", type: "GRPCCore.Metadata = [:]",
@@ -118,7 +138,7 @@ struct DirectMethod {
             parameters.insert(
                 Parameter(label: "_", name: "message", type: request, documentation: "The request."), at: 0)
         }
-        if hasClosure {
+        if form == .closure {
             let type = "GRPCCore.\(streamsResponses ? "Streaming" : "")ClientResponse<\(response)>"
             let fallback = streamsRequests && !streamsResponses ? " = { try $0.message }" : ""
             parameters.append(
