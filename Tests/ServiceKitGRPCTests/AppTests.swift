@@ -54,6 +54,32 @@ struct AppTests {
         }
     }
 
+    /// The generated code of the sample.
+    @Test func stubCallsDirectHandlers() async throws {
+        let server = try app()
+        server.serve(UserProvider(), descriptors: userDescriptors)
+        let methods = server.grpcServices.flatMap { $0.methods.handlers.keys }
+        #expect(Set(methods) == Set(User_V1_UserService.Method.descriptors))
+        let client = try app(name: "web")
+        let users = User_V1_UserService.Stub(try client.channel("user-service"))
+        try await serving(server) {
+            try await serving(client) {
+                #expect(try await users.getUser(.with { $0.id = 2 }).id == 2)
+                let id = try await users.getUser(.with { $0.id = 3 }) { try $0.message.id }
+                #expect(id == 3)
+                var ids: [Int64] = []
+                for try await user in users.listUsers(.init()) { ids.append(user.id) }
+                #expect(ids == [1, 2, 3])
+                let all = try await users.listUsers(.init()) { response in
+                    try await response.messages.reduce(into: []) { $0.append($1.id) }
+                }
+                #expect(all == ids)
+                let error = await #expect(throws: RPCError.self) { try await users.getUser(.with { $0.id = 9 }) }
+                #expect(error?.serviceError.reason == "USER_NOT_FOUND")
+            }
+        }
+    }
+
     /// An App that calls itself as soon as it serves may not know yet that it is registered.
     private var patient: CallOptions {
         var options = CallOptions.defaults

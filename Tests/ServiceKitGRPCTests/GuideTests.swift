@@ -46,8 +46,8 @@ struct GuideTests {
 
     private func call(_ configuration: Configuration) async throws {
         let channel = try ServiceChannel(to: "discovery:///user-service", configuration: configuration)
-        try await withGRPCClient(transport: channel) { client in
-            let users = User_V1_UserService.Client(wrapping: client)
+        try await channel.withConnections {
+            let users = User_V1_UserService.Stub(channel)
             let user = try await withOutgoingMetadata(["x-md-tenant": "acme"]) {
                 try await users.getUser(.with { $0.id = 2 })
             }

@@ -37,7 +37,7 @@ struct Load: Sendable {
     ///
     /// - Parameter interruption: Returns at an interruption, or when its task is cancelled.
     func run(
-        _ users: User_V1_UserService.Client<ServiceChannel>,
+        _ users: User_V1_UserService.Stub,
         counter: InstanceCounter,
         interruption: @escaping @Sendable () async -> Void
     ) async -> Summary {
@@ -60,7 +60,7 @@ struct Load: Sendable {
         return summary
     }
 
-    private func makeCalls(_ users: User_V1_UserService.Client<ServiceChannel>, _ progress: Progress) async {
+    private func makeCalls(_ users: User_V1_UserService.Stub, _ progress: Progress) async {
         await withDiscardingTaskGroup { group in
             for _ in 0..<concurrency {
                 group.addTask {
@@ -105,7 +105,7 @@ struct Load: Sendable {
     }
 
     private func call(
-        _ users: User_V1_UserService.Client<ServiceChannel>,
+        _ users: User_V1_UserService.Stub,
         number: Int,
         since start: ContinuousClock.Instant
     ) async -> CallRecord {

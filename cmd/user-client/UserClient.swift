@@ -1,5 +1,4 @@
 import ArgumentParser
-import GRPCCore
 import Logging
 import ServiceKit
 import ServiceKitConfig
@@ -114,9 +113,8 @@ import UnixSignals
                     if case .stale(_, let cause) = snapshot.state { outage.set(cause) } else { outage.set(nil) }
                 }
             }
-            var summary = try await withGRPCClient(transport: channel) { client in
-                await load.run(
-                    User_V1_UserService.Client(wrapping: client), counter: counter, interruption: interruption)
+            var summary = try await channel.withConnections {
+                await load.run(User_V1_UserService.Stub(channel), counter: counter, interruption: interruption)
             }
             summary.outage = outage.value
             group.cancelAll()

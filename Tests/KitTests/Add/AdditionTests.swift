@@ -105,7 +105,7 @@ struct AdditionTests {
             manifest.contains(
                 "dependencies: [\n                \"OrderServiceAPI\",\n                \"UserServiceAPI\""))
         let factory = String(decoding: files[2].bytes, as: UTF8.self)
-        #expect(factory.contains("Order_V1_OrderService.Client<ServiceChannel>"))
+        #expect(factory.contains("typealias OrderServiceClient = Order_V1_OrderService.Stub"))
         #expect(factory.contains("try channel(\"order-service\")"))
     }
 
