@@ -78,7 +78,7 @@ struct GuideTests {
     }
 
     private func callInAnApp(_ app: App) async throws {
-        let users = User_V1_UserService.Client(wrapping: try app.channel("user-service").client)
+        let users = User_V1_UserService.Stub(try app.channel("user-service"))
         let user = try await users.getUser(.with { $0.id = 7 })
         _ = user
     }
