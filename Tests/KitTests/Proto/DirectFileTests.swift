@@ -17,7 +17,7 @@ struct DirectFileTests {
     private func code(_ proto: String, modules: [String: String] = [:]) async throws -> String? {
         try directory.write(proto, to: "test.proto")
         let path = ProtoPath([.init(path: directory.path, origin: .api)] + ProtoPath.wellKnown)
-        let names = SwiftNames(try await ProtoCompiler(path: path).parse(["test.proto"]))
+        let names = SwiftNames(try await ProtoCompiler(path: path).parse(["test.proto"]).files)
         let mappings = try ProtoFileToModuleMappings(moduleMappingsProto: ProtoGenerator.mappings(modules))
         return names.directCode(of: "test.proto", modules: mappings)
     }

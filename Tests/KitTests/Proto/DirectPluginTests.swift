@@ -48,7 +48,7 @@ struct DirectPluginTests {
         #expect(outcome.isSuccess, "\(outcome.errors)")
 
         let path = ProtoPath([.init(path: directory.path("protos"), origin: .api)])
-        let names = SwiftNames(try await ProtoCompiler(path: path).parse(["a/numbers.proto"]))
+        let names = SwiftNames(try await ProtoCompiler(path: path).parse(["a/numbers.proto"]).files)
         let modules = ProtoGenerator.mappings(["common/types.proto": "CommonAPI"])
         let expected = names.directCode(
             of: "a/numbers.proto", modules: try ProtoFileToModuleMappings(moduleMappingsProto: modules))
