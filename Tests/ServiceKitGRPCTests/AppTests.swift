@@ -64,7 +64,9 @@ struct AppTests {
         let users = User_V1_UserService.Stub(try client.channel("user-service"))
         try await serving(server) {
             try await serving(client) {
-                #expect(try await users.getUser(.with { $0.id = 2 }).id == 2)
+                // Not within `#expect`: the compiler would give its closure the name of the next one.
+                let user = try await users.getUser(.with { $0.id = 2 })
+                #expect(user.id == 2)
                 let id = try await users.getUser(.with { $0.id = 3 }) { try $0.message.id }
                 #expect(id == 3)
                 var ids: [Int64] = []
@@ -78,6 +80,11 @@ struct AppTests {
                 #expect(error?.serviceError.reason == "USER_NOT_FOUND")
             }
         }
+        let entry = log.entries.first { $0.message == "gRPC services" && $0.metadata["direct"] == ["user.v1.UserService"] }
+        #expect(
+            entry?.metadata["through-grpc-core"]
+                == ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
+        )
     }
 
     /// An App that calls itself as soon as it serves may not know yet that it is registered.

@@ -32,15 +32,33 @@ final class GRPCAppServer: Server {
         for service in services { service.register(with: &router) }
         let withoutMiddleware = protocols?.register(with: &router) ?? []
         router.registerInterceptors(pipeline: [.apply(HandlerErrorRecorder(), to: .all)])
+        let direct = services.reduce(into: [:]) { $0.merge($1.methods.handlers) { first, _ in first } }
+        Self.log(direct: direct.keys, of: router.methods, to: logger)
         transport = Nghttp2ServerTransport(
             address: TransportAddress(options.listen),
             transportSecurity: security,
             config: options.transportConfig,
             hook: ServerMiddleware(middleware, except: withoutMiddleware),
-            direct: services.reduce(into: [:]) { $0.merge($1.methods.handlers) { first, _ in first } },
+            direct: direct,
             logger: logger
         )
         server = GRPCServer(transport: transport, router: router)
+    }
+
+    /// Tells how the calls of each service are served.
+    private static func log(
+        direct: some Collection<MethodDescriptor>,
+        of methods: [MethodDescriptor],
+        to logger: Logger
+    ) {
+        let (direct, all) = (Set(direct), Set(methods))
+        func services(_ methods: Set<MethodDescriptor>) -> Logger.MetadataValue {
+            .array(Set(methods.map(\.service.fullyQualifiedService)).sorted().map { .string($0) })
+        }
+        logger.debug(
+            "gRPC services",
+            metadata: ["direct": services(direct), "through-grpc-core": services(all.subtracting(direct))]
+        )
     }
 
     func run(ready: @escaping @Sendable ([Endpoint]) -> Void) async throws {
