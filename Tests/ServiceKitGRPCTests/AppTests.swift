@@ -80,10 +80,15 @@ struct AppTests {
                 #expect(error?.serviceError.reason == "USER_NOT_FOUND")
             }
         }
-        let entry = log.entries.first { $0.message == "gRPC services" && $0.metadata["direct"] == ["user.v1.UserService"] }
+        let entry = log.entries.first {
+            $0.message == "gRPC services" && $0.metadata["direct"] == ["user.v1.UserService"]
+        }
         #expect(
             entry?.metadata["through-grpc-core"]
-                == ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
+                == [
+                    "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                    "grpc.reflection.v1alpha.ServerReflection",
+                ]
         )
     }
 

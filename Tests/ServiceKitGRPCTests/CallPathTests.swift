@@ -10,7 +10,8 @@ import Testing
 struct CallPathTests {
     /// A call of the comparison.
     enum Script: String, CaseIterable, CustomTestStringConvertible {
-        case unary, trailers, streams, nothing, twoMessages, serviceError, unknownError, failsBetweenMessages, unimplemented
+        case unary, trailers, streams, nothing, twoMessages, serviceError, unknownError, failsBetweenMessages,
+            unimplemented
 
         var testDescription: String { rawValue }
     }

@@ -44,7 +44,8 @@ struct CallCommand: AsyncParsableCommand {
     @Option(
         name: [.customShort("H"), .customLong("header")],
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A header of the call. If its name ends in -bin, the value is base64.", valueName: "name: value")
+        help: ArgumentHelp(
+            "A header of the call. If its name ends in -bin, the value is base64.", valueName: "name: value")
     )
     var headers: [String] = []
 

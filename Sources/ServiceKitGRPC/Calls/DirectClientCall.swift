@@ -147,7 +147,8 @@ struct DirectClientCall: Sendable {
     // GRPCCore has the same errors.
     private static let tooManyMessages = RPCError(
         code: .unimplemented,
-        message: "Multiple messages received, but only one is expected. The server may have incorrectly implemented the RPC "
+        message:
+            "Multiple messages received, but only one is expected. The server may have incorrectly implemented the RPC "
             + "or the client and server may have a different opinion on whether this RPC streams responses."
     )
     private static let noMessage = RPCError(

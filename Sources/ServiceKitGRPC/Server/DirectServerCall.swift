@@ -35,7 +35,8 @@ struct DirectServerCall: Sendable {
     func messages<Message: Sendable>(
         _ deserializer: some MessageDeserializer<Message>
     ) -> RPCAsyncSequence<Message, any Error> {
-        RPCAsyncSequence(wrapping: DirectMessages { try await nextMessage(isolation: $0).map(deserializer.deserialize) })
+        RPCAsyncSequence(
+            wrapping: DirectMessages { try await nextMessage(isolation: $0).map(deserializer.deserialize) })
     }
 
     /// Sends a response that has one message.

@@ -1,7 +1,8 @@
 @testable import EtcdClient
 
 extension WatchBuffer {
-    private static let mark = WatchUpdate.interrupted(EtcdError(code: .unknown, message: "the end of the present updates"))
+    private static let mark = WatchUpdate.interrupted(
+        EtcdError(code: .unknown, message: "the end of the present updates"))
 
     /// Reads the present updates, without a wait for more.
     func told() async throws -> [WatchUpdate] {

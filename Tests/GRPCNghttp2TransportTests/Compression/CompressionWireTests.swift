@@ -97,7 +97,8 @@ struct ResponseCompressionTests {
             accepting: "gzip", config: .defaults, Self.handler([Self.message])
         )
         #expect(answer.head["grpc-encoding"] == nil)
-        #expect(answer.head["grpc-accept-encoding"] == "identity,deflate,gzip", "it announces the encodings that it reads")
+        #expect(
+            answer.head["grpc-accept-encoding"] == "identity,deflate,gzip", "it announces the encodings that it reads")
         #expect(answer.messages.map(\.bytes) == [Self.message])
         #expect(answer.messages.map(\.isCompressed) == [false])
     }
