@@ -55,8 +55,7 @@ struct ChannelSnapshotTests {
 
     @Test func snapshotDescribesADeadNode() async throws {
         try await withTestBed { bed in
-            let server = try await bed.server("a")
-            await server.kill()
+            try await bed.deadInstance("a")
             let client = try bed.client(patient)
             let snapshot = try await snapshot(of: client) { $0.connectivity == .transientFailure }
             #expect(snapshot.failure?.contains("cannot connect to") == true)

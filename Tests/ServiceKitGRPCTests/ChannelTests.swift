@@ -217,10 +217,9 @@ struct ChannelTests {
 
     @Test func deadInstanceBesideALiveOneFailsNoCall() async throws {
         try await withTestBed { bed in
-            let dead = try await bed.server("dead")
+            try await bed.deadInstance("dead")
             try await bed.server("live")
             let client = try bed.client(options(balancer: "round_robin"))
-            await dead.kill()
             for _ in 0..<20 { #expect(try await client.text() == "live") }
         }
     }
@@ -289,9 +288,7 @@ struct ChannelTests {
 
     @Test func deadInstancesFailCallsAtOnceAfterTheFirstWait() async throws {
         try await withTestBed { bed in
-            let server = try await bed.server("a")
-            let endpoint = try await server.endpoint
-            await server.kill()
+            let endpoint = try await bed.deadInstance("a")
             let settle = Duration.milliseconds(300)
             let start = ContinuousClock.now
             let client = try bed.client(options(settle: settle))
@@ -313,8 +310,7 @@ struct ChannelTests {
 
     @Test func newInstanceEndsTheWaitForDeadOnes() async throws {
         try await withTestBed { bed in
-            let dead = try await bed.server("dead")
-            await dead.kill()
+            try await bed.deadInstance("dead")
             let client = try bed.client(options())
             _ = await client.channel.pool.connectivity.first { Self.failingSince($0) != nil }
             let call = Task { try await client.text() }

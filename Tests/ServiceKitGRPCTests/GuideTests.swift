@@ -83,11 +83,16 @@ struct GuideTests {
         _ = user
     }
 
+    private func callThroughGRPCCore(_ channel: ServiceChannel) {
+        let users = User_V1_UserService.Client(wrapping: channel.client)
+        _ = users
+    }
+
     private func serveWithDescriptors(_ app: App) {
         app.serve(UserProvider(), descriptors: userDescriptors)
     }
 
-    private func catchAnError(_ users: User_V1_UserService.Client<ServiceChannel>) async throws {
+    private func catchAnError(_ users: User_V1_UserService.Stub) async throws {
         do {
             _ = try await users.getUser(.with { $0.id = 9 })
         } catch let error as RPCError {

@@ -10,14 +10,21 @@ struct RawSocket: Hashable, Sendable {
         let code: Int32
     }
 
-    /// Listens on a free port.
-    static func listen() throws -> (socket: RawSocket, port: Int) {
+    /// Takes a free port. As nothing listens on it, connections are refused, and no other socket gets it.
+    static func reserve() throws -> (socket: RawSocket, port: Int) {
         let socket = RawSocket(descriptor: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         let port = withAddress(port: 0) { address, length in
-            bind(socket.descriptor, address, length.pointee) == 0 && Glibc.listen(socket.descriptor, 16) == 0
+            bind(socket.descriptor, address, length.pointee) == 0
                 && getsockname(socket.descriptor, address, length) == 0
         }
         guard socket.descriptor >= 0, let port else { throw Failure(code: errno) }
+        return (socket, port)
+    }
+
+    /// Listens on a free port.
+    static func listen() throws -> (socket: RawSocket, port: Int) {
+        let (socket, port) = try reserve()
+        guard Glibc.listen(socket.descriptor, 16) == 0 else { throw Failure(code: errno) }
         return (socket, port)
     }
 

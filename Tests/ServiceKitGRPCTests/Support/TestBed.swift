@@ -14,6 +14,7 @@ final class TestBed: Sendable {
     let log = LogRecorder()
     private let servers = Mutex<[TestServer]>([])
     private let clients = Mutex<[TestClient]>([])
+    private let ports = Mutex<[RawSocket]>([])
 
     /// Starts a server of the tests' service, and registers it.
     @discardableResult
@@ -32,6 +33,16 @@ final class TestBed: Sendable {
             try await server.register(id, metadata, at: endpoint, in: registry)
         }
         return server
+    }
+
+    /// Registers an instance whose connections are refused. The port of a server that has ended may be another server's.
+    @discardableResult
+    func deadInstance(_ id: String) async throws -> Endpoint {
+        let (socket, port) = try RawSocket.reserve()
+        ports.withLock { $0.append(socket) }
+        let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: port)
+        _ = try await registry.registered(ServiceInstance(id: id, name: "test", endpoints: [endpoint]))
+        return endpoint
     }
 
     /// A client of the servers, by default through the registry.
@@ -67,6 +78,7 @@ final class TestBed: Sendable {
     fileprivate func close() async {
         for client in clients.withLock(\.self) { await client.shutDown() }
         for server in servers.withLock(\.self) { await server.kill() }
+        for port in ports.withLock(\.self) { port.close() }
     }
 }
 
