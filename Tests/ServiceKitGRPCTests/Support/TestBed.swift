@@ -14,7 +14,7 @@ final class TestBed: Sendable {
     let log = LogRecorder()
     private let servers = Mutex<[TestServer]>([])
     private let clients = Mutex<[TestClient]>([])
-    private let ports = Mutex<[RawSocket]>([])
+    private let deadInstances = Mutex<[(port: RawSocket, registration: any Registration)]>([])
 
     /// Starts a server of the tests' service, and registers it.
     @discardableResult
@@ -39,9 +39,11 @@ final class TestBed: Sendable {
     @discardableResult
     func deadInstance(_ id: String) async throws -> Endpoint {
         let (socket, port) = try RawSocket.reserve()
-        ports.withLock { $0.append(socket) }
         let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: port)
-        _ = try await registry.registered(ServiceInstance(id: id, name: "test", endpoints: [endpoint]))
+        let instance = ServiceInstance(id: id, name: "test", endpoints: [endpoint])
+        // A registration that nobody keeps would end.
+        let registration = try await registry.registered(instance)
+        deadInstances.withLock { $0.append((socket, registration)) }
         return endpoint
     }
 
@@ -78,7 +80,7 @@ final class TestBed: Sendable {
     fileprivate func close() async {
         for client in clients.withLock(\.self) { await client.shutDown() }
         for server in servers.withLock(\.self) { await server.kill() }
-        for port in ports.withLock(\.self) { port.close() }
+        for dead in deadInstances.withLock({ $0 }) { dead.port.close() }
     }
 }
 
