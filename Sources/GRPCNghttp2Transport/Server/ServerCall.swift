@@ -78,24 +78,24 @@ package final class ServerCall: RequestTask {
     }
 
     /// The method's name as the path of a request, `/package.Service/Method`.
-    package var path: String { self.head.path }
+    package var path: String { head.path }
 
     /// The request's headers. Those of a call within a hook lack `grpc-timeout`, see ``deadline``: GRPCCore would enforce
     /// it as well.
     package var metadata: Metadata {
-        guard self.hook != nil else { return self.head.metadata }
-        return self.state.withLock { $0.held?.requestMetadata } ?? self.head.metadata
+        guard hook != nil else { return head.metadata }
+        return state.withLock { $0.held?.requestMetadata } ?? head.metadata
     }
 
     /// The time by which the call must have ended.
-    package var deadline: ContinuousClock.Instant? { self.state.withLock(\.deadline) }
+    package var deadline: ContinuousClock.Instant? { state.withLock(\.deadline) }
 
     /// Whether the last message that was read came compressed.
-    var receivedMessageWasCompressed: Bool { self.receivedCompressed.load(ordering: .relaxed) }
+    var receivedMessageWasCompressed: Bool { receivedCompressed.load(ordering: .relaxed) }
 
     func setResponseEncoding(_ encoding: MessageEncoding) {
-        guard self.head.acceptedEncodings.contains(encoding) else { return }
-        self.state.withLock { state in
+        guard head.acceptedEncodings.contains(encoding) else { return }
+        state.withLock { state in
             if case .notBegun = state.response {
                 state.encoding = encoding
             }
@@ -104,87 +104,87 @@ package final class ServerCall: RequestTask {
 
     /// Cancels the call at a deadline, unless it ends before.
     package func setDeadline(_ deadline: ContinuousClock.Instant) {
-        self.state.withLock { $0.deadline = deadline }
+        state.withLock { $0.deadline = deadline }
         let time = NIODeadline.now() + ContinuousClock.now.duration(to: deadline)
-        self.stream.setDeadline(time) { self.deadlineCame() }
+        stream.setDeadline(time) { self.deadlineCame() }
     }
 
     private func deadlineCame() {
-        self.stream.interrupt(.deadlineExceeded)
-        if let cancellation = self.state.withLock(\.cancellation) { self.cancel(cancellation) }
+        stream.interrupt(.deadlineExceeded)
+        if let cancellation = state.withLock(\.cancellation) { cancel(cancellation) }
     }
 
     /// Cancels the call, as GRPCCore does it; of a call with a hook or a direct handler also the task.
     private func cancel(_ cancellation: ServerContext.RPCCancellationHandle) {
         cancellation.cancel()
-        if self.hook != nil || self.direct != nil { self.connection.cancelTask(of: self.stream) }
+        if hook != nil || direct != nil { connection.cancelTask(of: stream) }
     }
 
     /// Returns the next message of the request, or `nil` when there are no more.
     func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
         while true {
-            switch self.stream.poll() {
-            case .part(.body(let piece)): return try self.message(piece)
+            switch stream.poll() {
+            case .part(.body(let piece)): return try message(piece)
             // Only clients get header blocks.
             case .part(.headers), .end: return nil
             case .failed(let failure): throw failure
-            case .wait: try await self.stream.waitUntilReadable(isolation: actor)
+            case .wait: try await stream.waitUntilReadable(isolation: actor)
             }
         }
     }
 
     private func message(_ piece: BodyPiece) throws -> [UInt8] {
-        if piece.isCompressed || self.head.encoding != .identity {
-            self.receivedCompressed.store(piece.isCompressed, ordering: .relaxed)
+        if piece.isCompressed || head.encoding != .identity {
+            receivedCompressed.store(piece.isCompressed, ordering: .relaxed)
         }
         guard piece.isCompressed else { return piece.bytes }
-        let maxMessageBytes = self.service.messages.maxBytes
-        return try self.stream.decompress(piece.bytes, self.head.encoding, maxMessageBytes: maxMessageBytes)
+        let maxMessageBytes = service.messages.maxBytes
+        return try stream.decompress(piece.bytes, head.encoding, maxMessageBytes: maxMessageBytes)
     }
 
     /// Runs the handler; the call is over when this returns.
     package func run() async {
         await withServerContextRPCCancellationHandle { cancellation in
-            self.state.withLock { $0.cancellation = cancellation }
-            self.stream.onFailure { self.cancel(cancellation) }
-            if let hook = self.hook {
-                await self.serve(cancellation, within: hook)
-            } else if self.direct != nil {
-                if let deadline = self.deadline { self.setDeadline(deadline) }
-                await self.serve(cancellation)
-            } else if self.head.timeout == nil {
-                await self.serve(cancellation)
+            state.withLock { $0.cancellation = cancellation }
+            stream.onFailure { self.cancel(cancellation) }
+            if let hook {
+                await serve(cancellation, within: hook)
+            } else if direct != nil {
+                if let deadline { setDeadline(deadline) }
+                await serve(cancellation)
+            } else if head.timeout == nil {
+                await serve(cancellation)
             } else {
                 // GRPCCore enforces the timeout by cancelling the call. A handler that waits for a message, or for room
                 // to send one, is to learn of it too.
                 await withRPCCancellationHandler {
-                    await self.serve(cancellation)
+                    await serve(cancellation)
                 } onCancelRPC: { [stream] in
                     stream.interrupt(.deadlineExceeded)
                 }
             }
         }
-        self.finish()
+        finish()
     }
 
     /// Runs the handler, up to the status.
     func serve(_ cancellation: ServerContext.RPCCancellationHandle) async {
-        if let direct = self.direct { return await self.handle(direct, cancellation) }
-        await self.service.handler(
+        if let direct { return await handle(direct, cancellation) }
+        await service.handler(
             RPCStream(
-                descriptor: self.descriptor,
+                descriptor: descriptor,
                 inbound: RPCAsyncSequence(wrapping: ServerInbound(call: self)),
                 outbound: RPCWriter.Closable(wrapping: ServerOutbound(call: self))
             ),
-            self.context(cancellation)
+            context(cancellation)
         )
     }
 
     func context(_ cancellation: ServerContext.RPCCancellationHandle) -> ServerContext {
         var context = ServerContext(
-            descriptor: self.descriptor,
-            remotePeer: self.peer,
-            localPeer: self.localPeer,
+            descriptor: descriptor,
+            remotePeer: peer,
+            localPeer: localPeer,
             cancellation: cancellation
         )
         context.transportSpecific = Nghttp2ServerTransport.Context(call: self)
@@ -199,30 +199,30 @@ extension ServerCall {
         do {
             switch part {
             case .metadata(let metadata):
-                try self.send(self.headWithAdded(metadata))
+                try send(headWithAdded(metadata))
             case .message(let message):
-                let (isFirst, encoding) = self.begin()
+                let (isFirst, encoding) = begin()
                 if isFirst {
                     var block = HeaderBlock()
                     block.append(encoding)
-                    try self.stream.send(head: block, prefix: .common, isBodyNext: true)
+                    try stream.send(head: block, prefix: .common, isBodyNext: true)
                 }
-                let piece = try BodyPiece(message: message, encoding, limit: self.maxSendBytes)
-                if try !self.stream.trySend(piece) { try await self.stream.send(piece) }
+                let piece = try BodyPiece(message: message, encoding, limit: maxSendBytes)
+                if try !stream.trySend(piece) { try await stream.send(piece) }
             case .status(let status, let metadata):
-                if !self.hold(.status(status, metadata)) { try self.send(status, metadata) }
+                if !hold(.status(status, metadata)) { try send(status, metadata) }
             }
         } catch {
-            throw RPCError.from(error, peer: self.peer)
+            throw RPCError.from(error, peer: peer)
         }
     }
 
     /// The largest message that is sent, in bytes.
-    var maxSendBytes: Int { self.service.messages.maxSendBytes }
+    var maxSendBytes: Int { service.messages.maxSendBytes }
 
     /// The response's metadata, with the metadata that the hook has added.
     func headWithAdded(_ metadata: Metadata) -> Metadata {
-        guard self.hook != nil, let added = self.state.withLock({ $0.held?.addedMetadata }) else { return metadata }
+        guard hook != nil, let added = state.withLock({ $0.held?.addedMetadata }) else { return metadata }
         var metadata = metadata
         metadata.add(contentsOf: added)
         return metadata
@@ -230,7 +230,7 @@ extension ServerCall {
 
     /// Notes that the response begins, unless it has already.
     private func begin() -> (isFirst: Bool, encoding: MessageEncoding) {
-        self.state.withLock { state in
+        state.withLock { state in
             guard case .notBegun = state.response else { return (false, state.encoding) }
             state.response = .begun
             return (true, state.encoding)
@@ -244,32 +244,32 @@ extension ServerCall {
     func send(_ metadata: Metadata) throws -> MessageEncoding {
         var block = HeaderBlock()
         try block.append(metadata)
-        let maxBytes = self.stream.maxHeaderListBytes
+        let maxBytes = stream.maxHeaderListBytes
         guard block.listSize <= maxBytes else {
             throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
         }
-        let (isFirst, encoding) = self.begin()
+        let (isFirst, encoding) = begin()
         guard isFirst else {
             throw RPCError(code: .internalError, message: "the response's initial metadata was sent already")
         }
         block.append(encoding)
         // Of a call with one response, that comes right away.
-        let isMessageNext = self.descriptor.type.map { !$0.isResponseStreaming } ?? false
-        try self.stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
+        let isMessageNext = descriptor.type.map { !$0.isResponseStreaming } ?? false
+        try stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
         return encoding
     }
 
     func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
-        let (response, isCancelled) = self.state.withLock { state in
+        let (response, isCancelled) = state.withLock { state in
             defer { state.response = .ended }
             return (state.response, state.cancellation?.isCancelled ?? false)
         }
-        let status = isCancelled || Task.isCancelled ? self.statusOfCancelled(status) : status
-        let maxBytes = self.stream.maxHeaderListBytes
+        let status = isCancelled || Task.isCancelled ? statusOfCancelled(status) : status
+        let maxBytes = stream.maxHeaderListBytes
         let block = HeaderBlock.trailers(status, metadata, maxBytes: maxBytes)
         switch response {
-        case .notBegun: try self.stream.send(head: block, prefix: .common, endStream: true)
-        case .begun: try self.stream.send(end: .trailers(block))
+        case .notBegun: try stream.send(head: block, prefix: .common, endStream: true)
+        case .begun: try stream.send(end: .trailers(block))
         case .ended: throw .closed
         }
     }
@@ -278,7 +278,7 @@ extension ServerCall {
     /// as an unknown error. The client should see why the call was cancelled.
     private func statusOfCancelled(_ status: Status) -> Status {
         guard status.code == .unknown || status.code == .cancelled else { return status }
-        if let deadline = self.state.withLock(\.deadline), deadline <= .now {
+        if let deadline = state.withLock(\.deadline), deadline <= .now {
             return Status(code: .deadlineExceeded, message: "the call did not complete before its deadline")
         }
         return status.code == .cancelled ? status : Status(code: .cancelled, message: "the call was cancelled")
@@ -287,12 +287,12 @@ extension ServerCall {
     /// Ends the response, with an error if the handler has not.
     func finish(_ error: RPCError? = nil) {
         // It has been ended, mostly.
-        if case .ended = self.state.withLock({ $0.response }) { return }
+        if case .ended = state.withLock({ $0.response }) { return }
         let status = error.map { Status(code: Status.Code($0.code), message: $0.message) }
-        if let status, self.hold(.status(status, error?.metadata ?? [:])) { return }
-        if self.isHeld { return }
+        if let status, hold(.status(status, error?.metadata ?? [:])) { return }
+        if isHeld { return }
         // It fails if the stream is gone.
-        try? self.send(
+        try? send(
             status ?? Status(code: .internalError, message: "the handler returned without a status"),
             error?.metadata ?? [:]
         )

@@ -40,12 +40,12 @@ extension ServerCall {
 
     /// Gives the handler other headers than the request's.
     package func setMetadata(_ metadata: Metadata) {
-        self.state.withLock { $0.held?.requestMetadata = metadata }
+        state.withLock { $0.held?.requestMetadata = metadata }
     }
 
     /// Adds headers to the response's.
     package func addToResponse(_ metadata: Metadata) {
-        self.state.withLock { $0.held?.addedMetadata = metadata }
+        state.withLock { $0.held?.addedMetadata = metadata }
     }
 
     /// Runs the handler within a hook, and sends the status that the hook decides.
@@ -54,29 +54,29 @@ extension ServerCall {
         within hook: any ServerCallHook
     ) async {
         var held = Held()
-        if self.head.timeout != nil {
-            held.requestMetadata = self.head.metadata
+        if head.timeout != nil {
+            held.requestMetadata = head.metadata
             held.requestMetadata?.removeAllValues(forKey: HeaderName.timeout)
         }
-        self.state.withLock { [held] in $0.held = held }
+        state.withLock { [held] in $0.held = held }
         // Also while the hook waits.
-        if let deadline = self.deadline { self.setDeadline(deadline) }
+        if let deadline { setDeadline(deadline) }
         let (status, trailers) = await hook.handle(self) {
-            await self.serve(cancellation)
+            await serve(cancellation)
             let error = RPCError(code: .unknown, message: "the handler ended the call without a status")
-            return self.state.withLock { $0.held?.outcome } ?? .threw(error)
+            return state.withLock { $0.held?.outcome } ?? .threw(error)
         }
-        self.state.withLock { $0.held = nil }
+        state.withLock { $0.held = nil }
         // A caller that is gone needs no status.
-        try? self.send(status, trailers)
+        try? send(status, trailers)
     }
 
     /// Keeps the outcome of a call for its hook, if there is one; the first outcome counts.
     ///
     /// - Returns: Whether there is a hook to keep it for.
     func hold(_ outcome: Outcome) -> Bool {
-        guard self.hook != nil else { return false }
-        return self.state.withLock { state in
+        guard hook != nil else { return false }
+        return state.withLock { state in
             guard state.held != nil else { return false }
             if state.held?.outcome == nil { state.held?.outcome = outcome }
             return true
@@ -84,7 +84,7 @@ extension ServerCall {
     }
 
     /// Whether the status is a hook's to decide.
-    var isHeld: Bool { self.hook != nil && self.state.withLock { $0.held != nil } }
+    var isHeld: Bool { hook != nil && state.withLock { $0.held != nil } }
 }
 
 extension Nghttp2ServerTransport.Context {
@@ -93,6 +93,6 @@ extension Nghttp2ServerTransport.Context {
     ///
     /// - Returns: Whether there is a hook, so that the status does not matter.
     package func handlerFailed(_ error: any Error) -> Bool {
-        self.call.hold(.threw(error))
+        call.hold(.threw(error))
     }
 }

@@ -104,7 +104,7 @@ final class EtcdMember: Sendable, CustomStringConvertible {
 
     func suspend() throws {
         try state.withLock { state in
-            guard case .running(let process) = state, process.send(SIGSTOP) else {
+            guard case .running(let process) = state, process.suspend() else {
                 throw EtcdServerFailure("cannot suspend \(self): it does not run, or is suspended")
             }
             state = .suspended(process)

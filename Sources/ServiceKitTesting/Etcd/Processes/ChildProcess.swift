@@ -96,6 +96,17 @@ package final class ChildProcess: Sendable, Equatable {
         isReaped.withLock { isReaped in !isReaped && kill(id, signal) == 0 }
     }
 
+    /// Suspends the process with SIGSTOP, and waits until none of its threads runs: a thread on another core goes on for a
+    /// moment.
+    ///
+    /// - Returns: Whether the process still existed.
+    package func suspend() -> Bool {
+        guard send(SIGSTOP) else { return false }
+        var info = siginfo_t()
+        while waitid(P_PID, id_t(id), &info, WSTOPPED | WNOWAIT) == -1, errno == EINTR {}
+        return true
+    }
+
     private func reap() {
         var info = siginfo_t()
         while waitid(P_PID, id_t(id), &info, WEXITED | WNOWAIT) == -1, errno == EINTR {}
