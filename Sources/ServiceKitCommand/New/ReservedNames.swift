@@ -33,7 +33,8 @@ enum ReservedNames {
         "grpccore", "grpcinprocesstransport", "grpcnghttp2transport", "grpcprotobuf", "grpcprotobufcodegen",
         "hashtreecollections", "inmemorylogging", "inmemorytracing", "instrumentation",
         "instrumentationbaggage", "logging", "metrics", "metricstestkit", "musl", "mustache", "observation",
-        "protoc", "protoc-gen-servicekit", "regexbuilder", "servicecontextmodule", "servicelifecycle", "servicelifecycletestkit",
+        "protoc", "protoc-gen-servicekit", "regexbuilder", "servicecontextmodule", "servicelifecycle",
+        "servicelifecycletestkit",
         "servicetemplates", "subprocess", "swift", "swiftprotobuf", "swiftprotobufpluginlibrary",
         "synchronization", "systempackage", "testing", "tracing", "unixsignals", "xctest",
     ]
