@@ -18,8 +18,11 @@ package struct FileStatus: Hashable {
         device = status.st_dev
         number = status.st_ino
         size = status.st_size
-        modifiedSeconds = status.st_mtim.tv_sec
-        modifiedNanoseconds = status.st_mtim.tv_nsec
+        // Seconds and nanoseconds, each a machine word. Not by their names: in a static build they belong to another module
+        // than Glibc, and that cannot be imported.
+        (modifiedSeconds, modifiedNanoseconds) = withUnsafeBytes(of: status.st_mtim) {
+            ($0.load(as: Int.self), $0.load(fromByteOffset: MemoryLayout<Int>.size, as: Int.self))
+        }
         mode = status.st_mode
         owner = status.st_uid
     }
