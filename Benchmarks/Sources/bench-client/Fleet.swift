@@ -1,4 +1,5 @@
 import BenchmarkSupport
+import Logging
 import ServiceKit
 import ServiceKitGRPC
 import Synchronization
@@ -16,7 +17,8 @@ struct Fleet: Sendable {
 
     /// The CPU time of this process until the channel can call each instance.
     func run() async throws -> FleetReport {
-        let registry = MemoryRegistry()
+        // A line for each registration would be measured too.
+        let registry = MemoryRegistry(logger: Logger(label: "bench-client") { _ in SwiftLogNoOpLogHandler() })
         let balancer = CountingBalancer()
         var balancers = Balancers.embedded
         balancers.add("counting") { balancer }
