@@ -4,7 +4,7 @@ public import FoundationEssentials
 public import Foundation
 #endif
 
-/// What goes on in an App at one moment, for operators and tests.
+/// The state of an App and its parts at one moment, for operators and tests.
 public struct AppSnapshot: Codable, Hashable, Sendable {
     /// The instance: name, id, version and labels; with the endpoints that the registry has for it once it is registered.
     public var instance: ServiceInstance
@@ -90,7 +90,7 @@ public struct AppSnapshot: Codable, Hashable, Sendable {
 }
 
 extension App {
-    /// What goes on in the App at this moment. It costs a walk over all nodes of all channels: ask for it as an operator does,
+    /// The state of the App and its parts at this moment. It costs a walk over all nodes of all channels: ask for it as an operator does,
     /// not for each call.
     public func snapshot() -> AppSnapshot {
         let (runtime, channels) = snapshotSources

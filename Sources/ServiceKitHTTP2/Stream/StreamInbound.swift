@@ -21,7 +21,7 @@ enum Wakeup: Sendable {
 /// said why it is resumed exactly once.
 typealias WaitContinuation = UnsafeContinuation<Wakeup, Never>
 
-/// What a reader finds.
+/// The find of a reader.
 package enum InboundPoll: Sendable {
     case part(InboundPart)
     /// The peer has ended the stream.
