@@ -60,8 +60,7 @@ let package = Package(
         .executableTarget(
             name: "bench-client",
             dependencies: [
-                "BenchmarkSupport", argumentParser, grpc, histogram, logging, nghttp2Transport, nioTransport,
-                serviceKit,
+                "BenchmarkSupport", argumentParser, grpc, logging, nghttp2Transport, nioTransport, serviceKit,
                 serviceKitGRPC, protobuf,
             ],
             swiftSettings: settings

@@ -4,7 +4,6 @@ import Foundation
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GRPCNghttp2Transport
-import Histogram
 import Logging
 import ServiceKit
 import ServiceKitGRPC
@@ -122,15 +121,17 @@ struct BenchClient: AsyncParsableCommand {
         let start = (server: try server.cpuSeconds, client: try client.cpuSeconds, time: ContinuousClock.now)
         let latencies = try await CallLoad(call: call, calls: self.calls, inFlight: self.inFlight).run(thorough: false)
         let seconds = start.time.duration(to: .now) / .seconds(1)
+        let (clientCPU, serverCPU) = (try client.cpuSeconds - start.client, try server.cpuSeconds - start.server)
+        let sorted = latencies.sorted()
         return ClientReport(
             calls: self.calls,
             messages: self.calls * call.messagesPerCall,
             bytes: self.calls * call.bytesPerCall,
             seconds: seconds,
-            clientCPUSeconds: try client.cpuSeconds - start.client,
-            serverCPUSeconds: try server.cpuSeconds - start.server,
-            p50Microseconds: Double(latencies.valueAtPercentile(50)) / 1000,
-            p99Microseconds: Double(latencies.valueAtPercentile(99)) / 1000
+            clientCPUSeconds: clientCPU,
+            serverCPUSeconds: serverCPU,
+            p50Microseconds: Double(sorted[sorted.count / 2]) / 1000,
+            p99Microseconds: Double(sorted[sorted.count * 99 / 100]) / 1000
         )
     }
 }
