@@ -81,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "bench-etcd-client",
             dependencies: [
-                "BenchmarkSupport", argumentParser, etcdClient, grpc, histogram, nghttp2Transport, serviceKit,
+                "BenchmarkSupport", argumentParser, etcdClient, grpc, histogram, logging, nghttp2Transport, serviceKit,
                 serviceKitEtcd, serviceKitGRPC,
             ],
             swiftSettings: settings

@@ -3,6 +3,7 @@ import BenchmarkSupport
 import EtcdClient
 import Foundation
 import GRPCNghttp2Transport
+import Logging
 import ServiceKitEtcd
 
 /// A process of a benchmark of the registry: each command does one thing, measures itself and prints a report as JSON.
@@ -54,8 +55,17 @@ struct EtcdOptions: ParsableArguments {
     ///
     /// - Throws: Any error of `body`.
     func withRegistry<Result: Sendable>(_ body: (EtcdRegistry) async throws -> Result) async throws -> Result {
-        let registry = EtcdRegistry(try self.client)
+        let registry = EtcdRegistry(try self.client, logger: .onlyWarnings)
         return try await withRunning(registry.run) { try await body(registry) }
+    }
+}
+
+extension Logger {
+    /// Logs no line for each registration, since it would be measured too.
+    static var onlyWarnings: Logger {
+        var logger = Logger(label: "bench-etcd-client")
+        logger.logLevel = .warning
+        return logger
     }
 }
 

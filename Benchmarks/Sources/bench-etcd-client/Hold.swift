@@ -20,8 +20,8 @@ struct Hold: AsyncParsableCommand {
             var updates = discovery.watch(BenchmarkInstance.service).makeAsyncIterator()
             let found = try await updates.first(self.instances)
             let full = try await Self.memory()
-            // Both services are held until here. The check takes memory of its own, and so comes last.
-            _ = nothing
+            // Both services are followed until here. The check takes memory of its own, and so comes last.
+            withExtendedLifetime((nothing, updates)) {}
             try found.check(BenchmarkInstance.all(self.instances))
             try report(HoldReport(empty: empty, full: full))
         }

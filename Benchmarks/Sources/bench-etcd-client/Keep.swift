@@ -2,6 +2,7 @@ import ArgumentParser
 import BenchmarkSupport
 import EtcdClient
 import GRPCNghttp2Transport
+import Logging
 import ServiceKit
 import ServiceKitEtcd
 import Synchronization
@@ -27,7 +28,7 @@ struct Keep: AsyncParsableCommand {
                 count: streams
             )
         }
-        let registry = EtcdRegistry(client, ttl: Self.ttl)
+        let registry = EtcdRegistry(client, ttl: Self.ttl, logger: .onlyWarnings)
         try await withRunning(registry.run) {
             let start = ContinuousClock.now
             let registrations = try await self.register(in: registry)
@@ -39,6 +40,8 @@ struct Keep: AsyncParsableCommand {
             }
             try await registry.instances(of: BenchmarkInstance.service)
                 .check(BenchmarkInstance.all(self.registrations))
+            // A registration that is dropped takes its instance out, and the array's last use is the end of its lifetime.
+            withExtendedLifetime(registrations) {}
             try report(KeepReport(streams: streams.value, registeringSeconds: seconds))
         }
     }
