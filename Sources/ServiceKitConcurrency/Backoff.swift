@@ -10,14 +10,12 @@ package struct Backoff: Sendable {
 
     private var bound: Duration
 
-    /// Creates a backoff that starts at the base.
     package init(base: Duration = .milliseconds(100), maximum: Duration = .seconds(5)) {
         self.base = base
         self.maximum = maximum
         bound = base
     }
 
-    /// The next pause.
     package mutating func next() -> Duration {
         var generator = SystemRandomNumberGenerator()
         return next(using: &generator)

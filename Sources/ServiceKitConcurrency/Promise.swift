@@ -31,9 +31,8 @@ package final class Promise<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.continuation.resume(with: result) }
     }
 
-    /// Waits for the result.
-    ///
-    /// - Throws: The error of the result, or `CancellationError` when the waiting task is cancelled before.
+    /// Waits for the result. Throws the error of the result, or `CancellationError` when the waiting task is cancelled
+    /// before.
     package func value() async throws -> Value {
         let (id, result) = state.withLock { state in
             state.nextID += 1

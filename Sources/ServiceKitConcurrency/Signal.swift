@@ -9,7 +9,6 @@ package final class Signal: Sendable {
 
     private let state = Mutex(State())
 
-    /// Creates a signal that is not raised.
     package init() {}
 
     /// Resumes the waiting task, or the next task that waits.

@@ -19,12 +19,8 @@ public final class Configuration: Sendable {
         self.init(root: .emptyMapping)
     }
 
-    /// Creates a configuration from YAML text.
-    ///
-    /// - Parameters:
-    ///   - yaml: One document. Its root is a mapping.
-    ///   - origin: The name of the text in errors, in place of a file's name.
-    /// - Throws: ``ConfigurationError`` when the text is not such a document.
+    /// Creates a configuration from one YAML document, whose root is a mapping. Errors name the origin in place of a
+    /// file.
     public convenience init(yaml: String, origin: String = "inline") throws(ConfigurationError) {
         try self.init(bytes: Array(yaml.utf8), origin: origin)
     }
@@ -61,14 +57,7 @@ public final class Configuration: Sendable {
         )
     }
 
-    /// Decodes the value at a path like ``decode(_:at:except:)``, unless it is null or not configured.
-    ///
-    /// - Parameters:
-    ///   - type: The type to decode.
-    ///   - path: The path, such as `server.grpc`; empty for the root.
-    /// - Returns: The value, or `nil` when it is null or not configured.
-    /// - Throws: ``ConfigurationError`` when the value does not fit the type, has a key that the type does not know, or a
-    ///   value out of its range.
+    /// Decodes the value at a path like ``decode(_:at:except:)``; `nil` when it is null or not configured.
     public func decodeIfPresent<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T? {
         guard let node = try value(at: path), !node.isNull else {
             claim(path)
@@ -98,11 +87,9 @@ public final class Configuration: Sendable {
         known.claim(ConfigurationPath(path))
     }
 
-    /// Refuses keys that no type has asked for. Call it after all sections are decoded.
-    ///
-    /// ``decode(_:at:except:)`` has already checked the keys inside the sections that it decoded.
-    ///
-    /// - Throws: ``ConfigurationError`` for the first such key, with its place and a similar known key.
+    /// Refuses keys that no type has asked for. Call it after all sections are decoded: ``decode(_:at:except:)`` has
+    /// already checked the keys inside them. Throws ``ConfigurationError`` for the first such key, with its place and a
+    /// similar known key.
     public func checkForUnknownKeys() throws(ConfigurationError) {
         try UnknownKeyCheck(claimed: known.claimed, read: known.paths).check(root)
     }
@@ -113,9 +100,7 @@ public final class Configuration: Sendable {
         ConfigurationPath(path).keys.reduce(root) { node, key in node?.mapping?[key]?.value }
     }
 
-    /// The node at a path, if there is one.
-    ///
-    /// - Throws: When a node on the way is neither a mapping nor null.
+    /// The node at a path, if there is one. Throws when a node on the way is neither a mapping nor null.
     private func value(at path: String) throws(ConfigurationError) -> ConfigurationNode? {
         var node = root
         var parent = ConfigurationPath()

@@ -9,12 +9,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     /// The key, such as `server.grpc.listen` or `nodes[2].host`; `nil` when the error concerns no single key.
     public let keyPath: String?
 
-    /// Creates an error.
-    ///
-    /// - Parameters:
-    ///   - message: The fault and its remedy, without the place and the key.
-    ///   - location: The place of the offending key or value.
-    ///   - keyPath: The key, such as `server.grpc.listen`.
+    /// Creates an error. The message is the fault and its remedy, without the place and the key.
     public init(message: String, location: SourceLocation? = nil, keyPath: String? = nil) {
         self.message = URLSecrets.masked(message)
         self.location = location

@@ -72,9 +72,8 @@ public struct OptionRange<Section>: Sendable {
 }
 
 extension NodeDecoder {
-    /// Refuses values of a section that are out of their range.
-    ///
-    /// - Throws: ``ConfigurationError`` for the first such value, with its location and the range.
+    /// Refuses values of a section that are out of their range. Throws ``ConfigurationError`` for the first such value,
+    /// with its location and the range.
     func checkRanges<Section: ConfigurationSection>(of section: Section) throws(ConfigurationError) {
         for range in Section.ranges {
             guard let keys = range.violation(section) else { continue }

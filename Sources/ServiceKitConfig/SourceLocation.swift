@@ -12,12 +12,7 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     /// The column, counted in characters from 1; `nil` if the origin has no columns.
     public let column: Int?
 
-    /// Creates a location.
-    ///
-    /// - Parameters:
-    ///   - origin: The file, variable or option.
-    ///   - line: The line, counted from 1.
-    ///   - column: The column, counted in characters from 1.
+    /// Creates a location. Lines and columns are counted from 1, columns in characters.
     public init(origin: String, line: Int? = nil, column: Int? = nil) {
         self.origin = origin
         self.line = line

@@ -70,9 +70,8 @@ final class EtcdEntry: RegistryEntry {
         state.withLock { $0.lease = lease }
     }
 
-    /// Writes the key unless another owner has it. Labels that an operator has changed meanwhile are adopted first.
-    ///
-    /// - Parameter revision: The revision that the key most likely has; 0 stands for no key.
+    /// Writes the key unless another owner has it. The key most likely has the revision; 0 stands for no key. Labels
+    /// that an operator has changed meanwhile are adopted first.
     private func write(_ instance: KeptInstance, by lease: LeaseID, replacing revision: Revision) async throws {
         var revision = revision
         for _ in 0..<Self.maxAttempts {
@@ -224,7 +223,6 @@ final class EtcdEntry: RegistryEntry {
         }
     }
 
-    /// The error for a key that another owner holds.
     private func alreadyRegistered(_ entry: KeyValue) async -> RegistryError {
         let address = decoded(entry)?.endpoints.map(\.description).joined(separator: " ")
         var rest: Duration?

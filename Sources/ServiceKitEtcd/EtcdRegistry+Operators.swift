@@ -35,10 +35,10 @@ extension EtcdRegistry {
         }
     }
 
-    /// Removes an entry that lives by no lease, and so does not end by itself; see `RegistryOperator.removeInstance(_:of:)`.
-    ///
-    /// - Throws: `RegistryError`: `notFound`; `alreadyRegistered` when the entry lives by a lease: its owner renews it and
-    ///   would put the entry back, and without an owner it ends after its time to live.
+    /// Removes an entry that lives by no lease, and so does not end by itself; see
+    /// `RegistryOperator.removeInstance(_:of:)`. Throws `RegistryError`: `notFound`; `alreadyRegistered` when the entry
+    /// lives by a lease: its owner renews it and would put the entry back, and without an owner it ends after its time
+    /// to live.
     public func removeInstance(_ id: String, of service: String) async throws {
         try await change(id, of: service, "remove") { entry in
             guard let lease = entry.lease else { return ((), .delete(.key(entry.key))) }
@@ -51,11 +51,8 @@ extension EtcdRegistry {
         }
     }
 
-    /// Reads an entry and changes it, again if it has changed meanwhile.
-    ///
-    /// - Parameters:
-    ///   - action: The action, for errors.
-    ///   - change: The result for an entry, and the operation that brings it about; `nil` when none is needed.
+    /// Reads an entry and changes it, again if it has changed meanwhile. `change` gives the result for an entry, and
+    /// the operation that brings it about; `nil` when none is needed. The action is for errors.
     private func change<Result>(
         _ id: String,
         of service: String,

@@ -3,7 +3,6 @@ internal import Logging
 internal import ServiceKit
 internal import ServiceKitConfig
 
-/// Reads the entries of one service.
 struct InstanceReader: Sendable {
     let service: String
     let layout: EtcdLayout

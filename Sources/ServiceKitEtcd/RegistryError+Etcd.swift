@@ -6,21 +6,17 @@ struct NeededAccess: Sendable {
     /// The permission and the prefix, as etcdctl takes them.
     fileprivate let arguments: String
 
-    /// Reading the keys with a prefix.
     static func reading(_ prefix: String) -> NeededAccess {
         NeededAccess(arguments: "read \(prefix.isEmpty ? "''" : prefix)")
     }
 
-    /// Reading and writing a key and its neighbours.
     static func writing(_ key: String) -> NeededAccess {
         NeededAccess(arguments: "readwrite \(key[...(key.lastIndex(of: "/") ?? key.startIndex)])")
     }
 }
 
 extension RegistryError {
-    /// - Parameters:
-    ///   - what: The action that failed.
-    ///   - access: The access that the request needs.
+    /// The error of an action that needs some access.
     init(_ error: EtcdError, _ what: String, needs access: NeededAccess) {
         let grant = "etcdctl role grant-permission ROLE --prefix=true \(access.arguments)"
         let (code, remedy): (Code, String) =

@@ -2,7 +2,6 @@ internal import FoundationEssentials
 
 /// Base64 (RFC 4648). Writes with padding. Reads the standard and the URL-safe alphabet, with or without padding.
 package enum Base64 {
-    /// Encodes bytes.
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
         Data(bytes).base64EncodedString()
     }

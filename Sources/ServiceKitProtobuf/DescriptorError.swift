@@ -1,6 +1,5 @@
 /// A fault of descriptors, or of a message that is read with them. The text is one line.
 package struct DescriptorError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The fault and its place.
     package var message: String
 
     package init(_ message: String) {

@@ -19,9 +19,8 @@ package struct ProtoText: Sendable {
         return "rpc \(method.name)(\(input)) returns (\(output));"
     }
 
-    /// Message types and enums with all types that they use. Each comes once, in the order of first use.
-    ///
-    /// - Throws: ``DescriptorError`` when a type is missing.
+    /// Message types and enums with all types that they use. Each comes once, in the order of first use. Throws
+    /// ``DescriptorError`` when a type is missing.
     package func types(_ names: [String]) throws(DescriptorError) -> String {
         var blocks: [String] = []
         var queue = names

@@ -5,7 +5,6 @@ import ServiceKitSampleAPI
 import SwiftProtobuf
 import Synchronization
 
-/// The calls to make.
 struct Load: Sendable {
     /// The largest number of calls.
     let count: Int?
@@ -25,17 +24,14 @@ struct Load: Sendable {
         let summary = Mutex(Summary())
     }
 
-    /// A call to make.
     private struct Turn {
         let number: Int
         /// The time at which the call is due; `nil` for at once.
         let due: ContinuousClock.Instant?
     }
 
-    /// Makes the calls, until all are made, the duration is over, or an interruption comes. Calls that are under way
+    /// Makes the calls, until all are made, the duration is over, or the interruption returns. Calls that are under way
     /// then are cancelled, and counted as open.
-    ///
-    /// - Parameter interruption: Returns at an interruption, or when its task is cancelled.
     func run(
         _ users: User_V1_UserService.Stub,
         counter: InstanceCounter,
@@ -125,7 +121,6 @@ struct Load: Sendable {
     }
 }
 
-/// The result of one call.
 struct CallRecord: Sendable {
     let latency: Duration
     let failure: (status: String, message: String)?

@@ -32,9 +32,7 @@ final class UserStore: Sendable {
         return store
     }
 
-    /// Adds a user and tells the watchers.
-    ///
-    /// - Throws: `ServiceError` when the store is full.
+    /// Adds a user and tells the watchers. Throws `ServiceError` when the store is full.
     func create(name: String, email: String) throws -> User_V1_User {
         let (user, watchers) = try state.withLock { state in
             guard state.users.count < Self.capacity else {

@@ -28,12 +28,8 @@ final class Authenticator: Sendable {
 
     private let holder = Mutex(Holder())
 
-    /// Returns the token. Calls `fetch` if there is none; only one `fetch` runs at a time.
-    ///
-    /// - Parameters:
-    ///   - deadline: The end of the wait.
-    ///   - fetch: Fetches a token.
-    /// - Throws: Any error of `fetch`, ``EtcdError`` with code `timeout`, or `CancellationError`.
+    /// The token. If there is none, calls `fetch`, of which only one runs at a time, and waits until the deadline.
+    /// Throws any error of `fetch`, ``EtcdError`` with code `timeout`, or `CancellationError`.
     func token(
         until deadline: ContinuousClock.Instant,
         _ fetch: @escaping @Sendable () async throws -> String

@@ -28,12 +28,8 @@ final class Calls: Sendable {
 
     // MARK: - One request, one response
 
-    /// Makes a call, within the request timeout by default.
-    ///
-    /// - Parameters:
-    ///   - endpoint: The only member to ask; only a new token repeats such a call. Default: any member.
-    ///   - isRepeatable: Whether the call may be repeated although etcd may have carried it out. Default: the method's
-    ///     own `isRepeatable`.
+    /// Makes a call, within the request timeout by default. A call to one member only is repeated with a new token
+    /// alone. A repeatable call may be repeated although etcd may have carried it out; by default the method knows.
     func unary<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         _ request: Input,
@@ -123,14 +119,9 @@ final class Calls: Sendable {
 
     // MARK: - Streams
 
-    /// Makes a stream on a working member. Returns when the member ends the stream or `produce` returns.
-    ///
-    /// - Parameters:
-    ///   - produce: Sends the requests. The stream ends when `produce` returns.
-    ///   - consume: Takes a response.
-    ///   - watchdog: Throws when the member is too slow. It returns only when its task is cancelled.
-    /// - Returns: Whether `produce` ended the stream.
-    /// - Throws: ``EtcdError``. The next attempt avoids the member, or uses a new token, if that was at fault.
+    /// Makes a stream on a working member. Returns whether `produce`, which sends the requests, ended the stream, and
+    /// not the member. `watchdog` throws when the member is too slow, and returns only when its task is cancelled.
+    /// After a failure, the next attempt avoids the member, or uses a new token, if that was at fault.
     func stream<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
@@ -259,7 +250,6 @@ final class Calls: Sendable {
     }
 }
 
-/// The failure of one attempt at a call.
 private struct FailedAttempt: Error {
     /// The index of the member.
     let index: Int
@@ -273,7 +263,6 @@ private struct FailedAttempt: Error {
     var isTokenFault: Bool { failure.code == .unauthenticated && hasToken }
 }
 
-/// The attempts at one call.
 private struct Attempts {
     private var backoff = Backoff(base: .milliseconds(25), maximum: .seconds(1))
     private var renewals = 0

@@ -1,7 +1,6 @@
 internal import ServiceKitConcurrency
 internal import Synchronization
 
-/// One member of the cluster.
 struct Member: Sendable {
     let endpoint: EtcdEndpoint
     let caller: any Caller
@@ -19,10 +18,8 @@ final class Members: Sendable {
         choice = Mutex(MemberChoice(count: all.count, first: first))
     }
 
-    /// Picks the member to use now. If there is a choice and no member is connected, waits for the first connection: a
-    /// member with a slow name server or a silent host delays no call.
-    ///
-    /// - Parameter deadline: The end of the wait.
+    /// Picks the member to use now. If there is a choice and no member is connected, waits for the first connection,
+    /// until the deadline: a member with a slow name server or a silent host delays no call.
     func pick(until deadline: ContinuousClock.Instant) async -> (index: Int, member: Member) {
         while true {
             let now = now()
@@ -84,7 +81,7 @@ struct MemberChoice: Sendable {
         current = first
     }
 
-    /// - Parameter reachability: Whether a member can be called now.
+    /// The index of the member for the next call. `reachability` says whether a member can be called now.
     mutating func pick(
         at now: ContinuousClock.Instant,
         _ reachability: (Int) -> Reachability = { _ in .connected }

@@ -10,7 +10,6 @@ struct Refusal {
     var user: String?
     /// The user's roles, if they are known.
     var roles: [String]?
-    /// The keys in the request.
     var keys: [KeyRange] = []
 
     /// The text that follows etcd's own words.
@@ -30,7 +29,6 @@ struct Refusal {
     }
 }
 
-/// A request that names keys.
 protocol KeyedRequest {
     /// The keys, each range once.
     var ranges: [KeyRange] { get }

@@ -56,11 +56,8 @@ public struct EtcdAlarm: Sendable, Hashable {
 
 /// The cluster and its maintenance.
 extension EtcdClient {
-    /// The members of the cluster.
-    ///
-    /// - Parameter isLinearizable: Whether the whole cluster has to agree on the answer. Otherwise the member that is
-    ///   asked answers alone, as etcd 3.4 always does.
-    /// - Throws: ``EtcdError``.
+    /// The members of the cluster. For a linearizable answer the whole cluster has to agree. Otherwise the member that
+    /// is asked answers alone, as etcd 3.4 always does.
     public func clusterMembers(isLinearizable: Bool = true) async throws(EtcdError) -> [EtcdMember] {
         try await calls.unary(EtcdMethods.memberList, WireMemberListRequest.with { $0.linearizable = isLinearizable })
             .members.map {
@@ -74,10 +71,7 @@ extension EtcdClient {
             }
     }
 
-    /// The state of one member.
-    ///
-    /// - Parameter endpoint: One of ``endpoints``.
-    /// - Throws: ``EtcdError``.
+    /// The state of one member, which is one of ``endpoints``.
     public func status(of endpoint: EtcdEndpoint) async throws(EtcdError) -> EtcdStatus {
         let status = try await calls.unary(EtcdMethods.status, WireStatusRequest(), on: endpoint)
         return EtcdStatus(
@@ -93,20 +87,13 @@ extension EtcdClient {
         )
     }
 
-    /// Returns the space of compacted revisions to the file system. The member serves no requests meanwhile, so
-    /// defragment one member after the other.
-    ///
-    /// - Parameters:
-    ///   - endpoint: One of ``endpoints``.
-    ///   - timeout: The time limit.
-    /// - Throws: ``EtcdError``.
+    /// Returns the space of compacted revisions to the file system of a member, one of ``endpoints``. The member serves
+    /// no requests meanwhile, so defragment one member after the other.
     public func defragment(_ endpoint: EtcdEndpoint, timeout: Duration = .seconds(60)) async throws(EtcdError) {
         _ = try await calls.unary(EtcdMethods.defragment, WireDefragmentRequest(), on: endpoint, timeout: timeout)
     }
 
     /// The active alarms.
-    ///
-    /// - Throws: ``EtcdError``.
     public func alarms() async throws(EtcdError) -> [EtcdAlarm] {
         try await calls.unary(EtcdMethods.alarm, WireAlarmRequest.with { $0.action = .get }).alarms.map {
             let kind: EtcdAlarm.Kind =
@@ -120,8 +107,6 @@ extension EtcdClient {
     }
 
     /// Turns an alarm off. Repair its cause first.
-    ///
-    /// - Throws: ``EtcdError``.
     public func disarm(_ alarm: EtcdAlarm) async throws(EtcdError) {
         let request = WireAlarmRequest.with {
             $0.action = .deactivate

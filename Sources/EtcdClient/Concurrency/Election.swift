@@ -21,6 +21,7 @@ extension EtcdSession {
     ///   - name: The election: a prefix that no other keys use.
     ///   - value: The value that others see of this leader.
     ///   - body: The leader's work. It is cancelled when the session is lost.
+    /// - Returns: The body's result.
     /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
     public func lead<Result>(
         _ name: String,
@@ -44,9 +45,7 @@ public struct Leadership: Sendable {
         self.ownership = ownership
     }
 
-    /// Publishes another value of this leader.
-    ///
-    /// - Throws: ``EtcdError``: `leaseNotFound` if the leadership was lost.
+    /// Publishes another value of this leader. Throws `leaseNotFound` if the leadership was lost.
     public func proclaim(_ value: String) async throws(EtcdError) {
         let result = try await session.client.commit(
             Transaction(if: [ownership.isOwner], then: [.put(ownership.key, value, lease: session.lease.id)])
@@ -58,10 +57,7 @@ public struct Leadership: Sendable {
 }
 
 extension EtcdClient {
-    /// The current leader; `nil` if there is none.
-    ///
-    /// - Parameter name: The election.
-    /// - Throws: ``EtcdError``.
+    /// The current leader of an election; `nil` if there is none.
     public func leader(of name: String) async throws(EtcdError) -> EtcdLeader? {
         let options = GetOptions.with {
             $0.sort = (.createRevision, .ascending)
@@ -70,11 +66,8 @@ extension EtcdClient {
         return try await get(.prefix(name + "/"), options).entries.first.map(EtcdLeader.init)
     }
 
-    /// Observes an election until the task is cancelled or the client is shut down.
-    ///
-    /// - Parameters:
-    ///   - name: The election.
-    ///   - handle: Gets the leader at the start and after each change; `nil` if there is none.
+    /// Observes an election until the task is cancelled or the client is shut down: hands over the leader at the start
+    /// and after each change; `nil` if there is none.
     public func observeLeader(of name: String, _ handle: (EtcdLeader?) async -> Void) async {
         var candidates: [[UInt8]: KeyValue] = [:]
         var reported: EtcdLeader??

@@ -29,7 +29,6 @@ public struct KeyRange: Sendable, Hashable {
     /// All keys.
     public static let all = KeyRange(start: [0], end: [0])
 
-    /// Whether the range is a single key.
     var isKey: Bool { end.isEmpty }
 
     /// The rest of the range after a key, for the next page.

@@ -156,15 +156,12 @@ public struct Transaction: Sendable, Hashable {
 }
 
 extension EtcdClient {
-    /// Carries out a transaction.
-    ///
-    /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have carried out the
-    ///   transaction.
+    /// Carries out a transaction. After `unavailable` and `timeout`, etcd may or may not have carried it out.
     public func commit(_ transaction: Transaction) async throws(EtcdError) -> Transaction.Result {
         try await commit(transaction, isRepeatable: false)
     }
 
-    /// - Parameter isRepeatable: Whether two commits have the effect of one.
+    /// `isRepeatable` says whether two commits have the effect of one.
     func commit(_ transaction: Transaction, isRepeatable: Bool) async throws(EtcdError) -> Transaction.Result {
         let request = WireTxnRequest(transaction, namespace)
         return Transaction.Result(

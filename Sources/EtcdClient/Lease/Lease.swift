@@ -29,13 +29,9 @@ public struct LeaseDetails: Sendable, Hashable {
 
 /// Leases.
 extension EtcdClient {
-    /// Grants a lease. It is not renewed by itself; see ``keepAlive(_:)``.
-    ///
-    /// - Parameters:
-    ///   - ttl: The lease's life without a renewal, rounded up to whole seconds. etcd raises a value that is too short
-    ///     for its election timeout.
-    ///   - id: The lease's id. Default: a random one.
-    /// - Throws: ``EtcdError``: `leaseExists` if `id` was given and is in use.
+    /// Grants a lease that lives for `ttl`, rounded up to whole seconds, without a renewal. It is not renewed by itself;
+    /// see ``keepAlive(_:)``. etcd raises a `ttl` that is too short for its election timeout. The default of `id` is a
+    /// random one; an `id` in use is `leaseExists`.
     public func grantLease(ttl: Duration, id: LeaseID? = nil) async throws(EtcdError) -> Lease {
         let request = WireLeaseGrantRequest.with {
             $0.ttl = max(1, ttl.wholeSeconds)
@@ -52,8 +48,6 @@ extension EtcdClient {
     }
 
     /// Revokes a lease: etcd deletes its keys. Does nothing if the lease does not exist.
-    ///
-    /// - Throws: ``EtcdError``.
     public func revokeLease(_ id: LeaseID) async throws(EtcdError) {
         do {
             _ = try await calls.unary(EtcdMethods.leaseRevoke, WireLeaseRevokeRequest.with { $0.id = id })
@@ -62,9 +56,7 @@ extension EtcdClient {
         }
     }
 
-    /// etcd's record of a lease.
-    ///
-    /// - Throws: ``EtcdError``: `leaseNotFound`.
+    /// etcd's record of a lease. Throws `leaseNotFound`.
     public func leaseDetails(_ id: LeaseID, withKeys: Bool = false) async throws(EtcdError) -> LeaseDetails {
         let request = WireLeaseTimeToLiveRequest.with {
             $0.id = id
@@ -84,21 +76,15 @@ extension EtcdClient {
     }
 
     /// The ids of all leases.
-    ///
-    /// - Throws: ``EtcdError``.
     public func leaseIDs() async throws(EtcdError) -> [LeaseID] {
         try await calls.unary(EtcdMethods.leaseLeases, WireLeaseLeasesRequest()).leases.map(\.id)
     }
 
-    /// Renews a lease until the sequence is dropped or the reading task is cancelled. The interval is a third of the
-    /// time to live, a random tenth more or less.
-    ///
-    /// All leases of a client are renewed on one stream. While etcd is away, the client makes that stream again and
-    /// again.
-    ///
-    /// - Parameter lease: The lease, just granted.
-    /// - Returns: The renewals. The sequence ends with an ``EtcdError`` when the lease is lost: `leaseNotFound` when
-    ///   etcd says so, `leaseExpired` when etcd could not be reached for the lease's whole life.
+    /// Renews a lease, just granted, until the sequence is dropped or the reading task is cancelled. The interval is a
+    /// third of the time to live, a random tenth more or less. The sequence ends with an ``EtcdError`` when the lease
+    /// is lost: `leaseNotFound` when etcd says so, `leaseExpired` when etcd could not be reached for the lease's whole
+    /// life. All leases of a client are renewed on one stream. While etcd is away, the client makes that stream again
+    /// and again.
     public func keepAlive(_ lease: Lease) -> LeaseRenewals {
         keeper.keep(lease)
     }

@@ -2,7 +2,6 @@
 struct LeaseTable<Listener> {
     private struct Entry {
         var ttl: Duration
-        /// The time of the next renewal.
         var renewal: ContinuousClock.Instant
         /// The time at which the lease is lost unless an answer comes.
         var expiry: ContinuousClock.Instant
@@ -49,7 +48,6 @@ struct LeaseTable<Listener> {
         return Array(due.keys)
     }
 
-    /// The time of the next renewal.
     var nextRenewal: ContinuousClock.Instant? { entries.values.map(\.renewal).min() }
 
     /// The time at which an answer is overdue, so that another member should be asked.
@@ -59,9 +57,7 @@ struct LeaseTable<Listener> {
         }.min()
     }
 
-    /// Notes the answer to a renewal.
-    ///
-    /// - Returns: The listener.
+    /// Notes the answer to a renewal, and returns the listener.
     mutating func renewed(_ id: LeaseID, ttl: Duration, at now: ContinuousClock.Instant) -> Listener? {
         guard var entry = entries[id] else { return nil }
         entry.ttl = ttl
@@ -72,9 +68,7 @@ struct LeaseTable<Listener> {
         return entry.listener
     }
 
-    /// Removes a lease that is gone.
-    ///
-    /// - Returns: The listener.
+    /// Removes a lease that is gone, and returns its listener.
     mutating func lost(_ id: LeaseID) -> Listener? {
         entries.removeValue(forKey: id)?.listener
     }

@@ -96,11 +96,8 @@ public struct ListWatch<Value: Sendable>: Sendable {
 }
 
 extension EtcdClient {
-    /// Lists keys, and then watches each change.
-    ///
-    /// - Parameters:
-    ///   - range: The keys.
-    ///   - decode: Makes a value of an entry. `nil` hides the entry, as if it did not exist.
+    /// Lists keys, and then watches each change. `decode` makes a value of an entry; `nil` hides the entry, as if it
+    /// did not exist.
     public func listAndWatch<Value: Sendable>(
         _ range: KeyRange,
         decode: @escaping @Sendable (KeyValue) -> Value?

@@ -33,9 +33,7 @@ public struct Watch: AsyncSequence, Sendable {
     public struct Iterator: AsyncIteratorProtocol {
         let subscription: WatchSubscription
 
-        /// The next update; `nil` when the task is cancelled.
-        ///
-        /// - Throws: ``EtcdError``.
+        /// The next update; `nil` when the task is cancelled. Throws ``EtcdError``.
         public mutating func next() async throws -> WatchUpdate? {
             try await subscription.buffer.next()
         }
@@ -58,9 +56,7 @@ final class WatchSubscription: Sendable {
 }
 
 extension EtcdClient {
-    /// Watches keys.
-    ///
-    /// All watches of a client share one stream.
+    /// Watches keys. All watches of a client share one stream.
     public func watch(_ range: KeyRange, _ options: WatchOptions = WatchOptions()) -> Watch {
         Watch(hub: hub, range: range, options: options)
     }

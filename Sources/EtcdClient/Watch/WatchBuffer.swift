@@ -24,7 +24,7 @@ final class WatchBuffer: Sendable {
     /// Raised for the reader when there is an update or an end.
     private let forReader = Signal()
 
-    /// - Parameter onDrained: Called when the reader has caught up after the buffer refused an update.
+    /// `onDrained` is called when the reader has caught up after the buffer refused an update.
     init(maxEvents: Int, onDrained: @escaping @Sendable () -> Void) {
         self.maxEvents = maxEvents
         self.onDrained = onDrained
@@ -32,9 +32,8 @@ final class WatchBuffer: Sendable {
 
     // MARK: - The hub's side
 
-    /// Adds an update. `wake` tells the reader.
-    ///
-    /// - Returns: Whether the buffer took the update. It refuses events when it is full.
+    /// Adds an update, unless it is events and the buffer is full; `wake` tells the reader. Returns whether the buffer
+    /// took the update.
     func offer(_ update: WatchUpdate) -> Bool {
         state.withLock { state in
             if case .events(let events) = update {

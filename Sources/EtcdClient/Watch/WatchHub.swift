@@ -23,10 +23,8 @@ final class WatchHub: Sendable {
         table = Mutex(WatchTable(namespace, user: config.credentials?.username))
     }
 
-    /// The number of watches.
     var count: Int { table.withLock(\.count) }
 
-    /// Starts a watch.
     func subscribe(_ range: KeyRange, _ options: WatchOptions) -> WatchSubscription {
         let id = table.withLock { $0.nextID() }
         let buffer = WatchBuffer(maxEvents: config.maxBufferedEvents) { [weak self] in

@@ -32,7 +32,6 @@ struct WatchStream {
 
     // MARK: - Requests
 
-    /// Queues a watch for its creation.
     mutating func create(_ watch: Int) {
         queue.append(watch)
     }
@@ -54,14 +53,12 @@ struct WatchStream {
         unanswered.append(Request(watch: watch, number: number, sent: now))
     }
 
-    /// The time at which the oldest unanswered request was sent.
     var oldestUnanswered: ContinuousClock.Instant? { unanswered.first?.sent }
 
     // MARK: - Answers
 
     /// Finds the watch for an answer to a request, and its number; the number is `nil` if etcd refused the watch.
-    ///
-    /// - Throws: ``EtcdError`` when the answer fits no request, or assigns a number that another watch has or had.
+    /// Throws ``EtcdError`` when the answer fits no request, or assigns a number that another watch has or had.
     mutating func answered(_ response: WireWatchResponse) throws(EtcdError) -> (watch: Int, number: Int64?) {
         guard let request = unanswered.popFirst() else {
             throw Self.broken("it answers a request for a watch that the client did not send")
@@ -82,8 +79,7 @@ struct WatchStream {
     }
 
     /// Finds the watch with a number; `nil` if the watch was cancelled, since etcd may report changes for a while.
-    ///
-    /// - Throws: ``EtcdError`` when no watch ever had the number.
+    /// Throws ``EtcdError`` when no watch ever had the number.
     func watch(_ number: Int64) throws(EtcdError) -> Int? {
         if let watch = watches[number] { return watch }
         guard let given, given.contains(number) else {

@@ -54,7 +54,7 @@ struct WatchTable {
     /// The cluster that the watches belong to.
     private var cluster: UInt64?
 
-    /// - Parameter user: The user name of the client, for messages.
+    /// `user` is the user name of the client, for messages.
     init(_ namespace: Namespace, user: String? = nil) {
         self.namespace = namespace
         self.user = user
@@ -70,8 +70,8 @@ struct WatchTable {
         return lastID
     }
 
-    /// - Parameter range: The keys, with the client's namespace.
-    /// - Returns: Whether the table took the watch. It takes none after ``close()``.
+    /// Adds a watch of keys with the client's namespace. Returns whether the table took it: it takes none after
+    /// ``close()``.
     mutating func add(_ id: Int, _ range: KeyRange, _ options: WatchOptions, _ buffer: WatchBuffer) -> Bool {
         if isClosed { return false }
         entries[id] = Entry(range: range, options: options, buffer: buffer, next: options.from ?? 0)
@@ -108,9 +108,8 @@ struct WatchTable {
         Set(entries.values.lazy.filter { $0.next > 0 }.map(\.range.start))
     }
 
-    /// Compares the store's revision with the watches. A watch that knows a later revision belongs to another store.
-    ///
-    /// - Returns: The buffers of such watches. Finish them with `storeReset`.
+    /// Compares the store's revision with the watches. A watch that knows a later revision belongs to another store: it
+    /// is removed, and its buffer returned, to be finished with `storeReset`.
     mutating func verify(cluster: UInt64, revision: Revision) -> [WatchBuffer] {
         let isOther = isOther(cluster)
         learn(cluster)
@@ -140,9 +139,7 @@ struct WatchTable {
         stream = WatchStream(ids)
     }
 
-    /// Ends the stream.
-    ///
-    /// - Parameter error: The cause; `nil` if no watch was left.
+    /// Ends the stream. Without an error, no watch was left.
     mutating func disconnected(_ error: EtcdError?) -> Effects {
         var effects = Effects()
         stream = nil
@@ -221,7 +218,6 @@ struct WatchTable {
         return created(id, number, response)
     }
 
-    /// Handles a report about a watch.
     private mutating func report(_ response: WireWatchResponse) throws(EtcdError) -> Effects {
         guard let id = try stream?.watch(response.watchID) else { return Effects() }
         if response.canceled {

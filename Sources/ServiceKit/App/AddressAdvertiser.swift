@@ -14,15 +14,9 @@ struct AddressAdvertiser: Sendable {
     let interfaces: @Sendable () throws -> [InterfaceAddress]
     let logger: Logger
 
-    /// The endpoints to register for a server.
-    ///
-    /// - Parameters:
-    ///   - bound: The addresses that the server listens on.
-    ///   - server: The server's name, for errors.
-    ///   - advertise: The option `advertise` of the server's section.
-    /// - Returns: An endpoint for each address, in the same order.
-    /// - Throws: `AppError` when there is no address that others could use; `ConfigurationError` when the option gives one
-    ///   address for several.
+    /// The endpoints to register for a server that listens on some addresses: one for each, in the same order. Throws
+    /// `AppError` when there is no address that others could use, and `ConfigurationError` when the option `advertise`
+    /// of the server's section gives one address for several.
     func endpoints(for bound: [Endpoint], of server: String, advertise: AdvertisedAddress?) throws -> [Endpoint] {
         guard let advertise else { return try bound.map { try endpoint(for: $0, of: server) } }
         let endpoints = bound.map(advertise.replacing)

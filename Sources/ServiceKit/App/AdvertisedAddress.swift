@@ -6,9 +6,8 @@ struct AdvertisedAddress: Hashable, Sendable, CustomStringConvertible {
     let host: String
     let port: Int?
 
-    /// Reads `users.example.com`, `10.0.0.7:9000`, `2001:db8::1` or `[2001:db8::1]:9000`.
-    ///
-    /// - Throws: `ConfigurationError` without a place when the text is something else, or a wildcard.
+    /// Reads `users.example.com`, `10.0.0.7:9000`, `2001:db8::1` or `[2001:db8::1]:9000`. Throws `ConfigurationError`
+    /// without a place when the text is something else, or a wildcard.
     init(_ text: String) throws(ConfigurationError) {
         let isPlain = !text.contains { "/?#".contains($0) }
         if HostAddress.isIPAddress(text) {

@@ -41,10 +41,7 @@ public struct AppArguments: ParsableArguments, Sendable {
     /// Creates the arguments for ArgumentParser, which sets them. They can be read only then.
     public init() {}
 
-    /// Reads the configuration that the arguments name, with the environment over it.
-    ///
-    /// - Parameter environment: The environment, by default the process's.
-    /// - Throws: `ConfigurationError`.
+    /// Reads the configuration that the arguments name, with the environment over it. Throws `ConfigurationError`.
     public func configuration(
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {
@@ -77,7 +74,6 @@ public struct AppArguments: ParsableArguments, Sendable {
 
 /// A duration on the command line, in the configuration's notation: `500ms`. It is more than zero.
 package struct DurationArgument: ExpressibleByArgument, Sendable {
-    /// The duration.
     package let value: Duration
     /// The duration's text in help texts.
     package let defaultValueDescription: String

@@ -9,12 +9,7 @@ public struct ConfigurationSections: PluginSection {
 
     private init() {}
 
-    /// Adds a section.
-    ///
-    /// - Parameters:
-    ///   - type: The section's type.
-    ///   - path: The section's place in the configuration.
-    ///   - exceptions: Keys of the section that somebody else reads.
+    /// Adds a section at a path. The exceptions are keys of the section that somebody else reads.
     public mutating func add<Section: ConfigurationSection>(
         _ type: Section.Type,
         at path: String,
@@ -26,10 +21,6 @@ public struct ConfigurationSections: PluginSection {
     }
 
     /// Adds the section of a server, `server.NAME`, with the App's option `advertise` in it.
-    ///
-    /// - Parameters:
-    ///   - type: The section's type.
-    ///   - name: The server's name.
     public mutating func addServer<Section: ConfigurationSection>(_ type: Section.Type, named name: String) {
         readers.append { configuration in
             _ = try configuration.serverOptions(type, named: name)
@@ -37,22 +28,15 @@ public struct ConfigurationSections: PluginSection {
         }
     }
 
-    /// Reads every section.
-    ///
-    /// - Throws: `ConfigurationError` for the first value that is wrong.
+    /// Reads every section. Throws `ConfigurationError` for the first value that is wrong.
     package func check(_ configuration: Configuration) throws {
         for read in readers { try read(configuration) }
     }
 }
 
 extension Configuration {
-    /// Reads the options of a server, the section `server.NAME`. Its key `advertise` is the App's.
-    ///
-    /// - Parameters:
-    ///   - type: The section's type.
-    ///   - name: The server's name.
-    /// - Returns: The options.
-    /// - Throws: `ConfigurationError` for the first value that is wrong.
+    /// Reads the options of a server, the section `server.NAME`. Its key `advertise` is the App's. Throws
+    /// `ConfigurationError` for the first value that is wrong.
     public func serverOptions<Section: ConfigurationSection>(
         _ type: Section.Type,
         named name: String

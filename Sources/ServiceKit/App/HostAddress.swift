@@ -39,9 +39,8 @@ struct InterfaceAddress: Hashable, CustomStringConvertible {
 
     var description: String { "\(address) (\(interface))" }
 
-    /// The addresses of this machine, in the order in which the system lists them.
-    ///
-    /// - Throws: `AppError` when the system cannot list them.
+    /// The addresses of this machine, in the order in which the system lists them. Throws `AppError` when the system
+    /// cannot list them.
     static func all() throws(AppError) -> [InterfaceAddress] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else {

@@ -6,18 +6,14 @@ struct Phase: Sendable {
     let name: String
     /// How long it may take.
     let limit: Duration
-    /// The clock of the limit.
     let clock: any Clock<Duration>
 
     /// The step was asked to hurry.
     private struct Hurried: Error {}
 
-    /// Runs the step; returns at the limit at the latest, and at once when hurried or cancelled.
-    ///
-    /// - Parameters:
-    ///   - hurry: Waits until the step is to be cut; `nil` for a step that cannot be cut.
-    ///   - body: The step. It is cancelled when its time is over, and not waited for; see ``withTimeLimit(_:clock:_:)``.
-    /// - Throws: `AppError` that names the step and the limit or the failure; `CancellationError` when it was cut.
+    /// Runs the step; returns at the limit at the latest, and at once when cancelled or when `hurry` returns. The body
+    /// is then cancelled, and not waited for; see ``withTimeLimit(_:clock:_:)``. Without `hurry`, the step cannot be
+    /// cut. Throws `AppError` that names the step and the limit or the failure; `CancellationError` when it was cut.
     func run<Result: Sendable>(
         hurry: (@Sendable () async -> Void)? = nil,
         body: @escaping @Sendable () async throws -> Result

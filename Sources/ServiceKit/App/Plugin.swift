@@ -7,11 +7,6 @@ public struct Plugin: Sendable {
     let install: @Sendable (inout PluginCatalogue) -> Void
 
     /// Adds to the catalogue of one kind of thing. A module that brings a kind of its own adds with this.
-    ///
-    /// - Parameters:
-    ///   - section: The kind's part of the catalogue.
-    ///   - add: Adds to it.
-    /// - Returns: The plugin.
     public static func adding<Section: PluginSection>(
         to section: Section.Type,
         _ add: @escaping @Sendable (inout Section) -> Void
@@ -24,22 +19,14 @@ public struct Plugin: Sendable {
         adding(to: RegistryBackends.self) { $0.add(backend) }
     }
 
-    /// Adds a balancer.
-    ///
-    /// - Parameters:
-    ///   - name: The name that configuration knows it by.
-    ///   - make: Makes a balancer; called several times for a channel, see ``Balancer``.
-    /// - Returns: The plugin.
+    /// Adds a balancer that configuration knows by a name. `make` is called several times for a channel; see
+    /// ``Balancer``.
     public static func balancer(_ name: String, _ make: @escaping @Sendable () -> any Balancer) -> Plugin {
         adding(to: Balancers.self) { $0.add(name, make) }
     }
 
-    /// Adds a balancer with options: `.balancer("ring") { (options: Ring.Options) in Ring(options) }`.
-    ///
-    /// - Parameters:
-    ///   - name: The name that configuration knows it by. Its options stand under `client.balancers.<name>`.
-    ///   - make: Makes a balancer; see ``Balancers/add(_:_:)``.
-    /// - Returns: The plugin.
+    /// Adds a balancer with options, which stand under `client.balancers.<name>`: `.balancer("ring") { (options:
+    /// Ring.Options) in Ring(options) }`. See ``Balancers/add(_:_:)``.
     public static func balancer<Options: ConfigurationSection>(
         _ name: String,
         _ make: @escaping @Sendable (Options) throws -> any Balancer

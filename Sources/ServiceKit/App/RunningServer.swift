@@ -1,6 +1,5 @@
 /// A server of an App while it runs.
 final class RunningServer: Sendable {
-    /// The server's progress.
     enum State: Sendable {
         case starting
         case ready([Endpoint])
@@ -11,11 +10,7 @@ final class RunningServer: Sendable {
     private let state: Watched<State>
     private let task: Task<Void, Never>
 
-    /// Starts a server.
-    ///
-    /// - Parameters:
-    ///   - server: The server.
-    ///   - onEnd: Gets the server when it ends, its last state before that, and its error.
+    /// Starts a server. When it ends, `onEnd` gets it, its last state before that, and its error.
     init(_ server: any Server, onEnd: @escaping @Sendable (any Server, State, (any Error)?) -> Void) {
         let state = Watched(State.starting)
         self.server = server
@@ -48,10 +43,8 @@ final class RunningServer: Sendable {
         return AppSnapshot.Server(name: server.name, state: state, endpoints: endpoints, load: server.load)
     }
 
-    /// Waits until it is ready.
-    ///
-    /// - Returns: The addresses that it listens on and that other processes can be sent to.
-    /// - Throws: `AppError` when it has ended, `CancellationError` when the task is cancelled.
+    /// Waits until it is ready, and returns the addresses that it listens on and that other processes can be sent to.
+    /// Throws `AppError` when it has ended, `CancellationError` when the task is cancelled.
     func waitUntilReady() async throws -> [Endpoint] {
         for await state in state.values {
             switch state {

@@ -21,9 +21,8 @@ final class StopRequest: Sendable {
         }
     }
 
-    /// Stops in order because of a failure.
-    ///
-    /// - Returns: `false` when the stop has been requested before, so that this is not its cause.
+    /// Stops in order because of a failure. Returns `false` when the stop has been requested before, so that this is
+    /// not its cause.
     func fail(_ error: any Error) -> Bool {
         state.update { state in
             if state.isRequested { return false }
@@ -33,13 +32,11 @@ final class StopRequest: Sendable {
         }
     }
 
-    /// Whether a stop was requested.
     var isRequested: Bool { state.value.isRequested }
 
     /// Whether waits are to be cut short.
     var isForced: Bool { state.value.isForced }
 
-    /// The cause of the stop, when that was a failure.
     var failure: (any Error)? { state.value.failure }
 
     /// Waits for a request, or the task's cancellation.

@@ -1,4 +1,3 @@
-/// Waits until the task is cancelled.
 package func untilCancelled() async {
     _ = await Watched(()).first { _ in false }
 }

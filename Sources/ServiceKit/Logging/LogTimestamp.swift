@@ -11,7 +11,6 @@ enum LogTimestamp {
     // Made once a second: the rules of the time zone cost more than the rest of a line.
     private static let latest = Mutex<Latest?>(nil)
 
-    /// The current time.
     static func now() -> String {
         let second = time(nil)
         return latest.withLock { latest in

@@ -31,9 +31,7 @@ struct OutputQueue: Sendable {
     private var bytes = 0
     private var lines = 0
 
-    /// - Parameters:
-    ///   - limits: The bounds of the queue.
-    ///   - notice: Makes the line that reports dropped lines.
+    /// `notice` makes the line that reports dropped lines.
     init(limits: Limits = Limits(), notice: @escaping @Sendable (_ dropped: Int) -> String) {
         self.limits = limits
         self.notice = notice
@@ -42,16 +40,14 @@ struct OutputQueue: Sendable {
     /// Whether no line waits.
     var isEmpty: Bool { batches.isEmpty }
 
-    /// Counts a line as dropped if a line of any length would be dropped now. The caller need not make such a line.
-    ///
-    /// - Returns: Whether the line was dropped.
+    /// Counts a line as dropped if a line of any length would be dropped now, and returns whether that is so. Then the
+    /// caller need not make the line.
     mutating func dropIfFull() -> Bool {
         if dropped == 0, lines < limits.lines { return false }
         drop()
         return true
     }
 
-    /// Adds a line, or drops it.
     mutating func append(_ line: UnsafeBufferPointer<UInt8>) {
         if dropped == 0, hasRoom(line.count, 1) {
             put(line, lines: 1)
@@ -60,10 +56,8 @@ struct OutputQueue: Sendable {
         }
     }
 
-    /// Adds lines. Their writer keeps lines that do not fit, and offers them again. An empty queue takes lines of any
-    /// length.
-    ///
-    /// - Returns: Whether the queue took the lines.
+    /// Adds lines, and returns whether there was room for them. Their writer keeps lines that do not fit, and offers
+    /// them again. An empty queue takes lines of any length.
     mutating func offer(_ text: UnsafeBufferPointer<UInt8>, lines count: Int) -> Bool {
         guard isEmpty || dropped == 0 && hasRoom(text.count, count) else { return false }
         var rest = text[...]
@@ -88,9 +82,7 @@ struct OutputQueue: Sendable {
         put(line, lines: 1)
     }
 
-    /// Takes the lines to write next.
-    ///
-    /// - Returns: Whole lines; `nil` when no line waits.
+    /// Takes the lines to write next; `nil` when no line waits.
     mutating func take() -> [UInt8]? {
         guard let batch = batches.popFirst() else { return nil }
         bytes -= batch.bytes.count
@@ -105,7 +97,6 @@ struct OutputQueue: Sendable {
         bytes + moreBytes <= limits.bytes && lines + moreLines <= limits.lines
     }
 
-    /// Counts lines as dropped.
     mutating func drop(lines count: Int = 1) {
         dropped += count
         // A line that is longer than the bound finds the queue half free at once.

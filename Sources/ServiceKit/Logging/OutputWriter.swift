@@ -10,9 +10,7 @@ private import Synchronization
 /// dropped and counted. When the process ends by `exit`, the writer still writes the waiting lines, for one second at
 /// most. A crash loses the waiting lines: those of the last few milliseconds, or more if the reader was slow.
 package final class OutputWriter: Sendable {
-    /// The writer of standard error.
     package static let standardError = OutputWriter(StandardFiles.descriptor(STDERR_FILENO), flushesAtExit: true)
-    /// The writer of standard output.
     package static let standardOutput = OutputWriter(StandardFiles.descriptor(STDOUT_FILENO), flushesAtExit: true)
 
     /// The time limit for writing the waiting lines at the end of the process.
@@ -75,10 +73,8 @@ package final class OutputWriter: Sendable {
     /// The number of times that lines were taken, for writers that wait for room.
     private let taken = Watched<UInt64>(0)
 
-    /// - Parameters:
-    ///   - descriptor: The file. It stays open.
-    ///   - limits: The bounds of the queue.
-    ///   - flushesAtExit: Whether the end of the process waits for the waiting lines. Only for the two standard files.
+    /// Writes to a file, which stays open. The end of the process waits for the waiting lines of the two standard files
+    /// only.
     init(_ descriptor: CInt, limits: OutputQueue.Limits = .init(), flushesAtExit: Bool = false) {
         self.descriptor = descriptor
         self.flushesAtExit = flushesAtExit
@@ -87,9 +83,7 @@ package final class OutputWriter: Sendable {
 
     // MARK: - Writing
 
-    /// Queues a line, or drops it.
-    ///
-    /// - Parameter line: The line with its end. It is not evaluated if it would be dropped.
+    /// Queues a line with its end, or drops it. A line that would be dropped is not evaluated.
     package func write(_ line: @autoclosure () -> String) {
         // Without a thread the line is queued, since the next line tries again to start the thread.
         if state.withLock({ $0.phase != .absent && $0.queue.dropIfFull() }) { return }
@@ -135,9 +129,7 @@ package final class OutputWriter: Sendable {
         taken.update { $0 = max($0, seen) }
     }
 
-    /// Adds lines to the queue.
-    ///
-    /// - Returns: If there is no room: the number of times that lines have been taken so far. Otherwise `nil`.
+    /// Adds lines to the queue. If there is no room, returns the number of times that lines have been taken so far.
     private func offer(_ text: String) -> UInt64? {
         var text = text
         let (seen, action): (UInt64?, Action) = text.withUTF8 { bytes in
@@ -155,9 +147,7 @@ package final class OutputWriter: Sendable {
     }
 
     /// Waits until all lines are written, the file refuses them, or the limit is over. Blocks the thread: use it at the
-    /// end of a process.
-    ///
-    /// - Returns: Whether all lines are written.
+    /// end of a process. Returns whether all lines are written.
     @discardableResult
     package func flush(within limit: Duration = exitLimit) -> Bool {
         let isDone = DispatchSemaphore(value: 0)

@@ -13,7 +13,6 @@ package enum StandardFiles {
     }
 
     /// Where to write for a standard file: the file itself, or `/dev/null` when its number belongs to something else.
-    ///
     /// Before a main begins, the runtime may have opened an event queue, which has no file's type.
     static func descriptor(_ file: CInt) -> CInt {
         isFile(file) ? file : systemOpen("/dev/null", O_WRONLY | O_CLOEXEC)

@@ -20,7 +20,6 @@ struct PersistentMap<Element: Hashable & Identifiable & Sendable>: Sendable wher
         }
     }
 
-    /// The difference of two maps.
     struct Changes {
         var added: [Element] = []
         var updated: [Element] = []
@@ -54,7 +53,6 @@ struct PersistentMap<Element: Hashable & Identifiable & Sendable>: Sendable wher
         for id in gone { _ = remove(id: id) }
     }
 
-    /// The changes since another state of the map.
     func changes(since old: PersistentMap) -> Changes {
         var changes = Changes()
         for member in members.subtracting(old.members) {

@@ -94,15 +94,9 @@ public struct RegistryBackends: Sendable {
         }
     }
 
-    /// Makes the registry of a name with its options from the configuration.
-    ///
-    /// - Parameters:
-    ///   - name: The backend's name.
-    ///   - configuration: Where the options are, under `registry.<name>`.
-    ///   - logger: Where the registry logs.
-    /// - Returns: The registry; it need not be reachable yet.
-    /// - Throws: `ConfigurationError` when the name is unknown, with a list of those linked in, or when the backend
-    ///   refuses an option.
+    /// Makes the registry of a name with its options from the configuration, under `registry.<name>`. It need not be
+    /// reachable yet. Throws `ConfigurationError` when the name is unknown, with a list of those linked in, or when the
+    /// backend refuses an option.
     public func make(_ name: String, configuration: Configuration, logger: Logger) throws -> any Registry {
         guard let factory = factories[name] else {
             throw ConfigurationError(

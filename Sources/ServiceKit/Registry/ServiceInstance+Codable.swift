@@ -5,9 +5,8 @@ extension ServiceInstance: Codable {
         case id, name, version, metadata, endpoints
     }
 
-    /// Decodes the JSON form, as leniently as ``ServiceInstance`` says.
-    ///
-    /// - Throws: `DecodingError` when it is no object, or has no `id` or no `name`.
+    /// Decodes the JSON form, as leniently as ``ServiceInstance`` says. Throws `DecodingError` when it is no object, or
+    /// has no `id` or no `name`.
     public init(from decoder: any Decoder) throws {
         let record = try InstanceRecord(from: decoder)
         for (key, value) in [(CodingKeys.id, record.id), (.name, record.name)] where value == nil {
@@ -48,9 +47,7 @@ package struct InstanceRecord: Decodable {
         case id, name, version, metadata, endpoints
     }
 
-    /// Decodes all that can be read.
-    ///
-    /// - Throws: `DecodingError` when it is no object.
+    /// Decodes all that can be read. Throws `DecodingError` when it is no object.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         func text(_ key: CodingKeys) -> String? { (try? container.decode(ScalarText.self, forKey: key))?.text }
@@ -69,12 +66,7 @@ package struct InstanceRecord: Decodable {
         }
     }
 
-    /// The instance.
-    ///
-    /// - Parameters:
-    ///   - id: Its id where the record says none.
-    ///   - name: Its service's name where the record says none.
-    /// - Returns: The instance, which nothing has validated.
+    /// The instance, which nothing has validated, with this id and this service's name where the record says none.
     package func instance(id: String, name: String) -> ServiceInstance {
         var instance = ServiceInstance(
             id: self.id ?? id,
@@ -90,7 +82,6 @@ package struct InstanceRecord: Decodable {
 
 /// Labels: the members of a JSON object that are text, numbers or truth values.
 package struct LabelTexts: Decodable {
-    /// The labels' values as text.
     package let values: [String: String]
 
     /// Leaves out null, objects and arrays.

@@ -1,10 +1,7 @@
 import Glibc
 
-/// The names in a directory.
 package enum DirectoryNames {
-    /// Reads the names, without `.` and `..`.
-    ///
-    /// - Returns: `nil` when the directory is missing.
+    /// The names in a directory, without `.` and `..`; `nil` when the directory is missing.
     package static func read(_ directory: String) throws(SystemError) -> [String]? {
         guard let stream = opendir(directory) else {
             if errno == ENOENT { return nil }

@@ -33,9 +33,7 @@ package struct FileStatus: Hashable {
         return found.device == device && found.number == number
     }
 
-    /// The file at a path. A symbolic link is not followed.
-    ///
-    /// - Returns: `nil` when nothing is there.
+    /// The file at a path; `nil` when nothing is there. A symbolic link is not followed.
     package static func ofLink(_ path: String) throws(SystemError) -> FileStatus? {
         var result = stat()
         if lstat(path, &result) == 0 { return FileStatus(result) }
@@ -49,7 +47,6 @@ package struct FileStatus: Hashable {
         return lstat(path, &result) != 0 && errno == ENOENT
     }
 
-    /// Whether a path leads to a directory.
     static func isDirectory(_ path: String) -> Bool {
         var result = stat()
         return stat(path, &result) == 0 && FileStatus(result).isDirectory

@@ -3,7 +3,6 @@ import Glibc
 
 /// The kernel's notices about directories: inotify(7).
 package final class Inotify: Sendable {
-    /// A notice.
     package struct Event: Sendable {
         /// The directory, as ``add(_:)`` returned it; none when notices were lost.
         let watch: CInt
@@ -29,12 +28,8 @@ package final class Inotify: Sendable {
     // Dispatch objects may be used from any thread; Swift's overlay does not say so of sources.
     private nonisolated(unsafe) let source: any DispatchSourceRead
 
-    /// Starts to listen.
-    ///
-    /// - Parameters:
-    ///   - queue: Where events are handed over.
-    ///   - handle: Takes events, in their order.
-    /// - Throws: When the user has as many listeners as the system allows.
+    /// Starts to listen, and hands events over in the queue, in their order. Throws when the user has as many listeners
+    /// as the system allows.
     package init(queue: DispatchQueue, handle: @escaping @Sendable ([Event]) -> Void) throws(SystemError) {
         let descriptor = inotify_init1(CInt(IN_NONBLOCK) | CInt(IN_CLOEXEC))
         guard descriptor >= 0 else { throw SystemError("start", "inotify") }
@@ -62,7 +57,6 @@ package final class Inotify: Sendable {
         return watch
     }
 
-    /// Stops to watch a directory.
     func remove(_ watch: CInt) {
         _ = inotify_rm_watch(descriptor, watch)
     }

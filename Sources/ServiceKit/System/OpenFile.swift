@@ -22,7 +22,6 @@ final class OpenFile: Sendable {
         _ = close(descriptor)
     }
 
-    /// The state of the file now.
     func status() throws(SystemError) -> FileStatus {
         var result = stat()
         guard fstat(descriptor, &result) == 0 else { throw SystemError("examine", path) }
@@ -62,9 +61,7 @@ final class OpenFile: Sendable {
     private static let getLock: CInt = 36
     private static let setLock: CInt = 37
 
-    /// Takes the lock, which says that the file has an owner.
-    ///
-    /// - Returns: Whether the lock was free.
+    /// Takes the lock, which says that the file has an owner. Returns whether the lock was free.
     func lock() throws(SystemError) -> Bool {
         var lock = Self.wholeFile(F_WRLCK)
         if retrying({ fcntl(descriptor, Self.setLock, &lock) }) == 0 { return true }

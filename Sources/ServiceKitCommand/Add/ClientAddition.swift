@@ -18,15 +18,8 @@ struct ClientAddition: Sendable {
     /// The names of the clients in Swift: `orderService`.
     var variables: [String] { clients.compactMap { $0["variable"] } }
 
-    /// Finds the other service.
-    ///
-    /// - Parameters:
-    ///   - path: The service's directory, or its .proto file.
-    ///   - name: The service's name in the registry. Default: the name in its configuration, else that of its gRPC
-    ///     service.
-    ///   - package: The package that gets the client.
-    ///   - protoPaths: Directories with the imports of the .proto file.
-    /// - Throws: `CommandFailure` when the client cannot be added.
+    /// Finds the other service: at its directory, or its .proto file, whose imports are in `protoPaths`. Its default
+    /// name in the registry is that in its configuration, else that of its gRPC service.
     init(of path: String, named name: String?, to package: ServicePackage, protoPaths: [String] = []) async throws {
         let path = URL(filePath: path).standardizedFileURL.path
         let other = try await OtherService(at: path, protoPaths: protoPaths, package: package)
@@ -73,9 +66,7 @@ struct ClientAddition: Sendable {
         return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
     }
 
-    /// Checks a name like a registry, before it gets into code.
-    ///
-    /// - Parameter origin: The origin of the name, for the error.
+    /// Checks a name like a registry, before it gets into code. The error tells the origin of the name.
     fileprivate static func check(_ name: String, from origin: String) throws {
         do {
             try ServiceInstance.validate(serviceName: name)

@@ -11,7 +11,6 @@ struct RPCAddition: Sendable {
     private let proto: FileTree.File
     private let values: [String: String]
 
-    /// A service of the package.
     private struct Service {
         let api: ServicePackage.API
         let path: ProtoPath
@@ -24,13 +23,8 @@ struct RPCAddition: Sendable {
         var target: String { String(api.target.dropLast(3)) }
     }
 
-    /// Finds the place for a call.
-    ///
-    /// - Parameters:
-    ///   - name: `RenameUser`, or `UserService.RenameUser`.
-    ///   - package: The service's package.
-    ///   - protoPaths: Directories with the imports of its .proto files.
-    /// - Throws: `CommandFailure` when the call cannot be added.
+    /// Finds the place for a call, `RenameUser` or `UserService.RenameUser`, in a service's package. The imports of its
+    /// .proto files may be in `protoPaths`.
     init(_ name: String, to package: ServicePackage, protoPaths: [String] = []) async throws {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let call = parts.last ?? ""
@@ -104,7 +98,6 @@ struct RPCAddition: Sendable {
         return files + [proto]
     }
 
-    /// The service that gets the call.
     private static func service(
         _ parts: [String],
         of package: ServicePackage,
@@ -133,7 +126,6 @@ struct RPCAddition: Sendable {
         return first
     }
 
-    /// The type of a message, and its module.
     private static func type(
         _ message: String, of api: ProtoAPI, _ names: SwiftNames
     ) -> (name: String, module: String)? {

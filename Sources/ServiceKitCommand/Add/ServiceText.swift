@@ -12,11 +12,7 @@ struct ServiceText: Sendable {
     /// The number of the services' field in a file's descriptor.
     private static let serviceField: Int32 = 6
 
-    /// - Parameters:
-    ///   - bytes: The file.
-    ///   - file: The file's descriptor, with the places of its declarations.
-    ///   - service: The service's index in the file.
-    /// - Throws: `CommandFailure` when protoc has not located the service.
+    /// Throws `CommandFailure` when the file's descriptor does not have the place of the service with this index.
     init(_ bytes: [UInt8], file: Google_Protobuf_FileDescriptorProto, service: Int) throws {
         self.bytes = bytes
         isWindows = bytes.indices.dropFirst().contains {
@@ -35,13 +31,7 @@ struct ServiceText: Sendable {
         self.end = end - 1
     }
 
-    /// The text with a new call, and with new messages at the end.
-    ///
-    /// - Parameters:
-    ///   - call: The call's name.
-    ///   - request: The request's type.
-    ///   - response: The response's type.
-    ///   - messages: The types to declare.
+    /// The text with a new call, and at the end with declarations of some messages.
     func adding(_ call: String, _ request: String, _ response: String, declaring messages: [String]) -> [UInt8] {
         // Before the brace, and after the text before it.
         var before = bytes[..<end]

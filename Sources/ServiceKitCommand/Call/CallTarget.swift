@@ -6,12 +6,7 @@ struct CallTarget: Hashable {
     var service: String?
     var method: String?
 
-    /// Reads the target from the command line.
-    ///
-    /// - Parameters:
-    ///   - text: The text.
-    ///   - hasAddress: Whether the server is known, so that the text contains no name of the registry.
-    /// - Throws: ``CommandFailure`` that shows the form.
+    /// Reads the target from the command line. With an address, the text contains no name of the registry.
     init(_ text: String, hasAddress: Bool) throws(CommandFailure) {
         var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let form = hasAddress ? "SERVICE/METHOD" : "NAME/METHOD or NAME/SERVICE/METHOD"

@@ -24,7 +24,6 @@ struct ConfigurationPrinter {
         }
     }
 
-    /// JSON, without origins.
     static func json(_ outline: ConfigurationOutline) -> String {
         switch outline {
         case .scalar(let scalar): scalar.isSecret ? quoted(mask) : json(scalar)
@@ -35,7 +34,7 @@ struct ConfigurationPrinter {
 
     // MARK: - YAML
 
-    /// - Parameter lead: The text before the value on its line: the key, or the mark of an element.
+    /// `lead` is the text before the value on its line: the key, or the mark of an element.
     private mutating func add(_ outline: ConfigurationOutline, indent: Int, lead: String) {
         let margin = String(repeating: " ", count: indent)
         switch outline {

@@ -1,8 +1,7 @@
 /// The type that a text without quotes seems to have, if nothing declares it.
 enum PlainScalar {
-    /// The largest integer that every reader of JSON keeps exact; its negative is the smallest.
-    ///
-    /// Source: RFC 7493, "The I-JSON Message Format", section 2.2.
+    /// The largest integer that every reader of JSON keeps exact; its negative is the smallest. Source: RFC 7493, "The
+    /// I-JSON Message Format", section 2.2.
     static let maximumInteger = (1 << 53) - 1
 
     /// Whether the text can stand in JSON unchanged: every reader gives back the same text. So `8080`, `1.5` and

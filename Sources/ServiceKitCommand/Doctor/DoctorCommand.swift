@@ -21,7 +21,6 @@ struct DoctorCommand: AsyncParsableCommand {
             """
     )
 
-    /// The time limit of a check.
     static let limit = Duration.seconds(20)
 
     @OptionGroup var arguments: AppArguments
@@ -48,9 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
         if findings.contains(where: { $0.finding.verdict == .bad }) { throw ExitCode.failure }
     }
 
-    /// Runs all checks at once.
-    ///
-    /// - Returns: The findings, in the order of the checks.
+    /// Runs all checks at once, and returns the findings in their order.
     static func findings(of checks: [Check], limit: Duration = limit) async -> [NamedFinding] {
         await withTaskGroup(of: (Int, NamedFinding).self) { group in
             for (index, check) in checks.enumerated() {

@@ -2,7 +2,6 @@ import Foundation
 
 /// The result of a check.
 struct Finding: Hashable, Sendable {
-    /// The severity of a finding.
     enum Verdict: String, Sendable {
         case good
         /// A part may not work.
@@ -29,7 +28,6 @@ struct Finding: Hashable, Sendable {
 
     var verdict: Verdict
     var text: String
-    /// The remedy, if any.
     var remedy: String?
 
     static func good(_ text: String) -> Finding {
@@ -45,7 +43,6 @@ struct Finding: Hashable, Sendable {
     }
 }
 
-/// A check with a name.
 struct Check: Sendable {
     let name: String
     let find: @Sendable () async -> Finding
@@ -66,7 +63,6 @@ struct Check: Sendable {
     }
 }
 
-/// The finding of a named check.
 struct NamedFinding: Hashable, Sendable {
     let name: String
     let finding: Finding

@@ -1,6 +1,5 @@
 /// The files to write, by their paths below a directory.
 struct FileTree: Hashable, Sendable {
-    /// One file.
     struct File: Hashable, Sendable {
         let path: String
         let bytes: [UInt8]
@@ -16,9 +15,7 @@ struct FileTree: Hashable, Sendable {
     /// The total size, in bytes.
     var size: Int { files.reduce(0) { $0 + $1.bytes.count } }
 
-    /// The tree as text: a line for each directory and file, with sizes.
-    ///
-    /// - Parameter root: The name of the directory.
+    /// The tree as text: a line for each directory and file, with sizes, below the name of the root.
     func listing(of root: String) -> [String] {
         var lines: [(name: String, size: String)] = [(root + "/", "")]
         var open: [Substring] = []

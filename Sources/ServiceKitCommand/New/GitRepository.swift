@@ -10,9 +10,8 @@ struct GitRepository: Sendable {
         try await GitRepository(directory: directory).git(["rev-parse", "--is-inside-work-tree"]).isSuccess
     }
 
-    /// Makes the directory a repository. Its first commit contains all files.
-    ///
-    /// - Throws: `CommandFailure` with git's message; `CancellationError`.
+    /// Makes the directory a repository. Its first commit contains all files. Throws `CommandFailure` with git's
+    /// message; `CancellationError`.
     func create(message: String) async throws {
         for arguments in [["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", message]] {
             let outcome = try await git(arguments)

@@ -12,12 +12,8 @@ enum KitSource: Hashable, Sendable {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
-    /// Reads `--kit`.
-    ///
-    /// - Parameters:
-    ///   - text: `PATH` or `URL@VERSION`. Default: the checkout that this program was built from.
-    ///   - directory: The base of a relative path.
-    /// - Throws: `CommandFailure` when the source has no package.
+    /// Reads `--kit`: `PATH`, relative to a directory, or `URL@VERSION`. Default: the checkout that this program was
+    /// built from. Throws `CommandFailure` when the source has no package.
     init(_ text: String?, in directory: String) throws {
         guard let text else {
             guard Self.isCheckout(Self.origin) else {

@@ -1,4 +1,3 @@
-/// Text for a shell.
 enum Shell {
     /// Quotes a word for a shell, if it needs quotes.
     static func quoted(_ word: String) -> String {

@@ -10,10 +10,8 @@ struct Template {
 
     private let files: [(path: String, text: String)]
 
-    /// Reads a template that is installed with the program.
-    ///
-    /// - Parameter name: `service`, `rpc` or `client`.
-    /// - Throws: `CommandFailure` when it is missing.
+    /// Reads a template that is installed with the program: `service`, `rpc` or `client`. Throws `CommandFailure` when
+    /// it is missing.
     init(_ name: String) throws {
         guard let root = Templates.folder(name) else {
             throw CommandFailure(
@@ -33,10 +31,7 @@ struct Template {
         }
     }
 
-    /// Renders the files.
-    ///
-    /// - Parameter values: The values of the template's variables.
-    /// - Throws: A parser's error when a template is wrong.
+    /// Renders the files with the values of the template's variables. Throws a parser's error when a template is wrong.
     func render(_ values: [String: Any]) throws -> FileTree {
         FileTree(
             try files.map { path, text in
@@ -83,15 +78,12 @@ extension Template {
     }
 }
 
-/// A service to create.
 struct NewService: Hashable, Sendable {
     let name: ServiceName
     /// The registry in its configuration.
     var registry = "file"
-    /// The source of ServiceKit.
     let kit: KitSource
 
-    /// Its files.
     func render() throws -> FileTree {
         let tree = try Template("service").render(templateValues)
         return FileTree(

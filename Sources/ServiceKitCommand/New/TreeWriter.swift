@@ -12,12 +12,8 @@ struct TreeWriter: Sendable {
     /// Whether the target directory may contain files already.
     var allowsExisting = false
 
-    /// Writes the files.
-    ///
-    /// - Parameters:
-    ///   - tree: The files.
-    ///   - finish: Does further work in the new directory before it is moved.
-    /// - Throws: `CommandFailure` when a file cannot be written; `CancellationError`.
+    /// Writes the files. `finish` does further work in the new directory before it is moved. Throws `CommandFailure`
+    /// when a file cannot be written; `CancellationError`.
     func write(_ tree: FileTree, finish: (_ directory: String) async throws -> Void = { _ in }) async throws {
         try check()
         let isThere = FileSystemTree.kind(of: directory) == .directory
@@ -69,9 +65,7 @@ struct TreeWriter: Sendable {
         return path.hasPrefix("/") ? "/" + parent : parent.isEmpty ? "." : parent
     }
 
-    /// Creates the directories that a path needs.
-    ///
-    /// - Returns: The directories that were created.
+    /// Creates the directories that a path needs, and returns those that were missing.
     private func createDirectories(_ path: String) throws -> [String] {
         var created: [String] = []
         var current = path.hasPrefix("/") ? "" : "."

@@ -14,13 +14,9 @@ struct DescriptorsFile {
     /// A serialized `google.protobuf.FileDescriptorSet` with all imports: protoc's output with `--include_imports
     /// --descriptor_set_out=FILE`.
     let set: [UInt8]
-    /// The name of the constant with the descriptors.
     let constant: String
 
-    /// - Parameters:
-    ///   - proto: The `.proto` file, as given to protoc.
-    ///   - set: The serialized descriptors.
-    ///   - constant: The name of the constant. Default: the name of the file.
+    /// Default of the constant's name: that of the file.
     init(proto: String, set: [UInt8], constant: String? = nil) {
         self.proto = proto
         self.set = set
@@ -28,9 +24,7 @@ struct DescriptorsFile {
     }
 
     /// Reads a set in protobuf's text format, the output of `protoc --decode=google.protobuf.FileDescriptorSet
-    /// google/protobuf/descriptor.proto`. A template can hold this format.
-    ///
-    /// - Throws: `TextFormatDecodingError`.
+    /// google/protobuf/descriptor.proto`. A template can hold this format. Throws `TextFormatDecodingError`.
     init(proto: String, text: String) throws {
         let set = try Google_Protobuf_FileDescriptorSet(textFormatString: text)
         self.init(proto: proto, set: try set.serializedBytes())
@@ -61,7 +55,6 @@ struct DescriptorsFile {
         proto.hasSuffix(".proto") ? String(proto.dropLast(".proto".count)) : proto
     }
 
-    /// The file.
     var text: String {
         var base64 = Base64.encode(set)[...]
         var lines: [String] = []

@@ -5,10 +5,8 @@ struct PackageManifest: Hashable, Sendable {
     /// The constants for the products that the code of a service imports.
     private static let products = ["grpc", "grpcProtobuf", "protobuf", "serviceKit", "serviceKitGRPC"]
 
-    /// Adds a target for an API, and another target's dependency on it.
-    ///
-    /// - Throws: `CommandFailure` with the lines to add by hand when the manifest does not have the format of `kit
-    ///   new`.
+    /// Adds a target for an API, and another target's dependency on it. Throws `CommandFailure` with the lines to add
+    /// by hand when the manifest does not have the format of `kit new`.
     mutating func add(_ api: ProtoAPI, to target: String) throws {
         let targets = "    targets: [\n"
         guard text.ranges(of: targets).count == 1, list("dependencies", of: target) != nil,
@@ -36,9 +34,7 @@ struct PackageManifest: Hashable, Sendable {
     }
 
     /// Adds the needs of an existing API target: the modules and products that it imports, and its files that are not
-    /// code.
-    ///
-    /// - Returns: The lines to add by hand, if the manifest does not have the format of `kit new`.
+    /// code. Returns the lines to add by hand, if the manifest does not have the format of `kit new`.
     mutating func update(_ api: ProtoAPI) -> [String] {
         var left: [String] = []
         let products = api.hasServices ? Self.products.filter(hasConstant) : []

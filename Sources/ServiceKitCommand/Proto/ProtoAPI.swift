@@ -17,14 +17,9 @@ struct ProtoAPI: Sendable {
     /// Relative to the package.
     var directory: String { "Sources/\(target)" }
 
-    /// - Parameters:
-    ///   - target: The API's target.
-    ///   - set: protoc's descriptors.
-    ///   - roots: The files that always get code.
-    ///   - path: The directories that protoc has searched.
-    ///   - package: The package that contains the target, or will contain it.
-    ///   - graph: The dependencies of the package's targets. Default: the current ones.
-    /// - Throws: `CommandFailure` when a file cannot be part of a package.
+    /// Plans the code for the roots and their imports, in a target that exists or will exist in the package. Default of
+    /// the graph: the current dependencies of the package's targets. Throws `CommandFailure` when a file cannot be part
+    /// of a package.
     init(
         target: String,
         set: ProtoSet,

@@ -8,10 +8,8 @@ struct ProtoCompiler: Sendable {
 
     let path: ProtoPath
 
-    /// Reads files with all their imports.
-    ///
-    /// - Parameter names: The files' names, in the form of an import.
-    /// - Throws: `CommandFailure` with the mistakes in the files.
+    /// Reads files, named in the form of an import, with all their imports. Throws `CommandFailure` with the mistakes
+    /// in them.
     func parse(_ names: [String]) async throws -> ProtoSet {
         guard await ToolRun.exists("protoc") else {
             throw CommandFailure("protoc is not on the PATH; install it: apt-get install protobuf-compiler")
@@ -69,7 +67,6 @@ struct ProtoCompiler: Sendable {
         return CommandFailure((lines.map { "protoc: " + located($0) } + remedy).joined(separator: "\n  "))
     }
 
-    /// The bytes of a file.
     private func source(of name: String) -> SourceEncoding? {
         path.directory(of: name).flatMap { FileManager.default.contents(atPath: "\($0.path)/\(name)") }
             .map { SourceEncoding(bytes: Array($0)) }

@@ -35,7 +35,6 @@ struct ProtoPath: Hashable, Sendable {
         }.filter { seen.insert($0.path).inserted }
     }
 
-    /// The directory that contains a file.
     func directory(of name: String) -> Directory? {
         directories.first { FileManager.default.fileExists(atPath: "\($0.path)/\(name)") }
     }
@@ -72,12 +71,8 @@ struct ProtoPath: Hashable, Sendable {
 }
 
 extension ProtoPath {
-    /// The path for an API of a package.
-    ///
-    /// - Parameters:
-    ///   - target: The API's target. Its own files come first; they need not exist.
-    ///   - given: Directories from `--proto-path`.
-    ///   - package: The package.
+    /// The path for an API of a package. The API's own files come first, which need not exist; then the directories
+    /// from `--proto-path`.
     init(for target: String, given: [String], in package: ServicePackage) {
         self.init(
             [Directory(path: package.path("Sources/\(target)"), origin: .api)]

@@ -13,7 +13,6 @@ struct ProtoSet: Sendable {
         pool = try DescriptorPool(files)
     }
 
-    /// The file with a name.
     func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { pool.file(name) }
 
     /// The name of the file that declares a type. The type's full name may begin with a dot.
@@ -21,14 +20,9 @@ struct ProtoSet: Sendable {
         pool.file(declaring: type.hasPrefix(".") ? String(type.dropFirst()) : type)?.name
     }
 
-    /// The files whose types the code of some files needs, with these files themselves.
-    ///
-    /// Files that are imported for their options only are left out: code never names them, and they are often large.
-    ///
-    /// - Parameters:
-    ///   - roots: The files to begin with.
-    ///   - shared: Files whose code is in another module. Their imports belong to that module.
-    ///   - isWellKnown: Whether a file counts only if code names its types.
+    /// The files whose types the code of the roots needs, with the roots themselves. The code of shared files is in
+    /// another module, to which their imports belong. A well-known file counts only if code names its types. Files that
+    /// are imported for their options only are left out: code never names them, and they are often large.
     func filesNeeded(by roots: [String], shared: Set<String>, isWellKnown: (String) -> Bool) -> [String] {
         var found: Set<String> = []
         var next = roots

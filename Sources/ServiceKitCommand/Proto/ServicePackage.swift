@@ -4,9 +4,7 @@ import FoundationEssentials
 struct ServicePackage: Sendable {
     let directory: String
 
-    /// Opens a package.
-    ///
-    /// - Throws: `CommandFailure` when the directory has no package.
+    /// Opens a package. Throws `CommandFailure` when the directory has no package.
     init(at directory: String) throws {
         self.directory = directory
         guard FileManager.default.fileExists(atPath: path("Package.swift")) else {
@@ -14,10 +12,8 @@ struct ServicePackage: Sendable {
         }
     }
 
-    /// The full path of a name in the package.
     func path(_ name: String) -> String { "\(directory)/\(name)" }
 
-    /// Whether a path in the package exists.
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
     /// The Swift files below a directory, sorted.
@@ -44,7 +40,6 @@ struct ServicePackage: Sendable {
         /// The names of the files in imports: their paths below the target's directory.
         let protos: [String]
 
-        /// The path in the package.
         var directory: String { "Sources/\(target)" }
     }
 
@@ -56,9 +51,7 @@ struct ServicePackage: Sendable {
     /// The names of the APIs' targets in `Sources`.
     var apiTargets: [String] { targets.filter { $0.hasSuffix("API") } }
 
-    /// The targets with .proto files.
-    ///
-    /// - Throws: `CommandFailure` when there are none.
+    /// The targets with .proto files. Throws `CommandFailure` when there are none.
     func apis() throws -> [API] {
         let apis = apiTargets.compactMap { target -> API? in
             let paths = (try? FileManager.default.subpathsOfDirectory(atPath: path("Sources/\(target)"))) ?? []
@@ -80,14 +73,9 @@ struct ServicePackage: Sendable {
         }
     }
 
-    /// The target that already contains the code of a .proto file: of the same file, byte for byte.
-    ///
-    /// - Parameters:
-    ///   - file: The file's name in imports.
-    ///   - directory: The file's current directory.
-    ///   - target: The API that needs the code. It does not count, nor do APIs that depend on it. An API that it
-    ///     already depends on comes first.
-    ///   - graph: The dependencies of the package's targets.
+    /// The target that already contains the code of a .proto file: of the same file, byte for byte. `file` is its name
+    /// in imports, `target` the API that needs the code. That API does not count, nor do APIs that depend on it. An API
+    /// that it already depends on comes first.
     func target(
         withCodeOf file: String,
         in directory: String,
@@ -104,9 +92,7 @@ struct ServicePackage: Sendable {
         return same.first { graph.names($0, in: target) } ?? same.first
     }
 
-    /// The bytes of a file.
-    ///
-    /// - Throws: `CommandFailure` when it cannot be read.
+    /// The bytes of a file. Throws `CommandFailure` when it cannot be read.
     func bytes(_ name: String) throws -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path(name)) else {
             throw CommandFailure("\(path(name)) cannot be read")
@@ -114,14 +100,11 @@ struct ServicePackage: Sendable {
         return Array(data)
     }
 
-    /// The text of a file.
     func text(_ name: String) throws -> String {
         String(decoding: try bytes(name), as: UTF8.self)
     }
 
-    /// Refuses files whose names are taken: SwiftPM accepts no two files of one name in a target.
-    ///
-    /// - Parameter remedy: The advice for a file whose name is taken.
+    /// Refuses files whose names are taken, with a remedy: SwiftPM accepts no two files of one name in a target.
     func checkNew(_ files: [FileTree.File], remedy: String) throws {
         func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
         for file in files {
@@ -134,11 +117,8 @@ struct ServicePackage: Sendable {
         }
     }
 
-    /// The files to write for APIs: their code, and `Package.swift` if it has to change.
-    ///
-    /// - Parameters:
-    ///   - apis: The APIs, whose targets exist.
-    ///   - note: Gets the lines to add to `Package.swift` by hand.
+    /// The files to write for APIs, whose targets exist: their code, and `Package.swift` if it has to change. `note`
+    /// gets the lines to add to `Package.swift` by hand.
     func files(
         of apis: [ProtoAPI], by generator: ProtoGenerator, note: (String) -> Void
     ) async throws -> [FileTree.File] {
@@ -151,9 +131,7 @@ struct ServicePackage: Sendable {
         return files + [FileTree.File(path: "Package.swift", bytes: Array(manifest.text.utf8))]
     }
 
-    /// Writes the files that differ from the existing ones: all or none.
-    ///
-    /// - Returns: The paths of the written files.
+    /// Writes the files that differ from the existing ones, all or none, and returns their paths.
     func write(_ files: [FileTree.File]) async throws -> [String] {
         let manager = FileManager.default
         let changed = FileTree(files.filter { manager.contents(atPath: path($0.path)).map(Array.init) != $0.bytes })

@@ -2,12 +2,10 @@
 struct TargetGraph: Hashable, Sendable {
     private var dependencies: [String: Set<String>] = [:]
 
-    /// Adds dependencies of a target.
     mutating func add(_ others: some Sequence<String>, to target: String) {
         dependencies[target, default: []].formUnion(others)
     }
 
-    /// Whether a target names another target as its dependency.
     func names(_ other: String, in target: String) -> Bool { dependencies[target]?.contains(other) == true }
 
     /// Whether a target depends on another target, directly or not.

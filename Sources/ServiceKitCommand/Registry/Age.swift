@@ -8,11 +8,8 @@ struct Age: CustomStringConvertible {
     /// The time since the instance was first seen.
     let seen: TimeInterval?
 
-    /// Computes the age of an instance from its label `started`.
-    ///
-    /// - Parameters:
-    ///   - firstSeen: The time at which the instance was first seen: the least possible age.
-    ///   - now: The current time.
+    /// Computes the age of an instance from its label `started`. The time since it was first seen is the least possible
+    /// age.
     init(of instance: ServiceInstance, firstSeen: Date? = nil, now: Date = .now) {
         known = instance.started.flatMap(Self.date).map { max(0, now.timeIntervalSince($0)) }
         seen = firstSeen.map { max(0, now.timeIntervalSince($0)) }

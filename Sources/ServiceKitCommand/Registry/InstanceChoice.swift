@@ -9,7 +9,6 @@ struct InstanceChoice: ParsableArguments {
     @Option(help: ArgumentHelp("The service, if several services have the id.", valueName: "name"))
     var service: String?
 
-    /// Finds the instance in a registry.
     func find(in registry: any Registry) async throws -> ServiceInstance {
         try Self.choose(id, among: try await registry.listed(service), of: service)
     }

@@ -1,7 +1,6 @@
 import Foundation
 import ServiceKit
 
-/// Instances as a table.
 struct InstanceTable {
     /// Whether the table has a column for the service.
     let namesServices: Bool

@@ -115,13 +115,8 @@ struct LabelChange: ParsableArguments {
 
     @OptionGroup var registry: RegistryArguments
 
-    /// Makes the change and reports it.
-    ///
-    /// - Parameters:
-    ///   - choice: The instance.
-    ///   - change: Changes the labels, and returns the changed instance.
-    ///   - text: The report, from the instance before and after the change.
-    /// - Returns: The reach of the registry's address.
+    /// Makes the change, and prints the report from the instance before and after it. Returns the reach of the
+    /// registry's address.
     func run(
         on choice: InstanceChoice,
         _ change: (any RegistryOperator, ServiceInstance) async throws -> ServiceInstance,

@@ -3,7 +3,6 @@ import Logging
 import ServiceKit
 import ServiceKitConfig
 
-/// The options that choose the registry.
 struct RegistryArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -16,13 +15,9 @@ struct RegistryArguments: ParsableArguments {
 
     @OptionGroup var app: AppArguments
 
-    /// Creates the registry, and runs it while a body runs.
-    ///
-    /// - Parameters:
-    ///   - level: The least severe level on standard error. `warning` and below also log the left-out entries.
-    ///   - body: The work.
-    /// - Returns: The body's result.
-    /// - Throws: `ConfigurationError` when the configuration does not give a registry; any error of the body.
+    /// Creates the registry, and runs it while a body runs. Logs from a level on; at `warning` and below also the
+    /// left-out entries. Throws `ConfigurationError` when the configuration does not give a registry; any error of the
+    /// body.
     func withRegistry<Result: Sendable>(
         logging level: Logger.Level = .error,
         _ body: (_ registry: any Registry, _ backend: String) async throws -> Result
@@ -43,12 +38,8 @@ struct RegistryArguments: ParsableArguments {
         }
     }
 
-    /// Like ``withRegistry(logging:_:)``, for a body that changes instances of other processes.
-    ///
-    /// - Parameter body: The work. Gets the registry as a registry and as an operator.
-    /// - Returns: The body's result.
-    /// - Throws: The errors of ``withRegistry(logging:_:)``; `CommandFailure` when the registry lets operators change
-    ///   nothing.
+    /// Like ``withRegistry(logging:_:)``, for a body that changes instances of other processes. Throws `CommandFailure`
+    /// when the registry lets operators change nothing.
     func withOperator<Result: Sendable>(
         _ body: (_ registry: any Registry, _ operating: any RegistryOperator) async throws -> Result
     ) async throws -> Result {
@@ -75,10 +66,8 @@ extension Registry {
         return instances
     }
 
-    /// The names of all services.
-    ///
-    /// - Throws: `CommandFailure` when the registry cannot name its services, or refuses: an etcd user may have rights
-    ///   to one service only.
+    /// The names of all services. Throws `CommandFailure` when the registry cannot name its services, or refuses: an
+    /// etcd user may have rights to one service only.
     func allServices() async throws -> [String] {
         do {
             return try await services()

@@ -54,7 +54,6 @@ enum WatchEvent: Hashable {
         return ([padded] + details.map { TextTable.printable(URLSecrets.masked($0)) }).joined(separator: "  ")
     }
 
-    /// The differences of two versions of an instance.
     private static func differences(_ old: ServiceInstance, _ new: ServiceInstance) -> [String] {
         var texts: [String] = []
         if old.endpointTexts != new.endpointTexts { texts += new.endpointTexts }

@@ -2,7 +2,6 @@ import ServiceKit
 
 /// The instances of the watched services, kept up to date while the feed runs.
 struct WatchFeed: Sendable {
-    /// The instances at one moment.
     struct State: Sendable {
         /// The instances of each service, by the service's name.
         var services: [String: DiscoverySnapshot] = [:]
@@ -18,9 +17,8 @@ struct WatchFeed: Sendable {
     /// The time between two checks for new services.
     private static let interval = Duration.seconds(1)
 
-    /// Watches until the task is cancelled.
-    ///
-    /// - Throws: `CommandFailure` or `RegistryError` when the registry cannot name its services.
+    /// Watches until the task is cancelled. Throws `CommandFailure` or `RegistryError` when the registry cannot name
+    /// its services.
     func run() async throws {
         let known = if let service { [service] } else { try await registry.allServices() }
         await withTaskGroup(of: Void.self) { group in

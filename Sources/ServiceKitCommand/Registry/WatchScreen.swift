@@ -4,7 +4,6 @@ import ServiceKit
 
 /// A table of instances that redraws itself.
 struct WatchScreen {
-    /// The size of a terminal.
     struct Size: Hashable {
         var rows: Int
         var columns: Int
@@ -23,9 +22,7 @@ struct WatchScreen {
     private var table: InstanceTable
     private var drawn = 0
 
-    /// - Parameters:
-    ///   - title: The line above the table.
-    ///   - namesServices: Whether the table has a column for the service.
+    /// The title is the line above the table.
     init(title: String, namesServices: Bool) {
         self.title = title
         table = InstanceTable(namesServices: namesServices)

@@ -10,7 +10,6 @@ struct Debouncer {
 
     init() {}
 
-    /// Notes a change.
     mutating func note(at instant: ContinuousClock.Instant) {
         if first == nil { first = instant }
         last = instant

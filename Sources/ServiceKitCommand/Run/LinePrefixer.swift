@@ -10,9 +10,7 @@ struct LinePrefixer {
         self.prefix = prefix
     }
 
-    /// Takes the next bytes.
-    ///
-    /// - Returns: The lines that are complete now, each with its prefix and its end.
+    /// Takes the next bytes, and returns the lines that are complete now, each with its prefix and its end.
     mutating func add(_ bytes: some Sequence<UInt8>) -> String {
         var lines = ""
         for byte in bytes {

@@ -1,4 +1,3 @@
-/// The end of a process.
 enum ProcessExit: Hashable, Sendable, CustomStringConvertible {
     case exited(Int32)
     case signaled(Int32)

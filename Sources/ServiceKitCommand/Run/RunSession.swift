@@ -4,7 +4,6 @@ import UnixSignals
 
 /// Runs services: carries out the actions of ``RunState`` until no action is left.
 struct RunSession {
-    /// A service to run.
     struct Service: Sendable {
         let name: String
         let tool: SwiftTool
@@ -19,18 +18,14 @@ struct RunSession {
     let configuration: String
     let builds: Bool
     let watches: Bool
-    /// The services' arguments.
     let arguments: [String]
-    /// The time limit for a service to stop.
     let stopLimit: Duration
     let output: RunOutput
 
     /// The event that a task of the session ended with; `nil` for none.
     private typealias News = RunState.Event?
 
-    /// Runs until the end.
-    ///
-    /// - Returns: The exit code.
+    /// Runs until the end, and returns the exit code.
     func run() async -> Int32 {
         var state = RunState(count: services.count, builds: builds, watches: watches)
         // Starts before the first build, so that no change is missed.

@@ -1,10 +1,8 @@
 /// The decisions of `kit run`: takes events and returns actions. Knows no process and no clock.
 struct RunState {
-    /// An event.
     enum Event: Hashable {
         /// A build ended. `failure` holds the compiler's output if the build failed.
         case built(Int, seconds: Double, failure: String?)
-        /// The sources of a service changed.
         case changed(Int)
         /// The process of a service ended.
         case ended(Int, ProcessExit)
@@ -12,7 +10,6 @@ struct RunState {
         case interrupted
     }
 
-    /// An action.
     enum Action: Hashable {
         case build(Int)
         case cancelBuild
@@ -50,10 +47,6 @@ struct RunState {
     private var queue: [Int]
     private var unbuilt: Set<Int> = []
 
-    /// - Parameters:
-    ///   - count: The number of services.
-    ///   - builds: Whether to build the services before they start.
-    ///   - watches: Whether to restart a service when its sources change.
     init(count: Int, builds: Bool = true, watches: Bool) {
         self.builds = builds
         self.watches = watches
@@ -61,7 +54,6 @@ struct RunState {
         queue = Array(0..<count)
     }
 
-    /// The first actions.
     mutating func begin() -> [Action] {
         if builds { return nextBuild() }
         queue = []

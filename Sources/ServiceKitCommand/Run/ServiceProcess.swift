@@ -38,19 +38,14 @@ final class ServiceProcess: Sendable {
     private let command: [String]
     private let state = Watched(State.starting(nil))
 
-    /// - Parameters:
-    ///   - directory: The working directory.
-    ///   - command: The program's path, and its arguments.
+    /// The command is the program's path, and its arguments.
     init(directory: String, command: [String]) {
         self.directory = directory
         self.command = command
     }
 
-    /// Runs the service until it ends.
-    ///
-    /// - Parameters:
-    ///   - service: The service's number, for the output.
-    ///   - output: The target for lines with the service's name. A single service uses this process's own output.
+    /// Runs the service until it ends. Several services have their names before their lines; a single one uses this
+    /// process's own output.
     func run(_ service: Int, output: RunOutput) async -> ProcessExit {
         defer { state.set(.ended) }
         do {
@@ -71,9 +66,7 @@ final class ServiceProcess: Sendable {
         }
     }
 
-    /// Asks the service to stop, and kills it if it runs on after a limit.
-    ///
-    /// - Returns: Whether it stopped by itself.
+    /// Asks the service to stop, and kills it if it runs on after a limit. Returns whether it stopped by itself.
     func stop(within limit: Duration) async -> Bool {
         send(SIGTERM)
         if await hasEnded(within: limit) { return true }

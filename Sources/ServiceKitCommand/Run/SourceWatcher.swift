@@ -15,9 +15,7 @@ final class SourceWatcher: Sendable {
     private let known: Watched<SourceSnapshot>
     private let inotify: Inotify?
 
-    /// Starts to watch.
-    ///
-    /// - Parameter roots: The files and directories. They need not exist.
+    /// Starts to watch files and directories, which need not exist.
     init(roots: [String]) {
         self.roots = roots
         let notices = notices
@@ -30,9 +28,8 @@ final class SourceWatcher: Sendable {
         inotify?.cancel()
     }
 
-    /// Waits until the sources differ from those at the last return, and a burst of changes is over.
-    ///
-    /// - Returns: Whether they differ; `false` when the task was cancelled.
+    /// Waits until the sources differ from those at the last return, and a burst of changes is over. Returns `false`
+    /// when the task was cancelled.
     func waitForChange() async -> Bool {
         var debouncer = Debouncer()
         var snapshot = known.value

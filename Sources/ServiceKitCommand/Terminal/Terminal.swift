@@ -66,7 +66,6 @@ struct Terminal: Sendable {
         hasColor ? "\u{1B}[\(style.code)m\(text)\u{1B}[0m" : text
     }
 
-    /// A style of text.
     struct Style: Sendable {
         let code: String
 

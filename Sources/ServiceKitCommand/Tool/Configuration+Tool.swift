@@ -1,15 +1,9 @@
 import Subprocess
 
 extension Subprocess.Configuration {
-    /// Configures a program that kit runs. It has a process group of its own: ctrl-C reaches kit, which then ends the
-    /// program.
-    ///
-    /// - Parameters:
-    ///   - program: The program's name on the `PATH`.
-    ///   - arguments: The arguments.
-    ///   - signal: The signal that ends the program and its children.
-    ///   - limit: The time limit for their end; after it they are killed.
-    /// - Throws: ``CommandFailure`` when the program does not exist.
+    /// Configures a program on the `PATH`. It has a process group of its own: ctrl-C reaches kit, which then ends the
+    /// program and its children by the signal, and kills them after the limit. Throws ``CommandFailure`` when the
+    /// program does not exist.
     static func tool(
         _ program: String,
         _ arguments: [String],

@@ -23,17 +23,9 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
         self.exceptions = exceptions
     }
 
-    /// Decodes a value from a node.
-    ///
-    /// - Parameters:
-    ///   - type: The type to decode.
-    ///   - node: The value.
-    ///   - hiddenDefault: The default section. It is decoded instead if the node is null and `T` is a section.
-    ///   - trail: The path to the value.
-    ///   - known: Records every key that a type asks for.
-    ///   - exceptions: Keys of the node that somebody else decodes.
-    /// - Returns: The value.
-    /// - Throws: ``ConfigurationError`` when the node does not fit the type, or has a value out of its range.
+    /// Decodes a value from a node. If the node is null and `T` is a section, decodes the hidden default instead.
+    /// Records every key that a type asks for; the exceptions are keys that somebody else decodes. Throws
+    /// ``ConfigurationError`` when the node does not fit the type, or has a value out of its range.
     static func decode<T: Decodable>(
         _ type: T.Type,
         from node: ConfigurationNode,

@@ -19,7 +19,6 @@ final class NodeEncoder: Encoder, SingleValueEncodingContainer {
         self.codingPath = codingPath
     }
 
-    /// The defaults of a section.
     static func defaults<T: ConfigurationSection>(
         of type: T.Type,
         keyPath: String
@@ -66,7 +65,6 @@ final class NodeEncoder: Encoder, SingleValueEncodingContainer {
 
     // MARK: - Tree
 
-    /// The encoded value.
     private var node: ConfigurationNode {
         switch content {
         case .nothing:

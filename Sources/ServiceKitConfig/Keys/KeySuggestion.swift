@@ -6,13 +6,8 @@ package enum KeySuggestion {
     /// The largest number of known keys in a message.
     static let maximumListed = 12
 
-    /// `no balancer "p2d" is linked into this program; did you mean "p2c"? There are: p2c, round_robin`.
-    ///
-    /// - Parameters:
-    ///   - kind: The kind of the named thing, such as `balancer`.
-    ///   - name: The unknown name.
-    ///   - known: The names that are linked in.
-    /// - Returns: The message.
+    /// The message for a name of some kind that is not among those linked in: `no balancer "p2d" is linked into this
+    /// program; did you mean "p2c"? There are: p2c, round_robin`.
     package static func message(forMissing kind: String, _ name: String, known: [String]) -> String {
         let list = "here are: \(known.joined(separator: ", "))"
         let remedy = nearest(to: name, among: known).map { "did you mean \"\($0)\"? T\(list)" }

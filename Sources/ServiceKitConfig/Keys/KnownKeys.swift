@@ -5,7 +5,6 @@ import Synchronization
 ///
 /// Their number is bounded by the places that decode, the types' properties and the configuration's keys.
 final class KnownKeys: Sendable {
-    /// The kind that a value was read as.
     enum Reading: Sendable {
         case text, integer, fraction, boolean
         /// Read element by element.
@@ -37,7 +36,6 @@ final class KnownKeys: Sendable {
         }
     }
 
-    /// Remembers a section that was decoded.
     func note(section path: ConfigurationPath, defaults: ConfigurationNode, ranges: [String: String]) {
         sections.withLock { $0[path] = Section(defaults: defaults, ranges: ranges) }
     }
@@ -54,7 +52,6 @@ final class KnownKeys: Sendable {
         readings.withLock { $0[path] ?? nil }
     }
 
-    /// The accepted paths.
     var claimed: Set<ConfigurationPath> { claims.withLock { $0 } }
 
     /// The keys that types have asked for.

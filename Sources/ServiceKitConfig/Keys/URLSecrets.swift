@@ -3,10 +3,9 @@ package enum URLSecrets {
     /// The text that replaces a secret.
     package static let mask = "***"
 
-    /// Masks the secrets of all URLs in a text.
-    ///
-    /// Passwords are masked; the user's name stays. User information without a colon may be a token, and is masked as a
-    /// whole. Values of parameters whose names look secret (`?password=…`) are masked too.
+    /// Masks the secrets of all URLs in a text. Passwords are masked; the user's name stays. User information without a
+    /// colon may be a token, and is masked as a whole. Values of parameters whose names look secret (`?password=…`) are
+    /// masked too.
     package static func masked(_ text: String) -> String {
         guard text.contains("://") else { return text }
         var result = ""

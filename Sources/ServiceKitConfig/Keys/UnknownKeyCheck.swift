@@ -7,9 +7,7 @@ struct UnknownKeyCheck {
     private let allNames: [ConfigurationPath: Set<String>]
     private let advice: VariableAdvice
 
-    /// - Parameters:
-    ///   - claimed: The paths that are accepted, with all keys below them.
-    ///   - read: The keys that types have asked for.
+    /// Accepts the claimed paths with all keys below them; messages also name the keys that types have asked for.
     init(claimed: Set<ConfigurationPath>, read: Set<ConfigurationPath>) {
         self.claimed = claimed
         names = Self.names(of: claimed)

@@ -14,9 +14,7 @@ struct VariableAdvice {
         self.paths = paths
     }
 
-    /// Advises on a variable that names a known key with wrong underscores.
-    ///
-    /// - Returns: `nil` when `location` is not a variable, or the variable names no known key.
+    /// Advises on a variable that names a known key with wrong underscores; `nil` for any other location.
     func correction(from location: SourceLocation?) -> String? {
         guard let variable = EnvironmentLayer.variable(location), let meant = paths[Self.joined(variable)],
             let name = EnvironmentLayer.name(of: meant), name != variable

@@ -31,11 +31,8 @@ extension Configuration {
 }
 
 extension Configuration {
-    /// Reads a single file, without the other layers, for tools that look for every mistake in it.
-    ///
-    /// - Parameter file: The file's path.
-    /// - Returns: The configuration, and an error for each placeholder in it.
-    /// - Throws: ``ConfigurationError`` when the file cannot be read at all.
+    /// Reads a single file, without the other layers, for tools that look for every mistake in it: with an error for
+    /// each placeholder. Throws ``ConfigurationError`` when the file cannot be read at all.
     package static func reading(
         file: String
     ) throws(ConfigurationError) -> (configuration: Configuration, placeholders: [ConfigurationError]) {

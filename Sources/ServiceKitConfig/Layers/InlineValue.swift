@@ -4,7 +4,6 @@ enum InlineValue {
     ///
     /// Only the type that reads it can tell.
     final class Brackets: Sendable {
-        /// The value as written.
         let text: String
         /// The reason why the value is not YAML; `nil` when it is.
         let failure: ConfigurationError?
@@ -19,7 +18,6 @@ enum InlineValue {
         text.hasPrefix("[") || text.hasPrefix("{")
     }
 
-    /// Reads a value that begins with a bracket.
     static func brackets(_ text: String, origin: String, at path: String) -> ConfigurationNode {
         let location = SourceLocation(origin: origin)
         var node = ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location)

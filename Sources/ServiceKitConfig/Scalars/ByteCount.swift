@@ -6,9 +6,7 @@ public struct ByteCount: Hashable, Sendable {
     /// The size in bytes; never negative.
     public let bytes: Int
 
-    /// Creates a size.
-    ///
-    /// - Parameter bytes: The size in bytes. A negative size is a programming error.
+    /// Creates a size. A negative size is a programming error.
     public init(_ bytes: Int) {
         precondition(bytes >= 0, "a size of \(bytes) bytes: it must not be negative")
         self.bytes = bytes
@@ -76,9 +74,7 @@ extension ByteCount: ScalarConvertible {
 }
 
 extension ByteCount: Codable {
-    /// Reads the size from text such as `16KiB`, or from a number of bytes.
-    ///
-    /// - Throws: `DecodingError` when the text is not a size.
+    /// Reads the size from text such as `16KiB`, or from a number of bytes. Throws `DecodingError` for other text.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let count = try? container.decode(Int.self)
@@ -91,8 +87,6 @@ extension ByteCount: Codable {
     }
 
     /// Writes the size as text such as `16KiB`.
-    ///
-    /// - Throws: Any error of the encoder.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

@@ -6,9 +6,8 @@ struct DecimalText {
     private let digits: Int128
     private let scale: Int128
 
-    /// Takes a number such as `12` or `1.5` off the front of the text.
-    ///
-    /// - Throws: When the text does not begin with a number, or the number is too long.
+    /// Takes a number such as `12` or `1.5` off the front of the text. Throws when the text does not begin with a
+    /// number, or the number is too long.
     init(consuming text: inout Substring) throws(ScalarMismatch) {
         let whole = text.prefix { $0.isASCII && $0.isNumber }
         var rest = text[whole.endIndex...]

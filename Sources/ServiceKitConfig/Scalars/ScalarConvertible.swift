@@ -3,7 +3,6 @@ protocol ScalarConvertible: Decodable {
     /// The expected value in words, after "expected".
     static var expectation: String { get }
 
-    /// The kind that the type reads a scalar as.
     static var reading: KnownKeys.Reading { get }
 
     /// Reads the scalar, which is not null.
@@ -22,7 +21,6 @@ struct ScalarMismatch: Error {
     /// The expected value, if it is more precise than ``ScalarConvertible/expectation``.
     var expected: String?
 
-    /// The remedy.
     var advice: String?
 }
 

@@ -9,7 +9,6 @@ package indirect enum ConfigurationOutline: Sendable {
 
     /// A value without parts.
     package struct Scalar: Sendable {
-        /// The value as written.
         package var text: String
         package var kind: Kind
         /// Whether the value must not be shown.
@@ -17,7 +16,6 @@ package indirect enum ConfigurationOutline: Sendable {
         package var location: SourceLocation?
     }
 
-    /// The kind that a value is read as.
     package enum Kind: Hashable, Sendable {
         case null, text, boolean
         /// A number as JSON writes it; `nil` for infinities and NaN, which JSON lacks.
@@ -32,10 +30,8 @@ extension Configuration {
     /// left out.
     package var outline: ConfigurationOutline { root.outline(at: KeyTrail(), known: known) }
 
-    /// The configuration without one key, for tools that look for further errors.
-    ///
-    /// - Parameter keyPath: A ``ConfigurationError/keyPath``. For `nodes[2].host`, all `nodes` are left out.
-    /// - Returns: `nil` when there is no such key.
+    /// The configuration without the key of an error, for tools that look for further errors; `nil` when there is no
+    /// such key. For `nodes[2].host`, all `nodes` are left out.
     package func without(_ keyPath: String) -> Configuration? {
         let plain = keyPath.split(separator: "[", maxSplits: 1).first.map(String.init) ?? ""
         return root.without(ConfigurationPath(plain).keys[...]).map { Configuration(root: $0, known: known) }

@@ -27,9 +27,8 @@ extension ConfigurationNode {
         return ConfigurationNode(.mapping(result), location: later.location ?? location)
     }
 
-    /// The tree with `value` merged in at `path`. Missing nodes on the way are created.
-    ///
-    /// - Throws: When a node on the way is neither a mapping nor null, or the tree becomes too deep.
+    /// The tree with `value` merged in at `path`. Missing nodes on the way are created. Throws when a node on the way
+    /// is neither a mapping nor null, or the tree becomes too deep.
     func setting(
         _ value: ConfigurationNode, at path: ConfigurationPath
     ) throws(ConfigurationError)

@@ -8,7 +8,6 @@ enum TextEncoding: String {
     static let utf8Mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// Recognizes an encoding other than UTF-8 by its byte order mark, or by the zero bytes of a first ASCII character.
-    ///
     /// Source: YAML 1.2.2, section 5.2, "Character Encodings".
     init?(of bytes: [UInt8]) {
         let start = bytes.prefix(4).map { $0 }

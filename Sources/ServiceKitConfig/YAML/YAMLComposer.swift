@@ -14,14 +14,8 @@ struct YAMLComposer: ~Copyable {
     /// The key paths of the value that is read and of all values around it, for messages.
     private var keyPaths: [String]
 
-    /// Reads a document.
-    ///
-    /// - Parameters:
-    ///   - bytes: The document, in UTF-8.
-    ///   - origin: The document's origin, for locations.
-    ///   - keyPath: The path of the document's root in the configuration, for messages.
-    /// - Returns: The root, or `nil` when the document is empty.
-    /// - Throws: ``ConfigurationError`` when the document is not well-formed or exceeds a limit.
+    /// Reads a document in UTF-8; `nil` when it is empty. The key path, for messages, is that of its root in the
+    /// configuration. Throws ``ConfigurationError`` when the document is not well-formed or exceeds a limit.
     static func compose(
         _ bytes: [UInt8],
         origin: Origin,

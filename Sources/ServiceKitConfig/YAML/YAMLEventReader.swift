@@ -50,9 +50,7 @@ struct YAMLEventReader: ~Copyable {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
 
-    /// Takes a document in UTF-8.
-    ///
-    /// Fails when memory runs out.
+    /// Takes a document in UTF-8. Fails when memory runs out.
     init?(_ bytes: [UInt8]) {
         // One byte more than needed: libyaml wants an address even for an empty input.
         let input = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count + 1)

@@ -1,4 +1,3 @@
-/// The limits of a YAML document.
 enum YAMLLimits {
     /// The largest document, in bytes: 1 MiB.
     static let maximumDocumentBytes = 1 << 20

@@ -7,9 +7,8 @@ enum YAMLTag {
         tag == nil || tag == "!" || tag == prefix + kind
     }
 
-    /// Reads a scalar in the type of its tag.
-    ///
-    /// - Throws: The result of `failure` for the tag, when the tag is unknown or the text does not fit it.
+    /// Reads a scalar in the type of its tag. Throws the result of `failure` for the tag, when the tag is unknown or
+    /// the text does not fit it.
     static func content(
         of scalar: YAMLEvent.ScalarEvent,
         failure: (String?) -> ConfigurationError

@@ -32,14 +32,8 @@ public enum EtcdLayout: String, Codable, Sendable, CaseIterable {
         try format.encode(instance)
     }
 
-    /// The value of a key with other labels. Every other byte stays, also of another framework's value.
-    ///
-    /// - Parameters:
-    ///   - changes: The labels' new values; `nil` removes one.
-    ///   - value: The value of the key.
-    ///   - instance: The instance that it holds.
-    /// - Returns: The new value; the same where nothing needs to change.
-    /// - Throws: `RegistryError` with code `unsupported` when there is no place for labels.
+    /// The value of an instance's key with other labels; `nil` removes one. Every other byte stays, also of another
+    /// framework's value. Throws `RegistryError` with code `unsupported` when there is no place for labels.
     func setting(
         _ changes: [String: String?],
         in value: [UInt8],

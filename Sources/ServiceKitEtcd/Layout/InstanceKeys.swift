@@ -1,7 +1,6 @@
 internal import EtcdClient
 internal import ServiceKit
 
-/// The keys of a layout.
 struct InstanceKeys: Sendable {
     let namespace: String
 
@@ -14,7 +13,6 @@ struct InstanceKeys: Sendable {
         prefix(of: service) + id
     }
 
-    /// Every key of the namespace.
     var all: KeyRange { namespace.isEmpty ? .all : .prefix("\(namespace)/") }
 
     /// The service and the id in a key; `nil` when the key cannot be an instance's.

@@ -51,9 +51,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
         OptionRange("max-queued-calls", \.maxQueuedCalls, 1...1_000_000),
     ]
 
-    /// Reads the section.
-    ///
-    /// - Throws: `ConfigurationError` for the first value that is wrong.
+    /// Reads the section. Throws `ConfigurationError` for the first value that is wrong.
     public init(_ configuration: Configuration) throws(ConfigurationError) {
         self = try configuration.decode(Self.self, at: Self.path, except: Self.exceptions)
     }
@@ -61,7 +59,6 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     static let path = "client"
     static let exceptions: Set<String> = ["balancers", "timeouts"]
 
-    /// The transport's form.
     var transportConfig: ClientTransportConfig {
         .defaults {
             $0.limits = limits.transportLimits

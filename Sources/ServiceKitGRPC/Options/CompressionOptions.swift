@@ -23,7 +23,6 @@ public struct CompressionOptions: ConfigurationSection, Hashable {
     /// The defaults.
     public init() {}
 
-    /// The transport's form.
     var transportCompression: CompressionConfig {
         var config = CompressionConfig.defaults
         config.algorithm = algorithm.transportForm.one
@@ -34,7 +33,6 @@ public struct CompressionOptions: ConfigurationSection, Hashable {
 }
 
 extension CompressionOptions.Algorithm {
-    /// The transport's form, alone and as a set.
     fileprivate var transportForm: (one: CompressionAlgorithm, set: CompressionAlgorithmSet) {
         switch self {
         case .none: (.none, .none)

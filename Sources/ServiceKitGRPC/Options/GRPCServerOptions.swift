@@ -62,7 +62,6 @@ struct GRPCServerOptions: ConfigurationSection, Hashable {
     /// Whether reflection is served, with the default applied.
     var servesReflection: Bool { reflection ?? listen.isLocal }
 
-    /// The transport's form.
     var transportConfig: Nghttp2ServerTransport.Config {
         .defaults {
             $0.limits = limits.transportLimits

@@ -20,7 +20,6 @@ struct ServerKeepaliveOptions: ConfigurationSection, Hashable {
         OptionRange("min-ping-interval", \.minPingInterval, .zero...longestTime),
     ]
 
-    /// The transport's form.
     var transportKeepalive: Nghttp2ServerTransport.Keepalive {
         var keepalive = Nghttp2ServerTransport.Keepalive.defaults
         keepalive.time = time
@@ -51,7 +50,6 @@ public struct ClientKeepaliveOptions: ConfigurationSection, Hashable {
         OptionRange("timeout", \.timeout, .milliseconds(1)...(.seconds(3600))),
     ]
 
-    /// The transport's form.
     var transportKeepalive: ClientTransportConfig.Keepalive {
         var keepalive = ClientTransportConfig.Keepalive.defaults
         keepalive.time = time

@@ -33,9 +33,7 @@ public struct ClientTLSOptions: ConfigurationSection, Hashable {
 extension ServerTLSOptions {
     private static let path = "server.grpc.tls"
 
-    /// The transport's form.
-    ///
-    /// - Throws: `ConfigurationError` that names the key.
+    /// The transport's form. Throws `ConfigurationError` that names the key.
     func security() throws(ConfigurationError) -> Nghttp2ServerTransport.TransportSecurity {
         for (name, file) in [("certificate", certificate), ("key", key), ("client-ca", clientCA)] {
             try checkReadable(file, "\(Self.path).\(name)")
@@ -65,9 +63,7 @@ extension ServerTLSOptions {
 extension ClientTLSOptions {
     private static let path = "client.tls"
 
-    /// The transport's form.
-    ///
-    /// - Throws: `ConfigurationError` that names the key.
+    /// The transport's form. Throws `ConfigurationError` that names the key.
     func security() throws(ConfigurationError) -> ClientTransportSecurity {
         for (name, file) in [("ca", ca), ("certificate", certificate), ("key", key)] {
             try checkReadable(file, "\(Self.path).\(name)")

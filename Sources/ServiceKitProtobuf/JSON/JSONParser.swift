@@ -13,9 +13,7 @@ package struct JSONParser: Sendable {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
-    /// Reads a text that contains one document.
-    ///
-    /// - Throws: ``DescriptorError`` with line and column.
+    /// Reads a text that contains one document. Throws ``DescriptorError`` with line and column.
     package static func parse(_ text: String) throws(DescriptorError) -> JSONValue {
         var parser = JSONParser(text.utf8)
         guard let value = try parser.next() else { throw parser.error("there is no JSON") }
@@ -24,9 +22,7 @@ package struct JSONParser: Sendable {
         return value
     }
 
-    /// Reads the next document; `nil` when there is none.
-    ///
-    /// - Throws: ``DescriptorError`` with line and column.
+    /// Reads the next document; `nil` when there is none. Throws ``DescriptorError`` with line and column.
     package mutating func next() throws(DescriptorError) -> JSONValue? {
         skipSpace()
         if position == bytes.count { return nil }

@@ -9,7 +9,6 @@ package indirect enum JSONValue: Hashable, Sendable {
     /// The members in order. Names are unique.
     case object([Member])
 
-    /// A name and its value.
     package struct Member: Hashable, Sendable {
         package var name: String
         package var value: JSONValue

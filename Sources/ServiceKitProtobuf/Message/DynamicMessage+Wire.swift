@@ -1,11 +1,6 @@
 extension DynamicMessage {
-    /// Reads a message.
-    ///
-    /// - Parameters:
-    ///   - bytes: The message in the wire format.
-    ///   - type: The full name of the message's type.
-    ///   - pool: The descriptors.
-    /// - Throws: ``DescriptorError`` when the bytes are not a message of the type.
+    /// Reads a message of a type, given by its full name, in the wire format. Throws ``DescriptorError`` when the bytes
+    /// are no such message.
     package init(_ bytes: [UInt8], as type: String, in pool: DescriptorPool) throws(DescriptorError) {
         self.init(type)
         try merge(bytes[...], pool, depth: 1)
@@ -62,11 +57,8 @@ extension DynamicMessage {
         }
     }
 
-    /// Writes the message in the wire format, with fields in the order of their numbers.
-    ///
-    /// - Parameter pool: The descriptors.
-    /// - Returns: The bytes.
-    /// - Throws: ``DescriptorError`` when a type is missing.
+    /// Writes the message in the wire format, with fields in the order of their numbers. Throws ``DescriptorError``
+    /// when a type is missing.
     package func serialized(in pool: DescriptorPool) throws(DescriptorError) -> [UInt8] {
         let type = try pool.message(type)
         var writer = WireWriter()

@@ -23,9 +23,7 @@ package struct DynamicMessage: Hashable, Sendable {
     /// The values of the present fields, by number. Only repeated fields have several.
     private(set) var values: [Int32: [Value]] = [:]
 
-    /// An empty message.
-    ///
-    /// - Parameter type: The full name of the type.
+    /// An empty message of a type, given by its full name.
     package init(_ type: String) {
         self.type = type
     }
@@ -51,7 +49,6 @@ package struct DynamicMessage: Hashable, Sendable {
         }
     }
 
-    /// The single value of a field.
     func value(of number: Int32) -> Value? { values[number]?.first }
 }
 

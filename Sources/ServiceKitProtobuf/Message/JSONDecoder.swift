@@ -180,12 +180,8 @@ struct JSONDecoder {
 }
 
 extension DynamicMessage {
-    /// Reads a message from JSON.
-    /// - Parameters:
-    ///   - json: The message.
-    ///   - type: The full name of the message's type.
-    ///   - pool: The descriptors.
-    /// - Throws: ``DescriptorError`` that names the field and its allowed values.
+    /// Reads a message of a type, given by its full name. Throws ``DescriptorError`` that names the field and its
+    /// allowed values.
     package init(json: JSONValue, as type: String, in pool: DescriptorPool) throws(DescriptorError) {
         self = try JSONDecoder(pool: pool).message(type, from: json)
     }

@@ -114,13 +114,9 @@ struct JSONEncoder {
 }
 
 extension DynamicMessage {
-    /// Converts the message to JSON.
-    ///
-    /// - Parameters:
-    ///   - pool: The descriptors.
-    ///   - emitsDefaults: Whether to write fields without presence that have their default values.
-    /// - Returns: An object with the present fields; another value for some of protobuf's own types.
-    /// - Throws: ``DescriptorError`` when a type is missing, or a value cannot be written in JSON.
+    /// Converts the message to JSON: an object with the present fields, and on demand with fields without presence that
+    /// have their default values; another value for some of protobuf's own types. Throws ``DescriptorError`` when a
+    /// type is missing, or a value cannot be written in JSON.
     package func json(in pool: DescriptorPool, emitsDefaults: Bool = false) throws(DescriptorError) -> JSONValue {
         try JSONEncoder(pool: pool, emitsDefaults: emitsDefaults).json(self)
     }
@@ -139,7 +135,6 @@ extension JSONValue {
 }
 
 extension DynamicMessage.Value {
-    /// The value as a key of a map.
     fileprivate var mapKey: String {
         switch self {
         case .int(let value): "\(value)"

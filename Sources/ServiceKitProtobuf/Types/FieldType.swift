@@ -1,6 +1,4 @@
-/// A field of a message type.
 package struct FieldType: Hashable, Sendable {
-    /// The kind of a field's values.
     package enum Kind: Hashable, Sendable {
         case double, float
         case int32, int64, uint32, uint64, sint32, sint64
@@ -14,7 +12,6 @@ package struct FieldType: Hashable, Sendable {
 
     /// The name in the `.proto` file.
     package let name: String
-    /// The name in JSON.
     package let jsonName: String
     package let number: Int32
     package let kind: Kind
@@ -28,7 +25,6 @@ package struct FieldType: Hashable, Sendable {
 }
 
 extension FieldType {
-    /// The wire type of a single value.
     var wireType: WireType {
         switch kind {
         case .int32, .int64, .uint32, .uint64, .sint32, .sint64, .bool, .enumeration: .varint

@@ -1,6 +1,5 @@
 internal import SwiftProtobuf
 
-/// A message type.
 package struct MessageType: Sendable {
     /// The full name.
     package let name: String
@@ -30,7 +29,6 @@ package struct MessageType: Sendable {
         indexByName = Dictionary(names) { $1 }
     }
 
-    /// The field with a number.
     package func field(number: Int32) -> FieldType? {
         indexByNumber[number].map { fields[$0] }
     }
@@ -41,7 +39,6 @@ package struct MessageType: Sendable {
     }
 }
 
-/// An enum.
 package struct EnumType: Sendable {
     /// The full name.
     package let name: String
@@ -58,14 +55,12 @@ package struct EnumType: Sendable {
         nameByNumber = Dictionary(values.map { ($0.number, $0.name) }) { first, _ in first }
     }
 
-    /// The number of a value's name.
     package func number(of name: String) -> Int32? { numberByName[name] }
 
     /// The first name of a number.
     package func name(of number: Int32) -> String? { nameByNumber[number] }
 }
 
-/// A service.
 package struct ServiceType: Sendable {
     /// The full name.
     package let name: String
@@ -78,7 +73,6 @@ package struct ServiceType: Sendable {
     }
 }
 
-/// A method of a service.
 package struct MethodType: Hashable, Sendable {
     /// The name, without the service's name.
     package let name: String

@@ -1,7 +1,6 @@
 import ServiceKit
 
 extension RegistryConformance.Check {
-    /// An owner that dies takes its instance along.
     package static let ownersDeath = Self(
         "an owner that dies takes its instance along",
         needs: { $0.mortalOwner != nil }
@@ -21,7 +20,6 @@ extension RegistryConformance.Check {
         try await follower.wait(for: [heir, survivor], "the heir of the id")
     }
 
-    /// Unreadable entries are skipped.
     package static let unreadableIsSkipped = Self(
         "unreadable entries are skipped",
         needs: { $0.plantGarbage != nil }
@@ -42,7 +40,6 @@ extension RegistryConformance.Check {
         try run.expect(failures.isEmpty, "garbage was reported as a failure: \(failures.map(\.state))")
     }
 
-    /// A thousand instances come and go.
     package static let thousandInstances = Self("a thousand instances come and go") { run in
         let registry = try await run.registry()
         let follower = run.follow(try await run.registry())
@@ -64,7 +61,6 @@ extension RegistryConformance.Check {
         try await run.expect(registry, lists: [], "after all were released")
     }
 
-    /// When the registry is away, watches keep what they know and say so, and all is put back afterwards.
     package static let awayAndBack = Self(
         "when the registry is away, watches keep what they know and say so, and all is put back afterwards",
         needs: { $0.interrupt != nil }
@@ -89,7 +85,6 @@ extension RegistryConformance.Check {
         try await follower.wait(for: [a, b], "another instance afterwards")
     }
 
-    /// An update is not lost when the registry is away.
     package static let updateWhileAway = Self(
         "an update is not lost when the registry is away",
         needs: { $0.interrupt != nil }
@@ -112,7 +107,6 @@ extension RegistryConformance.Check {
         }
     }
 
-    /// When a registry was away and has lost its entries, nobody is told that there is no instance.
     package static let forgottenInstances = Self(
         "when a registry was away and has lost its entries, nobody is told that there is no instance",
         needs: { $0.interruptAndForget != nil }
@@ -133,7 +127,6 @@ extension RegistryConformance.Check {
             gaps.isEmpty, "before they were put back, the watch saw an empty \(gaps.first?.state ?? .live) set")
     }
 
-    /// A registration whose entry somebody else takes says that it is lost, until it is free again.
     package static let takenOver = Self(
         "a registration whose entry somebody else takes says that it is lost, until it is free again",
         needs: { $0.takeOver != nil }

@@ -1,12 +1,10 @@
 import ServiceKit
 
 extension RegistryConformance.Check {
-    /// An unknown service is an empty list, not a failure.
     package static let unknownService = Self("an unknown service is an empty list, not a failure") { run in
         try await run.expect(run.registry(), lists: [], "before anyone has registered")
     }
 
-    /// A registered instance is listed, also elsewhere.
     package static let registeredIsListed = Self("a registered instance is listed, also elsewhere") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         let instances = [run.instance("a"), run.instance("b:1._-")]
@@ -19,7 +17,6 @@ extension RegistryConformance.Check {
         try await run.expect(elsewhere, lists: instances, "after register()")
     }
 
-    /// An instance is found as it was registered: labels, Unicode, IPv6.
     package static let roundTrip = Self("an instance is found as it was registered: labels, Unicode, IPv6") { run in
         let registry = try await run.registry()
         var instance = run.instance("a", metadata: ["zone": "eu-1", "ключ \"\\/": "値\n😀", "empty": ""])
@@ -33,7 +30,6 @@ extension RegistryConformance.Check {
         try await run.follow(registry).wait(for: [instance], "the instance as it was registered")
     }
 
-    /// An id that is taken is refused, and its owner not disturbed.
     package static let takenIDIsRefused = Self("an id that is taken is refused, and its owner not disturbed") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         let first = run.instance("a")
@@ -47,7 +43,6 @@ extension RegistryConformance.Check {
         try await run.expect(elsewhere, lists: [first], "after a refused register()")
     }
 
-    /// Of many who want one id at once, one gets it.
     package static let oneWinner = Self("of many who want one id at once, one gets it") { run in
         let registries = [try await run.registry(), try await run.registry()]
         let outcomes = try await run.within("registering one id from many tasks") {
@@ -65,7 +60,6 @@ extension RegistryConformance.Check {
         try await run.expect(registries[0], lists: winners.map(\.instance), "after the contest")
     }
 
-    /// An id is free again when it was released.
     package static let releasedIDIsFree = Self("an id is free again when it was released") { run in
         let (here, elsewhere) = (try await run.registry(), try await run.registry())
         for version in 1...3 {
@@ -78,7 +72,6 @@ extension RegistryConformance.Check {
         }
     }
 
-    /// An update replaces the instance.
     package static let updateReplaces = Self("an update replaces the instance") { run in
         let registry = try await run.registry()
         let registration = try await run.register(run.instance("a"), in: registry)
@@ -95,7 +88,6 @@ extension RegistryConformance.Check {
         try await run.expect(registry, lists: [next], "after a refused update()")
     }
 
-    /// Deregister() takes an instance out before it returns, and keeps it out.
     package static let deregisterKeepsOut = Self(
         "deregister() takes an instance out before it returns, and keeps it out"
     ) { run in
@@ -120,7 +112,6 @@ extension RegistryConformance.Check {
         try run.expect(last == .deregistered, "its last state is \(last.map { "\($0)" } ?? "none")")
     }
 
-    /// An instance may be registered before the registry runs.
     package static let registeringBeforeRunning = Self("an instance may be registered before the registry runs") {
         run in
         let registry = try await run.registryAtRest()
@@ -132,7 +123,6 @@ extension RegistryConformance.Check {
         try await run.expect(run.registry(), lists: [instance], "after register() and run()")
     }
 
-    /// Invalid names are refused.
     package static let invalidNames = Self("invalid names are refused") { run in
         let registry = try await run.registry()
         for bad in ["", ".a", "a/b", "a b", "é", String(repeating: "a", count: 1000)] {

@@ -1,7 +1,6 @@
 import ServiceKit
 
 extension RegistryConformance.Check {
-    /// A watch starts with the present instances, or none, and sees instances come and go.
     package static let comingAndGoing = Self(
         "a watch starts with the present instances, or none, and sees instances come and go"
     ) { run in
@@ -18,7 +17,6 @@ extension RegistryConformance.Check {
         try await follower.wait(for: [b], "the first to go")
     }
 
-    /// A watch sees updates in their order and ends with the last.
     package static let orderOfUpdates = Self("a watch sees updates in their order and ends with the last") { run in
         let registry = try await run.registry()
         let follower = run.follow(try await run.registry())
@@ -33,7 +31,6 @@ extension RegistryConformance.Check {
         try run.expect(versions == versions.sorted(), "the versions were seen in the order \(versions)")
     }
 
-    /// An update is one change and never a gap.
     package static let updateInPlace = Self("an update is one change and never a gap") { run in
         let registry = try await run.registry()
         let follower = run.follow(try await run.registry())
@@ -52,7 +49,6 @@ extension RegistryConformance.Check {
         try run.expect(gaps.isEmpty, "of 50 updates \(gaps.count) were seen as a gap or a failure")
     }
 
-    /// Services whose names begin alike are kept apart.
     package static let likeNamesApart = Self("services whose names begin alike are kept apart") { run in
         let registry = try await run.registry()
         let names = [run.service, run.service + "-admin", run.service + ".v2", run.service + "_"]
@@ -66,7 +62,6 @@ extension RegistryConformance.Check {
         }
     }
 
-    /// All watchers see the same.
     package static let allSeeTheSame = Self("all watchers see the same") { run in
         let registry = try await run.registry()
         let followers = [run.follow(registry), run.follow(registry), run.follow(try await run.registry())]
@@ -84,7 +79,6 @@ extension RegistryConformance.Check {
         for follower in followers { try await follower.wait(for: expected, "what remains") }
     }
 
-    /// Watches that are cancelled leave nothing.
     package static let cancellationFrees = Self(
         "watches that are cancelled leave nothing",
         needs: { $0.waitUntilIdle != nil }

@@ -2,7 +2,6 @@ import Foundation
 import Synchronization
 
 extension EtcdServer {
-    /// The time limit of an etcdctl command.
     private static let commandLimit = Duration.seconds(30)
 
     /// Runs an etcdctl command. Once authentication is enabled, it runs as root.
@@ -24,8 +23,6 @@ extension EtcdServer {
 
     /// Creates the user root, and enables authentication: from then on etcd refuses clients without user and password.
     /// ``etcdctl(_:member:)`` gives both.
-    ///
-    /// - Throws: ``EtcdServerFailure`` when etcd refuses.
     public func enableAuth(rootPassword: String = "root") async throws {
         try await etcdctl("user", "add", "root:\(rootPassword)")
         try await etcdctl("role", "add", "root")
@@ -34,10 +31,8 @@ extension EtcdServer {
         self.rootPassword.withLock { $0 = rootPassword }
     }
 
-    /// Creates a user, and a role of the same name with rights to the keys with a prefix.
-    ///
-    /// - Parameter permission: The rights: `read`, `write` or `readwrite`.
-    /// - Throws: ``EtcdServerFailure`` when etcd refuses.
+    /// Creates a user, and a role of the same name with the rights `read`, `write` or `readwrite` to the keys with a
+    /// prefix.
     public func addUser(
         _ name: String,
         password: String,

@@ -166,7 +166,6 @@ final class EtcdMember: Sendable, CustomStringConvertible {
         )
     }
 
-    /// The end of the member's log.
     func logTail() -> String {
         let bytes = FileManager.default.contents(atPath: log) ?? Data()
         let text = String(decoding: bytes.suffix(Self.shownLog), as: UTF8.self)

@@ -1,16 +1,10 @@
 import Foundation
 
-/// The paths of etcd's programs.
 struct EtcdPrograms: Sendable {
-    /// The path of the server.
     let etcd: String
-    /// The path of the command-line client.
     let etcdctl: String
 
-    /// Finds the programs.
-    ///
-    /// - Parameter name: A path, or a name on the `PATH`.
-    /// - Throws: ``EtcdServerFailure`` when a program is missing.
+    /// Finds the programs by a path, or a name on the `PATH`. Throws ``EtcdServerFailure`` when one is missing.
     init(etcd name: String) throws {
         let directories = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":").map(String.init) ?? []
         let paths = name.contains("/") ? [name] : directories.map { "\($0)/\(name)" }

@@ -23,9 +23,7 @@ public protocol Discoverer: Sendable {
 }
 
 extension Discoverer {
-    /// Refuses.
-    ///
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/unsupported``.
+    /// Refuses. Throws ``RegistryError`` with code `unsupported`.
     public func services() async throws -> [String] {
         throw RegistryError(
             code: .unsupported,

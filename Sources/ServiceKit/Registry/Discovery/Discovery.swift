@@ -21,9 +21,7 @@ public final class Discovery: Discoverer {
 
         func feed(of service: String) -> Feed? { watches[service]?.feed }
 
-        /// A follower of a service comes.
-        ///
-        /// - Returns: The feed to read, and whether the registry's watch is to be started.
+        /// A follower of a service comes: it reads the feed. The first one starts the registry's watch.
         mutating func join(_ service: String) -> (feed: Feed, isFirst: Bool) {
             watches[service, default: Watch()].followers += 1
             let watch = watches[service, default: Watch()]
@@ -35,9 +33,7 @@ public final class Discovery: Discoverer {
             watches[service]?.task = task
         }
 
-        /// A follower of a service leaves.
-        ///
-        /// - Returns: The registry's watch if it is to be ended.
+        /// A follower of a service leaves. Returns the registry's watch if it is to be ended.
         mutating func leave(_ service: String) -> Task<Void, Never>? {
             watches[service]?.followers -= 1
             guard let watch = watches[service], watch.followers == 0 else { return nil }

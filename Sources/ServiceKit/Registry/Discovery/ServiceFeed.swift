@@ -61,14 +61,10 @@ public final class ServiceFeed: Sendable {
 }
 
 extension DiscoveryUpdates {
-    /// Makes the sequence of a backend that may be away: the feed's ``ServiceView`` keeps the last instances known, and says
-    /// that they are stale. An invalid name gives a watch that is stale from the start and stays so.
-    ///
-    /// - Parameters:
-    ///   - service: The service's name.
-    ///   - grace: How long instances are kept, as stale, that are gone after an outage: as long as their owners may take to
-    ///     register again; by default 10 s.
-    ///   - run: Watches until its task is cancelled. It runs once for each iterator. When it returns, the sequence ends.
+    /// Makes the sequence of a backend that may be away: the feed's ``ServiceView`` keeps the last instances known, and
+    /// says that they are stale. Instances that are gone after an outage are kept, as stale, for the grace: as long as
+    /// their owners may take to register again. An invalid name gives a watch that is stale from the start and stays
+    /// so. See ``init(_:)``.
     public init(
         of service: String,
         grace: Duration = .seconds(10),

@@ -47,12 +47,8 @@ public struct ServiceView: Sendable {
 
     // MARK: - The registry's news
 
-    /// The registry can be reached, and these are all instances.
-    ///
-    /// - Parameters:
-    ///   - found: The instances.
-    ///   - lostData: Whether the registry is known to have lost its data, or is another one.
-    ///   - now: The time.
+    /// The registry can be reached, and these are all instances. `lostData` says that the registry is known to have
+    /// lost its data, or is another one.
     public mutating func replace(
         with found: [ServiceInstance],
         lostData: Bool = false,
@@ -96,11 +92,7 @@ public struct ServiceView: Sendable {
         outage = ended
     }
 
-    /// The registry cannot be reached: the view may be out of date.
-    ///
-    /// - Parameters:
-    ///   - cause: The failure. The first of an outage is told.
-    ///   - now: The time.
+    /// The registry cannot be reached: the view may be out of date. Of an outage's causes the first is told.
     public mutating func interrupted(_ cause: String, at now: ContinuousClock.Instant = .now) {
         guard interruption == nil else { return }
         interruption = .stale(since: now, cause: cause)

@@ -1,7 +1,6 @@
 /// The labels in a JSON text of another framework. Labels are changed one by one, and every other byte stays: the order of
 /// members, the space between them, the form of a number, members that the kit does not know.
 package struct JSONLabels {
-    /// The text.
     package private(set) var bytes: [UInt8]
 
     /// The reasons why a change is not possible.
@@ -16,15 +15,11 @@ package struct JSONLabels {
         self.bytes = bytes
     }
 
-    /// Sets or removes labels.
+    /// Sets labels of the object that the names of the path lead to, or removes them where the new value is `nil`.
+    /// Missing objects are made. Throws ``Failure``.
     ///
-    /// A member that comes more than once is changed each time, since readers differ in which of them counts. A value that
-    /// was a number or a truth value stays one when the new text can be written so.
-    ///
-    /// - Parameters:
-    ///   - labels: Their new values; `nil` removes one.
-    ///   - path: The names of the members that lead to the object of the labels. Missing ones are made.
-    /// - Throws: ``Failure``.
+    /// A member that comes more than once is changed each time, since readers differ in which of them counts. A value
+    /// that was a number or a truth value stays one when the new text can be written so.
     package mutating func set(_ labels: [String: String?], at path: [String]) throws {
         for (label, value) in labels.sorted(by: { $0.key < $1.key }) {
             // One edit at a time, as each moves the bytes behind it.

@@ -3,34 +3,22 @@
 /// Clients of the kit do not choose an instance whose label `offline` is `true`. Others do not know that label, but many
 /// know `weight`; so the weight becomes 0, and a label of its own remembers the weight of before.
 extension RegistryOperator {
-    /// Takes an instance out of traffic. It stays registered, and serves the calls that it gets. Nothing happens if it is
-    /// offline already.
-    ///
-    /// Clients of the kit no longer choose it. Clients of other frameworks do so as far as they go by the label `weight`,
-    /// as go-kratos's balancer `wrr` does, and as long as others have more than 0.
-    ///
-    /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
+    /// Takes an instance out of traffic, unless it is offline already, and returns it as all see it now. It stays
+    /// registered, and serves the calls that it gets. Clients of the kit no longer choose it. Clients of other
+    /// frameworks do so as far as they go by the label `weight`, as go-kratos's balancer `wrr` does, and as long as
+    /// others have more than 0. Throws as ``changeMetadata(ofInstance:of:_:)``.
     public func takeOffline(_ id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOffline }
     }
 
-    /// Puts an instance back into traffic, with the weight that it had before. Nothing happens if it is online.
-    ///
-    /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
+    /// Puts an instance back into traffic, with the weight that it had before, unless it is online. Returns it as all
+    /// see it now. Throws as ``changeMetadata(ofInstance:of:_:)``.
     public func putOnline(_ id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOnline }
     }
 
-    /// Gives an instance another weight. An offline instance gets it when it is online again.
-    ///
-    /// - Parameters:
-    ///   - weight: The weight; at least 0.
-    ///   - id: The instance's id.
-    ///   - service: The service's name.
-    /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
+    /// Gives an instance another weight, at least 0, and returns it as all see it now. An offline instance gets the
+    /// weight when it is online again. Throws as ``changeMetadata(ofInstance:of:_:)``.
     public func setWeight(_ weight: Int, ofInstance id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changes(toWeigh: weight) }
     }
@@ -40,7 +28,6 @@ extension ServiceInstance {
     /// The label that remembers the weight of an instance that is offline; empty when it had none.
     static let weightBeforeOffline = "offline-weight"
 
-    /// The instance as it is when it is online.
     package var whenOnline: ServiceInstance {
         var result = self
         for (label, value) in changesToGoOnline { result.metadata[label] = value }

@@ -3,7 +3,6 @@
 /// The owner's side of ``RegistryOperator/changeMetadata(ofInstance:of:_:)``: an operator's labels stay over the owner's,
 /// whatever else the owner changes.
 struct OwnedInstance: Hashable, Sendable {
-    /// The instance as its owner wants it.
     var wanted: ServiceInstance {
         didSet { rememberWeight(insteadOf: oldValue) }
     }
@@ -22,11 +21,8 @@ struct OwnedInstance: Hashable, Sendable {
         return instance
     }
 
-    /// Takes over the labels that an operator has set. A label on which owner and operator agree is the owner's again.
-    ///
-    /// - Parameters:
-    ///   - metadata: All labels as the operator wants others to see them.
-    ///   - base: The labels that the operator saw; by default those of ``published``.
+    /// Takes over all labels as an operator wants others to see them. Those that differ from the base, which the
+    /// operator saw, stay over the owner's. A label on which owner and operator agree is the owner's again.
     mutating func adopt(metadata: [String: String], insteadOf base: [String: String]? = nil) {
         var result = published.metadata
         for (label, value) in Self.changes(from: base ?? result, to: metadata) { result[label] = value }
@@ -55,11 +51,8 @@ extension ServiceInstance {
     /// The most bytes of a label's name, and of its value.
     package static let maximumLabelSize = 4096
 
-    /// The instance with other labels; every ``RegistryOperator`` checks changes by this.
-    ///
-    /// - Parameter changes: The labels' new values; `nil` removes a label.
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance`` when a label has no name, or labels
-    ///   are too many or too long.
+    /// The instance with other labels; `nil` removes a label. Every ``RegistryOperator`` checks changes by this. Throws
+    /// ``RegistryError`` with code `invalidInstance` when a label has no name, or labels are too many or too long.
     public func settingMetadata(_ changes: [String: String?]) throws(RegistryError) -> ServiceInstance {
         var result = self
         for (label, value) in changes {
@@ -84,9 +77,7 @@ extension ServiceInstance {
 }
 
 extension RegistryError {
-    /// There is no such instance.
-    ///
-    /// - Parameter registry: The registry's name, as in `etcd`.
+    /// There is no such instance in a registry, which is named as in `etcd`.
     public static func notFound(_ id: String, of service: String, in registry: String) -> RegistryError {
         RegistryError(
             code: .notFound,

@@ -35,14 +35,8 @@ public protocol RegistryOperator: Discoverer {
 }
 
 extension RegistryOperator {
-    /// Changes labels of an instance, regardless of their present values; see ``changeMetadata(ofInstance:of:_:)``.
-    ///
-    /// - Parameters:
-    ///   - changes: The labels' new values; `nil` removes a label. The others stay.
-    ///   - id: The instance's id.
-    ///   - service: The service's name.
-    /// - Returns: The instance as all see it now.
-    /// - Throws: ``RegistryError`` as ``changeMetadata(ofInstance:of:_:)``.
+    /// Changes labels of an instance, regardless of their present values; `nil` removes a label, and the others stay.
+    /// Returns the instance as all see it now. Throws as ``changeMetadata(ofInstance:of:_:)``.
     public func setMetadata(
         _ changes: [String: String?],
         ofInstance id: String,

@@ -12,9 +12,8 @@ struct HeldID {
     /// Registries count in whole seconds.
     private static let precision = Duration.seconds(1)
 
-    /// Judges the failure of an attempt.
-    ///
-    /// - Returns: The failure to report. ``RegistryError/endsWithin`` is left in it only while the entry may end by itself.
+    /// Judges the failure of an attempt, and returns the failure to report. ``RegistryError/endsWithin`` is left in it
+    /// only while the entry may end by itself.
     mutating func judged(_ error: RegistryError) -> RegistryError {
         guard error.code == .alreadyRegistered, let left = error.endsWithin else {
             var error = error

@@ -11,15 +11,9 @@ public final class KeptRegistration: Registration {
     private let keeper: RegistrationKeeper
     private let task: Task<Void, Never>
 
-    /// Starts to register an instance.
-    ///
-    /// - Parameters:
-    ///   - instance: The instance.
-    ///   - entry: The instance's entry in the registry.
-    ///   - logger: Where attempts that fail, losses and operators' labels are logged. The instance's service and id go with
-    ///     each message.
-    ///   - clock: The clock of the pauses between attempts.
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``.
+    /// Starts to register an instance in its entry. The logger gets attempts that fail, losses and operators' labels,
+    /// with the instance's service and id. The clock is that of the pauses between attempts. Throws ``RegistryError``
+    /// with code `invalidInstance`.
     public init(
         _ instance: ServiceInstance,
         in entry: any RegistryEntry,

@@ -8,11 +8,9 @@ struct RegistrationAttempts {
     /// The bound of the first pause after the registry was away, when others have as much to put back.
     private static let afterOutage = Duration.seconds(1)
 
-    /// A failed attempt.
     struct Failure {
         /// The failure, judged by ``HeldID``.
         let cause: RegistryError
-        /// The pause before the next attempt.
         let pause: Duration
         /// Whether it is another kind of failure than the last.
         let isNew: Bool
@@ -22,10 +20,7 @@ struct RegistrationAttempts {
     private var held = HeldID()
     private var last: RegistryError?
 
-    /// The registry has lost the instance.
-    ///
-    /// - Parameter time: How long the registry held the instance.
-    /// - Returns: The pause before it is put back.
+    /// The registry has lost the instance after it held it for some time. Returns the pause before it is put back.
     mutating func lost(_ loss: RegistryError, heldFor time: Duration) -> Duration {
         held = HeldID()
         last = nil
@@ -38,7 +33,6 @@ struct RegistrationAttempts {
         return backoff.next()
     }
 
-    /// An attempt has failed.
     mutating func failed(_ error: RegistryError) -> Failure {
         let cause = held.judged(error)
         defer { last = cause }

@@ -14,7 +14,6 @@ struct DirectFile {
         case package = "Package"
         case `public` = "Public"
 
-        /// The word in Swift.
         var keyword: String { rawValue.lowercased() }
     }
 
@@ -25,7 +24,6 @@ struct DirectFile {
     /// The modules of imported files.
     var modules = ProtoFileToModuleMappings()
 
-    /// The file.
     var text: String {
         let namer = SwiftProtobufNamer(currentFile: file, protoFileToModuleMappings: modules)
         let services = file.services.map { DirectService($0, namer: namer, access: visibility.keyword).text }

@@ -14,12 +14,6 @@ struct DirectMethod {
     private let access: String
     private let comment: String
 
-    /// - Parameters:
-    ///   - method: The method.
-    ///   - name: Its names in the code.
-    ///   - service: The name of its service's type.
-    ///   - namer: Names the types of messages.
-    ///   - access: The access level of the functions.
     init(
         _ method: MethodDescriptor,
         named name: GRPCMethodName,
@@ -58,7 +52,6 @@ struct DirectMethod {
             """
     }
 
-    /// The functions of the stub.
     var functions: [String] {
         if streamsRequests { return [function(.closure)] }
         return [function(streamsResponses ? .stream : .message), function(.closure)]

@@ -10,10 +10,6 @@ struct DirectService {
     private let comment: String
     private let methods: [DirectMethod]
 
-    /// - Parameters:
-    ///   - service: The service.
-    ///   - namer: Names the types of messages.
-    ///   - access: The access level of the code.
     init(_ service: ServiceDescriptor, namer: SwiftProtobufNamer, access: String) {
         let type = namer.typePrefix(forFile: service.file) + service.name
         let names = Set(service.methods.map(\.name))
@@ -27,7 +23,6 @@ struct DirectService {
         }
     }
 
-    /// The code.
     var text: String {
         """
         // MARK: - \(name)

@@ -11,9 +11,7 @@ enum LoopbackHTTP {
     private static let limit = 3
     private static let maximumSize = 4 << 20
 
-    /// Gets a resource.
-    ///
-    /// - Returns: The response; `nil` when no process listens, or its answer is not HTTP.
+    /// Gets a resource; `nil` when no process listens, or its answer is not HTTP.
     static func get(_ path: String, port: UInt16) async -> Response? {
         await withCheckedContinuation { continuation in
             // The calls block, and the concurrency runtime has few threads.

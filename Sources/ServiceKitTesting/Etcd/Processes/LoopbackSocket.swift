@@ -13,9 +13,7 @@ final class LoopbackSocket: Sendable {
         close(descriptor)
     }
 
-    /// Binds to a free port. Other sockets with the same option may listen on the port too.
-    ///
-    /// - Returns: The port's number.
+    /// Binds to a free port, and returns its number. Other sockets with the same option may listen on the port too.
     func bindToFreePort() throws -> UInt16 {
         set(SO_REUSEADDR, CInt(1))
         var address = Self.address(port: 0)
@@ -27,12 +25,8 @@ final class LoopbackSocket: Sendable {
         return UInt16(bigEndian: address.sin_port)
     }
 
-    /// Connects.
-    ///
-    /// - Parameters:
-    ///   - port: The port.
-    ///   - limit: The time limit of this call and of each later one, in seconds.
-    /// - Throws: ``EtcdServerFailure`` when no process listens.
+    /// Connects. The limit, in seconds, is that of this call and of each later one. Throws ``EtcdServerFailure`` when
+    /// no process listens.
     func connect(port: UInt16, limit: Int) throws {
         var interval = timeval()
         interval.tv_sec = limit

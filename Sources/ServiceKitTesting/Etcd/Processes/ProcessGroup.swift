@@ -15,20 +15,16 @@ final class ProcessGroup: Sendable {
         var hasEnded = false
     }
 
-    /// The time limit for the end of a killed process.
     private static let endLimit = Duration.seconds(10)
     private static let guardian = "trap '' HUP INT TERM; read -r _; rm -rf \"$0\"; kill -KILL 0"
 
-    /// The path of the directory.
     let directory: String
     private let leader: ChildProcess
     private let lifeline: CInt
     private let state = Mutex(State())
 
-    /// Starts the shell only, with an empty directory for this user alone.
-    ///
-    /// - Parameter name: The beginning of the directory's name.
-    /// - Throws: ``EtcdServerFailure`` or Foundation's error when the system refuses.
+    /// Starts the shell only, with an empty directory for this user alone, whose name begins like this. Throws
+    /// ``EtcdServerFailure`` or Foundation's error when the system refuses.
     init(named name: String) throws {
         let url = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID())")
         let directory = url.path(percentEncoded: false)
@@ -50,15 +46,9 @@ final class ProcessGroup: Sendable {
         close(lifeline)
     }
 
-    /// Starts a program in the group and its directory.
-    ///
-    /// - Parameters:
-    ///   - arguments: The path of the program, and its arguments.
-    ///   - environment: Variables beyond those of this process. Variables of etcd in this process are not passed on.
-    ///   - output: The file that gets the output.
-    ///   - errors: The file that gets the error output.
-    /// - Returns: The process.
-    /// - Throws: ``EtcdServerFailure`` when the system refuses, or the group has ended.
+    /// Starts a program, given by its path and its arguments, in the group and its directory. It gets the variables of
+    /// this process, except etcd's, and some more. Its output is appended to files. Throws ``EtcdServerFailure`` when
+    /// the system refuses, or the group has ended.
     func spawn(
         _ arguments: [String],
         environment: [String: String] = [:],
@@ -80,9 +70,8 @@ final class ProcessGroup: Sendable {
         }
     }
 
-    /// Kills all processes, waits for their end and deletes the directory.
-    ///
-    /// - Throws: ``EtcdServerFailure`` when one has not ended within the limit.
+    /// Kills all processes, waits for their end and deletes the directory. Throws ``EtcdServerFailure`` when one has
+    /// not ended within the limit.
     func end() async throws {
         let processes = state.withLock { state in
             state.hasEnded = true

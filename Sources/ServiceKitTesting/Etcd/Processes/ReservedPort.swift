@@ -5,11 +5,9 @@
 /// itself (simultaneous open, RFC 9293 section 3.5). A program that sets `SO_REUSEADDR`, as Go's programs do, can still
 /// listen on the port.
 struct ReservedPort: Sendable {
-    /// The port's number.
     let number: UInt16
     private let socket: LoopbackSocket
 
-    /// Reserves a port.
     init() throws {
         socket = try LoopbackSocket()
         number = try socket.bindToFreePort()

@@ -2,7 +2,6 @@ import Synchronization
 
 /// The changes of a directory that a reader has not looked at yet. Beyond a number of names, everything may have changed.
 struct DirectoryChanges: Sendable {
-    /// The most names listed.
     static let maximumNames = 1024
 
     /// The files that may have changed. With a file that was closed goes the pause before another look, in case the file
@@ -50,9 +49,7 @@ final class DirectorySubscription: Sendable {
         self.onCancel = onCancel
     }
 
-    /// Waits for changes, and takes them.
-    ///
-    /// - Returns: `nil` when the task is cancelled.
+    /// Waits for changes, and takes them; `nil` when the task is cancelled.
     func next() async -> DirectoryChanges? {
         guard await changes.first(where: { !$0.isEmpty }) != nil else { return nil }
         return changes.update { changes in
@@ -61,20 +58,13 @@ final class DirectorySubscription: Sendable {
         }
     }
 
-    /// Adds a change.
     func add(_ change: @Sendable (inout DirectoryChanges) -> Void) {
         changes.update { change(&$0) }
     }
 
-    /// Reports a file once more, after a pause.
-    ///
-    /// The kernel announces the closing of a dying owner's file a moment before it releases the lock. So a reader that
-    /// finds a closed file still locked looks again, after pauses that double.
-    ///
-    /// - Parameters:
-    ///   - name: The file.
-    ///   - pause: The pause. A longer pause that has begun for the file counts no more; a shorter one counts instead.
-    ///   - queue: The queue that waits.
+    /// Reports a file once more, after a pause in the queue. A longer pause that has begun for the file counts no more;
+    /// a shorter one counts instead. The kernel announces the closing of a dying owner's file a moment before it
+    /// releases the lock. So a reader that finds a closed file still locked looks again, after pauses that double.
     func lookAgain(at name: String, after pause: Duration, on queue: FileQueue) {
         let isShortest = pauses.withLock { pauses in
             if pause > Self.longestPause || pauses[name].map({ $0 <= pause }) == true { return false }

@@ -29,9 +29,7 @@ final class DirectoryWatcher: Sendable {
         var warnedAt: ContinuousClock.Instant?
         var isPolling = false
 
-        /// Removes a directory.
-        ///
-        /// - Returns: Its readers.
+        /// Removes a directory, and returns its readers.
         mutating func remove(_ path: String) -> [DirectorySubscription] {
             guard let directory = directories.removeValue(forKey: path) else { return [] }
             if let watch = directory.watch {
@@ -64,13 +62,9 @@ final class DirectoryWatcher: Sendable {
         self.mayUseInotify = mayUseInotify
     }
 
-    /// Starts to watch a directory. Changes from now on will be told.
-    ///
-    /// - Parameters:
-    ///   - directory: The directory's path.
-    ///   - files: The names of the only files of interest; by default all are.
-    /// - Returns: The place where the changes arrive. Cancel it at the end, once.
-    /// - Throws: When the directory is missing or may not be read.
+    /// Starts to watch a directory: all its files, or only files of some names. Changes from now on arrive in the
+    /// subscription, which is to be cancelled at the end, once. Throws when the directory is missing or may not be
+    /// read.
     func subscribe(to directory: String, files: [String] = []) throws(SystemError) -> DirectorySubscription {
         let subscription = DirectorySubscription(files.isEmpty ? [nil] : files) { [weak self] subscription in
             self?.unsubscribe(subscription, from: directory)
@@ -133,9 +127,7 @@ final class DirectoryWatcher: Sendable {
 
     // MARK: - inotify
 
-    /// Has the kernel watch a directory.
-    ///
-    /// - Returns: The kernel's number for it; `nil` when it is polled.
+    /// Has the kernel watch a directory. Returns the kernel's number for it; `nil` when it is polled.
     private func watch(_ directory: String, _ state: inout State) throws(SystemError) -> CInt? {
         do throws(SystemError) {
             if mayUseInotify {

@@ -10,9 +10,7 @@ enum FileContents {
     /// A file that cannot be read, for a reason of its own.
     case unusable(FileStatus?, reason: String)
 
-    /// Reads a file.
-    ///
-    /// - Throws: A failure that says nothing about this file, such as when descriptors run out.
+    /// Reads a file. Throws a failure that says nothing about this file, such as when descriptors run out.
     static func read(_ path: String, limit: Int) throws(SystemError) -> FileContents {
         // A file that is replaced while it is read, as by an update, is read again. This often in a row means mischief.
         for _ in 0..<16 {
@@ -40,7 +38,6 @@ enum FileContents {
         return .unusable(nil, reason: "it changes all the time")
     }
 
-    /// Encodes the contents of a file.
     static func json(
         _ value: some Encodable,
         formatting: JSONEncoder.OutputFormatting = []

@@ -15,7 +15,6 @@ struct FileQueue: Sendable {
         return try result.mapError(\.registryError).get()
     }
 
-    /// Does a piece of work after a pause.
     func after(_ pause: Duration, _ work: @escaping @Sendable () -> Void) {
         queue.asyncAfter(deadline: .now() + .nanoseconds(Int(pause / .nanoseconds(1))), execute: work)
     }

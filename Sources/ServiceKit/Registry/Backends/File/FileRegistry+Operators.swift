@@ -8,12 +8,10 @@ extension FileRegistry {
     /// The time that the requests of other operators have, which come first.
     private static let turnTimeout = Duration.seconds(10)
 
-    /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
-    ///
-    /// Every user who may write in the service's directory can do so. The owner has three seconds to answer, after ten at
-    /// most for other operators' requests.
-    /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not answer;
-    ///   `permissionDenied`.
+    /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``. Every user
+    /// who may write in the service's directory can do so. The owner has three seconds to answer, after ten at most for
+    /// other operators' requests. Throws ``RegistryError``: `notFound` when no living owner has the id; `timeout` when
+    /// the owner does not answer; `permissionDenied`.
     public func changeMetadata(
         ofInstance id: String,
         of service: String,
@@ -29,8 +27,7 @@ extension FileRegistry {
     }
 
     /// Refuses, since each instance that is found has a living owner; see ``RegistryOperator/removeInstance(_:of:)``.
-    ///
-    /// - Throws: ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
+    /// Throws ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
     public func removeInstance(_ id: String, of service: String) async throws {
         _ = try await instance(id, of: service)
         throw try await queue.run { [place = root.file(of: id, of: service)] in
@@ -43,9 +40,7 @@ extension FileRegistry {
         throw RegistryError.notFound(id, of: service, in: Self.name)
     }
 
-    /// Sends a request to an owner.
-    ///
-    /// - Returns: The instance after the owner has taken the request up.
+    /// Sends a request to an owner, and returns the instance after the owner has taken the request up.
     private func send(_ request: LabelRequest, to place: InstanceFile) async throws -> ServiceInstance {
         let changes = try await queue.run { [watcher] () throws(SystemError) in
             try watcher.subscribe(to: place.directory, files: [place.name, LabelRequest.name(for: place)])

@@ -18,9 +18,8 @@ struct FileRegistryDirectory: Sendable {
         isPrivate = false
     }
 
-    /// The default: `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or `/tmp`.
-    ///
-    /// A variable that is no absolute path does not count (XDG Base Directory Specification).
+    /// The default: `$XDG_RUNTIME_DIR/servicekit`, else `servicekit-<uid>` in `$TMPDIR` or `/tmp`. A variable that is
+    /// no absolute path does not count (XDG Base Directory Specification).
     init(environment variable: (String) -> String?, user: UInt32 = geteuid()) {
         func directory(_ name: String) -> String? {
             variable(name).flatMap { $0.hasPrefix("/") ? Self.withoutSlash($0) : nil }
@@ -35,12 +34,10 @@ struct FileRegistryDirectory: Sendable {
         path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }
 
-    /// The directory of a service.
     func path(of service: String) -> String {
         "\(path)/\(service)"
     }
 
-    /// The file of an instance.
     func file(of id: String, of service: String) -> InstanceFile {
         InstanceFile(directory: path(of: service), service: service, id: id)
     }

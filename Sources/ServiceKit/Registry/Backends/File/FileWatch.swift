@@ -41,10 +41,8 @@ struct FileWatch: Sendable {
         }
     }
 
-    /// Starts to listen, before anything is read.
-    ///
-    /// - Returns: The changes to come, and the directory that they are of; `nil` when nobody has registered yet and this user
-    ///   may not create the service's directory.
+    /// Starts to listen, before anything is read. Returns the changes to come, and the directory that they are of;
+    /// `nil` when nobody has registered yet and this user may not create the service's directory.
     private func subscribe() async throws(RegistryError) -> (DirectorySubscription, FileStatus)? {
         try await queue.run { [root, reader, watcher] () throws(SystemError) in
             do throws(SystemError) {
@@ -72,9 +70,7 @@ struct FileWatch: Sendable {
         }
     }
 
-    /// Reads all instances.
-    ///
-    /// - Returns: Whether the directory is there.
+    /// Reads all instances, and returns whether the directory is there.
     private func readAll(in place: FileStatus, lostData: Bool = false) async throws(RegistryError) -> Bool {
         let look = { @Sendable [reader] () throws(SystemError) -> [ServiceInstance]? in try reader.instances() }
         guard var found = try await queue.run(look) else { return false }
@@ -87,9 +83,7 @@ struct FileWatch: Sendable {
         return true
     }
 
-    /// Reads the files of these names.
-    ///
-    /// - Returns: Whether the directory is there.
+    /// Reads the files of these names, and returns whether the directory is there.
     private func read(
         _ names: [String: Duration?],
         _ subscription: DirectorySubscription,

@@ -9,16 +9,13 @@ struct InstanceFile: Sendable {
     /// The most bytes that are read of a file: 1 MiB.
     static let maximumSize = 1 << 20
 
-    /// The service's directory.
     let directory: String
     let service: String
     let id: String
 
-    /// The name of the file in the directory.
     var name: String { Self.name(of: id) }
     var path: String { "\(directory)/\(name)" }
 
-    /// The name of an instance's file.
     static func name(of id: String) -> String { id + ".json" }
 
     /// The id in the name of a file; `nil` when no instance's file has such a name.
@@ -28,7 +25,6 @@ struct InstanceFile: Sendable {
 
     // MARK: - Reading
 
-    /// The result of reading the file.
     enum Finding {
         /// An instance whose owner lives.
         case live(ServiceInstance)
@@ -40,9 +36,7 @@ struct InstanceFile: Sendable {
         case foreign(FileStatus?, reason: String)
     }
 
-    /// Reads the file.
-    ///
-    /// - Throws: A failure that says nothing about this file, such as when descriptors run out.
+    /// Reads the file. Throws a failure that says nothing about this file, such as when descriptors run out.
     func read() throws(SystemError) -> Finding {
         switch try FileContents.read(path, limit: Self.maximumSize) {
         case .nothing:
@@ -89,7 +83,6 @@ struct InstanceFile: Sendable {
 
     // MARK: - Writing
 
-    /// The contents for an instance of this process.
     static func contents(for instance: ServiceInstance) throws(SystemError) -> [UInt8] {
         let owner = Owner(pid: Int(getpid()))
         return try FileContents.json(Record(instance: instance, owner: owner), formatting: .prettyPrinted) + [0x0A]

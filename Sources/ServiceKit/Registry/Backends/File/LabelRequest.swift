@@ -15,10 +15,8 @@ struct LabelRequest: Codable {
     /// The labels' new values; null removes one.
     var labels: [String: String?]
 
-    /// The name of the file.
     static func name(for place: InstanceFile) -> String { place.id + suffix }
 
-    /// The path of the file.
     static func path(for place: InstanceFile) -> String { "\(place.directory)/\(name(for: place))" }
 
     /// The id in the name of a request's file; `nil` when no request has such a name.
@@ -26,7 +24,6 @@ struct LabelRequest: Codable {
         name.hasSuffix(suffix) && !name.hasPrefix(".") ? String(name.dropLast(suffix.count)) : nil
     }
 
-    /// The result of reading a request.
     enum Finding {
         case nothing
         case request(LabelRequest)
@@ -34,9 +31,8 @@ struct LabelRequest: Codable {
         case garbage(reason: String)
     }
 
-    /// Reads the request to an instance's owner.
-    ///
-    /// - Throws: A failure that says nothing about the file, such as when descriptors run out.
+    /// Reads the request to an instance's owner. Throws a failure that says nothing about the file, such as when
+    /// descriptors run out.
     static func find(for place: InstanceFile) throws(SystemError) -> Finding {
         switch try FileContents.read(path(for: place), limit: maximumSize) {
         case .nothing:
@@ -52,10 +48,8 @@ struct LabelRequest: Codable {
         }
     }
 
-    /// Leaves the request to an instance's owner.
-    ///
-    /// - Returns: The file; `nil` when another request is there already. While it is open, no other request can have its
-    ///   inode's number, and so be taken for it.
+    /// Leaves the request to an instance's owner. Returns the file; `nil` when another request is there already. While
+    /// it is open, no other request can have its inode's number, and so be taken for it.
     func leave(for place: InstanceFile) throws(SystemError) -> OpenFile? {
         let file = try TemporaryFile.create(in: place.directory)
         defer { _ = unlink(file.path) }
@@ -76,7 +70,6 @@ struct LabelRequest: Codable {
         try file.status().isInPlace(at: path(for: place))
     }
 
-    /// Removes the request to an instance's owner.
     static func remove(for place: InstanceFile) throws(SystemError) {
         let path = path(for: place)
         guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }

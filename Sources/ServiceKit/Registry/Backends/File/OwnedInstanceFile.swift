@@ -17,10 +17,9 @@ struct OwnedInstanceFile: Sendable {
     /// The state of the file as it was written, to notice when another process writes over it.
     private var status: FileStatus
 
-    /// Takes possession of an id: creates its file, or takes over the file of a dead owner. Until ``publish(_:)`` the file
-    /// is empty, or still the dead owner's.
-    ///
-    /// - Returns: `nil` when the lock is taken: by another owner, or for a moment by a process that is cleaning up.
+    /// Takes possession of an id: creates its file, or takes over the file of a dead owner. Until ``publish(_:)`` the
+    /// file is empty, or still the dead owner's. Returns `nil` when the lock is taken: by another owner, or for a
+    /// moment by a process that is cleaning up.
     static func claim(_ place: InstanceFile) throws(SystemError) -> OwnedInstanceFile? {
         try claim(place, OpenFile(place.path, O_RDWR | O_CREAT))
     }
@@ -80,17 +79,14 @@ enum TemporaryFile {
         throw SystemError("keep a new file in", directory, number: EAGAIN)
     }
 
-    /// Whether a file has such a name.
     static func matches(_ name: String) -> Bool {
         name.hasPrefix(".") && name.hasSuffix(".tmp")
     }
 }
 
-/// A file whose owner has died.
 enum Leftover {
-    /// Removes a file that has no owner and is still as it was found. Nothing happens where access is refused.
-    ///
-    /// - Returns: Whether the file is gone.
+    /// Removes a file that has no owner and is still as it was found. Nothing happens where access is refused. Returns
+    /// whether the file is gone.
     @discardableResult
     static func remove(_ path: String, _ status: FileStatus) -> Bool {
         guard let file = try? OpenFile(path, O_RDWR) else { return false }

@@ -3,7 +3,6 @@ import Logging
 import ServiceKitConfig
 import Synchronization
 
-/// Reads the directory of one service.
 struct ServiceReader: Sendable {
     let directory: String
     let service: String
@@ -75,7 +74,6 @@ final class Oddities: Sendable {
         known.withLock { _ = $0.removeValue(forKey: path) }
     }
 
-    /// Logs that a file is skipped.
     func report(_ path: String, _ status: FileStatus?, reason: String) {
         guard isNew(path, status) else { return }
         logger.warning(
