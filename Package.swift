@@ -112,7 +112,11 @@ let package = Package(
             exclude: ["Proto"],
             swiftSettings: settings
         ),
-        .target(name: "ServiceKitTesting", dependencies: ["ServiceKit", lifecycle, logging], swiftSettings: settings),
+        .target(
+            name: "ServiceKitTesting",
+            dependencies: ["ServiceKit", "ServiceKitConcurrency", lifecycle, logging],
+            swiftSettings: settings
+        ),
 
         .target(
             name: "ServiceKitTemplates",

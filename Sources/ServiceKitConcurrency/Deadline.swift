@@ -1,14 +1,6 @@
-/// Runs a body, and cancels it at an instant.
-///
-/// Even then the call waits for the end of the body, which is a child task. A body that ignores cancellation delays the
-/// return.
-/// - Parameters:
-///   - deadline: The instant at which the body is cancelled.
-///   - clock: The clock of the deadline.
-///   - error: The error after the deadline.
-///   - body: The work.
-/// - Returns: The result of the body.
-/// - Throws: Any error of the body, or `error` when the deadline came first.
+/// Runs a body, and cancels it at a deadline of the clock. Throws any error of the body, or the given error when the
+/// deadline came first. Even then the call waits for the end of the body, which is a child task. A body that ignores
+/// cancellation delays the return.
 package func withDeadline<Result: Sendable, C: Clock>(
     _ deadline: C.Instant,
     clock: C = ContinuousClock(),
@@ -16,13 +8,7 @@ package func withDeadline<Result: Sendable, C: Clock>(
     _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     let result = await withTaskGroup(of: Swift.Result<Result, any Error>?.self) { group in
-        group.addTask {
-            do {
-                return .success(try await body())
-            } catch {
-                return .failure(error)
-            }
-        }
+        group.addTask { await Swift.Result(catching: body) }
         group.addTask {
             try? await clock.sleep(until: deadline, tolerance: nil)
             return nil

@@ -1,6 +1,4 @@
-/// A time limit ran out.
 package struct TimeLimitExceeded: Error, Hashable {
-    /// The limit.
     package let limit: Duration
 
     package init(limit: Duration) {
@@ -8,12 +6,10 @@ package struct TimeLimitExceeded: Error, Hashable {
     }
 }
 
-/// Runs a body, and returns by a limit whatever the body does.
-///
-/// The body is cancelled at the limit, and when the calling task is cancelled. After that the call does not wait: a
-/// body that ignores cancellation runs on by itself, and cannot keep a process from stopping. Use ``withDeadline`` for
-/// a body that ends when it is cancelled.
-/// - Throws: Any error of the body, ``TimeLimitExceeded``, or `CancellationError`.
+/// Runs a body, and returns by a limit whatever the body does. The body is cancelled at the limit, and when the calling
+/// task is cancelled. After that the call does not wait: a body that ignores cancellation runs on by itself, and cannot
+/// keep a process from stopping. Use ``withDeadline`` for a body that ends when it is cancelled. Throws any error of
+/// the body, ``TimeLimitExceeded``, or `CancellationError`.
 package func withTimeLimit<Result: Sendable>(
     _ limit: Duration,
     clock: any Clock<Duration> = ContinuousClock(),
@@ -21,20 +17,11 @@ package func withTimeLimit<Result: Sendable>(
 ) async throws -> Result {
     let outcome = Promise<Result>()
     // Unstructured, since a child task would have to be awaited. Both tasks are cancelled when this returns.
-    let work = Task {
-        do {
-            outcome.resolve(.success(try await body()))
-        } catch {
-            outcome.resolve(.failure(error))
-        }
-    }
+    let work = Task { outcome.resolve(await Swift.Result(catching: body)) }
     let timer = Task {
-        do {
-            try await clock.sleep(for: limit)
-            outcome.resolve(.failure(TimeLimitExceeded(limit: limit)))
-        } catch {
-            // Cancelled: no task waits any more.
-        }
+        // Once it is cancelled, no task waits any more.
+        guard (try? await clock.sleep(for: limit)) != nil else { return }
+        outcome.resolve(.failure(TimeLimitExceeded(limit: limit)))
     }
     defer {
         work.cancel()

@@ -1,6 +1,7 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 

@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConcurrency
 import Synchronization
 
 /// One run of one check: its service's name, its registries, and waits that end.
@@ -60,7 +61,6 @@ final class ConformanceRun: Sendable {
         return registration
     }
 
-    /// Releases a registration when the run ends.
     func hold(_ registration: any Registration) {
         registrations.withLock { $0.append(registration) }
     }
@@ -135,28 +135,12 @@ final class ConformanceRun: Sendable {
         _ what: String,
         _ body: @escaping @Sendable () async throws -> Output
     ) async throws -> Output {
-        let outcome = Watched<Result<Output, any Error>?>(nil)
-        // Unstructured, since a task group would wait for a body that does not heed cancellation. That one is left
-        // behind, in a test that has failed.
-        let task = Task {
-            do {
-                outcome.set(.success(try await body()))
-            } catch {
-                outcome.set(.failure(error))
-            }
+        do {
+            // A body that does not heed cancellation is left behind, in a test that has failed.
+            return try await withTimeLimit(conformance.timeout, body)
+        } catch is TimeLimitExceeded {
+            throw failure("\(what) did not end within \(conformance.timeout)")
         }
-        defer { task.cancel() }
-        let result = await withTaskGroup(of: Result<Output, any Error>?.self) { group in
-            group.addTask { await outcome.first { $0 != nil } ?? nil }
-            group.addTask { [timeout = conformance.timeout] in
-                try? await Task.sleep(for: timeout)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
-        guard let result else { throw failure("\(what) did not end within \(conformance.timeout)") }
-        return try result.get()
     }
 
     // MARK: - Failures' texts
@@ -209,7 +193,6 @@ final class Follower: Sendable {
         try await wait(for: what) { $0.state.isLive && $0.instances == expected }
     }
 
-    /// Ends it.
     func stop() async throws {
         task.cancel()
         try await run.within("ending a watch") { [task] in await task.value }

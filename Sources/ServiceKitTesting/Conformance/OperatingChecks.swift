@@ -1,7 +1,6 @@
 import ServiceKit
 
 extension RegistryConformance.Check {
-    /// A registry names the services that have instances, and no other.
     package static let servicesAreNamed = Self(
         "a registry names the services that have instances, and no other",
         needs: \.canListServices
@@ -15,16 +14,12 @@ extension RegistryConformance.Check {
         registrations.append(try await run.register(run.instance("b"), in: elsewhere))
         let found = try await run.within("naming the services") { try await elsewhere.services() }
         try run.expect(found == found.sorted(), "the names \(found) are not sorted")
-        try run.expect(
-            found.filter { $0.hasPrefix(run.service) } == names,
-            "the services are \(found), not \(names)"
-        )
+        try run.expect(found.filter { $0.hasPrefix(run.service) } == names, "the services are \(found), not \(names)")
         for registration in registrations { await registration.release() }
         let left = try await run.within("naming the services") { try await here.services() }
         try run.expect(!left.contains { $0.hasPrefix(run.service) }, "after all were released there is still \(left)")
     }
 
-    /// An operator's labels are seen by all, and the owner's updates keep them.
     package static let operatorsLabels = Self(
         "an operator's labels are seen by all, and the owner's updates keep them",
         needs: \.isOperator
@@ -62,7 +57,6 @@ extension RegistryConformance.Check {
         try run.expect(gaps.count <= 1, "setting labels was seen as a gap or a failure")
     }
 
-    /// An operator's labels stay, however often the owner updates at the same time.
     package static let operatorsLabelsStay = Self(
         "an operator's labels stay, however often the owner updates at the same time",
         needs: \.isOperator
@@ -86,7 +80,6 @@ extension RegistryConformance.Check {
         try await run.follow(elsewhere).wait(for: [expected], "the last update with the last label")
     }
 
-    /// An instance that is taken out of traffic comes back with the weight that it had.
     package static let offlineAndBack = Self(
         "an instance that is taken out of traffic comes back with the weight that it had",
         needs: \.isOperator
@@ -117,7 +110,6 @@ extension RegistryConformance.Check {
         try await follower.wait(for: [next], "the owner's weight")
     }
 
-    /// Labels that cannot be set are refused, with the reason.
     package static let operatorsErrors = Self(
         "labels that cannot be set are refused, with the reason",
         needs: \.isOperator
@@ -142,7 +134,6 @@ extension RegistryConformance.Check {
         }
     }
 
-    /// An instance that was lost is put back with the operator's labels.
     package static let operatorsLabelsReturn = Self(
         "an instance that was lost is put back with the operator's labels",
         needs: { $0.isOperator && $0.interrupt != nil }

@@ -1,4 +1,5 @@
 import Foundation
+import ServiceKitConcurrency
 import Synchronization
 
 /// One etcd member, or a cluster of them: real processes on loopback, with their data in a temporary directory.
@@ -21,7 +22,6 @@ import Synchronization
 public final class EtcdServer: Sendable {
     /// The time limit for the start of a member, and for its end by SIGTERM.
     static let processLimit = Duration.seconds(60)
-    /// The time limit for the election of a leader.
     private static let electionLimit = Duration.seconds(60)
     /// The time between two checks of a member.
     private static let pollInterval = Duration.milliseconds(20)
@@ -36,10 +36,7 @@ public final class EtcdServer: Sendable {
     /// The password of root; `nil` before authentication is enabled.
     let rootPassword = Mutex<String?>(nil)
 
-    /// Whether etcd and etcdctl are installed.
-    ///
-    /// - Parameter binary: The value for ``Options/binary``.
-    /// - Returns: Whether both programs are installed.
+    /// Whether etcd and etcdctl are installed, for a value of ``Options/binary``.
     public static func isAvailable(binary: String = "etcd") -> Bool {
         (try? EtcdPrograms(etcd: binary)) != nil
     }
@@ -59,13 +56,10 @@ public final class EtcdServer: Sendable {
         _ body: @Sendable (EtcdServer) async throws -> Result
     ) async throws -> Result {
         let server = try EtcdServer(options)
-        let outcome: Swift.Result<Result, any Error>
-        do {
+        let outcome = await Swift.Result<Result, any Error>(catching: {
             try await server.startAll()
-            outcome = .success(try await body(server))
-        } catch {
-            outcome = .failure(error)
-        }
+            return try await body(server)
+        })
         // Unstructured, so that it runs when this task is cancelled too. It is awaited, and its waits have limits.
         let end = await Task { try await server.processes.end() }.result
         let result = try outcome.get()
@@ -104,31 +98,25 @@ public final class EtcdServer: Sendable {
         }
     }
 
-    /// Kills a member with SIGKILL, suspended or not, and waits for its end. Its data stays.
-    ///
-    /// - Throws: ``EtcdServerFailure`` when it does not run.
+    /// Kills a member with SIGKILL, suspended or not, and waits for its end. Its data stays. Throws
+    /// ``EtcdServerFailure`` when it does not run.
     public func kill(_ member: Int = 0) async throws {
         try await self.member(member).kill()
     }
 
-    /// Ends a member with SIGTERM, and waits for its end. Its data stays.
-    ///
-    /// A leader first hands its leadership over.
-    /// - Throws: ``EtcdServerFailure`` when it does not run or does not end.
+    /// Ends a member with SIGTERM, and waits for its end. Its data stays. A leader first hands its leadership over.
+    /// Throws ``EtcdServerFailure`` when it does not run or does not end.
     public func terminate(_ member: Int = 0) async throws {
         try await self.member(member).terminate()
     }
 
-    /// Suspends a member with SIGSTOP: its connections stay open without an answer, as if the network were cut.
-    ///
-    /// - Throws: ``EtcdServerFailure`` when it does not run or is suspended.
+    /// Suspends a member with SIGSTOP: its connections stay open without an answer, as if the network were cut. Throws
+    /// ``EtcdServerFailure`` when it does not run or is suspended.
     public func suspend(_ member: Int = 0) throws {
         try self.member(member).suspend()
     }
 
-    /// Resumes a suspended member with SIGCONT.
-    ///
-    /// - Throws: ``EtcdServerFailure`` when it is not suspended.
+    /// Resumes a suspended member with SIGCONT. Throws ``EtcdServerFailure`` when it is not suspended.
     public func resume(_ member: Int = 0) throws {
         try self.member(member).resume()
     }
@@ -145,9 +133,8 @@ public final class EtcdServer: Sendable {
     // MARK: - Waiting
 
     /// Waits until every running member that is not suspended answers requests. This takes a majority of all members.
-    ///
-    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not answer in time, or one of them
-    ///   ends. Also when no member runs.
+    /// Throws ``EtcdServerFailure`` with the ends of the logs when the members do not answer in time, one of them ends,
+    /// or no member runs.
     public func waitUntilReady(timeout: Duration = .seconds(60)) async throws {
         let running = try runningMembers()
         try await wait(timeout, for: "answers from etcd", of: running) { () -> Void? in
@@ -157,8 +144,7 @@ public final class EtcdServer: Sendable {
     }
 
     /// The leader. Waits until exactly one member says that it leads, and every other running member knows a leader.
-    ///
-    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not agree in time.
+    /// Throws ``EtcdServerFailure`` with the ends of the logs when the members do not agree in time.
     public func leader() async throws -> Int {
         let running = try runningMembers()
         return try await wait(Self.electionLimit, for: "a leader", of: running) {

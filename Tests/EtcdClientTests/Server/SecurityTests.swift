@@ -1,3 +1,4 @@
+import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 

@@ -1,4 +1,5 @@
 import EtcdClient
+import ServiceKitTestSupport
 import ServiceKitTesting
 
 extension TestCertificates {

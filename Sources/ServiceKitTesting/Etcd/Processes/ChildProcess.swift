@@ -1,5 +1,6 @@
 package import Foundation
 import ServiceKit
+import ServiceKitConcurrency
 import Synchronization
 
 /// A program that runs beside this process.
@@ -7,7 +8,6 @@ import Synchronization
 /// It is started with `posix_spawn`. Foundation's `Process` learns of the end from a socket, which children that start
 /// at the same time inherit. So it sometimes learns of the end only when those have ended too.
 package final class ChildProcess: Sendable, Equatable {
-    /// The end of a program.
     package enum Exit: Hashable, Sendable, CustomStringConvertible {
         case exited(CInt)
         case signaled(CInt)
@@ -37,16 +37,8 @@ package final class ChildProcess: Sendable, Equatable {
     private let isReaped = Mutex(false)
     private let ending = Watched<Exit?>(nil)
 
-    /// Starts a program.
-    ///
-    /// - Parameters:
-    ///   - arguments: The path of the program, and its arguments.
-    ///   - environment: The environment variables.
-    ///   - input: The source of the input.
-    ///   - output: The target of the output.
-    ///   - errors: The target of the error output.
-    ///   - group: The process group that the program joins; 0 for a group of its own.
-    /// - Throws: ``EtcdServerFailure`` when the system refuses.
+    /// Starts a program, given by its path and its arguments, in a process group; group 0 is one of its own. Throws
+    /// ``EtcdServerFailure`` when the system refuses.
     package init(
         _ arguments: [String],
         environment: [String: String],
@@ -65,41 +57,25 @@ package final class ChildProcess: Sendable, Equatable {
     /// The program's end; `nil` while it runs.
     package var exit: Exit? { ending.value }
 
-    /// Waits for the program's end.
-    ///
-    /// - Returns: The end; `nil` when the task was cancelled.
+    /// Waits for the program's end; `nil` when the task was cancelled.
     package func untilExit() async -> Exit? {
         await ending.first { $0 != nil } ?? nil
     }
 
-    /// Waits for the program's end.
-    ///
-    /// - Returns: The end; `nil` when the limit is over, or the task was cancelled.
-    func exit(within limit: Duration) async -> Exit? {
-        await withTaskGroup(of: Exit?.self) { group in
-            group.addTask { await self.untilExit() }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
+    /// Waits for the program's end; `nil` when the limit is over, or the task was cancelled.
+    package func exit(within limit: Duration) async -> Exit? {
+        try? await withDeadline(.now + limit, onExpiry: CancellationError()) { await self.untilExit() }
     }
 
-    /// Sends a signal.
-    ///
-    /// - Returns: Whether the process still existed.
+    /// Sends a signal. Returns whether the process still existed.
     @discardableResult
     package func send(_ signal: CInt) -> Bool {
         // Once the process is reaped, another process may get its number.
         isReaped.withLock { isReaped in !isReaped && kill(id, signal) == 0 }
     }
 
-    /// Suspends the process with SIGSTOP, and waits until none of its threads runs: a thread on another core goes on for a
-    /// moment.
-    ///
-    /// - Returns: Whether the process still existed.
+    /// Suspends the process with SIGSTOP, and waits until none of its threads runs: a thread on another core goes on
+    /// for a moment. Returns whether the process still existed.
     package func suspend() -> Bool {
         guard send(SIGSTOP) else { return false }
         var info = siginfo_t()

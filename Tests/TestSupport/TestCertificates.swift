@@ -1,4 +1,5 @@
-internal import Foundation
+import Foundation
+import ServiceKitTesting
 
 /// Certificates in a directory, made with the `openssl` tool.
 ///
