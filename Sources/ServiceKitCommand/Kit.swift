@@ -28,7 +28,6 @@ public enum Kit {
     }
 }
 
-/// The root of the commands.
 struct KitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kit",
@@ -48,10 +47,7 @@ struct KitCommand: AsyncParsableCommand {
             CommandGroup(name: "Write", subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self]),
             CommandGroup(name: "Run", subcommands: [RunCommand.self]),
             CommandGroup(name: "Operate", subcommands: [RegistryCommand.self, CallCommand.self]),
-            CommandGroup(
-                name: "Check",
-                subcommands: [ConfigCommand.self, DoctorCommand.self, VersionCommand.self]
-            ),
+            CommandGroup(name: "Check", subcommands: [ConfigCommand.self, DoctorCommand.self, VersionCommand.self]),
         ]
     )
 }

@@ -33,7 +33,7 @@ struct AddRPCCommand: AsyncParsableCommand {
     func run() async throws {
         let (name, package, scratchPath) = (name, try service.package(), service.scratchPath)
         let protoPaths = try imports.directories()
-        let written = try await withInterruption {
+        let written = try await Interruption().limit {
             let addition = try await RPCAddition(name, to: package, protoPaths: protoPaths)
             let sources = try addition.sources()
             let generator = try await ProtoGenerator.prepared(for: package, scratchPath: scratchPath)
@@ -78,7 +78,7 @@ struct AddClientCommand: AsyncParsableCommand {
     func run() async throws {
         let (other, name, package, scratchPath) = (other, name, try service.package(), service.scratchPath)
         let protoPaths = try imports.directories()
-        let (written, addition) = try await withInterruption {
+        let (written, addition) = try await Interruption().limit {
             let addition = try await ClientAddition(of: other, named: name, to: package, protoPaths: protoPaths)
             let sources = try addition.sources()
             let generator = try await ProtoGenerator.prepared(for: package, scratchPath: scratchPath)

@@ -101,7 +101,7 @@ struct CallSession: Sendable {
 
     /// Makes the call, and prints each message of the response at once.
     private func call<Transport>(
-        _ chosen: ChosenMethod,
+        _ chosen: (service: String, method: MethodType),
         _ pool: DescriptorPool,
         _ client: GRPCClient<Transport>
     ) async throws {

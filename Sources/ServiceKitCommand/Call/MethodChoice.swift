@@ -1,11 +1,5 @@
 import ServiceKitProtobuf
 
-/// A method of a service.
-struct ChosenMethod: Hashable {
-    let service: String
-    let method: MethodType
-}
-
 extension CallTarget {
     /// The services of a server that the target may mean, by name; an error if there is none.
     func services(among names: [String]) throws(CommandFailure) -> [String] {
@@ -19,12 +13,12 @@ extension CallTarget {
     }
 
     /// The one method that the target means; an error if there is none, or more than one.
-    func method(among services: [ServiceType]) throws(CommandFailure) -> ChosenMethod {
+    func method(among services: [ServiceType]) throws(CommandFailure) -> (service: String, method: MethodType) {
         guard let method else {
             throw CommandFailure("which method? \(peer) has: \(Self.list(services)); --list lists them")
         }
         let matches = services.flatMap { service in
-            service.methods.filter { $0.name == method }.map { ChosenMethod(service: service.name, method: $0) }
+            service.methods.filter { $0.name == method }.map { (service: service.name, method: $0) }
         }
         guard let match = matches.first else {
             throw CommandFailure("\(peer) has no method \"\(method)\"; it has: \(Self.list(services))")

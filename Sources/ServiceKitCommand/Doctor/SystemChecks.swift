@@ -2,11 +2,10 @@ import FoundationEssentials
 import Glibc
 
 extension Check {
-    /// The checks of the machine.
     static var system: [Check] {
         [
             Check("clock") {
-                clock(await Tool.output("timedatectl", "show", "--property=NTPSynchronized", "--value"))
+                clock(await ToolRun.output("timedatectl", "show", "--property=NTPSynchronized", "--value"))
             },
             Check("open files", blocking: openFiles),
             Check(
@@ -45,10 +44,8 @@ extension Check {
             : .warning("limit \(count); each connection and each instance is one", remedy: "ulimit -n 65536")
     }
 
-    /// - Parameters:
-    ///   - watches: The number of directories that one user's processes can watch; `nil` if the system has no such
-    ///     limit.
-    ///   - instances: The number of inotify instances that one user's processes can have.
+    /// Judges the numbers of directories and of inotify instances that one user's processes can have; `nil` if the
+    /// system has no such limit.
     static func inotify(watches: Int?, instances: Int?) -> Finding {
         guard let watches, let instances else { return .good("not on this system; changes are seen within a second") }
         if watches < 8192 {

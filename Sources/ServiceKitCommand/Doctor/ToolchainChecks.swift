@@ -4,9 +4,9 @@ extension Check {
     /// The checks of the tools that builds need.
     static var toolchain: [Check] {
         [
-            Check("swift") { swift(await Tool.output("swift", "--version")) },
+            Check("swift") { swift(await ToolRun.output("swift", "--version")) },
             Check("libraries", libraries),
-            Check("protoc") { protoc(await Tool.output("protoc", "--version")) },
+            Check("protoc") { protoc(await ToolRun.output("protoc", "--version")) },
             Check("protoc imports") { await imports(ProtoPath(ProtoPath.wellKnown)) },
             Check("protoc plugins", plugins),
         ]
@@ -17,11 +17,11 @@ extension Check {
     static func swift(_ output: String?) -> Finding {
         let remedy = "install Swift 6.2 or later: https://www.swift.org/install"
         guard let output else { return .bad("not found on the PATH", remedy: remedy) }
-        guard let version = Tool.version(in: output) else { return .bad(noVersion("swift", output), remedy: remedy) }
+        guard let version = Self.version(in: output) else { return .bad(noVersion("swift", output), remedy: remedy) }
         guard !version.lexicographicallyPrecedes(oldestSwift) else {
-            return .bad("\(Tool.text(version)) is too old", remedy: remedy)
+            return .bad("\(Self.text(version)) is too old", remedy: remedy)
         }
-        return .good(Tool.text(version))
+        return .good(Self.text(version))
     }
 
     static func protoc(_ output: String?) -> Finding {
@@ -29,15 +29,13 @@ extension Check {
         guard let output else {
             return .warning("not found on the PATH; needed to change a service's API, not to build it", remedy: remedy)
         }
-        guard let version = Tool.version(in: output) else {
+        guard let version = Self.version(in: output) else {
             return .warning(noVersion("protoc", output), remedy: remedy)
         }
-        return .good(Tool.text(version))
+        return .good(Self.text(version))
     }
 
     /// Checks that protoc finds the files that most .proto files import.
-    ///
-    /// - Parameter path: The directories to search.
     static func imports(_ path: ProtoPath) async -> Finding {
         guard await ToolRun.exists("protoc") else { return .good("not tried without protoc") }
         let names = ["google/protobuf/timestamp.proto", "google/api/annotations.proto"]
@@ -52,6 +50,16 @@ extension Check {
         } catch {
             return .warning("\(error)", remedy: "install kit again: make install")
         }
+    }
+
+    /// The first version number in a text: `6.3.1`.
+    private static func version(in text: String) -> [Int]? {
+        guard let match = text.firstMatch(of: /\d+(\.\d+)+/) else { return nil }
+        return match.output.0.split(separator: ".").compactMap { Int($0) }
+    }
+
+    private static func text(_ version: [Int]) -> String {
+        version.map(String.init).joined(separator: ".")
     }
 
     private static func noVersion(_ name: String, _ output: String) -> String {
@@ -72,7 +80,7 @@ extension Check {
         for (name, header, package) in needed {
             let isThere =
                 hasTool
-                ? await Tool.succeeds("pkg-config", "--exists", name)
+                ? await ToolRun.succeeds("pkg-config", "--exists", name)
                 : ["/usr/include", "/usr/local/include", "/opt/homebrew/include"].contains {
                     FileManager.default.fileExists(atPath: "\($0)/\(header)")
                 }

@@ -71,7 +71,7 @@ struct NewCommand: AsyncParsableCommand {
         let warning = Watched<String?>(nil)
         let usesGit = !noGit
         do {
-            try await withInterruption {
+            try await Interruption().limit {
                 try await writer.write(tree) { new in
                     guard usesGit else { return }
                     do {

@@ -17,12 +17,8 @@ struct ServiceName: Hashable, Sendable {
     /// The package of its .proto file: `user.v1`.
     let package: ProtoPackage
 
-    /// Creates a name.
-    ///
-    /// - Parameters:
-    ///   - name: The name as typed.
-    ///   - package: The package of the .proto file. Default: the served thing, and `v1`.
-    /// - Throws: `CommandFailure` when a service cannot have the name.
+    /// Reads a name as typed. The default package of the .proto file is the served thing, and `v1`. Throws
+    /// `CommandFailure` when a service cannot have the name.
     init(_ name: String, package: String? = nil) throws {
         try Self.check(name)
         words = Words(splitting: name)
@@ -58,10 +54,7 @@ struct ServiceName: Hashable, Sendable {
             throw invalid("\(name.prefix(20))…", "it has \(name.count) characters; \(maximumLength) are allowed")
         }
         guard name.wholeMatch(of: /[A-Za-z][A-Za-z0-9_-]*/) != nil else {
-            throw invalid(
-                name,
-                "use the letters a to z, digits, - and _, and begin with a letter, as in user-service"
-            )
+            throw invalid(name, "use the letters a to z, digits, - and _, and begin with a letter, as in user-service")
         }
         guard name.wholeMatch(of: /[A-Za-z0-9]+([-_][A-Za-z0-9]+)*/) != nil else {
             throw invalid(name, "a word must stand between - or _, as in user-service")
@@ -95,9 +88,7 @@ struct ServiceName: Hashable, Sendable {
 struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
     let components: [String]
 
-    /// Reads a package's name.
-    ///
-    /// - Throws: `CommandFailure` when protoc would refuse it.
+    /// Reads a package's name. Throws `CommandFailure` when protoc would refuse it.
     init(_ text: String) throws {
         components = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard text.utf8.count <= 128, components.allSatisfy(Self.isIdentifier) else {

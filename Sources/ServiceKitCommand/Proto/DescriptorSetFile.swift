@@ -17,14 +17,9 @@ struct DescriptorSetFile {
     /// The numbers of the comments' fields in such a place.
     private static let comments: Set<Int32> = [3, 4, 6]
 
-    /// The files. In comments, bytes that are not UTF-8 are replaced.
-    ///
-    /// - Parameter failure: Makes the error for a file that has invalid UTF-8 outside of comments, from the file's
-    ///   name.
-    /// - Throws: The error of `failure`; `DescriptorError`.
-    func files(
-        failure: (String) -> CommandFailure
-    ) throws -> [Google_Protobuf_FileDescriptorProto] {
+    /// The files. In comments, bytes that are not UTF-8 are replaced. Invalid UTF-8 elsewhere is the error that
+    /// `failure` makes from the file's name. Throws `DescriptorError`, too.
+    func files(failure: (String) -> CommandFailure) throws -> [Google_Protobuf_FileDescriptorProto] {
         var files: [Google_Protobuf_FileDescriptorProto] = []
         var reader = WireReader(bytes[...])
         while !reader.isAtEnd {
@@ -60,11 +55,8 @@ struct DescriptorSetFile {
         return ""
     }
 
-    /// Repairs a message: the comments of all places become UTF-8.
-    ///
-    /// - Parameters:
-    ///   - message: The message.
-    ///   - path: The numbers of the fields on the way to the places.
+    /// Repairs a message: the comments of all places become UTF-8. The path has the numbers of the fields on the way to
+    /// the places.
     private static func repaired(
         _ message: ArraySlice<UInt8>,
         below path: ArraySlice<Int32>

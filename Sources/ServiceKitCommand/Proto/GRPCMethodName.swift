@@ -12,9 +12,7 @@ struct GRPCMethodName: Hashable, Sendable {
     /// The name of the type that describes the method: `TypeMethod` for `Type`.
     let type: String
 
-    /// - Parameters:
-    ///   - name: The name in the .proto file.
-    ///   - names: The names of all methods of the service.
+    /// Finds the names for a name in the .proto file, among those of all methods of the service.
     init(_ name: String, among names: Set<String>) {
         self.name = name
         let hasNoLetter = name.allSatisfy { $0 == "_" }
@@ -49,7 +47,6 @@ struct GRPCMethodName: Hashable, Sendable {
 
     // MARK: - Placeholders
 
-    /// Replaces the placeholders in code with the names.
     static func replacing(_ placeholders: [String: GRPCMethodName], in code: String) -> String {
         if placeholders.isEmpty { return code }
         return code.split(separator: "\n", omittingEmptySubsequences: false).map { line in
@@ -62,11 +59,7 @@ struct GRPCMethodName: Hashable, Sendable {
         }.joined(separator: "\n")
     }
 
-    private static func replacing(
-        _ placeholders: [String: GRPCMethodName],
-        in text: String,
-        isCode: Bool
-    ) -> String {
+    private static func replacing(_ placeholders: [String: GRPCMethodName], in text: String, isCode: Bool) -> String {
         text.replacing(/([kK]itMethod\d+Name)/) { match in
             let placeholder = Words.capitalized(String(match.1))
             guard let method = placeholders[placeholder] else { return String(match.0) }

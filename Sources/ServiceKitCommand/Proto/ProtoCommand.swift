@@ -35,7 +35,7 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
     func run() async throws {
         let (package, scratchPath) = (try service.package(), service.scratchPath)
         let protoPaths = try imports.directories()
-        let written = try await withInterruption {
+        let written = try await Interruption().limit {
             var apis: [ProtoAPI] = []
             var graph = try TargetGraph(of: package)
             for api in try package.apis() {
@@ -55,7 +55,6 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
     }
 }
 
-/// The service that a command works on.
 struct ServiceArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The service's directory. Default: this directory.", valueName: "dir"))
     var path: String?
@@ -63,7 +62,6 @@ struct ServiceArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The directory to build protoc's plugins in, as for SwiftPM.", valueName: "dir"))
     var scratchPath: String?
 
-    /// The service's package.
     func package() throws -> ServicePackage {
         try ServicePackage(at: URL(filePath: path ?? ".").standardizedFileURL.path)
     }
@@ -73,16 +71,11 @@ struct ServiceArguments: ParsableArguments {
 struct ImportArguments: ParsableArguments {
     @Option(
         name: [.customLong("proto-path"), .customShort("I")],
-        help: ArgumentHelp(
-            "A directory with imports of .proto files; may be given several times.",
-            valueName: "dir"
-        )
+        help: ArgumentHelp("A directory with imports of .proto files; may be given several times.", valueName: "dir")
     )
     var protoPath: [String] = []
 
-    /// The full paths of the directories.
-    ///
-    /// - Throws: `CommandFailure` when a directory does not exist.
+    /// The full paths of the directories. Throws `CommandFailure` when a directory does not exist.
     func directories() throws -> [String] {
         try protoPath.map { path in
             let full = URL(filePath: path).standardizedFileURL.path
@@ -95,14 +88,14 @@ struct ImportArguments: ParsableArguments {
 }
 
 extension Terminal {
-    /// Prints a note on standard error.
     static func note(_ text: String) { error.print("kit: \(text)") }
 }
 
 extension ProtoGenerator {
     /// The generator for a package, with matching plugins.
     static func prepared(for package: ServicePackage, scratchPath: String?) async throws -> ProtoGenerator {
-        let plugins = ProtoPlugins(package: package, scratchPath: scratchPath)
+        let swift = SwiftTool(directory: package.directory, scratchPath: scratchPath)
+        let plugins = ProtoPlugins(package: package, swift: swift)
         return ProtoGenerator(plugins: try await plugins.directory { Terminal.note($0) })
     }
 }

@@ -4,20 +4,17 @@ import SwiftProtobufPluginLibrary
 
 /// Generates the Swift code of .proto files: with protoc's plugins, and the direct handlers and stubs by itself.
 struct ProtoGenerator: Sendable {
-    /// The directory of the plugins.
     let plugins: String
 
-    /// The files of an API: its code, and the .proto files that come with it. Paths are relative to the package.
-    ///
-    /// - Throws: `CommandFailure` with the plugins' message.
+    /// The files of an API: its code, and the .proto files that come with it. Paths are relative to the package. Throws
+    /// `CommandFailure` with the plugins' message.
     func files(of api: ProtoAPI) async throws -> [FileTree.File] {
         let code = try await code(of: api.generated, in: api.set, modules: api.modules)
         return api.copies + code.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
     }
 
-    /// Generates the code of files in one directory into this directory.
-    ///
-    /// - Throws: `CommandFailure` with the mistakes in the files.
+    /// Generates the code of files in one directory into this directory. Throws `CommandFailure` with the mistakes in
+    /// the files.
     func generate(_ names: [String], in directory: String) async throws {
         let path = ProtoPath([.init(path: directory, origin: .api)] + ProtoPath.wellKnown)
         let set = try await ProtoCompiler(path: path).parse(names)
@@ -26,18 +23,9 @@ struct ProtoGenerator: Sendable {
         }
     }
 
-    /// Generates code.
-    ///
-    /// - Parameters:
-    ///   - names: Files of the set.
-    ///   - set: The files with all their imports.
-    ///   - modules: The modules that contain the code of imported files, by file.
-    /// - Returns: The code's files by name, for one directory.
-    private func code(
-        of names: [String],
-        in set: ProtoSet,
-        modules: [String: String]
-    ) async throws -> [FileTree.File] {
+    /// Generates the code of files of the set, by name and for one directory. Modules contain the code of imported
+    /// files, by file.
+    private func code(of names: [String], in set: ProtoSet, modules: [String: String]) async throws -> [FileTree.File] {
         if names.isEmpty { return [] }
         return try await withTemporaryDirectory { scratch in
             let swift = SwiftNames(set.files)
@@ -97,10 +85,9 @@ struct ProtoGenerator: Sendable {
         return mappings
     }
 
-    /// Code with imports of the modules that it names.
-    ///
-    /// The plugins import the module of every imported file, even if the code names none of its types. They miss the
-    /// module of a file that is imported through another file, with `import public`.
+    /// Code with imports of the modules that it names. The plugins import the module of every imported file, even if
+    /// the code names none of its types. They miss the module of a file that is imported through another file, with
+    /// `import public`.
     private static func importing(_ modules: Set<String>, in code: String) -> String {
         if modules.isEmpty { return code }
         var lines = code.split(separator: "\n", omittingEmptySubsequences: false)

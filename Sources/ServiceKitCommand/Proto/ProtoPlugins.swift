@@ -8,23 +8,19 @@ import ServiceKit
 struct ProtoPlugins: Sendable {
     static let names = ["protoc-gen-swift", "protoc-gen-grpc-swift-2"]
     private static let packages = ["swift-protobuf", "grpc-swift-protobuf"]
-    private static let buildLimit = Duration.seconds(3600)
 
     let package: ServicePackage
-    /// The directory that SwiftPM builds in; `nil` for the package's own.
-    var scratchPath: String?
+    let swift: SwiftTool
     var environment = ProcessEnvironment.current
 
-    /// The directory with both plugins.
-    ///
-    /// - Parameter progress: Gets the name of each long step.
-    /// - Throws: `CommandFailure` when the plugins can neither be found nor built.
+    /// The directory with both plugins. `progress` gets the name of each long step. Throws `CommandFailure` when the
+    /// plugins can neither be found nor built.
     func directory(progress: (String) -> Void) async throws -> String {
         let cache = try await cacheDirectory()
         if Self.isComplete(cache) { return cache }
         progress("building the Swift plugins of protoc, once for these versions: \(cache)")
-        let built = try await build()
-        try Self.copy(from: built, to: cache)
+        for name in Self.names { try await swift.query("build", "--product", name) }
+        try Self.copy(from: try await swift.productsDirectory("debug"), to: cache)
         return cache
     }
 
@@ -42,10 +38,7 @@ struct ProtoPlugins: Sendable {
 
     /// The resolved versions: `swift-protobuf-1.39.0_grpc-swift-protobuf-2.4.1`.
     private func versions() async throws -> String {
-        if !FileManager.default.fileExists(atPath: package.path("Package.resolved")) {
-            let outcome = try await swift("package", "resolve")
-            guard outcome.isSuccess else { throw CommandFailure("swift package resolve: \(outcome.reason)") }
-        }
+        if !package.exists("Package.resolved") { try await swift.query("package", "resolve") }
         let pins = try ResolvedPins(at: package.path("Package.resolved"))
         return try Self.packages.map { name in
             guard let version = pins.version(of: name) else {
@@ -54,24 +47,6 @@ struct ProtoPlugins: Sendable {
             }
             return "\(name)-\(version)"
         }.joined(separator: "_")
-    }
-
-    private func build() async throws -> String {
-        for name in Self.names {
-            let outcome = try await swift("build", "--product", name)
-            guard outcome.isSuccess else { throw CommandFailure("\(name) could not be built: \(outcome.reason)") }
-        }
-        let outcome = try await swift("build", "--show-bin-path")
-        guard outcome.isSuccess, let path = outcome.output.split(separator: "\n").last else {
-            throw CommandFailure("swift build --show-bin-path: \(outcome.reason)")
-        }
-        return String(path)
-    }
-
-    private func swift(_ command: String, _ arguments: String...) async throws -> ToolRun.Outcome {
-        var all = [command, "--package-path", package.directory]
-        if let scratchPath { all += ["--scratch-path", scratchPath] }
-        return try await ToolRun(program: "swift", arguments: all + arguments, limit: Self.buildLimit)()
     }
 
     private static func isComplete(_ directory: String) -> Bool {

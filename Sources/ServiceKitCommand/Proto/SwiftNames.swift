@@ -85,9 +85,7 @@ struct SwiftNames {
 
     /// Types of a file without a package have no prefix. If one of them would hide a name that the code needs, all
     /// types of the file get the file's name as prefix.
-    private static func prefixed(
-        _ file: Google_Protobuf_FileDescriptorProto
-    ) -> Google_Protobuf_FileDescriptorProto {
+    private static func prefixed(_ file: Google_Protobuf_FileDescriptorProto) -> Google_Protobuf_FileDescriptorProto {
         guard file.options.hasSwiftPrefix ? file.options.swiftPrefix.isEmpty : file.package.isEmpty else { return file }
         let isHiding =
             (file.messageType.map(\.name) + file.enumType.map(\.name)).contains(where: hiding.contains)
@@ -112,7 +110,6 @@ enum SwiftWords {
     static let all = swiftKeywordsUsedInDeclarations.union(swiftKeywordsUsedInStatements)
         .union(swiftKeywordsUsedInExpressionsAndTypes).union(["precedencegroup"])
 
-    /// A name with backticks if it is a keyword.
     static func quoted(_ name: String) -> String { all.contains(name) ? "`\(name)`" : name }
 
     /// Turns any text into the beginning of a type's name: `push_service` and `push-service` into `PushService`.

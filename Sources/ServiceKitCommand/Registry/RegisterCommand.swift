@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ServiceKit
+import ServiceKitConcurrency
 import ServiceKitConfig
 
 struct RegisterCommand: AsyncParsableCommand {
@@ -82,14 +83,11 @@ struct RegisterCommand: AsyncParsableCommand {
                 throw cause
             }
             Terminal.output.post("\(InstanceName(instance)): registered in \(backend); ctrl-C deregisters it")
-            try await interruption.limit { await Self.follow(registration) }
-            do {
-                try await registration.deregister()
-            } catch {
-                await registration.release()
-                throw error
-            }
+            // A signal ends it, and the command goes on.
+            try? await interruption.limit { await Self.follow(registration) }
+            let outcome = await Result { try await registration.deregister() }
             await registration.release()
+            try outcome.get()
             Terminal.output.post("\(InstanceName(instance)): deregistered")
         }
     }

@@ -37,20 +37,24 @@ struct WatchCommand: AsyncParsableCommand {
         }
         try await registry.withRegistry { [json, service] registry, backend in
             let feed = WatchFeed(registry: registry, service: service)
-            try await interruption.limit {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { try await feed.run() }
-                    group.addTask {
-                        if Terminal.output.canRedraw, !json {
-                            await Self.draw(feed, title: "\(service ?? "all services") in \(backend)")
-                        } else {
-                            try await Self.tell(feed, json: json)
+            do {
+                try await interruption.limit {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { try await feed.run() }
+                        group.addTask {
+                            if Terminal.output.canRedraw, !json {
+                                await Self.draw(feed, title: "\(service ?? "all services") in \(backend)")
+                            } else {
+                                try await Self.tell(feed, json: json)
+                            }
                         }
+                        group.addTask { await Terminal.output.waitUntilAbandoned() }
+                        defer { group.cancelAll() }
+                        try await group.next()
                     }
-                    group.addTask { await Terminal.output.waitUntilAbandoned() }
-                    defer { group.cancelAll() }
-                    try await group.next()
                 }
+            } catch is ExitCode {
+                // A signal is the way to end the command.
             }
         }
     }

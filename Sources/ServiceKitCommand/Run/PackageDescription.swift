@@ -2,16 +2,10 @@
 struct PackageDescription: Decodable {
     struct Product: Decodable {
         let name: String
-        let isExecutable: Bool
+        /// The kind, as the only key: `{"executable": null}` or `{"library": ["automatic"]}`.
+        private let type: [String: [String]?]
 
-        private enum Key: String, CodingKey { case name, type }
-        private enum Kind: String, CodingKey { case executable }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Key.self)
-            name = try container.decode(String.self, forKey: .name)
-            isExecutable = try container.nestedContainer(keyedBy: Kind.self, forKey: .type).contains(.executable)
-        }
+        var isExecutable: Bool { type.keys.contains("executable") }
     }
 
     struct Target: Decodable {
@@ -22,12 +16,7 @@ struct PackageDescription: Decodable {
     let products: [Product]
     let targets: [Target]
 
-    /// The product to run.
-    ///
-    /// - Parameters:
-    ///   - name: The product's name, if the user has given one.
-    ///   - directory: The package's directory, for the message.
-    /// - Throws: ``CommandFailure`` when there is no such product, or more than one.
+    /// The product to run: the only one, unless the user has given its name. The directory is for the message.
     func executable(named name: String?, in directory: String) throws(CommandFailure) -> String {
         let names = products.filter(\.isExecutable).map(\.name).sorted()
         let list = names.joined(separator: ", ")

@@ -73,10 +73,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// Separates the directories from the arguments after `--`. ArgumentParser gives both in one list.
-    static func split(
-        _ operands: [String],
-        of commandLine: [String]
-    ) -> (directories: [String], arguments: [String]) {
+    static func split(_ operands: [String], of commandLine: [String]) -> (directories: [String], arguments: [String]) {
         let count = commandLine.drop { $0 != "--" }.dropFirst().count
         return (operands.dropLast(count), operands.suffix(count))
     }

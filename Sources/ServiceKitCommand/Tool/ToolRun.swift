@@ -9,10 +9,8 @@ struct ToolRun: Sendable {
     /// The program's name on the `PATH`.
     let program: String
     let arguments: [String]
-    /// The time limit.
     let limit: Duration
 
-    /// The result of a run.
     struct Outcome: Sendable {
         let isSuccess: Bool
         let output: String
@@ -31,9 +29,25 @@ struct ToolRun: Sendable {
         (try? await Executable.name(program).resolveExecutablePath(in: .inherit)) != nil
     }
 
-    /// Runs the program.
-    ///
-    /// - Throws: `CommandFailure` when the program does not exist or takes too long; `CancellationError`.
+    /// Runs a program for `kit doctor`. Returns the output, or the reason of its failure; `nil` when the program does
+    /// not exist.
+    static func output(_ program: String, _ arguments: String...) async -> String? {
+        guard await exists(program) else { return nil }
+        do {
+            let outcome = try await ToolRun(program: program, arguments: arguments, limit: DoctorCommand.limit)()
+            return outcome.isSuccess ? outcome.output : outcome.reason
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Whether a program exists and succeeds, for `kit doctor`.
+    static func succeeds(_ program: String, _ arguments: String...) async -> Bool {
+        let run = ToolRun(program: program, arguments: arguments, limit: DoctorCommand.limit)
+        return (try? await run().isSuccess) ?? false
+    }
+
+    /// Runs the program. Throws `CommandFailure` when it does not exist or takes too long; `CancellationError`.
     func callAsFunction() async throws -> Outcome {
         let configuration = try await Configuration.tool(program, arguments, endedBy: .terminate, within: .seconds(2))
         let late = CommandFailure("\(program) took longer than \(limit)")

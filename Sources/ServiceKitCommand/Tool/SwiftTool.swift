@@ -9,12 +9,11 @@ struct SwiftTool: Sendable {
     /// The time limit of a question to `swift`, which may have to fetch dependencies first.
     private static let limit = Duration.seconds(3600)
 
-    /// The package's directory.
     let directory: String
+    /// The directory that SwiftPM builds in; `nil` for the package's own.
+    var scratchPath: String?
 
-    /// Describes the package.
-    ///
-    /// - Throws: ``CommandFailure`` with the output of `swift`.
+    /// Describes the package. Throws ``CommandFailure`` with the output of `swift`.
     func describe() async throws -> PackageDescription {
         let outcome = try await query("package", "describe", "--type", "json")
         do {
@@ -25,16 +24,13 @@ struct SwiftTool: Sendable {
         }
     }
 
-    /// The directory of a configuration's products.
     func productsDirectory(_ configuration: String) async throws -> String {
         let output = try await query("build", "-c", configuration, "--show-bin-path").output
         return output.split(separator: "\n").last.map(String.init) ?? ""
     }
 
-    /// Builds a product. Cancelling the task stops the build.
-    ///
-    /// - Parameter showsProgress: Whether `swift` itself may write to the terminal.
-    /// - Returns: The compiler's output when the build failed; `nil` when it succeeded.
+    /// Builds a product, and returns the compiler's output when that failed. Cancelling the task stops the build.
+    /// `swift` itself may show its progress on the terminal.
     func build(_ product: String, _ configuration: String, showsProgress: Bool) async throws -> String? {
         let command = try await Configuration.tool(
             "swift", ["build", "--package-path", directory, "-c", configuration, "--product", product],
@@ -66,9 +62,12 @@ struct SwiftTool: Sendable {
             .trimmingCharacters(in: .newlines)
     }
 
-    private func query(_ command: String, _ arguments: String...) async throws -> ToolRun.Outcome {
-        let arguments = [command, "--package-path", directory] + arguments
-        let outcome = try await ToolRun(program: "swift", arguments: arguments, limit: Self.limit)()
+    /// Runs a command of `swift`. Throws ``CommandFailure`` when it fails.
+    @discardableResult
+    func query(_ command: String, _ arguments: String...) async throws -> ToolRun.Outcome {
+        let scratch = scratchPath.map { ["--scratch-path", $0] } ?? []
+        let all = [command, "--package-path", directory] + scratch + arguments
+        let outcome = try await ToolRun(program: "swift", arguments: all, limit: Self.limit)()
         guard outcome.isSuccess else { throw CommandFailure("\(directory): \(outcome.reason)") }
         return outcome
     }
