@@ -18,9 +18,8 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     /// `etcd`.
     public static let name = "etcd"
 
-    /// Makes the registry; etcd need not be reachable yet.
-    ///
-    /// - Throws: `ConfigurationError` that names the key that is wrong.
+    /// Makes the registry; etcd need not be reachable yet. Throws `ConfigurationError` that names the key that is
+    /// wrong.
     public static func make(_ options: Options, logger: Logger) throws -> any Registry {
         try EtcdRegistry(options, logger: logger)
     }
@@ -31,12 +30,8 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     private let ttl: Duration
     private let logger: Logger
 
-    /// Creates a registry; it does nothing before ``run()``.
-    ///
-    /// - Parameters:
-    ///   - options: How to reach etcd, and how instances are written there.
-    ///   - logger: Where unreadable entries and lost registrations are logged.
-    /// - Throws: `ConfigurationError` that names the key that is wrong.
+    /// Creates a registry; it does nothing before ``run()``. Unreadable entries and lost registrations are logged.
+    /// Throws `ConfigurationError` that names the key that is wrong.
     public convenience init(_ options: Options, logger: Logger = Logger(label: "servicekit.registry.etcd")) throws {
         self.init(
             try EtcdClient(try options.clientConfig(), logger: logger),
@@ -47,14 +42,9 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
         )
     }
 
-    /// Creates a registry on a client. ``run()`` runs the client.
-    ///
-    /// - Parameters:
-    ///   - client: The client, on any transport, with or without a namespace of its own.
-    ///   - layout: How instances are written.
-    ///   - namespace: The start of every key, before the service's name; by default the layout's.
-    ///   - ttl: How long an instance stays registered when its process dies or cannot reach etcd.
-    ///   - logger: Where unreadable entries and lost registrations are logged.
+    /// Creates a registry on a client, which may be on any transport, and have a namespace of its own; ``run()`` runs
+    /// it. The namespace is the start of every key, before the service's name; by default the layout's. An instance
+    /// stays registered for `ttl` when its process dies or cannot reach etcd.
     public init(
         _ client: EtcdClient,
         layout: EtcdLayout = .kratos,
@@ -94,9 +84,7 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
         // never holds, since no key was written before the first revision.
         let key = keys.key("kit-access-check", of: service)
         do throws(EtcdError) {
-            _ = try await client.commit(
-                Transaction(if: [.modRevision(of: key, .less, 0)], then: [.put(key, "")])
-            )
+            _ = try await client.commit(Transaction(if: [.modRevision(of: key, .less, 0)], then: [.put(key, "")]))
         } catch {
             throw RegistryError(error, "cannot register instances of \"\(service)\"", needs: .writing(key))
         }

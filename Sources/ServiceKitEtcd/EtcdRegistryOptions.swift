@@ -1,4 +1,4 @@
-internal import EtcdClient
+public import EtcdClient
 internal import FoundationEssentials
 public import ServiceKitConfig
 
@@ -18,8 +18,8 @@ public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
     public var password: String?
     /// A file with the user's password in its first line.
     public var passwordFile: String?
-    /// Certificates for `https` endpoints.
-    public var tls = TLS()
+    /// The section `registry.etcd.tls`: certificates for `https` endpoints.
+    public var tls = EtcdConfig.TLS()
     /// How long an attempt to connect may take; 5 s by default.
     public var dialTimeout = Duration.seconds(5)
     /// How long a request may take with all its repetitions; 5 s by default.
@@ -34,29 +34,14 @@ public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
         OptionRange("dial-timeout", \.dialTimeout, .milliseconds(1)...(.seconds(3600))),
         OptionRange("request-timeout", \.requestTimeout, .milliseconds(1)...(.seconds(3600))),
     ]
-
-    /// The section `registry.etcd.tls`: for endpoints that begin with `https`. Files that change are read again.
-    public struct TLS: ConfigurationSection, Hashable {
-        /// A PEM file with the authorities that may sign the servers' certificates; by default the system's.
-        public var ca: String?
-        /// A PEM file with the client's certificate, if the servers ask for one.
-        public var certificate: String?
-        /// A PEM file with the key of the client's certificate.
-        public var key: String?
-        /// The name that the servers' certificates are made out to, if it is not the endpoints' host.
-        public var serverName: String?
-
-        /// The defaults.
-        public init() {}
-    }
 }
+
+extension EtcdConfig.TLS: ConfigurationSection {}
 
 extension EtcdRegistryOptions {
     private static let path = "registry.etcd"
 
-    /// How the client reaches etcd.
-    ///
-    /// - Throws: `ConfigurationError` that names the key.
+    /// How the client reaches etcd. Throws `ConfigurationError` that names the key.
     func clientConfig() throws(ConfigurationError) -> EtcdConfig {
         var config: EtcdConfig
         do throws(EtcdError) {
@@ -116,15 +101,11 @@ extension EtcdRegistryOptions {
             let key = tls.key == nil ? "tls.key" : "tls.certificate"
             throw Self.refusal("certificate and key are needed both, or neither", at: key)
         }
-        if tls != TLS(), !endpoints.contains(where: { $0.hasPrefix("https://") }) {
+        if tls != EtcdConfig.TLS(), !endpoints.contains(where: { $0.hasPrefix("https://") }) {
             throw Self.refusal("there are certificates, but no endpoint begins with https://", at: "tls")
         }
-        var result = EtcdConfig.TLS()
-        result.ca = tls.ca
-        result.certificate = tls.certificate
-        result.key = tls.key
-        result.serverName = tls.serverName
-        result.section = "\(Self.path).tls"
-        return result
+        var tls = tls
+        tls.section = "\(Self.path).tls"
+        return tls
     }
 }

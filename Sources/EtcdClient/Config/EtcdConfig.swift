@@ -47,9 +47,8 @@ public struct EtcdConfig: Sendable {
         self.endpoints = endpoints
     }
 
-    /// Creates a configuration from addresses in etcd's notation: `http://127.0.0.1:2379`.
-    ///
-    /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if a text is not an address.
+    /// Creates a configuration from addresses in etcd's notation: `http://127.0.0.1:2379`. Throws `invalidArgument` if
+    /// a text is not an address.
     public init(endpoints: [String]) throws(EtcdError) {
         var parsed: [EtcdEndpoint] = []
         for endpoint in endpoints { parsed.append(try EtcdEndpoint(endpoint)) }
@@ -57,7 +56,7 @@ public struct EtcdConfig: Sendable {
     }
 
     /// The certificates for `https` endpoints, in PEM files. Files that change are read again.
-    public struct TLS: Sendable, Hashable {
+    public struct TLS: Sendable, Hashable, Codable {
         /// The authorities that may sign the members' certificates. Default: the system's.
         public var ca: String?
         /// The client's certificate, followed by the intermediate certificates up to an authority that the members
@@ -69,6 +68,8 @@ public struct EtcdConfig: Sendable {
         public var serverName: String?
         /// The section of configuration that has these options, for errors. Default: none.
         package var section: String?
+
+        private enum CodingKeys: CodingKey { case ca, certificate, key, serverName }
 
         /// The defaults.
         public init() {}
@@ -99,7 +100,6 @@ public struct EtcdConfig: Sendable {
 }
 
 extension EtcdConfig.TLS {
-    /// The transport's form.
     var transportSecurity: ClientTransportSecurity {
         .tls { security in
             if let ca { security.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
@@ -126,7 +126,6 @@ extension EtcdConfig {
         }
     }
 
-    /// The transport to one member.
     func transport(to endpoint: EtcdEndpoint, logger: Logger) -> Nghttp2ClientTransport {
         Nghttp2ClientTransport(
             target: endpoint.address,
