@@ -30,7 +30,7 @@ extension InstanceSet {
     }
 }
 
-extension DiscoveryUpdates.Iterator {
+extension DiscoveryUpdates.AsyncIterator {
     /// Waits for the registry's first answer on a service.
     ///
     /// - Returns: Its instances.

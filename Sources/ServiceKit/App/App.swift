@@ -37,7 +37,6 @@ public final class App: Service, Sendable {
         var serverFactories: [@Sendable (App) throws -> any Server] = []
     }
 
-    /// The parts that an App runs.
     struct Parts {
         var hooks = Hooks()
         var services: [any Service] = []
@@ -113,11 +112,7 @@ public final class App: Service, Sendable {
             self.registry = registry
             self.registryName = "\(type(of: registry))"
         } else {
-            self.registry = try backends.make(
-                registryOptions.backend,
-                configuration: configuration,
-                logger: logger
-            )
+            self.registry = try backends.make(registryOptions.backend, configuration: configuration, logger: logger)
             self.registryName = registryOptions.backend
         }
         self.discovery = Discovery(self.registry)
@@ -164,9 +159,7 @@ public final class App: Service, Sendable {
     /// The steps between the registry and the node that a call goes to, beside the balancer.
     public var nodePipeline: NodePipeline { state.withLock(\.nodePipeline) }
 
-    /// Adds a channel to ``snapshot()``, as a module does that makes channels for an App.
-    ///
-    /// - Parameter snapshot: Gives the channel's snapshot.
+    /// Adds a channel, by its snapshot, to ``snapshot()``, as a module does that makes channels for an App.
     public func addChannel(_ snapshot: @escaping @Sendable () -> ChannelSnapshot) {
         describe("channel") { $0.channels.append(snapshot) }
     }
@@ -195,22 +188,22 @@ public final class App: Service, Sendable {
     // MARK: - Parts
 
     /// Adds a hook that runs before anything is started. A failure ends the start.
-    public func beforeStart(_ hook: @escaping Hook) {
+    public func beforeStart(_ hook: @escaping @Sendable () async throws -> Void) {
         describe("before-start hook") { $0.parts.hooks.add(hook, at: .beforeStart) }
     }
 
     /// Adds a hook that runs when the servers are ready and the instance is registered. A failure ends the start.
-    public func afterStart(_ hook: @escaping Hook) {
+    public func afterStart(_ hook: @escaping @Sendable () async throws -> Void) {
         describe("after-start hook") { $0.parts.hooks.add(hook, at: .afterStart) }
     }
 
     /// Adds a hook that runs when the stop begins, while calls are still served; not when the before-start hooks failed.
-    public func beforeStop(_ hook: @escaping Hook) {
+    public func beforeStop(_ hook: @escaping @Sendable () async throws -> Void) {
         describe("before-stop hook") { $0.parts.hooks.add(hook, at: .beforeStop) }
     }
 
     /// Adds a hook that runs when everything has ended, in any case: also when the start failed.
-    public func afterStop(_ hook: @escaping Hook) {
+    public func afterStop(_ hook: @escaping @Sendable () async throws -> Void) {
         describe("after-stop hook") { $0.parts.hooks.add(hook, at: .afterStop) }
     }
 
@@ -250,9 +243,8 @@ public final class App: Service, Sendable {
         logger.error("ignored: it was added when the App ran already; add it before", metadata: ["part": "\(part)"])
     }
 
-    /// The part of a type that a module keeps with the App, made when it is asked for first.
-    ///
-    /// - Parameter make: Makes the part; it cannot ask for another.
+    /// The part of a type that a module keeps with the App. It is made when it is asked for first, and cannot ask for
+    /// another.
     public func component<Component: Sendable>(
         _ type: Component.Type, _ make: () throws -> Component
     ) rethrows -> Component {
@@ -266,11 +258,9 @@ public final class App: Service, Sendable {
 
     // MARK: - Life
 
-    /// Runs the App until it is shut down gracefully, cancelled, or something in it fails. It can be run once.
-    ///
-    /// Cancellation is a request to hurry: hooks are left out and calls in flight are cut, but the instance is still taken
-    /// out of the registry.
-    /// - Throws: The cause of the stop when it was a failure.
+    /// Runs the App, once, until it is shut down gracefully, cancelled, or something in it fails. Throws the cause of
+    /// the stop when it was a failure. Cancellation is a request to hurry: hooks are left out and calls in flight are
+    /// cut, but the instance is still taken out of the registry.
     public func run() async throws {
         try await makeLifecycle().run()
     }

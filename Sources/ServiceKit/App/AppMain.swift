@@ -28,7 +28,7 @@ extension App {
         _ configure: @Sendable (App) async throws -> Void
     ) async {
         StandardFiles.open()
-        let command = AppCommand.parseOrExit(arguments ?? ProcessEnvironment.arguments(from: CommandLine.arguments))
+        let command = AppCommand.parseOrExit(arguments)
         if bootstrapsLogging { DefaultLogBackend.replace() }
         do {
             let configuration = try command.arguments.configuration()

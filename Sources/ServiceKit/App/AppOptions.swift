@@ -2,20 +2,17 @@ public import Logging
 public import ServiceKitConfig
 
 /// The section `app`: the service's name, its instance, and its address.
-package struct AppOptions: ConfigurationSection, Hashable {
+struct AppOptions: ConfigurationSection, Hashable {
     /// The service's name, by which clients find it; by default the name of the program.
-    package var name: String?
+    var name: String?
     /// The instance's id; by default the host's name and a number drawn at each start.
-    package var id: String?
+    var id: String?
     /// The version of the service's software.
-    package var version = ""
+    var version = ""
     /// Labels that clients see: `zone`, `weight` and your own.
-    package var metadata: [String: String] = [:]
+    var metadata: [String: String] = [:]
     /// How the address for the registry is chosen.
-    package var advertise = AdvertiseOptions()
-
-    /// The defaults.
-    package init() {}
+    var advertise = AdvertiseOptions()
 }
 
 /// The section `app.advertise`: the address that the registry gives to others for a server on every interface (`0.0.0.0`
@@ -23,26 +20,19 @@ package struct AppOptions: ConfigurationSection, Hashable {
 ///
 /// The order is: ``host``; the environment variable `POD_IP`; the addresses that ``interface``, ``cidr`` and ``family``
 /// leave. The option `server.NAME.advertise` comes before all of them.
-package struct AdvertiseOptions: ConfigurationSection, Hashable {
+struct AdvertiseOptions: ConfigurationSection, Hashable {
     /// A host name or address.
     var host: AdvertisedAddress?
     /// Only addresses of this network interface: `eth0`.
-    package var interface: String?
+    var interface: String?
     /// Only addresses of this network: `10.0.0.0/8`.
     var cidr: CIDR?
     /// Only addresses of this family: `ipv4`, the default, or `ipv6`.
-    package var family = Family.ipv4
+    var family = Family.ipv4
 
-    /// A family of addresses.
-    package enum Family: String, Codable, Sendable, CaseIterable {
-        /// IPv4.
-        case ipv4
-        /// IPv6.
-        case ipv6
+    enum Family: String, Codable, Sendable, CaseIterable {
+        case ipv4, ipv6
     }
-
-    /// The defaults.
-    package init() {}
 }
 
 /// The section `registry`, without the backends' own parts.
@@ -65,7 +55,6 @@ package struct RegistryOptions: ConfigurationSection, Hashable {
         case none
     }
 
-    /// The defaults.
     package init() {}
 
     /// The ranges of the section's values.
@@ -75,42 +64,34 @@ package struct RegistryOptions: ConfigurationSection, Hashable {
 }
 
 /// The section `startup`: limits of the start.
-package struct StartupOptions: ConfigurationSection, Hashable {
+struct StartupOptions: ConfigurationSection, Hashable {
     /// How long a hook may take; 30 s by default.
-    package var hookTimeout = Duration.seconds(30)
+    var hookTimeout = Duration.seconds(30)
     /// How long a server may take to be ready; 30 s by default.
-    package var readyTimeout = Duration.seconds(30)
+    var readyTimeout = Duration.seconds(30)
 
-    /// The defaults.
-    package init() {}
-
-    /// The ranges of the section's values.
-    package static let ranges: [OptionRange<StartupOptions>] = [
+    static let ranges: [OptionRange<StartupOptions>] = [
         OptionRange("hook-timeout", \.hookTimeout, .milliseconds(1)...(.seconds(86_400))),
         OptionRange("ready-timeout", \.readyTimeout, .milliseconds(1)...(.seconds(86_400))),
     ]
 }
 
 /// The section `shutdown`: limits of the stop. Each phase ends at its limit, and the next begins.
-package struct ShutdownOptions: ConfigurationSection, Hashable {
+struct ShutdownOptions: ConfigurationSection, Hashable {
     /// How long a hook may take; 10 s by default.
-    package var hookTimeout = Duration.seconds(10)
+    var hookTimeout = Duration.seconds(10)
     /// How long deregistering may take; 5 s by default.
-    package var deregisterTimeout = Duration.seconds(5)
+    var deregisterTimeout = Duration.seconds(5)
     /// How long calls are still accepted after the registry was told, for clients that have not heard of it yet; 1 s by
     /// default.
-    package var lameDuck = Duration.seconds(1)
+    var lameDuck = Duration.seconds(1)
     /// How long calls in flight may take to end before they are cut, and after them services before they are cancelled;
     /// 30 s by default.
-    package var drainTimeout = Duration.seconds(30)
+    var drainTimeout = Duration.seconds(30)
     /// How long giving back the lease may take, and after it ending the registry; 5 s by default.
-    package var releaseTimeout = Duration.seconds(5)
+    var releaseTimeout = Duration.seconds(5)
 
-    /// The defaults.
-    package init() {}
-
-    /// The ranges of the section's values.
-    package static let ranges: [OptionRange<ShutdownOptions>] = [
+    static let ranges: [OptionRange<ShutdownOptions>] = [
         OptionRange("hook-timeout", \.hookTimeout, .milliseconds(1)...(.seconds(86_400))),
         OptionRange("deregister-timeout", \.deregisterTimeout, .milliseconds(1)...(.seconds(86_400))),
         OptionRange("lame-duck", \.lameDuck, .zero...(.seconds(86_400))),
@@ -124,27 +105,19 @@ package struct LogOptions: ConfigurationSection, Hashable {
     /// The least severe level that is logged, `info` by default.
     package var level = Logger.Level.info
 
-    /// The defaults.
     package init() {}
 }
 
 extension RegistryOptions {
-    /// Reads the section's own values, without the sections of the backends.
-    ///
-    /// - Throws: `ConfigurationError` for the first value that is wrong.
+    /// Reads the section's own values, without the sections of the backends. Throws `ConfigurationError` for the first
+    /// value that is wrong.
     package init(_ configuration: Configuration, backends: RegistryBackends) throws(ConfigurationError) {
         self = try configuration.decode(Self.self, at: "registry", except: Set(backends.names))
     }
 }
 
 extension RegistryBackends {
-    /// Makes the registry that `registry.backend` names.
-    ///
-    /// - Parameters:
-    ///   - configuration: The configuration; the section `registry` is read.
-    ///   - logger: Where the registry logs.
-    /// - Returns: The registry.
-    /// - Throws: As ``make(_:configuration:logger:)``.
+    /// Makes the registry that `registry.backend` names. Throws as ``make(_:configuration:logger:)``.
     public func make(configuration: Configuration, logger: Logger) throws -> any Registry {
         try make(RegistryOptions(configuration, backends: self).backend, configuration: configuration, logger: logger)
     }

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 internal import FoundationEssentials
-#else
-internal import Foundation
-#endif
 internal import Logging
 private import ServiceLifecycle
 private import Synchronization
@@ -37,7 +33,6 @@ final class AppRuntime: Sendable {
         logger = app.logger
     }
 
-    /// Whether anything was started.
     var isStarted: Bool { state.withLock(\.isStarted) }
     var hasServices: Bool { state.withLock { $0.services != nil } }
     var servers: [RunningServer] { state.withLock(\.servers) }
@@ -77,22 +72,14 @@ final class AppRuntime: Sendable {
         state.withLock { $0.services = (group, task) }
     }
 
-    /// Starts every server.
     func startServers() {
         let servers = parts.servers.map { server in RunningServer(server, onEnd: ended) }
         state.withLock { $0.servers = servers }
     }
 
-    /// Registers the instance, and tells the App the state from now on.
-    ///
-    /// - Parameters:
-    ///   - instance: The instance.
-    ///   - logsRefusals: Whether a refusal is logged, because the start does not throw it.
-    /// - Throws: `RegistryError` when the instance is not valid.
-    func register(
-        _ instance: ServiceInstance,
-        logsRefusals: Bool
-    ) throws -> any Registration {
+    /// Registers the instance, and tells the App the state from now on. Refusals are logged if the start does not throw
+    /// them. Throws `RegistryError` when the instance is not valid.
+    func register(_ instance: ServiceInstance, logsRefusals: Bool) throws -> any Registration {
         let registration = try registry.register(instance)
         state.withLock { $0.registration = registration }
         // It ends when the registration has been released.
@@ -156,7 +143,6 @@ final class AppRuntime: Sendable {
         await task.value
     }
 
-    /// Ends the registry, and waits.
     func stopRegistry() async {
         guard let task = state.withLock(\.registryTask) else { return }
         task.cancel()

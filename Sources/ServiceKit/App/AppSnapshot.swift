@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
 public import FoundationEssentials
-#else
-public import Foundation
-#endif
 
 /// The state of an App and its parts at one moment, for operators and tests.
 public struct AppSnapshot: Codable, Hashable, Sendable {

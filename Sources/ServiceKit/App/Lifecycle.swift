@@ -1,3 +1,4 @@
+private import FoundationEssentials
 internal import Logging
 internal import ServiceKitConcurrency
 internal import ServiceLifecycle
@@ -20,11 +21,7 @@ final class Lifecycle: Service {
     let runtime: AppRuntime
     private let logger: Logger
 
-    /// - Parameters:
-    ///   - app: The App.
-    ///   - parts: The App's parts.
-    ///   - advertised: The option `advertise` of each server that has it, by the server's name.
-    ///   - clock: The clock of every limit.
+    /// `advertised` has the option `advertise` of each server that has it, by the server's name.
     init(of app: App, _ parts: App.Parts, advertised: [String: AdvertisedAddress], clock: any Clock<Duration>) {
         let stopRequest = StopRequest()
         self.app = app
@@ -37,8 +34,7 @@ final class Lifecycle: Service {
     }
 
     /// Runs the App until it is asked to stop by graceful shutdown, by cancellation (which hurries), or by a failure.
-    ///
-    /// - Throws: The cause of the stop when that was a failure.
+    /// Throws the cause of the stop when that was a failure.
     func run() async throws {
         // Detached from the caller's cancellation and graceful shutdown: both are requests to `live`, which ends in its own
         // order. It does end, because each of its steps has a limit.
@@ -147,7 +143,7 @@ final class Lifecycle: Service {
         if options.registration == .none || endpoints.isEmpty { return }
         var instance = app.instance
         instance.endpoints = endpoints
-        if instance.started == nil { instance.metadata["started"] = StartTime.text() }
+        if instance.started == nil { instance.metadata["started"] = Date.now.formatted(.iso8601) }
         try Task.checkCancellation()
         let registration = try runtime.register(instance, logsRefusals: options.registration == .background)
         if options.registration == .background { return }
@@ -233,10 +229,8 @@ final class Lifecycle: Service {
         await step("cancelling services", Self.cutLimit, canBeCut: false) { [runtime] in await runtime.cutServices() }
     }
 
-    /// Runs a step of the stop; a failure is logged.
-    ///
-    /// - Parameter canBeCut: Whether a forced stop cuts the step, or leaves it out when it has not begun.
-    /// - Returns: Whether it was done.
+    /// Runs a step of the stop and returns whether it was done; a failure is logged. `canBeCut` says whether a forced
+    /// stop cuts the step, or leaves it out when it has not begun.
     @discardableResult
     private func step(
         _ name: String,

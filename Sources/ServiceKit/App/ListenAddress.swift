@@ -1,37 +1,27 @@
 /// The address that a server listens on, as configuration writes it: `0.0.0.0:9000`, `[::]:9000`, `:9000` for every
 /// interface, `127.0.0.1:0` for a free port, `unix:/run/user-service.sock`.
-public struct ListenAddress: Hashable, Sendable, LosslessStringConvertible {
-    /// A kind of address.
-    public enum Kind: Hashable, Sendable {
-        /// A TCP port of a host's address; port 0 is any free one.
-        case tcp(host: String, port: Int)
-        /// A Unix domain socket.
-        case unix(path: String)
-    }
-
-    /// The address.
-    public var kind: Kind
-
+public enum ListenAddress: Hashable, Sendable {
     /// A TCP port of a host's address; port 0 is any free one.
-    public static func tcp(host: String, port: Int) -> ListenAddress {
-        ListenAddress(kind: .tcp(host: host, port: port))
-    }
-
+    case tcp(host: String, port: Int)
     /// A Unix domain socket.
-    public static func unix(path: String) -> ListenAddress {
-        ListenAddress(kind: .unix(path: path))
-    }
+    case unix(path: String)
 
-    private init(kind: Kind) {
-        self.kind = kind
+    /// Whether it is reached from this machine only.
+    package var isLocal: Bool {
+        switch self {
+        case .tcp(let host, _): HostAddress.isLoopback(host)
+        case .unix: true
+        }
     }
+}
 
+extension ListenAddress: LosslessStringConvertible {
     /// Reads the form that configuration uses; anything else gives `nil`.
     public init?(_ description: String) {
         if description.hasPrefix("unix:") {
             let path = description.dropFirst("unix:".count)
             if path.isEmpty { return nil }
-            self.init(kind: .unix(path: String(path)))
+            self = .unix(path: String(path))
             return
         }
         guard let colon = description.lastIndex(of: ":"),
@@ -46,20 +36,12 @@ public struct ListenAddress: Hashable, Sendable, LosslessStringConvertible {
         } else if host.contains(where: { ":[]/".contains($0) || $0.isWhitespace }) {
             return nil
         }
-        self.init(kind: .tcp(host: host.isEmpty ? "0.0.0.0" : String(host), port: port))
-    }
-
-    /// Whether it is reached from this machine only.
-    package var isLocal: Bool {
-        switch kind {
-        case .tcp(let host, _): HostAddress.isLoopback(host)
-        case .unix: true
-        }
+        self = .tcp(host: host.isEmpty ? "0.0.0.0" : String(host), port: port)
     }
 
     /// The form that configuration uses.
     public var description: String {
-        switch kind {
+        switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
         }
@@ -67,9 +49,7 @@ public struct ListenAddress: Hashable, Sendable, LosslessStringConvertible {
 }
 
 extension ListenAddress: Codable {
-    /// Decodes the text form.
-    ///
-    /// - Throws: `DecodingError` when it is something else.
+    /// Decodes the text form. Throws `DecodingError` when it is something else.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)

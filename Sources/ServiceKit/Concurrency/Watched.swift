@@ -33,10 +33,8 @@ public final class Watched<Value: Sendable>: Sendable {
         update { $0 = value }
     }
 
-    /// Changes the value in place and wakes its readers.
-    ///
-    /// - Returns: The result of the body.
-    /// - Throws: The error of the body. Changes that the body made before it threw stay.
+    /// Changes the value in place, wakes its readers, and returns the result of the body. If the body throws, the
+    /// changes that it made before stay.
     @discardableResult
     public func update<Result: Sendable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
@@ -65,9 +63,8 @@ public final class Watched<Value: Sendable>: Sendable {
     /// cancelled.
     public var values: Values { Values(watched: self) }
 
-    /// Waits until the value satisfies a condition.
-    ///
-    /// - Returns: The value that satisfied it; `nil` when the task was cancelled, or the value finished before.
+    /// Waits until the value satisfies a condition, and returns it; `nil` when the task was cancelled, or the value
+    /// finished before.
     public func first(where condition: (Value) -> Bool) async -> Value? {
         for await value in values where condition(value) { return value }
         return nil
@@ -91,11 +88,6 @@ public final class Watched<Value: Sendable>: Sendable {
 
             fileprivate init(watched: Watched<Value>) {
                 self.watched = watched
-            }
-
-            /// Waits for a value that this iterator has not returned, and returns the latest.
-            public mutating func next() async -> Value? {
-                await next(isolation: nil)
             }
 
             /// Waits for a value that this iterator has not returned, and returns the latest.
@@ -156,9 +148,7 @@ extension Watched where Value: Equatable {
         finish()
     }
 
-    /// Sets the value, unless it is the same.
-    ///
-    /// - Returns: Whether the value changed.
+    /// Sets the value, unless it is the same. Returns whether the value changed.
     @discardableResult
     package func setIfChanged(_ value: Value) -> Bool {
         let waiters: [CheckedContinuation<Void, Never>]? = state.withLock { state in

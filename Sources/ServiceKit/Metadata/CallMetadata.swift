@@ -29,7 +29,7 @@ public struct CallMetadata: Hashable, Sendable {
     public init() {}
 
     /// Makes room for a number of headers.
-    public mutating func reserveCapacity(_ count: Int) {
+    package mutating func reserveCapacity(_ count: Int) {
         entries.reserveCapacity(count)
     }
 

@@ -24,25 +24,20 @@ public struct InstanceSet: Hashable, Sendable {
     /// The instance with an id.
     public subscript(id: String) -> ServiceInstance? { map.byID[id] }
 
-    /// Adds an instance or replaces the one with its id.
-    ///
-    /// - Returns: The instance it replaced.
+    /// Adds an instance or replaces the one with its id, which is returned.
     @discardableResult
     public mutating func update(_ instance: ServiceInstance) -> ServiceInstance? {
         map.update(instance)
     }
 
-    /// Removes the instance with an id.
-    ///
-    /// - Returns: The instance removed.
+    /// Removes the instance with an id, which is returned.
     @discardableResult
     public mutating func remove(id: String) -> ServiceInstance? {
         map.remove(id: id)
     }
 
-    /// Makes the set hold just these instances. Unchanged ones stay in place.
-    ///
-    /// For a list read anew: the difference to the set before then still costs O(changes).
+    /// Makes the set hold just these instances, of a list read anew. Unchanged ones stay in place: the difference to
+    /// the set before still costs O(changes).
     public mutating func replace(with instances: some Sequence<ServiceInstance>) {
         map.replace(with: instances)
     }
@@ -69,18 +64,8 @@ public struct InstanceSet: Hashable, Sendable {
 
 extension InstanceSet: Sequence {
     /// The instances, in no particular order.
-    public func makeIterator() -> Iterator {
-        Iterator(base: map.byID.values.makeIterator())
-    }
-
-    /// Goes through the instances.
-    public struct Iterator: IteratorProtocol {
-        fileprivate var base: TreeDictionary<String, ServiceInstance>.Values.Iterator
-
-        /// The next instance.
-        public mutating func next() -> ServiceInstance? {
-            base.next()
-        }
+    public func makeIterator() -> some IteratorProtocol<ServiceInstance> {
+        map.byID.values.makeIterator()
     }
 }
 

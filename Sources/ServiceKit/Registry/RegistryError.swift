@@ -4,46 +4,36 @@ private import ServiceKitConfig
 public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure, which decides whether trying again can help.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Value: String {
-            case unavailable, timeout, alreadyRegistered, invalidInstance, permissionDenied, misconfigured, unsupported
-            case notFound, unauthenticated, lost
+        /// The code's name.
+        public let description: String
+        /// Whether the same call can succeed later without anyone changing anything else.
+        public let isTransient: Bool
+
+        private init(_ name: String, isTransient: Bool = false) {
+            description = name
+            self.isTransient = isTransient
         }
-        private let value: Value
 
         /// The registry cannot be reached or does not answer; trying again can help.
-        public static let unavailable = Code(value: .unavailable)
+        public static let unavailable = Code("unavailable", isTransient: true)
         /// The registry did not answer in time; trying again can help.
-        public static let timeout = Code(value: .timeout)
+        public static let timeout = Code("timeout", isTransient: true)
         /// Another owner holds the instance's id.
-        public static let alreadyRegistered = Code(value: .alreadyRegistered)
+        public static let alreadyRegistered = Code("alreadyRegistered")
         /// The instance breaks a rule that trying again does not mend.
-        public static let invalidInstance = Code(value: .invalidInstance)
+        public static let invalidInstance = Code("invalidInstance")
         /// The registry refuses access.
-        public static let permissionDenied = Code(value: .permissionDenied)
+        public static let permissionDenied = Code("permissionDenied")
         /// The registry asks for a user, or does not know this one or the password.
-        public static let unauthenticated = Code(value: .unauthenticated)
+        public static let unauthenticated = Code("unauthenticated")
         /// The registry cannot work as it is configured: a file is where its directory should be, say.
-        public static let misconfigured = Code(value: .misconfigured)
+        public static let misconfigured = Code("misconfigured")
         /// This cannot be done at all: an update after the deregistration, say.
-        public static let unsupported = Code(value: .unsupported)
-
+        public static let unsupported = Code("unsupported")
         /// The instance to be changed is not there.
-        public static let notFound = Code(value: .notFound)
+        public static let notFound = Code("notFound")
         /// The registry lost the entry of a registration, which puts it back.
-        public static let lost = Code(value: .lost)
-
-        /// The code's name.
-        public var description: String { value.rawValue }
-
-        /// Whether the same call can succeed later without anyone changing anything else.
-        public var isTransient: Bool {
-            switch value {
-            case .unavailable, .timeout, .lost: true
-            case .alreadyRegistered, .invalidInstance, .permissionDenied, .misconfigured, .unsupported, .notFound,
-                .unauthenticated:
-                false
-            }
-        }
+        public static let lost = Code("lost", isTransient: true)
     }
 
     /// The kind of failure.

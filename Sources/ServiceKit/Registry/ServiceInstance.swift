@@ -92,9 +92,7 @@ extension ServiceInstance {
         }
     }
 
-    /// Checks a service's name alone, as ``validate()`` does.
-    ///
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``.
+    /// Checks a service's name alone, as ``validate()`` does. Throws ``RegistryError`` with code `invalidInstance`.
     public static func validate(serviceName: String) throws(RegistryError) {
         guard isValid(serviceName, alsoAllowed: nil) else {
             throw RegistryError(
@@ -105,15 +103,9 @@ extension ServiceInstance {
         }
     }
 
-    /// Checks that a registration of this instance can be updated to another version. ``Registration/update(_:)`` of
-    /// every registry makes this check first.
-    ///
-    /// - Parameters:
-    ///   - next: The other version.
-    ///   - isDeregistered: Whether the registration has been given up.
-    /// - Throws: ``RegistryError`` with code ``RegistryError/Code/invalidInstance``, or
-    ///   ``RegistryError/Code/unsupported`` after it was given up.
-    public func validateUpdate(to next: ServiceInstance, isDeregistered: Bool) throws(RegistryError) {
+    /// Checks that a registration of this instance can be updated to another version. Throws ``RegistryError``:
+    /// `invalidInstance`, or `unsupported` after the registration was given up.
+    func validateUpdate(to next: ServiceInstance, isDeregistered: Bool) throws(RegistryError) {
         try next.validate()
         guard next.id == id, next.name == name else {
             throw RegistryError(

@@ -80,6 +80,6 @@ struct CallAddress: ParsableArguments {
 
 extension ListenAddress {
     fileprivate var hasPortZero: Bool {
-        if case .tcp(host: _, port: 0) = kind { true } else { false }
+        if case .tcp(host: _, port: 0) = self { true } else { false }
     }
 }

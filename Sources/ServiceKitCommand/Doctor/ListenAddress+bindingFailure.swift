@@ -4,7 +4,7 @@ import ServiceKit
 extension ListenAddress {
     /// The reason why no server can listen there now; `nil` if one can.
     var bindingFailure: String? {
-        switch kind {
+        switch self {
         case .tcp(let host, let port): Self.bindingFailure(host: host, port: port)
         case .unix(let path): access(path, F_OK) == 0 ? "a file exists at that path" : nil
         }

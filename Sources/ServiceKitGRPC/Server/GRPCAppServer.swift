@@ -13,12 +13,7 @@ final class GRPCAppServer: Server {
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<Nghttp2ServerTransport>
 
-    /// - Parameters:
-    ///   - services: The App's services.
-    ///   - protocols: gRPC's own services.
-    ///   - options: Where to listen, and how.
-    ///   - middleware: Middleware for each call.
-    ///   - logger: Where to log.
+    /// `services` are the App's services, `protocols` gRPC's own.
     init(
         services: [GRPCService],
         protocols: ServerProtocols? = nil,
@@ -93,7 +88,7 @@ final class GRPCAppServer: Server {
 extension TransportAddress {
     /// The transport's form of a configured address.
     package init(_ address: ListenAddress) {
-        switch address.kind {
+        switch address {
         case .tcp(let host, let port): self.init(host: host, port: port)
         case .unix(let path): self = .unixDomainSocket(path: path)
         }

@@ -71,15 +71,6 @@ struct AppConfigurationTests {
         #expect(error?.message.contains("write KIT_REGISTRY__BACKEND") == true)
     }
 
-    @Test func argumentsOfXcodeAreLeftOut() {
-        let own = ["--config", "a.yaml", "--set", "app.name=-NSx"]
-        let xcode = ["-NSDocumentRevisionsDebugMode", "YES", "-ApplePersistenceIgnoreState", "YES"]
-        #expect(ProcessEnvironment.arguments(from: ["/bin/a"] + xcode + own) == own)
-        #expect(ProcessEnvironment.arguments(from: ["/bin/a"] + own) == own)
-        #expect(ProcessEnvironment.arguments(from: ["/bin/a", "-NSx"]) == ["-NSx"])
-        #expect(ProcessEnvironment.arguments(from: []) == [])
-    }
-
     @Test func eachAppHasAnIDOfItsOwn() throws {
         #expect(try Self.app("app: {name: a}").instance.id != Self.app("app: {name: a}").instance.id)
     }
@@ -258,5 +249,19 @@ struct AppConfigurationTests {
         let arguments = Self.arguments(config: "/nowhere/c.yaml")
         let error = #expect(throws: ConfigurationError.self) { try arguments.configuration(environment: [:]) }
         #expect(error?.description == "/nowhere/c.yaml: no such file; create it or name another one")
+    }
+
+    @Test func optionsHaveTheDefaultsOfTheGuidesTable() throws {
+        let none = Configuration()
+        let startup = try none.decode(StartupOptions.self, at: "startup")
+        #expect(startup.hookTimeout == .seconds(30) && startup.readyTimeout == .seconds(30))
+        let shutdown = try none.decode(ShutdownOptions.self, at: "shutdown")
+        #expect(shutdown.hookTimeout == .seconds(10) && shutdown.deregisterTimeout == .seconds(5))
+        #expect(shutdown.lameDuck == .seconds(1) && shutdown.drainTimeout == .seconds(30))
+        #expect(shutdown.releaseTimeout == .seconds(5))
+        let registry = RegistryOptions()
+        #expect(registry.backend == "file" && registry.registration == .required && registry.timeout == .seconds(20))
+        #expect(AdvertiseOptions().family == .ipv4 && LogOptions().level == .info && AppOptions().version.isEmpty)
+        #expect(Deadlines.Options().default == nil && Deadlines.Options().methods.isEmpty)
     }
 }

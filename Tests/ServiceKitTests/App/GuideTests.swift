@@ -184,18 +184,4 @@ struct GuideTests {
         app.useForClients(SameZone(zone: "a"))
         app.useForClients(FailFast())
     }
-
-    @Test func theDefaultsInTheTable() throws {
-        let none = Configuration()
-        let startup = try none.decode(StartupOptions.self, at: "startup")
-        #expect(startup.hookTimeout == .seconds(30) && startup.readyTimeout == .seconds(30))
-        let shutdown = try none.decode(ShutdownOptions.self, at: "shutdown")
-        #expect(shutdown.hookTimeout == .seconds(10) && shutdown.deregisterTimeout == .seconds(5))
-        #expect(shutdown.lameDuck == .seconds(1) && shutdown.drainTimeout == .seconds(30))
-        #expect(shutdown.releaseTimeout == .seconds(5))
-        let registry = RegistryOptions()
-        #expect(registry.backend == "file" && registry.registration == .required && registry.timeout == .seconds(20))
-        #expect(AdvertiseOptions().family == .ipv4 && LogOptions().level == .info && AppOptions().version.isEmpty)
-        #expect(Deadlines.Options().default == nil && Deadlines.Options().methods.isEmpty)
-    }
 }

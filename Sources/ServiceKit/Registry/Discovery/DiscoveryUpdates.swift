@@ -9,20 +9,14 @@ public struct DiscoveryUpdates: AsyncSequence, Sendable {
 
     private let run: @Sendable (Emitter) async -> Void
 
-    /// Makes the sequence of a backend from the function that watches.
-    ///
-    /// - Parameter run: Watches until its task is cancelled, and hands every new state to the emitter. It runs once for
-    ///   each iterator. When it returns, the sequence ends.
+    /// Makes the sequence of a backend from the function that watches. It runs once for each iterator, until its task
+    /// is cancelled, and hands every new state to the emitter. When it returns, the sequence ends.
     public init(_ run: @escaping @Sendable (Emitter) async -> Void) {
         self.run = run
     }
 
     /// Makes the sequence of a backend for one service, as ``init(_:)`` does. An invalid name, which no registry can
     /// hold, gives a watch that is stale from the start and stays so.
-    ///
-    /// - Parameters:
-    ///   - service: The service's name.
-    ///   - run: Watches until its task is cancelled; see ``init(_:)``.
     public init(of service: String, _ run: @escaping @Sendable (Emitter) async -> Void) {
         do throws(RegistryError) {
             try ServiceInstance.validate(serviceName: service)
@@ -47,7 +41,7 @@ public struct DiscoveryUpdates: AsyncSequence, Sendable {
     }
 
     /// Starts watching.
-    public func makeAsyncIterator() -> Iterator {
+    public func makeAsyncIterator() -> AsyncStream<DiscoverySnapshot>.Iterator {
         let (stream, continuation) = AsyncStream.makeStream(
             of: DiscoverySnapshot.self,
             bufferingPolicy: .bufferingNewest(1)
@@ -59,25 +53,6 @@ public struct DiscoveryUpdates: AsyncSequence, Sendable {
             continuation.finish()
         }
         continuation.onTermination = { _ in task.cancel() }
-        return Iterator(base: stream.makeAsyncIterator())
-    }
-
-    /// Reads the states of one watch.
-    public struct Iterator: AsyncIteratorProtocol {
-        private var base: AsyncStream<DiscoverySnapshot>.Iterator
-
-        fileprivate init(base: AsyncStream<DiscoverySnapshot>.Iterator) {
-            self.base = base
-        }
-
-        /// The next state, or `nil` when the task is cancelled.
-        public mutating func next() async -> DiscoverySnapshot? {
-            await base.next(isolation: #isolation)
-        }
-
-        /// The next state, or `nil` when the task is cancelled.
-        public mutating func next(isolation actor: isolated (any Actor)?) async -> DiscoverySnapshot? {
-            await base.next(isolation: actor)
-        }
+        return stream.makeAsyncIterator()
     }
 }

@@ -1,8 +1,7 @@
 internal import FoundationEssentials
 
-/// Finds where things stand in JSON that a decoder has read before.
+/// Reads JSON by its bytes, and finds where things stand in it.
 struct JSONScanner {
-    /// A member of an object.
     struct Member {
         /// Its name, without escapes.
         let name: String
@@ -12,7 +11,6 @@ struct JSONScanner {
         let value: Range<Int>
     }
 
-    /// An object.
     struct Object {
         /// Where it stands, braces included.
         let range: Range<Int>
@@ -111,14 +109,45 @@ struct JSONScanner {
         return nil
     }
 
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    /// Takes a character, with the space before it. Returns whether it comes next.
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
         guard index < bytes.endIndex, bytes[index] == UInt8(ascii: character) else { return false }
         index += 1
         return true
     }
 
+    mutating func takeNull() -> Bool {
+        skipSpace()
+        guard bytes[index...].starts(with: "null".utf8) else { return false }
+        index += 4
+        return true
+    }
+
+    /// Takes a string without escapes; `nil` when none comes next.
+    mutating func takePlainString() -> String? {
+        guard take("\"") else { return nil }
+        let start = index
+        while index < bytes.endIndex {
+            switch bytes[index] {
+            case UInt8(ascii: "\""):
+                defer { index += 1 }
+                return String(validating: bytes[start..<index], as: UTF8.self)
+            case UInt8(ascii: "\\"), 0..<0x20:
+                return nil
+            default:
+                index += 1
+            }
+        }
+        return nil
+    }
+
     private mutating func skipSpace() {
-        while index < bytes.endIndex, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[index]) { index += 1 }
+        while index < bytes.endIndex {
+            switch bytes[index] {
+            case 0x20, 0x0A, 0x0D, 0x09: index += 1
+            default: return
+            }
+        }
     }
 }

@@ -33,7 +33,6 @@ public final class KeptInstance: Sendable {
     /// The latest revision of the entry that is known; `nil` before it was first written, and where a backend reports none.
     public var revision: Int64? { state.withLock(\.known?.revision) }
 
-    /// Replaces the instance as its owner wants it.
     func update(to next: ServiceInstance, isDeregistered: Bool) throws(RegistryError) {
         try state.withLock { state throws(RegistryError) in
             try state.owned.wanted.validateUpdate(to: next, isDeregistered: isDeregistered)
@@ -43,15 +42,11 @@ public final class KeptInstance: Sendable {
 
     // MARK: - Operators that ask the owner
 
-    /// Takes over what an operator asks for. The backend then writes ``published``.
-    ///
-    /// - Parameter changes: The labels' new values, given the instance as it is published now; `nil` removes a label.
-    /// - Returns: The instance as it is to be published.
-    /// - Throws: ``RegistryError`` with code `invalidInstance` when a label cannot be set; any error of `changes`.
+    /// Takes over what an operator asks for, given the instance as it is published now; `nil` removes a label. Returns
+    /// the instance as it is to be published, which the backend then writes. Throws ``RegistryError`` with code
+    /// `invalidInstance` when a label cannot be set; any error of `changes`.
     @discardableResult
-    public func adopt(
-        _ changes: (ServiceInstance) throws -> [String: String?]
-    ) throws -> ServiceInstance {
+    public func adopt(_ changes: (ServiceInstance) throws -> [String: String?]) throws -> ServiceInstance {
         let (seen, next) = try state.withLock { state in
             let seen = state.owned.published
             let next = try seen.settingMetadata(try changes(seen))
@@ -74,13 +69,9 @@ public final class KeptInstance: Sendable {
         }
     }
 
-    /// Takes note of the registry's answer: the written version is known by its revision from now on, so that an
-    /// operator may write the same again.
-    ///
-    /// - Parameters:
-    ///   - instance: The instance that was to be written.
-    ///   - revision: The revision of the entry that has it; `nil` when it was not written. It counts even if it is lower than
-    ///     the last: the registry may have lost its data, and count from the start.
+    /// Takes note of the registry's answer: the instance is known by its revision from now on, so that an operator may
+    /// write the same again; `nil` when it was not written. A revision counts even if it is lower than the last: the
+    /// registry may have lost its data, and count from the start.
     public func wrote(_ instance: ServiceInstance, at revision: Int64?) {
         state.withLock { state in
             if let index = state.written.firstIndex(of: instance) { state.written.remove(at: index) }
@@ -88,12 +79,8 @@ public final class KeptInstance: Sendable {
         }
     }
 
-    /// Compares this owner's entry with the known version. If an operator has changed labels, they are adopted.
-    ///
-    /// - Parameters:
-    ///   - found: The instance in the entry.
-    ///   - revision: The revision of the entry.
-    /// - Returns: Who has written the entry, and whether it has to be put right; see ``Finding``.
+    /// Compares this owner's entry, by its instance and its revision, with the known version. If an operator has
+    /// changed labels, they are adopted. Returns who has written the entry, and whether it has to be put right.
     public func found(_ found: ServiceInstance, at revision: Int64) -> Finding {
         let (finding, seen): (Finding, ServiceInstance?) = state.withLock { state in
             // Nobody has seen the instance yet that is being registered: the entry is from an earlier attempt.

@@ -31,12 +31,7 @@ final class RegistrationKeeper: Sendable {
     private let updates = Watched(Answer())
     private let removals = Watched(Answer())
 
-    init(
-        _ instance: ServiceInstance,
-        in entry: any RegistryEntry,
-        logger: Logger,
-        clock: any Clock<Duration>
-    ) {
+    init(_ instance: ServiceInstance, in entry: any RegistryEntry, logger: Logger, clock: any Clock<Duration>) {
         var logger = logger
         logger[metadataKey: "service"] = "\(instance.name)"
         logger[metadataKey: "id"] = "\(instance.id)"
@@ -137,9 +132,8 @@ final class RegistrationKeeper: Sendable {
         }
     }
 
-    /// Keeps what is written, and writes updates, until the entry is lost.
-    ///
-    /// - Returns: The loss, and the number of the update that brought it about, if one did.
+    /// Keeps what is written, and writes updates, until the entry is lost. Returns the loss, and the number of the
+    /// update that brought it about, if one did.
     private func hold() async -> (loss: RegistryError, update: Int?) {
         await withTaskGroup(of: (RegistryError, Int?)?.self) { group in
             group.addTask { [self] in
@@ -196,9 +190,7 @@ final class RegistrationKeeper: Sendable {
         logger.warning("entry left behind", metadata: ["cause": "\(failure)"])
     }
 
-    /// Waits between two attempts.
-    ///
-    /// - Returns: Whether it was the whole pause: an update ends it early.
+    /// Waits between two attempts. Returns whether it was the whole pause: an update ends it early.
     private func waitOrUpdate(_ pause: Duration) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { [clock] in

@@ -14,7 +14,7 @@ func live(_ instances: ServiceInstance...) -> DiscoverySnapshot {
     DiscoverySnapshot(instances: InstanceSet(instances), state: .live)
 }
 
-extension DiscoveryUpdates.Iterator {
+extension DiscoveryUpdates.AsyncIterator {
     /// The next state that satisfies a condition.
     mutating func next(where condition: (DiscoverySnapshot) -> Bool) async -> DiscoverySnapshot? {
         while let snapshot = await next() {

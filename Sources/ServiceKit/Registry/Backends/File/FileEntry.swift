@@ -71,9 +71,7 @@ final class FileEntry: RegistryEntry {
         }
     }
 
-    /// Writes the instance.
-    ///
-    /// - Returns: Whether it was written; if not, the lock is taken, or the directory is being deleted.
+    /// Writes the instance. Returns `false` when the lock is taken, or the directory is being deleted.
     private func put(_ instance: KeptInstance, _ file: inout OwnedInstanceFile?) throws(SystemError) -> Bool {
         if try file?.isInPlace() == true {
             try file?.publish(instance.published)
@@ -97,10 +95,8 @@ final class FileEntry: RegistryEntry {
         }
     }
 
-    /// Checks that the file is still there, puts right what another process has written over it, and takes up an
-    /// operator's request.
-    ///
-    /// - Returns: Whether the file is there.
+    /// Returns whether the file is still there. If so, puts right what another process has written over it, and takes
+    /// up an operator's request.
     private func check(_ file: inout OwnedInstanceFile?, _ instance: KeptInstance) throws(SystemError) -> Bool {
         guard let held = file, try held.isInPlace() else { return false }
         if try !held.isIntact() {
@@ -117,10 +113,7 @@ final class FileEntry: RegistryEntry {
         return true
     }
 
-    private func takeUpRequest(
-        _ file: inout OwnedInstanceFile?,
-        _ instance: KeptInstance
-    ) throws(SystemError) {
+    private func takeUpRequest(_ file: inout OwnedInstanceFile?, _ instance: KeptInstance) throws(SystemError) {
         switch try LabelRequest.find(for: place) {
         case .nothing:
             return

@@ -40,15 +40,9 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
     private let logger: Logger
     private let secondLook: Duration
 
-    /// Creates a registry; its directory is created when it is first used.
-    ///
-    /// - Parameters:
-    ///   - directory: The place of the files; by default as ``Options/directory`` says.
-    ///   - logger: Where skipped files and registrations are logged.
-    public convenience init(
-        directory: String? = nil,
-        logger: Logger = Logger(label: "servicekit.registry.file")
-    ) {
+    /// Creates a registry in a directory; by default as ``Options/directory`` says. The directory is created when it is
+    /// first used. Skipped files and registrations are logged.
+    public convenience init(directory: String? = nil, logger: Logger = Logger(label: "servicekit.registry.file")) {
         let environment = ProcessInfo.processInfo.environment
         self.init(
             directory.map(FileRegistryDirectory.init(path:)) ?? FileRegistryDirectory { environment[$0] },
@@ -56,14 +50,8 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
         )
     }
 
-    /// Creates a registry.
-    ///
-    /// - Parameters:
-    ///   - root: The place of the files.
-    ///   - logger: Where skipped files and registrations are logged.
-    ///   - mayUseInotify: Whether the kernel is asked to tell of changes.
-    ///   - secondLook: When a watch checks its first look by another. An owner may have been dying at the first: its file
-    ///     closed before anyone listened, and its lock not yet released.
+    /// A watch checks its first look by a second one. An owner may have been dying at the first: its file closed before
+    /// anyone listened, and its lock not yet released.
     init(
         _ root: FileRegistryDirectory,
         logger: Logger,
