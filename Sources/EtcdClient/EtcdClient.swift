@@ -31,29 +31,17 @@ public final class EtcdClient: Sendable {
     /// The members that the client may use.
     public var endpoints: [EtcdEndpoint] { config.endpoints }
 
-    /// The number of watches.
     package var watchCount: Int { hub.count }
 
-    /// Creates a client on HTTP/2 by libnghttp2. The client does nothing before ``run()``.
-    ///
-    /// - Parameters:
-    ///   - config: How to reach etcd.
-    ///   - logger: Gets a line for each connection made or lost, at debug level.
-    /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if the configuration makes no sense.
-    public convenience init(
-        _ config: EtcdConfig,
-        logger: Logger = Logger(label: "etcd")
-    ) throws(EtcdError) {
+    /// Creates a client on HTTP/2 by libnghttp2, which does nothing before ``run()``. The logger gets a line for each
+    /// connection made or lost, at debug level. Throws `invalidArgument` if the configuration makes no sense.
+    public convenience init(_ config: EtcdConfig, logger: Logger = Logger(label: "etcd")) throws(EtcdError) {
         try self.init(config, logger: logger) { config.transport(to: $0, logger: logger) }
     }
 
-    /// Creates a client on any transport. The client does nothing before ``run()``.
-    ///
-    /// - Parameters:
-    ///   - config: How to reach etcd. `makeTransport` has to apply the settings for connections.
-    ///   - logger: Gets a line for each stream lost, at debug level.
-    ///   - makeTransport: Makes the transport to a member.
-    /// - Throws: ``EtcdError`` with code ``EtcdError/Code/invalidArgument`` if the configuration makes no sense.
+    /// Creates a client on any transport, which does nothing before ``run()``. `makeTransport` makes the transport to a
+    /// member, and has to apply the settings for connections. The logger gets a line for each stream lost, at debug
+    /// level. Throws `invalidArgument` if the configuration makes no sense.
     public convenience init<Transport: ClientTransport>(
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd"),
@@ -62,7 +50,7 @@ public final class EtcdClient: Sendable {
         try self.init(config, logger: logger, first: nil) { GRPCCaller(transport: makeTransport($0)) }
     }
 
-    /// - Parameter first: The index of the endpoint to use first. Default: a random one.
+    /// `first` is the index of the endpoint to use first. Default: a random one.
     init(
         _ config: EtcdConfig,
         logger: Logger,
@@ -82,9 +70,8 @@ public final class EtcdClient: Sendable {
         hub = WatchHub(calls, namespace, config)
     }
 
-    /// Creates a client, runs it while a body runs, and returns the body's result.
-    ///
-    /// - Throws: ``EtcdError`` if the configuration makes no sense; any error of the body.
+    /// Creates a client, runs it while a body runs, and returns the body's result. Throws ``EtcdError`` if the
+    /// configuration makes no sense; any error of the body.
     public static func withClient<Result: Sendable>(
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd"),

@@ -4,60 +4,52 @@ internal import GRPCCore
 public struct EtcdError: Error, Sendable, Hashable {
     /// The kind of failure.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Value: String {
-            case unavailable, timeout, cancelled, noLeader, tooManyRequests, noSpace, unauthenticated
-            case permissionDenied, invalidArgument, compacted, futureRevision, storeReset, leaseNotFound, leaseExists
-            case leaseExpired, unsupported, closed, unknown
+        /// The code's name.
+        public let description: String
+        /// Whether the same request can succeed later although nobody repairs anything.
+        public let isTransient: Bool
+
+        private init(_ name: String, isTransient: Bool = false) {
+            description = name
+            self.isTransient = isTransient
         }
-        private let value: Value
 
         /// No member could be reached, or the connection to the member broke during the request.
-        public static let unavailable = Code(value: .unavailable)
+        public static let unavailable = Code("unavailable", isTransient: true)
         /// There was no answer in time. etcd may or may not have carried out the request.
-        public static let timeout = Code(value: .timeout)
+        public static let timeout = Code("timeout", isTransient: true)
         /// The task was cancelled.
-        public static let cancelled = Code(value: .cancelled)
+        public static let cancelled = Code("cancelled")
         /// The cluster has no leader, or the member has lost touch with the leader.
-        public static let noLeader = Code(value: .noLeader)
+        public static let noLeader = Code("noLeader", isTransient: true)
         /// etcd is overloaded and refuses requests.
-        public static let tooManyRequests = Code(value: .tooManyRequests)
+        public static let tooManyRequests = Code("tooManyRequests", isTransient: true)
         /// The database has no space left; see ``EtcdClient/alarms()``.
-        public static let noSpace = Code(value: .noSpace)
+        public static let noSpace = Code("noSpace")
         /// The name or the password is wrong, or etcd needs both and got none.
-        public static let unauthenticated = Code(value: .unauthenticated)
+        public static let unauthenticated = Code("unauthenticated")
         /// The user may not do this.
-        public static let permissionDenied = Code(value: .permissionDenied)
+        public static let permissionDenied = Code("permissionDenied")
         /// The request breaks a rule of etcd. A repetition fails too.
-        public static let invalidArgument = Code(value: .invalidArgument)
+        public static let invalidArgument = Code("invalidArgument")
         /// etcd no longer keeps the revision; ``EtcdError/revision`` is the oldest kept.
-        public static let compacted = Code(value: .compacted)
+        public static let compacted = Code("compacted")
         /// The store has not reached this revision yet.
-        public static let futureRevision = Code(value: .futureRevision)
+        public static let futureRevision = Code("futureRevision")
         /// The store is not the store of before, or its revision went back: its data was wiped or restored.
-        public static let storeReset = Code(value: .storeReset)
+        public static let storeReset = Code("storeReset")
         /// There is no such lease, or no longer.
-        public static let leaseNotFound = Code(value: .leaseNotFound)
+        public static let leaseNotFound = Code("leaseNotFound")
         /// A lease with this id exists already.
-        public static let leaseExists = Code(value: .leaseExists)
+        public static let leaseExists = Code("leaseExists")
         /// The lease was not renewed in time.
-        public static let leaseExpired = Code(value: .leaseExpired)
+        public static let leaseExpired = Code("leaseExpired")
         /// The server does not know this request. It may not be an etcd.
-        public static let unsupported = Code(value: .unsupported)
+        public static let unsupported = Code("unsupported")
         /// The client was shut down.
-        public static let closed = Code(value: .closed)
+        public static let closed = Code("closed")
         /// Something else.
-        public static let unknown = Code(value: .unknown)
-
-        /// The code's name.
-        public var description: String { value.rawValue }
-
-        /// Whether the same request can succeed later although nobody repairs anything.
-        public var isTransient: Bool {
-            switch value {
-            case .unavailable, .timeout, .noLeader, .tooManyRequests: true
-            default: false
-            }
-        }
+        public static let unknown = Code("unknown")
     }
 
     /// The kind of failure.
@@ -83,9 +75,7 @@ extension EtcdError: CustomStringConvertible {
 extension EtcdError {
     static let closed = EtcdError(code: .closed, message: "etcd: the client was shut down")
 
-    /// Translates a failed call.
-    ///
-    /// etcd's texts tell its failures apart; they are the same in all versions.
+    /// Translates a failed call. etcd's texts tell its failures apart; they are the same in all versions.
     init(_ error: any Error, _ what: String, on endpoint: EtcdEndpoint) {
         guard let error = error as? RPCError else {
             self =

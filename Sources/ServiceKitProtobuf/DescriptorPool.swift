@@ -17,19 +17,15 @@ package struct DescriptorPool: Sendable {
     /// The name of the file that declares an extension, by the message type and the number.
     private var fileByExtension: [String: [Int32: String]] = [:]
 
-    /// Creates an empty pool.
     package init() {}
 
-    /// Creates a pool from files.
-    ///
-    /// - Throws: ``DescriptorError`` when two files declare the same name, or declarations are nested too deep.
+    /// Throws ``DescriptorError`` when two files declare the same name, or declarations are nested too deep.
     package init(_ files: [Google_Protobuf_FileDescriptorProto]) throws(DescriptorError) {
         for file in files { try add(file) }
     }
 
-    /// Adds a file, unless the pool has a file of its name.
-    ///
-    /// - Throws: ``DescriptorError`` when another file declares the same name, or declarations are nested too deep.
+    /// Adds a file, unless the pool has a file of its name. Throws ``DescriptorError`` when another file declares the
+    /// same name, or declarations are nested too deep.
     package mutating func add(_ file: Google_Protobuf_FileDescriptorProto) throws(DescriptorError) {
         if files[file.name] != nil { return }
         files[file.name] = file
@@ -99,7 +95,6 @@ package struct DescriptorPool: Sendable {
 
     // MARK: - Look-up
 
-    /// The number of files.
     package var fileCount: Int { files.count }
 
     /// The services, by name.
@@ -108,23 +103,18 @@ package struct DescriptorPool: Sendable {
     /// The service with a full name.
     package func service(_ name: String) -> ServiceType? { servicesByName[name] }
 
-    /// The message type with a full name.
-    ///
-    /// - Throws: ``DescriptorError`` when it is missing.
+    /// The message type with a full name. Throws ``DescriptorError`` when it is missing.
     package func message(_ name: String) throws(DescriptorError) -> MessageType {
         guard let message = messages[name] else { throw DescriptorError("no descriptor of the message \(name)") }
         return message
     }
 
-    /// The enum with a full name.
-    ///
-    /// - Throws: ``DescriptorError`` when it is missing.
+    /// The enum with a full name. Throws ``DescriptorError`` when it is missing.
     package func enumeration(_ name: String) throws(DescriptorError) -> EnumType {
         guard let type = enums[name] else { throw DescriptorError("no descriptor of the enum \(name)") }
         return type
     }
 
-    /// The file with a name.
     package func file(_ name: String) -> Google_Protobuf_FileDescriptorProto? { files[name] }
 
     /// The file that declares a symbol: a type, a field, an enum value, a service, a method, or an extension.
@@ -133,10 +123,7 @@ package struct DescriptorPool: Sendable {
     }
 
     /// The file that declares an extension of a message type.
-    package func file(
-        declaringExtension number: Int32,
-        of message: String
-    ) -> Google_Protobuf_FileDescriptorProto? {
+    package func file(declaringExtension number: Int32, of message: String) -> Google_Protobuf_FileDescriptorProto? {
         fileByExtension[message]?[number].flatMap { files[$0] }
     }
 
@@ -172,10 +159,7 @@ package struct DescriptorPool: Sendable {
 }
 
 extension DescriptorPool {
-    /// Reads file descriptor sets.
-    ///
-    /// - Parameter sets: Serialized `google.protobuf.FileDescriptorSet`s in base64.
-    /// - Throws: ``DescriptorError``.
+    /// Reads serialized `google.protobuf.FileDescriptorSet`s in base64. Throws ``DescriptorError``.
     package init(base64 sets: [String]) throws(DescriptorError) {
         self.init()
         for text in sets {

@@ -8,20 +8,14 @@ import SwiftProtobuf
 struct UserProvider: User_V1_UserService.SimpleServiceProtocol {
     let store: UserStore
 
-    func createUser(
-        request: User_V1_CreateUserRequest,
-        context: ServerContext
-    ) async throws -> User_V1_User {
+    func createUser(request: User_V1_CreateUserRequest, context: ServerContext) async throws -> User_V1_User {
         guard !request.name.isEmpty else {
             throw ServiceError(.badRequest, reason: "NAME_MISSING", message: "a user needs a name")
         }
         return try store.create(name: request.name, email: request.email)
     }
 
-    func getUser(
-        request: User_V1_GetUserRequest,
-        context: ServerContext
-    ) async throws -> User_V1_User {
+    func getUser(request: User_V1_GetUserRequest, context: ServerContext) async throws -> User_V1_User {
         guard let user = store.user(id: request.id) else {
             throw ServiceError(
                 .notFound,

@@ -8,11 +8,9 @@ extension EtcdSession {
     /// - Parameters:
     ///   - name: The lock: a prefix that no other keys use.
     ///   - body: The work under the lock.
+    /// - Returns: The body's result.
     /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
-    public func withLock<Result>(
-        _ name: String,
-        _ body: (Ownership) async throws -> Result
-    ) async throws -> Result {
+    public func withLock<Result>(_ name: String, _ body: (Ownership) async throws -> Result) async throws -> Result {
         try await WaitQueue(self, name: name).withOwnership(value: "", body)
     }
 }

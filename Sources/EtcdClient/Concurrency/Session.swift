@@ -1,3 +1,5 @@
+internal import ServiceKitConcurrency
+
 /// A lease that is kept alive while a body runs. The keys of a session vanish when its process ends.
 public struct EtcdSession: Sendable {
     /// The client.
@@ -54,15 +56,4 @@ private enum SessionChild<Value: Sendable>: Sendable {
     case body(Result<Value, any Error>)
     case renewalsEnded
     case lost(any Error)
-}
-
-extension Result where Failure == any Error {
-    /// The outcome of a body that waits.
-    init(catching body: () async throws -> Success) async {
-        do {
-            self = .success(try await body())
-        } catch {
-            self = .failure(error)
-        }
-    }
 }

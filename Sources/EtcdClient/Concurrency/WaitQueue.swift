@@ -1,3 +1,5 @@
+internal import ServiceKitConcurrency
+
 /// The sessions that wait for a lock or an election, first come, first served. Each session has a key below a common
 /// prefix; the oldest key owns the lock.
 ///
@@ -13,16 +15,10 @@ struct WaitQueue: Sendable {
         prefix = name + "/"
     }
 
-    /// This session's key.
     var key: String { prefix + String(session.lease.id, radix: 16) }
 
-    /// Joins the queue, runs a body when this session is first, and leaves the queue.
-    ///
-    /// - Parameters:
-    ///   - value: The value of the key.
-    ///   - body: The owner's work.
-    /// - Returns: The body's result.
-    /// - Throws: ``EtcdError``; `CancellationError` when the task is cancelled while it waits; any error of the body.
+    /// Joins the queue, runs the owner's work when this session is first, and leaves the queue. Throws ``EtcdError``,
+    /// any error of the body, or `CancellationError` when the task is cancelled while it waits.
     func withOwnership<Result>(value: String, _ body: (Ownership) async throws -> Result) async throws -> Result {
         let outcome = await Swift.Result<Result, any Error>(catching: {
             try await body(try await waitForOwnership(value))
@@ -65,10 +61,8 @@ struct WaitQueue: Sendable {
         return entry.createRevision
     }
 
-    /// The youngest of the keys that are older than this session's key.
-    ///
-    /// - Throws: ``EtcdError``: `leaseNotFound` when this session's own key is gone. Otherwise the session would count
-    ///   as first.
+    /// The youngest of the keys that are older than this session's key. Throws ``EtcdError``: `leaseNotFound` when this
+    /// session's own key is gone. Otherwise the session would count as first.
     private func predecessor(of created: Revision) async throws(EtcdError) -> (key: [UInt8], revision: Revision)? {
         let options = GetOptions.with {
             $0.maxCreateRevision = created - 1

@@ -15,38 +15,27 @@ public struct GetResult: Sendable, Hashable {
 
 /// Keys and values.
 extension EtcdClient {
-    /// Reads one key.
-    ///
-    /// - Returns: The entry, or `nil` if the key does not exist.
+    /// Reads one key; `nil` if it does not exist.
     public func get(_ key: some EtcdBytes, revision: Revision? = nil) async throws(EtcdError) -> KeyValue? {
         try await get(.key(key), .with { $0.revision = revision }).entries.first
     }
 
-    /// Reads keys in one request. For many keys, see ``list(_:keysOnly:pageSize:)``.
-    ///
-    /// - Throws: ``EtcdError``: `compacted` if etcd no longer keeps the revision.
+    /// Reads keys in one request. For many keys, see ``list(_:keysOnly:pageSize:)``. Throws `compacted` if etcd no
+    /// longer keeps the revision.
     public func get(_ range: KeyRange, _ options: GetOptions = GetOptions()) async throws(EtcdError) -> GetResult {
         let request = WireRangeRequest(namespace.adding(to: range), options)
         return GetResult(try await calls.unary(EtcdMethods.range, request), namespace)
     }
 
     /// The number of keys in a range.
-    ///
-    /// - Throws: ``EtcdError``.
     public func count(_ range: KeyRange) async throws(EtcdError) -> Int {
         var request = WireRangeRequest(namespace.adding(to: range), GetOptions())
         request.countOnly = true
         return Int(try await calls.unary(EtcdMethods.range, request).count)
     }
 
-    /// Reads any number of keys, page by page, all at one revision.
-    ///
-    /// - Parameters:
-    ///   - range: The keys. They come in the order of their bytes.
-    ///   - keysOnly: Whether to leave out the values.
-    ///   - pageSize: The number of keys in one request. Default: 2,000.
-    /// - Returns: The entries, and the revision that was read.
-    /// - Throws: ``EtcdError``.
+    /// Reads any number of keys, page by page, all at one revision, which is returned too. The entries come in the
+    /// order of their keys' bytes, with or without values.
     public func list(
         _ range: KeyRange,
         keysOnly: Bool = false,
@@ -66,15 +55,8 @@ extension EtcdClient {
         return (entries, options.revision ?? page.revision)
     }
 
-    /// Writes a key.
-    ///
-    /// - Parameters:
-    ///   - key: The key.
-    ///   - value: Its value.
-    ///   - lease: The lease that the key lives by. A key without a lease lives until it is deleted.
-    ///   - returnsPrevious: Whether to return the entry before the write.
-    /// - Returns: The new revision; the previous entry, if it was asked for and existed.
-    /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have written the key.
+    /// Writes a key, which lives by a lease, or until it is deleted. Returns the new revision; the previous entry, if
+    /// it was asked for and existed. After `unavailable` and `timeout`, etcd may or may not have written the key.
     @discardableResult
     public func put(
         _ key: some EtcdBytes,
@@ -85,15 +67,11 @@ extension EtcdClient {
         var request = WirePutRequest(key.etcdBytes, value.etcdBytes, lease, namespace)
         request.prevKv = returnsPrevious
         let response = try await calls.unary(EtcdMethods.put, request)
-        return (
-            response.header.revision, response.hasPrevKv ? KeyValue(response.prevKv, namespace) : nil
-        )
+        return (response.header.revision, response.hasPrevKv ? KeyValue(response.prevKv, namespace) : nil)
     }
 
-    /// Deletes keys.
-    ///
-    /// - Returns: The new revision, and the number of deleted keys.
-    /// - Throws: ``EtcdError``. After `unavailable` and `timeout`, etcd may or may not have deleted the keys.
+    /// Deletes keys. Returns the new revision, and the number of deleted keys. After `unavailable` and `timeout`, etcd
+    /// may or may not have deleted the keys.
     @discardableResult
     public func delete(_ range: KeyRange) async throws(EtcdError) -> (revision: Revision, count: Int) {
         let response = try await calls.unary(
@@ -101,21 +79,13 @@ extension EtcdClient {
         return (response.header.revision, Int(response.deleted))
     }
 
-    /// Deletes one key.
-    ///
-    /// - Returns: Whether the key existed.
-    /// - Throws: ``EtcdError``.
+    /// Deletes one key. Returns whether it existed.
     @discardableResult
     public func delete(_ key: some EtcdBytes) async throws(EtcdError) -> Bool {
         try await delete(.key(key)).count > 0
     }
 
-    /// Drops the store's history before a revision.
-    ///
-    /// - Parameters:
-    ///   - revision: The oldest revision to keep.
-    ///   - waitsUntilDone: Whether to wait until etcd can use the space again.
-    /// - Throws: ``EtcdError``.
+    /// Drops the store's history before a revision. May wait until etcd can use the space again.
     public func compact(_ revision: Revision, waitsUntilDone: Bool = false) async throws(EtcdError) {
         let request = WireCompactionRequest.with {
             $0.revision = revision

@@ -1,5 +1,4 @@
 extension ConfigurationNode {
-    /// Reads the node as a scalar.
     func scalarValue<T: ScalarConvertible>(_ type: T.Type, keyPath: String) throws(ConfigurationError) -> T {
         let scalar: Scalar
         switch content {
@@ -72,10 +71,7 @@ extension NodeDecoder {
         }
     }
 
-    private func configurationError(
-        for error: DecodingError,
-        decoding type: any Decodable.Type
-    ) -> ConfigurationError {
+    private func configurationError(for error: DecodingError, decoding type: any Decodable.Type) -> ConfigurationError {
         switch error {
         case .keyNotFound(let key, let context):
             return failure("required key is missing", at: context.codingPath + [key])

@@ -57,9 +57,7 @@ struct UnkeyedNodeEncodingContainer: UnkeyedEncodingContainer {
     func encode(_ value: Int128) { encoder.addElement().encode(value) }
     func encode(_ value: UInt128) { encoder.addElement().encode(value) }
 
-    func nestedContainer<NestedKey: CodingKey>(
-        keyedBy type: NestedKey.Type
-    ) -> KeyedEncodingContainer<NestedKey> {
+    func nestedContainer<NestedKey: CodingKey>(keyedBy type: NestedKey.Type) -> KeyedEncodingContainer<NestedKey> {
         encoder.addElement().container(keyedBy: type)
     }
 
