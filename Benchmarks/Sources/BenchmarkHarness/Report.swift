@@ -33,14 +33,14 @@ struct Report {
 
     /// The rows of the table.
     var rows: String {
-        let heading = self.benchmark.name.padded(to: 21) + self.benchmark.figure.padded(to: 72)
+        let heading = self.benchmark.name.padded(to: 21) + self.benchmark.figure.padded(to: 77)
         guard let value = self.value else {
             return heading + (self.benchmark.skipped.map { "skipped: \($0)" } ?? "failed: \(self.failure ?? "")")
         }
         let verdict = self.benchmark.bar.isMet(by: value) ? "met" : "missed"
         let result = value.formatted().aligned(to: 7) + "   " + "\(self.benchmark.bar)".padded(to: 7) + verdict
         let subjects = zip(self.benchmark.subjects, self.samples).map { subject, samples in
-            "  " + subject.name.padded(to: 28) + Self.figures(samples)
+            "  " + subject.name.padded(to: 37) + Self.figures(samples)
         }
         return ([heading + result] + subjects).joined(separator: "\n")
     }

@@ -57,4 +57,16 @@ package struct RunningServer: Sendable {
         guard let result else { throw MeasurementError(description: "\(name) was not measured") }
         return result
     }
+    /// Runs several servers for as long as `body` takes.
+    ///
+    /// - Throws: ``MeasurementError`` if a server does not start; any error of `body`.
+    package static func with<Result: Sendable>(
+        _ commands: [ServerCommand],
+        _ body: @escaping @Sendable ([RunningServer]) async throws -> Result
+    ) async throws -> Result {
+        guard let last = commands.last else { return try await body([]) }
+        return try await self.with(last) { server in
+            try await self.with(commands.dropLast()) { try await body($0 + [server]) }
+        }
+    }
 }

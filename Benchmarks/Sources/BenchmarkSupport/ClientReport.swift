@@ -1,4 +1,4 @@
-/// The JSON that `bench-client` prints when every call has succeeded.
+/// The JSON that `bench-client` and the client on grpc-go print when every call has succeeded.
 public struct ClientReport: Codable, Sendable {
     /// The calls made.
     public var calls: Int
@@ -15,7 +15,7 @@ public struct ClientReport: Codable, Sendable {
     /// The CPU time that the client took for them.
     public var clientCPUSeconds: Double
 
-    /// The CPU time that the server took for them.
+    /// The CPU time that the servers took for them.
     public var serverCPUSeconds: Double
 
     /// The median time of a call, in microseconds.

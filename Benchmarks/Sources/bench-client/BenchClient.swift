@@ -8,7 +8,8 @@ import Logging
 import ServiceKit
 import ServiceKitGRPC
 
-/// A client that measures itself and its server: one connection, a number of calls in flight, a check of every answer.
+/// A client that measures itself and its servers: one connection to each, a number of calls in flight, a check of every
+/// answer.
 ///
 /// It ends without a report when its standard input ends.
 @main
@@ -18,11 +19,14 @@ struct BenchClient: AsyncParsableCommand {
     @Option(help: "The transport.")
     var transport: TransportKind
 
-    @Option(help: "The port of the server on 127.0.0.1.")
-    var port: Int
+    @Option(
+        name: .customLong("port"),
+        help: "The port of a server on 127.0.0.1; once for each server. Only a channel calls several."
+    )
+    var ports: [Int]
 
-    @Option(help: "The process id of the server.")
-    var serverProcess: Int32
+    @Option(name: .customLong("server-process"), help: "The process id of a server; once for each server.")
+    var serverProcesses: [Int32]
 
     @Option(help: "How many calls to measure.")
     var calls = 0
@@ -51,10 +55,16 @@ struct BenchClient: AsyncParsableCommand {
     @Option(help: "Make no calls: let this many instances at the port join a channel, and measure that.")
     var fleet: Int?
 
+    func validate() throws {
+        guard self.ports.count == 1 || self.throughChannel else {
+            throw ValidationError("several --port are for --through-channel")
+        }
+    }
+
     func run() async throws {
         exitAtEndOfStandardInput()
         if let fleet {
-            try self.print(await Fleet(instances: fleet, port: self.port).run())
+            try self.print(await Fleet(instances: fleet, port: self.ports[0]).run())
         } else {
             try self.print(await self.measure())
         }
@@ -76,14 +86,14 @@ struct BenchClient: AsyncParsableCommand {
         case .nghttp2:
             return try await self.measure(
                 Nghttp2ClientTransport(
-                    target: .ipv4(host: "127.0.0.1", port: self.port),
+                    target: .ipv4(host: "127.0.0.1", port: self.ports[0]),
                     config: .defaults { if self.onEventLoop { $0.callExecutor = .eventLoop } }
                 )
             )
         case .nio:
             return try await self.measure(
                 HTTP2ClientTransport.Posix(
-                    target: .ipv4(address: "127.0.0.1", port: self.port),
+                    target: .ipv4(address: "127.0.0.1", port: self.ports[0]),
                     transportSecurity: .plaintext
                 )
             )
@@ -93,12 +103,12 @@ struct BenchClient: AsyncParsableCommand {
     /// The channel that an App calls through, with its default middleware and a time limit on every call.
     private func channel() throws -> ServiceChannel {
         let service = "benchmark"
-        let endpoint = Endpoint(scheme: "grpc", host: "127.0.0.1", port: self.port)
+        let endpoints = self.ports.map { Endpoint(scheme: "grpc", host: "127.0.0.1", port: $0) }
         var timeouts = Deadlines.Options()
         timeouts.default = .seconds(10)
         return try ServiceChannel(
             to: service,
-            discoverer: try StaticRegistry(services: [service: [endpoint]]),
+            discoverer: try StaticRegistry(services: [service: endpoints]),
             middleware: [Deadlines(timeouts), CallLogging(logger: Logger(label: "bench-client"))]
         )
     }
@@ -116,12 +126,12 @@ struct BenchClient: AsyncParsableCommand {
 
     private func measure(_ call: some BenchmarkCall) async throws -> ClientReport {
         _ = try await CallLoad(call: call, calls: self.warmUpCalls, inFlight: self.inFlight).run(thorough: true)
-        let server = ProcessUsage(processID: self.serverProcess)
+        let servers = self.serverProcesses.map { ProcessUsage(processID: $0) }
         let client = ProcessUsage.current
-        let start = (server: try server.cpuSeconds, client: try client.cpuSeconds, time: ContinuousClock.now)
+        let start = (servers: try servers.cpuSeconds, client: try client.cpuSeconds, time: ContinuousClock.now)
         let latencies = try await CallLoad(call: call, calls: self.calls, inFlight: self.inFlight).run(thorough: false)
         let seconds = start.time.duration(to: .now) / .seconds(1)
-        let (clientCPU, serverCPU) = (try client.cpuSeconds - start.client, try server.cpuSeconds - start.server)
+        let (clientCPU, serverCPU) = (try client.cpuSeconds - start.client, try servers.cpuSeconds - start.servers)
         let sorted = latencies.sorted()
         return ClientReport(
             calls: self.calls,
@@ -133,5 +143,12 @@ struct BenchClient: AsyncParsableCommand {
             p50Microseconds: Double(sorted[sorted.count / 2]) / 1000,
             p99Microseconds: Double(sorted[sorted.count * 99 / 100]) / 1000
         )
+    }
+}
+
+extension [ProcessUsage] {
+    /// The CPU time in seconds of all processes; see `ProcessUsage.cpuSeconds`.
+    fileprivate var cpuSeconds: Double {
+        get throws { try self.reduce(0) { try $0 + $1.cpuSeconds } }
     }
 }

@@ -14,8 +14,11 @@ struct BenchTransport: AsyncParsableCommand {
     @OptionGroup
     var options: BenchmarkOptions
 
-    @Option(help: "The server on grpc-go, built from Peers/go.")
+    @Option(help: "The program on grpc-go, built from Peers/go.")
     var grpcGo: String?
+
+    @Option(help: "The directory with bench-server and bench-client of a plain release build, without flags.")
+    var plain: String?
 
     func run() async throws {
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(getpid())").path
@@ -30,12 +33,12 @@ struct BenchTransport: AsyncParsableCommand {
         let suite = Suite(
             measurements: Measurements(
                 load: try H2Load(in: scratch),
-                client: programs.appending("bench-client"),
                 divisor: self.options.quick ? 4 : 1
             ),
-            server: programs.appending("bench-server"),
+            swift: Programs(in: programs),
+            plain: self.plain.map { Programs(in: FilePath($0)) },
+            grpcGo: self.grpcGo.map { GoProgram(FilePath($0)) },
             hasH2Load: await isInstalled(H2Load.program),
-            goServer: self.grpcGo.map { FilePath($0) },
             certificate: await isInstalled(Certificate.program) ? try await Certificate(in: scratch) : nil
         )
         try await self.options.measure(suite.all)

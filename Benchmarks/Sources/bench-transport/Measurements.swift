@@ -1,11 +1,9 @@
 import BenchmarkHarness
 import BenchmarkSupport
-import SystemPackage
 
 /// The measurements of servers, and of pairs of client and server.
 struct Measurements: Sendable {
     var load: H2Load
-    var client: FilePath
 
     /// The numbers of calls are divided by this, for a quick look.
     var divisor: Int
@@ -32,17 +30,9 @@ struct Measurements: Sendable {
         }
     }
 
-    /// The CPU time that a client takes for a unary call, 64 of them in flight on one connection.
-    func clientCPU(
-        _ transport: TransportKind,
-        of command: ServerCommand,
-        calls: Int,
-        throughChannel: Bool = false,
-        direct: Bool = false
-    ) async throws -> Sample {
-        let report = try await self.report(
-            command, transport, calls: calls, inFlight: 64, throughChannel: throughChannel, direct: direct
-        )
+    /// The CPU time that a client takes for a unary call, 64 of them in flight on one connection to each server.
+    func clientCPU(_ client: ClientCommand, of servers: ServerCommand..., calls: Int) async throws -> Sample {
+        let report = try await self.report(client, servers, .init(calls: calls / self.divisor, inFlight: 64))
         return Sample(
             main: .init(value: report.clientCPUSeconds / Double(report.calls) * 1e6, unit: "µs/call"),
             others: [.init(value: Double(report.calls) / report.seconds, unit: "calls/s")] + report.latencies
@@ -50,8 +40,8 @@ struct Measurements: Sendable {
     }
 
     /// The median time of a unary call, one at a time.
-    func latency(_ transport: TransportKind, of command: ServerCommand, calls: Int) async throws -> Sample {
-        let report = try await self.report(command, transport, calls: calls)
+    func latency(_ client: ClientCommand, of server: ServerCommand, calls: Int) async throws -> Sample {
+        let report = try await self.report(client, [server], .init(calls: calls / self.divisor))
         return Sample(
             main: .init(value: report.p50Microseconds, unit: "µs p50"),
             others: [.init(value: report.p99Microseconds, unit: "µs p99")]
@@ -59,11 +49,12 @@ struct Measurements: Sendable {
     }
 
     /// The messages that a server streams in a second of its CPU time: 1 KiB each, on 8 streams of one connection.
-    func stream(_ transport: TransportKind, of command: ServerCommand, messages: Int) async throws -> Sample {
-        let report = try await self.report(
-            command, transport, calls: 80, inFlight: 8, bytes: 1024, streamedMessages: messages / 80 / self.divisor,
-            divisor: 1
+    func stream(_ client: ClientCommand, of server: ServerCommand, messages: Int) async throws -> Sample {
+        let calls = 80
+        let load = ClientLoad(
+            calls: calls, inFlight: 8, bytes: 1024, streamedMessages: messages / calls / self.divisor
         )
+        let report = try await self.report(client, [server], load)
         let total = report.clientCPUSeconds + report.serverCPUSeconds
         return Sample(
             main: .init(value: Double(report.messages) / report.serverCPUSeconds / 1000, unit: "k/CPU s of the server"),
@@ -75,8 +66,9 @@ struct Measurements: Sendable {
     }
 
     /// The bytes that client and server move in a second of their CPU time: 1 MiB to and fro, 4 calls at a time.
-    func large(_ transport: TransportKind, of command: ServerCommand, calls: Int) async throws -> Sample {
-        let report = try await self.report(command, transport, calls: calls, inFlight: 4, bytes: 1 << 20)
+    func large(_ client: ClientCommand, of server: ServerCommand, calls: Int) async throws -> Sample {
+        let load = ClientLoad(calls: calls / self.divisor, inFlight: 4, bytes: 1 << 20)
+        let report = try await self.report(client, [server], load)
         let total = report.clientCPUSeconds + report.serverCPUSeconds
         let mebibytes = Double(report.bytes) / Double(1 << 20)
         return Sample(
@@ -88,10 +80,12 @@ struct Measurements: Sendable {
         )
     }
 
-    /// The CPU time of a client for each of the instances that join one channel within a second.
-    func fleetJoin(_ command: ServerCommand, instances: Int) async throws -> Sample {
-        let fleet = SwiftFleet(program: self.client, instances: instances)
-        let report = try await RunningServer.with(command) { try await fleet.run(on: $0) }
+    /// The CPU time of a client for each of the instances that join one channel within a second, all of them at one
+    /// server.
+    func fleetJoin(_ client: ClientCommand, of server: ServerCommand, instances: Int) async throws -> Sample {
+        let report: FleetReport = try await RunningServer.with(server) { server in
+            try await client.run(["--fleet", "\(instances)"], on: [server])
+        }
         return Sample(
             main: .init(value: report.cpuSeconds / Double(report.instances) * 1e6, unit: "µs/instance"),
             others: [.init(value: report.seconds, unit: "s")]
@@ -118,27 +112,11 @@ struct Measurements: Sendable {
     }
 
     private func report(
-        _ command: ServerCommand,
-        _ transport: TransportKind,
-        calls: Int,
-        inFlight: Int = 1,
-        bytes: Int = 100,
-        streamedMessages: Int? = nil,
-        throughChannel: Bool = false,
-        direct: Bool = false,
-        divisor: Int? = nil
+        _ client: ClientCommand,
+        _ servers: [ServerCommand],
+        _ load: ClientLoad
     ) async throws -> ClientReport {
-        let client = SwiftClient(
-            program: self.client,
-            transport: transport,
-            calls: calls / (divisor ?? self.divisor),
-            inFlight: inFlight,
-            bytes: bytes,
-            streamedMessages: streamedMessages,
-            throughChannel: throughChannel,
-            direct: direct
-        )
-        return try await RunningServer.with(command) { try await client.run(on: $0) }
+        try await RunningServer.with(servers) { try await client.run(load.arguments, on: $0) }
     }
 }
 
