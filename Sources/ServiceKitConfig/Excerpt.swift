@@ -13,15 +13,11 @@ enum Excerpt {
 
     /// `text` on one line.
     static func line(_ text: String) -> String {
-        var line = ""
-        for scalar in shortened(text, to: maximumLineLength).unicodeScalars {
-            if breaksLine(scalar) {
-                line += scalar.escaped(asASCII: true)
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
+        let breaks: [Unicode.GeneralCategory] = [.control, .lineSeparator, .paragraphSeparator]
+        return shortened(text, to: maximumLineLength).unicodeScalars.map {
+            breaks.contains($0.properties.generalCategory) ? $0.escaped(asASCII: true) : String($0)
         }
-        return line
+        .joined()
     }
 
     private static func shortened(_ text: String, to limit: Int) -> String {
@@ -30,12 +26,5 @@ enum Excerpt {
             end < text.endIndex
         else { return text }
         return String(text.unicodeScalars[..<end]) + "…"
-    }
-
-    private static func breaksLine(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
     }
 }

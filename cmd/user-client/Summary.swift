@@ -1,3 +1,4 @@
+import Glibc
 import ServiceKit
 
 /// The results of a number of calls.
@@ -82,15 +83,14 @@ struct Summary: Sendable {
     }
 }
 
-/// A histogram of latencies in constant memory. A bucket is at most 1/16 of its value wide.
+/// A histogram of latencies in constant memory. A bucket is 1/16 of a doubling wide: 4.4 % of its value.
 struct LatencyHistogram: Sendable {
-    private static let bucketsPerDoubling = 16
-    private var buckets = [Int](repeating: 0, count: 64 * bucketsPerDoubling)
+    private static let bucketsPerDoubling = 16.0
+    private var buckets = [Int](repeating: 0, count: 1024)
     private var count = 0
 
     mutating func record(_ latency: Duration) {
-        let nanoseconds = UInt64(max(1, latency / .nanoseconds(1)))
-        buckets[Self.bucket(of: nanoseconds)] += 1
+        buckets[Int(log2(max(1, latency / .nanoseconds(1))) * Self.bucketsPerDoubling)] += 1
         count += 1
     }
 
@@ -99,22 +99,8 @@ struct LatencyHistogram: Sendable {
         var rank = Int((Double(count) * percent / 100).rounded(.up))
         for (index, bucket) in buckets.enumerated() {
             rank -= bucket
-            if rank <= 0 { return .nanoseconds(Self.upperBound(of: index)) }
+            if rank <= 0 { return .nanoseconds(exp2(Double(index + 1) / Self.bucketsPerDoubling)) }
         }
         return .zero
-    }
-
-    private static func bucket(of value: UInt64) -> Int {
-        guard value >= UInt64(bucketsPerDoubling) else { return Int(value) }
-        let doubling = 63 - value.leadingZeroBitCount
-        let offset = Int(value >> (doubling - 4)) - bucketsPerDoubling
-        return (doubling - 3) * bucketsPerDoubling + offset
-    }
-
-    private static func upperBound(of bucket: Int) -> Int64 {
-        guard bucket >= bucketsPerDoubling else { return Int64(bucket) }
-        let doubling = bucket / bucketsPerDoubling + 3
-        let offset = bucket % bucketsPerDoubling + bucketsPerDoubling
-        return (Int64(offset + 1) << (doubling - 4)) - 1
     }
 }

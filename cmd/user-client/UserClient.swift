@@ -24,10 +24,7 @@ import UnixSignals
             """
     )
 
-    @Option(
-        help:
-            "The number of calls. Default: 10 without --duration. client.timeouts limits each call."
-    )
+    @Option(help: "The number of calls. Default: 10 without --duration. client.timeouts limits each call.")
     var count: Int?
 
     @Option(help: "The time for which calls are made, such as 10s. With --count, the first to end counts.")

@@ -55,22 +55,16 @@ struct InterfaceAddress: Hashable, CustomStringConvertible {
 
     /// An IPv4 or IPv6 address in its usual form, without an interface; `nil` for other families.
     private static func text(_ address: UnsafeMutablePointer<sockaddr>) -> String? {
-        let family = CInt(address.pointee.sa_family)
-        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let size = socklen_t(buffer.count)
-        let raw = UnsafeRawPointer(address)
-        let isWritten =
-            switch family {
-            case AF_INET:
-                withUnsafePointer(to: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) {
-                    inet_ntop(family, $0, &buffer, size) != nil
-                }
-            case AF_INET6:
-                withUnsafePointer(to: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr) {
-                    inet_ntop(family, $0, &buffer, size) != nil
-                }
-            default: false
-            }
-        return isWritten ? buffer.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } : nil
+        let size: Int
+        switch CInt(address.pointee.sa_family) {
+        case AF_INET: size = MemoryLayout<sockaddr_in>.size
+        case AF_INET6: size = MemoryLayout<sockaddr_in6>.size
+        default: return nil
+        }
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let result = getnameinfo(address, socklen_t(size), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        // A link-local address ends in its interface: `fe80::1%eth0`.
+        let end: Set = [0, CChar(UInt8(ascii: "%"))]
+        return result == 0 ? String(decoding: text.prefix { !end.contains($0) }.map(UInt8.init), as: UTF8.self) : nil
     }
 }

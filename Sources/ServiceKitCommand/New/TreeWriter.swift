@@ -97,24 +97,13 @@ struct TreeWriter: Sendable {
             current += "/" + part
             if mkdir(current, 0o777) != 0, errno != EEXIST { throw failure("create \(current)", errno) }
         }
-        let path = "\(root)/\(file.path)"
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw failure("write \(file.path)", errno) }
-        var offset = 0
-        while offset < file.bytes.count {
-            // Safe: the buffer is valid during the call, and `write` reads no more than its count.
-            let (count, code) = file.bytes[offset...].withUnsafeBytes {
-                (Glibc.write(descriptor, $0.baseAddress, $0.count), errno)
-            }
-            if count < 0, code == EINTR { continue }
-            guard count > 0 else {
-                close(descriptor)
-                throw failure("write \(file.path)", count < 0 ? code : ENOSPC)
-            }
-            offset += count
-        }
+        // Exclusively, and closed in programs that this one starts.
+        guard let stream = fopen("\(root)/\(file.path)", "wxe") else { throw failure("write \(file.path)", errno) }
+        let count = fwrite(file.bytes, 1, file.bytes.count, stream)
+        let code = errno
         // Some file systems report a full disk only at this point.
-        guard close(descriptor) == 0 else { throw failure("write \(file.path)", errno) }
+        guard fclose(stream) == 0 else { throw failure("write \(file.path)", errno) }
+        guard count == file.bytes.count else { throw failure("write \(file.path)", code) }
     }
 
     private func failure(_ action: String, _ code: Int32) -> CommandFailure {
@@ -188,5 +177,4 @@ enum FileSystemTree {
             throw CommandFailure("cannot move a file to \(destination): \(String(cString: strerror(errno)))")
         }
     }
-
 }

@@ -1,3 +1,5 @@
+import ServiceKitConfig
+
 /// The words of a name in lower case: `user`, `service`. Every spelling of the name comes from them.
 struct Words: Hashable, Sendable {
     let words: [String]
@@ -9,26 +11,7 @@ struct Words: Hashable, Sendable {
     /// Splits `user-service`, `user_service`, `userService` or `UserService` into words. An abbreviation ends before a
     /// capital that a small letter follows, as in `HTTPProxy`.
     init(splitting name: String) {
-        let characters = Array(name)
-        var words: [String] = []
-        var word = ""
-        for (index, character) in characters.enumerated() {
-            if character == "-" || character == "_" {
-                words.append(word)
-                word = ""
-                continue
-            }
-            if character.isUppercase, let last = word.last {
-                let previous = characters[index - 1]
-                let isBeforeSmall = index + 1 < characters.count && characters[index + 1].isLowercase
-                if !previous.isUppercase || (last.isLetter && isBeforeSmall) {
-                    words.append(word)
-                    word = ""
-                }
-            }
-            word += character.lowercased()
-        }
-        self.words = words + [word]
+        words = KeyNaming.kebabCase(name).split { $0 == "-" || $0 == "_" }.map(String.init)
     }
 
     /// `user-service`.

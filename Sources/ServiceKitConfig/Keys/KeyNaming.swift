@@ -1,5 +1,5 @@
 /// Translates keys of Swift types to YAML and back.
-enum KeyNaming {
+package enum KeyNaming {
     /// Whether the keys of a type are written unchanged: those of dictionaries, and of all key types that accept any
     /// text. An enumeration of keys, which the compiler generates, accepts only its own keys.
     static func isLiteral(_ type: any CodingKey.Type) -> Bool {
@@ -12,7 +12,7 @@ enum KeyNaming {
     }
 
     /// `maxMessage` → `max-message`, `maxURLLength` → `max-url-length`, `http2Port` → `http2-port`.
-    static func kebabCase(_ name: String) -> String {
+    package static func kebabCase(_ name: String) -> String {
         let characters = Array(name)
         var result = ""
         for (index, character) in characters.enumerated() {

@@ -5,8 +5,8 @@ enum ConfigurationFile {
     static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
         // Without O_NONBLOCK, opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure(path, code: errno) }
-        defer { close(descriptor) }
+        guard descriptor >= 0, let file = fdopen(descriptor, "r") else { throw failure(path, code: errno) }
+        defer { fclose(file) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure(path, code: errno) }
         switch status.st_mode & S_IFMT {
@@ -14,26 +14,10 @@ enum ConfigurationFile {
         case S_IFDIR: throw failure(path, "is a directory; name a YAML file in it")
         default: throw failure(path, "is not a regular file; name a YAML file")
         }
-        return try contents(of: descriptor, path)
-    }
-
-    private static func contents(of descriptor: Int32, _ path: String) throws(ConfigurationError) -> [UInt8] {
         // One byte more than allowed shows that the file is too large. The parser reports it.
         var bytes = [UInt8](repeating: 0, count: YAMLLimits.maximumDocumentBytes + 1)
-        var count = 0
-        while count < bytes.count {
-            // Safe: the buffer is valid during the call, and `read` writes no more than its count.
-            let (result, code) = bytes.withUnsafeMutableBytes { buffer in
-                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
-                return (read(descriptor, rest.baseAddress, rest.count), errno)
-            }
-            if result == 0 { break }
-            if result > 0 {
-                count += result
-            } else if code != EINTR {
-                throw failure(path, code: code)
-            }
-        }
+        let count = fread(&bytes, 1, bytes.count, file)
+        guard ferror(file) == 0 else { throw failure(path, code: errno) }
         return Array(bytes[..<count])
     }
 

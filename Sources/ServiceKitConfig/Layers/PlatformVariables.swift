@@ -73,15 +73,12 @@ struct PlatformVariables {
 
     // MARK: - Forms
 
-    private static let transports: Set<Substring> = ["tcp", "udp", "sctp"]
-
     /// Whether a variable describes one port: `PORT_80_TCP=tcp://10.0.0.1:80`, `PORT_80_TCP_ADDR=10.0.0.1`.
     private static func isAboutPort(_ rest: Substring, _ value: String) -> Bool {
-        let parts = rest.split(separator: "_", maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count >= 3, parts[0] == "PORT", isPort(parts[1]) else { return false }
-        let transport = parts[2].lowercased()
-        guard transports.contains(transport[...]), parts[2] == transport.uppercased() else { return false }
-        switch parts.count == 3 ? "" : parts[3] {
+        let form = /PORT_(?<port>[0-9]+)_(?<transport>TCP|UDP|SCTP)(?:_(?<part>.*))?/
+        guard let parts = rest.wholeMatch(of: form), isPort(parts.port) else { return false }
+        let transport = parts.transport.lowercased()
+        switch parts.part ?? "" {
         // Docker sets the start and the end of a range.
         case "", "START", "END": return isURL(value) && value.hasPrefix(transport + ":")
         case "PORT", "PORT_START", "PORT_END": return isPort(value[...])
@@ -93,17 +90,11 @@ struct PlatformVariables {
 
     /// `tcp://10.0.0.1:80`
     private static func isURL(_ text: String) -> Bool {
-        guard let colon = text.firstIndex(of: ":"), transports.contains(text[..<colon]),
-            text[colon...].hasPrefix("://"), let last = text.lastIndex(of: ":"), last > colon
-        else { return false }
-        return isPort(text[text.index(after: last)...])
+        text.wholeMatch(of: /(?:tcp|udp|sctp):\/\/.*:([0-9]+)/).map { isPort($0.1) } ?? false
     }
 
     private static func isPort(_ text: some StringProtocol) -> Bool {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            return false
-        }
-        return UInt16(text).map { $0 > 0 } ?? false
+        !text.hasPrefix("+") && UInt16(text) ?? 0 > 0
     }
 
     /// Whether a text has the form of an IPv4 or IPv6 address.

@@ -157,26 +157,16 @@ struct YAMLEventReader: ~Copyable {
 
     /// The position of a byte. libyaml gives no line for bytes that are not characters.
     private func mark(ofByte offset: Int) -> YAMLEvent.Mark {
-        var mark = YAMLEvent.Mark(line: 1, column: 1)
-        for byte in input.prefix(offset) {
-            if byte == UInt8(ascii: "\n") {
-                mark = YAMLEvent.Mark(line: mark.line + 1, column: 1)
-            } else if byte & 0b1100_0000 != 0b1000_0000 {
-                mark.column += 1
-            }
-        }
-        return mark
+        let lines = input.prefix(offset).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return YAMLEvent.Mark(line: lines.count, column: (lines.last?.count(where: Self.beginsCharacter) ?? 0) + 1)
     }
 
     /// The first byte of the character at a position of libyaml.
     private func character(at mark: yaml_mark_t) -> UInt8? {
-        var remaining = mark.index
-        for byte in input where byte & 0b1100_0000 != 0b1000_0000 {
-            if remaining == 0 { return byte }
-            remaining -= 1
-        }
-        return nil
+        input.lazy.filter(Self.beginsCharacter).dropFirst(mark.index).first
     }
+
+    private static func beginsCharacter(_ byte: UInt8) -> Bool { byte & 0b1100_0000 != 0b1000_0000 }
 }
 
 extension YAMLEvent.Mark {
