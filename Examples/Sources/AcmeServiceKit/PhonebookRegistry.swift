@@ -22,6 +22,8 @@ struct PhonebookRegistry: Registry, RegistryBackend {
     let book: Phonebook
     let ttl: Duration
     let logger: Logger
+    /// The number of open watches.
+    let watches = Watched(0)
 
     static func make(_ options: Options, logger: Logger) throws -> any Registry {
         guard options.ttl > .zero else { throw ConfigurationError(message: "must be more than 0", keyPath: "ttl") }
@@ -35,15 +37,12 @@ struct PhonebookRegistry: Registry, RegistryBackend {
 
     func instances(of service: String) async throws -> InstanceSet {
         try ServiceInstance.validate(serviceName: service)
-        return InstanceSet(try found(service))
-    }
-
-    private func found(_ service: String) throws -> [ServiceInstance] {
-        try book.read()[service, default: [:]].compactMap { id, line in
+        let found = try book.read()[service, default: [:]].compactMap { id, line in
             let instance = try? JSONDecoder().decode(ServiceInstance.self, from: Data(line.instance.utf8))
             if instance == nil { logger.debug("no instance", metadata: ["service": "\(service)", "id": "\(id)"]) }
             return instance
         }
+        return InstanceSet(found)
     }
 
     func services() async throws -> [String] {
@@ -52,9 +51,11 @@ struct PhonebookRegistry: Registry, RegistryBackend {
 
     func watch(_ service: String) -> DiscoveryUpdates {
         DiscoveryUpdates(of: service, grace: ttl) { feed in
+            watches.update { $0 += 1 }
+            defer { watches.update { $0 -= 1 } }
             while !Task.isCancelled {
                 do {
-                    let instances = try found(service)
+                    let instances = Array(try await instances(of: service))
                     feed.change { $0.replace(with: instances) }
                 } catch {
                     feed.change { $0.interrupted("\(error)") }

@@ -78,6 +78,9 @@ final class TestPhonebook: Sendable {
                 $0[service, default: [:]]["torn"] = .init(owner: UUID(), expires: .distantFuture, instance: "{")
             }
         }
+        hooks.waitUntilIdle = { registry in
+            _ = await (registry as? PhonebookRegistry)?.watches.first { $0 == 0 }
+        }
         hooks.interrupt = { _ in
             try phonebook.takeAway()
             return { phonebook.bringBack() }
