@@ -174,7 +174,9 @@ let package = Package(
         .executableTarget(
             name: "servicekit-transport-soak",
             dependencies: [
-                "GRPCNghttp2Transport", "ServiceKitHTTP2", argumentParser, grpc, logging, nio, nioEmbedded, nioPosix,
+                "GRPCNghttp2Transport", "ServiceKit", "ServiceKitGRPC", "ServiceKitHTTP2", argumentParser, grpc,
+                logging,
+                nio, nioEmbedded, nioPosix,
             ],
             path: "Tests/TransportSoak",
             swiftSettings: testSettings
@@ -203,9 +205,11 @@ let package = Package(
         .testTarget(
             name: "GRPCNghttp2TransportTests",
             dependencies: [
-                "GRPCNghttp2Transport", "ServiceKitHTTP2", "ServiceKitTesting", "ServiceKitTestSupport", grpc,
-                grpcProtobuf, logging, metricsTesting,
-                nio, nioEmbedded, nioPosix, nioSSL, protobuf,
+                "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
+                "ServiceKitTesting", "ServiceKitTestSupport", grpc, grpcProtobuf, logging, metricsTesting, nio,
+                nioEmbedded, nioPosix,
+                nioSSL,
+                protobuf,
             ],
             exclude: ["Interop/Python", "Interop/interop.proto", "RawFrames/Python"],
             swiftSettings: testSettings

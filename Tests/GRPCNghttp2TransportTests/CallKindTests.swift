@@ -1,10 +1,11 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CallKindTests {
     @Test func unaryCallReturnsItsMessage() async throws {
         try await withLoopback(["Echo": RawService.echo]) { client, _ in

@@ -1,10 +1,11 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CancellationTests {
     @Test func cancellationByTheClientReachesTheHandler() async throws {
         let (events, event) = AsyncStream.makeStream(of: String.self)

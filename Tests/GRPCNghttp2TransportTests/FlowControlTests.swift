@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct FlowControlTests {
     private static let pattern: [UInt8] = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 

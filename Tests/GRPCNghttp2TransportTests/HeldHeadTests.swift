@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitGRPC
 import NIOCore
 import ServiceKitTestSupport
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// The head of a call with one message leaves with the message; that of any other leaves at once.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct HeldHeadTests {
     private static func method(_ type: MethodDescriptor.RPCType?) -> MethodDescriptor {
         MethodDescriptor(fullyQualifiedService: RawService.name, method: "Any", type: type)
@@ -101,24 +102,32 @@ struct HeldHeadTests {
         _ type: MethodDescriptor.RPCType?,
         _ body: @Sendable (TransportAddress) async throws -> Void
     ) async throws {
-        let transport = Nghttp2ServerTransport(address: .anyPort)
-        try await withGRPCServer(transport: transport, services: [Service(descriptor: Self.method(type))]) { _ in
+        let service = Service(descriptor: Self.method(type))
+        let transport = Nghttp2ServerTransport(serving: service)
+        try await withGRPCServer(transport: transport, services: [service]) { _ in
             try await body(try await transport.listeningAddress)
         }
     }
 
-    private struct Service: RegistrableRPCService {
+    private struct Service: BothPathsService {
         let descriptor: MethodDescriptor
+
+        private static let handler: RawHandler = { request, _ in
+            let message = try await ServerRequest(stream: request).message
+            return StreamingServerResponse(single: ServerResponse(message: message, metadata: ["greeting": "hello"]))
+        }
 
         func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
             router.registerHandler(
-                forMethod: descriptor, deserializer: RawDeserializer(), serializer: RawSerializer()
-            ) { request, _ in
-                let message = try await ServerRequest(stream: request).message
-                return StreamingServerResponse(
-                    single: ServerResponse(message: message, metadata: ["greeting": "hello"])
-                )
-            }
+                forMethod: descriptor, deserializer: RawDeserializer(), serializer: RawSerializer(),
+                handler: Self.handler
+            )
+        }
+
+        var methods: ServiceMethods {
+            var methods = ServiceMethods()
+            methods.stream(descriptor, deserializer: RawDeserializer(), serializer: RawSerializer(), Self.handler)
+            return methods
         }
     }
 }

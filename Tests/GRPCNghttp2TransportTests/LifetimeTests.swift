@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Objects are released after their use.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct LifetimeTests {
     private final class Weak<Object: AnyObject & Sendable>: Sendable {
         private let reference: Shared<WeakReference>

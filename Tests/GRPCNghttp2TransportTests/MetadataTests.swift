@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct MetadataTests {
     /// Sends the request's metadata back, as initial and as trailing metadata.
     private static let reflect: RawHandler = { request, _ in

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// The server's answers to clients that do not keep to gRPC.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ServerProtocolTests {
     private static func request(_ fields: KeyValuePairs<String, String>) -> HeaderBlock {
         var request = [

@@ -5,7 +5,7 @@ import Testing
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ServerShutdownTests {
     @Test func gracefulShutdownLetsCallsInFlightEnd() async throws {
         let gate = Gate()
@@ -42,8 +42,9 @@ struct ServerShutdownTests {
     @Test func listenReturnsAfterTheLastHandler() async throws {
         let gate = Gate()
         let wait = RawService.echo(behind: gate)
-        let transport = Nghttp2ServerTransport(address: .anyPort)
-        let server = GRPCServer(transport: transport, services: [RawService(handlers: ["Wait": wait])])
+        let service = RawService(handlers: ["Wait": wait])
+        let transport = Nghttp2ServerTransport(serving: service)
+        let server = GRPCServer(transport: transport, services: [service])
         let hasReturned = Shared(false)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -139,10 +140,9 @@ struct ServerShutdownTests {
             try await Task.sleep(for: .seconds(1000))
             return StreamingServerResponse(single: ServerResponse(message: []))
         }
-        let transport = Nghttp2ServerTransport(address: .anyPort)
-        let server = GRPCServer(
-            transport: transport, services: [RawService(handlers: ["Wait": wait, "Sleep": sleep])]
-        )
+        let service = RawService(handlers: ["Wait": wait, "Sleep": sleep])
+        let transport = Nghttp2ServerTransport(serving: service)
+        let server = GRPCServer(transport: transport, services: [service])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             let address = try await transport.listeningAddress

@@ -1,5 +1,4 @@
 import GRPCCore
-import Logging
 import ServiceKitTestSupport
 import Testing
 
@@ -7,7 +6,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// A port that serves gRPC and plain HTTP/2 requests on the same connection.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct SharedPortTests {
     /// Answers with the content type of the request.
     private struct PlainHandler: RequestHandler {
@@ -38,15 +37,8 @@ struct SharedPortTests {
     }
 
     private func withSharedPort(_ body: (TransportAddress) async throws -> Void) async throws {
-        let transport = Nghttp2ServerTransport(
-            address: .anyPort,
-            transportSecurity: .plaintext,
-            config: .defaults,
-            hook: nil,
-            otherRequests: PlainHandler(),
-            logger: Logger(label: "test")
-        )
         let service = RawService(handlers: ["Echo": RawService.echo])
+        let transport = Nghttp2ServerTransport(serving: service, otherRequests: PlainHandler())
         try await withGRPCServer(transport: transport, services: [service]) { _ in
             try await body(try await transport.listeningAddress)
         }

@@ -1,5 +1,6 @@
 import GRPCCore
 import ServiceKit
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

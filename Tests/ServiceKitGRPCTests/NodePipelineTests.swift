@@ -2,6 +2,7 @@ import GRPCCore
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
+import ServiceKitTestSupport
 import ServiceKitTesting
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import GRPCCore
 import ServiceContextModule
 import ServiceKit
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitGRPC

@@ -1,6 +1,7 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport

@@ -7,7 +7,7 @@ import GRPCCore
 /// Does the same as an App around some calls: enforces their deadlines, and holds their status back.
 struct SoakHook: ServerCallHook {
     func applies(to method: MethodDescriptor) -> Bool {
-        [SoakService.sum, SoakService.chat, SoakService.hang].contains(method)
+        [SoakService.Method.sum, .chat, .hang].contains { $0.rawValue == method.method }
     }
 
     nonisolated(nonsending) func handle(

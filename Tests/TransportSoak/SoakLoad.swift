@@ -3,12 +3,15 @@ import Foundation
 import GRPCCore
 import Logging
 import NIOPosix
+import ServiceKit
+import ServiceKitGRPC
 import Synchronization
 
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
 /// Calls of all kinds against two servers, over plain connections, through a proxy that kills connections, and over TLS.
+/// Servers and clients of both paths are mixed: direct handlers and stubs, and GRPCCore's.
 ///
 /// It goes on in rounds: load, then silence, in which everything must return to its state before.
 struct SoakLoad {
@@ -34,18 +37,21 @@ struct SoakLoad {
             let plain = try await servers[0].transport.listeningAddress
             let proxy = try await ChaosProxy(to: plain.port ?? 0)
             let clients = try await makeClients(servers, proxyPort: proxy.port)
-            for client in clients { group.addTask { try await client.runConnections() } }
+            for client in clients.bare { group.addTask { try await client.runConnections() } }
+            for channel in clients.channels { group.addTask { try await channel.connect() } }
             let start = ContinuousClock.now
             var round: UInt64 = 0
             while start.duration(to: .now) < duration {
                 round += 1
-                try await load(clients, proxy, round: round, tally)
+                try await load(clients.all, proxy, round: round, tally)
                 try await awaitSilence(servers)
+                try clients.checkSilence()
                 memory.sample()
                 print("\(start.duration(to: .now)) \(tally.summary); resident: \(memory.last) KiB")
                 fflush(nil)
             }
-            for client in clients { client.beginGracefulShutdown() }
+            for client in clients.bare { client.beginGracefulShutdown() }
+            for channel in clients.channels { channel.beginGracefulShutdown() }
             try await proxy.stop()
             for server in servers { server.beginGracefulShutdown() }
             try await group.waitForAll()
@@ -69,9 +75,10 @@ struct SoakLoad {
                     transportSecurity: .plaintext,
                     config: config,
                     hook: SoakHook(),
+                    direct: SoakService.direct,
                     logger: Logger(label: "soak")
                 ),
-                services: [SoakService()]
+                services: [SoakService.soak]
             )
         ]
         if let certificates {
@@ -87,32 +94,53 @@ struct SoakLoad {
                         transportSecurity: security,
                         config: config,
                         hook: SoakHook(),
+                        direct: SoakService.direct,
                         logger: Logger(label: "soak")
                     ),
-                    services: [SoakService()]
+                    services: [SoakService.soak]
                 )
             )
         }
         return servers
     }
 
+    /// The clients of each server.
+    private struct Clients {
+        var bare: [GRPCClient<Nghttp2ClientTransport>] = []
+        var channels: [ServiceChannel] = []
+
+        /// The clients of each path; a channel serves both.
+        var all: [any SoakClient] { bare + channels + channels.map(\.client) }
+
+        /// Checks that channels without calls know it.
+        func checkSilence() throws {
+            for snapshot in channels.map({ $0.snapshot() }) where snapshot.callsInFlight + snapshot.callsWaiting > 0 {
+                throw Failure(description: "a channel counts calls after the last: \(snapshot)")
+            }
+        }
+    }
+
     private func makeClients(
         _ servers: [GRPCServer<Nghttp2ServerTransport>],
         proxyPort: Int
-    ) async throws -> [GRPCClient<Nghttp2ClientTransport>] {
+    ) async throws -> Clients {
         var config = Nghttp2ClientTransport.Config.defaults
         config.maxConnectionIdle = .seconds(2)
         config.backoff.max = .milliseconds(500)
         // The server's policy is five minutes, and data in between clears the strikes. Some clients exceed it all the
         // same.
         config.keepalive.time = .seconds(3)
-        var clients = [
-            GRPCClient(
-                transport: Nghttp2ClientTransport(
-                    target: try await servers[0].transport.listeningAddress, config: config)),
-            GRPCClient(
-                transport: Nghttp2ClientTransport(target: .ipv4(host: "127.0.0.1", port: proxyPort), config: config)),
-        ]
+        var options = ChannelOptions()
+        options.maxConnectionIdle = .seconds(2)
+        options.backoff.max = .milliseconds(500)
+        options.keepalive.time = .seconds(3)
+        var clients = Clients()
+        for address in [
+            try await servers[0].transport.listeningAddress, TransportAddress.ipv4(host: "127.0.0.1", port: proxyPort),
+        ] {
+            clients.bare.append(GRPCClient(transport: Nghttp2ClientTransport(target: address, config: config)))
+            clients.channels.append(try Self.channel(to: address, options))
+        }
         if servers.count > 1 {
             let address = try await servers[1].transport.listeningAddress
             let security = ClientTransportSecurity.tls { tls in
@@ -120,17 +148,27 @@ struct SoakLoad {
                 tls.serverHostname = "localhost"
             }
             config.callExecutor = .eventLoop
-            clients.append(
+            clients.bare.append(
                 GRPCClient(
                     transport: Nghttp2ClientTransport(target: address, transportSecurity: security, config: config))
             )
+            options.tls.ca = (certificates ?? "") + "/cert.pem"
+            options.tls.serverName = "localhost"
+            clients.channels.append(try Self.channel(to: address, options))
         }
         return clients
     }
 
+    private static func channel(to address: TransportAddress, _ options: ChannelOptions) throws -> ServiceChannel {
+        let scheme = options.tls.ca == nil ? "grpc" : "grpcs"
+        let endpoint = Endpoint(scheme: scheme, host: address.host ?? "", port: address.port ?? 0)
+        let registry = try StaticRegistry(services: ["soak": [endpoint]])
+        return try ServiceChannel(to: "soak", discoverer: registry, options: options, logger: Logger(label: "soak"))
+    }
+
     /// One round of load.
     private func load(
-        _ clients: [GRPCClient<Nghttp2ClientTransport>],
+        _ clients: [any SoakClient],
         _ proxy: ChaosProxy,
         round: UInt64,
         _ tally: SoakTally
@@ -159,7 +197,7 @@ struct SoakLoad {
         }
     }
 
-    private func make(_ call: SoakCall, _ client: GRPCClient<Nghttp2ClientTransport>, _ tally: SoakTally) async throws {
+    private func make(_ call: SoakCall, _ client: any SoakClient, _ tally: SoakTally) async throws {
         let outcome = try await withThrowingTaskGroup(of: SoakTally.Outcome?.self) { group in
             group.addTask {
                 do {
@@ -171,7 +209,8 @@ struct SoakLoad {
             }
             group.addTask {
                 do {
-                    try await Task.sleep(for: call.patience ?? Self.longestCall)
+                    let patience = call.patience ?? Self.longestCall
+                    if patience > .zero { try await Task.sleep(for: patience) }
                     return nil
                 } catch {
                     return .ended

@@ -46,8 +46,15 @@ public struct ResponseStream<Element: Sendable>: AsyncSequence, Sendable {
             deinit { call.leave() }
         }
 
+        /// A call that has failed is not read again: each loop ends with its error.
+        private enum State {
+            case notBegun
+            case reading(Lease)
+            case ended
+        }
+
         private let stream: ResponseStream
-        private var lease: Lease?
+        private var state = State.notBegun
 
         fileprivate init(stream: ResponseStream) {
             self.stream = stream
@@ -64,18 +71,27 @@ public struct ResponseStream<Element: Sendable>: AsyncSequence, Sendable {
         ///
         /// - Throws: `RPCError` when the call failed.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> Element? {
-            let call: DirectClientCall
-            if let lease {
-                call = lease.call
-            } else {
-                call = stream.makeCall()
-                lease = Lease(call)
-                try await stream.begin(call)
+            do {
+                let lease: Lease
+                switch state {
+                case .reading(let present):
+                    lease = present
+                case .notBegun:
+                    lease = Lease(stream.makeCall())
+                    state = .reading(lease)
+                    try await stream.begin(lease.call)
+                case .ended:
+                    return nil
+                }
+                while let part = try await lease.call.next(isolation: actor) {
+                    guard case .message(let bytes) = part else { continue }
+                    return try stream.read(bytes)
+                }
+            } catch {
+                state = .ended
+                throw error
             }
-            while let part = try await call.next(isolation: actor) {
-                guard case .message(let bytes) = part else { continue }
-                return try stream.read(bytes)
-            }
+            state = .ended
             return nil
         }
     }

@@ -95,11 +95,11 @@ final class ClientCall: Sendable {
         state.withLock { $0.finishRequest() }
     }
 
-    /// Ends the call because its request will not be complete, unless the call is answered.
+    /// Ends the call because its request will not be complete, unless the stream has decided how the call ends.
     ///
     /// - Parameter reason: The error that the reader gets.
     func failRequest(with reason: RPCError) {
-        guard !state.withLock({ $0.isAnswered }) else { return }
+        guard !state.withLock({ $0.isDecided }) else { return }
         cancel(with: reason)
     }
 

@@ -224,10 +224,11 @@ struct ClientCallState: ~Copyable {
 
     // MARK: - The end
 
-    /// Whether the whole answer is there for the reader: the server needs nothing more of the request.
-    var isAnswered: Bool {
+    /// Whether the stream decides how the call ends, whatever becomes of the request: the whole answer has come, or the
+    /// stream takes no more messages. A stream that fails ends its writers before its reader, who gets the reason.
+    var isDecided: Bool {
         guard case .attempted(let attempt) = phase else { return false }
-        return isCommitted && attempt.stream.hasReadingEnded
+        return isCommitted && (attempt.stream.hasReadingEnded || attempt.stream.hasWritingEnded)
     }
 
     /// The steps at the end of a call.

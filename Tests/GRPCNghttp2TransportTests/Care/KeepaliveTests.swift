@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Dead peers, peers that ping too often, and connections that reach their maximum age.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct KeepaliveTests {
     private static let hang: RawHandler = { _, _ in
         try await untilCancelled()

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Compression from a client to a server and back.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CompressionTests {
     private static let message = (0..<5000).map { UInt8(truncatingIfNeeded: $0 / 50) }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// The compression of a server's responses, seen on the wire.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ResponseCompressionTests {
     private static let message = Array(repeating: 7 as UInt8, count: 1000)
     private static let noise: [UInt8] = {

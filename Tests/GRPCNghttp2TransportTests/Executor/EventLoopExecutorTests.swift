@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Handlers that run on the event loop of their connection.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct EventLoopExecutorTests {
     private static let config = Nghttp2ServerTransport.Config.defaults
 

@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// HTTP/2 clients that know nothing of gRPC, on the command line.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CommandLineClientTests {
     private static let message: [UInt8] = Array("hello".utf8)
     private static let framedMessage: [UInt8] = [0, 0, 0, 0, 5] + message
@@ -51,8 +51,8 @@ struct CommandLineClientTests {
         arguments: (_ url: String, _ directory: TemporaryDirectory) -> [String],
         check: (_ output: String, _ directory: TemporaryDirectory) throws -> Void
     ) async throws {
-        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try await security.server)
         let service = RawService(handlers: ["Echo": RawService.echo])
+        let transport = Nghttp2ServerTransport(serving: service, transportSecurity: try await security.server)
         try await withGRPCServer(transport: transport, services: [service]) { _ in
             let port = try await transport.listeningAddress.port ?? 0
             let scheme = security == .plaintext ? "http" : "https"

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitGRPC
 import SwiftProtobuf
 import Testing
 
@@ -36,8 +37,8 @@ struct InteropClient: Sendable {
     typealias InputRequest = Grpc_Testing_StreamingInputCallRequest
     typealias SimpleRequest = Grpc_Testing_SimpleRequest
 
-    private let service: Grpc_Testing_TestService.Client<Nghttp2ClientTransport>
-    private let unimplemented: Grpc_Testing_UnimplementedService.Client<Nghttp2ClientTransport>
+    private let service: any Grpc_Testing_TestService.ClientProtocol
+    private let unimplemented: any Grpc_Testing_UnimplementedService.ClientProtocol
     /// The number of bytes that the server has sent so far. It shows whether a message came compressed.
     private let receivedBytes: @Sendable () -> Int
 
@@ -47,6 +48,13 @@ struct InteropClient: Sendable {
     init(_ client: RawClient, receivedBytes: @escaping @Sendable () -> Int) {
         service = Grpc_Testing_TestService.Client(wrapping: client)
         unimplemented = Grpc_Testing_UnimplementedService.Client(wrapping: client)
+        self.receivedBytes = receivedBytes
+    }
+
+    /// A client of direct calls.
+    init(_ channel: ServiceChannel, receivedBytes: @escaping @Sendable () -> Int) {
+        service = DirectTestService(channel: channel)
+        unimplemented = DirectUnimplementedService(channel: channel)
         self.receivedBytes = receivedBytes
     }
 

@@ -1,17 +1,49 @@
 import Foundation
 import GRPCCore
+import GRPCProtobuf
 import SwiftProtobuf
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitGRPC
 @testable import ServiceKitHTTP2
 
 /// The server of gRPC's interoperability tests.
 ///
 /// `UnimplementedCall` is not registered, so that the transport answers to an unknown method.
-struct InteropService: RegistrableRPCService {
+struct InteropService: BothPathsService {
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         InteropHandlers().registerMethods(with: &router)
         router.removeHandler(forMethod: Grpc_Testing_TestService.Method.UnimplementedCall.descriptor)
+    }
+
+    var methods: ServiceMethods {
+        typealias Method = Grpc_Testing_TestService.Method
+        let service: any Grpc_Testing_TestService.StreamingServiceProtocol = InteropHandlers()
+        var methods = ServiceMethods()
+        methods.stream(Method.EmptyCall.descriptor) { try await service.emptyCall(request: $0, context: $1) }
+        methods.stream(Method.UnaryCall.descriptor) { try await service.unaryCall(request: $0, context: $1) }
+        methods.stream(Method.StreamingInputCall.descriptor) {
+            try await service.streamingInputCall(request: $0, context: $1)
+        }
+        methods.stream(Method.StreamingOutputCall.descriptor) {
+            try await service.streamingOutputCall(request: $0, context: $1)
+        }
+        methods.stream(Method.FullDuplexCall.descriptor) {
+            try await service.fullDuplexCall(request: $0, context: $1)
+        }
+        return methods
+    }
+}
+
+extension ServiceMethods {
+    fileprivate mutating func stream<Request: Message, Response: Message>(
+        _ method: MethodDescriptor,
+        _ handler:
+            @escaping @Sendable (
+                _ request: StreamingServerRequest<Request>, _ context: ServerContext
+            ) async throws -> StreamingServerResponse<Response>
+    ) {
+        stream(method, deserializer: ProtobufDeserializer(), serializer: ProtobufSerializer(), handler)
     }
 }
 

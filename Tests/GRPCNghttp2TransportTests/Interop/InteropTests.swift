@@ -1,4 +1,6 @@
 import GRPCCore
+import ServiceKitGRPC
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -6,6 +8,7 @@ import Testing
 
 /// gRPC's interoperability tests, against the C core of gRPC by way of Python.
 @Suite(
+    .bothPaths,
     .enabled(if: PythonPeer.isAvailable, "KIT_TEST_PYTHON names no Python with grpcio; `make test` sets it"),
     .enabled(if: TestSecurity.openssl != nil, "openssl is not installed"),
     .timeLimit(.minutes(1))
@@ -15,8 +18,9 @@ struct InteropTests {
         _ security: TestSecurity,
         _ body: (TransportAddress) async throws -> Void
     ) async throws {
-        let transport = Nghttp2ServerTransport(address: .anyPort, transportSecurity: try await security.server)
-        try await withGRPCServer(transport: transport, services: [InteropService()]) { _ in
+        let service = InteropService()
+        let transport = Nghttp2ServerTransport(serving: service, transportSecurity: try await security.server)
+        try await withGRPCServer(transport: transport, services: [service]) { _ in
             try await body(try await transport.listeningAddress)
         }
     }
@@ -27,11 +31,22 @@ struct InteropTests {
         _ body: (InteropClient) async throws -> Void
     ) async throws {
         try await Relay.run(to: address) { relay in
-            let transport = Nghttp2ClientTransport(
-                target: relay.address, transportSecurity: try await security.client
-            )
-            try await withGRPCClient(transport: transport) { client in
-                try await body(InteropClient(client) { relay.bytesFromServer })
+            switch CallPath.current {
+            case .grpcCore:
+                let transport = Nghttp2ClientTransport(
+                    target: relay.address, transportSecurity: try await security.client
+                )
+                try await withGRPCClient(transport: transport) { client in
+                    try await body(InteropClient(client) { relay.bytesFromServer })
+                }
+            case .direct:
+                try await security.withClientOptions { tls in
+                    var options = ChannelOptions()
+                    options.tls = tls
+                    try await withChannel(relay.address, options: options) { channel in
+                        try await body(InteropClient(channel) { relay.bytesFromServer })
+                    }
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -6,6 +7,7 @@ import Testing
 
 /// Against the C core of gRPC, by way of Python.
 @Suite(
+    .bothPaths,
     .enabled(if: PythonPeer.isAvailable, "KIT_TEST_PYTHON names no Python with grpcio; `make test` sets it"),
     .timeLimit(.minutes(1))
 )
@@ -92,9 +94,9 @@ struct PythonInteropTests {
 
     // MARK: A server in Python
 
-    private static func withPythonServer(_ body: (RawClient) async throws -> Void) async throws {
+    private static func withPythonServer(_ body: (any RawCaller) async throws -> Void) async throws {
         try await PythonPeer.raw.withServer { address in
-            try await withClient(address, body)
+            try await withCaller(address, body)
         }
     }
 

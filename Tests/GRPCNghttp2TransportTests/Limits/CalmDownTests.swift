@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// No frame of a peer allows it to flood afterwards.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct CalmDownTests {
     /// GOAWAY with an error that the client chooses.
     private static let goAway = Frames.frame(type: 7, payload: [0, 0, 0, 0, 0, 0, 0, 2])

@@ -9,7 +9,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Each bound of a server against a hostile client: each hit is counted, and logged once for a connection.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ServerLimitsTests {
     private typealias Config = Nghttp2ServerTransport.Config
 

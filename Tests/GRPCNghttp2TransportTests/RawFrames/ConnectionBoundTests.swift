@@ -1,10 +1,11 @@
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
 @testable import ServiceKitHTTP2
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ConnectionBoundTests {
     /// A connection over the bound is closed at once. The others do not notice it, and when one of them ends, there is
     /// room again.

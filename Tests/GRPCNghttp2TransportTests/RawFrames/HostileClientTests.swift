@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import ServiceKitTestSupport
 import Testing
 
 @testable import GRPCNghttp2Transport
@@ -8,6 +9,7 @@ import Testing
 /// Clients that break HTTP/2 or gRPC, or try to harm. Each case is a function of a script in Python. All of them meet
 /// one server, which must go on serving others.
 @Suite(
+    .bothPaths,
     .hostileServer,
     .enabled(if: PythonPeer.isAvailable, "KIT_TEST_PYTHON names no Python with hyperframe; `make test` sets it"),
     .timeLimit(.minutes(1))

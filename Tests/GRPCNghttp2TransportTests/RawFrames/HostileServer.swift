@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import ServiceKitTestSupport
 import Synchronization
 import Testing
 
@@ -8,8 +9,11 @@ import Testing
 
 /// The server of the hostile clients, with low bounds.
 struct HostileServer: Sendable {
-    /// The server of the running suite.
-    @TaskLocal static var current: HostileServer?
+    /// The servers of the running suite.
+    @TaskLocal fileprivate static var running: [CallPath: HostileServer] = [:]
+
+    /// The server of the running test.
+    static var current: HostileServer? { running[CallPath.current] }
 
     let plaintext: TransportAddress
     let tls: TransportAddress
@@ -58,7 +62,7 @@ struct HostileServer: Sendable {
 
     static func run(_ body: @Sendable (HostileServer) async throws -> Void) async throws {
         let service = RawService(handlers: Self.handlers)
-        let plaintext = Nghttp2ServerTransport(address: .anyPort, config: Self.config)
+        let plaintext = Nghttp2ServerTransport(serving: service, config: Self.config)
         try await withGRPCServer(transport: plaintext, services: [service]) { _ in
             let address = try await plaintext.listeningAddress
             guard TestSecurity.openssl != nil else {
@@ -66,7 +70,7 @@ struct HostileServer: Sendable {
                 return
             }
             let tls = Nghttp2ServerTransport(
-                address: .anyPort, transportSecurity: try await TestSecurity.tls.server, config: Self.config
+                serving: service, transportSecurity: try await TestSecurity.tls.server, config: Self.config
             )
             try await withGRPCServer(transport: tls, services: [service]) { _ in
                 try await body(HostileServer(plaintext: address, tls: try await tls.listeningAddress))
@@ -162,15 +166,28 @@ struct HostileServer: Sendable {
     }
 }
 
-/// Runs a suite with a `HostileServer`.
+/// Runs a suite with a `HostileServer` for each path.
 struct HostileServerTrait: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test,
         testCase: Test.Case?,
         performing function: @Sendable () async throws -> Void
     ) async throws {
-        try await HostileServer.run { server in
-            try await HostileServer.$current.withValue(server, operation: function)
+        try await Self.run(for: CallPath.allCases, function)
+    }
+
+    /// Starts a server for each path.
+    private static func run(
+        for paths: some BidirectionalCollection<CallPath> & Sendable,
+        _ body: @Sendable () async throws -> Void
+    ) async throws {
+        guard let path = paths.last else { return try await body() }
+        let others = Array(paths.dropLast())
+        try await CallPath.$current.withValue(path) {
+            try await HostileServer.run { server in
+                let running = HostileServer.running.merging([path: server]) { $1 }
+                try await HostileServer.$running.withValue(running) { try await run(for: others, body) }
+            }
         }
     }
 }

@@ -1,4 +1,6 @@
 import GRPCCore
+import ServiceKitConfig
+import ServiceKitGRPC
 import ServiceKitTestSupport
 import Testing
 
@@ -6,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Servers that break HTTP/2 or gRPC, or try to harm: the call fails with the right error, and the next one is served.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct HostileServerTests {
     private static let config = Nghttp2ClientTransport.Config.defaults {
         $0.maxMessageBytes = 64 * 1024
@@ -16,10 +18,21 @@ struct HostileServerTests {
         $0.backoff.initial = .milliseconds(10)
     }
 
+    /// The same for a channel.
+    private static var options: ChannelOptions {
+        var options = ChannelOptions()
+        options.limits.maxMessage = .kibibytes(64)
+        options.limits.maxHeaderList = .kibibytes(4)
+        options.limits.maxHeaderFields = 32
+        options.limits.maxControlFrames = 10
+        options.backoff.initial = .milliseconds(10)
+        return options
+    }
+
     @Test(arguments: HostileAnswer.all)
     func hostileAnswerFailsItsCallAndTheNextCallIsServed(_ answer: HostileAnswer) async throws {
         try await ScriptedServer.run(answer: answer.bytes, closing: answer.closing) { server in
-            try await withClient(server.address, config: Self.config) { client in
+            try await withCaller(server.address, config: Self.config, options: Self.options) { client in
                 await Self.expect(answer.outcome) { try await client.call("Any", [1]) }
                 if let code = answer.goAway {
                     try await eventually { server.frames.contains { $0.goAwayCode == code } }
@@ -35,9 +48,11 @@ struct HostileServerTests {
     private static func expect(_ outcome: HostileAnswer.Outcome, _ call: () async throws -> [UInt8]) async {
         do {
             let answer = try await call()
-            guard case .ok = outcome else {
-                Issue.record("the call did not fail: \(answer)")
-                return
+            switch outcome {
+            case .ok: break
+            // A channel makes such a call again.
+            case .notProcessed where CallPath.current == .direct: break
+            case .fails, .notProcessed: Issue.record("the call did not fail: \(answer)")
             }
             #expect(answer == [1])
         } catch {

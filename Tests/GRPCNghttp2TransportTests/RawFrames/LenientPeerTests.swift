@@ -8,7 +8,7 @@ import Testing
 
 /// Peers that are less strict than HTTP/2 and gRPC, as many are. Their unambiguous messages are understood. A refusal
 /// names this side and the header.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct LenientPeerTests {
     // MARK: Clients
 

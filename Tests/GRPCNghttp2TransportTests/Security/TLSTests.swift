@@ -11,7 +11,7 @@ import Testing
 @testable import ServiceKitHTTP2
 
 /// Encrypted connections, and refused ones.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct TLSTests {
     private let certificates: TestCertificates
 

@@ -26,11 +26,7 @@ func withServer<Result: Sendable>(
     config: Nghttp2ServerTransport.Config = .defaults,
     _ body: @Sendable (RawServer, TransportAddress) async throws -> Result
 ) async throws -> Result {
-    let transport = Nghttp2ServerTransport(address: address, config: config)
-    return try await withGRPCServer(transport: transport, services: [RawService(handlers: handlers)]) { server in
-        let address = try await transport.listeningAddress
-        return try await body(server, address)
-    }
+    try await withSecureServer(.plaintext, handlers, address: address, config: config, body)
 }
 
 /// Runs a client.

@@ -15,10 +15,11 @@ func withSecureServer<Result: Sendable>(
     logger: Logger = Logger(label: "test"),
     _ body: @Sendable (RawServer, TransportAddress) async throws -> Result
 ) async throws -> Result {
+    let service = RawService(handlers: handlers)
     let transport = Nghttp2ServerTransport(
-        address: address, transportSecurity: security, config: config, logger: logger
+        serving: service, address: address, transportSecurity: security, config: config, logger: logger
     )
-    return try await withGRPCServer(transport: transport, services: [RawService(handlers: handlers)]) { server in
+    return try await withGRPCServer(transport: transport, services: [service]) { server in
         try await body(server, try await transport.listeningAddress)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ServiceKitGRPC
 import ServiceKitTestSupport
 
 @testable import GRPCNghttp2Transport
@@ -44,6 +45,27 @@ enum TestSecurity: String, CaseIterable {
     /// returns.
     func withScriptOptions<Result>(_ body: ([String]) async throws -> Result) async throws -> Result {
         guard self != .plaintext else { return try await body([]) }
+        return try await withFiles { directory in
+            try await body(["--tls", directory.path] + (self == .mutualTLS ? ["--mutual"] : []))
+        }
+    }
+
+    /// The options that give a channel the same security. They name files that exist until `body` returns.
+    func withClientOptions<Result>(_ body: (ClientTLSOptions) async throws -> Result) async throws -> Result {
+        guard self != .plaintext else { return try await body(ClientTLSOptions()) }
+        return try await withFiles { directory in
+            var options = ClientTLSOptions()
+            options.ca = directory.path("ca.pem")
+            if self == .mutualTLS {
+                options.certificate = directory.path("client.pem")
+                options.key = directory.path("client.key")
+            }
+            return try await body(options)
+        }
+    }
+
+    /// Writes the certificates into a directory that exists until `body` returns.
+    private func withFiles<Result>(_ body: (TemporaryDirectory) async throws -> Result) async throws -> Result {
         let certificates = try await TestCertificates.shared()
         return try await TemporaryDirectory.with { directory in
             for (name, bytes) in [
@@ -53,7 +75,7 @@ enum TestSecurity: String, CaseIterable {
             ] {
                 try directory.write(bytes, to: name)
             }
-            return try await body(["--tls", directory.path] + (self == .mutualTLS ? ["--mutual"] : []))
+            return try await body(directory)
         }
     }
 }

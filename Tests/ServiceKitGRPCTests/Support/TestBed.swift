@@ -153,6 +153,9 @@ final class TestServer: Sendable {
         try await registration.withLock(\.self)?.deregister()
     }
 
+    /// Calls whose handlers have not returned.
+    var callsInFlight: Int { server.load?.callsInFlight ?? 0 }
+
     /// Stops gracefully: its calls end first.
     func drain() async {
         server.beginGracefulShutdown()

@@ -1,5 +1,6 @@
 import GRPCCore
 import ServiceKit
+import ServiceKitTestSupport
 
 @testable import ServiceKitGRPC
 
@@ -98,6 +99,25 @@ final class TestClient: Sendable {
             options: options,
             onResponse: onResponse
         )
+    }
+
+    /// Reads the first responses of a method that answers one message with a stream; leaves the call then.
+    func responses(
+        _ method: String, _ message: [UInt8] = [], first count: Int = .max, options: CallOptions = .defaults
+    ) async throws -> [[UInt8]] {
+        if CallPath.current == .direct {
+            let responses = channel.serverStreaming(
+                message, .test(method), serializer: Bytes(), deserializer: Bytes(), options: options
+            )
+            return try await responses.prefix(count).reduce(into: []) { $0.append($1) }
+        }
+        return try await client.serverStreaming(
+            request: ClientRequest(message: message),
+            descriptor: .test(method),
+            serializer: Bytes(),
+            deserializer: Bytes(),
+            options: options
+        ) { try await $0.messages.prefix(count).reduce(into: []) { $0.append($1) } }
     }
 
     /// Sends messages and collects the answers.

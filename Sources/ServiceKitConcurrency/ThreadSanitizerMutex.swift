@@ -1,0 +1,1 @@
+../ServiceKitHTTP2/Loop/ThreadSanitizerMutex.swift
