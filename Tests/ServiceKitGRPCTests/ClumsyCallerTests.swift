@@ -1,10 +1,10 @@
 import GRPCCore
-import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitTestSupport
 import Testing
 
+@testable import GRPCNghttp2Transport
 @testable import ServiceKitGRPC
 
 /// Callers that misuse their call: it has one clear end, and nothing of it stays.
@@ -262,6 +262,38 @@ struct ClumsyCallerTests {
             return false
         } catch {
             return (error as? RPCError)?.code == .cancelled || error is CancellationError
+        }
+    }
+
+    /// Messages that are written before a node is found are sent by another task.
+    @Test func keptMessagesKeepTheirWritersCompression() async throws {
+        try await withTestBed { bed in
+            var options = ChannelOptions()
+            options.compression.algorithm = .gzip
+            let client = try bed.client(options)
+            let compressed = Watched<[Bool]>([])
+            let note: TestService.Handler = { request, context in
+                let transport = try #require(context.transportSpecific as? Nghttp2ServerTransport.Context)
+                for try await _ in request.messages {
+                    compressed.update { $0.append(transport.receivedMessageWasCompressed) }
+                }
+                return .text("noted")
+            }
+            let written = Gate()
+            let call = Task {
+                try await client.stream("Note") { writer in
+                    let message = [UInt8](repeating: 0, count: 1000)
+                    try await withMessageCompression(false) { try await writer.write(message) }
+                    try await writer.write(message)
+                    written.open()
+                } _: { response in
+                    try await response.messages.reduce(into: []) { $0.append($1) }
+                }
+            }
+            try await written.pass()
+            try await bed.server("a", ["Note": note])
+            _ = try await call.value
+            #expect(compressed.value == [false, true])
         }
     }
 

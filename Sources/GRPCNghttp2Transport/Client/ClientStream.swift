@@ -161,13 +161,17 @@ package final class ClientStream: Sendable {
 
     /// Takes a part of the request at once, so that it can be called under a lock; see ``waitUntilWritable()``. The
     /// reader gets the error if the part is wrong.
-    package func enqueue(_ part: RPCRequestPart<[UInt8]>) {
+    ///
+    /// - Parameters:
+    ///   - part: The part.
+    ///   - isCompressed: Whether to compress a message, in a call that compresses. Default: what the task says.
+    package func enqueue(_ part: RPCRequestPart<[UInt8]>, isCompressed: Bool? = nil) {
         do {
             switch part {
             case .metadata(let metadata):
                 try send(metadata)
             case .message(let message):
-                stream.enqueue(try outbound(message))
+                stream.enqueue(try outbound(message, isCompressed: isCompressed))
             }
         } catch {
             finish(throwing: error)
@@ -184,8 +188,8 @@ package final class ClientStream: Sendable {
         try await stream.waitUntilWritable()
     }
 
-    private func outbound(_ message: [UInt8]) throws(MessageError) -> BodyPiece {
-        try BodyPiece(message: message, encoding, limit: maxRequestMessageBytes)
+    private func outbound(_ message: [UInt8], isCompressed: Bool? = nil) throws(MessageError) -> BodyPiece {
+        try BodyPiece(message: message, encoding, isCompressed: isCompressed, limit: maxRequestMessageBytes)
     }
 
     private func send(_ metadata: Metadata) throws {

@@ -1,17 +1,31 @@
 import ServiceKitHTTP2
 
 /// Whether the messages that a task sends are compressed, in calls that compress.
-enum MessageCompression {
-    @TaskLocal static var isEnabled = true
+package enum MessageCompression {
+    @TaskLocal package static var isEnabled = true
 }
 
 extension BodyPiece {
     /// A message, compressed if `encoding` says so and if that makes it smaller.
-    init(message: [UInt8], _ encoding: MessageEncoding, limit: Int) throws(MessageError) {
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - encoding: The encoding of the call's messages.
+    ///   - isCompressed: Whether to compress the message. Default: what the task says.
+    ///   - limit: The largest message, in bytes before compression.
+    /// - Throws: `MessageError` if the message is larger.
+    init(
+        message: [UInt8],
+        _ encoding: MessageEncoding,
+        isCompressed: Bool? = nil,
+        limit: Int
+    ) throws(MessageError) {
         // The prefix has four bytes for the length.
         let limit = min(limit, Int(UInt32.max))
         guard message.count <= limit else { throw .tooLarge(bytes: message.count, limit: limit) }
-        if encoding != .identity, MessageCompression.isEnabled, let compressed = Zlib.compress(message, encoding) {
+        if encoding != .identity, isCompressed ?? MessageCompression.isEnabled,
+            let compressed = Zlib.compress(message, encoding)
+        {
             self.init(message: compressed, isCompressed: true)
         } else {
             self.init(message: message)

@@ -69,8 +69,14 @@ struct ClientCallState: ~Copyable {
     private var phase = Phase.waiting
     private(set) var start = ClientCallStart()
 
+    /// A message of the request, and whether its writer wants it compressed: another task may send it.
+    private struct KeptMessage {
+        var bytes: [UInt8]
+        var isCompressed = MessageCompression.isEnabled
+    }
+
     /// The request's messages, while they may be needed again.
-    private var messages: [[UInt8]] = []
+    private var messages: [KeptMessage] = []
     private var bufferedBytes = 0
     private var isRequestFinished = false
     /// Whether the call is not made again.
@@ -117,7 +123,7 @@ struct ClientCallState: ~Copyable {
 
     private mutating func keep(_ message: [UInt8]) {
         if isCommitted { return }
-        messages.append(message)
+        messages.append(KeptMessage(bytes: message))
         bufferedBytes += message.count + Self.messageOverhead
     }
 
@@ -175,7 +181,9 @@ struct ClientCallState: ~Copyable {
         if attempts > 0 { headers.addString("\(attempts)", forKey: "grpc-previous-rpc-attempts") }
         attempts += 1
         attempt.stream.enqueue(.metadata(headers))
-        for message in messages { attempt.stream.enqueue(.message(message)) }
+        for message in messages {
+            attempt.stream.enqueue(.message(message.bytes), isCompressed: message.isCompressed)
+        }
         if isRequestFinished { attempt.stream.finish() }
         if bufferedBytes > limit { commit() }
         defer { nextAttempt = nil }
