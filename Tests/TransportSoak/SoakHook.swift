@@ -2,6 +2,7 @@
 import GRPCCore
 
 @testable import GRPCNghttp2Transport
+@testable import ServiceKitGRPC
 @testable import ServiceKitHTTP2
 
 /// Does the same as an App around some calls: enforces their deadlines, and holds their status back.
@@ -17,7 +18,9 @@ struct SoakHook: ServerCallHook {
         call.addToResponse(["soak": "hooked"])
         switch await serve() {
         case .status(let status, let trailers): return (status, trailers)
-        case .threw(let error): return (Status(code: .internalError, message: "\(error)"), [:])
+        case .threw(let error):
+            let error = RPCError(describing: error)
+            return (Status(code: Status.Code(error.code), message: error.message), error.metadata)
         }
     }
 }
