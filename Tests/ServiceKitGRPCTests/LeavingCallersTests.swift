@@ -75,14 +75,22 @@ struct LeavingCallersTests {
         let (atClient, atServer, tally) = (Counter(), Counter(), Tally())
         try await withTestBed { bed in
             let servers = [
-                try await bed.server("a", Self.handlers, middleware: [atServer]),
-                try await bed.server("b", Self.handlers, middleware: [atServer]),
+                try await bed.server("a", Self.handlers, middleware: [atServer], maxResets: 1_000_000),
+                try await bed.server("b", Self.handlers, middleware: [atServer], maxResets: 1_000_000),
             ]
             let client = try bed.client(middleware: [atClient])
             #expect(try await client.text().count == 1)
-            let memory = Self.residentKiB
-            let end = Self.seconds.map { ContinuousClock.now + .seconds($0) }
+            let (memory, start) = (Watched([Self.residentKiB]), ContinuousClock.now)
+            let end = Self.seconds.map { start + .seconds($0) }
             await withTaskGroup(of: Void.self) { group in
+                if let seconds = Self.seconds {
+                    group.addTask {
+                        for _ in 0..<6 {
+                            try? await Task.sleep(for: .seconds(seconds) / 6)
+                            memory.update { $0.append(Self.residentKiB) }
+                        }
+                    }
+                }
                 for caller in 0..<Self.callers {
                     group.addTask {
                         var generator = SeededGenerator(seed: UInt64(caller))
@@ -103,8 +111,7 @@ struct LeavingCallersTests {
             try await eventually { servers.allSatisfy { $0.callsInFlight == 0 } }
             #expect(atServer.begun.value == atServer.ended.value)
             if Self.seconds != nil {
-                let (path, after) = (CallPath.current, Self.residentKiB)
-                print("\(path): \(tally.total) calls: \(tally.summary); resident KiB: \(memory), then \(after)")
+                print("\(CallPath.current): \(tally.total) calls: \(tally.summary); resident KiB: \(memory.value)")
             }
             // A connection ends gracefully with its last stream: a stream that stays would keep it.
             for server in servers { await server.drain() }
@@ -177,7 +184,8 @@ struct LeavingCallersTests {
         case .stall:
             _ = try await client.stream("Collect", options: options) { writer in
                 try await writer.write(message)
-                try await Task.sleep(for: .seconds(1000))
+                // A sleep would keep its memory until its time, although it is cancelled.
+                try await Gate().pass()
             } _: { response in
                 try await response.messages.reduce(into: []) { $0 += $1 }
             }

@@ -24,9 +24,13 @@ final class TestBed: Sendable {
         middleware: [any Middleware] = [],
         metadata: [String: String] = [:],
         tls: ServerTLSOptions = ServerTLSOptions(),
+        maxResets: Int = LimitOptions().maxResets,
         isRegistered: Bool = true
     ) async throws -> TestServer {
-        let server = try TestServer(TestService(id: id, handlers), tls: tls, middleware: middleware, log: log)
+        var options = GRPCServerOptions()
+        options.tls = tls
+        options.limits.maxResets = maxResets
+        let server = try TestServer(TestService(id: id, handlers), options, middleware: middleware, log: log)
         servers.withLock { $0.append(server) }
         let endpoint = try await server.endpoint
         if isRegistered {
@@ -103,9 +107,9 @@ final class TestServer: Sendable {
     private let task: Task<Void, Never>
     private let registration = Mutex<(any Registration)?>(nil)
 
-    init(_ service: TestService, tls: ServerTLSOptions, middleware: [any Middleware], log: LogRecorder) throws {
-        var options = GRPCServerOptions()
-        options.tls = tls
+    init(
+        _ service: TestService, _ options: GRPCServerOptions, middleware: [any Middleware], log: LogRecorder
+    ) throws {
         var chain = MiddlewareChain()
         for middleware in middleware { chain.use(middleware) }
         let server = try GRPCAppServer(
