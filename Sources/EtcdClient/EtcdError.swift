@@ -86,15 +86,11 @@ extension EtcdError {
                 )
             return
         }
-        let code = Self.code(of: error)
+        let code = Self.code(ofReason: error.message) ?? Self.code(of: error.code)
         // An etcd from 3.4 on knows every request of this client. Another gRPC server does not, nor does a gateway for HTTP,
         // whose status 404 gRPC translates to `unimplemented`.
         let remedy = code == .unsupported ? "; this is not an etcd from 3.4 on: correct the endpoint" : ""
         self.init(code: code, message: "etcd at \(endpoint): \(what): \(error.message)\(remedy)")
-    }
-
-    private static func code(of error: RPCError) -> Code {
-        code(ofReason: error.message) ?? code(of: error.code)
     }
 
     /// The code for one of etcd's texts.

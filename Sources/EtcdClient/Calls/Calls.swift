@@ -109,12 +109,7 @@ final class Calls: Sendable {
 
     private func pause(_ pause: Duration, until deadline: ContinuousClock.Instant) async -> Bool {
         guard ContinuousClock.now.advanced(by: pause) < deadline else { return false }
-        do {
-            try await Task.sleep(for: pause)
-            return true
-        } catch {
-            return false
-        }
+        return (try? await Task.sleep(for: pause)) != nil
     }
 
     // MARK: - Streams
@@ -301,9 +296,6 @@ private struct Attempts {
 extension EtcdError {
     /// Whether another member may succeed.
     fileprivate var isMemberFault: Bool {
-        switch code {
-        case .unavailable, .timeout, .noLeader, .unsupported: true
-        default: false
-        }
+        [.unavailable, .timeout, .noLeader, .unsupported].contains(code)
     }
 }

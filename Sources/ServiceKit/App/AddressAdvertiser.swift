@@ -33,13 +33,11 @@ struct AddressAdvertiser: Sendable {
     }
 
     private func endpoint(for bound: Endpoint, of server: String) throws -> Endpoint {
-        if HostAddress.isLoopback(bound.host) {
-            guard reach == .machine else {
-                throw AppError(
-                    "the \(server) server listens on \(bound.authority), which other hosts cannot reach, and the registry "
-                        + "is for other hosts; listen on 0.0.0.0 or set server.\(server).advertise"
-                )
-            }
+        if HostAddress.isLoopback(bound.host), reach != .machine {
+            throw AppError(
+                "the \(server) server listens on \(bound.authority), which other hosts cannot reach, and the registry "
+                    + "is for other hosts; listen on 0.0.0.0 or set server.\(server).advertise"
+            )
         }
         return HostAddress.isWildcard(bound.host) ? try replacingWildcard(of: bound, for: server) : bound
     }

@@ -304,18 +304,13 @@ public final class App: Service, Sendable {
 extension ServiceInstance {
     /// Checks name and id, naming where they are configured.
     fileprivate func validate(from configuration: Configuration) throws(ConfigurationError) {
-        func error(_ cause: RegistryError, at key: String) -> ConfigurationError {
-            ConfigurationError(message: cause.message, location: configuration.location(of: key), keyPath: key)
-        }
+        var key = "app.name"
         do throws(RegistryError) {
             try Self.validate(serviceName: name)
-        } catch let cause {
-            throw error(cause, at: "app.name")
-        }
-        do throws(RegistryError) {
+            key = "app.id"
             try validate()
-        } catch let cause {
-            throw error(cause, at: "app.id")
+        } catch {
+            throw ConfigurationError(message: error.message, location: configuration.location(of: key), keyPath: key)
         }
     }
 }

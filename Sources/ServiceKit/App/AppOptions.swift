@@ -45,7 +45,6 @@ package struct RegistryOptions: ConfigurationSection, Hashable {
     /// crashed owner (`registry.etcd.ttl`, 15 s).
     package var timeout = Duration.seconds(20)
 
-    /// The reaction to a registry that cannot take the registration at the start.
     package enum Mode: String, Codable, Sendable, CaseIterable {
         /// The start fails, within ``RegistryOptions/timeout``.
         case required
@@ -57,7 +56,6 @@ package struct RegistryOptions: ConfigurationSection, Hashable {
 
     package init() {}
 
-    /// The ranges of the section's values.
     package static let ranges: [OptionRange<RegistryOptions>] = [
         OptionRange("timeout", \.timeout, .milliseconds(1)...(.seconds(86_400)))
     ]

@@ -108,11 +108,8 @@ final class AppRuntime: Sendable {
     private func ended(_ server: any Server, _ state: RunningServer.State, _ error: (any Error)?) {
         let isStopping = stopRequest.isRequested
         switch (state, error) {
-        case (_, nil) where isStopping, (_, is CancellationError) where isStopping:
-            // The server was asked to end, or was cut.
-            break
-        case (.starting, _) where isStopping:
-            // A server that is asked to stop before it serves may fail to serve.
+        case (_, nil) where isStopping, (_, is CancellationError) where isStopping, (.starting, _) where isStopping:
+            // The server was asked to end, or was cut. Before it serves, it may then fail to serve.
             break
         case (_, nil), (_, is CancellationError):
             failed("\(server.name) server", AppError("the \(server.name) server ended by itself"))

@@ -1,9 +1,7 @@
 private import ServiceKitConfig
 
 extension ServiceInstance: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case id, name, version, metadata, endpoints
-    }
+    private typealias CodingKeys = InstanceRecord.CodingKeys
 
     /// Decodes the JSON form, as leniently as ``ServiceInstance`` says. Throws `DecodingError` when it is no object, or
     /// has no `id` or no `name`.
@@ -43,9 +41,7 @@ package struct InstanceRecord: Decodable {
     private var endpoints: [Endpoint] = []
     private var unreadable: [UnreadableEndpoint] = []
 
-    private enum CodingKeys: String, CodingKey {
-        case id, name, version, metadata, endpoints
-    }
+    fileprivate enum CodingKeys: String, CodingKey { case id, name, version, metadata, endpoints }
 
     /// Decodes all that can be read. Throws `DecodingError` when it is no object.
     package init(from decoder: any Decoder) throws {

@@ -152,12 +152,7 @@ extension RPCError {
         if error.reason != code.name { details.insert(error.reason, at: 0) }
         let line = "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
         // The text of the server must not move the cursor, nor take several lines.
-        return String(String.UnicodeScalarView(line.unicodeScalars.map { $0.properties.isPrintable ? $0 : " " }))
-    }
-}
-
-extension Unicode.Scalar.Properties {
-    fileprivate var isPrintable: Bool {
-        ![.control, .lineSeparator, .paragraphSeparator].contains(generalCategory)
+        let unprintable: [Unicode.GeneralCategory] = [.control, .lineSeparator, .paragraphSeparator]
+        return line.unicodeScalars.map { unprintable.contains($0.properties.generalCategory) ? " " : "\($0)" }.joined()
     }
 }

@@ -50,9 +50,7 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
         guard case .fileDescriptorResponse(let files)? = response.messageResponse else { return }
         do {
             for bytes in files.fileDescriptorProto {
-                guard pool.fileCount < Self.maxFiles else {
-                    throw DescriptorError("more than \(Self.maxFiles) files")
-                }
+                guard pool.fileCount < Self.maxFiles else { throw DescriptorError("more than \(Self.maxFiles) files") }
                 try pool.add(try Google_Protobuf_FileDescriptorProto(serializedBytes: bytes))
             }
         } catch {
@@ -61,17 +59,15 @@ struct ReflectionClient<Transport: ClientTransport>: Sendable {
     }
 
     private func ask(_ requests: [Request]) async throws -> [Response] {
-        do {
-            return try await ask(requests, version: "v1")
-        } catch let error as RPCError where error.code == .unimplemented {
+        for version in ["v1", "v1alpha"] {
             do {
-                return try await ask(requests, version: "v1alpha")
+                return try await ask(requests, version: version)
             } catch let error as RPCError where error.code == .unimplemented {
-                throw CommandFailure(
-                    "\(peer) does not describe its services: set server.grpc.reflection: true in its configuration"
-                )
+                continue
             }
         }
+        throw CommandFailure(
+            "\(peer) does not describe its services: set server.grpc.reflection: true in its configuration")
     }
 
     private func ask(_ requests: [Request], version: String) async throws -> [Response] {

@@ -20,28 +20,14 @@ struct TextTable {
             let cells = zip(row, widths).map { cell, width in
                 cell + String(repeating: " ", count: width - cell.count)
             }
-            return cells.joined(separator: "  ").trimmingTrailingSpaces()
+            return cells.joined(separator: "  ").replacing(#/ +$/#, with: "")
         }
     }
 
     /// A text without characters that a terminal would act on: a registry may contain any text.
     static func printable(_ text: String) -> String {
         if text.isEmpty { return "-" }
-        return String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator: "?"
-                    default: scalar
-                    }
-                }
-            )
-        )
-    }
-}
-
-extension String {
-    fileprivate func trimmingTrailingSpaces() -> String {
-        String(self[..<(lastIndex { $0 != " " }.map { index(after: $0) } ?? startIndex)])
+        let unprintable: [Unicode.GeneralCategory] = [.control, .format, .lineSeparator, .paragraphSeparator]
+        return text.unicodeScalars.map { unprintable.contains($0.properties.generalCategory) ? "?" : "\($0)" }.joined()
     }
 }

@@ -7,7 +7,6 @@ package indirect enum ConfigurationOutline: Sendable {
     /// Keys and values in written order.
     case mapping([(key: String, value: ConfigurationOutline)])
 
-    /// A value without parts.
     package struct Scalar: Sendable {
         package var text: String
         package var kind: Kind
@@ -137,7 +136,5 @@ extension ConfigurationNode.Scalar {
         }
     }
 
-    private var isJSONNumber: Bool {
-        text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil
-    }
+    private var isJSONNumber: Bool { text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil }
 }

@@ -1,7 +1,6 @@
 internal import SwiftProtobuf
 
 package struct MessageType: Sendable {
-    /// The full name.
     package let name: String
     /// The fields in the ascending order of their numbers.
     package let fields: [FieldType]
@@ -40,7 +39,6 @@ package struct MessageType: Sendable {
 }
 
 package struct EnumType: Sendable {
-    /// The full name.
     package let name: String
     /// Names and numbers in declared order. A number may have several names.
     package let values: [(name: String, number: Int32)]
@@ -62,7 +60,6 @@ package struct EnumType: Sendable {
 }
 
 package struct ServiceType: Sendable {
-    /// The full name.
     package let name: String
     /// The methods in declared order.
     package let methods: [MethodType]

@@ -1,4 +1,5 @@
 public import ServiceKit
+import ServiceKitConcurrency
 
 /// The suite that every registry backend passes; see ``Check`` for its demands.
 ///
@@ -76,22 +77,16 @@ public struct RegistryConformance: Sendable {
     }
 
     /// The checks that can be run with the hooks there are.
-    public var checks: [Check] {
-        Check.allCases.filter { $0.isPossible(hooks) }
-    }
+    public var checks: [Check] { Check.allCases.filter { $0.isPossible(hooks) } }
 
     /// Runs one check. Throws ``ConformanceFailure`` when the backend fails it, or a hook is missing; else what the
     /// registry or a hook threw.
     public func run(_ check: Check) async throws {
         let run = ConformanceRun(self, check)
         guard check.isPossible(hooks) else { throw run.failure("a hook that it needs is missing") }
-        do {
-            try await check.body(run)
-        } catch {
-            await run.finish()
-            throw error
-        }
+        let outcome = await Result(catching: { try await check.body(run) })
         await run.finish()
+        try outcome.get()
     }
 }
 
