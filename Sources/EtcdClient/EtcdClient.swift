@@ -90,9 +90,7 @@ public final class EtcdClient: Sendable {
     /// Keeps connections, watches and leases until the task is cancelled or ``shutdown()`` is called.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
-            for member in members.all {
-                group.addTask { try? await member.caller.run() }
-            }
+            for member in members.all { group.addTask { try? await member.caller.run() } }
             group.addTask { await self.hub.run() }
             group.addTask { await self.keeper.run() }
             // Waits for the request, or for the task's cancellation.

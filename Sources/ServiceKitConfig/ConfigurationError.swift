@@ -19,13 +19,9 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     /// One line: `config/user-server.yaml:14:5: server.grpc.lisen: unknown key; did you mean "listen"?`
     public var description: String {
         var parts: [String] = []
-        if let location {
-            parts.append(location.description)
-        }
+        if let location { parts.append(location.description) }
         // "--set a.b" already names the key.
-        if let keyPath, location?.origin != OverrideLayer.origin(of: keyPath) {
-            parts.append(keyPath)
-        }
+        if let keyPath, location?.origin != OverrideLayer.origin(of: keyPath) { parts.append(keyPath) }
         parts.append(message)
         return parts.map { Excerpt.line($0) }.joined(separator: ": ")
     }

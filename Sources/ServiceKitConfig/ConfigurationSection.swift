@@ -25,7 +25,5 @@ extension ConfigurationSection {
     public static var ranges: [OptionRange<Self>] { [] }
 
     /// The ranges in words, by key.
-    static var rangeTexts: [String: String] {
-        Dictionary(ranges.map { ($0.key, $0.text) }) { first, _ in first }
-    }
+    static var rangeTexts: [String: String] { Dictionary(ranges.map { ($0.key, $0.text) }) { first, _ in first } }
 }

@@ -153,9 +153,7 @@ package struct DescriptorPool: Sendable {
     }
 
     /// The names of the imported files that the pool lacks, sorted.
-    package var missingFiles: [String] {
-        Set(files.values.lazy.flatMap(\.dependency)).subtracting(files.keys).sorted()
-    }
+    package var missingFiles: [String] { Set(files.values.lazy.flatMap(\.dependency)).subtracting(files.keys).sorted() }
 }
 
 extension DescriptorPool {

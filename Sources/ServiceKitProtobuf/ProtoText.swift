@@ -51,9 +51,7 @@ package struct ProtoText: Sendable {
             }
             if !written.insert(oneof).inserted { continue }
             text += "  oneof \(type.oneofs[oneof]) {\n"
-            for member in type.fields where member.oneof == oneof {
-                text += "    " + (try declaration(member, &used))
-            }
+            for member in type.fields where member.oneof == oneof { text += "    " + (try declaration(member, &used)) }
             text += "  }\n"
         }
         return (text + "}", used)

@@ -40,9 +40,7 @@ struct Load: Sendable {
         let progress = Progress()
         let end = await withTaskGroup(of: Void.self) { group in
             group.addTask { await makeCalls(users, progress) }
-            if let duration {
-                group.addTask { try? await Task.sleep(until: progress.start + duration + Self.grace) }
-            }
+            if let duration { group.addTask { try? await Task.sleep(until: progress.start + duration + Self.grace) } }
             group.addTask { await interruption() }
             await group.next()
             let end = ContinuousClock.now

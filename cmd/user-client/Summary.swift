@@ -22,9 +22,7 @@ struct Summary: Sendable {
     mutating func add(_ record: CallRecord) {
         calls += 1
         latencies.record(record.latency)
-        if let (status, message) = record.failure {
-            failuresByStatus[status, default: (0, message)].count += 1
-        }
+        if let (status, message) = record.failure { failuresByStatus[status, default: (0, message)].count += 1 }
     }
 
     mutating func addOpen(_ record: CallRecord) {
@@ -51,9 +49,7 @@ struct Summary: Sendable {
             lines.append(
                 "open       \(open.count) not answered at the end, the longest after \(Self.text(open.longest))")
         }
-        if missed > 0 {
-            lines.append("missed     \(missed) calls: due, but not made because too many were open")
-        }
+        if missed > 0 { lines.append("missed     \(missed) calls: due, but not made because too many were open") }
         if let outage { lines.append("registry   away: \(outage)") }
         for (index, (id, count)) in instances.sorted(by: { $0.key < $1.key }).enumerated() {
             lines.append("\(index == 0 ? "served by" : "         ")  \(id): \(count)")

@@ -100,9 +100,7 @@ import UnixSignals
         )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await registry.run() }
-            if follow {
-                group.addTask { await Follower(discovery: discovery, counter: counter).run() }
-            }
+            if follow { group.addTask { await Follower(discovery: discovery, counter: counter).run() } }
             // The reason of an outage of the registry: calls may wait for an instance because of it.
             let outage = Watched<String?>(nil)
             group.addTask {

@@ -42,8 +42,6 @@ struct UserProvider: User_V1_UserService.SimpleServiceProtocol {
         response: RPCWriter<User_V1_UserEvent>,
         context: ServerContext
     ) async throws {
-        for try await user in store.newUsers() {
-            try await response.write(.with { $0.created = user })
-        }
+        for try await user in store.newUsers() { try await response.write(.with { $0.created = user }) }
     }
 }

@@ -25,9 +25,7 @@ final class UserStore: Sendable {
     static func withSamples() -> UserStore {
         let store = UserStore()
         store.state.withLock { state in
-            for name in ["Ada", "Grace", "Barbara"] {
-                state.add(name: name, email: "\(name.lowercased())@example.com")
-            }
+            for name in ["Ada", "Grace", "Barbara"] { state.add(name: name, email: "\(name.lowercased())@example.com") }
         }
         return store
     }

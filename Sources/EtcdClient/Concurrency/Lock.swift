@@ -23,7 +23,5 @@ public struct Ownership: Sendable, Hashable {
     public let createRevision: Revision
 
     /// The condition that the ownership still lasts. Put it into a transaction that only the owner may carry out.
-    public var isOwner: Transaction.Condition {
-        .createRevision(of: key, .equal, createRevision)
-    }
+    public var isOwner: Transaction.Condition { .createRevision(of: key, .equal, createRevision) }
 }

@@ -31,9 +31,7 @@ struct WaitQueue: Sendable {
 
     private func waitForOwnership(_ value: String) async throws -> Ownership {
         let created = try await join(value)
-        while let previous = try await predecessor(of: created) {
-            try await waitForEnd(of: previous)
-        }
+        while let previous = try await predecessor(of: created) { try await waitForEnd(of: previous) }
         return Ownership(key: key, createRevision: created)
     }
 

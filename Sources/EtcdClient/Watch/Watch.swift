@@ -50,9 +50,7 @@ final class WatchSubscription: Sendable {
         self.end = end
     }
 
-    deinit {
-        end()
-    }
+    deinit { end() }
 }
 
 extension EtcdClient {

@@ -104,9 +104,7 @@ struct WatchTable {
     // MARK: - The stream's side
 
     /// The first keys of the watches that know a revision. The store's revision is compared before these watches go on.
-    var knownKeys: Set<[UInt8]> {
-        Set(entries.values.lazy.filter { $0.next > 0 }.map(\.range.start))
-    }
+    var knownKeys: Set<[UInt8]> { Set(entries.values.lazy.filter { $0.next > 0 }.map(\.range.start)) }
 
     /// Compares the store's revision with the watches. A watch that knows a later revision belongs to another store: it
     /// is removed, and its buffer returned, to be finished with `storeReset`.
@@ -133,9 +131,7 @@ struct WatchTable {
         let ids = entries.keys.sorted().filter { id in
             if case .suspended? = entries[id]?.phase { false } else { true }
         }
-        for id in ids {
-            entries[id]?.phase = .waiting
-        }
+        for id in ids { entries[id]?.phase = .waiting }
         stream = WatchStream(ids)
     }
 
@@ -157,9 +153,7 @@ struct WatchTable {
 
     /// Takes the request to send next. The creation of a watch counts as sent.
     mutating func takeRequest() -> WireWatchRequest? {
-        if let number = stream?.takeCancel() {
-            return .with { $0.cancelRequest = .with { $0.watchID = number } }
-        }
+        if let number = stream?.takeCancel() { return .with { $0.cancelRequest = .with { $0.watchID = number } } }
         while let id = stream?.takeCreate() {
             // The watch may have been dropped meanwhile.
             guard let entry = entries[id] else { continue }

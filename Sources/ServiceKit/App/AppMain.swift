@@ -72,9 +72,7 @@ extension App {
 
 /// A command line of nothing but the kit's own options.
 private struct AppCommand: ParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(commandName: ProcessEnvironment.programName)
-    }
+    static var configuration: CommandConfiguration { CommandConfiguration(commandName: ProcessEnvironment.programName) }
 
     @OptionGroup var arguments: AppArguments
 }

@@ -80,12 +80,9 @@ extension ServiceError {
     /// An error that has none gives `nil`: its text may hold what no caller should read.
     public init?(_ error: any Error) {
         switch error {
-        case let error as any ServiceErrorConvertible:
-            self = error.serviceError
-        case is CancellationError:
-            self.init(.cancelled, reason: "CANCELLED", message: "the call was cancelled")
-        default:
-            return nil
+        case let error as any ServiceErrorConvertible: self = error.serviceError
+        case is CancellationError: self.init(.cancelled, reason: "CANCELLED", message: "the call was cancelled")
+        default: return nil
         }
     }
 }

@@ -21,21 +21,15 @@ public struct Endpoint: Hashable, Sendable {
     }
 
     /// Whether the endpoint speaks TLS: its scheme ends in `s`.
-    public var isSecure: Bool {
-        scheme == "grpcs" || scheme == "https"
-    }
+    public var isSecure: Bool { scheme == "grpcs" || scheme == "https" }
 
     /// `host:port`, with brackets around an IPv6 address.
-    public var authority: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    }
+    public var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
 extension Endpoint: LosslessStringConvertible {
     /// The URL: `grpc://10.0.0.7:9000`.
-    public var description: String {
-        "\(scheme)://\(authority)"
-    }
+    public var description: String { "\(scheme)://\(authority)" }
 
     /// Reads a URL of the form `scheme://host:port`; anything else gives `nil`.
     ///

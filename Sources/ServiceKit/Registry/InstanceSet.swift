@@ -78,7 +78,5 @@ extension InstanceSet: ExpressibleByArrayLiteral {
 
 extension InstanceSet: CustomStringConvertible {
     /// The ids, sorted.
-    public var description: String {
-        "[" + map.byID.keys.sorted().joined(separator: ", ") + "]"
-    }
+    public var description: String { "[" + map.byID.keys.sorted().joined(separator: ", ") + "]" }
 }

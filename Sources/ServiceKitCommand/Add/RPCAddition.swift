@@ -129,9 +129,7 @@ struct RPCAddition: Sendable {
     private static func type(
         _ message: String, of api: ProtoAPI, _ names: SwiftNames
     ) -> (name: String, module: String)? {
-        guard let name = names.message(message), let file = api.set.file(declaring: message) else {
-            return nil
-        }
+        guard let name = names.message(message), let file = api.set.file(declaring: message) else { return nil }
         let module = api.modules[file] ?? api.target
         // The service's own target may contain a type of the same name as a file without a package.
         return (names.prefix(of: file).isEmpty ? "\(module).\(name)" : name, module)

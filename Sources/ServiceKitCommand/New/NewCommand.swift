@@ -88,9 +88,7 @@ struct NewCommand: AsyncParsableCommand {
             Terminal.error.print("kit: interrupted; nothing was written")
             throw code
         }
-        if let warning = warning.value {
-            Terminal.error.print("kit: warning: no first commit: \(warning)")
-        }
+        if let warning = warning.value { Terminal.error.print("kit: warning: no first commit: \(warning)") }
         report(tree, at: shown)
     }
 

@@ -63,9 +63,7 @@ extension Template {
     /// Renders a text, line by line where possible: the parser's time grows with the square of the length, and
     /// generated code is long.
     private static func rendered(_ text: String, _ values: [String: Any]) throws -> String {
-        if hasTag(text[...], wideTags) {
-            return try MustacheTemplate(string: text).render(values)
-        }
+        if hasTag(text[...], wideTags) { return try MustacheTemplate(string: text).render(values) }
         var result = ""
         var rest = text[...]
         while let end = rest.firstIndex(of: "\n") {

@@ -44,9 +44,7 @@ struct ServicePackage: Sendable {
     }
 
     /// The names of the targets: the directories in `Sources`.
-    var targets: [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: path("Sources"))) ?? []).sorted()
-    }
+    var targets: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path("Sources"))) ?? []).sorted() }
 
     /// The names of the APIs' targets in `Sources`.
     var apiTargets: [String] { targets.filter { $0.hasSuffix("API") } }
@@ -58,9 +56,7 @@ struct ServicePackage: Sendable {
             let protos = paths.filter { $0.hasSuffix(".proto") }.sorted()
             return protos.isEmpty ? nil : API(target: target, protos: protos)
         }
-        guard !apis.isEmpty else {
-            throw CommandFailure("\(directory) has no .proto file in a directory Sources/…API")
-        }
+        guard !apis.isEmpty else { throw CommandFailure("\(directory) has no .proto file in a directory Sources/…API") }
         return apis
     }
 

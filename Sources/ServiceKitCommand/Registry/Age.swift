@@ -16,9 +16,7 @@ struct Age: CustomStringConvertible {
     }
 
     /// `45s`, `12m`, `5h`, `3d`. Begins with `>` if only the first sight is known; `-` if nothing is.
-    var description: String {
-        known.map(Self.text) ?? seen.map { ">" + Self.text($0) } ?? "-"
-    }
+    var description: String { known.map(Self.text) ?? seen.map { ">" + Self.text($0) } ?? "-" }
 
     private static func text(_ interval: TimeInterval) -> String {
         let seconds = Int(min(interval, 1e12))

@@ -60,9 +60,7 @@ extension Registry {
     func listed(_ service: String?) async throws -> [ServiceInstance] {
         let services = if let service { [service] } else { try await allServices() }
         var instances: [ServiceInstance] = []
-        for service in services {
-            instances += try await self.instances(of: service).sorted { $0.id < $1.id }
-        }
+        for service in services { instances += try await self.instances(of: service).sorted { $0.id < $1.id } }
         return instances
     }
 

@@ -38,8 +38,6 @@ struct WatchFeed: Sendable {
     }
 
     private func follow(_ name: String) async {
-        for await snapshot in registry.watch(name) {
-            state.update { $0.services[name] = snapshot }
-        }
+        for await snapshot in registry.watch(name) { state.update { $0.services[name] = snapshot } }
     }
 }

@@ -130,9 +130,7 @@ final class ServiceProcess: Sendable {
     ) async {
         var prefixer = output.prefixer(of: service, on: terminal)
         do {
-            for try await buffer in stream {
-                await terminal.send(buffer.withUnsafeBytes { prefixer.add($0) })
-            }
+            for try await buffer in stream { await terminal.send(buffer.withUnsafeBytes { prefixer.add($0) }) }
         } catch {
             // The output was cut off: the process has ended, and one of its children keeps the output open.
         }

@@ -24,9 +24,7 @@ final class SourceWatcher: Sendable {
         listen(to: known.value)
     }
 
-    deinit {
-        inotify?.cancel()
-    }
+    deinit { inotify?.cancel() }
 
     /// Waits until the sources differ from those at the last return, and a burst of changes is over. Returns `false`
     /// when the task was cancelled.

@@ -76,9 +76,7 @@ extension NodeDecoder {
         case .keyNotFound(let key, let context):
             return failure("required key is missing", at: context.codingPath + [key])
         case .dataCorrupted(let context):
-            if let allowed = allowedValues(of: type) {
-                return node.mismatch(expected: allowed, keyPath: trail.text)
-            }
+            if let allowed = allowedValues(of: type) { return node.mismatch(expected: allowed, keyPath: trail.text) }
             return failure(context.debugDescription, at: context.codingPath)
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return failure(context.debugDescription, at: context.codingPath)

@@ -129,8 +129,6 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
                 keyPath: KeyTrail.join(trail.text, entry.key)
             )
         }
-        for child in children {
-            try child.rejectUnknownKeys()
-        }
+        for child in children { try child.rejectUnknownKeys() }
     }
 }

@@ -16,9 +16,7 @@ package enum KeySuggestion {
 
     /// `unknown key; did you mean "listen"?`, or a list of the known keys when none is similar.
     static func message(for key: String, known: [String]) -> String {
-        if let nearest = nearest(to: key, among: known) {
-            return "unknown key; did you mean \"\(nearest)\"?"
-        }
+        if let nearest = nearest(to: key, among: known) { return "unknown key; did you mean \"\(nearest)\"?" }
         guard !known.isEmpty else { return "unknown key; no keys are known here" }
         let rest = known.count > maximumListed ? ", …" : ""
         return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
@@ -35,9 +33,7 @@ package enum KeySuggestion {
             let length = max(key.count, other.count)
             let distance = distance(key, other)
             guard distance <= max(1, length / share), distance < length else { continue }
-            if distance < best?.distance ?? .max {
-                best = (candidate, distance)
-            }
+            if distance < best?.distance ?? .max { best = (candidate, distance) }
         }
         return best?.name
     }

@@ -30,9 +30,7 @@ struct UnknownKeyCheck {
     /// - Throws: ``ConfigurationError`` for the first unknown key below `node`.
     func check(_ node: ConfigurationNode, at path: ConfigurationPath = ConfigurationPath()) throws(ConfigurationError) {
         guard !claimed.contains(path), !node.isNull else { return }
-        guard let mapping = node.mapping else {
-            throw node.mappingMismatch(at: path, keyPath: path.description)
-        }
+        guard let mapping = node.mapping else { throw node.mappingMismatch(at: path, keyPath: path.description) }
         let known = names[path] ?? []
         for entry in mapping.entries {
             let entryPath = path.appending(entry.key)

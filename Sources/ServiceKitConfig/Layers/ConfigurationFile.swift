@@ -23,12 +23,9 @@ enum ConfigurationFile {
 
     private static func failure(_ path: String, code: Int32) -> ConfigurationError {
         switch code {
-        case ENOENT, ENOTDIR:
-            failure(path, "no such file; create it or name another one")
-        case EACCES, EPERM:
-            failure(path, "permission denied; let the user that runs the service read it")
-        default:
-            failure(path, "cannot be read: \(String(cString: strerror(code)))")
+        case ENOENT, ENOTDIR: failure(path, "no such file; create it or name another one")
+        case EACCES, EPERM: failure(path, "permission denied; let the user that runs the service read it")
+        default: failure(path, "cannot be read: \(String(cString: strerror(code)))")
         }
     }
 

@@ -60,9 +60,7 @@ extension Duration: ScalarConvertible {
         return ConfigurationNode.Scalar(text: (self < .zero ? "-" : "") + text, form: .plain)
     }
 
-    private static var unitNames: String {
-        units.map(\.name).joined(separator: ", ")
-    }
+    private static var unitNames: String { units.map(\.name).joined(separator: ", ") }
 }
 
 extension Duration {

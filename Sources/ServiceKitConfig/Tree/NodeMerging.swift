@@ -11,9 +11,7 @@ extension ConfigurationNode {
 
     private func overlaid(with later: ConfigurationNode, isDefault: Bool) -> ConfigurationNode {
         guard case .mapping(var result) = content, case .mapping(let upper) = later.content else { return later }
-        if result.isEnumCase, let key = upper.entries.first?.key, result[key] == nil {
-            return later
-        }
+        if result.isEnumCase, let key = upper.entries.first?.key, result[key] == nil { return later }
         for var entry in upper.entries {
             if let lower = result[entry.key]?.value {
                 if isDefault, entry.value.isNull, lower.mapping != nil {

@@ -51,9 +51,7 @@ extension ConfigurationNode {
                 element.collectPlaceholders(at: trail.appending(index: index), report)
             }
         case .mapping(let mapping):
-            for entry in mapping.entries {
-                entry.value.collectPlaceholders(at: trail.appending(entry.key), report)
-            }
+            for entry in mapping.entries { entry.value.collectPlaceholders(at: trail.appending(entry.key), report) }
         }
     }
 }

@@ -12,9 +12,7 @@ extension Mapping {
                     keyPath: keyPath
                 )
             }
-            for entry in mapping.entries where self[entry.key] == nil {
-                set(entry)
-            }
+            for entry in mapping.entries where self[entry.key] == nil { set(entry) }
         }
     }
 }

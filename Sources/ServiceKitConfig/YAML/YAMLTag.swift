@@ -17,22 +17,14 @@ enum YAMLTag {
         let untagged = ConfigurationNode.Scalar(text: scalar.text, form: .plain)
         let fits: Bool
         switch tag {
-        case nil:
-            return ConfigurationNode.Scalar(text: scalar.text, form: scalar.isPlain ? .plain : .quoted)
-        case "!", prefix + "str":
-            return ConfigurationNode.Scalar(text: scalar.text, form: .quoted)
-        case prefix + "null":
-            fits = untagged.isNull
-        case prefix + "bool":
-            fits = (try? Bool(reading: untagged)) != nil
-        case prefix + "int":
-            fits = (try? Int128(reading: untagged)) != nil
-        case prefix + "float":
-            fits = (try? Double(reading: untagged)) != nil
-        case prefix + "merge":
-            fits = scalar.text == "<<"
-        default:
-            fits = false
+        case nil: return ConfigurationNode.Scalar(text: scalar.text, form: scalar.isPlain ? .plain : .quoted)
+        case "!", prefix + "str": return ConfigurationNode.Scalar(text: scalar.text, form: .quoted)
+        case prefix + "null": fits = untagged.isNull
+        case prefix + "bool": fits = (try? Bool(reading: untagged)) != nil
+        case prefix + "int": fits = (try? Int128(reading: untagged)) != nil
+        case prefix + "float": fits = (try? Double(reading: untagged)) != nil
+        case prefix + "merge": fits = scalar.text == "<<"
+        default: fits = false
         }
         guard fits else { throw failure(tag) }
         return untagged

@@ -129,12 +129,9 @@ struct JSONDecoder {
         if type == WellKnownType.nullValue, json == .null { return 0 }
         let type = try pool.enumeration(type)
         switch json {
-        case .string(let name):
-            if let number = type.number(of: name) { return number }
-        case .number(let text):
-            if let number = Int32(text) { return number }
-        default:
-            break
+        case .string(let name): if let number = type.number(of: name) { return number }
+        case .number(let text): if let number = Int32(text) { return number }
+        default: break
         }
         throw mismatch(path, "a value of \(type.name) (\(type.values.map(\.name).joined(separator: ", ")))", json)
     }

@@ -157,7 +157,5 @@ extension FieldType {
 
 extension String {
     /// The full name of the type in a URL: the part after the last slash.
-    var typeName: String {
-        lastIndex(of: "/").map { String(self[index(after: $0)...]) } ?? self
-    }
+    var typeName: String { lastIndex(of: "/").map { String(self[index(after: $0)...]) } ?? self }
 }

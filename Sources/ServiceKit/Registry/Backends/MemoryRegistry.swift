@@ -101,9 +101,7 @@ public final class MemoryRegistry: Registry, RegistryOperator, RegistryBackend {
                 return services[service, default: Service()].instances
             }
             watches.update { $0 += 1 }
-            for await current in instances.values {
-                emit(DiscoverySnapshot(instances: current, state: .live))
-            }
+            for await current in instances.values { emit(DiscoverySnapshot(instances: current, state: .live)) }
             services.withLock { services in
                 services[service]?.watches -= 1
                 if services[service]?.isUnused == true { services[service] = nil }

@@ -81,9 +81,7 @@ public final class Discovery: Discoverer {
                 shared.withLock { $0.started(service, task) }
                 watchCount.update { $0 += 1 }
             }
-            for await case let snapshot? in feed.values {
-                emit(snapshot)
-            }
+            for await case let snapshot? in feed.values { emit(snapshot) }
             if let task = shared.withLock({ $0.leave(service) }) {
                 task.cancel()
                 await task.value

@@ -35,9 +35,7 @@ extension ServiceInstance {
     }
 
     /// The remembered weight, unless an operator has set another one since.
-    private var rememberedWeight: String? {
-        metadata["weight"] == "0" ? metadata[Self.weightBeforeOffline] : nil
-    }
+    private var rememberedWeight: String? { metadata["weight"] == "0" ? metadata[Self.weightBeforeOffline] : nil }
 
     fileprivate var changesToGoOffline: [String: String?] {
         [

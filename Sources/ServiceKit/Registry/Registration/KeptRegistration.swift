@@ -28,9 +28,7 @@ public final class KeptRegistration: Registration {
         task = Task { await keeper.run() }
     }
 
-    deinit {
-        task.cancel()
-    }
+    deinit { task.cancel() }
 
     /// The instance as it is to be; see ``Registration/instance``.
     public var instance: ServiceInstance { keeper.kept.published }

@@ -11,9 +11,7 @@ package struct DirectPlugin: CodeGenerator {
         [.proto3Optional, .supportsEditions]
     }
 
-    package var supportedEditionRange: ClosedRange<Google_Protobuf_Edition> {
-        DescriptorSet.bundledEditionsSupport
-    }
+    package var supportedEditionRange: ClosedRange<Google_Protobuf_Edition> { DescriptorSet.bundledEditionsSupport }
 
     package var version: String? { KitVersion.current }
 

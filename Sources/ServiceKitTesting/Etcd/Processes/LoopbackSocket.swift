@@ -9,9 +9,7 @@ final class LoopbackSocket: Sendable {
         guard descriptor >= 0 else { throw failure("open a socket") }
     }
 
-    deinit {
-        close(descriptor)
-    }
+    deinit { close(descriptor) }
 
     /// Binds to a free port, and returns its number. Other sockets with the same option may listen on the port too.
     func bindToFreePort() throws -> UInt16 {

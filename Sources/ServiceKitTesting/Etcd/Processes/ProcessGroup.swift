@@ -42,9 +42,7 @@ final class ProcessGroup: Sendable {
         self.directory = directory
     }
 
-    deinit {
-        close(lifeline)
-    }
+    deinit { close(lifeline) }
 
     /// Starts a program, given by its path and its arguments, in the group and its directory. It gets the variables of
     /// this process, except etcd's, and some more. Its output is appended to files. Throws ``EtcdServerFailure`` when
