@@ -15,6 +15,10 @@ public struct Lease: Sendable, Hashable, Identifiable {
     }
 }
 
+/// The renewals of a lease, each with the lease's life from then on; see ``EtcdClient/keepAlive(_:)``. A slow reader gets
+/// only the latest.
+public typealias LeaseRenewals = AsyncThrowingStream<Duration, any Error>
+
 /// etcd's record of a lease.
 public struct LeaseDetails: Sendable, Hashable {
     /// The lease's id.

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// Keeps all leases of a client alive, on one stream.
 final class LeaseKeeper: Sendable {
-    private typealias Listener = AsyncThrowingStream<Duration, any Error>.Continuation
+    private typealias Listener = LeaseRenewals.Continuation
 
     private let calls: Calls
     private let maxBackoff: Duration
@@ -28,13 +28,13 @@ final class LeaseKeeper: Sendable {
     var count: Int { table.withLock(\.count) }
 
     func keep(_ lease: Lease) -> LeaseRenewals {
-        let (stream, listener) = AsyncThrowingStream.makeStream(of: Duration.self, bufferingPolicy: .bufferingNewest(1))
+        let (stream, listener) = LeaseRenewals.makeStream(bufferingPolicy: .bufferingNewest(1))
         let (isOpen, previous) = table.withLock { table in
             table.isClosed ? (false, nil) : (true, table.add(lease, listener, at: .now))
         }
         guard isOpen else {
             listener.finish(throwing: EtcdError.closed)
-            return LeaseRenewals(stream: stream)
+            return stream
         }
         previous?.finish()
         listener.onTermination = { [weak self] reason in
@@ -42,7 +42,7 @@ final class LeaseKeeper: Sendable {
             if case .cancelled = reason { self?.table.withLock { $0.remove(lease.id) } }
         }
         for signal in [forStream, forRenewals, forExpiry, forAnswers] { signal.raise() }
-        return LeaseRenewals(stream: stream)
+        return stream
     }
 
     /// Renews leases until the task is cancelled.

@@ -11,8 +11,8 @@ struct ProtoPath: Hashable, Sendable {
         case api
         /// The files of others, given by the user: beside a file, or with `--proto-path`.
         case given
-        /// Another API of the package, named by its target.
-        case package(target: String)
+        /// Another API of the package.
+        case package
         /// The common imports: `google/protobuf`, `google/api`, `validate`.
         case wellKnown
     }
@@ -78,7 +78,7 @@ extension ProtoPath {
             [Directory(path: package.path("Sources/\(target)"), origin: .api)]
                 + given.map { Directory(path: $0, origin: .given) }
                 + package.apiTargets.filter { $0 != target }.map {
-                    Directory(path: package.path("Sources/\($0)"), origin: .package(target: $0))
+                    Directory(path: package.path("Sources/\($0)"), origin: .package)
                 }
                 + Self.wellKnown
         )
