@@ -34,14 +34,18 @@ public final class EtcdClient: Sendable {
     package var watchCount: Int { hub.count }
 
     /// Creates a client on HTTP/2 by libnghttp2, which does nothing before ``run()``. The logger gets a line for each
-    /// connection made or lost, at debug level. Throws `invalidArgument` if the configuration makes no sense.
+    /// connection made or lost, at debug level.
+    ///
+    /// - Throws: `invalidArgument` if the configuration makes no sense.
     public convenience init(_ config: EtcdConfig, logger: Logger = Logger(label: "etcd")) throws(EtcdError) {
         try self.init(config, logger: logger) { config.transport(to: $0, logger: logger) }
     }
 
     /// Creates a client on any transport, which does nothing before ``run()``. `makeTransport` makes the transport to a
     /// member, and has to apply the settings for connections. The logger gets a line for each stream lost, at debug
-    /// level. Throws `invalidArgument` if the configuration makes no sense.
+    /// level.
+    ///
+    /// - Throws: `invalidArgument` if the configuration makes no sense.
     public convenience init<Transport: ClientTransport>(
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd"),
@@ -70,8 +74,9 @@ public final class EtcdClient: Sendable {
         hub = WatchHub(calls, namespace, config)
     }
 
-    /// Creates a client, runs it while a body runs, and returns the body's result. Throws ``EtcdError`` if the
-    /// configuration makes no sense; any error of the body.
+    /// Creates a client, runs it while a body runs, and returns the body's result.
+    ///
+    /// - Throws: ``EtcdError`` if the configuration makes no sense; any error of the body.
     public static func withClient<Result: Sendable>(
         _ config: EtcdConfig,
         logger: Logger = Logger(label: "etcd"),

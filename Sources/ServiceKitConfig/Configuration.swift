@@ -88,8 +88,9 @@ public final class Configuration: Sendable {
     }
 
     /// Refuses keys that no type has asked for. Call it after all sections are decoded: ``decode(_:at:except:)`` has
-    /// already checked the keys inside them. Throws ``ConfigurationError`` for the first such key, with its place and a
-    /// similar known key.
+    /// already checked the keys inside them.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first such key, with its place and a similar known key.
     public func checkForUnknownKeys() throws(ConfigurationError) {
         try UnknownKeyCheck(claimed: known.claimed, read: known.paths).check(root)
     }

@@ -36,9 +36,10 @@ extension EtcdRegistry {
     }
 
     /// Removes an entry that lives by no lease, and so does not end by itself; see
-    /// `RegistryOperator.removeInstance(_:of:)`. Throws `RegistryError`: `notFound`; `alreadyRegistered` when the entry
-    /// lives by a lease: its owner renews it and would put the entry back, and without an owner it ends after its time
-    /// to live.
+    /// `RegistryOperator.removeInstance(_:of:)`.
+    ///
+    /// - Throws: `RegistryError`: `notFound`; `alreadyRegistered` when the entry lives by a lease: its owner renews it
+    ///   and would put the entry back, and without an owner it ends after its time to live.
     public func removeInstance(_ id: String, of service: String) async throws {
         try await change(id, of: service, "remove") { entry in
             guard let lease = entry.lease else { return ((), .delete(.key(entry.key))) }

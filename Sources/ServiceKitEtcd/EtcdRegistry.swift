@@ -18,8 +18,9 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     /// `etcd`.
     public static let name = "etcd"
 
-    /// Makes the registry; etcd need not be reachable yet. Throws `ConfigurationError` that names the key that is
-    /// wrong.
+    /// Makes the registry; etcd need not be reachable yet.
+    ///
+    /// - Throws: `ConfigurationError` that names the key that is wrong.
     public static func make(_ options: Options, logger: Logger) throws -> any Registry {
         try EtcdRegistry(options, logger: logger)
     }
@@ -31,7 +32,8 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
     private let logger: Logger
 
     /// Creates a registry; it does nothing before ``run()``. Unreadable entries and lost registrations are logged.
-    /// Throws `ConfigurationError` that names the key that is wrong.
+    ///
+    /// - Throws: `ConfigurationError` that names the key that is wrong.
     public convenience init(_ options: Options, logger: Logger = Logger(label: "servicekit.registry.etcd")) throws {
         self.init(
             try EtcdClient(try options.clientConfig(), logger: logger),

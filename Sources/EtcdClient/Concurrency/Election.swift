@@ -45,7 +45,9 @@ public struct Leadership: Sendable {
         self.ownership = ownership
     }
 
-    /// Publishes another value of this leader. Throws `leaseNotFound` if the leadership was lost.
+    /// Publishes another value of this leader.
+    ///
+    /// - Throws: `leaseNotFound` if the leadership was lost.
     public func proclaim(_ value: String) async throws(EtcdError) {
         let result = try await session.client.commit(
             Transaction(if: [ownership.isOwner], then: [.put(ownership.key, value, lease: session.lease.id)])

@@ -47,8 +47,9 @@ public struct EtcdConfig: Sendable {
         self.endpoints = endpoints
     }
 
-    /// Creates a configuration from addresses in etcd's notation: `http://127.0.0.1:2379`. Throws `invalidArgument` if
-    /// a text is not an address.
+    /// Creates a configuration from addresses in etcd's notation: `http://127.0.0.1:2379`.
+    ///
+    /// - Throws: `invalidArgument` if a text is not an address.
     public init(endpoints: [String]) throws(EtcdError) {
         var parsed: [EtcdEndpoint] = []
         for endpoint in endpoints { parsed.append(try EtcdEndpoint(endpoint)) }

@@ -20,7 +20,9 @@ public struct EtcdEndpoint: Sendable, Hashable {
     }
 
     /// Reads an endpoint in etcd's notation: `http://host:port`, `https://host:port` or `host:port`. The port is
-    /// optional. An IPv6 address needs brackets. Throws `invalidArgument`.
+    /// optional. An IPv6 address needs brackets.
+    ///
+    /// - Throws: `invalidArgument`.
     public init(_ text: String) throws(EtcdError) {
         let pattern = /(?:(https?):\/\/)?(?:\[([^\s\/@?#\]]*:[^\s\/@?#\]]*)\]|([^\s\/@?#:\[\]]+))(?::([0-9]+))?\/?/
         guard let (_, scheme, ipv6, name, port) = text.wholeMatch(of: pattern)?.output, let host = ipv6 ?? name,

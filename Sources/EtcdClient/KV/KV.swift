@@ -20,8 +20,9 @@ extension EtcdClient {
         try await get(.key(key), .with { $0.revision = revision }).entries.first
     }
 
-    /// Reads keys in one request. For many keys, see ``list(_:keysOnly:pageSize:)``. Throws `compacted` if etcd no
-    /// longer keeps the revision.
+    /// Reads keys in one request. For many keys, see ``list(_:keysOnly:pageSize:)``.
+    ///
+    /// - Throws: `compacted` if etcd no longer keeps the revision.
     public func get(_ range: KeyRange, _ options: GetOptions = GetOptions()) async throws(EtcdError) -> GetResult {
         let request = WireRangeRequest(namespace.adding(to: range), options)
         return GetResult(try await calls.unary(EtcdMethods.range, request), namespace)

@@ -60,7 +60,9 @@ extension EtcdClient {
         }
     }
 
-    /// etcd's record of a lease. Throws `leaseNotFound`.
+    /// etcd's record of a lease.
+    ///
+    /// - Throws: `leaseNotFound`.
     public func leaseDetails(_ id: LeaseID, withKeys: Bool = false) async throws(EtcdError) -> LeaseDetails {
         let request = WireLeaseTimeToLiveRequest.with {
             $0.id = id

@@ -33,7 +33,9 @@ public struct Watch: AsyncSequence, Sendable {
     public struct Iterator: AsyncIteratorProtocol {
         let subscription: WatchSubscription
 
-        /// The next update; `nil` when the task is cancelled. Throws ``EtcdError``.
+        /// The next update; `nil` when the task is cancelled.
+        ///
+        /// - Throws: ``EtcdError``.
         public mutating func next() async throws -> WatchUpdate? {
             try await subscription.buffer.next()
         }

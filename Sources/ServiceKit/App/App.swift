@@ -258,9 +258,11 @@ public final class App: Service, Sendable {
 
     // MARK: - Life
 
-    /// Runs the App, once, until it is shut down gracefully, cancelled, or something in it fails. Throws the cause of
-    /// the stop when it was a failure. Cancellation is a request to hurry: hooks are left out and calls in flight are
-    /// cut, but the instance is still taken out of the registry.
+    /// Runs the App, once, until it is shut down gracefully, cancelled, or something in it fails.
+    ///
+    /// Cancellation is a request to hurry: hooks are left out and calls in flight are cut, but the instance is still taken
+    /// out of the registry.
+    /// - Throws: The cause of the stop when it was a failure.
     public func run() async throws {
         try await makeLifecycle().run()
     }

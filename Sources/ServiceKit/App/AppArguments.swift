@@ -41,7 +41,9 @@ public struct AppArguments: ParsableArguments, Sendable {
     /// Creates the arguments for ArgumentParser, which sets them. They can be read only then.
     public init() {}
 
-    /// Reads the configuration that the arguments name, with the environment over it. Throws `ConfigurationError`.
+    /// Reads the configuration that the arguments name, with the environment over it.
+    ///
+    /// - Throws: `ConfigurationError`.
     public func configuration(
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {

@@ -115,7 +115,9 @@ extension RegistryOptions {
 }
 
 extension RegistryBackends {
-    /// Makes the registry that `registry.backend` names. Throws as ``make(_:configuration:logger:)``.
+    /// Makes the registry that `registry.backend` names.
+    ///
+    /// - Throws: As ``make(_:configuration:logger:)``.
     public func make(configuration: Configuration, logger: Logger) throws -> any Registry {
         try make(RegistryOptions(configuration, backends: self).backend, configuration: configuration, logger: logger)
     }

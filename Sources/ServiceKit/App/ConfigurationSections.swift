@@ -35,8 +35,9 @@ public struct ConfigurationSections: PluginSection {
 }
 
 extension Configuration {
-    /// Reads the options of a server, the section `server.NAME`. Its key `advertise` is the App's. Throws
-    /// `ConfigurationError` for the first value that is wrong.
+    /// Reads the options of a server, the section `server.NAME`. Its key `advertise` is the App's.
+    ///
+    /// - Throws: `ConfigurationError` for the first value that is wrong.
     public func serverOptions<Section: ConfigurationSection>(
         _ type: Section.Type,
         named name: String

@@ -49,7 +49,9 @@ extension ListenAddress: LosslessStringConvertible {
 }
 
 extension ListenAddress: Codable {
-    /// Decodes the text form. Throws `DecodingError` when it is something else.
+    /// Decodes the text form.
+    ///
+    /// - Throws: `DecodingError` when it is something else.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)

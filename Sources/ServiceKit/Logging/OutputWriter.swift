@@ -216,6 +216,7 @@ package final class OutputWriter: Sendable {
                 continue
             }
             write(batch)
+            // The thread is the writer's own: its pause blocks no task.
             if isLast { usleep(Self.gatheringMicroseconds) }
         }
     }

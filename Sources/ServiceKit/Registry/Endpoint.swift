@@ -98,7 +98,9 @@ extension Endpoint: LosslessStringConvertible {
 }
 
 extension Endpoint: Codable {
-    /// Decodes a URL string. Throws `DecodingError` when the text is not `scheme://host:port`.
+    /// Decodes a URL string.
+    ///
+    /// - Throws: `DecodingError` when the text is not `scheme://host:port`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)

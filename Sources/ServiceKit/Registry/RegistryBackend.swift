@@ -95,8 +95,10 @@ public struct RegistryBackends: Sendable {
     }
 
     /// Makes the registry of a name with its options from the configuration, under `registry.<name>`. It need not be
-    /// reachable yet. Throws `ConfigurationError` when the name is unknown, with a list of those linked in, or when the
-    /// backend refuses an option.
+    /// reachable yet.
+    ///
+    /// - Throws: `ConfigurationError` when the name is unknown, with a list of those linked in, or when the backend
+    ///   refuses an option.
     public func make(_ name: String, configuration: Configuration, logger: Logger) throws -> any Registry {
         guard let factory = factories[name] else {
             throw ConfigurationError(

@@ -3,8 +3,9 @@ private import ServiceKitConfig
 extension ServiceInstance: Codable {
     private typealias CodingKeys = InstanceRecord.CodingKeys
 
-    /// Decodes the JSON form, as leniently as ``ServiceInstance`` says. Throws `DecodingError` when it is no object, or
-    /// has no `id` or no `name`.
+    /// Decodes the JSON form, as leniently as ``ServiceInstance`` says.
+    ///
+    /// - Throws: `DecodingError` when it is no object, or has no `id` or no `name`.
     public init(from decoder: any Decoder) throws {
         let record = try InstanceRecord(from: decoder)
         for (key, value) in [(CodingKeys.id, record.id), (.name, record.name)] where value == nil {

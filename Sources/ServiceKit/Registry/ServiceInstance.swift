@@ -92,7 +92,9 @@ extension ServiceInstance {
         }
     }
 
-    /// Checks a service's name alone, as ``validate()`` does. Throws ``RegistryError`` with code `invalidInstance`.
+    /// Checks a service's name alone, as ``validate()`` does.
+    ///
+    /// - Throws: ``RegistryError`` with code `invalidInstance`.
     public static func validate(serviceName: String) throws(RegistryError) {
         guard isValid(serviceName, alsoAllowed: nil) else {
             throw RegistryError(

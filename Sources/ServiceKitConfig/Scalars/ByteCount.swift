@@ -74,7 +74,9 @@ extension ByteCount: ScalarConvertible {
 }
 
 extension ByteCount: Codable {
-    /// Reads the size from text such as `16KiB`, or from a number of bytes. Throws `DecodingError` for other text.
+    /// Reads the size from text such as `16KiB`, or from a number of bytes.
+    ///
+    /// - Throws: `DecodingError` for other text.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let count = try? container.decode(Int.self)

@@ -51,7 +51,9 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
         OptionRange("max-queued-calls", \.maxQueuedCalls, 1...1_000_000),
     ]
 
-    /// Reads the section. Throws `ConfigurationError` for the first value that is wrong.
+    /// Reads the section.
+    ///
+    /// - Throws: `ConfigurationError` for the first value that is wrong.
     public init(_ configuration: Configuration) throws(ConfigurationError) {
         self = try configuration.decode(Self.self, at: Self.path, except: Self.exceptions)
     }

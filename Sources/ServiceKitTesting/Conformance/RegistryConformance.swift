@@ -79,8 +79,10 @@ public struct RegistryConformance: Sendable {
     /// The checks that can be run with the hooks there are.
     public var checks: [Check] { Check.allCases.filter { $0.isPossible(hooks) } }
 
-    /// Runs one check. Throws ``ConformanceFailure`` when the backend fails it, or a hook is missing; else what the
-    /// registry or a hook threw.
+    /// Runs one check.
+    ///
+    /// - Throws: ``ConformanceFailure`` when the backend fails it, or a hook is missing; else what the registry or a
+    ///   hook threw.
     public func run(_ check: Check) async throws {
         let run = ConformanceRun(self, check)
         guard check.isPossible(hooks) else { throw run.failure("a hook that it needs is missing") }

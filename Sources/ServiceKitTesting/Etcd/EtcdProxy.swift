@@ -38,8 +38,9 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
         ]
     }
 
-    /// Starts the proxy again after ``kill()``, and returns when it listens. Throws ``EtcdServerFailure`` when it runs
-    /// already, or does not start; then with the end of its log.
+    /// Starts the proxy again after ``kill()``, and returns when it listens.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when it runs already, or does not start; then with the end of its log.
     public func start() async throws {
         let started = try process.withLock { process in
             guard process == nil else { throw EtcdServerFailure("cannot start the \(self): it runs") }
@@ -60,7 +61,9 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Kills the proxy with SIGKILL, and waits for its end. Throws ``EtcdServerFailure`` when it does not run.
+    /// Kills the proxy with SIGKILL, and waits for its end.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when it does not run.
     public func kill() async throws {
         let running = process.withLock { process in
             defer { process = nil }
@@ -77,7 +80,9 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
 
 extension EtcdServer {
     /// Starts a gRPC proxy in front of all members, and returns it when it listens. Several proxies can run at the same
-    /// time. Throws ``EtcdServerFailure`` when the members serve TLS, or the proxy does not start.
+    /// time.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when the members serve TLS, or the proxy does not start.
     public func startProxy() async throws -> EtcdProxy {
         guard options.tls == nil else {
             throw EtcdServerFailure(

@@ -98,25 +98,30 @@ public final class EtcdServer: Sendable {
         }
     }
 
-    /// Kills a member with SIGKILL, suspended or not, and waits for its end. Its data stays. Throws
-    /// ``EtcdServerFailure`` when it does not run.
+    /// Kills a member with SIGKILL, suspended or not, and waits for its end. Its data stays.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when it does not run.
     public func kill(_ member: Int = 0) async throws {
         try await self.member(member).kill()
     }
 
     /// Ends a member with SIGTERM, and waits for its end. Its data stays. A leader first hands its leadership over.
-    /// Throws ``EtcdServerFailure`` when it does not run or does not end.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when it does not run or does not end.
     public func terminate(_ member: Int = 0) async throws {
         try await self.member(member).terminate()
     }
 
-    /// Suspends a member with SIGSTOP: its connections stay open without an answer, as if the network were cut. Throws
-    /// ``EtcdServerFailure`` when it does not run or is suspended.
+    /// Suspends a member with SIGSTOP: its connections stay open without an answer, as if the network were cut.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when it does not run or is suspended.
     public func suspend(_ member: Int = 0) throws {
         try self.member(member).suspend()
     }
 
-    /// Resumes a suspended member with SIGCONT. Throws ``EtcdServerFailure`` when it is not suspended.
+    /// Resumes a suspended member with SIGCONT.
+    ///
+    /// - Throws: ``EtcdServerFailure`` when it is not suspended.
     public func resume(_ member: Int = 0) throws {
         try self.member(member).resume()
     }
@@ -133,8 +138,9 @@ public final class EtcdServer: Sendable {
     // MARK: - Waiting
 
     /// Waits until every running member that is not suspended answers requests. This takes a majority of all members.
-    /// Throws ``EtcdServerFailure`` with the ends of the logs when the members do not answer in time, one of them ends,
-    /// or no member runs.
+    ///
+    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not answer in time, one of them
+    ///   ends, or no member runs.
     public func waitUntilReady(timeout: Duration = .seconds(60)) async throws {
         let running = try runningMembers()
         try await wait(timeout, for: "answers from etcd", of: running) { () -> Void? in
@@ -144,7 +150,8 @@ public final class EtcdServer: Sendable {
     }
 
     /// The leader. Waits until exactly one member says that it leads, and every other running member knows a leader.
-    /// Throws ``EtcdServerFailure`` with the ends of the logs when the members do not agree in time.
+    ///
+    /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not agree in time.
     public func leader() async throws -> Int {
         let running = try runningMembers()
         return try await wait(Self.electionLimit, for: "a leader", of: running) {

@@ -66,8 +66,9 @@ public final class MemoryRegistry: Registry, RegistryOperator, RegistryBackend {
         services.withLock { services in services.filter { !$0.value.entries.isEmpty }.keys.sorted() }
     }
 
-    /// Changes labels of an instance; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``. Throws
-    /// ``RegistryError``: `notFound` when it is not registered here.
+    /// Changes labels of an instance; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` when it is not registered here.
     public func changeMetadata(
         ofInstance id: String,
         of service: String,
@@ -80,8 +81,9 @@ public final class MemoryRegistry: Registry, RegistryOperator, RegistryBackend {
         }
     }
 
-    /// Refuses, since each instance here has an owner; see ``RegistryOperator/removeInstance(_:of:)``. Throws
-    /// ``RegistryError``: `notFound` or `alreadyRegistered`.
+    /// Refuses, since each instance here has an owner; see ``RegistryOperator/removeInstance(_:of:)``.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` or `alreadyRegistered`.
     public func removeInstance(_ id: String, of service: String) async throws {
         guard try await instances(of: service)[id] != nil else {
             throw RegistryError.notFound(id, of: service, in: Self.name)

@@ -27,8 +27,9 @@ public final class StaticRegistry: Registry, RegistryBackend {
     /// `static`.
     public static let name = "static"
 
-    /// Makes the registry. Throws `ConfigurationError` when a service's name is not valid or an address is listed
-    /// twice.
+    /// Makes the registry.
+    ///
+    /// - Throws: `ConfigurationError` when a service's name is not valid or an address is listed twice.
     public static func make(_ options: Options, logger: Logger) throws -> any Registry {
         try StaticRegistry(services: options.services, logger: logger)
     }

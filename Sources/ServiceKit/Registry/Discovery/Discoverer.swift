@@ -23,7 +23,9 @@ public protocol Discoverer: Sendable {
 }
 
 extension Discoverer {
-    /// Refuses. Throws ``RegistryError`` with code `unsupported`.
+    /// Refuses.
+    ///
+    /// - Throws: ``RegistryError`` with code `unsupported`.
     public func services() async throws -> [String] {
         throw RegistryError(
             code: .unsupported,

@@ -6,19 +6,25 @@ extension RegistryOperator {
     /// Takes an instance out of traffic, unless it is offline already, and returns it as all see it now. It stays
     /// registered, and serves the calls that it gets. Clients of the kit no longer choose it. Clients of other
     /// frameworks do so as far as they go by the label `weight`, as go-kratos's balancer `wrr` does, and as long as
-    /// others have more than 0. Throws as ``changeMetadata(ofInstance:of:_:)``.
+    /// others have more than 0.
+    ///
+    /// - Throws: As ``changeMetadata(ofInstance:of:_:)``.
     public func takeOffline(_ id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOffline }
     }
 
     /// Puts an instance back into traffic, with the weight that it had before, unless it is online. Returns it as all
-    /// see it now. Throws as ``changeMetadata(ofInstance:of:_:)``.
+    /// see it now.
+    ///
+    /// - Throws: As ``changeMetadata(ofInstance:of:_:)``.
     public func putOnline(_ id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changesToGoOnline }
     }
 
     /// Gives an instance another weight, at least 0, and returns it as all see it now. An offline instance gets the
-    /// weight when it is online again. Throws as ``changeMetadata(ofInstance:of:_:)``.
+    /// weight when it is online again.
+    ///
+    /// - Throws: As ``changeMetadata(ofInstance:of:_:)``.
     public func setWeight(_ weight: Int, ofInstance id: String, of service: String) async throws -> ServiceInstance {
         try await changeMetadata(ofInstance: id, of: service) { $0.changes(toWeigh: weight) }
     }

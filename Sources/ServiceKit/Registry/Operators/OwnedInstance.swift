@@ -51,8 +51,10 @@ extension ServiceInstance {
     /// The most bytes of a label's name, and of its value.
     package static let maximumLabelSize = 4096
 
-    /// The instance with other labels; `nil` removes a label. Every ``RegistryOperator`` checks changes by this. Throws
-    /// ``RegistryError`` with code `invalidInstance` when a label has no name, or labels are too many or too long.
+    /// The instance with other labels; `nil` removes a label. Every ``RegistryOperator`` checks changes by this.
+    ///
+    /// - Throws: ``RegistryError`` with code `invalidInstance` when a label has no name, or labels are too many or too
+    ///   long.
     public func settingMetadata(_ changes: [String: String?]) throws(RegistryError) -> ServiceInstance {
         var result = self
         for (label, value) in changes {

@@ -36,7 +36,9 @@ public protocol RegistryOperator: Discoverer {
 
 extension RegistryOperator {
     /// Changes labels of an instance, regardless of their present values; `nil` removes a label, and the others stay.
-    /// Returns the instance as all see it now. Throws as ``changeMetadata(ofInstance:of:_:)``.
+    /// Returns the instance as all see it now.
+    ///
+    /// - Throws: As ``changeMetadata(ofInstance:of:_:)``.
     public func setMetadata(
         _ changes: [String: String?],
         ofInstance id: String,

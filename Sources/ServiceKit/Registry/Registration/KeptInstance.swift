@@ -43,8 +43,9 @@ public final class KeptInstance: Sendable {
     // MARK: - Operators that ask the owner
 
     /// Takes over what an operator asks for, given the instance as it is published now; `nil` removes a label. Returns
-    /// the instance as it is to be published, which the backend then writes. Throws ``RegistryError`` with code
-    /// `invalidInstance` when a label cannot be set; any error of `changes`.
+    /// the instance as it is to be published, which the backend then writes.
+    ///
+    /// - Throws: ``RegistryError`` with code `invalidInstance` when a label cannot be set; any error of `changes`.
     @discardableResult
     public func adopt(_ changes: (ServiceInstance) throws -> [String: String?]) throws -> ServiceInstance {
         let (seen, next) = try state.withLock { state in

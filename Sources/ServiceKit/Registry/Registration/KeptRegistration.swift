@@ -12,8 +12,9 @@ public final class KeptRegistration: Registration {
     private let task: Task<Void, Never>
 
     /// Starts to register an instance in its entry. The logger gets attempts that fail, losses and operators' labels,
-    /// with the instance's service and id. The clock is that of the pauses between attempts. Throws ``RegistryError``
-    /// with code `invalidInstance`.
+    /// with the instance's service and id. The clock is that of the pauses between attempts.
+    ///
+    /// - Throws: ``RegistryError`` with code `invalidInstance`.
     public init(
         _ instance: ServiceInstance,
         in entry: any RegistryEntry,

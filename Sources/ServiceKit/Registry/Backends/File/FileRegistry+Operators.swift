@@ -10,8 +10,10 @@ extension FileRegistry {
 
     /// Has an instance's owner change its labels; see ``RegistryOperator/changeMetadata(ofInstance:of:_:)``. Every user
     /// who may write in the service's directory can do so. The owner has three seconds to answer, after ten at most for
-    /// other operators' requests. Throws ``RegistryError``: `notFound` when no living owner has the id; `timeout` when
-    /// the owner does not answer; `permissionDenied`.
+    /// other operators' requests.
+    ///
+    /// - Throws: ``RegistryError``: `notFound` when no living owner has the id; `timeout` when the owner does not
+    ///   answer; `permissionDenied`.
     public func changeMetadata(
         ofInstance id: String,
         of service: String,
@@ -27,7 +29,8 @@ extension FileRegistry {
     }
 
     /// Refuses, since each instance that is found has a living owner; see ``RegistryOperator/removeInstance(_:of:)``.
-    /// Throws ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
+    ///
+    /// - Throws: ``RegistryError``: `notFound`, or `alreadyRegistered` with the owner's process.
     public func removeInstance(_ id: String, of service: String) async throws {
         _ = try await instance(id, of: service)
         throw try await queue.run { [place = root.file(of: id, of: service)] in
