@@ -11,7 +11,7 @@ package typealias DirectHandler =
 
 extension ServerCall {
     /// Whether there is a hook around the call, which decides its status.
-    package var isHooked: Bool { hook != nil }
+    package var isHooked: Bool { method.hook != nil }
 
     private static let ok = Status(code: .ok, message: "")
 
@@ -36,13 +36,23 @@ extension ServerCall {
     ///
     /// - Throws: `RPCError` if the request has another number of messages, or the call ends before.
     package func onlyMessage() async throws -> [UInt8] {
-        guard let message = try await nextMessage() else {
-            throw RPCError(code: .internalError, message: "Empty stream.")
+        var only: [UInt8]?
+        do {
+            while true {
+                // Mostly the whole request is there: to look before waiting costs no look at executors.
+                while case .ready(let message) = try poll() {
+                    switch (only, message) {
+                    case (nil, let message?): only = message
+                    case (let only?, nil): return only
+                    case (nil, nil): throw RPCError(code: .internalError, message: "Empty stream.")
+                    case (.some, .some): throw RPCError(code: .internalError, message: "Too many messages.")
+                    }
+                }
+                try await stream.waitUntilReadable(isolation: #isolation)
+            }
+        } catch {
+            throw RPCError.from(error, peer: peer)
         }
-        guard try await nextMessage() == nil else {
-            throw RPCError(code: .internalError, message: "Too many messages.")
-        }
-        return message
     }
 
     /// The next message of the request; `nil` behind the last. For one reader at a time.

@@ -5,7 +5,7 @@ import ServiceKitHTTP2
 /// Turns requests into calls of gRPC.
 final class GRPCRequestHandler: RequestHandler {
     /// A method, the hook around its calls, and the handler that serves them in place of GRPCCore.
-    struct Method: Sendable {
+    final class Method: Sendable {
         let descriptor: MethodDescriptor
         let hook: (any ServerCallHook)?
         let direct: DirectHandler?
@@ -56,7 +56,7 @@ final class GRPCRequestHandler: RequestHandler {
             let head = try RequestHead(headers, readableEncodings: messages.readableEncodings)
             let method = try self.method(path: head.path)
             stream.setDecoder(MessageDeframer(maxMessageBytes: messages.maxBytes))
-            return ServerCall(stream: stream, method: method, head: head, service: self, connection: connection)
+            return ServerCall(stream: stream, method: method, head: consume head, service: self, connection: connection)
         } catch {
             if let headers, let otherRequests, !RequestHead.isGRPC(headers) {
                 return otherRequests.open(stream, headers: headers, on: connection)

@@ -45,11 +45,9 @@ package final class ServerCall: RequestTask {
     package let peer: String
     let peerCertificate: NIOSSLCertificate?
     private let localPeer: String
-    private let descriptor: MethodDescriptor
+    let method: GRPCRequestHandler.Method
     /// The hook around the call, if there is one.
-    let hook: (any ServerCallHook)?
-    /// Serves the call in place of GRPCCore, if there is one.
-    private let direct: DirectHandler?
+    var hook: (any ServerCallHook)? { method.hook }
     let head: RequestHead
     private let connection: ServerConnection
     let state: Mutex<State>
@@ -64,9 +62,7 @@ package final class ServerCall: RequestTask {
     ) {
         self.stream = stream
         self.service = service
-        self.descriptor = method.descriptor
-        self.hook = method.hook
-        self.direct = method.direct
+        self.method = method
         self.head = head
         self.connection = connection
         self.peer = stream.remotePeer
@@ -83,7 +79,7 @@ package final class ServerCall: RequestTask {
     /// The request's headers. Those of a call within a hook lack `grpc-timeout`, see ``deadline``: GRPCCore would enforce
     /// it as well.
     package var metadata: Metadata {
-        guard hook != nil else { return head.metadata }
+        guard isHooked else { return head.metadata }
         return state.withLock { $0.held?.requestMetadata } ?? head.metadata
     }
 
@@ -117,19 +113,33 @@ package final class ServerCall: RequestTask {
     /// Cancels the call, as GRPCCore does it; of a call with a hook or a direct handler also the task.
     private func cancel(_ cancellation: ServerContext.RPCCancellationHandle) {
         cancellation.cancel()
-        if hook != nil || direct != nil { connection.cancelTask(of: stream) }
+        if isHooked || method.direct != nil { connection.cancelTask(of: stream) }
     }
 
     /// Returns the next message of the request, or `nil` when there are no more.
     func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
         while true {
-            switch stream.poll() {
-            case .part(.body(let piece)): return try message(piece)
-            // Only clients get header blocks.
-            case .part(.headers), .end: return nil
-            case .failed(let failure): throw failure
-            case .wait: try await stream.waitUntilReadable(isolation: actor)
-            }
+            if case .ready(let message) = try poll() { return message }
+            try await stream.waitUntilReadable(isolation: actor)
+        }
+    }
+
+    /// A look for the next message of the request.
+    enum Poll {
+        /// The next message; `nil` behind the last.
+        case ready([UInt8]?)
+        /// Nothing is there yet.
+        case wait
+    }
+
+    /// Takes the next message of the request if it is there.
+    func poll() throws -> Poll {
+        switch stream.poll() {
+        case .part(.body(let piece)): .ready(try message(piece))
+        // Only clients get header blocks.
+        case .part(.headers), .end: .ready(nil)
+        case .failed(let failure): throw failure
+        case .wait: .wait
         }
     }
 
@@ -149,7 +159,7 @@ package final class ServerCall: RequestTask {
             stream.onFailure { self.cancel(cancellation) }
             if let hook {
                 await serve(cancellation, within: hook)
-            } else if direct != nil {
+            } else if method.direct != nil {
                 if let deadline { setDeadline(deadline) }
                 await serve(cancellation)
             } else if head.timeout == nil {
@@ -169,10 +179,10 @@ package final class ServerCall: RequestTask {
 
     /// Runs the handler, up to the status.
     func serve(_ cancellation: ServerContext.RPCCancellationHandle) async {
-        if let direct { return await handle(direct, cancellation) }
+        if let direct = method.direct { return await handle(direct, cancellation) }
         await service.handler(
             RPCStream(
-                descriptor: descriptor,
+                descriptor: method.descriptor,
                 inbound: RPCAsyncSequence(wrapping: ServerInbound(call: self)),
                 outbound: RPCWriter.Closable(wrapping: ServerOutbound(call: self))
             ),
@@ -182,7 +192,7 @@ package final class ServerCall: RequestTask {
 
     func context(_ cancellation: ServerContext.RPCCancellationHandle) -> ServerContext {
         var context = ServerContext(
-            descriptor: descriptor,
+            descriptor: method.descriptor,
             remotePeer: peer,
             localPeer: localPeer,
             cancellation: cancellation
@@ -222,7 +232,7 @@ extension ServerCall {
 
     /// The response's metadata, with the metadata that the hook has added.
     func headWithAdded(_ metadata: Metadata) -> Metadata {
-        guard hook != nil, let added = state.withLock({ $0.held?.addedMetadata }) else { return metadata }
+        guard isHooked, let added = state.withLock({ $0.held?.addedMetadata }) else { return metadata }
         var metadata = metadata
         metadata.add(contentsOf: added)
         return metadata
@@ -254,7 +264,7 @@ extension ServerCall {
         }
         block.append(encoding)
         // Of a call with one response, that comes right away.
-        let isMessageNext = descriptor.type.map { !$0.isResponseStreaming } ?? false
+        let isMessageNext = method.descriptor.type.map { !$0.isResponseStreaming } ?? false
         try stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
         return encoding
     }

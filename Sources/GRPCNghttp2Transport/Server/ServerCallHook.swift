@@ -75,7 +75,7 @@ extension ServerCall {
     ///
     /// - Returns: Whether there is a hook to keep it for.
     func hold(_ outcome: Outcome) -> Bool {
-        guard hook != nil else { return false }
+        guard isHooked else { return false }
         return state.withLock { state in
             guard state.held != nil else { return false }
             if state.held?.outcome == nil { state.held?.outcome = outcome }
@@ -84,7 +84,7 @@ extension ServerCall {
     }
 
     /// Whether the status is a hook's to decide.
-    var isHeld: Bool { hook != nil && state.withLock { $0.held != nil } }
+    var isHeld: Bool { isHooked && state.withLock { $0.held != nil } }
 }
 
 extension Nghttp2ServerTransport.Context {

@@ -37,7 +37,12 @@ public struct Call: Sendable {
     /// Whether headers have been changed.
     package private(set) var isMetadataChanged = false
     package private(set) var attemptBegins: [AttemptBegin] = []
-    private var ends: [End] = []
+    private var ends: [EndFunction] = []
+
+    /// A function within a struct: an array of bare functions would wrap each of them in another one.
+    private struct EndFunction {
+        let end: End
+    }
 
     /// Creates a call. Transports do so, and tests of middleware.
     ///
@@ -76,7 +81,7 @@ public struct Call: Sendable {
     public mutating func onEnd(_ end: @escaping End) {
         // Room for an App's own middleware and some more at once.
         if ends.isEmpty { ends.reserveCapacity(6) }
-        ends.append(end)
+        ends.append(EndFunction(end: end))
     }
 
     /// Tells the functions that were left with ``onEnd(_:)``, the last one first, and forgets them.
@@ -87,7 +92,7 @@ public struct Call: Sendable {
         if ends.isEmpty { return }
         let ends = ends
         self.ends = []
-        for end in ends.reversed() { end(self, &result) }
+        for function in ends.reversed() { function.end(self, &result) }
     }
 
     // MARK: - The attempts

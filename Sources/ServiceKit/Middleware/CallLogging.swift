@@ -3,7 +3,7 @@ public import Logging
 /// Logs one structured line for each call.
 ///
 /// A served call is logged at `info`, a made one at `debug`; failures that are the service's own (5xx) at `warning`.
-public struct CallLogging: Middleware {
+public struct CallLogging: SynchronousMiddleware {
     private let logger: Logger
 
     /// Logs to a logger.

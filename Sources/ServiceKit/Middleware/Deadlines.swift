@@ -8,7 +8,7 @@ private import ServiceContextModule
 ///
 /// A call whose deadline has passed is neither made nor served. At the deadline the transport ends the call; a server
 /// cancels the handler. Both are `504 DEADLINE_EXCEEDED`.
-public struct Deadlines: Middleware {
+public struct Deadlines: SynchronousMiddleware {
     /// Time limits, under `server.timeouts` and `client.timeouts` in the configuration.
     public struct Options: ConfigurationSection, Hashable {
         /// The limit for calls of operations not listed; none by default.

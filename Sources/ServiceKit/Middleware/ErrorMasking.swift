@@ -7,7 +7,7 @@ public import Logging
 /// left alone.
 ///
 /// A trap (a failed precondition, an index out of range) ends a Swift process; no middleware can recover from it.
-public struct ErrorMasking: Middleware {
+public struct ErrorMasking: SynchronousMiddleware {
     private let logger: Logger
 
     /// Logs to a logger.

@@ -5,7 +5,7 @@ private import ServiceContextModule
 /// Headers whose names begin with `x-md-` reach the callee, where `ServiceContext.current?.incomingMetadata` has them.
 /// Those beginning with `x-md-global-`, and the W3C trace context (`traceparent`, `tracestate`, `baggage`), travel on
 /// with the calls that the callee makes while serving, through every hop.
-public struct MetadataPropagation: Middleware {
+public struct MetadataPropagation: SynchronousMiddleware {
     /// Propagates.
     public init() {}
 

@@ -26,8 +26,8 @@
 /// and the functions left so far are told of the error. A middleware that waits must limit its wait: a deadline that
 /// middleware sets is enforced once the last one has begun.
 public protocol Middleware: Sendable {
-    // `nonisolated(nonsending)`: a middleware that does not wait costs a call no look at executors. Implementations need not
-    // repeat it.
+    // `nonisolated(nonsending)`: a middleware that does not wait costs a call fewer looks at executors. Implementations need
+    // not repeat it.
 
     /// Begins a call, whichever side this process is on.
     ///
@@ -44,6 +44,15 @@ public protocol Middleware: Sendable {
     ///
     /// - Throws: The error that answers the call, which then is not made.
     nonisolated(nonsending) func beginCalling(_ call: inout Call) async throws
+}
+
+/// A middleware that never waits. A call begins it without a look at executors, which costs as much as all else that a
+/// small middleware does.
+// Not public: a function that does wait would not be called, and the compiler would not say so.
+package protocol SynchronousMiddleware: Middleware {
+    func begin(_ call: inout Call) throws
+    func beginServing(_ call: inout Call) throws
+    func beginCalling(_ call: inout Call) throws
 }
 
 // The defaults do not wait: in async code an async default would be called in place of a middleware's own function that

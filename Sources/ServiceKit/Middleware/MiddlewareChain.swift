@@ -11,9 +11,39 @@ private import ServiceContextModule
 /// }
 /// ```
 public struct MiddlewareChain: Sendable {
-    private struct Layer {
+    // A class, as calls would copy a struct of two existentials.
+    private final class Layer: Sendable {
         let middleware: any Middleware
+        /// The same middleware if it never waits.
+        let synchronous: (any SynchronousMiddleware)?
         let rule: OperationRule
+
+        init(_ middleware: any Middleware, _ rule: OperationRule) {
+            self.middleware = middleware
+            synchronous = middleware as? any SynchronousMiddleware
+            self.rule = rule
+        }
+
+        /// Begins a call if the middleware never waits.
+        ///
+        /// - Returns: Whether it does not.
+        func beginSynchronously(_ call: inout Call) throws -> Bool {
+            guard let synchronous else { return false }
+            try synchronous.begin(&call)
+            switch call.side {
+            case .server: try synchronous.beginServing(&call)
+            case .client: try synchronous.beginCalling(&call)
+            }
+            return true
+        }
+
+        nonisolated(nonsending) func begin(_ call: inout Call) async throws {
+            try await middleware.begin(&call)
+            switch call.side {
+            case .server: try await middleware.beginServing(&call)
+            case .client: try await middleware.beginCalling(&call)
+            }
+        }
     }
 
     private var layers: [Layer] = []
@@ -34,7 +64,7 @@ public struct MiddlewareChain: Sendable {
     /// A middleware for all calls replaces one of the same type that also is for all calls, and takes its place: so a
     /// default is exchanged, not doubled.
     public mutating func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
-        let layer = Layer(middleware: middleware, rule: rule)
+        let layer = Layer(middleware, rule)
         let same = layers.firstIndex { $0.rule == .all && type(of: $0.middleware) == type(of: middleware) }
         if rule == .all, let same {
             layers[same] = layer
@@ -55,11 +85,7 @@ public struct MiddlewareChain: Sendable {
     public nonisolated(nonsending) func begin(_ call: inout Call) async throws {
         // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
         for layer in layers where layer.rule.matches(call.operation) {
-            try await layer.middleware.begin(&call)
-            switch call.side {
-            case .server: try await layer.middleware.beginServing(&call)
-            case .client: try await layer.middleware.beginCalling(&call)
-            }
+            if try !layer.beginSynchronously(&call) { try await layer.begin(&call) }
         }
     }
 

@@ -1,6 +1,7 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import ServiceKit
+private import ServiceContextModule
 
 /// Runs middleware around each call of a server, from the call's headers to its status.
 struct ServerMiddleware: ServerCallHook {
@@ -24,7 +25,7 @@ struct ServerMiddleware: ServerCallHook {
         _ serve: nonisolated(nonsending) () async -> ServerCall.Outcome
     ) async -> (status: Status, trailers: Metadata) {
         let received = served.deadline
-        let call = Call(
+        var call = Call(
             side: .server,
             transport: "grpc",
             operation: served.path,
@@ -32,24 +33,29 @@ struct ServerMiddleware: ServerCallHook {
             metadata: CallMetadata(served.metadata),
             deadline: received
         )
-        var answer = (status: Status(code: .ok, message: ""), trailers: Metadata())
-        let result = await chain.run(call) { call in
+        // As `MiddlewareChain.run` does it, but for a closure that each call would run through.
+        var answer = Metadata()
+        var result: CallResult
+        do {
+            try await chain.begin(&call)
             if call.isMetadataChanged { served.setMetadata(Metadata(call.metadata)) }
             if !call.responseMetadata.isEmpty { served.addToResponse(Metadata(call.responseMetadata)) }
             if let deadline = call.deadline, deadline != received { served.setDeadline(deadline) }
-            switch await serve() {
+            switch await ServiceContext.withValue(call.context, operation: serve) {
             case .threw(let error):
                 throw error
             case .status(let status, let trailers):
                 if let error = RPCError(status: status, metadata: trailers) { throw error }
-                answer.trailers = trailers
-                return CallResult(trailers: CallMetadata(trailers))
+                answer = trailers
+                result = CallResult(trailers: CallMetadata(trailers))
             }
+        } catch {
+            result = CallResult(error: error)
         }
+        call.end(with: &result)
         if let error = result.rpcError {
             return (Status(code: Status.Code(error.code), message: error.message), error.metadata)
         }
-        if result.areTrailersChanged { answer.trailers = Metadata(result.trailers) }
-        return answer
+        return (Status(code: .ok, message: ""), result.areTrailersChanged ? Metadata(result.trailers) : answer)
     }
 }

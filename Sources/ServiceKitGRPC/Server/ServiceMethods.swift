@@ -35,6 +35,7 @@ public struct ServiceMethods: Sendable {
         add(method) { call, context in
             let request = try ProtobufDeserializer<Request>().deserialize(await call.onlyMessage())
             try call.reply(ProtobufSerializer().serialize(await handler(request, context)))
+            return [:]
         }
     }
 
@@ -54,6 +55,7 @@ public struct ServiceMethods: Sendable {
         add(method) { call, context in
             let requests = call.messages(ProtobufDeserializer<Request>())
             try call.reply(ProtobufSerializer().serialize(await handler(requests, context)))
+            return [:]
         }
     }
 
@@ -74,6 +76,7 @@ public struct ServiceMethods: Sendable {
             let request = try ProtobufDeserializer<Request>().deserialize(await call.onlyMessage())
             try call.sendHead([:])
             try await handler(request, call.writer(ProtobufSerializer()), context)
+            return [:]
         }
     }
 
@@ -96,6 +99,7 @@ public struct ServiceMethods: Sendable {
             let requests = call.messages(ProtobufDeserializer<Request>())
             try call.sendHead([:])
             try await handler(requests, call.writer(ProtobufSerializer()), context)
+            return [:]
         }
     }
 
@@ -117,22 +121,11 @@ public struct ServiceMethods: Sendable {
                 _ request: StreamingServerRequest<Request>, _ context: ServerContext
             ) async throws -> StreamingServerResponse<Response>
     ) {
-        addStream(method) { call, context in
+        add(method) { call, context in
             let request = StreamingServerRequest(metadata: call.metadata, messages: call.messages(deserializer))
             let contents = try await handler(request, context).accepted.get()
             try call.sendHead(contents.metadata)
             return try await contents.producer(call.writer(serializer))
-        }
-    }
-
-    @inlinable
-    mutating func add(
-        _ method: MethodDescriptor,
-        _ serve: @escaping @Sendable (_ call: DirectServerCall, _ context: ServerContext) async throws -> Void
-    ) {
-        addStream(method) { call, context in
-            try await serve(call, context)
-            return [:]
         }
     }
 
@@ -142,7 +135,7 @@ public struct ServiceMethods: Sendable {
     ///   - method: The method.
     ///   - serve: Serves a call up to its trailers, which it returns.
     @usableFromInline
-    mutating func addStream(
+    mutating func add(
         _ method: MethodDescriptor,
         _ serve: @escaping @Sendable (_ call: DirectServerCall, _ context: ServerContext) async throws -> Metadata
     ) {

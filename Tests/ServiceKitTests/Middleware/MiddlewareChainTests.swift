@@ -132,6 +132,34 @@ import Testing
         #expect(events.all == ["both begins", side == .server ? "serving" : "calling", "both ends"])
     }
 
+    @Test(arguments: [Call.Side.server, .client])
+    func middlewareThatNeverWaitsKeepsItsPlaceBesideOneThatDoes(side: Call.Side) async {
+        struct Synchronous: SynchronousMiddleware {
+            let events: Events
+
+            func begin(_ call: inout Call) { events.record("begins") }
+            func beginServing(_ call: inout Call) throws {
+                events.record("serving")
+                throw Failure("refused")
+            }
+            func beginCalling(_ call: inout Call) { events.record("calling") }
+        }
+        struct Waiting: Middleware {
+            let events: Events
+
+            func begin(_ call: inout Call) async {
+                await Task.yield()
+                events.record("waited")
+            }
+        }
+        struct Nothing: SynchronousMiddleware {}
+        let chain = MiddlewareChain(Waiting(events: events), Nothing(), Synchronous(events: events), Refusing())
+        let result = await chain.run(Call(side: side, operation: "/a/b")) { _ in CallResult() }
+        #expect(events.all == ["waited", "begins", side == .server ? "serving" : "calling"])
+        // The error is of the middleware that threw first.
+        #expect(result.trailers == (side == .server ? [:] : ["refused": "yes"]))
+    }
+
     @Test func theContextOfTheCallIsCurrentInTheBodyOnly() async {
         struct InContext: Middleware {
             func begin(_ call: inout Call) { call.context.outgoingMetadata = ["k": "v"] }
