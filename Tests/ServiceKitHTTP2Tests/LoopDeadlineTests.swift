@@ -17,9 +17,9 @@ struct LoopDeadlineTests {
     private static func meetLast(of times: TimeAmount...) async throws {
         let (met, last) = AsyncStream.makeStream(of: Void.self)
         try await loop.submit {
-            let scheduler = LoopScheduler(loop: loop)
-            for time in times.dropLast() { scheduler.add(deadline(in: time)) }
-            for time in times.suffix(1) { scheduler.add(deadline(in: time) { last.yield() }) }
+            let timer = DeadlineTimer(loop: loop)
+            for time in times.dropLast() { timer.add(deadline(in: time)) }
+            for time in times.suffix(1) { timer.add(deadline(in: time) { last.yield() }) }
         }.get()
         // The time limit ends this, too.
         var iterator = met.makeAsyncIterator()
@@ -34,15 +34,28 @@ struct LoopDeadlineTests {
         try await Self.meetLast(of: .milliseconds(1), .milliseconds(10))
     }
 
-    @Test func lastRemovedDeadlineLeavesNoTimer() async throws {
+    @Test func deadlineAfterTheLastWasRemovedIsMet() async throws {
+        let (met, last) = AsyncStream.makeStream(of: Void.self)
+        try await Self.loop.submit {
+            let timer = DeadlineTimer(loop: Self.loop)
+            let removed = Self.deadline(in: .milliseconds(1)) { Issue.record("the removed deadline was met") }
+            timer.add(removed)
+            timer.remove(removed)
+            timer.add(Self.deadline(in: .milliseconds(10)) { last.yield() })
+        }.get()
+        var iterator = met.makeAsyncIterator()
+        try #require(await iterator.next())
+    }
+
+    @Test func timerWithoutDeadlinesKeepsNoScheduler() async throws {
         let isGone = try await Self.loop.submit {
             weak var gone: LoopScheduler?
             do {
                 let scheduler = LoopScheduler(loop: Self.loop)
                 gone = scheduler
                 let deadlines = [Self.deadline(in: .hours(1)), Self.deadline(in: .hours(2))]
-                for deadline in deadlines { scheduler.add(deadline) }
-                for deadline in deadlines { scheduler.remove(deadline) }
+                for deadline in deadlines { scheduler.deadlines.add(deadline) }
+                for deadline in deadlines { scheduler.deadlines.remove(deadline) }
             }
             return gone == nil
         }.get()

@@ -39,7 +39,7 @@ struct ResponseReader: Sendable {
     }
 
     /// A header block, sorted.
-    private struct Head {
+    private struct Head: ~Copyable {
         var httpStatus: Int?
         var contentType: String?
         var isGRPC = false
@@ -127,7 +127,7 @@ struct ResponseReader: Sendable {
         }
     }
 
-    private mutating func read(_ head: Head, endStream: Bool) -> Reading {
+    private mutating func read(_ head: consuming Head, endStream: Bool) -> Reading {
         if case .awaitingMetadata = state {
             // An informational response precedes the response proper.
             if let status = head.httpStatus, (100..<200).contains(status), !endStream { return .skip }

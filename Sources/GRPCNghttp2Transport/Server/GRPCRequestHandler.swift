@@ -39,7 +39,7 @@ final class GRPCRequestHandler: RequestHandler {
         self.logger = logger
         self.hook = hook
         self.methods = Dictionary(
-            methods.map { ("/\($0.fullyQualifiedMethod)", Method($0, hook, direct[$0])) },
+            methods.map { ($0.path, Method($0, hook, direct[$0])) },
             uniquingKeysWith: { first, _ in first }
         )
     }
@@ -56,7 +56,7 @@ final class GRPCRequestHandler: RequestHandler {
             let head = try RequestHead(headers, readableEncodings: messages.readableEncodings)
             let method = try self.method(path: head.path)
             stream.setDecoder(MessageDeframer(maxMessageBytes: messages.maxBytes))
-            return ServerCall(stream: stream, method: method, head: consume head, service: self, connection: connection)
+            return ServerCall(stream: stream, method: method, head: head, service: self, connection: connection)
         } catch {
             if let headers, let otherRequests, !RequestHead.isGRPC(headers) {
                 return otherRequests.open(stream, headers: headers, on: connection)

@@ -2,7 +2,7 @@ import GRPCCore
 import ServiceKitHTTP2
 
 /// The header block of a request, understood.
-struct RequestHead {
+struct RequestHead: ~Copyable {
     /// A request that is not one of gRPC, or that cannot be taken.
     struct Rejection: Error {
         /// The complete header block that answers it.

@@ -56,14 +56,13 @@ package final class ServerCall: RequestTask {
     init(
         stream: HTTP2Stream,
         method: GRPCRequestHandler.Method,
-        head: RequestHead,
+        head: consuming RequestHead,
         service: GRPCRequestHandler,
         connection: ServerConnection
     ) {
         self.stream = stream
         self.service = service
         self.method = method
-        self.head = head
         self.connection = connection
         self.peer = stream.remotePeer
         self.peerCertificate = stream.peerCertificate
@@ -71,6 +70,7 @@ package final class ServerCall: RequestTask {
         let responseEncoding = service.messages.encoding
         let encoding = head.acceptedEncodings.contains(responseEncoding) ? responseEncoding : .identity
         self.state = Mutex(State(encoding: encoding, deadline: head.timeout.map { .now + $0 }))
+        self.head = head
     }
 
     /// The method's name as the path of a request, `/package.Service/Method`.

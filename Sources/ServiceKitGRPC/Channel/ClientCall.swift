@@ -29,7 +29,7 @@ final class ClientCall: Sendable {
     ///   - options: The time limit, whether the call waits for ready, and how large messages may be.
     ///   - channel: The channel that makes the call.
     init(_ descriptor: MethodDescriptor, options: CallOptions, channel: ChannelCore) {
-        self.operation = "/\(descriptor.fullyQualifiedMethod)"
+        self.operation = descriptor.path
         self.descriptor = descriptor
         self.deadline = options.timeout.map { .now + $0 }
         self.options = options
@@ -41,7 +41,7 @@ final class ClientCall: Sendable {
     /// Takes the headers that the caller wrote: the middleware begins, and then the call.
     nonisolated(nonsending) func write(_ headers: Metadata) async {
         if channel.middleware.isEmpty { return begin(ClientCallStart(headers: headers, deadline: deadline)) }
-        var call = Call(
+        let call = Call(
             side: .client,
             transport: "grpc",
             operation: operation,
@@ -50,19 +50,16 @@ final class ClientCall: Sendable {
             deadline: deadline
         )
         do throws(RPCError) {
-            try await middleware.begin(&call, channel.middleware)
+            begin(try await middleware.begin(call, headers, channel.middleware))
         } catch {
-            return cancel(with: error)
+            cancel(with: error)
         }
-        let headers = call.isMetadataChanged ? Metadata(call.metadata) : headers
-        begin(ClientCallStart(headers: headers, deadline: call.deadline, attemptBegins: call.attemptBegins))
     }
 
-    private func begin(_ start: ClientCallStart) {
-        var start = start
+    private func begin(_ start: consuming ClientCallStart) {
         // Each attempt has less time than the one before: the transport writes what is left when one begins.
         if start.deadline != nil { start.headers.removeAllValues(forKey: "grpc-timeout") }
-        state.withLock { $0.begin(start) }?.resolve(.success(()))
+        state.withLock { [start] in $0.begin(start) }?.resolve(.success(()))
     }
 
     /// Takes a message; suspends while there is no room for more.
@@ -177,9 +174,10 @@ final class ClientCall: Sendable {
         let (pick, stream) = try await makeStream(attempts + 1, avoid: avoid, deadline: start.deadline)
         let limit = channel.options.retry.buffer.bytes
         var ends: [CallAttempt.End] = []
+        let headers = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
+        let attempt = Attempt(pick, stream, ends)
         do {
-            let headers = try begin(start.attemptBegins, of: pick, start.headers, &ends)
-            let attempt = Attempt(pick, stream, ends)
+            let headers = try headers.get()
             let waiting = try state.withLock { state throws(RPCError) in
                 try state.begin(attempt, headers, keeping: limit)
             }
@@ -187,7 +185,7 @@ final class ClientCall: Sendable {
             return stream
         } catch {
             stream.cancel()
-            channel.pool.ended(Attempt(pick, stream, ends), of: operation, with: .abandoned)
+            channel.pool.ended(attempt, of: operation, with: .abandoned)
             throw error
         }
     }

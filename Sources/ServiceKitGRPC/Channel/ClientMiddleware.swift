@@ -13,35 +13,60 @@ struct ClientMiddleware: ~Copyable, Sendable {
     enum State {
         /// The middleware has not begun, or is about to.
         case waiting
-        /// The call as the last middleware has left it; indirect, as it is large and moves twice.
-        indirect case begun(Call)
+        /// The call as the last middleware has left it.
+        case begun(Begun)
         case ended
+    }
+
+    /// A call whose middleware has begun. A class, so that it is not copied on its way to its end.
+    // @unchecked: `begin` makes it and puts it into the state, and `end` takes it out: one of them has it at a time.
+    final class Begun: @unchecked Sendable {
+        fileprivate var call: Call
+
+        fileprivate init(_ call: consuming Call) {
+            self.call = call
+        }
     }
 
     private let state = Mutex(State.waiting)
 
     /// Begins a call.
     ///
+    /// - Parameters:
+    ///   - call: The call.
+    ///   - headers: Its headers, in gRPC's form.
+    ///   - chain: The middleware.
+    /// - Returns: The call's start, as the last middleware has left it.
     /// - Throws: The call's answer when a middleware throws, or the caller has left meanwhile. The middleware has ended then.
-    nonisolated(nonsending) func begin(_ call: inout Call, _ chain: MiddlewareChain) async throws(RPCError) {
-        var failure: (any Error)?
+    nonisolated(nonsending) func begin(
+        _ call: consuming Call,
+        _ headers: Metadata,
+        _ chain: MiddlewareChain
+    ) async throws(RPCError) -> ClientCallStart {
         do {
             try await chain.begin(&call)
         } catch {
-            failure = error
+            throw Self.end(&call, error)
         }
-        if failure == nil {
-            let hasBegun = state.withLock { [call] state in
-                guard case .waiting = state else { return false }
-                state = .begun(call)
-                return true
-            }
-            if hasBegun { return }
+        let start = ClientCallStart(
+            headers: call.isMetadataChanged ? Metadata(call.metadata) : headers,
+            deadline: call.deadline,
+            attemptBegins: call.attemptBegins
+        )
+        let begun = Begun(call)
+        let hasBegun = state.withLock { state in
+            guard case .waiting = state else { return false }
+            state = .begun(begun)
+            return true
         }
-        let error = failure ?? CancellationError()
+        if hasBegun { return start }
+        throw Self.end(&begun.call, CancellationError())
+    }
+
+    private static func end(_ call: inout Call, _ error: any Error) -> RPCError {
         var result = CallResult(error: error)
         call.end(with: &result)
-        throw result.rpcError ?? RPCError(describing: error)
+        return result.rpcError ?? RPCError(describing: error)
     }
 
     /// Ends the call if it has begun and not ended.
@@ -51,9 +76,9 @@ struct ClientMiddleware: ~Copyable, Sendable {
     func end(_ outcome: () -> CallResult) -> CallResult? {
         var last = State.ended
         state.withLock { swap(&$0, &last) }
-        guard case .begun(var call) = last else { return nil }
+        guard case .begun(let begun) = last else { return nil }
         var result = outcome()
-        call.end(with: &result)
+        begun.call.end(with: &result)
         return result
     }
 }

@@ -62,7 +62,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     var ending = ConnectionEnding()
     var guards: PeerGuards
     var streams: StreamTable
-    var headers: HeaderCollector
+    let headers: HeaderCollector
     var limitLog: LimitLog
     var watchdog: ConnectionWatchdog
     var watchdogTimer: (task: Scheduled<Void>, deadline: NIODeadline)?

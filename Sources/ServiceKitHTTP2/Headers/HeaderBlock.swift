@@ -48,12 +48,17 @@ package struct HeaderBlock: Sendable, Hashable {
         count += 1
     }
 
+    /// Room for a timeout and another small field, so that the block does not grow for them.
+    private static let roomBehindPath = 96
+
     /// Appends a path of two components, without making a string of them: `/first/second`.
     package mutating func appendPath(_ first: String, _ second: String) {
         let name: StaticString = ":path"
         let slash = UInt8(ascii: "/")
         let length = 2 + first.utf8.count + second.utf8.count
-        storage.reserveCapacity(storage.count + 2 * Self.lengthBytes + name.utf8CodeUnitCount + length)
+        storage.reserveCapacity(
+            storage.count + 2 * Self.lengthBytes + name.utf8CodeUnitCount + length + Self.roomBehindPath
+        )
         appendLengths(name.utf8CodeUnitCount, length)
         storage.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         storage.append(slash)

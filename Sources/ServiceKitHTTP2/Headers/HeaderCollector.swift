@@ -1,5 +1,7 @@
 /// Puts a header block together as its fields come in, and checks it. HTTP/2 sends one block at a time on a connection.
-struct HeaderCollector {
+///
+/// A class: each look at a struct within the connection would copy it.
+final class HeaderCollector {
     /// The fields so far, as long as they are within the limits.
     private(set) var block = HeaderBlock()
     /// The size of the block as HTTP/2 measures it, also beyond the limits.
@@ -32,7 +34,7 @@ struct HeaderCollector {
         }
     }
 
-    mutating func begin() {
+    func begin() {
         block.removeAll()
         size = 0
         count = 0
@@ -40,7 +42,7 @@ struct HeaderCollector {
         fault = nil
     }
 
-    mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+    func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         size += name.count + value.count + HeaderBlock.fieldOverhead
         count += 1
         // A block that is too large, or wrong, is neither kept nor checked any further.

@@ -30,9 +30,8 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
     private var streams: [HTTP2Stream] = []
     private var jobs: [UnownedJob] = []
     private var touched: [HTTP2Connection] = []
-    private var deadlines = DeadlineQueue()
-    /// Fires at the earliest deadline, or before it.
-    private var timer: (task: Scheduled<Void>, time: NIODeadline)?
+    /// The deadlines of the loop's streams.
+    let deadlines: DeadlineTimer
     /// Says so when tasks hold the loop up; `nil` where no tasks run.
     private var limitLog: LimitLog?
 
@@ -43,6 +42,7 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
 
     init(loop: any EventLoop, reporter: LimitReporter? = nil) {
         self.loop = loop
+        deadlines = DeadlineTimer(loop: loop)
         limitLog = reporter.map(LimitLog.init)
     }
 
@@ -163,42 +163,5 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
         guard isLeft, rounds >= Self.maxRounds else { return isLeft }
         loop.execute { self.run() }
         return false
-    }
-}
-
-// MARK: - Deadlines, on the event loop
-
-extension LoopScheduler {
-    /// Runs the action of a deadline when its time has come, unless it is removed before.
-    func add(_ deadline: LoopDeadline) {
-        deadlines.insert(deadline)
-        setTimer()
-    }
-
-    /// Removes a deadline, if it has not come.
-    func remove(_ deadline: LoopDeadline) {
-        deadlines.remove(deadline)
-        // It would keep this alive. As long as there are others it may fire early, which is less work than to set it anew
-        // for each call that ends.
-        if deadlines.isEmpty { stopTimer() }
-    }
-
-    private func setTimer() {
-        guard let earliest = deadlines.earliest else { return }
-        if let timer, timer.time <= earliest { return }
-        stopTimer()
-        self.timer = (loop.scheduleTask(deadline: earliest) { self.timerFired() }, earliest)
-    }
-
-    private func stopTimer() {
-        timer?.task.cancel()
-        timer = nil
-    }
-
-    private func timerFired() {
-        timer = nil
-        let now = NIODeadline.now()
-        while let action = deadlines.takeDue(at: now) { action() }
-        setTimer()
     }
 }

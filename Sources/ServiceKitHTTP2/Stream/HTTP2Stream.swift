@@ -359,13 +359,13 @@ package final class HTTP2Stream: @unchecked Sendable {
         guard !self.isClosed else { return }
         let deadline = LoopDeadline(time, action)
         self.loopDeadline = deadline
-        self.scheduler.add(deadline)
+        self.scheduler.deadlines.add(deadline)
     }
 
     private func clearDeadline() {
         guard let deadline = loopDeadline else { return }
         loopDeadline = nil
-        scheduler.remove(deadline)
+        scheduler.deadlines.remove(deadline)
     }
 
     /// Takes a received header block.

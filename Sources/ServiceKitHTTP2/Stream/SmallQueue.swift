@@ -15,6 +15,8 @@ struct SmallQueue<Element> {
         if head == nil {
             head = element
         } else {
+            // At once for a whole response of one message, which is three parts.
+            if tail.isEmpty { tail.reserveCapacity(3) }
             tail.append(element)
         }
     }

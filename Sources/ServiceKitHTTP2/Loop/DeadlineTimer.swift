@@ -1,0 +1,41 @@
+import NIOCore
+
+/// Runs the actions of deadlines on an event loop, with one timer for all of them. To be used on the event loop.
+///
+/// The timer stays set when the earliest deadline is removed, or the last one: it may fire early, or in vain. To set it anew
+/// for each call would cost more than most calls do. It keeps this object alive, which is small, and nothing else.
+final class DeadlineTimer {
+    private let loop: any EventLoop
+    private var deadlines = DeadlineQueue()
+    /// Fires at the earliest deadline, or before it.
+    private var timer: (task: Scheduled<Void>, time: NIODeadline)?
+
+    init(loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    /// Runs the action of a deadline when its time has come, unless it is removed before.
+    func add(_ deadline: LoopDeadline) {
+        deadlines.insert(deadline)
+        setTimer()
+    }
+
+    /// Removes a deadline, if it has not come.
+    func remove(_ deadline: LoopDeadline) {
+        deadlines.remove(deadline)
+    }
+
+    private func setTimer() {
+        guard let earliest = deadlines.earliest else { return }
+        if let timer, timer.time <= earliest { return }
+        timer?.task.cancel()
+        timer = (loop.assumeIsolated().scheduleTask(deadline: earliest) { self.timerFired() }, earliest)
+    }
+
+    private func timerFired() {
+        timer = nil
+        let now = NIODeadline.now()
+        while let action = deadlines.takeDue(at: now) { action() }
+        setTimer()
+    }
+}
