@@ -49,6 +49,7 @@ extension BodyPiece {
 ///
 /// - Parameters:
 ///   - isEnabled: Whether messages written in `body` are compressed.
+///   - isolation: The actor that the body runs on; the caller's by default.
 ///   - body: Writes messages.
 /// - Returns: The result of `body`.
 /// - Throws: The error of `body`.

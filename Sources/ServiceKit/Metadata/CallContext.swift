@@ -43,7 +43,10 @@ extension ServiceContext {
 /// ```
 /// - Parameters:
 ///   - metadata: Headers that replace those of the same names set further out.
+///   - isolation: The actor that the body runs on; the caller's by default.
 ///   - body: The code that makes the calls.
+/// - Returns: The result of `body`.
+/// - Throws: The error of `body`.
 public func withOutgoingMetadata<Result>(
     _ metadata: CallMetadata,
     isolation: isolated (any Actor)? = #isolation,

@@ -32,7 +32,7 @@ extension App {
     /// - Parameters:
     ///   - service: An implementation of a generated service protocol.
     ///   - descriptors: What reflection tells of it.
-    ///   - methods: Adds the methods.
+    ///   - add: Adds the methods.
     @inlinable
     public func serve<Service: RegistrableRPCService>(
         _ service: Service,

@@ -91,6 +91,7 @@ import Testing
         return block
     }
 
+    @discardableResult
     private static func head(
         _ fields: KeyValuePairs<String, String>,
         readableEncodings: MessageEncodings = .init([.gzip])
