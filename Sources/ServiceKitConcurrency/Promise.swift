@@ -20,6 +20,9 @@ package final class Promise<Value: Sendable>: Sendable {
     /// Creates a promise without a result.
     package init() {}
 
+    /// The result; `nil` before it has come.
+    package var result: Result<Value, any Error>? { state.withLock(\.result) }
+
     /// Sets the result. A second result is dropped.
     package func resolve(_ result: Result<Value, any Error>) {
         let waiters: [Waiter] = state.withLock { state in

@@ -9,24 +9,14 @@ final class Authenticator: Sendable {
         let number: Int
     }
 
-    private enum State {
-        case none
-        case fetching(Promise<Token>)
-        case valid(Token)
+    private struct State {
+        /// The token, or the fetch under way; `nil` before the first fetch, and after a failure or a refusal.
+        var token: Promise<Token>?
+        /// The number of that token.
+        var number = 0
     }
 
-    private struct Holder {
-        var state = State.none
-        var count = 0
-    }
-
-    private enum Next {
-        case fetch(Promise<Token>, number: Int)
-        case wait(Promise<Token>)
-        case use(Token)
-    }
-
-    private let holder = Mutex(Holder())
+    private let state = Mutex(State())
 
     /// The token. If there is none, calls `fetch`, of which only one runs at a time, and waits until the deadline.
     /// Throws any error of `fetch`, ``EtcdError`` with code `timeout`, or `CancellationError`.
@@ -34,50 +24,33 @@ final class Authenticator: Sendable {
         until deadline: ContinuousClock.Instant,
         _ fetch: @escaping @Sendable () async throws -> String
     ) async throws -> Token {
-        let next = holder.withLock { holder -> Next in
-            switch holder.state {
-            case .valid(let token):
-                return .use(token)
-            case .fetching(let promise):
-                return .wait(promise)
-            case .none:
-                let promise = Promise<Token>()
-                holder.state = .fetching(promise)
-                holder.count += 1
-                return .fetch(promise, number: holder.count)
-            }
+        let (promise, number) = state.withLock { state -> (Promise<Token>, Int?) in
+            if let token = state.token { return (token, nil) }
+            let token = Promise<Token>()
+            state.token = token
+            state.number += 1
+            return (token, state.number)
         }
-        switch next {
-        case .use(let token):
-            return token
-        case .wait(let promise):
-            return try await value(of: promise, until: deadline)
-        case .fetch(let promise, let number):
+        if let result = promise.result { return try result.get() }
+        if let number {
             // The task is unstructured, since other callers wait for its token too: the first caller may give up
             // without ending the fetch. The task ends with the call's own time limit.
             Task { [self] in
-                do {
-                    let token = Token(value: try await fetch(), number: number)
-                    holder.withLock { $0.state = .valid(token) }
-                    promise.resolve(.success(token))
-                } catch {
-                    holder.withLock { $0.state = .none }
-                    promise.resolve(.failure(error))
-                }
+                let result = await Result { Token(value: try await fetch(), number: number) }
+                if case .failure = result { drop(number) }
+                promise.resolve(result)
             }
-            return try await value(of: promise, until: deadline)
         }
-    }
-
-    private func value(of promise: Promise<Token>, until deadline: ContinuousClock.Instant) async throws -> Token {
         let late = EtcdError(code: .timeout, message: "etcd: there was no token in time")
         return try await withDeadline(deadline, onExpiry: late) { try await promise.value() }
     }
 
     /// Drops a token that etcd refused.
     func invalidate(_ token: Token) {
-        holder.withLock { holder in
-            if case .valid(let current) = holder.state, current.number == token.number { holder.state = .none }
-        }
+        drop(token.number)
+    }
+
+    private func drop(_ number: Int) {
+        state.withLock { if $0.number == number { $0.token = nil } }
     }
 }
