@@ -62,7 +62,7 @@ extension EtcdClient {
     /// The current leader of an election; `nil` if there is none.
     public func leader(of name: String) async throws(EtcdError) -> EtcdLeader? {
         let options = GetOptions.with {
-            $0.sort = (.createRevision, .ascending)
+            $0.sort = .createRevision
             $0.limit = 1
         }
         return try await get(.prefix(name + "/"), options).entries.first.map(EtcdLeader.init)

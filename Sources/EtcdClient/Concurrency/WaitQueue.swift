@@ -64,7 +64,8 @@ struct WaitQueue: Sendable {
     private func predecessor(of created: Revision) async throws(EtcdError) -> (key: [UInt8], revision: Revision)? {
         let options = GetOptions.with {
             $0.maxCreateRevision = created - 1
-            $0.sort = (.createRevision, .descending)
+            $0.sort = .createRevision
+            $0.order = .descending
             $0.limit = 1
             $0.keysOnly = true
         }

@@ -28,11 +28,10 @@ public struct GetOptions: Sendable, Hashable {
     public var limit: Int?
     /// The revision to read. Default: the latest.
     public var revision: Revision?
-    /// The property and the order of the sort. Default: by key, ascending.
-    public var sort: (target: SortTarget, order: Order)? {
-        get { sorting.map { ($0.target, $0.order) } }
-        set { sorting = newValue.map { Sorting(target: $0.target, order: $0.order) } }
-    }
+    /// The property that keys are sorted by. Default: the key, in ascending order.
+    public var sort: SortTarget?
+    /// The order of the sort. Default: ascending.
+    public var order = Order.ascending
     /// Whether the member may answer from its own data, without the other members. This is faster; the data may be old.
     /// Default: no.
     public var isSerializable = false
@@ -46,13 +45,6 @@ public struct GetOptions: Sendable, Hashable {
     public var minCreateRevision: Revision?
     /// Only keys that were created at this revision or before.
     public var maxCreateRevision: Revision?
-
-    private struct Sorting: Sendable, Hashable {
-        var target: SortTarget
-        var order: Order
-    }
-
-    private var sorting: Sorting?
 
     /// The defaults.
     public init() {}
@@ -75,14 +67,14 @@ extension WireRangeRequest {
         revision = options.revision ?? 0
         if let sort = options.sort {
             sortTarget =
-                switch sort.target {
+                switch sort {
                 case .key: .key
                 case .version: .version
                 case .createRevision: .create
                 case .modRevision: .mod
                 case .value: .value
                 }
-            sortOrder = sort.order == .ascending ? .ascend : .descend
+            sortOrder = options.order == .ascending ? .ascend : .descend
         }
         serializable = options.isSerializable
         keysOnly = options.keysOnly

@@ -97,7 +97,8 @@ extension SharedServerTests {
                 ]
                 for sort in sorts {
                     var options = GetOptions()
-                    options.sort = (sort.target, sort.order)
+                    options.sort = sort.target
+                    options.order = sort.order
                     options.limit = sort.limit
                     let found = try await client.get(.prefix(prefix), options)
                     #expect(found.entries.map(\.keyText) == sort.names.map { prefix + $0 })
