@@ -102,15 +102,8 @@ public struct EtcdConfig: Sendable {
 
 extension EtcdConfig.TLS {
     var transportSecurity: ClientTransportSecurity {
-        .tls { security in
-            if let ca { security.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
-            if let certificate, let key {
-                security.certificateChain = [.file(path: certificate, format: .pem)]
-                security.privateKey = .file(path: key, format: .pem)
-            }
-            security.serverHostname = serverName
-            if let section { security.optionNames = TLSOptionNames(section: section) }
-        }
+        let names = section.map { TLSOptionNames(section: $0) } ?? .transport
+        return .files(ca: ca, certificate: certificate, key: key, serverName: serverName, names: names)
     }
 }
 

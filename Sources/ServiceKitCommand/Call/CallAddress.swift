@@ -65,16 +65,12 @@ struct CallAddress: ParsableArguments {
 
     private var security: ClientTransportSecurity {
         guard wantsTLS else { return .plaintext }
-        return .tls { tls in
-            if let ca { tls.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
-            if let cert { tls.certificateChain = [.file(path: cert, format: .pem)] }
-            if let key { tls.privateKey = .file(path: key, format: .pem) }
-            tls.serverHostname = serverName
-            tls.optionNames.serverName = "--server-name"
-            tls.optionNames.trustRoots = "--ca"
-            tls.optionNames.certificate = "--cert"
-            tls.optionNames.key = "--key"
-        }
+        var names = TLSOptionNames()
+        names.serverName = "--server-name"
+        names.trustRoots = "--ca"
+        names.certificate = "--cert"
+        names.key = "--key"
+        return .files(ca: ca, certificate: cert, key: key, serverName: serverName, names: names)
     }
 }
 

@@ -81,15 +81,8 @@ extension ClientTLSOptions {
                 keyPath: "\(Self.path).server-name"
             )
         }
-        return .tls { config in
-            if let ca { config.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
-            if let certificate, let key {
-                config.certificateChain = [.file(path: certificate, format: .pem)]
-                config.privateKey = .file(path: key, format: .pem)
-            }
-            config.serverHostname = serverName
-            config.optionNames = TLSOptionNames(section: Self.path)
-        }
+        let names = TLSOptionNames(section: Self.path)
+        return .files(ca: ca, certificate: certificate, key: key, serverName: serverName, names: names)
     }
 }
 

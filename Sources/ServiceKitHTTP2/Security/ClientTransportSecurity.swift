@@ -40,6 +40,19 @@ public struct ClientTransportSecurity: Sendable {
         }
     }
 
+    /// TLS with PEM files. What is `nil` has the default of ``TLS``. Errors call the options by `names`.
+    package static func files(
+        ca: String?, certificate: String?, key: String?, serverName: String?, names: TLSOptionNames
+    ) -> Self {
+        .tls {
+            if let ca { $0.trustRoots = .certificates([.file(path: ca, format: .pem)]) }
+            if let certificate { $0.certificateChain = [.file(path: certificate, format: .pem)] }
+            if let key { $0.privateKey = .file(path: key, format: .pem) }
+            $0.serverHostname = serverName
+            $0.optionNames = names
+        }
+    }
+
     /// How a client uses TLS 1.2 or 1.3.
     ///
     /// When a connection is made, files that have changed are read again; they are checked at most once a second.
