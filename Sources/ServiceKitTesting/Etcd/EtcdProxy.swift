@@ -1,6 +1,3 @@
-import Foundation
-import Synchronization
-
 /// A gRPC proxy (`etcd grpc-proxy`) in front of the members of an ``EtcdServer``: a real process on loopback.
 ///
 /// ```swift
@@ -13,24 +10,19 @@ import Synchronization
 /// A proxy differs from a member: it assigns watches numbers of its own, answers requests in any order, and renews
 /// leases in its own time. It keeps its port while it does not run, and ends with the server.
 public final class EtcdProxy: Sendable, CustomStringConvertible {
-    private static let pollInterval = Duration.milliseconds(20)
-
     /// The URL for clients.
     public let endpoint: String
     /// A text with the URL.
-    public var description: String { "gRPC proxy of etcd (\(endpoint))" }
+    public var description: String { process.description }
 
     private let arguments: [String]
-    private let log: String
     private let port: ReservedPort
-    private let group: ProcessGroup
-    private let process = Mutex<ChildProcess?>(nil)
+    private let process: ServerProcess
 
     fileprivate init(_ program: String, to members: [String], in group: ProcessGroup) throws {
         port = try ReservedPort()
         endpoint = "http://127.0.0.1:\(port.number)"
-        log = "\(group.directory)/proxy-\(port.number).log"
-        self.group = group
+        process = ServerProcess("gRPC proxy of etcd (\(endpoint))", log: "proxy-\(port.number)", in: group)
         arguments = [
             program, "grpc-proxy", "start",
             "--endpoints=" + members.joined(separator: ","),
@@ -42,22 +34,8 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``EtcdServerFailure`` when it runs already, or does not start; then with the end of its log.
     public func start() async throws {
-        let started = try process.withLock { process in
-            guard process == nil else { throw EtcdServerFailure("cannot start the \(self): it runs") }
-            let started = try group.spawn(arguments, output: log, errors: log)
-            process = started
-            return started
-        }
-        let deadline = ContinuousClock.now + EtcdServer.processLimit
-        while await LoopbackHTTP.get("/metrics", port: port.number)?.status != 200 {
-            try Task.checkCancellation()
-            let exit = started.exit
-            guard exit == nil, ContinuousClock.now < deadline else {
-                let end = exit.map { "it ended with \($0)" } ?? "it did not listen within \(EtcdServer.processLimit)"
-                let text = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
-                throw EtcdServerFailure("cannot start the \(self): \(end)\n\(text.suffix(4_096))")
-            }
-            try await Task.sleep(for: Self.pollInterval)
+        try await process.start(arguments) { [port] in
+            await LoopbackHTTP.get("/metrics", port: port.number)?.status == 200
         }
     }
 
@@ -65,16 +43,7 @@ public final class EtcdProxy: Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``EtcdServerFailure`` when it does not run.
     public func kill() async throws {
-        let running = process.withLock { process in
-            defer { process = nil }
-            return process
-        }
-        guard let running else { throw EtcdServerFailure("cannot kill the \(self): it does not run") }
-        running.send(SIGKILL)
-        guard await running.exit(within: EtcdServer.processLimit) != nil else {
-            try Task.checkCancellation()
-            throw EtcdServerFailure("the \(self) has not ended within \(EtcdServer.processLimit)")
-        }
+        try await process.kill()
     }
 }
 

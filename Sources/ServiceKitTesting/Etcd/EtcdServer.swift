@@ -20,11 +20,7 @@ import Synchronization
 /// that does not run keeps its ports: no other program gets them, so clients are refused. The timing suits loopback,
 /// and the shortest lease lasts one second. Each member takes about 130 MB of disk.
 public final class EtcdServer: Sendable {
-    /// The time limit for the start of a member, and for its end by SIGTERM.
-    static let processLimit = Duration.seconds(60)
     private static let electionLimit = Duration.seconds(60)
-    /// The time between two checks of a member.
-    private static let pollInterval = Duration.milliseconds(20)
 
     /// The clients' URLs, one for each member in order, such as `http://127.0.0.1:40123`.
     public let endpoints: [String]
@@ -89,41 +85,28 @@ public final class EtcdServer: Sendable {
     ///   etcd's log, and the member does not run.
     public func start(_ member: Int = 0) async throws {
         let member = try self.member(member)
-        try member.start([programs.etcd] + arguments(of: member))
-        do {
-            _ = try await wait(Self.processLimit, for: "the start of etcd", of: [member]) { await member.election() }
-        } catch {
-            member.giveUp()
-            throw error
-        }
+        try await member.process.start([programs.etcd] + arguments(of: member)) { await member.election() != nil }
     }
 
     /// Kills a member with SIGKILL, suspended or not, and waits for its end. Its data stays.
     ///
     /// - Throws: ``EtcdServerFailure`` when it does not run.
     public func kill(_ member: Int = 0) async throws {
-        try await self.member(member).kill()
-    }
-
-    /// Ends a member with SIGTERM, and waits for its end. Its data stays. A leader first hands its leadership over.
-    ///
-    /// - Throws: ``EtcdServerFailure`` when it does not run or does not end.
-    public func terminate(_ member: Int = 0) async throws {
-        try await self.member(member).terminate()
+        try await self.member(member).process.kill()
     }
 
     /// Suspends a member with SIGSTOP: its connections stay open without an answer, as if the network were cut.
     ///
     /// - Throws: ``EtcdServerFailure`` when it does not run or is suspended.
     public func suspend(_ member: Int = 0) throws {
-        try self.member(member).suspend()
+        try self.member(member).process.suspend()
     }
 
     /// Resumes a suspended member with SIGCONT.
     ///
     /// - Throws: ``EtcdServerFailure`` when it is not suspended.
     public func resume(_ member: Int = 0) throws {
-        try self.member(member).resume()
+        try self.member(member).process.resume()
     }
 
     /// Deletes the data of an ended member, so that it starts empty.
@@ -132,7 +115,13 @@ public final class EtcdServer: Sendable {
     /// cluster, wipe all members before you start one again: etcd does not start a member that its cluster still knows.
     /// - Throws: ``EtcdServerFailure`` when the member still runs.
     public func wipe(_ member: Int = 0) throws {
-        try self.member(member).wipe()
+        let member = try self.member(member)
+        guard member.process.isStopped else {
+            throw EtcdServerFailure("cannot delete the data of \(member.process): it runs; kill it before")
+        }
+        if FileManager.default.fileExists(atPath: member.dataDirectory) {
+            try FileManager.default.removeItem(atPath: member.dataDirectory)
+        }
     }
 
     // MARK: - Waiting
@@ -143,7 +132,7 @@ public final class EtcdServer: Sendable {
     ///   ends, or no member runs.
     public func waitUntilReady(timeout: Duration = .seconds(60)) async throws {
         let running = try runningMembers()
-        try await wait(timeout, for: "answers from etcd", of: running) { () -> Void? in
+        try await ServerProcess.wait(timeout, for: "answers from etcd", of: running.map(\.process)) { () -> Void? in
             for member in running where await !member.isReady() { return nil }
             return ()
         }
@@ -154,7 +143,7 @@ public final class EtcdServer: Sendable {
     /// - Throws: ``EtcdServerFailure`` with the ends of the logs when the members do not agree in time.
     public func leader() async throws -> Int {
         let running = try runningMembers()
-        return try await wait(Self.electionLimit, for: "a leader", of: running) {
+        return try await ServerProcess.wait(Self.electionLimit, for: "a leader", of: running.map(\.process)) {
             var leaders: [Int] = []
             for member in running {
                 guard let election = await member.election(), election.hasLeader else { return nil }
@@ -168,7 +157,7 @@ public final class EtcdServer: Sendable {
 
     /// The members that run and are not suspended.
     func runningMembers() throws -> [EtcdMember] {
-        let running = members.filter(\.isRunning)
+        let running = members.filter(\.process.isRunning)
         guard !running.isEmpty else { throw EtcdServerFailure("no etcd member runs; start one") }
         return running
     }
@@ -184,30 +173,6 @@ public final class EtcdServer: Sendable {
         // One after the other: a member first asks the others, and waits two seconds for a member that is starting.
         for member in members { try await start(member.index) }
         try await waitUntilReady()
-    }
-
-    /// Asks until there is an answer. Fails at once when a member ends.
-    private func wait<Answer>(
-        _ limit: Duration,
-        for what: String,
-        of members: [EtcdMember],
-        _ ask: () async -> Answer?
-    ) async throws -> Answer {
-        let deadline = ContinuousClock.now + limit
-        while true {
-            if let answer = await ask() { return answer }
-            try Task.checkCancellation()
-            for member in members {
-                if let exit = member.unexpectedExit {
-                    throw EtcdServerFailure("waited for \(what): \(member) ended with \(exit)\n\(member.logTail())")
-                }
-            }
-            if ContinuousClock.now >= deadline {
-                let logs = members.map { $0.logTail() }.joined(separator: "\n")
-                throw EtcdServerFailure("waited \(limit) for \(what)\n\(logs)")
-            }
-            try await Task.sleep(for: Self.pollInterval)
-        }
     }
 
     // MARK: - Arguments
