@@ -254,7 +254,7 @@ let package = Package(
                 "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
                 "ServiceKitTestSupport", "protoc-gen-servicekit", "servicekit-kit", argumentParser, grpc, logging,
-                protobuf, protobufNames,
+                protobuf, protobufNames, subprocess,
             ],
             swiftSettings: testSettings
         ),

@@ -1,3 +1,5 @@
+import Subprocess
+
 /// The decisions of `kit run`: takes events and returns actions. Knows no process and no clock.
 struct RunState {
     enum Event: Hashable {
@@ -5,7 +7,7 @@ struct RunState {
         case built(Int, seconds: Double, failure: String?)
         case changed(Int)
         /// The process of a service ended.
-        case ended(Int, ProcessExit)
+        case ended(Int, TerminationStatus)
         /// The user wants to end: the first time in order, the second time at once.
         case interrupted
     }
@@ -149,7 +151,7 @@ struct RunState {
         return [.start(service)] + (services[service].news.map { [.say(service, $0)] } ?? [])
     }
 
-    private mutating func ended(_ service: Int, _ exit: ProcessExit) -> [Action] {
+    private mutating func ended(_ service: Int, _ exit: TerminationStatus) -> [Action] {
         let process = services[service].process
         services[service].process = .none
         switch phase {
@@ -158,17 +160,17 @@ struct RunState {
         case .running where process == .restarting:
             return start(service)
         case .running where watches:
-            return [.say(service, "\(exit); waiting for a change")]
+            return [.say(service, "\(exit.text); waiting for a change")]
         case .running:
-            phase = .stopping(code: exit.code)
-            return [.say(service, "\(exit)")] + stopAll() + finishIfDone()
+            phase = .stopping(code: exit.shellCode)
+            return [.say(service, exit.text)] + stopAll() + finishIfDone()
         case .stopping(let code):
             var actions: [Action] = []
             // A service without a handler for SIGTERM dies of it, which is as good.
             let isGood = exit == .exited(0) || (process == .stopping && exit == .signaled(15))
             if !isGood {
-                actions = [.say(service, "\(exit)")]
-                if code == 0 { phase = .stopping(code: exit.code) }
+                actions = [.say(service, exit.text)]
+                if code == 0 { phase = .stopping(code: exit.shellCode) }
             }
             return actions + finishIfDone()
         }
@@ -222,5 +224,22 @@ struct RunState {
 
     private static func text(_ seconds: Double) -> String {
         "\((seconds * 10).rounded() / 10) s"
+    }
+}
+
+extension TerminationStatus {
+    /// The exit code in a shell's notation: the code, or 128 and the signal's number.
+    fileprivate var shellCode: Int32 {
+        switch self {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal
+        }
+    }
+
+    fileprivate var text: String {
+        switch self {
+        case .exited(let code): "ended with exit code \(code)"
+        case .signaled(let signal): "ended by signal \(signal)"
+        }
     }
 }

@@ -46,20 +46,15 @@ final class ServiceProcess: Sendable {
 
     /// Runs the service until it ends. Several services have their names before their lines; a single one uses this
     /// process's own output.
-    func run(_ service: Int, output: RunOutput) async -> ProcessExit {
+    func run(_ service: Int, output: RunOutput) async -> TerminationStatus {
         defer { state.set(.ended) }
         do {
             let lifeline = try Lifeline()
             // When the service has ended: ends the processes that it has started and left.
             defer { lifeline.close() }
-            let status =
-                output.hasPrefixes
+            return output.hasPrefixes
                 ? try await runPrefixed(lifeline, service, output)
                 : try await runPlain(lifeline)
-            switch status {
-            case .exited(let code): return .exited(code)
-            case .signaled(let signal): return .signaled(signal)
-            }
         } catch {
             output.say("cannot be started: \(error)", about: service)
             return .exited(127)
