@@ -33,14 +33,7 @@ struct DescriptorsFile {
     /// The names of the constants of several files in one module, by file. `a_b.proto` and `a-b.proto` get different
     /// names.
     static func constants(of protos: [String]) -> [String: String] {
-        var taken: Set<String> = []
-        var names: [String: String] = [:]
-        for proto in ProtoGenerator.ordered(protos) {
-            var name = constant(of: proto)
-            while !taken.insert(name).inserted { name += "_" }
-            names[proto] = name
-        }
-        return names
+        ProtoGenerator.uniqueNames(of: protos, constant) { $0 }
     }
 
     /// The name of the constant: `userDescriptors` for `user.proto`.

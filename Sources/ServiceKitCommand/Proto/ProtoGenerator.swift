@@ -13,19 +13,9 @@ struct ProtoGenerator: Sendable {
         return api.copies + code.map { FileTree.File(path: "\(api.directory)/\($0.path)", bytes: $0.bytes) }
     }
 
-    /// Generates the code of files in one directory into this directory. Throws `CommandFailure` with the mistakes in
-    /// the files.
-    func generate(_ names: [String], in directory: String) async throws {
-        let path = ProtoPath([.init(path: directory, origin: .api)] + ProtoPath.wellKnown)
-        let set = try await ProtoCompiler(path: path).parse(names)
-        for file in try await code(of: names, in: set, modules: [:]) {
-            try Data(file.bytes).write(to: URL(filePath: "\(directory)/\(file.path)"))
-        }
-    }
-
     /// Generates the code of files of the set, by name and for one directory. Modules contain the code of imported
     /// files, by file.
-    private func code(of names: [String], in set: ProtoSet, modules: [String: String]) async throws -> [FileTree.File] {
+    func code(of names: [String], in set: ProtoSet, modules: [String: String]) async throws -> [FileTree.File] {
         if names.isEmpty { return [] }
         return try await withTemporaryDirectory { scratch in
             let swift = SwiftNames(set.files)
@@ -126,18 +116,22 @@ struct ProtoGenerator: Sendable {
 
     /// The same for several files. The names differ on every file system.
     static func swiftNames(of protos: [String]) -> [String] {
-        var taken: Set<String> = []
-        var names: [String: String] = [:]
-        for proto in ordered(protos) {
-            var name = swiftName(of: proto)
-            while !taken.insert(name.lowercased()).inserted { name += "_" }
-            names[proto] = name
-        }
+        let names = uniqueNames(of: protos, swiftName) { $0.lowercased() }
         return protos.compactMap { names[$0] }
     }
 
-    /// Files in the order in which they get their names: the files at the top of the directory keep theirs.
-    static func ordered(_ protos: [String]) -> [String] {
-        protos.sorted { ($0.contains("/") ? 1 : 0, $0) < ($1.contains("/") ? 1 : 0, $1) }
+    /// Names for files, by file. A name whose form another file has already gets `_` behind it. The files at the top of
+    /// the directory come first, so that they keep their names.
+    static func uniqueNames(
+        of protos: [String], _ name: (String) -> String, form: (String) -> String
+    ) -> [String: String] {
+        var taken: Set<String> = []
+        var names: [String: String] = [:]
+        for proto in protos.sorted(by: { ($0.contains("/") ? 1 : 0, $0) < ($1.contains("/") ? 1 : 0, $1) }) {
+            var unique = name(proto)
+            while !taken.insert(form(unique)).inserted { unique += "_" }
+            names[proto] = unique
+        }
+        return names
     }
 }

@@ -28,10 +28,11 @@ struct GeneratedCodeTests {
         let proto = try #require(tree.files.first { $0.path.hasSuffix(".proto") })
         let file = String(proto.path.dropFirst(api.count))
         try directory.write(String(decoding: proto.bytes, as: UTF8.self), to: file)
-        try await generator.generate([file], in: directory.path)
+        let path = ProtoPath([.init(path: directory.path, origin: .api)] + ProtoPath.wellKnown)
+        let code = try await generator.code(of: [file], in: ProtoCompiler(path: path).parse([file]), modules: [:])
         for kind in ["pb", "grpc", "servicekit", "descriptors"] {
             let name = file.replacing(".proto", with: ".\(kind).swift")
-            let written = try String(contentsOfFile: directory.path(name), encoding: .utf8)
+            let written = String(decoding: try #require(code.first { $0.path == name }).bytes, as: UTF8.self)
             let rendered = try ServiceTemplateTests.text(api + name, of: tree)
             if written != rendered {
                 let lines = zip(written.split(separator: "\n"), rendered.split(separator: "\n"))
