@@ -11,7 +11,7 @@ package struct DescriptorPool: Sendable {
     private(set) var files: [String: Google_Protobuf_FileDescriptorProto] = [:]
     private var messages: [String: MessageType] = [:]
     private var enums: [String: EnumType] = [:]
-    private var servicesByName: [String: ServiceType] = [:]
+    private var services: [String: ServiceType] = [:]
     /// The name of the file that declares a symbol.
     private var fileBySymbol: [String: String] = [:]
     /// The name of the file that declares an extension, by the message type and the number.
@@ -38,7 +38,7 @@ package struct DescriptorPool: Sendable {
             let service = ServiceType(proto, prefix: prefix)
             try declare(service.name, in: file.name)
             for method in service.methods { try declare("\(service.name).\(method.name)", in: file.name) }
-            servicesByName[service.name] = service
+            services[service.name] = service
         }
     }
 
@@ -97,11 +97,8 @@ package struct DescriptorPool: Sendable {
 
     package var fileCount: Int { files.count }
 
-    /// The services, by name.
-    package var services: [ServiceType] { servicesByName.values.sorted { $0.name < $1.name } }
-
     /// The service with a full name.
-    package func service(_ name: String) -> ServiceType? { servicesByName[name] }
+    package func service(_ name: String) -> ServiceType? { services[name] }
 
     /// The message type with a full name. Throws ``DescriptorError`` when it is missing.
     package func message(_ name: String) throws(DescriptorError) -> MessageType {

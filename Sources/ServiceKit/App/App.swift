@@ -38,7 +38,7 @@ public final class App: Service, Sendable {
     }
 
     struct Parts {
-        var hooks = Hooks()
+        var hooks: [HookMoment: [Hook]] = [:]
         var services: [any Service] = []
         var servers: [any Server] = []
     }
@@ -189,22 +189,26 @@ public final class App: Service, Sendable {
 
     /// Adds a hook that runs before anything is started. A failure ends the start.
     public func beforeStart(_ hook: @escaping @Sendable () async throws -> Void) {
-        describe("before-start hook") { $0.parts.hooks.add(hook, at: .beforeStart) }
+        add(hook, at: .beforeStart)
     }
 
     /// Adds a hook that runs when the servers are ready and the instance is registered. A failure ends the start.
     public func afterStart(_ hook: @escaping @Sendable () async throws -> Void) {
-        describe("after-start hook") { $0.parts.hooks.add(hook, at: .afterStart) }
+        add(hook, at: .afterStart)
     }
 
     /// Adds a hook that runs when the stop begins, while calls are still served; not when the before-start hooks failed.
     public func beforeStop(_ hook: @escaping @Sendable () async throws -> Void) {
-        describe("before-stop hook") { $0.parts.hooks.add(hook, at: .beforeStop) }
+        add(hook, at: .beforeStop)
     }
 
     /// Adds a hook that runs when everything has ended, in any case: also when the start failed.
     public func afterStop(_ hook: @escaping @Sendable () async throws -> Void) {
-        describe("after-stop hook") { $0.parts.hooks.add(hook, at: .afterStop) }
+        add(hook, at: .afterStop)
+    }
+
+    private func add(_ hook: @escaping Hook, at moment: HookMoment) {
+        describe("\(moment.rawValue) hook") { $0.parts.hooks[moment, default: []].append(hook) }
     }
 
     /// Adds a service of swift-service-lifecycle, such as a database client.

@@ -105,8 +105,8 @@ final class Lifecycle: Service {
         logger.info("serving", metadata: ["service": "\(app.instance.name)", "id": "\(app.instance.id)"])
     }
 
-    private func runStartHooks(_ moment: Hooks.Moment) async throws {
-        let hooks = parts.hooks[moment]
+    private func runStartHooks(_ moment: HookMoment) async throws {
+        let hooks = parts.hooks[moment] ?? []
         for (index, hook) in hooks.enumerated() {
             try await run(moment.hookName(index, of: hooks.count), app.startup.hookTimeout, hook)
         }
@@ -204,8 +204,8 @@ final class Lifecycle: Service {
         app.health.finish(with: .stopped)
     }
 
-    private func runStopHooks(_ moment: Hooks.Moment) async {
-        let hooks = parts.hooks[moment]
+    private func runStopHooks(_ moment: HookMoment) async {
+        let hooks = parts.hooks[moment] ?? []
         for (index, hook) in hooks.enumerated() {
             await step(moment.hookName(index, of: hooks.count), app.shutdown.hookTimeout, hook)
         }
@@ -267,7 +267,7 @@ final class Lifecycle: Service {
     }
 }
 
-extension Hooks.Moment {
+extension HookMoment {
     /// `before-stop hook`, with a number when there are several.
     fileprivate func hookName(_ index: Int, of count: Int) -> String {
         "\(rawValue) hook" + (count > 1 ? " \(index + 1) of \(count)" : "")

@@ -87,24 +87,20 @@ package final class OutputWriter: Sendable {
     package func write(_ line: @autoclosure () -> String) {
         // Without a thread the line is queued, since the next line tries again to start the thread.
         if state.withLock({ $0.phase != .absent && $0.queue.dropIfFull() }) { return }
-        var line = line()
-        perform(
-            line.withUTF8 { bytes in
-                state.withLock { state in
-                    state.queue.append(bytes)
-                    return state.begin()
-                }
-            }
-        )
+        add(line()) { $0.append($1) }
     }
 
     /// Queues the last line of the process, after the waiting lines.
     package func writeLast(_ line: String) {
+        add(line) { $0.appendLast($1) }
+    }
+
+    private func add(_ line: String, _ append: (inout OutputQueue, UnsafeBufferPointer<UInt8>) -> Void) {
         var line = line
         perform(
             line.withUTF8 { bytes in
                 state.withLock { state in
-                    state.queue.appendLast(bytes)
+                    append(&state.queue, bytes)
                     return state.begin()
                 }
             }
