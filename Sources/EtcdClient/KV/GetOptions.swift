@@ -58,7 +58,7 @@ public struct GetOptions: Sendable, Hashable {
 }
 
 extension WireRangeRequest {
-    /// - Parameter range: The keys, with the client's namespace.
+    /// The keys of the range have the client's namespace.
     init(_ range: KeyRange, _ options: GetOptions) {
         self.init()
         key = Data(range.start)
