@@ -55,7 +55,7 @@ struct CancellationTests {
             try await RawHTTP2Client.run(server.address) { client in
                 let stream = try client.open(method: "Any")
                 await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { _ = try await stream.next(isolation: nil) }
+                    group.addTask { _ = try await stream.next() }
                     group.cancelAll()
                     await #expect(throws: CancellationError.self) { try await group.next() }
                 }
@@ -70,7 +70,7 @@ struct CancellationTests {
                 let stream = try client.open(method: "Any")
                 await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<2 {
-                        group.addTask { _ = try await stream.next(isolation: nil) }
+                        group.addTask { _ = try await stream.next() }
                     }
                     await #expect(throws: StreamFailure.protocolViolation("two tasks read the same call at a time")) {
                         try await group.next()
@@ -95,7 +95,7 @@ struct CancellationTests {
                 var iterator = requests.makeAsyncIterator()
                 let (peer, headers) = try #require(await iterator.next())
                 #expect(headers?.fields["grpc-timeout"]?.isEmpty == false)
-                await #expect(throws: StreamFailure.reset(.cancel)) { try await peer.next(isolation: nil) }
+                await #expect(throws: StreamFailure.reset(.cancel)) { try await peer.next() }
             }
         }
     }
@@ -153,7 +153,7 @@ struct CancellationTests {
                     ":method": "POST", ":scheme": "http", ":path": "/\(RawService.name)/\(method)", ":authority": "x",
                     "content-type": "application/grpc", "te": "trailers", "grpc-timeout": "20m",
                 ])
-                guard case .headers(let trailers, true)? = try await stream.next(isolation: nil) else {
+                guard case .headers(let trailers, true)? = try await stream.next() else {
                     Issue.record("no trailers")
                     return
                 }

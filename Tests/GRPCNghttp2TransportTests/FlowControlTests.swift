@@ -98,7 +98,7 @@ struct FlowControlTests {
                     try await eventually { streams.value.isEmpty == false }
                     let peer = try #require(streams.value.first)
                     var received = 0
-                    while let part = try await peer.next(isolation: nil) {
+                    while let part = try await peer.next() {
                         guard case .body(let piece) = part else { continue }
                         #expect(piece.bytes.count == messageBytes)
                         received += 1
@@ -134,7 +134,7 @@ struct FlowControlTests {
                     }
                     #expect(writer.bufferedBytes <= limits.writeBufferBytes + 1005)
                     var received = 0
-                    while let part = try await stream.next(isolation: nil) {
+                    while let part = try await stream.next() {
                         if case .body = part { received += 1 }
                     }
                     #expect(received == 100)

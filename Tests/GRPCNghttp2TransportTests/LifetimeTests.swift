@@ -81,7 +81,7 @@ struct LifetimeTests {
                 var iterator = streams.makeAsyncIterator()
                 let peer = try #require(await iterator.next())
                 stream = nil
-                await #expect(throws: StreamFailure.reset(.cancel)) { try await peer.next(isolation: nil) }
+                await #expect(throws: StreamFailure.reset(.cancel)) { try await peer.next() }
             }
         }
     }
@@ -90,7 +90,7 @@ struct LifetimeTests {
         let stream = try await RawHTTP2Server.run(onStream: { _, _ in }) { server in
             try await RawHTTP2Client.run(server.address) { try $0.open(method: "Any") }
         }
-        let failure = await #expect(throws: StreamFailure.self) { try await stream.next(isolation: nil) }
+        let failure = await #expect(throws: StreamFailure.self) { try await stream.next() }
         #expect(failure != nil)
         await #expect(throws: StreamFailure.self) { try await stream.send(message: [1]) }
         #expect(throws: StreamFailure.self) { try stream.send(end: .data) }

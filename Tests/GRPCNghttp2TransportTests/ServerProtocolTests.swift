@@ -41,7 +41,7 @@ struct ServerProtocolTests {
                     try await stream.send(message: message)
                     try stream.send(end: .data)
                 }
-                guard case .headers(let block, _)? = try await stream.next(isolation: nil) else { return [:] }
+                guard case .headers(let block, _)? = try await stream.next() else { return [:] }
                 return block.fields
             }
         }
@@ -89,7 +89,7 @@ struct ServerProtocolTests {
                 try? await stream.send(message: [1])
                 try? stream.send(end: .data)
                 var last: [String: String] = [:]
-                while let part = try await stream.next(isolation: nil) {
+                while let part = try await stream.next() {
                     if case .headers(let block, _) = part { last = block.fields }
                 }
                 #expect(last["grpc-status"] == status)
@@ -176,13 +176,13 @@ struct ServerProtocolTests {
                 try await eventually { server.transport.server.lifecycle.isListenerClosed }
                 gate.open()
                 var status: String?
-                while let part = try await first.next(isolation: nil) {
+                while let part = try await first.next() {
                     if case .headers(let block, true) = part { status = block.fields["grpc-status"] }
                 }
                 #expect(status == "0")
                 try await eventually { client.delegate.closedReason != nil }
                 let late = try client.open(method: "Wait")
-                let failure = await #expect(throws: StreamFailure.self) { try await late.next(isolation: nil) }
+                let failure = await #expect(throws: StreamFailure.self) { try await late.next() }
                 guard case .notProcessed? = failure else {
                     Issue.record("\(String(describing: failure))")
                     return
@@ -213,7 +213,7 @@ struct ServerProtocolTests {
                         stream.reset(.cancel, failure: .cancelled)
                     } else {
                         let failure = await #expect(throws: StreamFailure.self) {
-                            try await stream.next(isolation: nil)
+                            try await stream.next()
                         }
                         if case .notProcessed? = failure { refused += 1 }
                     }

@@ -61,7 +61,7 @@ struct SharedPortTests {
                 if let type { head.append(name: "content-type", value: type) }
                 try stream.send(head: head, endStream: true)
                 var body: [UInt8] = []
-                while let part = try await stream.next(isolation: nil) {
+                while let part = try await stream.next() {
                     switch part {
                     case .headers(let block, _): #expect(block.fields["content-type"] == type ?? "none")
                     case .body(let piece): body += piece.bytes

@@ -62,7 +62,7 @@ struct AttemptMiddlewareTests {
         #expect(reports.map(\.code) == [.unavailable, .unimplemented])
         #expect(reports.first?.trailers["load"] == "9")
         let result = try await recorder.result()
-        #expect(result.attempts == 2 && result.servedBy?.id == "b")
+        #expect(result.attempts == 2 && result.node?.instance.id == "b")
     }
 
     @Test func headersOfAnAttemptAreItsOwn() async throws {

@@ -117,7 +117,7 @@ struct ClientMiddlewareTests {
             #expect(balancer.picks.value.isEmpty)
         }
         let result = try await recorder.result()
-        #expect(result.error is ServiceError && result.servedBy == nil && result.attempts == 0)
+        #expect(result.error is ServiceError && result.node == nil && result.attempts == 0)
         #expect(recorder.results.value.count == 1)
     }
 
@@ -142,7 +142,7 @@ struct ClientMiddlewareTests {
             _ = try await client.call("Trail").message
         }
         let result = try await recorder.result()
-        #expect(result.error == nil && result.servedBy?.id == "a" && result.attempts == 1)
+        #expect(result.error == nil && result.node?.instance.id == "a" && result.attempts == 1)
         #expect(result.trailers["t"] == "1")
     }
 
@@ -159,7 +159,7 @@ struct ClientMiddlewareTests {
         }
         let result = try await recorder.result()
         #expect((result.error as? RPCError)?.message == "down")
-        #expect(result.servedBy?.id == "a" && result.attempts == 3)
+        #expect(result.node?.instance.id == "a" && result.attempts == 3)
         #expect(result.trailers["t"] == "1")
         #expect(recorder.calls.value.count == 1 && recorder.results.value.count == 1)
     }
@@ -199,7 +199,7 @@ struct ClientMiddlewareTests {
 
     @Test func endTurnsASuccessIntoAFailure() async throws {
         let middleware = AtEnd { _, result in
-            let instance = result.servedBy?.id ?? ""
+            let instance = result.node?.instance.id ?? ""
             result.fail(with: ServiceError(.conflict, reason: "TOO_OLD", message: "served by \(instance)"))
         }
         try await withClient([middleware]) { client, _ in
@@ -257,7 +257,7 @@ struct ClientMiddlewareTests {
             }
             #expect(first == [7])
             let result = try await recorder.result()
-            #expect(result.error is CancellationError && result.servedBy?.id == "a")
+            #expect(result.error is CancellationError && result.node?.instance.id == "a")
         }
         #expect(recorder.results.value.count == 1)
     }

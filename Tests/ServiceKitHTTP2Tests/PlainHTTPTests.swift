@@ -66,7 +66,7 @@ struct PlainHTTPTests {
             defer { stream.reset(.cancel, failure: .cancelled) }
             try stream.send(head: .request("POST", "/echo"))
             try await stream.send(BodyPiece(bytes: [1]))
-            guard case .headers? = try await stream.next(isolation: nil) else {
+            guard case .headers? = try await stream.next() else {
                 Issue.record("the request has no answer")
                 return
             }
@@ -132,7 +132,7 @@ private final class Echo: RequestTask {
     private func echo() async throws {
         try stream.send(head: HeaderBlock([":status": "200", "content-type": "application/octet-stream"]))
         var count = 0
-        while case .body(let piece)? = try await stream.next(isolation: nil) {
+        while case .body(let piece)? = try await stream.next() {
             count += piece.bytes.count
             try await stream.send(piece)
         }
@@ -149,7 +149,7 @@ private struct Answer {
 
     /// Reads a stream to its end.
     init(rest stream: HTTP2Stream) async throws {
-        while let part = try await stream.next(isolation: nil) {
+        while let part = try await stream.next() {
             switch part {
             case .headers(let block, _) where head.isEmpty && block.fields[":status"] != nil: head = block.fields
             case .headers(let block, _): trailers = block.fields

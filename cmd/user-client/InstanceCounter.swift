@@ -10,7 +10,7 @@ final class InstanceCounter: Middleware {
 
     func beginCalling(_ call: inout Call) {
         call.onEnd { _, result in
-            guard result.error == nil, let id = result.servedBy?.id else { return }
+            guard result.error == nil, let id = result.node?.instance.id else { return }
             self.served.withLock { $0[id, default: 0] += 1 }
         }
     }

@@ -81,7 +81,27 @@ package final class ClientStream: Sendable {
     ///
     /// If the task is cancelled while it waits, the call is reset.
     /// - Throws: `RPCError` if the call failed otherwise than by a status from the server.
-    package func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> RPCResponsePart<[UInt8]>? {
+    package func next() async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
+        while true {
+            switch try poll() {
+            case .ready(let part): return part
+            case .wait: try await waitUntilReadable()
+            }
+        }
+    }
+
+    /// A look for the next part of the response.
+    package enum Poll {
+        /// The next part; `nil` after the status.
+        case ready(RPCResponsePart<[UInt8]>?)
+        /// Nothing is there yet.
+        case wait
+    }
+
+    /// Takes the next part of the response if it is there.
+    ///
+    /// - Throws: `RPCError` if the call failed otherwise than by a status from the server.
+    package func poll() throws(RPCError) -> Poll {
         while true {
             var part: InboundPart?
             do {
@@ -89,24 +109,18 @@ package final class ClientStream: Sendable {
                 case .part(let next): part = try decompressed(next)
                 case .end: break
                 case .failed(let failure): throw failure
-                case .wait:
-                    try await stream.waitUntilReadable(isolation: actor)
-                    continue
+                case .wait: return .wait
                 }
             } catch {
                 // A response that made no sense was reset here; the reset is not its end.
-                if response.withLock({ $0.hasEnded }) { return nil }
-                if error is CancellationError {
-                    stream.reset(.cancel, failure: .cancelled)
-                }
+                if response.withLock({ $0.hasEnded }) { return .ready(nil) }
                 throw self.error(error)
             }
-            let reading = response.withLock { $0.read(part) }
-            switch reading {
+            switch response.withLock({ $0.read(part) }) {
             case .part(let part):
-                return part
+                return .ready(part)
             case .end:
-                return nil
+                return .ready(nil)
             case .skip:
                 continue
             case .failed(let error):
@@ -115,8 +129,20 @@ package final class ClientStream: Sendable {
             case .ended(let status):
                 // An answer that is not gRPC's: the rest is of no use.
                 stream.reset(.cancel, failure: .cancelled)
-                return .status(status, [:])
+                return .ready(.status(status, [:]))
             }
+        }
+    }
+
+    /// Returns when ``poll()`` has something to return. If the task is cancelled before, the call is reset.
+    ///
+    /// - Throws: `RPCError` if the task is cancelled, or another one reads the response.
+    package func waitUntilReadable() async throws(RPCError) {
+        do {
+            try await stream.waitUntilReadable()
+        } catch {
+            if error is CancellationError { stream.reset(.cancel, failure: .cancelled) }
+            throw self.error(error)
         }
     }
 
@@ -268,11 +294,11 @@ extension ClientStream {
             let stream: ClientStream
 
             mutating func next() async throws -> Element? {
-                try await stream.next(isolation: nil)
+                try await stream.next()
             }
 
             mutating func next(isolation actor: isolated (any Actor)?) async throws -> Element? {
-                try await stream.next(isolation: actor)
+                try await stream.next()
             }
         }
     }

@@ -48,7 +48,7 @@ extension ServerCall {
                     case (.some, .some): throw RPCError(code: .internalError, message: "Too many messages.")
                     }
                 }
-                try await stream.waitUntilReadable(isolation: #isolation)
+                try await stream.waitUntilReadable()
             }
         } catch {
             throw RPCError.from(error, peer: peer)
@@ -58,9 +58,9 @@ extension ServerCall {
     /// The next message of the request; `nil` behind the last. For one reader at a time.
     ///
     /// - Throws: `RPCError` if the call ends before.
-    package func nextMessage(isolation: isolated (any Actor)? = #isolation) async throws -> [UInt8]? {
+    package func nextMessage() async throws -> [UInt8]? {
         do {
-            return try await next(isolation: isolation)
+            return try await next()
         } catch {
             throw RPCError.from(error, peer: peer)
         }

@@ -117,10 +117,10 @@ package final class ServerCall: RequestTask {
     }
 
     /// Returns the next message of the request, or `nil` when there are no more.
-    func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
+    func next() async throws -> [UInt8]? {
         while true {
             if case .ready(let message) = try poll() { return message }
-            try await stream.waitUntilReadable(isolation: actor)
+            try await stream.waitUntilReadable()
         }
     }
 

@@ -29,7 +29,7 @@ struct ServerInbound: AsyncSequence, Sendable {
                 return .metadata(call.metadata)
             }
             do {
-                return try await call.next(isolation: actor).map { .message($0) }
+                return try await call.next().map { .message($0) }
             } catch {
                 throw RPCError.from(error, peer: call.peer)
             }

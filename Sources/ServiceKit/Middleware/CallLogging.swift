@@ -44,7 +44,7 @@ public struct CallLogging: SynchronousMiddleware {
                 metadata["reason"] = "\(failure.reason)"
                 metadata["error"] = "\(failure.message)"
             }
-            if let instance = result.servedBy { metadata["instance"] = "\(instance.id)" }
+            if let node = result.node { metadata["instance"] = "\(node.instance.id)" }
             if result.attempts > 1 { metadata["attempts"] = "\(result.attempts)" }
             logger.log(level: level, "call", metadata: metadata)
         }

@@ -6,9 +6,9 @@ public struct CallResult: Sendable {
     /// The trailers. On a client they are those of the server's answer, also of a failed call. Changes are passed on: on a
     /// server to its caller, on a client to the code that made the call.
     public var trailers: CallMetadata { didSet { areTrailersChanged = true } }
-    /// The instance that the last attempt went to, also when the call failed. It is `nil` on a server, and on a client
-    /// when there was no attempt.
-    public let servedBy: ServiceInstance?
+    /// The node that the last attempt went to, also when the call failed. It is `nil` on a server, and on a client when there
+    /// was no attempt.
+    public let node: Node?
     /// The number of attempts that the client made; 0 on a server.
     public let attempts: Int
 
@@ -20,17 +20,17 @@ public struct CallResult: Sendable {
     /// - Parameters:
     ///   - error: The error of a failed call.
     ///   - trailers: The trailers; none by default.
-    ///   - servedBy: The instance that the last attempt went to.
+    ///   - node: The node that the last attempt went to.
     ///   - attempts: The number of attempts that the client made.
     public init(
         error: (any Error)? = nil,
         trailers: CallMetadata = [:],
-        servedBy: ServiceInstance? = nil,
+        node: Node? = nil,
         attempts: Int = 0
     ) {
         self.error = error
         self.trailers = trailers
-        self.servedBy = servedBy
+        self.node = node
         self.attempts = attempts
     }
 

@@ -68,30 +68,34 @@ struct DirectClientCall: Sendable {
     ///
     /// - Throws: `RPCError` when the call failed.
     @usableFromInline
-    func next(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
-        try await call.next(isolation: isolation)
+    func next() async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
+        try await call.next()
     }
 
     /// The response of a call that has one message in it.
     ///
     /// - Throws: `RPCError` when the call failed, or the response has another number of messages.
     @usableFromInline
-    func onlyMessage(isolation: isolated (any Actor)? = #isolation) async throws(RPCError) -> Answer {
+    func onlyMessage() async throws(RPCError) -> Answer {
         var metadata = Metadata()
         var message: [UInt8]?
-        while let part = try await call.next(isolation: isolation) {
-            switch part {
-            case .metadata(let head):
+        while true {
+            // The whole response is mostly there at once, and taken without a further wait.
+            switch try call.poll() {
+            case .wait(let event):
+                try await call.wait(for: event)
+            case .ready(.metadata(let head)):
                 metadata = head
-            case .message(let bytes):
+            case .ready(.message(let bytes)):
                 guard message == nil else { throw Self.tooManyMessages }
                 message = bytes
-            case .status(_, let trailers):
+            case .ready(.status(_, let trailers)):
                 guard let message else { throw Self.noMessage }
                 return Answer(metadata: metadata, message: message, trailers: trailers)
+            case .ready(nil):
+                throw RPCError(code: .unknown, message: "the call has ended")
             }
         }
-        throw RPCError(code: .unknown, message: "the call has ended")
     }
 
     /// The response of a call that has one message in it, also of one that failed.
@@ -114,10 +118,10 @@ struct DirectClientCall: Sendable {
         _ deserializer: some MessageDeserializer<Response>
     ) async -> StreamingClientResponse<Response> {
         do {
-            switch try await next(isolation: #isolation) {
+            switch try await next() {
             case .metadata(let metadata):
-                let parts = DirectMessages<StreamingClientResponse<Response>.Contents.BodyPart> { isolation in
-                    switch try await next(isolation: isolation) {
+                let parts = DirectMessages<StreamingClientResponse<Response>.Contents.BodyPart> {
+                    switch try await next() {
                     case .message(let bytes): .message(try deserializer.deserialize(bytes))
                     case .status(_, let trailers): .trailingMetadata(trailers)
                     case .metadata, nil: nil

@@ -5,10 +5,10 @@ public import GRPCCore
 struct DirectMessages<Element: Sendable>: AsyncSequence, Sendable {
     @usableFromInline typealias Failure = any Error
 
-    @usableFromInline let read: @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?
+    @usableFromInline let read: @Sendable () async throws -> Element?
 
     @inlinable
-    init(_ read: @escaping @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?) {
+    init(_ read: @escaping @Sendable () async throws -> Element?) {
         self.read = read
     }
 
@@ -19,21 +19,21 @@ struct DirectMessages<Element: Sendable>: AsyncSequence, Sendable {
 
     @usableFromInline
     struct Iterator: AsyncIteratorProtocol {
-        @usableFromInline let read: @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?
+        @usableFromInline let read: @Sendable () async throws -> Element?
 
         @inlinable
-        init(read: @escaping @Sendable (_ isolation: isolated (any Actor)?) async throws -> Element?) {
+        init(read: @escaping @Sendable () async throws -> Element?) {
             self.read = read
         }
 
         @inlinable
         mutating func next() async throws -> Element? {
-            try await read(#isolation)
+            try await read()
         }
 
         @inlinable
         mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> Element? {
-            try await read(actor)
+            try await read()
         }
     }
 }

@@ -83,7 +83,7 @@ public struct ResponseStream<Element: Sendable>: AsyncSequence, Sendable {
                 case .ended:
                     return nil
                 }
-                while let part = try await lease.call.next(isolation: actor) {
+                while let part = try await lease.call.next() {
                     guard case .message(let bytes) = part else { continue }
                     return try stream.read(bytes)
                 }

@@ -21,7 +21,7 @@ final class Attempt: Sendable {
     /// Middleware that is told how the attempt ended.
     let ends: [CallAttempt.End]
 
-    init(_ pick: Pick, _ stream: ClientStream, _ ends: [CallAttempt.End] = []) {
+    init(_ pick: consuming Pick, _ stream: ClientStream, _ ends: [CallAttempt.End] = []) {
         self.pick = pick
         self.stream = stream
         self.ends = ends

@@ -50,7 +50,7 @@ final class ClientCall: Sendable {
             deadline: deadline
         )
         do throws(RPCError) {
-            begin(try await middleware.begin(call, headers, channel.middleware))
+            begin(try await middleware.begin(consume call, headers, channel.middleware))
         } catch {
             cancel(with: error)
         }
@@ -105,84 +105,138 @@ final class ClientCall: Sendable {
     /// The next part of the response; `nil` behind its end.
     ///
     /// - Throws: `RPCError` when the call failed.
-    func next(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
-        do throws(RPCError) {
-            let part = try await nextPart(isolation: isolation)
-            guard case .status(let status, let trailers)? = part else { return part }
-            guard let result = middleware.end({ makeResult(nil, trailers) }) else { return part }
-            if let error = result.rpcError { throw error }
-            return result.areTrailersChanged ? .status(status, Metadata(result.trailers)) : part
-        } catch {
-            throw middleware.end { makeResult(error, error.metadata) }?.rpcError ?? error
+    func next() async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
+        while true {
+            switch try poll() {
+            case .ready(let part): return part
+            case .wait(let event): try await wait(for: event)
+            }
         }
+    }
+
+    /// A look for the next part of the response.
+    enum Poll {
+        /// The next part; `nil` behind the end.
+        case ready(RPCResponsePart<[UInt8]>?)
+        /// Nothing is there yet: look again after the event.
+        case wait(Event)
+    }
+
+    /// The event that the reader waits for. It brings some of them about itself.
+    enum Event {
+        /// The middleware has begun.
+        case beginning(Promise<Void>)
+        case firstAttempt
+        /// Another attempt, after this failure of the last.
+        case nextAttempt(RPCError)
+        /// The stream has something to read.
+        case readable(ClientStream)
+    }
+
+    /// Takes the next part of the response if it is there.
+    ///
+    /// - Throws: `RPCError` when the call failed.
+    func poll() throws(RPCError) -> Poll {
+        do throws(RPCError) {
+            switch try state.withLock({ state throws(RPCError) in try state.read() }) {
+            case .wait(let beginning): return .wait(.beginning(beginning))
+            case .begin: return .wait(.firstAttempt)
+            case .end: return .ready(nil)
+            case .read(let stream): return try poll(stream)
+            }
+        } catch {
+            throw failed(error)
+        }
+    }
+
+    private func poll(_ stream: ClientStream) throws(RPCError) -> Poll {
+        let part: RPCResponsePart<[UInt8]>?
+        do throws(RPCError) {
+            guard case .ready(let next) = try stream.poll() else { return .wait(.readable(stream)) }
+            part = next
+        } catch {
+            return .wait(.nextAttempt(error))
+        }
+        switch part {
+        case .metadata:
+            state.withLock { $0.commit() }
+            return .ready(part)
+        case .message:
+            return .ready(part)
+        case .status(let status, let trailers):
+            if let error = RPCError(status: status, metadata: trailers) { return .wait(.nextAttempt(error)) }
+            end(with: .succeeded(trailers))
+            guard let begun = middleware.end() else { return .ready(part) }
+            var result = makeResult(nil, trailers)
+            begun.end(with: &result)
+            if let error = result.rpcError { throw error }
+            return .ready(result.areTrailersChanged ? .status(status, Metadata(result.trailers)) : part)
+        case nil:
+            let error = RPCError(code: .unknown, message: "the server ended the call without a status")
+            return .wait(.nextAttempt(error))
+        }
+    }
+
+    /// Returns when the event has come.
+    ///
+    /// - Throws: `RPCError` when the call failed.
+    func wait(for event: Event) async throws(RPCError) {
+        do {
+            switch event {
+            case .beginning(let promise): try await promise.value()
+            case .firstAttempt: try await beginAttempt()
+            case .nextAttempt(let failure): try await beginAttempt(after: failure)
+            case .readable(let stream):
+                do throws(RPCError) {
+                    try await stream.waitUntilReadable()
+                } catch {
+                    try await beginAttempt(after: error)
+                }
+            }
+        } catch {
+            throw failed(RPCError(describing: error))
+        }
+    }
+
+    /// Ends the call, if it has not ended.
+    ///
+    /// - Returns: The error that the caller gets, which the middleware may have replaced.
+    private func failed(_ error: RPCError) -> RPCError {
+        end(with: .failed(error))
+        return endMiddleware(error, error.metadata) ?? error
+    }
+
+    /// Ends the middleware of a call that failed, if it has begun and not ended.
+    ///
+    /// - Returns: The error that the middleware leaves to the caller.
+    @discardableResult
+    private func endMiddleware(_ error: any Error, _ trailers: Metadata) -> RPCError? {
+        guard let begun = middleware.end() else { return nil }
+        var result = makeResult(error, trailers)
+        begun.end(with: &result)
+        return result.rpcError
     }
 
     private func makeResult(_ error: (any Error)?, _ trailers: Metadata) -> CallResult {
-        let (instance, attempts) = state.withLock { ($0.lastNode?.instance, $0.attempts) }
-        return CallResult(error: error, trailers: CallMetadata(trailers), servedBy: instance, attempts: attempts)
-    }
-
-    private func nextPart(isolation: isolated (any Actor)?) async throws(RPCError) -> RPCResponsePart<[UInt8]>? {
-        do {
-            guard var stream = try await currentStream() else { return nil }
-            while true {
-                let failure: RPCError
-                do {
-                    switch try await stream.next(isolation: isolation) {
-                    case .metadata(let headers):
-                        state.withLock { $0.commit() }
-                        return .metadata(headers)
-                    case .message(let message):
-                        return .message(message)
-                    case .status(let status, let trailers):
-                        guard let error = RPCError(status: status, metadata: trailers) else {
-                            end(with: .succeeded(trailers))
-                            return .status(status, trailers)
-                        }
-                        failure = error
-                    case nil:
-                        failure = RPCError(code: .unknown, message: "the server ended the call without a status")
-                    }
-                } catch {
-                    failure = RPCError(describing: error)
-                }
-                stream = try await nextAttempt(after: failure)
-            }
-        } catch {
-            let error = RPCError(describing: error)
-            end(with: .failed(error))
-            throw error
-        }
-    }
-
-    /// The stream to read from; `nil` behind the end.
-    private func currentStream() async throws -> ClientStream? {
-        while true {
-            switch try state.withLock({ state throws(RPCError) in try state.read() }) {
-            case .read(let stream): return stream
-            case .end: return nil
-            case .wait(let beginning): try await beginning.value()
-            case .begin: return try await beginAttempt()
-            }
-        }
+        let (node, attempts) = state.withLock { ($0.lastNode, $0.attempts) }
+        return CallResult(error: error, trailers: CallMetadata(trailers), node: node, attempts: attempts)
     }
 
     // MARK: - The attempts
 
-    private func beginAttempt() async throws -> ClientStream {
+    private func beginAttempt() async throws {
         let (start, attempts, avoid) = state.withLock { ($0.start, $0.attempts, $0.avoid) }
         let (pick, stream) = try await makeStream(attempts + 1, avoid: avoid, deadline: start.deadline)
         let limit = channel.options.retry.buffer.bytes
         var ends: [CallAttempt.End] = []
         let headers = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
-        let attempt = Attempt(pick, stream, ends)
+        let attempt = Attempt(consume pick, stream, ends)
         do {
             let headers = try headers.get()
             let waiting = try state.withLock { state throws(RPCError) in
                 try state.begin(attempt, headers, keeping: limit)
             }
             waiting?.resolve(.success(()))
-            return stream
         } catch {
             stream.cancel()
             channel.pool.ended(attempt, of: operation, with: .abandoned)
@@ -249,7 +303,7 @@ final class ClientCall: Sendable {
     /// Begins another attempt if the call may be made again.
     ///
     /// - Throws: The failure, if the call may not.
-    private func nextAttempt(after failure: RPCError) async throws -> ClientStream {
+    private func beginAttempt(after failure: RPCError) async throws {
         let retry = channel.options.retry
         let action = state.withLock { state in
             state.failed(failure) { attempts in
@@ -265,7 +319,7 @@ final class ClientCall: Sendable {
             channel.pool.ended(attempt, of: operation, with: .failed(failure))
             if pause > .zero { try await wait(until: .now + pause) }
             do {
-                return try await beginAttempt()
+                try await beginAttempt()
             } catch let error as RPCError where error.code == .unavailable || error.code == .deadlineExceeded {
                 // The caller is to know both: no node is left, and why the one before failed.
                 let message = "\(error.message); the attempt before failed: \(failure.message)"
@@ -295,7 +349,7 @@ final class ClientCall: Sendable {
     /// Ends the call because the caller has left it; does nothing to a call that has ended.
     func leave() {
         cancel(with: Self.callerLeft)
-        _ = middleware.end { makeResult(CancellationError(), [:]) }
+        endMiddleware(CancellationError(), [:])
     }
 
     private static let callerLeft = RPCError(code: .cancelled, message: "the caller left the call")

@@ -16,11 +16,11 @@ struct CallParts: AsyncSequence, Sendable {
         let call: ClientCall
 
         mutating func next() async throws -> Element? {
-            try await call.next(isolation: nil)
+            try await call.next()
         }
 
         mutating func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> Element? {
-            try await call.next(isolation: actor)
+            try await call.next()
         }
     }
 }

@@ -21,10 +21,15 @@ struct ClientMiddleware: ~Copyable, Sendable {
     /// A call whose middleware has begun. A class, so that it is not copied on its way to its end.
     // @unchecked: `begin` makes it and puts it into the state, and `end` takes it out: one of them has it at a time.
     final class Begun: @unchecked Sendable {
-        fileprivate var call: Call
+        private var call: Call
 
         fileprivate init(_ call: consuming Call) {
             self.call = call
+        }
+
+        /// Tells the middleware how the call ended; it may change the result.
+        func end(with result: inout CallResult) {
+            call.end(with: &result)
         }
     }
 
@@ -43,10 +48,11 @@ struct ClientMiddleware: ~Copyable, Sendable {
         _ headers: Metadata,
         _ chain: MiddlewareChain
     ) async throws(RPCError) -> ClientCallStart {
+        var failure: (any Error)?
         do {
             try await chain.begin(&call)
         } catch {
-            throw Self.end(&call, error)
+            failure = error
         }
         let start = ClientCallStart(
             headers: call.isMetadataChanged ? Metadata(call.metadata) : headers,
@@ -54,31 +60,23 @@ struct ClientMiddleware: ~Copyable, Sendable {
             attemptBegins: call.attemptBegins
         )
         let begun = Begun(call)
-        let hasBegun = state.withLock { state in
+        let hasBegun = failure == nil && state.withLock { state in
             guard case .waiting = state else { return false }
             state = .begun(begun)
             return true
         }
         if hasBegun { return start }
-        throw Self.end(&begun.call, CancellationError())
-    }
-
-    private static func end(_ call: inout Call, _ error: any Error) -> RPCError {
+        let error = failure ?? CancellationError()
         var result = CallResult(error: error)
-        call.end(with: &result)
-        return result.rpcError ?? RPCError(describing: error)
+        begun.end(with: &result)
+        throw result.rpcError ?? RPCError(describing: error)
     }
 
-    /// Ends the call if it has begun and not ended.
-    ///
-    /// - Parameter outcome: How the call went.
-    /// - Returns: The result that the middleware has left for the caller; `nil` when there was nothing to end.
-    func end(_ outcome: () -> CallResult) -> CallResult? {
+    /// Takes the call out, if it has begun and not ended; the caller ends it.
+    func end() -> Begun? {
         var last = State.ended
         state.withLock { swap(&$0, &last) }
         guard case .begun(let begun) = last else { return nil }
-        var result = outcome()
-        begun.call.end(with: &result)
-        return result
+        return begun
     }
 }

@@ -164,7 +164,8 @@ final class NodePool: Sendable {
                     number: number
                 )
                 do {
-                    return (pick, try begin(place.connection))
+                    let stream = try begin(place.connection)
+                    return (consume pick, stream)
                 } catch let error as RPCError where error.cause is CallNotProcessed {
                     ended(pick, of: operation, with: .failed(error))
                 } catch {

@@ -26,8 +26,8 @@ struct DirectServerCall: Sendable {
     ///
     /// - Throws: `RPCError` if the call ends before.
     @usableFromInline
-    func nextMessage(isolation: isolated (any Actor)?) async throws -> [UInt8]? {
-        try await call.nextMessage(isolation: isolation)
+    func nextMessage() async throws -> [UInt8]? {
+        try await call.nextMessage()
     }
 
     /// The messages of the request.
@@ -35,8 +35,7 @@ struct DirectServerCall: Sendable {
     func messages<Message: Sendable>(
         _ deserializer: some MessageDeserializer<Message>
     ) -> RPCAsyncSequence<Message, any Error> {
-        RPCAsyncSequence(
-            wrapping: DirectMessages { try await nextMessage(isolation: $0).map(deserializer.deserialize) })
+        RPCAsyncSequence(wrapping: DirectMessages { try await nextMessage().map(deserializer.deserialize) })
     }
 
     /// Sends a response that has one message.

@@ -102,13 +102,13 @@ package final class HTTP2Stream: @unchecked Sendable {
 
     /// Returns the next part, or `nil` when the peer has ended the stream. For one reader at a time.
     /// - Throws: The `StreamFailure` of the stream; `CancellationError` if the task is cancelled while it waits.
-    package func next(isolation actor: isolated (any Actor)?) async throws -> InboundPart? {
+    package func next() async throws -> InboundPart? {
         while true {
             switch poll() {
             case .part(let part): return part
             case .end: return nil
             case .failed(let failure): throw failure
-            case .wait: try await waitUntilReadable(isolation: actor)
+            case .wait: try await waitUntilReadable()
             }
         }
     }
@@ -129,9 +129,9 @@ package final class HTTP2Stream: @unchecked Sendable {
 
     /// Returns when ``poll()`` has something to return.
     /// - Throws: `CancellationError` if the task is cancelled while it waits.
-    package func waitUntilReadable(isolation actor: isolated (any Actor)?) async throws {
+    package func waitUntilReadable() async throws {
         let wakeup = await withTaskCancellationHandler {
-            await withUnsafeContinuation(isolation: actor) { (continuation: WaitContinuation) in
+            await withUnsafeContinuation { (continuation: WaitContinuation) in
                 let (wakeup, isCreditDue) = inbound.withLock { ($0.suspend(continuation), $0.isCreditDue) }
                 if let wakeup {
                     continuation.resume(returning: wakeup)

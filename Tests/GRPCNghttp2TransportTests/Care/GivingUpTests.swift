@@ -26,7 +26,7 @@ struct GivingUpTests {
             try await RawHTTP2Client.run(server.address, times: times, tls: tls) { client in
                 try await server.accepted.stopReading()
                 let stream = try client.open(method: "Any")
-                let error = await #expect(throws: StreamFailure.self) { try await stream.next(isolation: nil) }
+                let error = await #expect(throws: StreamFailure.self) { try await stream.next() }
                 #expect(error == .connectionLost("the peer gave no sign of life (keep-alive)"))
                 try await eventually { client.delegate.closedReason != nil }
                 // The server would make the client wait long.
@@ -59,7 +59,7 @@ struct GivingUpTests {
             #expect(delegate.drainingReason == "the connection was idle")
             #expect(delegate.closedReason == nil)
             try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .common)
-            guard case .headers? = try await stream.next(isolation: nil) else {
+            guard case .headers? = try await stream.next() else {
                 Issue.record("no answer")
                 return
             }

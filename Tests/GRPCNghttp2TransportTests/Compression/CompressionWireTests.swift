@@ -65,7 +65,7 @@ struct ResponseCompressionTests {
                 // A handler that does not read its request may have answered by now.
                 try? stream.send(end: .data)
                 var answer = Answer()
-                while let part = try await stream.next(isolation: nil) {
+                while let part = try await stream.next() {
                     switch part {
                     case .headers(let block, endStream: false): answer.head = block.fields
                     case .headers(let block, endStream: true): answer.trailers = block.fields
@@ -211,7 +211,7 @@ struct RequestCompressionTests {
                     var iterator = streams.makeAsyncIterator()
                     let (stream, head) = try #require(await iterator.next())
                     var messages: [(bytes: [UInt8], isCompressed: Bool)] = []
-                    while case .body(let piece)? = try await stream.next(isolation: nil) {
+                    while case .body(let piece)? = try await stream.next() {
                         messages.append((piece.bytes, piece.isCompressed))
                     }
                     try stream.send(head: HeaderBlock([HeaderName.status: "0"]), prefix: .common, endStream: true)

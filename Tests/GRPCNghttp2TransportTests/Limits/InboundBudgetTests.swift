@@ -80,14 +80,14 @@ struct InboundBudgetTests {
                 try await eventually { budget.heldBytes == 4 * (100 + each) }
                 #expect(streams.value.map(\.unreadBytes) == [100, 100, 100, 100])
                 // One is read, one reset by this side, one by the peer; the last is dropped.
-                _ = try await streams.value[0].next(isolation: nil)
+                _ = try await streams.value[0].next()
                 #expect(budget.heldBytes == 3 * (100 + each))
                 streams.value[1].reset(.cancel, failure: .cancelled)
                 #expect(budget.heldBytes == 2 * (100 + each))
                 calls[2].reset(.cancel, failure: .cancelled)
                 try await eventually { streams.value[2].hasReadingEnded }
                 #expect(budget.heldBytes == 2 * (100 + each), "earlier bytes can be read")
-                _ = try await streams.value[2].next(isolation: nil)
+                _ = try await streams.value[2].next()
                 #expect(budget.heldBytes == 100 + each)
                 streams.update { $0.removeAll() }
                 client.channel.close(promise: nil)

@@ -47,7 +47,7 @@ struct LenientPeerTests {
                 // Both writes fail if the server has answered already.
                 try? await stream.send(message: [1])
                 try? stream.send(end: .data)
-                while let part = try await stream.next(isolation: nil) {
+                while let part = try await stream.next() {
                     if case .headers(let block, endStream: true) = part { return block.fields }
                 }
                 return [:]

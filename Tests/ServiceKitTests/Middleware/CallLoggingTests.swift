@@ -6,6 +6,10 @@ import Testing
 
 @Suite struct CallLoggingTests {
     let log = LogRecorder()
+    let node = Node(
+        instance: ServiceInstance(id: "user-1", name: "user-service"),
+        endpoint: Endpoint(scheme: "grpc", host: "10.0.0.2", port: 5)
+    )
 
     /// The one line of a call, without its duration.
     func line(_ call: Call, _ result: CallResult) async throws -> String {
@@ -27,8 +31,7 @@ import Testing
     }
 
     @Test func aMadeCallIsLoggedAtDebugWithItsInstance() async throws {
-        let instance = ServiceInstance(id: "user-1", name: "user-service")
-        let line = try await line(.made("/a/b"), CallResult(servedBy: instance, attempts: 1))
+        let line = try await line(.made("/a/b"), CallResult(node: node, attempts: 1))
         #expect(
             line == "debug: call code=200 instance=user-1 operation=/a/b peer=user-service side=client transport=grpc"
         )
@@ -51,8 +54,7 @@ import Testing
 
     @Test func aFailedCallNamesTheInstanceAndTheAttempts() async throws {
         let error = ServiceError(.unavailable, reason: "DOWN", message: "down")
-        let instance = ServiceInstance(id: "user-1", name: "user-service")
-        let line = try await line(.made("/a/b"), CallResult(error: error, servedBy: instance, attempts: 3))
+        let line = try await line(.made("/a/b"), CallResult(error: error, node: node, attempts: 3))
         #expect(line.hasPrefix("warning: call attempts=3 code=503 error=down instance=user-1 operation=/a/b"))
     }
 
