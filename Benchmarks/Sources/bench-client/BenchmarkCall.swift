@@ -1,5 +1,6 @@
 import BenchmarkSupport
 import GRPCCore
+import GRPCProtobuf
 import ServiceKitGRPC
 import SwiftProtobuf
 
@@ -76,7 +77,12 @@ struct DirectEchoCall: BenchmarkCall {
     var bytesPerCall: Int { 2 * (self.request.value.count + Self.overhead) }
 
     func run(thorough: Bool) async throws {
-        let answer: Google_Protobuf_BytesValue = try await self.channel.unary(self.request, BenchmarkMethod.echo)
+        let answer: Google_Protobuf_BytesValue = try await self.channel.unary(
+            self.request,
+            BenchmarkMethod.echo,
+            serializer: ProtobufSerializer(),
+            deserializer: ProtobufDeserializer()
+        )
         guard
             answer.value.count == self.request.value.count,
             answer.value.first == self.request.value.first,

@@ -1,6 +1,7 @@
 public import GRPCCore
 
-// The functions are inlined, so that the code of each call is specialized for its messages.
+// Generated stubs make their calls through these functions. They are inlined, so that the code of each call is specialized
+// for its messages.
 extension ServiceChannel {
     /// Makes a call with one request and one response, in the task of the caller.
     ///

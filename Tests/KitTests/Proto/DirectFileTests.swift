@@ -124,7 +124,8 @@ struct DirectFileTests {
         let lines = try await lines(proto, modules: modules)
         #expect(
             lines.filter { $0.contains("import") } == [
-                "public import BAPI", "public import GRPCCore", "public import ServiceKit",
+                "public import BAPI", "public import GRPCCore", "internal import GRPCProtobuf",
+                "public import ServiceKit",
                 "public import ServiceKitGRPC", "public import SwiftProtobuf",
             ]
         )
@@ -143,6 +144,7 @@ struct DirectFileTests {
         // Source: test.proto
 
         public import GRPCCore
+        internal import GRPCProtobuf
         public import ServiceKit
         public import ServiceKitGRPC
 
@@ -201,7 +203,14 @@ struct DirectFileTests {
                     metadata: GRPCCore.Metadata = [:],
                     options: GRPCCore.CallOptions = .defaults
                 ) async throws -> A_V1_Number {
-                    try await channel.unary(message, A_V1_Numbers.Method.Get.descriptor, metadata: metadata, options: options)
+                    try await channel.unary(
+                        message,
+                        A_V1_Numbers.Method.Get.descriptor,
+                        serializer: GRPCProtobuf.ProtobufSerializer(),
+                        deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                        metadata: metadata,
+                        options: options
+                    )
                 }
 
                 /// One number.
@@ -221,7 +230,15 @@ struct DirectFileTests {
                     options: GRPCCore.CallOptions = .defaults,
                     onResponse handleResponse: nonisolated(nonsending) (GRPCCore.ClientResponse<A_V1_Number>) async throws -> Result
                 ) async throws -> Result {
-                    try await channel.unary(message, A_V1_Numbers.Method.Get.descriptor, metadata: metadata, options: options, onResponse: handleResponse)
+                    try await channel.unary(
+                        message,
+                        A_V1_Numbers.Method.Get.descriptor,
+                        serializer: GRPCProtobuf.ProtobufSerializer(),
+                        deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                        metadata: metadata,
+                        options: options,
+                        onResponse: handleResponse
+                    )
                 }
 
                 /// Adds them.
@@ -239,7 +256,15 @@ struct DirectFileTests {
                     requestProducer: @escaping @Sendable (GRPCCore.RPCWriter<A_V1_Number>) async throws -> Void,
                     onResponse handleResponse: nonisolated(nonsending) (GRPCCore.ClientResponse<A_V1_Sum>) async throws -> Result = { try $0.message }
                 ) async throws -> Result {
-                    try await channel.clientStreaming(A_V1_Numbers.Method.Add.descriptor, metadata: metadata, options: options, requestProducer: requestProducer, onResponse: handleResponse)
+                    try await channel.clientStreaming(
+                        A_V1_Numbers.Method.Add.descriptor,
+                        serializer: GRPCProtobuf.ProtobufSerializer(),
+                        deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                        metadata: metadata,
+                        options: options,
+                        requestProducer: requestProducer,
+                        onResponse: handleResponse
+                    )
                 }
 
                 /// Calls `List`.
@@ -254,7 +279,14 @@ struct DirectFileTests {
                     metadata: GRPCCore.Metadata = [:],
                     options: GRPCCore.CallOptions = .defaults
                 ) -> ServiceKitGRPC.ResponseStream<A_V1_Number> {
-                    channel.serverStreaming(message, A_V1_Numbers.Method.List.descriptor, metadata: metadata, options: options)
+                    channel.serverStreaming(
+                        message,
+                        A_V1_Numbers.Method.List.descriptor,
+                        serializer: GRPCProtobuf.ProtobufSerializer(),
+                        deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                        metadata: metadata,
+                        options: options
+                    )
                 }
 
                 /// Calls `List`.
@@ -272,7 +304,15 @@ struct DirectFileTests {
                     options: GRPCCore.CallOptions = .defaults,
                     onResponse handleResponse: nonisolated(nonsending) (GRPCCore.StreamingClientResponse<A_V1_Number>) async throws -> Result
                 ) async throws -> Result {
-                    try await channel.serverStreaming(message, A_V1_Numbers.Method.List.descriptor, metadata: metadata, options: options, onResponse: handleResponse)
+                    try await channel.serverStreaming(
+                        message,
+                        A_V1_Numbers.Method.List.descriptor,
+                        serializer: GRPCProtobuf.ProtobufSerializer(),
+                        deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                        metadata: metadata,
+                        options: options,
+                        onResponse: handleResponse
+                    )
                 }
 
                 /// Calls `Double`.
@@ -290,7 +330,15 @@ struct DirectFileTests {
                     requestProducer: @escaping @Sendable (GRPCCore.RPCWriter<A_V1_Number>) async throws -> Void,
                     onResponse handleResponse: nonisolated(nonsending) (GRPCCore.StreamingClientResponse<A_V1_Number>) async throws -> Result
                 ) async throws -> Result {
-                    try await channel.bidirectionalStreaming(A_V1_Numbers.Method.Double.descriptor, metadata: metadata, options: options, requestProducer: requestProducer, onResponse: handleResponse)
+                    try await channel.bidirectionalStreaming(
+                        A_V1_Numbers.Method.Double.descriptor,
+                        serializer: GRPCProtobuf.ProtobufSerializer(),
+                        deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                        metadata: metadata,
+                        options: options,
+                        requestProducer: requestProducer,
+                        onResponse: handleResponse
+                    )
                 }
             }
         }

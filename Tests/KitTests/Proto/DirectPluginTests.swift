@@ -60,7 +60,7 @@ struct DirectPluginTests {
         let lines = try code("a/numbers.servicekit.swift").split(separator: "\n")
         #expect(
             lines.filter { $0.contains("import ") } == [
-                "import GRPCCore", "import ServiceKit", "import ServiceKitGRPC",
+                "import GRPCCore", "import GRPCProtobuf", "import ServiceKit", "import ServiceKitGRPC",
             ]
         )
         #expect(lines.contains("    internal struct Stub: Sendable {"))

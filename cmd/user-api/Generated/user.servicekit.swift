@@ -5,6 +5,7 @@
 // Source: user.proto
 
 public import GRPCCore
+internal import GRPCProtobuf
 public import ServiceKit
 public import ServiceKitGRPC
 
@@ -61,7 +62,14 @@ extension User_V1_UserService {
             metadata: GRPCCore.Metadata = [:],
             options: GRPCCore.CallOptions = .defaults
         ) async throws -> User_V1_User {
-            try await channel.unary(message, User_V1_UserService.Method.CreateUser.descriptor, metadata: metadata, options: options)
+            try await channel.unary(
+                message,
+                User_V1_UserService.Method.CreateUser.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options
+            )
         }
 
         /// Adds a user and gives it an id.
@@ -79,7 +87,15 @@ extension User_V1_UserService {
             options: GRPCCore.CallOptions = .defaults,
             onResponse handleResponse: nonisolated(nonsending) (GRPCCore.ClientResponse<User_V1_User>) async throws -> Result
         ) async throws -> Result {
-            try await channel.unary(message, User_V1_UserService.Method.CreateUser.descriptor, metadata: metadata, options: options, onResponse: handleResponse)
+            try await channel.unary(
+                message,
+                User_V1_UserService.Method.CreateUser.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options,
+                onResponse: handleResponse
+            )
         }
 
         /// One user; NOT_FOUND when there is none of that id.
@@ -95,7 +111,14 @@ extension User_V1_UserService {
             metadata: GRPCCore.Metadata = [:],
             options: GRPCCore.CallOptions = .defaults
         ) async throws -> User_V1_User {
-            try await channel.unary(message, User_V1_UserService.Method.GetUser.descriptor, metadata: metadata, options: options)
+            try await channel.unary(
+                message,
+                User_V1_UserService.Method.GetUser.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options
+            )
         }
 
         /// One user; NOT_FOUND when there is none of that id.
@@ -113,7 +136,15 @@ extension User_V1_UserService {
             options: GRPCCore.CallOptions = .defaults,
             onResponse handleResponse: nonisolated(nonsending) (GRPCCore.ClientResponse<User_V1_User>) async throws -> Result
         ) async throws -> Result {
-            try await channel.unary(message, User_V1_UserService.Method.GetUser.descriptor, metadata: metadata, options: options, onResponse: handleResponse)
+            try await channel.unary(
+                message,
+                User_V1_UserService.Method.GetUser.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options,
+                onResponse: handleResponse
+            )
         }
 
         /// Every user, in the order of their ids.
@@ -128,7 +159,14 @@ extension User_V1_UserService {
             metadata: GRPCCore.Metadata = [:],
             options: GRPCCore.CallOptions = .defaults
         ) -> ServiceKitGRPC.ResponseStream<User_V1_User> {
-            channel.serverStreaming(message, User_V1_UserService.Method.ListUsers.descriptor, metadata: metadata, options: options)
+            channel.serverStreaming(
+                message,
+                User_V1_UserService.Method.ListUsers.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options
+            )
         }
 
         /// Every user, in the order of their ids.
@@ -146,7 +184,15 @@ extension User_V1_UserService {
             options: GRPCCore.CallOptions = .defaults,
             onResponse handleResponse: nonisolated(nonsending) (GRPCCore.StreamingClientResponse<User_V1_User>) async throws -> Result
         ) async throws -> Result {
-            try await channel.serverStreaming(message, User_V1_UserService.Method.ListUsers.descriptor, metadata: metadata, options: options, onResponse: handleResponse)
+            try await channel.serverStreaming(
+                message,
+                User_V1_UserService.Method.ListUsers.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options,
+                onResponse: handleResponse
+            )
         }
 
         /// Users as they are created, until the call is ended by the client or the server stops.
@@ -161,7 +207,14 @@ extension User_V1_UserService {
             metadata: GRPCCore.Metadata = [:],
             options: GRPCCore.CallOptions = .defaults
         ) -> ServiceKitGRPC.ResponseStream<User_V1_UserEvent> {
-            channel.serverStreaming(message, User_V1_UserService.Method.WatchUsers.descriptor, metadata: metadata, options: options)
+            channel.serverStreaming(
+                message,
+                User_V1_UserService.Method.WatchUsers.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options
+            )
         }
 
         /// Users as they are created, until the call is ended by the client or the server stops.
@@ -179,7 +232,15 @@ extension User_V1_UserService {
             options: GRPCCore.CallOptions = .defaults,
             onResponse handleResponse: nonisolated(nonsending) (GRPCCore.StreamingClientResponse<User_V1_UserEvent>) async throws -> Result
         ) async throws -> Result {
-            try await channel.serverStreaming(message, User_V1_UserService.Method.WatchUsers.descriptor, metadata: metadata, options: options, onResponse: handleResponse)
+            try await channel.serverStreaming(
+                message,
+                User_V1_UserService.Method.WatchUsers.descriptor,
+                serializer: GRPCProtobuf.ProtobufSerializer(),
+                deserializer: GRPCProtobuf.ProtobufDeserializer(),
+                metadata: metadata,
+                options: options,
+                onResponse: handleResponse
+            )
         }
     }
 }

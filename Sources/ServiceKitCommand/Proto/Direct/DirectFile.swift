@@ -45,10 +45,12 @@ struct DirectFile {
         let methods = file.services.flatMap(\.methods)
         let messages = methods.flatMap { [$0.inputType.file, $0.outputType.file] as [FileDescriptor] }
         // The compiler warns of an import that the code does not need.
-        var names = Set(methods.isEmpty ? [] : ["GRPCCore"] + messages.compactMap(modules.moduleName))
+        var names = Set(methods.isEmpty ? [] : ["GRPCCore", "GRPCProtobuf"] + messages.compactMap(modules.moduleName))
         if let own = modules.moduleName(forFile: file) { names.remove(own) }
-        let access = hasAccessLevelOnImports ? "\(visibility.keyword) " : ""
-        return names.union(["ServiceKit", "ServiceKitGRPC"]).sorted().map { "\(access)import \($0)" }
-            .joined(separator: "\n")
+        return names.union(["ServiceKit", "ServiceKitGRPC"]).sorted().map { name in
+            // No declaration names a serializer.
+            let access = name == "GRPCProtobuf" ? Visibility.internal : visibility
+            return hasAccessLevelOnImports ? "\(access.keyword) import \(name)" : "import \(name)"
+        }.joined(separator: "\n")
     }
 }

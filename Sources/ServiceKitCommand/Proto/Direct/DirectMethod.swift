@@ -87,8 +87,11 @@ struct DirectMethod {
         let (isolation, effects, marks) =
             form == .stream ? ("", "", "") : ("nonisolated(nonsending) ", " async throws", "try await ")
         let parameters = parameters(of: form)
+        let codec = [
+            "serializer: GRPCProtobuf.ProtobufSerializer()", "deserializer: GRPCProtobuf.ProtobufDeserializer()",
+        ]
         var arguments = parameters.map(\.argument)
-        arguments.insert(descriptor, at: streamsRequests ? 0 : 1)
+        arguments.insert(contentsOf: [descriptor] + codec, at: streamsRequests ? 0 : 1)
         return """
             \(comment)///
             /// - Parameters:
@@ -97,7 +100,9 @@ struct DirectMethod {
             \(isolation)\(access) func \(name.function)\(generics)(
             \(parameters.map(\.declaration).joined(separator: ",\n").indented(1))
             )\(effects) -> \(result) {
-                \(marks)channel.\(kind)(\(arguments.joined(separator: ", ")))
+                \(marks)channel.\(kind)(
+            \(arguments.joined(separator: ",\n").indented(2))
+                )
             }
             """
     }
