@@ -53,38 +53,12 @@ public final class ServiceChannel: ClientTransport, Sendable {
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         try self.init(
-            to: service,
+            ChannelTarget(inGivenRegistry: service),
             discoverer: discoverer,
-            options: options,
-            balancers: balancers,
-            middleware: middleware,
-            pipeline: pipeline,
-            resolver: .shared,
-            logger: logger
-        )
-    }
-
-    /// Creates a channel whose instances' names are looked up by a resolver of the caller's.
-    convenience init(
-        to service: String,
-        discoverer: any Discoverer,
-        options: ChannelOptions,
-        balancers: Balancers,
-        middleware: [any Middleware],
-        pipeline: NodePipeline,
-        resolver: NameResolver,
-        logger: Logger
-    ) throws {
-        let target = try ChannelTarget(inGivenRegistry: service)
-        try self.init(
-            target,
-            discoverer: discoverer,
-            ownedRegistry: nil,
             options: options,
             balancers: balancers,
             middleware: Self.chain(Deadlines(), middleware),
             pipeline: pipeline,
-            resolver: resolver,
             logger: logger
         )
     }
@@ -132,7 +106,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     }
 
     /// The middleware of a channel that no App has.
-    private static func chain(_ deadlines: Deadlines, _ middleware: [any Middleware]) -> MiddlewareChain {
+    static func chain(_ deadlines: Deadlines, _ middleware: [any Middleware]) -> MiddlewareChain {
         var chain = MiddlewareChain()
         chain.use(MetadataPropagation())
         chain.use(deadlines)
@@ -146,7 +120,6 @@ public final class ServiceChannel: ClientTransport, Sendable {
         try self.init(
             target,
             discoverer: app.discovery,
-            ownedRegistry: nil,
             options: options,
             balancers: app.balancers,
             middleware: app.clientMiddleware,
@@ -156,10 +129,10 @@ public final class ServiceChannel: ClientTransport, Sendable {
         )
     }
 
-    private init(
+    init(
         _ target: ChannelTarget,
         discoverer: any Discoverer,
-        ownedRegistry: (any Registry)?,
+        ownedRegistry: (any Registry)? = nil,
         options: ChannelOptions,
         balancers: Balancers,
         middleware: MiddlewareChain,

@@ -67,11 +67,11 @@ final class TestBed: Sendable {
             balancers.add("test") { balancer }
         }
         let channel = try ServiceChannel(
-            to: "test",
+            ChannelTarget(inGivenRegistry: "test"),
             discoverer: discoverer ?? registry,
             options: options,
             balancers: balancers,
-            middleware: middleware,
+            middleware: ServiceChannel.chain(Deadlines(), middleware),
             pipeline: pipeline,
             resolver: resolver,
             logger: log.logger()
