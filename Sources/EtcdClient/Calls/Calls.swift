@@ -115,13 +115,15 @@ final class Calls: Sendable {
     // MARK: - Streams
 
     /// Makes a stream on a working member. Returns whether `produce`, which sends the requests, ended the stream, and
-    /// not the member. `watchdog` throws when the member is too slow, and returns only when its task is cancelled.
-    /// After a failure, the next attempt avoids the member, or uses a new token, if that was at fault.
+    /// not the member. The stream fails when an answer of the member is overdue; `answersChanged` is raised when the
+    /// deadline of the next answer changes. After a failure, the next attempt avoids the member, or uses a new token, if
+    /// that was at fault.
     func stream<Input: Message, Output: Message>(
         _ method: EtcdMethod<Input, Output>,
         produce: @escaping @Sendable (_ send: @Sendable (Input) async throws -> Void) async throws -> Void,
         consume: @escaping @Sendable (Output) async throws -> Void,
-        watchdog: @escaping @Sendable () async throws(EtcdError) -> Void
+        answerDeadline: @escaping @Sendable () -> ContinuousClock.Instant?,
+        answersChanged: Signal
     ) async throws(EtcdError) -> Bool {
         let (index, member) = await members.pick(until: .now.advanced(by: requestTimeout / 2))
         var token: Authenticator.Token?
@@ -149,7 +151,13 @@ final class Calls: Sendable {
                     return true
                 }
                 group.addTask {
-                    try await watchdog()
+                    while !Task.isCancelled {
+                        let deadline = answerDeadline()
+                        if let deadline, deadline <= .now {
+                            throw EtcdError(code: .timeout, message: "etcd: an answer to \(method.name) is overdue")
+                        }
+                        await answersChanged.wait(until: deadline)
+                    }
                     return false
                 }
                 defer { group.cancelAll() }

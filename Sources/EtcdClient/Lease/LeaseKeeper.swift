@@ -72,7 +72,8 @@ final class LeaseKeeper: Sendable {
                         isHealthy.withLock { $0 = true }
                         receive(response)
                     },
-                    watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
+                    answerDeadline: { [self] in table.withLock(\.answerDeadline) },
+                    answersChanged: forAnswers
                 )
                 // The last lease was gone. There may be a new one by now.
                 if isOver { continue }
@@ -110,17 +111,6 @@ final class LeaseKeeper: Sendable {
         let listener = table.withLock { $0.renewed(response.id, ttl: ttl, at: .now) }
         listener?.yield(ttl)
         forExpiry.raise()
-    }
-
-    /// Ends the stream when an answer is overdue.
-    private func watchAnswers() async throws(EtcdError) {
-        while !Task.isCancelled {
-            let deadline = table.withLock(\.answerDeadline)
-            if let deadline, deadline <= .now {
-                throw EtcdError(code: .timeout, message: "etcd: a lease's renewal was not answered in time")
-            }
-            await forAnswers.wait(until: deadline)
-        }
     }
 
     // MARK: - Expiry

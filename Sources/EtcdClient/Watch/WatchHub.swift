@@ -69,7 +69,10 @@ final class WatchHub: Sendable {
                         isHealthy.withLock { $0 = true }
                         try receive(response)
                     },
-                    watchdog: { [self] () async throws(EtcdError) in try await watchAnswers() }
+                    answerDeadline: { [self] in
+                        table.withLock(\.oldestUnanswered)?.advanced(by: config.requestTimeout)
+                    },
+                    answersChanged: forAnswers
                 )
                 // The last watch was gone. There may be a new one by now.
                 if isOver { failure = nil }
@@ -138,16 +141,5 @@ final class WatchHub: Sendable {
 
     private func carryOut(_ effects: WatchTable.Effects) {
         for buffer in effects.woken { buffer.wake() }
-    }
-
-    /// Ends the stream when a watch is not created in time.
-    private func watchAnswers() async throws(EtcdError) {
-        while !Task.isCancelled {
-            let deadline = table.withLock(\.oldestUnanswered)?.advanced(by: config.requestTimeout)
-            if let deadline, deadline <= .now {
-                throw EtcdError(code: .timeout, message: "etcd: a watch was not created in time")
-            }
-            await forAnswers.wait(until: deadline)
-        }
     }
 }

@@ -409,7 +409,9 @@ struct CallsTests {
             _ = try await calls.unary(EtcdMethods.status, WireStatusRequest(), on: EtcdEndpoint(host: "m0"))
         }
         await expectFailure(.closed) {
-            _ = try await calls.stream(EtcdMethods.watch, produce: { _ in }, consume: { _ in }, watchdog: {})
+            _ = try await calls.stream(
+                EtcdMethods.watch, produce: { _ in }, consume: { _ in }, answerDeadline: { nil },
+                answersChanged: Signal())
         }
         #expect(caller.methods.isEmpty)
     }

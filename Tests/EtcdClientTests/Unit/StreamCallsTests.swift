@@ -27,11 +27,12 @@ struct StreamCallsTests {
     private func watch(
         _ calls: Calls,
         consume: @escaping @Sendable (WireWatchResponse) async throws -> Void = { _ in },
-        watchdog: @escaping @Sendable () async throws(EtcdError) -> Void = { _ = try? await Promise<Void>().value() },
+        answerDeadline: @escaping @Sendable () -> ContinuousClock.Instant? = { nil },
         produce: @escaping @Sendable () async throws -> Void = { try await Promise<Void>().value() }
     ) async throws(EtcdError) -> Bool {
         try await calls.stream(
-            EtcdMethods.watch, produce: { _ in try await produce() }, consume: consume, watchdog: watchdog)
+            EtcdMethods.watch, produce: { _ in try await produce() }, consume: consume, answerDeadline: answerDeadline,
+            answersChanged: Signal())
     }
 
     @Test func streamDoesNotWaitForAConnectingMember() async throws {
@@ -76,15 +77,14 @@ struct StreamCallsTests {
         #expect(good.methods == ["Watch"])
     }
 
-    @Test func theWatchdogEndsAStream() async throws {
+    @Test func anOverdueAnswerEndsAStream() async throws {
         let bad = caller { _, _ in _ = try await Promise<Void>().value() }
         let good = caller { _, _ in }
         let calls = calls(bad, good)
-        let late = EtcdError(code: .timeout, message: "late")
-        let failure = await expectFailure {
-            _ = try await watch(calls, watchdog: { () throws(EtcdError) in throw late })
+        let failure = await expectFailure(.timeout) {
+            _ = try await watch(calls, answerDeadline: { .now })
         }
-        #expect(failure == late)
+        #expect(failure?.message == "etcd: an answer to Watch is overdue")
         _ = try await watch(calls)
         #expect(good.methods == ["Watch"], "the member that was late is avoided")
     }
