@@ -51,9 +51,7 @@ public struct EtcdConfig: Sendable {
     ///
     /// - Throws: `invalidArgument` if a text is not an address.
     public init(endpoints: [String]) throws(EtcdError) {
-        var parsed: [EtcdEndpoint] = []
-        for endpoint in endpoints { parsed.append(try EtcdEndpoint(endpoint)) }
-        self.init(endpoints: parsed)
+        self.init(endpoints: try endpoints.map { text throws(EtcdError) in try EtcdEndpoint(text) })
     }
 
     /// The certificates for `https` endpoints, in PEM files. Files that change are read again.

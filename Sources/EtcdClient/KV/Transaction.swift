@@ -156,13 +156,11 @@ public struct Transaction: Sendable, Hashable {
 }
 
 extension EtcdClient {
-    /// Carries out a transaction. After `unavailable` and `timeout`, etcd may or may not have carried it out.
-    public func commit(_ transaction: Transaction) async throws(EtcdError) -> Transaction.Result {
-        try await commit(transaction, isRepeatable: false)
-    }
-
-    /// `isRepeatable` says whether two commits have the effect of one.
-    func commit(_ transaction: Transaction, isRepeatable: Bool) async throws(EtcdError) -> Transaction.Result {
+    /// Carries out a transaction. After `unavailable` and `timeout`, etcd may or may not have carried it out. If two
+    /// commits have the effect of one, `isRepeatable` lets the client commit again then.
+    public func commit(
+        _ transaction: Transaction, isRepeatable: Bool = false
+    ) async throws(EtcdError) -> Transaction.Result {
         let request = WireTxnRequest(transaction, namespace)
         return Transaction.Result(
             try await calls.unary(EtcdMethods.txn, request, isRepeatable: isRepeatable), namespace)
