@@ -105,7 +105,7 @@ final class AppRuntime: Sendable {
 
     // MARK: - Failures
 
-    private func ended(_ server: any Server, _ state: RunningServer.State, _ error: (any Error)?) {
+    private func ended(_ server: any Server, _ state: AppSnapshot.Server.State, _ error: (any Error)?) {
         let isStopping = stopRequest.isRequested
         switch (state, error) {
         case (_, nil) where isStopping, (_, is CancellationError) where isStopping, (.starting, _) where isStopping:

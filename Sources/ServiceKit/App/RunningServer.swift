@@ -1,18 +1,13 @@
 /// A server of an App while it runs.
 final class RunningServer: Sendable {
-    enum State: Sendable {
-        case starting
-        case ready([Endpoint])
-        case ended
-    }
-
     let server: any Server
-    private let state: Watched<State>
+    private let state: Watched<AppSnapshot.Server>
     private let task: Task<Void, Never>
 
     /// Starts a server. When it ends, `onEnd` gets it, its last state before that, and its error.
-    init(_ server: any Server, onEnd: @escaping @Sendable (any Server, State, (any Error)?) -> Void) {
-        let state = Watched(State.starting)
+    init(_ server: any Server, onEnd: @escaping @Sendable (any Server, AppSnapshot.Server.State, (any Error)?) -> Void)
+    {
+        let state = Watched(AppSnapshot.Server(name: server.name, state: .starting, endpoints: []))
         self.server = server
         self.state = state
         // Unstructured, so that a server that does not end cannot keep the App from ending: `drain` and `cut` wait for
@@ -21,35 +16,31 @@ final class RunningServer: Sendable {
             var failure: (any Error)?
             do {
                 try await server.run { endpoints in
-                    state.update { if case .starting = $0 { $0 = .ready(endpoints) } }
+                    state.update { if $0.state == .starting { ($0.state, $0.endpoints) = (.ready, endpoints) } }
                 }
             } catch {
                 failure = error
             }
             // This counts as the cause of the stop, so it comes before the tasks that wait for the server hear of its end.
-            onEnd(server, state.value, failure)
-            state.set(.ended)
+            onEnd(server, state.value.state, failure)
+            state.update { ($0.state, $0.endpoints) = (.ended, []) }
             state.finish()
         }
     }
 
     var snapshot: AppSnapshot.Server {
-        let (state, endpoints): (AppSnapshot.Server.State, [Endpoint]) =
-            switch self.state.value {
-            case .starting: (.starting, [])
-            case .ready(let endpoints): (.ready, endpoints)
-            case .ended: (.ended, [])
-            }
-        return AppSnapshot.Server(name: server.name, state: state, endpoints: endpoints, load: server.load)
+        var snapshot = state.value
+        snapshot.load = server.load
+        return snapshot
     }
 
     /// Waits until it is ready, and returns the addresses that it listens on and that other processes can be sent to.
     /// Throws `AppError` when it has ended, `CancellationError` when the task is cancelled.
     func waitUntilReady() async throws -> [Endpoint] {
         for await state in state.values {
-            switch state {
+            switch state.state {
             case .starting: continue
-            case .ready(let endpoints): return endpoints
+            case .ready: return state.endpoints
             case .ended: throw AppError("the \(server.name) server has ended")
             }
         }

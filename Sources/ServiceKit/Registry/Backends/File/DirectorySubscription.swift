@@ -10,7 +10,7 @@ struct DirectoryChanges: Sendable {
     /// Whether any file may have changed.
     private(set) var everything = false
     /// Whether the directory itself is gone: nothing more will be seen of it.
-    private(set) var isGone = false
+    var isGone = false
 
     var isEmpty: Bool { names.isEmpty && !everything && !isGone }
 
@@ -23,10 +23,6 @@ struct DirectoryChanges: Sendable {
     mutating func insertEverything() {
         everything = true
         names = [:]
-    }
-
-    mutating func insertGone() {
-        isGone = true
     }
 }
 

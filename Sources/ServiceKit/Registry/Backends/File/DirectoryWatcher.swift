@@ -174,6 +174,6 @@ final class DirectoryWatcher: Sendable {
 
     /// Tells the readers of a directory that it is gone. They subscribe anew, to the directory that is there then.
     private func forget(_ path: String) {
-        for reader in state.withLock({ $0.remove(path) }) { reader.add { $0.insertGone() } }
+        for reader in state.withLock({ $0.remove(path) }) { reader.add { $0.isGone = true } }
     }
 }
