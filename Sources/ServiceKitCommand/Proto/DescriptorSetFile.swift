@@ -68,8 +68,8 @@ struct DescriptorSetFile {
             writer.tag(number, type)
             switch type {
             case .varint: writer.varint(try reader.varint())
-            case .fixed32: writer.fixed32(try reader.fixed32())
-            case .fixed64: writer.fixed64(try reader.fixed64())
+            case .fixed32: writer.fixed(try reader.fixed() as UInt32)
+            case .fixed64: writer.fixed(try reader.fixed() as UInt64)
             case .delimited:
                 let content = try reader.delimited()
                 if path.first == number {

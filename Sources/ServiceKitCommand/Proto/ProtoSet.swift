@@ -17,7 +17,7 @@ struct ProtoSet: Sendable {
 
     /// The name of the file that declares a type. The type's full name may begin with a dot.
     func file(declaring type: String) -> String? {
-        pool.file(declaring: type.hasPrefix(".") ? String(type.dropFirst()) : type)?.name
+        pool.file(declaring: type.fullName)?.name
     }
 
     /// The files whose types the code of the roots needs, with the roots themselves. The code of shared files is in

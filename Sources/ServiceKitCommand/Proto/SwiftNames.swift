@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ServiceKitProtobuf
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
@@ -45,8 +46,7 @@ struct SwiftNames {
 
     /// The name of a message's type. The full name may begin with a dot.
     func message(_ name: String) -> String? {
-        let name = name.hasPrefix(".") ? String(name.dropFirst()) : name
-        return descriptors.descriptor(named: name).map { namer.fullName(message: $0) }
+        descriptors.descriptor(named: name.fullName).map { namer.fullName(message: $0) }
     }
 
     /// The names of the types at the top level of some files.

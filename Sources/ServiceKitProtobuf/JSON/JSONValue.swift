@@ -41,53 +41,33 @@ extension JSONValue {
     /// The document with a member or element on each line.
     package var prettyText: String { text(indentation: "  ") }
 
-    private func text(indentation: String?) -> String {
-        var text = ""
-        write(to: &text, indentation: indentation, lineStart: "\n")
-        return text
-    }
-
-    private func write(to text: inout String, indentation: String?, lineStart: String) {
-        switch self {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .number(let number): text += number
-        case .string(let string): Self.write(string, to: &text)
-        case .array(let elements):
-            Self.write(elements, "[", "]", to: &text, indentation, lineStart) { element, text, lineStart in
-                element.write(to: &text, indentation: indentation, lineStart: lineStart)
-            }
-        case .object(let members):
-            Self.write(members, "{", "}", to: &text, indentation, lineStart) { member, text, lineStart in
-                Self.write(member.name, to: &text)
-                text += indentation == nil ? ":" : ": "
-                member.value.write(to: &text, indentation: indentation, lineStart: lineStart)
-            }
-        }
-    }
-
-    private static func write<Element>(
-        _ elements: [Element],
-        _ opening: String,
-        _ closing: String,
-        to text: inout String,
-        _ indentation: String?,
-        _ lineStart: String,
-        _ writeElement: (Element, inout String, String) -> Void
-    ) {
-        text += opening
+    /// Without an indentation, all is on one line. `lineStart` begins the line of the closing bracket.
+    private func text(indentation: String?, lineStart: String = "\n") -> String {
         let inner = lineStart + (indentation ?? "")
-        for (index, element) in elements.enumerated() {
-            if index > 0 { text += "," }
-            if indentation != nil { text += inner }
-            writeElement(element, &text, inner)
+        func list(_ opening: String, _ elements: [String], _ closing: String) -> String {
+            if indentation == nil || elements.isEmpty { return opening + elements.joined(separator: ",") + closing }
+            return opening + inner + elements.joined(separator: "," + inner) + lineStart + closing
         }
-        if indentation != nil, !elements.isEmpty { text += lineStart }
-        text += closing
+        return switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .number(let number): number
+        case .string(let string): Self.quoted(string)
+        case .array(let elements): list("[", elements.map { $0.text(indentation: indentation, lineStart: inner) }, "]")
+        case .object(let members):
+            list(
+                "{",
+                members.map { member in
+                    Self.quoted(member.name) + (indentation == nil ? ":" : ": ")
+                        + member.value.text(indentation: indentation, lineStart: inner)
+                },
+                "}"
+            )
+        }
     }
 
-    private static func write(_ string: String, to text: inout String) {
-        text += "\""
+    private static func quoted(_ string: String) -> String {
+        var text = "\""
         for scalar in string.unicodeScalars {
             switch scalar {
             case "\"": text += "\\\""
@@ -101,6 +81,6 @@ extension JSONValue {
             default: text.unicodeScalars.append(scalar)
             }
         }
-        text += "\""
+        return text + "\""
     }
 }

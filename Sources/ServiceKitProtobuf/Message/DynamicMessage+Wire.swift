@@ -101,12 +101,12 @@ extension WireReader {
         case .sint32: return .int(Self.unzigzag(UInt64(UInt32(truncatingIfNeeded: try varint()))))
         case .sint64: return .int(Self.unzigzag(try varint()))
         case .bool: return .bool(try varint() != 0)
-        case .fixed32: return .uint(UInt64(try fixed32()))
-        case .fixed64: return .uint(try fixed64())
-        case .sfixed32: return .int(Int64(Int32(bitPattern: try fixed32())))
-        case .sfixed64: return .int(Int64(bitPattern: try fixed64()))
-        case .float: return .float(Float(bitPattern: try fixed32()))
-        case .double: return .double(Double(bitPattern: try fixed64()))
+        case .fixed32: return .uint(UInt64(try fixed() as UInt32))
+        case .fixed64: return .uint(try fixed())
+        case .sfixed32: return .int(Int64(Int32(bitPattern: try fixed())))
+        case .sfixed64: return .int(Int64(bitPattern: try fixed()))
+        case .float: return .float(Float(bitPattern: try fixed()))
+        case .double: return .double(Double(bitPattern: try fixed()))
         case .bytes, .message: return .bytes(Array(try delimited()))
         case .string:
             guard let text = String(validating: try delimited(), as: UTF8.self) else {
@@ -125,18 +125,18 @@ extension WireWriter {
     /// Writes a value that is not a message.
     fileprivate mutating func write(_ value: DynamicMessage.Value, of field: FieldType) {
         switch (value, field.wireType) {
-        case (.int(let value), .fixed32): fixed32(UInt32(truncatingIfNeeded: value))
-        case (.int(let value), .fixed64): fixed64(UInt64(bitPattern: value))
+        case (.int(let value), .fixed32): fixed(UInt32(truncatingIfNeeded: value))
+        case (.int(let value), .fixed64): fixed(UInt64(bitPattern: value))
         case (.int(let value), _):
             switch field.kind {
             case .sint32, .sint64: varint(UInt64(bitPattern: value << 1 ^ value >> 63))
             default: varint(UInt64(bitPattern: value))
             }
-        case (.uint(let value), .fixed32): fixed32(UInt32(truncatingIfNeeded: value))
-        case (.uint(let value), .fixed64): fixed64(value)
+        case (.uint(let value), .fixed32): fixed(UInt32(truncatingIfNeeded: value))
+        case (.uint(let value), .fixed64): fixed(value)
         case (.uint(let value), _): varint(value)
-        case (.float(let value), _): fixed32(value.bitPattern)
-        case (.double(let value), _): fixed64(value.bitPattern)
+        case (.float(let value), _): fixed(value.bitPattern)
+        case (.double(let value), _): fixed(value.bitPattern)
         case (.bool(let value), _): varint(value ? 1 : 0)
         case (.string(let value), _): delimited(value.utf8)
         case (.bytes(let value), _): delimited(value)

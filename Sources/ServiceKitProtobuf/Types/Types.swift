@@ -55,7 +55,7 @@ extension FieldType.Kind {
 
 extension String {
     /// A type's full name in a descriptor, without the point before it.
-    var fullName: String { hasPrefix(".") ? String(dropFirst()) : self }
+    package var fullName: String { hasPrefix(".") ? String(dropFirst()) : self }
 }
 
 extension ServiceType {

@@ -31,12 +31,9 @@ package struct WireReader {
         throw DescriptorError("a number has more than ten bytes")
     }
 
-    package mutating func fixed32() throws(DescriptorError) -> UInt32 {
-        try take(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
-    }
-
-    package mutating func fixed64() throws(DescriptorError) -> UInt64 {
-        try take(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    /// Reads a number of 4 or 8 bytes.
+    package mutating func fixed<Number: FixedWidthInteger>() throws(DescriptorError) -> Number {
+        try take(Number.bitWidth / 8).reversed().reduce(0) { $0 << 8 | Number($1) }
     }
 
     /// Reads the length of bytes, and then the bytes.
