@@ -107,8 +107,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private static func absolute(_ directory: String) -> String {
-        URL(filePath: directory, directoryHint: .isDirectory).standardizedFileURL.path(percentEncoded: false)
-            .replacing(/\/+$/, with: "")
+        URL(filePath: directory).standardizedFileURL.path
     }
 
     /// The directories' names. Equal names get a number.

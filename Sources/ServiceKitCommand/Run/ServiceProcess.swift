@@ -49,12 +49,14 @@ final class ServiceProcess: Sendable {
     func run(_ service: Int, output: RunOutput) async -> TerminationStatus {
         defer { state.set(.ended) }
         do {
-            let lifeline = try Lifeline()
+            // The kernel closes this process's end when this process ends, however it ends. `PR_SET_PDEATHSIG` is not
+            // enough: it reports the end of the thread that started the child.
+            let (childEnd, lifeline) = try FileDescriptor.pipe(options: .closeOnExec)
             // When the service has ended: ends the processes that it has started and left.
-            defer { lifeline.close() }
+            defer { try? lifeline.close() }
             return output.hasPrefixes
-                ? try await runPrefixed(lifeline, service, output)
-                : try await runPlain(lifeline)
+                ? try await runPrefixed(childEnd, service, output)
+                : try await runPlain(childEnd)
         } catch {
             output.say("cannot be started: \(error)", about: service)
             return .exited(127)
@@ -86,10 +88,10 @@ final class ServiceProcess: Sendable {
         )
     }
 
-    private func runPlain(_ lifeline: Lifeline) async throws -> TerminationStatus {
+    private func runPlain(_ lifeline: FileDescriptor) async throws -> TerminationStatus {
         try await Subprocess.run(
             configuration,
-            input: .fileDescriptor(FileDescriptor(rawValue: lifeline.childEnd), closeAfterSpawningProcess: true),
+            input: .fileDescriptor(lifeline, closeAfterSpawningProcess: true),
             output: .currentStandardOutput,
             error: .currentStandardError
         ) { execution in
@@ -98,13 +100,13 @@ final class ServiceProcess: Sendable {
     }
 
     private func runPrefixed(
-        _ lifeline: Lifeline,
+        _ lifeline: FileDescriptor,
         _ service: Int,
         _ output: RunOutput
     ) async throws -> TerminationStatus {
         try await Subprocess.run(
             configuration,
-            input: .fileDescriptor(FileDescriptor(rawValue: lifeline.childEnd), closeAfterSpawningProcess: true),
+            input: .fileDescriptor(lifeline, closeAfterSpawningProcess: true),
             output: .sequence,
             error: .sequence
         ) { execution in

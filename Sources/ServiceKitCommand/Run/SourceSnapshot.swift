@@ -1,4 +1,4 @@
-import Glibc
+import FoundationEssentials
 import ServiceKit
 
 /// The source files, with the version of each.
@@ -16,7 +16,7 @@ struct SourceSnapshot: Hashable {
 
     /// Reads files and directories, with all files below. Links below are not followed.
     init(of roots: [String]) {
-        for root in roots { look(at: Self.resolved(root)) }
+        for root in roots { look(at: URL(filePath: root).resolvingSymlinksInPath().path) }
     }
 
     private mutating func look(at path: String) {
@@ -37,11 +37,5 @@ struct SourceSnapshot: Hashable {
         // Vim creates a file of this name to test the directory.
         if name == "4913" { return false }
         return ![".swp", ".swx", ".tmp", ".bak", "___jb_tmp___", "___jb_old___"].contains { name.hasSuffix($0) }
-    }
-
-    private static func resolved(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import ServiceKit
 import ServiceKitConfig
+import SystemPackage
 
 /// A standard file of the command, with its abilities.
 struct Terminal: Sendable {
@@ -50,15 +51,8 @@ struct Terminal: Sendable {
 
     /// Prints text unchanged. Blocks while the reader does not read.
     func write(_ text: String) {
-        let bytes = Array(text.utf8)
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            // The reader has gone.
-            if count <= 0 { return }
-            written += count
-        }
+        // A failure says that the reader has gone.
+        _ = try? FileDescriptor(rawValue: file).writeAll(text.utf8)
     }
 
     /// The text in a style, if the terminal can show it.
