@@ -6,6 +6,7 @@ private import ServiceLifecycle
 ///
 /// - Parameters:
 ///   - app: The App. It must not have run before.
+///   - isolation: The actor that the body runs on. Default: the caller's.
 ///   - body: The test.
 /// - Returns: The body's result.
 /// - Throws: Any error of the body; the cause if the App cannot start or stop.
