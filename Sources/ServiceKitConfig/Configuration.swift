@@ -20,13 +20,18 @@ public final class Configuration: Sendable {
     }
 
     /// Creates a configuration from one YAML document, whose root is a mapping. Errors name the origin in place of a
-    /// file.
-    public convenience init(yaml: String, origin: String = "inline") throws(ConfigurationError) {
-        try self.init(bytes: Array(yaml.utf8), origin: origin)
+    /// file. The environment is that of ``load(files:environment:overrides:)``; none by default.
+    public convenience init(
+        yaml: String,
+        origin: String = "inline",
+        environment: [String: String] = [:]
+    ) throws(ConfigurationError) {
+        try self.init(bytes: Array(yaml.utf8), origin: origin, environment: environment)
     }
 
-    convenience init(bytes: [UInt8], origin: String) throws(ConfigurationError) {
-        self.init(root: try ConfigurationLayers.document(bytes, origin: origin))
+    convenience init(bytes: [UInt8], origin: String, environment: [String: String] = [:]) throws(ConfigurationError) {
+        let documents = [ConfigurationDocument(origin: origin, bytes: bytes)]
+        self.init(root: try LayerStack(documents: documents, environment: environment).merged().root)
     }
 
     /// Decodes the value at a path, and claims the path: ``checkForUnknownKeys()`` accepts the keys below it.

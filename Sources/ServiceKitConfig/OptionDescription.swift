@@ -19,7 +19,8 @@ extension Configuration {
         return paths.subtracting(parents)
             .map { path in
                 let (value, range) = known.description(of: path)
-                return OptionDescription(path: path.description, defaultValue: value?.flowText, range: range)
+                let text = known.isSecret(path) ? nil : value?.flowText
+                return OptionDescription(path: path.description, defaultValue: text, range: range)
             }
             .sorted { $0.path < $1.path }
     }

@@ -63,4 +63,30 @@ import Testing
         }
         #expect(error?.description == "a.yaml:1:14: max-message: expected 1 to 2GiB, found \"3GiB\"")
     }
+
+    @Test func placeholdersOfTheExampleAreReplaced() throws {
+        try withTemporaryDirectory { directory in
+            try write("hunter2\n", to: "\(directory)/etcd")
+            let configuration = try Configuration(
+                yaml: """
+                    app: {name: user-service}
+                    server:
+                      grpc:
+                        listen: ${HOST:127.0.0.1}:${PORT:9000}
+                    registry:
+                      etcd:
+                        endpoints: ${ETCD_ENDPOINTS:http://127.0.0.1:2379}
+                        username: ${app.name}
+                        password: "@file:${SECRETS:/run/secrets}/etcd"
+                    """,
+                environment: ["SECRETS": directory, "ETCD_ENDPOINTS": "http://a:2379,http://b:2379", "PORT": "9001"]
+            )
+            #expect(try configuration.decode(String.self, at: "server.grpc.listen") == "127.0.0.1:9001")
+            #expect(
+                try configuration.decode([String].self, at: "registry.etcd.endpoints")
+                    == ["http://a:2379", "http://b:2379"])
+            #expect(try configuration.decode(String.self, at: "registry.etcd.username") == "user-service")
+            #expect(try configuration.decode(Secret<String>.self, at: "registry.etcd.password").value == "hunter2")
+        }
+    }
 }

@@ -69,4 +69,67 @@ import Testing
             #expect(!text.contains("hunter2"))
         }
     }
+
+    struct Database: ConfigurationSection, Equatable {
+        struct Login: Codable, Sendable, Equatable {
+            var user: String
+            var pin: Int
+        }
+
+        var code = Secret("builtin-hunter2")
+        var number: Secret<Int>?
+        var login: Secret<Login>?
+        var policy: Secret<ScalarTests.Policy>?
+        var talkative: Secret<TalkativeText>?
+    }
+
+    struct TalkativeText: Codable, Equatable {
+        var text: String
+
+        init(from decoder: any Decoder) throws {
+            text = try decoder.singleValueContainer().decode(String.self)
+            if text.contains("hunter2") { throw ConfigurationError(message: "bad value \(text)") }
+        }
+    }
+
+    @Test func secretIsReadLikeItsValueAndNeverPrinted() throws {
+        let configuration = try Configuration(
+            yaml: "code: \"${CODE}\"\nnumber: 7\nlogin: {user: hunter2, pin: 1}\npolicy: random",
+            environment: ["CODE": "hunter2"]
+        )
+        let database = try configuration.decode(Database.self, at: "")
+        #expect(database.code.value == "hunter2")
+        #expect(database.number?.value == 7)
+        #expect(database.login?.value == Database.Login(user: "hunter2", pin: 1))
+        #expect(try Configuration().decode(Database.self, at: "").code.value == "builtin-hunter2")
+        var dumped = ""
+        dump(database, to: &dumped)
+        let json = try String(decoding: JSONEncoder().encode(database), as: UTF8.self)
+        for text in [
+            "\(database)", String(reflecting: database), "\(database.code)", dumped, json, "\(configuration.options)",
+        ] {
+            #expect(!text.contains("hunter2"), "\(text)")
+        }
+        #expect("\(database.code)" == "***")
+        #expect(configuration.options.first { $0.path == "code" }?.defaultValue == nil)
+    }
+
+    @Test(arguments: [
+        "code: [hunter2]", "number: hunter2", "number: 'hunter2'", "login: {user: a, pin: hunter2}", "login: hunter2",
+        "policy: hunter2", "talkative: hunter2",
+    ])
+    func secretIsInNoError(yaml: String) {
+        let text = decodeError(Database.self, yaml)
+        #expect(text.hasPrefix("app.yaml:1:"), "\(text)")
+        #expect(!text.contains("hunter2"), "\(text)")
+    }
+
+    @Test func secretIsMaskedForTools() throws {
+        let configuration = try Configuration(yaml: "code: a\nlogin: {user: b, pin: 1}")
+        _ = try configuration.decode(Database.self, at: "")
+        guard case .mapping(let entries) = configuration.outline, case .scalar(let code) = entries[0].value,
+            case .mapping(let login) = entries[1].value, case .scalar(let user) = login[0].value
+        else { throw CancellationError() }
+        #expect(code.isSecret && user.isSecret)
+    }
 }

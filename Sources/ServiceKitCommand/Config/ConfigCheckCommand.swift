@@ -11,7 +11,8 @@ struct ConfigCheckCommand: ParsableCommand {
         discussion: """
             Each file is read by itself: its YAML, and the sections app, client, log, registry, \
             server, shutdown and startup with the registries linked into kit. Of the service's own sections only \
-            placeholders such as ${NAME} are checked: only the service knows their keys.
+            placeholders such as ${NAME} are checked: only the service knows their keys. A value is not checked \
+            if its variable is not set here, or its file or another layer is missing.
 
               kit config check config/config.yaml
               kit config check config/*.yaml
@@ -39,6 +40,7 @@ struct ConfigCheckCommand: ParsableCommand {
                 Terminal.output.print(Terminal.output.styled(line, .dim))
             }
         }
+        for reason in check.unchecked { Terminal.output.print("\(reason); note: not checked here") }
         for (name, location) in check.foreign {
             let place = location.map { "\($0.origin)\($0.line.map { ":\($0)" } ?? "")" } ?? file
             Terminal.output.print("\(place): note: \(name) is not a section of the kit; only the service can check it")

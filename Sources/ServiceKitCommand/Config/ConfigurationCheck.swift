@@ -6,20 +6,26 @@ import ServiceKitGRPC
 /// The mistakes of a configuration.
 ///
 /// The sections of the kit are read as a service reads them. Only the service can read its own sections; there, the
-/// placeholders are checked.
+/// placeholders are checked. A placeholder is no mistake if only its variable, its file or another layer is missing.
 struct ConfigurationCheck {
     /// The most errors that are looked for.
     static let maximumErrors = 100
 
     private(set) var errors: [ConfigurationError] = []
+    /// Why values were not checked: what their placeholders stand for is not known here.
+    private(set) var unchecked: [ConfigurationError] = []
     /// Sections that the kit does not know.
     private(set) var foreign: [(name: String, location: SourceLocation?)] = []
 
     /// Reads a file by itself, without the environment or another file over it.
     init(file: String, plugins: [Plugin]) {
         do throws(ConfigurationError) {
-            let (configuration, placeholders) = try Configuration.reading(file: file)
-            self.init(configuration, plugins: plugins, known: placeholders)
+            let variables = ProcessEnvironment.current
+            let document = ConfigurationDocument(origin: file, bytes: try ConfigurationFile.contents(of: file))
+            let (configuration, mistakes, unchecked) = try LayerStack(documents: [document]).mergedForCheck(
+                variables: variables)
+            self.init(configuration, plugins: plugins, known: mistakes)
+            self.unchecked = unchecked
         } catch {
             self.init(Configuration(), plugins: plugins, known: [error])
         }

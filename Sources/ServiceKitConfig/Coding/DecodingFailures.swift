@@ -46,7 +46,7 @@ extension ConfigurationNode {
     func finding(at keyPath: String) -> String {
         guard case .scalar(let scalar) = content, !scalar.isNull else { return kind }
         let prefix = scalar.form == .quoted ? "the quoted text" : ""
-        guard !SecretKeys.mustHide(scalar.text, at: keyPath) else {
+        guard !mustHide(scalar.text, at: keyPath) else {
             return (prefix.isEmpty ? "a value" : prefix) + " (not shown: it may be secret)"
         }
         return (prefix.isEmpty ? "" : prefix + " ") + Excerpt.quoted(scalar.text)
@@ -54,13 +54,17 @@ extension ConfigurationNode {
 }
 
 extension NodeDecoder {
+    private static let hiddenFailure = "invalid value (not shown: it may be secret)"
+
     /// Translates an error of a type's `init(from:)`.
     func configurationError(for error: any Error, decoding type: any Decodable.Type) -> ConfigurationError {
         switch error {
         case let error as ConfigurationError:
-            // A type knows neither file nor key. A missing key has no place, but the mapping around it has one.
+            // A type knows neither file nor key, and may show the value. A missing key has no place, but the mapping around
+            // it has one.
+            let isHidden = node.isSecret && error.keyPath == nil
             return ConfigurationError(
-                message: error.message,
+                message: isHidden ? Self.hiddenFailure : error.message,
                 location: error.location ?? node.location,
                 keyPath: error.keyPath ?? trail.text
             )
@@ -119,9 +123,9 @@ extension NodeDecoder {
         }
         var text = ""
         if case .scalar(let scalar) = node?.content { text = scalar.text }
-        let isSecret = SecretKeys.mustHide(text, at: keyPath)
+        let isSecret = (node ?? self.node).mustHide(text, at: keyPath)
         return ConfigurationError(
-            message: isSecret ? "invalid value (not shown: it may be secret)" : message,
+            message: isSecret ? Self.hiddenFailure : message,
             location: location,
             keyPath: keyPath
         )

@@ -34,6 +34,10 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
         known: KnownKeys,
         exceptions: Set<String> = []
     ) throws(ConfigurationError) -> T {
+        if let secretType = T.self as? any SecretWrapper.Type {
+            let value = try secretType.decode(from: hiddenDefault ?? node, trail: trail, known: known)
+            if let value = value as? T { return value }
+        }
         if let scalarType = T.self as? any ScalarConvertible.Type {
             let value = try node.scalarValue(scalarType, keyPath: trail.text)
             known.note(trail.path, as: scalarType.reading)

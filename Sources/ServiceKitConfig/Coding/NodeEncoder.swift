@@ -33,7 +33,9 @@ final class NodeEncoder: Encoder, SingleValueEncodingContainer {
     }
 
     func encode<T: Encodable>(_ value: T) throws {
-        if let value = value as? any ScalarConvertible {
+        if let value = value as? any SecretWrapper {
+            try encode(value.secret)
+        } else if let value = value as? any ScalarConvertible {
             content = .scalar(value.scalar)
         } else {
             try value.encode(to: self)

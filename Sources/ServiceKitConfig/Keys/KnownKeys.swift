@@ -12,6 +12,7 @@ final class KnownKeys: Sendable {
     }
 
     private let claims = Mutex<Set<ConfigurationPath>>([])
+    private let secrets = Mutex<Set<ConfigurationPath>>([])
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
     private let sections = Mutex<[ConfigurationPath: Section]>([:])
 
@@ -21,9 +22,24 @@ final class KnownKeys: Sendable {
         var ranges: [String: String]
     }
 
+    /// None, or the claims on an earlier configuration.
+    init(after earlier: KnownKeys? = nil) {
+        if let earlier { claims.withLock { $0 = earlier.claimed } }
+    }
+
     /// Accepts a path with all keys below it.
     func claim(_ path: ConfigurationPath) {
         claims.withLock { _ = $0.insert(path) }
+    }
+
+    /// Records that the values at a path and below it are secret.
+    func noteSecret(_ path: ConfigurationPath) {
+        secrets.withLock { _ = $0.insert(path) }
+    }
+
+    /// Whether a type reads the value at a path as a secret.
+    func isSecret(_ path: ConfigurationPath) -> Bool {
+        secrets.withLock { $0.contains(path) }
     }
 
     /// Records that a type asked for a key, and the kind it was read as: `nil` for a mapping, or if its value was not

@@ -1,8 +1,9 @@
 import Glibc
 
 /// Reads a configuration file, up to the size limit.
-enum ConfigurationFile {
-    static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
+package enum ConfigurationFile {
+    /// The contents of a file. Throws ``ConfigurationError`` when it cannot be read, or is not a regular file.
+    @Sendable package static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
         // Without O_NONBLOCK, opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0, let file = fdopen(descriptor, "r") else { throw failure(path, code: errno) }

@@ -43,7 +43,7 @@ enum EnvironmentLayer {
 
     /// Reads a value as YAML only if it begins like a list or a mapping, and its type does not read text. Every other
     /// value is taken literally, so that a password may contain any character.
-    private static func node(for text: String, of name: String, at path: ConfigurationPath) -> ConfigurationNode {
+    static func node(for text: String, of name: String, at path: ConfigurationPath) -> ConfigurationNode {
         guard InlineValue.hasBrackets(text) else {
             return ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location(of: name))
         }

@@ -54,7 +54,8 @@ extension ConfigurationNode {
                 )
             }
             let element = Scalar(text: String(text[...last]), form: .literal)
-            elements.append(ConfigurationNode(.scalar(element), location: location))
+            let node = ConfigurationNode(.scalar(element), location: location)
+            elements.append(isSecret ? node.hidden : node)
         }
         return elements
     }

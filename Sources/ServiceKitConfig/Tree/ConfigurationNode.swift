@@ -20,7 +20,7 @@ struct ConfigurationNode: Sendable {
 
         var text: String
         var form: Form
-        /// Whether the text contains `${`. A later version will give it a meaning.
+        /// Whether the text has placeholders. They are replaced when all layers are merged.
         var hasPlaceholder = false
 
         static let null = Scalar(text: "", form: .plain)
@@ -34,6 +34,9 @@ struct ConfigurationNode: Sendable {
 
     /// The place of the value; `nil` for defaults.
     var location: SourceLocation?
+
+    /// Whether errors and tools must not show the value, whatever its key and its text look like.
+    private(set) var isSecret = false
 
     /// The text of a variable's or an option's value that begins with a bracket.
     var brackets: InlineValue.Brackets?
@@ -56,6 +59,32 @@ struct ConfigurationNode: Sendable {
 
     var mapping: Mapping? {
         if case .mapping(let mapping) = content { mapping } else { nil }
+    }
+
+    /// The node with its values kept out of errors and of what tools show.
+    var hidden: ConfigurationNode {
+        var node = self
+        node.isSecret = true
+        switch content {
+        case .scalar:
+            break
+        case .sequence(let elements):
+            node.content = .sequence(elements.map(\.hidden))
+        case .mapping(let mapping):
+            var hidden = Mapping()
+            hidden.isEnumCase = mapping.isEnumCase
+            for var entry in mapping.entries {
+                entry.value = entry.value.hidden
+                hidden.set(entry)
+            }
+            node.content = .mapping(hidden)
+        }
+        return node
+    }
+
+    /// Whether errors and tools must not show a text of this node, whose place in the configuration is `keyPath`.
+    func mustHide(_ text: String, at keyPath: String) -> Bool {
+        isSecret || SecretKeys.mustHide(text, at: keyPath)
     }
 
     /// The number of levels of mappings and sequences; 0 for a scalar.

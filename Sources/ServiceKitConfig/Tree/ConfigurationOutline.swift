@@ -52,6 +52,7 @@ extension SecretKeys {
 
 extension ConfigurationNode {
     fileprivate func outline(at trail: KeyTrail, known: KnownKeys) -> ConfigurationOutline {
+        if !isSecret, known.isSecret(trail.path) { return hidden.outline(at: trail, known: known) }
         let reading = known.reading(at: trail.path)
         if reading == .text, let brackets {
             return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
@@ -92,7 +93,7 @@ extension ConfigurationNode {
             ConfigurationOutline.Scalar(
                 text: scalar.text,
                 kind: scalar.kind(read: reading),
-                isSecret: !scalar.isNull && SecretKeys.mustHide(scalar.text, at: trail.text),
+                isSecret: !scalar.isNull && mustHide(scalar.text, at: trail.text),
                 location: location
             )
         )

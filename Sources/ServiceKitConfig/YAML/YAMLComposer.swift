@@ -105,11 +105,7 @@ struct YAMLComposer: ~Copyable {
     ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
         var scalar = try YAMLTag.content(of: event, failure: { name in tagFailure(name, mark) })
         // The value of a variable or an option has no placeholders.
-        if origin.hasLines, !isKey {
-            let literal = Placeholder.literal(scalar.text)
-            scalar.text = literal ?? scalar.text
-            scalar.hasPlaceholder = literal == nil
-        }
+        scalar.hasPlaceholder = origin.hasLines && !isKey && Placeholder.isIn(scalar.text)
         return scalar
     }
 
