@@ -47,7 +47,19 @@ public final class Configuration: Sendable {
     /// - Returns: The value.
     /// - Throws: ``ConfigurationError`` when the value does not fit the type, has a key that the type does not know, or a
     ///   value out of its range.
-    public func decode<T: Decodable>(
+    public func decode<T: Decodable & SendableMetatype>(
+        _ type: T.Type,
+        at path: String,
+        except exceptions: Set<String> = []
+    ) throws(ConfigurationError) -> T {
+        let value = try read(type, at: path, except: exceptions)
+        known.program.note(type, at: path, except: exceptions) { configuration throws(ConfigurationError) in
+            _ = try configuration.read(type, at: path, except: exceptions)
+        }
+        return value
+    }
+
+    private func read<T: Decodable & SendableMetatype>(
         _ type: T.Type,
         at path: String,
         except exceptions: Set<String> = []
@@ -63,13 +75,25 @@ public final class Configuration: Sendable {
     }
 
     /// Decodes the value at a path like ``decode(_:at:except:)``; `nil` when it is null or not configured.
-    public func decodeIfPresent<T: Decodable>(_ type: T.Type, at path: String) throws(ConfigurationError) -> T? {
+    public func decodeIfPresent<T: Decodable & SendableMetatype>(
+        _ type: T.Type, at path: String
+    ) throws(ConfigurationError) -> T? {
+        let value = try readIfPresent(type, at: path)
+        known.program.note(T?.self, at: path) { configuration throws(ConfigurationError) in
+            _ = try configuration.readIfPresent(type, at: path)
+        }
+        return value
+    }
+
+    private func readIfPresent<T: Decodable & SendableMetatype>(
+        _ type: T.Type, at path: String
+    ) throws(ConfigurationError) -> T? {
         guard let node = try value(at: path), !node.isNull else {
             claim(path)
             known.note(ConfigurationPath(path))
             return nil
         }
-        return try decode(type, at: path)
+        return try read(type, at: path)
     }
 
     /// Whether a value, even null, is configured at a path. Defaults do not count.
@@ -89,7 +113,7 @@ public final class Configuration: Sendable {
 
     /// Accepts a path that nothing decodes now: for example, the options of a registry backend that is not selected.
     public func claim(_ path: String) {
-        known.claim(ConfigurationPath(path))
+        known.program.claim(ConfigurationPath(path))
     }
 
     /// Refuses keys that no type has asked for. Call it after all sections are decoded: ``decode(_:at:except:)`` has
@@ -97,7 +121,7 @@ public final class Configuration: Sendable {
     ///
     /// - Throws: ``ConfigurationError`` for the first such key, with its place and a similar known key.
     public func checkForUnknownKeys() throws(ConfigurationError) {
-        try UnknownKeyCheck(claimed: known.claimed, read: known.paths).check(root)
+        try UnknownKeyCheck(claimed: known.program.claims, read: known.paths).check(root)
     }
 
     // MARK: - Paths

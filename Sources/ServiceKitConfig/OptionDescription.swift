@@ -26,7 +26,7 @@ extension Configuration {
     }
 
     /// The keys at the root that somebody reads, or reads something below.
-    package var sections: Set<String> { Set(known.claimed.compactMap(\.keys.first)) }
+    package var sections: Set<String> { Set(known.program.claims.compactMap(\.keys.first)) }
 }
 
 extension ConfigurationNode {

@@ -19,6 +19,11 @@ import Testing
         var labels: [String: String] = [:]
     }
 
+    struct DatabaseSettings: ConfigurationSection {
+        var host = "localhost"
+        var password = Secret("")
+    }
+
     // Compiled, and not run: the files do not exist.
     private func load() throws -> Configuration {
         let configuration = try Configuration.load(

@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func integersAcceptExactlyTheirRange() throws {
-        func check<T: FixedWidthInteger & Decodable>(_ type: T.Type) throws {
+        func check<T: FixedWidthInteger & Decodable & SendableMetatype>(_ type: T.Type) throws {
             #expect(try decodeValue(T.self, "\(T.min)") == T.min)
             #expect(try decodeValue(T.self, "\(T.max)") == T.max)
             #expect(try decodeValue([T].self, "[1]") == [1])

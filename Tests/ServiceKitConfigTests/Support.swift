@@ -19,12 +19,12 @@ func parseError(_ yaml: String) -> String {
 }
 
 /// The description of the error of decoding a document as a whole.
-func decodeError<T: Decodable>(_ type: T.Type, _ yaml: String, at path: String = "") -> String {
+func decodeError<T: Decodable & SendableMetatype>(_ type: T.Type, _ yaml: String, at path: String = "") -> String {
     errorText { _ = try Configuration(yaml: yaml, origin: "app.yaml").decode(type, at: path) }
 }
 
 /// Decodes the value of the key `v`.
-func decodeValue<T: Decodable>(_ type: T.Type, _ value: String) throws -> T {
+func decodeValue<T: Decodable & SendableMetatype>(_ type: T.Type, _ value: String) throws -> T {
     try Configuration(yaml: "v: \(value)", origin: "app.yaml").decode(type, at: "v")
 }
 

@@ -43,8 +43,8 @@ public final class App: Service, Sendable {
         var servers: [any Server] = []
     }
 
-    /// The configuration. A service decodes its own sections from it.
-    public let configuration: Configuration
+    /// The configuration in force. A service decodes its own sections from it; ``live(_:at:)`` follows their changes.
+    public var configuration: Configuration { store.configuration }
     /// The logger, at the level that `log.level` says.
     public let logger: Logger
     /// This instance, without its endpoints, which only the registry knows.
@@ -61,6 +61,7 @@ public final class App: Service, Sendable {
     /// `registry.registration: none` leaves out.
     public let registrationState = Watched<RegistrationState?>(nil)
 
+    let store: ConfigurationStore
     let options: AppOptions
     let registryOptions: RegistryOptions
     let startup: StartupOptions
@@ -81,19 +82,45 @@ public final class App: Service, Sendable {
     ///     ``QueuedLogHandler`` in place of swift-log's own `StreamLogHandler`.
     ///   - environment: The environment variables, by default the process's.
     /// - Throws: `ConfigurationError`, or an error of the registry's backend.
-    public init(
+    public convenience init(
         configuration: Configuration = Configuration(),
         plugins: [Plugin] = [],
         registry: (any Registry)? = nil,
         logger: Logger? = nil,
         environment: [String: String] = ProcessEnvironment.current
     ) throws {
+        try self.init(
+            store: ConfigurationStore(configuration),
+            plugins: plugins,
+            registry: registry,
+            logger: logger,
+            environment: environment
+        )
+    }
+
+    /// Creates an App from a configuration that changes. The store has been started; the App runs it.
+    ///
+    /// - Parameters:
+    ///   - store: The configuration; see ``init(configuration:plugins:registry:logger:environment:)``.
+    ///   - plugins: The registries, balancers and other things that configuration can name beyond the embedded ones.
+    ///   - registry: A registry to use instead of the configured one.
+    ///   - logger: Where to log.
+    ///   - environment: The environment variables, by default the process's.
+    /// - Throws: `ConfigurationError`, or an error of the registry's backend.
+    public init(
+        store: ConfigurationStore,
+        plugins: [Plugin] = [],
+        registry: (any Registry)? = nil,
+        logger: Logger? = nil,
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws {
+        let configuration = store.configuration
         let options = try configuration.decode(AppOptions.self, at: "app")
         let name = options.name ?? ProcessEnvironment.programName
         var logger = logger ?? DefaultLogBackend.logger(label: name)
         let log = try configuration.decode(LogOptions.self, at: "log")
         if configuration.contains("log.level") { logger.logLevel = log.level }
-        self.configuration = configuration
+        self.store = store
         self.options = options
         self.balancers = Balancers(plugins: plugins)
         self.logger = logger
@@ -118,6 +145,20 @@ public final class App: Service, Sendable {
         self.discovery = Discovery(self.registry)
         try instance.validate(from: configuration)
         try useDefaultMiddleware()
+    }
+
+    /// A section of the configuration that follows changes of its sources. The same type and path give the same object.
+    ///
+    /// - Parameters:
+    ///   - type: The section's type.
+    ///   - path: Its path, such as `rate-limit`.
+    /// - Returns: The section's value and its changes.
+    /// - Throws: `ConfigurationError` when the section is wrong now. A wrong change later is refused.
+    public func live<Section: ConfigurationSection & Equatable>(
+        _ type: Section.Type,
+        at path: String
+    ) throws(ConfigurationError) -> Live<Section> {
+        try store.live(type, at: path)
     }
 
     // MARK: - Middleware

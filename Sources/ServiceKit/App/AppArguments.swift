@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import FoundationEssentials
+public import Logging
 public import ServiceKitConfig
 
 /// The options that every program of the kit takes: `--config FILE`, `--profile NAME` and `--set path=value`.
@@ -47,6 +48,31 @@ public struct AppArguments: ParsableArguments, Sendable {
     public func configuration(
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {
+        try Configuration.load(files: files(environment), environment: environment, overrides: set)
+    }
+
+    /// A store of the configuration that the arguments name: it follows the changes of the files.
+    ///
+    /// - Parameters:
+    ///   - environment: The environment variables, by default the process's.
+    ///   - logger: Where to log changes and refusals.
+    /// - Returns: The store, which is to be started.
+    /// - Throws: `ConfigurationError` when the profile is no name.
+    public func store(
+        environment: [String: String] = ProcessEnvironment.current,
+        logger: Logger
+    ) throws(ConfigurationError) -> ConfigurationStore {
+        let files = try files(environment)
+        return ConfigurationStore(
+            sources: files.isEmpty ? [] : [FileSource(files)],
+            environment: environment,
+            overrides: set,
+            logger: logger
+        )
+    }
+
+    /// The files that the arguments name, in the order in which they are merged.
+    private func files(_ environment: [String: String]) throws(ConfigurationError) -> [String] {
         var files: [String] = []
         if let config {
             files = [config]
@@ -58,7 +84,7 @@ public struct AppArguments: ParsableArguments, Sendable {
         if let profile = profile ?? environment["KIT_PROFILE"], !profile.isEmpty {
             files.append(try Self.file(of: profile, beside: files.first ?? Self.defaultFile))
         }
-        return try Configuration.load(files: files, environment: environment, overrides: set)
+        return files
     }
 
     /// The file of a profile: `config.production.yaml` beside `config.yaml`.

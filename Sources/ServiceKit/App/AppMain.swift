@@ -7,6 +7,8 @@ private import UnixSignals
 extension App {
     /// The main of a service: reads the command line and the configuration, runs the App, and handles signals.
     ///
+    /// The configuration's files are followed, and read again at SIGHUP.
+    ///
     /// SIGTERM, SIGINT and SIGQUIT stop the App in order; a second signal cuts the rest of the stop short. Returns when the
     /// App has stopped in order. When it could not start or something in it failed, one line on standard error says why,
     /// and the process ends with exit code 1.
@@ -34,7 +36,10 @@ extension App {
             let configuration = try command.arguments.configuration()
             // Named here: the App's own default would replace a `StreamLogHandler` that the main has chosen.
             let label = try configuration.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
-            let app = try App(configuration: configuration, plugins: plugins, logger: Logger(label: label))
+            let logger = Logger(label: label)
+            let store = try command.arguments.store(logger: logger)
+            try await store.start()
+            let app = try App(store: store, plugins: plugins, logger: logger)
             try await configure(app)
             try await app.runHandlingSignals()
         } catch {
@@ -52,11 +57,13 @@ extension App {
     private func runHandlingSignals() async throws {
         let lifecycle = try makeLifecycle()
         // One sequence traps all signals from now on, so that none is lost: the second may come right after the first.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigquit, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 for await signal in signals {
-                    if lifecycle.isStopping {
+                    if signal == .sighup {
+                        self.store.reload()
+                    } else if lifecycle.isStopping {
                         self.logger.warning("signal while stopping; hurrying", metadata: ["signal": "\(signal)"])
                         lifecycle.force()
                     } else {

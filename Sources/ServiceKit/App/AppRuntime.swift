@@ -10,6 +10,7 @@ final class AppRuntime: Sendable {
         var servers: [RunningServer] = []
         var services: (group: ServiceGroup, task: Task<Void, Never>)?
         var registryTask: Task<Void, Never>?
+        var configurationTask: Task<Void, Never>?
         var registration: (any Registration)?
         /// The registration's state, with the times that an operator asks for.
         var registrationSnapshot: AppSnapshot.Registration?
@@ -17,6 +18,7 @@ final class AppRuntime: Sendable {
     }
 
     private let parts: App.Parts
+    private let store: ConfigurationStore
     private let registry: any Registry
     private let registryName: String
     private let registrationState: Watched<RegistrationState?>
@@ -26,6 +28,7 @@ final class AppRuntime: Sendable {
 
     init(of app: App, _ parts: App.Parts, stopRequest: StopRequest) {
         self.parts = parts
+        store = app.store
         registry = app.registry
         registryName = app.registryName
         registrationState = app.registrationState
@@ -51,11 +54,13 @@ final class AppRuntime: Sendable {
     // The tasks below are unstructured: a task that does not end must not keep the App from ending. The stop cancels each
     // and waits for it, within a limit.
 
-    /// Starts the registry and the App's services.
+    /// Starts the registry and the App's services. Changes of the configuration are taken from now on.
     func startServices() {
         let registryTask = Task { [registry] in await registry.run() }
+        let configurationTask = Task { [store] in await store.run() }
         state.withLock { state in
             state.isStarted = true
+            state.configurationTask = configurationTask
             state.registryTask = registryTask
         }
         if parts.services.isEmpty { return }
@@ -140,10 +145,12 @@ final class AppRuntime: Sendable {
         await task.value
     }
 
+    /// Ends the registry, and takes no changes of the configuration any more.
     func stopRegistry() async {
-        guard let task = state.withLock(\.registryTask) else { return }
-        task.cancel()
-        await task.value
+        let (registry, configuration) = state.withLock { ($0.registryTask, $0.configurationTask) }
+        configuration?.cancel()
+        registry?.cancel()
+        await registry?.value
     }
 }
 

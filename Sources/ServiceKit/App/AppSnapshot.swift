@@ -11,6 +11,8 @@ public struct AppSnapshot: Codable, Hashable, Sendable {
     public var step: String?
     /// The registration; `nil` until the App registers, and in an App that does not.
     public var registration: Registration?
+    /// The configuration: its generation, what was refused, what needs a restart.
+    public var configuration: ConfigurationStatus
     /// The servers, in the order in which they were added.
     public var servers: [Server]
     /// The channels that the App runs, by the services' names.
@@ -95,6 +97,7 @@ extension App {
             health: health.value,
             step: runtime?.step,
             registration: runtime?.registrationSnapshot,
+            configuration: store.status,
             servers: runtime?.servers.map(\.snapshot) ?? [],
             channels: channels.map { $0() }.sorted { $0.service < $1.service }
         )

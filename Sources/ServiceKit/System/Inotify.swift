@@ -18,6 +18,8 @@ package final class Inotify: Sendable {
 
         /// Whether a file that was open for writing was closed, perhaps because its process died.
         var isClosed: Bool { mask & UInt32(IN_CLOSE_WRITE) != 0 }
+        /// Whether a file, directory or link was created.
+        var isCreation: Bool { mask & UInt32(IN_CREATE) != 0 }
         /// Whether the queue was full, and notices were lost.
         var isOverflow: Bool { mask & UInt32(IN_Q_OVERFLOW) != 0 }
         /// Whether the directory was deleted, moved away or unmounted.
@@ -46,12 +48,14 @@ package final class Inotify: Sendable {
     }
 
     /// Watches a directory. A directory that is watched already keeps its number.
-    package func add(_ directory: String) throws(SystemError) -> CInt {
+    ///
+    /// Creation is of interest only where links and directories are: a new file is complete when it is renamed or closed.
+    package func add(_ directory: String, seesCreation: Bool = false) throws(SystemError) -> CInt {
         // A file that has left the directory tells nothing (IN_EXCL_UNLINK): when an owner replaces its file, closing the
-        // old one is no death. Creation tells nothing either: a new file is complete when it is renamed or closed.
+        // old one is no death.
         let mask =
             IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
-            | Int32(IN_EXCL_UNLINK) | Int32(IN_ONLYDIR) | Int32(IN_DONT_FOLLOW)
+            | (seesCreation ? IN_CREATE : 0) | Int32(IN_EXCL_UNLINK) | Int32(IN_ONLYDIR) | Int32(IN_DONT_FOLLOW)
         let watch = inotify_add_watch(descriptor, directory, UInt32(mask))
         guard watch >= 0 else { throw SystemError("watch directory", directory) }
         return watch

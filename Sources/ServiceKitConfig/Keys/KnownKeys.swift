@@ -1,7 +1,6 @@
 import Synchronization
 
-/// The paths that the program has asked for: those that it decodes or claims, the keys that types have read, and the
-/// sections around them. A configuration and its reduced copies share them.
+/// The keys that types have read, and the sections around them. A configuration and its reduced copies share them.
 ///
 /// Their number is bounded by the places that decode, the types' properties and the configuration's keys.
 final class KnownKeys: Sendable {
@@ -11,7 +10,7 @@ final class KnownKeys: Sendable {
         case list
     }
 
-    private let claims = Mutex<Set<ConfigurationPath>>([])
+    let program: ProgramReads
     private let secrets = Mutex<Set<ConfigurationPath>>([])
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
     private let sections = Mutex<[ConfigurationPath: Section]>([:])
@@ -22,14 +21,9 @@ final class KnownKeys: Sendable {
         var ranges: [String: String]
     }
 
-    /// None, or the claims on an earlier configuration.
+    /// None so far, of the program that has read an earlier configuration.
     init(after earlier: KnownKeys? = nil) {
-        if let earlier { claims.withLock { $0 = earlier.claimed } }
-    }
-
-    /// Accepts a path with all keys below it.
-    func claim(_ path: ConfigurationPath) {
-        claims.withLock { _ = $0.insert(path) }
+        program = earlier?.program ?? ProgramReads()
     }
 
     /// Records that the values at a path and below it are secret.
@@ -67,8 +61,6 @@ final class KnownKeys: Sendable {
     func reading(at path: ConfigurationPath) -> Reading? {
         readings.withLock { $0[path] ?? nil }
     }
-
-    var claimed: Set<ConfigurationPath> { claims.withLock { $0 } }
 
     /// The keys that types have asked for.
     var paths: Set<ConfigurationPath> { readings.withLock { Set($0.keys) } }

@@ -1,7 +1,33 @@
+private import FoundationEssentials
 import Glibc
 
-/// Reads a configuration file, up to the size limit.
+/// Reads configuration files, up to the size limit.
 package enum ConfigurationFile {
+    /// Reads files, and of directories all files `*.yaml` in the order of their names. Throws ``ConfigurationError`` for the
+    /// first that cannot be read.
+    package static func documents(at paths: [String]) throws(ConfigurationError) -> [ConfigurationDocument] {
+        var documents: [ConfigurationDocument] = []
+        for path in paths {
+            let files = names(in: path).map { $0.map { "\(path)/\($0)" } } ?? [path]
+            if files.isEmpty { throw failure(path, "has no file *.yaml; add one") }
+            for file in files { documents.append(ConfigurationDocument(origin: file, bytes: try contents(of: file))) }
+        }
+        return documents
+    }
+
+    /// The files `*.yaml` of the directories among the paths.
+    package static func files(in paths: [String]) -> [String] {
+        paths.flatMap { path in names(in: path)?.map { "\(path)/\($0)" } ?? [] }
+    }
+
+    /// The names of the files `*.yaml` in a directory; `nil` when it is none.
+    private static func names(in path: String) -> [String]? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted()
+    }
+
     /// The contents of a file. Throws ``ConfigurationError`` when it cannot be read, or is not a regular file.
     @Sendable package static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
         // Without O_NONBLOCK, opening a pipe would wait for a writer.

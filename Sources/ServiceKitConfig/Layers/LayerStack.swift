@@ -61,7 +61,8 @@ extension Configuration {
     /// Loads a configuration: files first, then the environment, then overrides.
     ///
     /// - Parameters:
-    ///   - files: Paths of YAML files. If two files set the same key, the later wins. Each file must exist.
+    ///   - files: Paths of YAML files, or of directories, of which all files `*.yaml` are read in the order of their names.
+    ///     If two files set the same key, the later wins. Each path must exist.
     ///   - environment: Environment variables. Default: those of the process. `KIT_REGISTRY__FILE__DIRECTORY` sets
     ///     `registry.file.directory`: a double underscore stands for the dot, a single one for the hyphen. A value that
     ///     starts with `[` or `{` is YAML, unless its type reads text; every other value is taken literally. A list of
@@ -76,9 +77,7 @@ extension Configuration {
         environment: [String: String] = ProcessInfo.processInfo.environment,
         overrides: [String] = []
     ) throws(ConfigurationError) -> Configuration {
-        let documents = try files.map { file throws(ConfigurationError) in
-            ConfigurationDocument(origin: file, bytes: try ConfigurationFile.contents(of: file))
-        }
+        let documents = try ConfigurationFile.documents(at: files)
         return try LayerStack(documents: documents, environment: environment, overrides: overrides).merged()
     }
 }

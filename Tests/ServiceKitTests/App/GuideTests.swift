@@ -165,7 +165,25 @@ struct GuideTests {
         #expect(ejected.value == [.seconds(1)])
     }
 
+    struct RateLimit: ConfigurationSection, Equatable {
+        var callsPerSecond = 100
+        static let ranges = [OptionRange("calls-per-second", \RateLimit.callsPerSecond, 1...1_000_000)]
+    }
+
     // Compiled, and not run.
+
+    private func follow(_ app: App) async throws {
+        let limit = try app.live(RateLimit.self, at: "rate-limit")
+        print(limit.value.callsPerSecond)
+        for await limit in limit { print("from now on \(limit.callsPerSecond)") }
+    }
+
+    private func make(_ source: any ConfigurationSource, _ logger: Logger) async throws -> App {
+        let store = ConfigurationStore(sources: [FileSource(["config/config.yaml"]), source], logger: logger)
+        try await store.start()
+        let app = try App(store: store)
+        return app
+    }
 
     private func operate(_ registry: any RegistryOperator) async throws {
         _ = try await registry.takeOffline("user-1", of: "user-service")

@@ -1,0 +1,264 @@
+private import FoundationEssentials
+public import Logging
+internal import ServiceKitConcurrency
+public import ServiceKitConfig
+private import Synchronization
+
+/// The configuration that is in force, and those that replace it.
+///
+/// When a source changes, all layers are merged from scratch, and everything that the program has ever read is read again
+/// from the result. Only if all of it is good, the new configuration takes the place of the old one, in one step. Else it
+/// is refused as a whole: the error is logged with its place, and the last good configuration stays.
+///
+/// An App has a store, and runs it. A program without an App makes one, calls ``start()``, and runs ``run()`` in a task.
+/// ``ConfigurationStoreState`` has the states.
+public final class ConfigurationStore: Sendable {
+    /// The times of a store.
+    public struct Options: Hashable, Sendable {
+        /// How long after a first change the others of the same burst are awaited; 200 ms by default.
+        public var debounce = Duration.milliseconds(200)
+        /// How long the sources may take to report at the start; 10 s by default.
+        public var startTimeout = Duration.seconds(10)
+
+        /// Creates the defaults.
+        public init() {}
+    }
+
+    /// What readers see; replaced in one step.
+    private struct Published {
+        var configuration: Configuration
+        /// The configuration that the program started with.
+        var first: Configuration
+        var sections: [(key: SectionKey, live: any LiveSection)] = []
+        var status = ConfigurationStatus(since: .now)
+
+        init(_ configuration: Configuration) {
+            self.configuration = configuration
+            first = configuration
+        }
+    }
+
+    private struct SectionKey: Hashable {
+        var type: ObjectIdentifier
+        var path: String
+    }
+
+    private let sources: [any ConfigurationSource]
+    private let environment: [String: String]
+    private let overrides: [String]
+    private let options: Options
+    private let clock: any Clock<Duration>
+    private let logger: Logger
+    private let state: Mutex<ConfigurationStoreState>
+    private let published: Mutex<Published>
+    /// Held while sections get their new values.
+    private let step = SectionStep()
+    private let mayBegin = Signal()
+    private let mustSettle = Signal()
+    /// The files that values named in the last build, good or not.
+    private let valueFiles = FileWatcher()
+    private let tasks = Mutex<[Task<Void, Never>]>([])
+
+    /// Creates a store of sources; later sources win. ``start()`` loads them.
+    ///
+    /// - Parameters:
+    ///   - sources: The sources.
+    ///   - environment: The environment variables, over the sources.
+    ///   - overrides: Texts `path=value` over the environment.
+    ///   - options: The times.
+    ///   - logger: Where to log changes and refusals.
+    ///   - clock: The clock of the times.
+    public init(
+        sources: [any ConfigurationSource],
+        environment: [String: String] = ProcessEnvironment.current,
+        overrides: [String] = [],
+        options: Options = Options(),
+        logger: Logger,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        self.sources = sources
+        self.environment = environment
+        self.overrides = overrides
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        state = Mutex(ConfigurationStoreState(sources: sources.map { ($0.name, $0.isRequired) }))
+        published = Mutex(Published(Configuration()))
+    }
+
+    /// Creates a store of a configuration that never changes.
+    public convenience init(_ configuration: Configuration) {
+        self.init(
+            sources: [], environment: [:], logger: Logger(label: "configuration") { _ in SwiftLogNoOpLogHandler() })
+        published.withLock { $0 = Published(configuration) }
+        state.withLock { state in
+            _ = state.begin()
+            _ = state.built()
+        }
+    }
+
+    deinit {
+        for task in tasks.withLock(\.self) { task.cancel() }
+    }
+
+    // MARK: - Reading
+
+    /// The configuration in force.
+    public var configuration: Configuration { published.withLock(\.configuration) }
+
+    /// The state for operators.
+    public var status: ConfigurationStatus {
+        var status = published.withLock(\.status)
+        status.away = state.withLock(\.away)
+        return status
+    }
+
+    /// A section that follows changes. The same type and path give the same object.
+    ///
+    /// - Throws: `ConfigurationError` when the section is wrong now. A wrong section later is refused.
+    public func live<Value: ConfigurationSection & Equatable>(
+        _ type: Value.Type,
+        at path: String
+    ) throws(ConfigurationError) -> Live<Value> {
+        let key = SectionKey(type: ObjectIdentifier(type), path: path)
+        return try published.withLock { published throws(ConfigurationError) in
+            if let known = published.sections.first(where: { $0.key == key })?.live as? Live<Value> { return known }
+            let live = Live(try published.configuration.decode(type, at: path), at: path, step: step)
+            published.configuration.followChanges(at: path)
+            published.sections.append((key, live))
+            return live
+        }
+    }
+
+    // MARK: - Life
+
+    /// Loads the sources. An optional source that is away is left out until it comes.
+    ///
+    /// - Throws: `ConfigurationError` when the configuration is wrong, or a required source is away at the end of
+    ///   ``Options/startTimeout``.
+    public func start() async throws {
+        for (number, source) in sources.enumerated() {
+            let report: @Sendable (ConfigurationSourceState) -> Void = { [weak self] in self?.report($0, by: number) }
+            let task = Task { await source.run(report: report) }
+            tasks.withLock { $0.append(task) }
+        }
+        if !sources.isEmpty {
+            // At the limit the sources that are there decide.
+            try? await withTimeLimit(options.startTimeout, clock: clock) { [mayBegin] in await mayBegin.wait() }
+            try Task.checkCancellation()
+        }
+        switch state.withLock({ $0.begin() }) {
+        case .build(let documents):
+            let configuration = try merge(documents, after: nil)
+            published.withLock { $0 = Published(configuration) }
+            perform(state.withLock { $0.built() })
+        case .fail(let cause):
+            throw ConfigurationError(message: "cannot be read within \(options.startTimeout): \(cause)")
+        case .none, .begin, .settle:
+            break
+        }
+    }
+
+    /// Takes changes over until the task is cancelled. Call it when the program has read its configuration.
+    public func run() async {
+        await withTaskGroup { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    await self.valueFiles.wait()
+                    self.perform(self.state.withLock { $0.changed() })
+                }
+            }
+            while !Task.isCancelled {
+                await mustSettle.wait()
+                guard (try? await clock.sleep(for: options.debounce)) != nil else { break }
+                if case .build(let documents) = state.withLock({ $0.settled() }) { build(documents) }
+                perform(state.withLock { $0.built() })
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Reads all sources again, as after SIGHUP.
+    public func reload() {
+        for source in sources { source.refresh() }
+        perform(state.withLock { $0.changed() })
+    }
+
+    private func report(_ report: ConfigurationSourceState, by number: Int) {
+        let (action, isNews) = state.withLock { state in
+            let before = state.away
+            return (state.reported(report, by: number), state.away != before)
+        }
+        if isNews, case .away(let cause) = report {
+            logger.warning(
+                "configuration source is away; its last values stay",
+                metadata: ["source": "\(sources[number].name)", "cause": "\(cause)"]
+            )
+        }
+        perform(action)
+    }
+
+    private func perform(_ action: ConfigurationStoreState.Action) {
+        switch action {
+        case .begin: mayBegin.raise()
+        case .settle: mustSettle.raise()
+        case .none, .build, .fail: break
+        }
+    }
+
+    // MARK: - Building
+
+    private func merge(
+        _ documents: [ConfigurationDocument],
+        after earlier: Configuration?
+    ) throws(ConfigurationError) -> Configuration {
+        let files = Mutex<[String]>([])
+        defer { valueFiles.watch(files.withLock(\.self)) }
+        let layers = LayerStack(documents: documents, environment: environment, overrides: overrides)
+        return try layers.merged(after: earlier) { path throws(ConfigurationError) in
+            files.withLock { $0.append(path) }
+            return try ConfigurationFile.contents(of: path)
+        }
+    }
+
+    private func build(_ documents: [ConfigurationDocument]) {
+        do {
+            let next = try merge(documents, after: configuration)
+            try next.readAgain()
+            // A section that was added meanwhile is read as well.
+            while try !publish(next) {}
+        } catch {
+            published.withLock { published in
+                published.status.refusals += 1
+                published.status.refusal = "\(error)"
+            }
+            logger.error("configuration refused; the last good one stays", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Takes a configuration over. Returns `false` when a section has been added meanwhile.
+    private func publish(_ next: Configuration) throws(ConfigurationError) -> Bool {
+        let (earlier, first, sections) = published.withLock { ($0.configuration, $0.first, $0.sections) }
+        var steps: [@Sendable () -> Void] = []
+        for section in sections { steps.append(try section.live.prepare(next)) }
+        let needsRestart = next.changesWithoutFollower(since: first)
+        let isChange = !next.hasSameValues(as: earlier)
+        let before: [String]? = published.withLock { published in
+            guard published.sections.count == sections.count else { return nil }
+            defer { published.status.needsRestart = needsRestart }
+            published.status.refusal = nil
+            guard isChange else { return published.status.needsRestart }
+            published.configuration = next
+            published.status.generation += 1
+            published.status.since = .now
+            step.perform(steps)
+            return published.status.needsRestart
+        }
+        guard let before else { return false }
+        if isChange { logger.info("configuration changed", metadata: ["generation": "\(status.generation)"]) }
+        for path in needsRestart where !before.contains(path) {
+            logger.warning("configuration changed, but needs a restart", metadata: ["key": "\(path)"])
+        }
+        return true
+    }
+}

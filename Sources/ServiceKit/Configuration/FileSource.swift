@@ -1,0 +1,54 @@
+internal import ServiceKitConcurrency
+internal import ServiceKitConfig
+
+/// Configuration files, and directories of them: of a directory all files `*.yaml`, in the order of their names.
+///
+/// Changes are seen at once through inotify: also those of an editor that renames, of a swapped link, of a file that is
+/// removed and put back.
+public final class FileSource: ConfigurationSource {
+    /// How long a file may be gone before the source is away. An editor may remove a file before it writes the new one.
+    private static let patience = Duration.milliseconds(200)
+
+    /// `files` and the paths.
+    public let name: String
+    /// Always: the files were named by the user.
+    public let isRequired = true
+    private let paths: [String]
+    private let watcher = FileWatcher()
+
+    /// Creates a source of files and directories. If two set the same key, the later wins.
+    public init(_ paths: [String]) {
+        self.paths = paths
+        name = "files \(paths.joined(separator: ", "))"
+    }
+
+    /// Follows the files until the task is cancelled.
+    public func run(report: @escaping @Sendable (ConfigurationSourceState) -> Void) async {
+        var last: ConfigurationSourceState?
+        while !Task.isCancelled {
+            // Watched before they are read, so that no change is missed in between.
+            watcher.watch(paths + ConfigurationFile.files(in: paths))
+            var state = read()
+            if case .away = state {
+                try? await ContinuousClock().sleep(for: Self.patience)
+                state = read()
+            }
+            if state != last { report(state) }
+            last = state
+            await watcher.wait()
+        }
+    }
+
+    /// Reads the files again.
+    public func refresh() {
+        watcher.raise()
+    }
+
+    private func read() -> ConfigurationSourceState {
+        do {
+            return .loaded(try ConfigurationFile.documents(at: paths))
+        } catch {
+            return .away("\(error)")
+        }
+    }
+}

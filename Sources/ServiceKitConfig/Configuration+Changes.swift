@@ -1,0 +1,67 @@
+extension Configuration {
+    /// Reads everything again that the program has read from earlier configurations, and looks for unknown keys. Throws
+    /// ``ConfigurationError`` for the first value that is wrong now.
+    package func readAgain() throws(ConfigurationError) {
+        for read in known.program.reads { try read.again(self) }
+        try checkForUnknownKeys()
+    }
+
+    /// Records that the program follows the changes of a path.
+    package func followChanges(at path: String) {
+        known.program.follow(ConfigurationPath(path))
+    }
+
+    /// Whether all values are the same. Their places do not count.
+    package func hasSameValues(as other: Configuration) -> Bool {
+        root.changes(since: other.root).isEmpty
+    }
+
+    /// The paths whose values differ from those of an earlier configuration, and that the program has read and does not
+    /// follow.
+    package func changesWithoutFollower(since earlier: Configuration) -> [String] {
+        let changes = root.changes(since: earlier.root)
+        if changes.isEmpty { return [] }
+        let reads = known.program.reads
+        return changes.filter { change in
+            let isRead = reads.contains { read in
+                let below = change.keys.dropFirst(read.path.keys.count).first
+                return change.keys.starts(with: read.path.keys) && !(below.map(read.exceptions.contains) ?? false)
+                    || read.path.keys.starts(with: change.keys)
+            }
+            return isRead && !known.program.isFollowed(change)
+        }
+        .map(\.description)
+    }
+}
+
+extension ConfigurationNode {
+    /// The paths of the values that differ from those of an earlier tree: of scalars and lists, and of mappings that are
+    /// new, gone or no mapping any more.
+    fileprivate func changes(
+        since earlier: ConfigurationNode,
+        at path: ConfigurationPath = ConfigurationPath()
+    ) -> [ConfigurationPath] {
+        if let mapping, let old = earlier.mapping {
+            let gone = old.entries.filter { mapping[$0.key] == nil }.map { path.appending($0.key) }
+            return mapping.entries.flatMap { entry in
+                let path = path.appending(entry.key)
+                return old[entry.key].map { entry.value.changes(since: $0.value, at: path) } ?? [path]
+            } + gone
+        }
+        return hasSameValue(as: earlier) ? [] : [path]
+    }
+
+    private func hasSameValue(as other: ConfigurationNode) -> Bool {
+        guard brackets?.text == other.brackets?.text else { return false }
+        switch (content, other.content) {
+        case (.scalar(let scalar), .scalar(let other)):
+            return scalar == other
+        case (.sequence(let elements), .sequence(let others)):
+            return elements.count == others.count && zip(elements, others).allSatisfy { $0.hasSameValue(as: $1) }
+        case (.mapping, .mapping):
+            return changes(since: other).isEmpty
+        default:
+            return false
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import ServiceKitTestSupport
+import Testing
+
+/// Services whose configuration changes while they run.
+@Suite(.timeLimit(.minutes(2))) struct ReloadTests {
+    @Test func changeOfAFileIsTakenOrRefusedAndTheServiceGoesOn() async throws {
+        try await TemporaryDirectory.with { directory in
+            let good = """
+                app: {name: user-service, id: "${ID:user-1}"}
+                registry: {file: {directory: "\(directory.path("registry"))"}}
+                server: {grpc: {listen: "127.0.0.1:0", advertise: 127.0.0.1}}
+
+                """
+            let file = try directory.write(good, to: "config.yaml")
+            let server = try RunningProgram(Executable.userServer, ["--config", file])
+            _ = try await server.waitForErrors("] serving")
+
+            try directory.write(Array((good + "shutdown:\n  lame-duck: soon\n").utf8), to: "config.yaml")
+            let refused = try await server.waitForErrors("configuration refused")
+            #expect(refused.contains("\(file):5:14: shutdown.lame-duck: expected a duration"))
+
+            try directory.write(Array((good + "shutdown: {lame-duck: 10ms}\n").utf8), to: "config.yaml")
+            let changed = try await server.waitForErrors("needs a restart")
+            #expect(changed.contains("configuration changed"))
+            #expect(changed.contains("key=shutdown.lame-duck"))
+
+            // Nothing has changed since. Without a handler, the signal would end the service.
+            server.signal(SIGHUP)
+            try directory.write(Array((good + "shutdown: {lame-duck: 20ms, x: 1}\n").utf8), to: "config.yaml")
+            _ = try await server.waitForErrors("configuration refused", times: 2)
+            server.signal(SIGTERM)
+            #expect(try await server.waitForExit() == .exited(0))
+        }
+    }
+}

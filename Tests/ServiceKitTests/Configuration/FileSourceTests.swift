@@ -1,0 +1,156 @@
+import Foundation
+@testable import ServiceKit
+import ServiceKitConfig
+import ServiceKitTestSupport
+import Synchronization
+import Testing
+
+/// Files that change in all the ways that programs change them.
+@Suite struct FileSourceTests {
+    /// Follows files, and records what the source tells.
+    private static func following(
+        _ paths: [String],
+        _ body: (Watched<[ConfigurationSourceState]>) async throws -> Void
+    ) async throws {
+        let states = Watched<[ConfigurationSourceState]>([])
+        let source = FileSource(paths)
+        let task = Task { await source.run { state in states.update { $0.append(state) } } }
+        defer { task.cancel() }
+        _ = await states.first { !$0.isEmpty }
+        try await body(states)
+    }
+
+    /// The text of the documents of the last state; the cause of one that is away.
+    private static func text(_ states: [ConfigurationSourceState]) -> String {
+        switch states.last {
+        case .loaded(let documents): documents.map { String(decoding: $0.bytes, as: UTF8.self) }.joined(separator: "|")
+        case .away(let cause): "away: \(cause)"
+        case nil: ""
+        }
+    }
+
+    private static func wait(for text: String, in states: Watched<[ConfigurationSourceState]>) async {
+        _ = await states.first { Self.text($0) == text }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func fileThatIsWrittenInPlaceIsSeen() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "app.yaml")
+            try await Self.following([file]) { states in
+                #expect(Self.text(states.value) == "a: 1")
+                let handle = try FileHandle(forWritingTo: URL(filePath: file))
+                try handle.truncate(atOffset: 0)
+                try handle.write(contentsOf: Data("a: ".utf8))
+                try handle.write(contentsOf: Data("2".utf8))
+                try handle.close()
+                await Self.wait(for: "a: 2", in: states)
+                #expect(states.value.count == 2)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func renameOfAnEditorIsSeenOnce() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "app.yaml")
+            try await Self.following([file]) { states in
+                // vim: the old file becomes the backup, the new one gets its name.
+                try FileManager.default.moveItem(atPath: file, toPath: file + "~")
+                try directory.write("a: 2", to: "app.yaml")
+                await Self.wait(for: "a: 2", in: states)
+                try directory.write(Array("a: 3".utf8), to: "app.yaml")
+                await Self.wait(for: "a: 3", in: states)
+                #expect(states.value.count == 3)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func swapOfAConfigMapIsSeenOnce() async throws {
+        try await TemporaryDirectory.with { directory in
+            let manager = FileManager.default
+            try directory.write("a: 1", to: "..1/app.yaml")
+            try directory.write("b: 1", to: "..1/other.yaml")
+            try manager.createSymbolicLink(atPath: directory.path("..data"), withDestinationPath: "..1")
+            for name in ["app.yaml", "other.yaml"] {
+                try manager.createSymbolicLink(atPath: directory.path(name), withDestinationPath: "..data/\(name)")
+            }
+            for path in [[directory.path("app.yaml"), directory.path("other.yaml")], [directory.path]] {
+                try await Self.following(path) { states in
+                    let before = Self.text(states.value)
+                    let number = before == "a: 1|b: 1" ? 2 : 3
+                    try directory.write("a: \(number)", to: "..\(number)/app.yaml")
+                    try directory.write("b: \(number)", to: "..\(number)/other.yaml")
+                    try manager.createSymbolicLink(atPath: directory.path("..tmp"), withDestinationPath: "..\(number)")
+                    #expect(rename(directory.path("..tmp"), directory.path("..data")) == 0)
+                    try directory.remove("..\(number - 1)")
+                    await Self.wait(for: "a: \(number)|b: \(number)", in: states)
+                    #expect(states.value.count == 2)
+                }
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func linkAnywhereOnThePathIsFollowed() async throws {
+        try await TemporaryDirectory.with { directory in
+            let manager = FileManager.default
+            for number in 1...2 { try directory.write("a: \(number)", to: "releases/\(number)/conf/app.yaml") }
+            try manager.createSymbolicLink(
+                atPath: directory.path("current"), withDestinationPath: directory.path("releases/1"))
+            try await Self.following([directory.path("current/conf/app.yaml")]) { states in
+                try manager.createSymbolicLink(atPath: directory.path("next"), withDestinationPath: "releases/2")
+                #expect(rename(directory.path("next"), directory.path("current")) == 0)
+                await Self.wait(for: "a: 2", in: states)
+                try directory.write("a: 3", to: "releases/2/conf/app.yaml")
+                await Self.wait(for: "a: 3", in: states)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func fileThatIsRemovedAndPutBackIsAwayMeanwhile() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "conf/app.yaml")
+            try await Self.following([file]) { states in
+                try directory.remove("conf/app.yaml")
+                let missing = "away: \(file): no such file; create it or name another one"
+                await Self.wait(for: missing, in: states)
+                try directory.write("a: 2", to: "conf/app.yaml")
+                await Self.wait(for: "a: 2", in: states)
+                // With its directory.
+                try directory.remove("conf")
+                await Self.wait(for: missing, in: states)
+                try directory.write("a: 3", to: "conf/app.yaml")
+                await Self.wait(for: "a: 3", in: states)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func directoryIsReadInTheOrderOfItsNames() async throws {
+        try await TemporaryDirectory.with { directory in
+            try directory.write("a: 2", to: "conf/20.yaml")
+            try directory.write("a: 1", to: "conf/10.yaml")
+            try directory.write("a: x", to: "conf/note.txt")
+            try directory.write("a: x", to: "conf/.hidden.yaml")
+            try await Self.following([directory.path("conf")]) { states in
+                #expect(Self.text(states.value) == "a: 1|a: 2")
+                try directory.write("a: 3", to: "conf/15.yaml")
+                await Self.wait(for: "a: 1|a: 3|a: 2", in: states)
+                try directory.remove("conf/20.yaml")
+                await Self.wait(for: "a: 1|a: 3", in: states)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func refreshReadsAgainAndTellsNothingNew() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "app.yaml")
+            let states = Watched<[ConfigurationSourceState]>([])
+            let source = FileSource([file])
+            let task = Task { await source.run { state in states.update { $0.append(state) } } }
+            defer { task.cancel() }
+            _ = await states.first { !$0.isEmpty }
+            source.refresh()
+            try directory.write("a: 2", to: "app.yaml")
+            _ = await states.first { Self.text($0) == "a: 2" }
+            #expect(states.value.count == 2)
+        }
+    }
+}
