@@ -35,20 +35,25 @@ extension Configuration {
 }
 
 extension ConfigurationNode {
-    /// The paths of the values that differ from those of an earlier tree: of scalars and lists, and of mappings that are
-    /// new, gone or no mapping any more.
+    /// The paths of the values that differ from those of an earlier tree. A mapping that is new or gone counts by its
+    /// values.
     fileprivate func changes(
         since earlier: ConfigurationNode,
         at path: ConfigurationPath = ConfigurationPath()
     ) -> [ConfigurationPath] {
-        if let mapping, let old = earlier.mapping {
-            let gone = old.entries.filter { mapping[$0.key] == nil }.map { path.appending($0.key) }
-            return mapping.entries.flatMap { entry in
-                let path = path.appending(entry.key)
-                return old[entry.key].map { entry.value.changes(since: $0.value, at: path) } ?? [path]
-            } + gone
+        guard let mapping, let old = earlier.mapping else { return hasSameValue(as: earlier) ? [] : [path] }
+        let gone = old.entries.filter { mapping[$0.key] == nil }.flatMap { entry in
+            entry.value.leaves(at: path.appending(entry.key))
         }
-        return hasSameValue(as: earlier) ? [] : [path]
+        return mapping.entries.flatMap { entry in
+            let path = path.appending(entry.key)
+            return old[entry.key].map { entry.value.changes(since: $0.value, at: path) } ?? entry.value.leaves(at: path)
+        } + gone
+    }
+
+    private func leaves(at path: ConfigurationPath) -> [ConfigurationPath] {
+        guard let entries = mapping?.entries, !entries.isEmpty else { return [path] }
+        return entries.flatMap { $0.value.leaves(at: path.appending($0.key)) }
     }
 
     private func hasSameValue(as other: ConfigurationNode) -> Bool {

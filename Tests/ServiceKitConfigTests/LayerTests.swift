@@ -38,7 +38,7 @@ import Testing
             }
             let missing = "\(directory)/missing.yaml"
             #expect(error(missing) == "\(missing): no such file; create it or name another one")
-            #expect(error(directory) == "\(directory): has no file *.yaml; add one")
+            #expect(error(directory) == "\(directory): is a directory without files *.yaml; add one")
             #expect(error("/dev/null") == "/dev/null: is not a regular file; name a YAML file")
             let file = "\(directory)/file"
             try write("a: 1", to: file)

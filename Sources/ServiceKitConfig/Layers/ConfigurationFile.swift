@@ -9,7 +9,7 @@ package enum ConfigurationFile {
         var documents: [ConfigurationDocument] = []
         for path in paths {
             let files = names(in: path).map { $0.map { "\(path)/\($0)" } } ?? [path]
-            if files.isEmpty { throw failure(path, "has no file *.yaml; add one") }
+            if files.isEmpty { throw failure(path, "is a directory without files *.yaml; add one") }
             for file in files { documents.append(ConfigurationDocument(origin: file, bytes: try contents(of: file))) }
         }
         return documents
