@@ -1,6 +1,1 @@
-#if THREAD_SANITIZER
-internal import ServiceKitConcurrency
-
-/// The lock that ThreadSanitizer knows.
-typealias Mutex = ServiceKitConcurrency.Mutex
-#endif
+../ServiceKitHTTP2/Loop/ThreadSanitizerMutex.swift

@@ -1,0 +1,1 @@
+../../Sources/ServiceKitHTTP2/Loop/ThreadSanitizerMutex.swift
