@@ -200,11 +200,6 @@ package final class HTTP2Client: Sendable {
         // A name may be tried at several addresses at once, each with a channel of its own; the connection gets the one
         // that is first.
         let channel = makeChannel(within: timeout)
-        // By its number, as one weak reference to a connection would make all others slow. A little later than a look-up
-        // of a name gives up: its error says more of the reason.
-        loop.scheduleTask(in: TimeAmount(timeout) + .milliseconds(1)) { [weak self, id = http2.id] in
-            self?.update { $0.attemptTimedOut(id, after: timeout) }
-        }
         channel.flatMap { [tls] channel in
             let loop = channel.eventLoop
             let context = tls.map { $0.context(on: loop).map(Optional.some) } ?? loop.makeSucceededFuture(nil)
@@ -221,6 +216,14 @@ package final class HTTP2Client: Sendable {
             }
         }.whenFailure { error in
             self.update { $0.handle(.closed(ConnectionError.reason(error)), of: http2) }
+        }
+        // A little later than a look-up of a name gives up: its error says more of the reason. On the loop, behind the
+        // look-up's callbacks: a loop that was held up meets both limits at once.
+        loop.execute {
+            // By its number, as one weak reference to a connection would make all others slow.
+            loop.scheduleTask(in: TimeAmount(timeout) + .milliseconds(1)) { [weak self, id = http2.id] in
+                self?.update { $0.attemptTimedOut(id, after: timeout) }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import GRPCCore
 import NIOCore
+import NIOPosix
 import ServiceKitTestSupport
 import Testing
 
@@ -67,6 +68,34 @@ struct NamedConnectionTests {
                 "cannot connect to dns:server.test:80: the look-up of the name \"server.test\" took longer than 0.1 seconds"
             )
         )
+    }
+
+    /// A loop that was held up meets the limits of the look-up and of the attempt at once.
+    @Test func hangingLookupIsNamedWhenTheLoopWasHeldUp() async throws {
+        let (lookup, loop) = (ThreadGate(), ThreadGate())
+        defer { lookup.open() }
+        let asked = Shared(false)
+        var config = config { _ in
+            asked.update { $0 = true }
+            lookup.pass()
+            return []
+        }
+        config.connectTimeout = .milliseconds(1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        group.next().execute { loop.pass() }
+        let recorder = StateRecorder()
+        try await withClientConnection(
+            .dns(host: "server.test", port: 80), config: config, eventLoopGroup: group, recorder: recorder,
+            untilReady: false
+        ) { _ in
+            try await eventually { asked.value }
+            let isOver = ContinuousClock.now + .milliseconds(20)
+            try await eventually { .now > isOver }
+            loop.open()
+            try await eventually { recorder.lastFailure != nil }
+        }
+        #expect(recorder.lastFailure?.message.contains("the look-up of the name \"server.test\" took longer") == true)
+        try await group.shutdownGracefully()
     }
 
     @Test func clientEndsDuringAHangingLookup() async throws {

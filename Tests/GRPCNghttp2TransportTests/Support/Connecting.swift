@@ -1,4 +1,6 @@
 import GRPCCore
+import NIOCore
+import NIOPosix
 import ServiceKitTestSupport
 import Synchronization
 import Testing
@@ -39,11 +41,14 @@ final class StateRecorder: Sendable {
 func withClientConnection<Result: Sendable>(
     _ address: TransportAddress,
     config: ClientTransportConfig = .defaults,
+    eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
     recorder: StateRecorder = StateRecorder(),
     untilReady: Bool = true,
     _ body: @Sendable (ClientConnection) async throws -> Result
 ) async throws -> Result {
-    let connection = ClientConnection(address: address, config: config) { recorder.record($0) }
+    let connection = ClientConnection(address: address, config: config, eventLoopGroup: eventLoopGroup) {
+        recorder.record($0)
+    }
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await connection.run() }
         if untilReady {
