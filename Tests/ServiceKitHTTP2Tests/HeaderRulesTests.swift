@@ -11,7 +11,7 @@ import Testing
 
     /// Puts a block together.
     private static func collect(_ fields: [(String, String)]) -> HeaderCollector {
-        let collector = HeaderCollector(limits: .defaults)
+        var collector = HeaderCollector(limits: .defaults)
         collector.begin()
         for (name, value) in fields {
             name.withBytes { name in value.withBytes { collector.append(name: name, value: $0) } }

@@ -4,10 +4,20 @@ import ServiceKitHTTP2
 /// Serves the calls of one method without GRPCCore's executor: from the bytes of the request to the bytes of the response
 /// in one task.
 ///
-/// It throws the error that the call fails with. A hook gets the error as it is.
-/// - Returns: The trailers of the response.
-package typealias DirectHandler =
-    nonisolated(nonsending) @Sendable (_ call: ServerCall, _ context: ServerContext) async throws -> Metadata
+/// A struct: a bare function that a property keeps as an optional is wrapped in another one, which each call goes through.
+package struct DirectHandler: Sendable {
+    /// Returns the trailers of the response, or throws the error that the call fails with. A hook gets the error as it is.
+    let serve: nonisolated(nonsending) @Sendable (_ call: ServerCall, _ context: ServerContext) async throws -> Metadata
+
+    package init(
+        _ serve:
+            nonisolated(nonsending) @escaping @Sendable (
+                _ call: ServerCall, _ context: ServerContext
+            ) async throws -> Metadata
+    ) {
+        self.serve = serve
+    }
+}
 
 extension ServerCall {
     /// Whether there is a hook around the call, which decides its status.
@@ -22,7 +32,7 @@ extension ServerCall {
     ///   - cancellation: Tells the handler that the call was cancelled.
     func handle(_ handler: DirectHandler, _ cancellation: ServerContext.RPCCancellationHandle) async {
         do {
-            let trailers = try await handler(self, context(cancellation))
+            let trailers = try await handler.serve(self, context(cancellation))
             // A caller that is gone needs no status.
             if !hold(.status(Self.ok, trailers)) { try? send(Self.ok, trailers) }
         } catch {

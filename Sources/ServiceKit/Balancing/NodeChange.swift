@@ -11,7 +11,4 @@ public struct NodeChange: Sendable {
         self.removed = removed
         self.added = added
     }
-
-    /// Whether nothing changes.
-    public var isEmpty: Bool { removed.isEmpty && added.isEmpty }
 }

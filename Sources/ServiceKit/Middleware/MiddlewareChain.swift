@@ -25,19 +25,17 @@ public struct MiddlewareChain: Sendable {
         }
 
         /// Begins a call if the middleware never waits.
-        ///
-        /// - Returns: Whether it does not.
-        func beginSynchronously(_ call: inout Call) throws -> Bool {
-            guard let synchronous else { return false }
+        func beginSynchronously(_ call: inout Call) throws {
+            guard let synchronous else { return }
             try synchronous.begin(&call)
             switch call.side {
             case .server: try synchronous.beginServing(&call)
             case .client: try synchronous.beginCalling(&call)
             }
-            return true
         }
 
         nonisolated(nonsending) func begin(_ call: inout Call) async throws {
+            if synchronous != nil { return try beginSynchronously(&call) }
             try await middleware.begin(&call)
             switch call.side {
             case .server: try await middleware.beginServing(&call)
@@ -85,8 +83,16 @@ public struct MiddlewareChain: Sendable {
     public nonisolated(nonsending) func begin(_ call: inout Call) async throws {
         // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
         for layer in layers where layer.rule.matches(call.operation) {
-            if try !layer.beginSynchronously(&call) { try await layer.begin(&call) }
+            try await layer.begin(&call)
         }
+    }
+
+    /// Whether no middleware ever waits.
+    package var isSynchronous: Bool { layers.allSatisfy { $0.synchronous != nil } }
+
+    /// Begins a call as ``begin(_:)`` does, with a chain that ``isSynchronous``.
+    package func beginSynchronously(_ call: inout Call) throws {
+        for layer in layers where layer.rule.matches(call.operation) { try layer.beginSynchronously(&call) }
     }
 
     /// Runs a call: the middleware begins, the body serves or makes the call, the middleware ends.

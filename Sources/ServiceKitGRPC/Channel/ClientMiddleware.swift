@@ -60,8 +60,8 @@ struct ClientMiddleware: ~Copyable, Sendable {
             attemptBegins: call.attemptBegins
         )
         let begun = Begun(call)
-        let hasBegun = failure == nil && state.withLock { state in
-            guard case .waiting = state else { return false }
+        let hasBegun = state.withLock { [hasFailed = failure != nil] state in
+            guard !hasFailed, case .waiting = state else { return false }
             state = .begun(begun)
             return true
         }

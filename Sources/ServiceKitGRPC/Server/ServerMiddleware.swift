@@ -6,6 +6,7 @@ private import ServiceContextModule
 /// Runs middleware around each call of a server, from the call's headers to its status.
 struct ServerMiddleware: ServerCallHook {
     private let chain: MiddlewareChain
+    private let isSynchronous: Bool
     private let exceptions: Set<String>
 
     /// - Parameters:
@@ -13,6 +14,7 @@ struct ServerMiddleware: ServerCallHook {
     ///   - exceptions: The full names of services whose calls have no middleware.
     init(_ chain: MiddlewareChain, except exceptions: Set<String> = []) {
         self.chain = chain
+        isSynchronous = chain.isSynchronous
         self.exceptions = exceptions
     }
 
@@ -37,7 +39,7 @@ struct ServerMiddleware: ServerCallHook {
         var answer = Metadata()
         var result: CallResult
         do {
-            try await chain.begin(&call)
+            if isSynchronous { try chain.beginSynchronously(&call) } else { try await chain.begin(&call) }
             if call.isMetadataChanged { served.setMetadata(Metadata(call.metadata)) }
             if !call.responseMetadata.isEmpty { served.addToResponse(Metadata(call.responseMetadata)) }
             if let deadline = call.deadline, deadline != received { served.setDeadline(deadline) }

@@ -139,7 +139,7 @@ public struct ServiceMethods: Sendable {
         _ method: MethodDescriptor,
         _ serve: @escaping @Sendable (_ call: DirectServerCall, _ context: ServerContext) async throws -> Metadata
     ) {
-        handlers[method] = { call, context in
+        handlers[method] = DirectHandler { call, context in
             do {
                 return try await serve(DirectServerCall(call), context)
             } catch {

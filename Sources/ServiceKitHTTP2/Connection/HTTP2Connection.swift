@@ -62,7 +62,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     var ending = ConnectionEnding()
     var guards: PeerGuards
     var streams: StreamTable
-    let headers: HeaderCollector
+    var headers: HeaderCollector
     var limitLog: LimitLog
     var watchdog: ConnectionWatchdog
     var watchdogTimer: (task: Scheduled<Void>, deadline: NIODeadline)?

@@ -25,10 +25,6 @@ package struct HeaderBlock: Sendable, Hashable {
         storage.count + count * (Self.fieldOverhead - 2 * Self.lengthBytes)
     }
 
-    mutating func reserveCapacity(bytes: Int) {
-        storage.reserveCapacity(bytes)
-    }
-
     mutating func removeAll() {
         storage.removeAll(keepingCapacity: true)
         count = 0

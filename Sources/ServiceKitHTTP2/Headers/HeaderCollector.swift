@@ -1,7 +1,7 @@
 /// Puts a header block together as its fields come in, and checks it. HTTP/2 sends one block at a time on a connection.
 ///
-/// A class: each look at a struct within the connection would copy it.
-final class HeaderCollector {
+/// Not copyable, as each look at it within the connection would copy it.
+struct HeaderCollector: ~Copyable {
     /// The fields so far, as long as they are within the limits.
     private(set) var block = HeaderBlock()
     /// The size of the block as HTTP/2 measures it, also beyond the limits.
@@ -34,7 +34,7 @@ final class HeaderCollector {
         }
     }
 
-    func begin() {
+    mutating func begin() {
         block.removeAll()
         size = 0
         count = 0
@@ -42,7 +42,7 @@ final class HeaderCollector {
         fault = nil
     }
 
-    func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+    mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         size += name.count + value.count + HeaderBlock.fieldOverhead
         count += 1
         // A block that is too large, or wrong, is neither kept nor checked any further.

@@ -28,10 +28,6 @@ extension UnsafeBufferPointer<UInt8> {
         return number
     }
 
-    @inlinable package func hasPrefix(_ string: StaticString) -> Bool {
-        starts(with: UnsafeBufferPointer(start: string.utf8Start, count: string.utf8CodeUnitCount))
-    }
-
     @inlinable package func hasSuffix(_ string: StaticString) -> Bool {
         count >= string.utf8CodeUnitCount
             && UnsafeBufferPointer(rebasing: suffix(string.utf8CodeUnitCount)).equals(string)

@@ -59,7 +59,6 @@ final class ServerLifecycle: Sendable {
 
     private struct State {
         var phase = Phase.idle
-        var isCancelled = false
         var isListenerClosed = false
         var connections: [ObjectIdentifier: Connection] = [:]
         var runner: CheckedContinuation<Void, Never>?
