@@ -33,8 +33,10 @@ struct CallPathTests {
         },
         "serviceError": { _, _ in throw ServiceError(.notFound, reason: "GONE", message: "it is gone") },
         "unknownError": { _, _ in throw Failure() },
-        "failsBetweenMessages": { _, _ in
-            TestService.Response { writer in
+        "failsBetweenMessages": { request, _ in
+            // Else the failure may come before the request's end, which then is not sent.
+            for try await _ in request.messages {}
+            return TestService.Response { writer in
                 try await writer.write([1])
                 throw ServiceError(.conflict, reason: "LATE", message: "too late")
             }
