@@ -2,6 +2,7 @@
 import PackageDescription
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let serviceContext = Target.Dependency.product(name: "ServiceContextModule", package: "swift-service-context")
 let serviceKit = Target.Dependency.product(name: "ServiceKit", package: "servicekit")
 let serviceKitCommand = Target.Dependency.product(name: "ServiceKitCommand", package: "servicekit")
 let serviceKitConfig = Target.Dependency.product(name: "ServiceKitConfig", package: "servicekit")
@@ -16,13 +17,16 @@ let package = Package(
     dependencies: [
         .package(name: "servicekit", path: ".."),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
     ],
     targets: [
-        .target(name: "AcmeServiceKit", dependencies: [logging, serviceKit, serviceKitConfig]),
+        .target(name: "AcmeServiceKit", dependencies: [logging, serviceContext, serviceKit, serviceKitConfig]),
         .executableTarget(name: "kit", dependencies: ["AcmeServiceKit", serviceKitCommand, serviceKitEtcd]),
         .testTarget(
             name: "AcmeServiceKitTests",
-            dependencies: ["AcmeServiceKit", "kit", logging, serviceKit, serviceKitConfig, serviceKitTesting]
+            dependencies: [
+                "AcmeServiceKit", "kit", logging, serviceContext, serviceKit, serviceKitConfig, serviceKitTesting,
+            ]
         ),
     ]
 )
