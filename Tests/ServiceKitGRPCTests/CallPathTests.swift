@@ -18,7 +18,8 @@ struct CallPathTests {
 
     private struct Failure: Error {}
 
-    private static let handlers: [String: TestService.Handler] = [
+    private static let answers: [String: TestService.Handler] = [
+        "unary": { _, _ in .text("a") },
         "trailers": { _, _ in
             TestService.Response(
                 single: ServerResponse(message: [1], metadata: ["head": "1"], trailingMetadata: ["tail": "2"])
@@ -33,15 +34,21 @@ struct CallPathTests {
         },
         "serviceError": { _, _ in throw ServiceError(.notFound, reason: "GONE", message: "it is gone") },
         "unknownError": { _, _ in throw Failure() },
-        "failsBetweenMessages": { request, _ in
-            // Else the failure may come before the request's end, which then is not sent.
-            for try await _ in request.messages {}
-            return TestService.Response { writer in
+        "failsBetweenMessages": { _, _ in
+            TestService.Response { writer in
                 try await writer.write([1])
                 throw ServiceError(.conflict, reason: "LATE", message: "too late")
             }
         },
     ]
+
+    /// They read the request first: a client sends nothing more after an answer.
+    private static let handlers = answers.mapValues { answer -> TestService.Handler in
+        { request, context in
+            for try await _ in request.messages {}
+            return try await answer(request, context)
+        }
+    }
 
     /// The call as its caller and the wire have it.
     private struct Course: Equatable {
@@ -85,6 +92,8 @@ struct CallPathTests {
                 for seen in relay.frames.value[start...] where seen.frame.stream != 0 {
                     switch seen.frame.kind {
                     case .headers: course.heads["\(seen.side)", default: []].append(seen.frame.payload)
+                    // No handler reads the request: the answer may come before its message is sent.
+                    case .data where script == .unimplemented && seen.side == .client: break
                     case .data: course.bodies["\(seen.side)", default: []] += seen.frame.payload
                     default: break
                     }
@@ -101,8 +110,7 @@ struct CallPathTests {
         do {
             switch script {
             case .unary, .trailers, .nothing, .twoMessages, .serviceError, .unknownError, .unimplemented:
-                let method = script == .unary ? "Name" : script.rawValue
-                let response = try await client.call(method, [1, 2], metadata: ["x": "y"], options: patient)
+                let response = try await client.call(script.rawValue, [1, 2], metadata: ["x": "y"], options: patient)
                 let message = Result { try response.message }
                 return "\(message) \(response.metadata) \(response.trailingMetadata)"
             case .streams:

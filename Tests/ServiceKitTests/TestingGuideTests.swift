@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConfig
 import ServiceKitTesting
 import Testing
 
@@ -11,6 +12,13 @@ struct TestingGuideTests {
     @Test(arguments: conformance.checks)
     func conforms(to check: RegistryConformance.Check) async throws {
         try await conformance.run(check)
+    }
+
+    @Test func appServes() async throws {
+        let app = try App(configuration: Configuration(yaml: "registry: {backend: memory}"))
+        try await withRunning(app) {
+            #expect(app.health.value == .serving)
+        }
     }
 
     @Test(.enabled(if: EtcdServer.isAvailable()))

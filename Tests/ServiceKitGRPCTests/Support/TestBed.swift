@@ -58,7 +58,8 @@ final class TestBed: Sendable {
         middleware: [any Middleware] = [],
         pipeline: NodePipeline = NodePipeline(),
         discoverer: (any Discoverer)? = nil,
-        resolver: NameResolver = .shared
+        resolver: NameResolver = .shared,
+        interceptors: [any ClientInterceptor] = []
     ) throws -> TestClient {
         var options = options
         var balancers = Balancers.embedded
@@ -76,7 +77,7 @@ final class TestBed: Sendable {
             resolver: resolver,
             logger: log.logger()
         )
-        let client = TestClient(channel)
+        let client = TestClient(channel, interceptors: interceptors)
         clients.withLock { $0.append(client) }
         return client
     }

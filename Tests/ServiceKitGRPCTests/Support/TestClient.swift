@@ -10,8 +10,11 @@ final class TestClient: Sendable {
     private let client: GRPCClient<ServiceChannel>
     private let task: Task<Void, any Error>
 
-    init(_ channel: ServiceChannel) {
-        let client = GRPCClient(transport: channel)
+    /// - Parameters:
+    ///   - channel: The channel.
+    ///   - interceptors: See the calls that go through GRPCCore.
+    init(_ channel: ServiceChannel, interceptors: [any ClientInterceptor] = []) {
+        let client = GRPCClient(transport: channel, interceptors: interceptors)
         self.channel = channel
         self.client = client
         task = Task { try await client.runConnections() }
