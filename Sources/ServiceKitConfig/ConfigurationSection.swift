@@ -18,11 +18,17 @@ public protocol ConfigurationSection: Codable, Sendable {
     /// The ranges of the section's values; none by default. A configured value out of its range is an error with file,
     /// line, column and the range.
     static var ranges: [OptionRange<Self>] { get }
+
+    /// What each option means, by its key: one line, for tools and documents. Nothing by default.
+    static var help: [String: String] { get }
 }
 
 extension ConfigurationSection {
     /// No ranges: every value of the properties' types is allowed.
     public static var ranges: [OptionRange<Self>] { [] }
+
+    /// Nothing: the options' names say enough.
+    public static var help: [String: String] { [:] }
 
     /// The ranges in words, by key.
     static var rangeTexts: [String: String] { Dictionary(ranges.map { ($0.key, $0.text) }) { first, _ in first } }

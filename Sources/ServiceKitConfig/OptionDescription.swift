@@ -6,6 +6,8 @@ package struct OptionDescription: Hashable, Sendable {
     package var defaultValue: String?
     /// The values that are allowed, in words; `nil` when every value of the type is.
     package var range: String?
+    /// What the option means, in one line; `nil` when its section does not say.
+    package var help: String?
 }
 
 extension Configuration {
@@ -17,11 +19,7 @@ extension Configuration {
         }
         let parents = Set(paths.map { ConfigurationPath(keys: $0.keys.dropLast()) })
         return paths.subtracting(parents)
-            .map { path in
-                let (value, range) = known.description(of: path)
-                let text = known.isSecret(path) ? nil : value?.flowText
-                return OptionDescription(path: path.description, defaultValue: text, range: range)
-            }
+            .map(known.description)
             .sorted { $0.path < $1.path }
     }
 
@@ -31,7 +29,7 @@ extension Configuration {
 
 extension ConfigurationNode {
     /// The value on one line, as a document shows it; `nil` for an empty one.
-    fileprivate var flowText: String? {
+    var flowText: String? {
         switch content {
         case .scalar(let scalar):
             return scalar.isNull || scalar.text.isEmpty ? nil : scalar.text

@@ -43,20 +43,10 @@ extension EtcdRegistryOptions {
 
     /// How the client reaches etcd. Throws `ConfigurationError` that names the key.
     func clientConfig() throws(ConfigurationError) -> EtcdConfig {
-        var config: EtcdConfig
-        do throws(EtcdError) {
-            config = try EtcdConfig(endpoints: endpoints)
-        } catch {
-            throw Self.refusal(error.message, at: "endpoints")
-        }
-        if endpoints.isEmpty {
-            throw Self.refusal("there is no endpoint; write one, as in [http://127.0.0.1:2379]", at: "endpoints")
-        }
-        if let namespace, namespace.hasSuffix("/") {
-            throw Self.refusal("\"\(namespace)\" ends with a slash; leave it out", at: "namespace")
-        }
+        var config = try endpointConfig()
         config.credentials = try credentials()
-        config.tls = try clientTLS()
+        config.tls = tls
+        config.tls.section = "\(Self.path).tls"
         config.dialTimeout = dialTimeout
         config.requestTimeout = requestTimeout
         // A connection has to be back before the leases end.
@@ -64,10 +54,15 @@ extension EtcdRegistryOptions {
         return config
     }
 
-    private func credentials() throws(ConfigurationError) -> EtcdConfig.Credentials? {
-        if password != nil, passwordFile != nil {
-            throw Self.refusal("there is a password and a password-file; leave one of them out", at: "password-file")
+    private func endpointConfig() throws(ConfigurationError) -> EtcdConfig {
+        do throws(EtcdError) {
+            return try EtcdConfig(endpoints: endpoints)
+        } catch {
+            throw ConfigurationError(message: error.message, keyPath: "endpoints")
         }
+    }
+
+    private func credentials() throws(ConfigurationError) -> EtcdConfig.Credentials? {
         var secret = password
         if let passwordFile {
             guard let data = FileManager.default.contents(atPath: passwordFile) else {
@@ -81,31 +76,72 @@ extension EtcdRegistryOptions {
             }
             secret = String(line)
         }
-        switch (username, secret) {
-        case (nil, nil): return nil
-        case (let username?, let secret?): return EtcdConfig.Credentials(username: username, password: secret)
-        case (nil, _): throw Self.refusal("there is a password and no username", at: "username")
-        case (_, nil):
-            throw Self.refusal(
-                "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD",
-                at: "password")
-        }
+        guard let username, let secret else { return nil }
+        return EtcdConfig.Credentials(username: username, password: secret)
     }
 
     private static func refusal(_ message: String, at key: String) -> ConfigurationError {
         ConfigurationError(message: message, keyPath: "\(path).\(key)")
     }
+}
 
-    private func clientTLS() throws(ConfigurationError) -> EtcdConfig.TLS {
-        guard (tls.certificate == nil) == (tls.key == nil) else {
-            let key = tls.key == nil ? "tls.key" : "tls.certificate"
-            throw Self.refusal("certificate and key are needed both, or neither", at: key)
+extension EtcdRegistryOptions: Validatable {
+    /// Checks that the options fit together.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    public func validate() throws(ConfigurationError) {
+        _ = try endpointConfig()
+        if let (key, message) = contradiction { throw ConfigurationError(message: message, keyPath: key) }
+    }
+
+    private var contradiction: (key: String, message: String)? {
+        if endpoints.isEmpty {
+            return ("endpoints", "there is no endpoint; write one, as in [http://127.0.0.1:2379]")
+        }
+        if let namespace, namespace.hasSuffix("/") {
+            return ("namespace", "\"\(namespace)\" ends with a slash; leave it out")
+        }
+        if password != nil, passwordFile != nil {
+            return ("password-file", "there is a password and a password-file; leave one of them out")
+        }
+        let hasPassword = password != nil || passwordFile != nil
+        if hasPassword, username == nil { return ("username", "there is a password and no username") }
+        if username != nil, !hasPassword {
+            return (
+                "password", "there is a username and no password; set password-file, or KIT_REGISTRY__ETCD__PASSWORD"
+            )
+        }
+        if (tls.certificate == nil) != (tls.key == nil) {
+            return (tls.key == nil ? "tls.key" : "tls.certificate", "certificate and key are needed both, or neither")
         }
         if tls != EtcdConfig.TLS(), !endpoints.contains(where: { $0.hasPrefix("https://") }) {
-            throw Self.refusal("there are certificates, but no endpoint begins with https://", at: "tls")
+            return ("tls", "there are certificates, but no endpoint begins with https://")
         }
-        var tls = tls
-        tls.section = "\(Self.path).tls"
-        return tls
+        return nil
     }
+}
+
+extension EtcdRegistryOptions {
+    /// What each option means.
+    public static let help = [
+        "endpoints": "the members' addresses; `https` for TLS",
+        "namespace": "the start of every key, before the service's name",
+        "ttl": "how long an instance stays when its process dies or cannot reach etcd",
+        "layout": "the form of keys and values: `kratos`, `grpc-naming` or `host-port`",
+        "username": "the user, if etcd asks for one",
+        "password": "the user's password; better in `KIT_REGISTRY__ETCD__PASSWORD` or a file",
+        "password-file": "a file with the password in its first line",
+        "dial-timeout": "how long an attempt to connect may take",
+        "request-timeout": "how long a request may take, repetitions included",
+    ]
+}
+
+extension EtcdConfig.TLS {
+    /// What each option means.
+    public static let help = [
+        "ca": "a PEM file with the authorities that may sign the members' certificates",
+        "certificate": "a PEM file with the client's certificate",
+        "key": "a PEM file with the certificate's key",
+        "server-name": "the name that the members' certificates must have",
+    ]
 }

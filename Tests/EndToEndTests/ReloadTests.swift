@@ -20,10 +20,10 @@ import Testing
             let refused = try await server.waitForErrors("configuration refused")
             #expect(refused.contains("\(file):5:14: shutdown.lame-duck: expected a duration"))
 
-            try directory.write(Array((good + "shutdown: {lame-duck: 10ms}\n").utf8), to: "config.yaml")
+            try directory.write(Array((good + "startup: {ready-timeout: 9s}\n").utf8), to: "config.yaml")
             let changed = try await server.waitForErrors("needs a restart")
             #expect(changed.contains("configuration changed"))
-            #expect(changed.contains("key=shutdown.lame-duck"))
+            #expect(changed.contains("key=startup.ready-timeout"))
 
             // Nothing has changed since. Without a handler, the signal would end the service.
             server.signal(SIGHUP)

@@ -19,6 +19,15 @@ import Testing
         var labels: [String: String] = [:]
     }
 
+    struct RetrySettings: ConfigurationSection, Validatable {
+        var first = Duration.milliseconds(100)
+        var longest = Duration.seconds(10)
+
+        func validate() throws(ConfigurationError) {
+            if first > longest { throw ConfigurationError(message: "longer than longest", keyPath: "first") }
+        }
+    }
+
     struct DatabaseSettings: ConfigurationSection {
         var host = "localhost"
         var password = Secret("")

@@ -135,4 +135,35 @@ import Testing
         #expect(
             decodeError(Unencodable.self, "", at: "a") == "a: the defaults of Unencodable cannot be encoded: broken")
     }
+
+    struct Window: ConfigurationSection, Validatable {
+        struct Bounds: ConfigurationSection {
+            var low = 1
+            var high = 9
+        }
+
+        var bounds = Bounds()
+        var name: String?
+
+        func validate() throws(ConfigurationError) {
+            if bounds.low > bounds.high { throw ConfigurationError(message: "above high", keyPath: "bounds.low") }
+            if name == "" { throw ConfigurationError(message: "empty name", keyPath: "name") }
+            if name == "none" { throw ConfigurationError(message: "no window") }
+        }
+    }
+
+    @Test(arguments: [
+        ("w: {bounds: {low: 10}}", "1:19: w.bounds.low: above high"),
+        // The key at fault is not written: its section is.
+        ("w: {bounds: {high: 0}}", "1:13: w.bounds.low: above high"), ("w:\n  name: ''", "2:9: w.name: empty name"),
+        ("w: {name: none}", "1:4: w: no window"),
+    ])
+    func checkOfASectionNamesItsPlace(yaml: String, error: String) {
+        #expect(decodeError([String: Window].self, yaml) == "app.yaml:\(error)")
+    }
+
+    @Test func checkOfASectionAcceptsWhatFits() throws {
+        #expect(try Configuration(yaml: "w: {bounds: {low: 3}}").decode(Window.self, at: "w").bounds.low == 3)
+        #expect(throws: Never.self) { try Configuration().decode(Window.self, at: "w") }
+    }
 }

@@ -122,7 +122,7 @@ struct TLSTests {
                 _ = try configuration.decode(ServerTLSOptions.self, at: "server.grpc.tls").security()
                 _ = try configuration.decode(ClientTLSOptions.self, at: "client.tls").security()
             }
-            return error?.description
+            return error.map { "\($0.keyPath ?? ""): \($0.message)" }
         }
         let file = #filePath
         #expect(

@@ -65,7 +65,9 @@ public final class App: Service, Sendable {
     let options: AppOptions
     let registryOptions: RegistryOptions
     let startup: StartupOptions
-    let shutdown: ShutdownOptions
+    let shutdown: Live<ShutdownOptions>
+    /// The labels of the instance, which change with the configuration.
+    let metadata: Live<[String: String]>
     let environment: [String: String]
     /// The registry's name, for errors.
     let registryName: String
@@ -126,7 +128,8 @@ public final class App: Service, Sendable {
         self.logger = logger
         self.environment = environment
         self.startup = try configuration.decode(StartupOptions.self, at: "startup")
-        self.shutdown = try configuration.decode(ShutdownOptions.self, at: "shutdown")
+        self.shutdown = try store.live(ShutdownOptions.self, at: "shutdown")
+        self.metadata = try store.live([String: String].self, at: "app.metadata")
         self.instance = ServiceInstance(
             id: options.id ?? InstanceID.random(),
             name: name,
@@ -147,14 +150,14 @@ public final class App: Service, Sendable {
         try useDefaultMiddleware()
     }
 
-    /// A section of the configuration that follows changes of its sources. The same type and path give the same object.
+    /// A section of the configuration, or a single value, that follows changes of its sources. The same type and path give the same object.
     ///
     /// - Parameters:
     ///   - type: The section's type.
     ///   - path: Its path, such as `rate-limit`.
     /// - Returns: The section's value and its changes.
     /// - Throws: `ConfigurationError` when the section is wrong now. A wrong change later is refused.
-    public func live<Section: ConfigurationSection & Equatable>(
+    public func live<Section: Decodable & Equatable & Sendable>(
         _ type: Section.Type,
         at path: String
     ) throws(ConfigurationError) -> Live<Section> {

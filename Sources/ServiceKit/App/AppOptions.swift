@@ -122,3 +122,56 @@ extension RegistryBackends {
         try make(RegistryOptions(configuration, backends: self).backend, configuration: configuration, logger: logger)
     }
 }
+
+extension AppOptions {
+    static let help = [
+        "name": "the service's name, by which clients find it",
+        "id": "the instance's id",
+        "version": "the version of the service's software",
+        "metadata": "labels that clients see: `zone`, `weight` and your own",
+    ]
+}
+
+extension AdvertiseOptions {
+    static let help = [
+        "host": "the host to register for servers on every interface; after it, the variable `POD_IP`",
+        "interface": "the network interface whose address is registered: `eth0`",
+        "cidr": "the network whose address is registered: `10.0.0.0/8`",
+        "family": "the family of the registered address: `ipv4` or `ipv6`",
+    ]
+}
+
+extension RegistryOptions {
+    package static let help = [
+        "backend": "the registry: `file`, `memory`, `static`, `etcd`, or a plugin's",
+        "registration":
+            "`required`: the start waits for the registration, and fails without it; `background`: the "
+            + "service serves, and registers when it can; `none`",
+        "timeout": "how long a required registration may take, with the wait for an id whose owner has crashed",
+    ]
+}
+
+extension StartupOptions {
+    static let help = [
+        "hook-timeout": "how long a hook of the start may take",
+        "ready-timeout": "how long a server may take to be ready",
+    ]
+}
+
+extension ShutdownOptions {
+    static let help = [
+        "hook-timeout": "how long a hook of the stop may take",
+        "deregister-timeout": "how long deregistering may take",
+        "lame-duck": "how long calls are still accepted after the instance has left the registry",
+        "drain-timeout": "how long calls in flight may take before they are cut, and after them services",
+        "release-timeout": "how long giving back the lease may take, and after it ending the registry",
+    ]
+}
+
+extension LogOptions {
+    package static let help = [
+        "level":
+            "the least severe level that is logged: `trace`, `debug`, `info`, `notice`, `warning`, `error` or "
+            + "`critical`"
+    ]
+}

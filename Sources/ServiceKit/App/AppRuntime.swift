@@ -11,6 +11,7 @@ final class AppRuntime: Sendable {
         var services: (group: ServiceGroup, task: Task<Void, Never>)?
         var registryTask: Task<Void, Never>?
         var configurationTask: Task<Void, Never>?
+        var metadataTask: Task<Void, Never>?
         var registration: (any Registration)?
         /// The registration's state, with the times that an operator asks for.
         var registrationSnapshot: AppSnapshot.Registration?
@@ -19,6 +20,9 @@ final class AppRuntime: Sendable {
 
     private let parts: App.Parts
     private let store: ConfigurationStore
+    /// The labels that the configuration had at the start, and those that it has.
+    private let labels: [String: String]
+    private let metadata: Live<[String: String]>
     private let registry: any Registry
     private let registryName: String
     private let registrationState: Watched<RegistrationState?>
@@ -29,6 +33,8 @@ final class AppRuntime: Sendable {
     init(of app: App, _ parts: App.Parts, stopRequest: StopRequest) {
         self.parts = parts
         store = app.store
+        labels = app.instance.metadata
+        metadata = app.metadata
         registry = app.registry
         registryName = app.registryName
         registrationState = app.registrationState
@@ -86,7 +92,11 @@ final class AppRuntime: Sendable {
     /// them. Throws `RegistryError` when the instance is not valid.
     func register(_ instance: ServiceInstance, logsRefusals: Bool) throws -> any Registration {
         let registration = try registry.register(instance)
-        state.withLock { $0.registration = registration }
+        let metadataTask = Task { await followMetadata(of: instance, registration) }
+        state.withLock { state in
+            state.registration = registration
+            state.metadataTask = metadataTask
+        }
         // It ends when the registration has been released.
         Task { [logger, self] in
             for await state in registration.state.values {
@@ -97,6 +107,26 @@ final class AppRuntime: Sendable {
             }
         }
         return registration
+    }
+
+    /// Updates the registration when the labels in the configuration change. Labels of operators stay.
+    private func followMetadata(of instance: ServiceInstance, _ registration: any Registration) async {
+        var last = labels
+        var instance = instance
+        for await next in metadata where next != last {
+            // The others are the App's own, such as the time of the start.
+            instance.metadata = instance.metadata.filter { last[$0.key] == nil }.merging(next) { $1 }
+            last = next
+            do {
+                try await registration.update(instance)
+                logger.info("labels changed", metadata: ["labels": "\(next.keys.sorted().joined(separator: " "))"])
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.warning(
+                    "labels changed, and the registry does not have them yet", metadata: ["cause": "\(error)"])
+            }
+        }
     }
 
     /// Tells the App the registration's state, and keeps the time for snapshots.
@@ -147,10 +177,9 @@ final class AppRuntime: Sendable {
 
     /// Ends the registry, and takes no changes of the configuration any more.
     func stopRegistry() async {
-        let (registry, configuration) = state.withLock { ($0.registryTask, $0.configurationTask) }
-        configuration?.cancel()
-        registry?.cancel()
-        await registry?.value
+        let tasks = state.withLock { [$0.registryTask, $0.configurationTask, $0.metadataTask].compactMap(\.self) }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
     }
 }
 

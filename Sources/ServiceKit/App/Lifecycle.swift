@@ -171,7 +171,7 @@ final class Lifecycle: Service {
     // MARK: - Stop
 
     private func stopInOrder() async {
-        let limits = app.shutdown
+        let limits = app.shutdown.value
         let registration = runtime.registration
         app.health.set(.stopping)
         var wasRegistered = registration != nil
@@ -207,7 +207,7 @@ final class Lifecycle: Service {
     private func runStopHooks(_ moment: HookMoment) async {
         let hooks = parts.hooks[moment] ?? []
         for (index, hook) in hooks.enumerated() {
-            await step(moment.hookName(index, of: hooks.count), app.shutdown.hookTimeout, hook)
+            await step(moment.hookName(index, of: hooks.count), app.shutdown.value.hookTimeout, hook)
         }
     }
 

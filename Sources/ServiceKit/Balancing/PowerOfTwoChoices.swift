@@ -96,3 +96,12 @@ public final class PowerOfTwoChoices: Balancer {
         node.statistics.claimsTurn(against: ratio, maxIdle: maxIdle, at: now)
     }
 }
+
+extension PowerOfTwoChoices.Options {
+    /// What each option means.
+    public static let help = [
+        "decay": "how fast a node's latency and success forget the past",
+        "latency-floor": "added to each node's latency, so that differences far below it hardly count",
+        "max-idle": "how long a node goes without a call because others are better",
+    ]
+}

@@ -113,10 +113,10 @@ public final class ConfigurationStore: Sendable {
         return status
     }
 
-    /// A section that follows changes. The same type and path give the same object.
+    /// A section, or a single value, that follows changes. The same type and path give the same object.
     ///
     /// - Throws: `ConfigurationError` when the section is wrong now. A wrong section later is refused.
-    public func live<Value: ConfigurationSection & Equatable>(
+    public func live<Value: Decodable & Equatable & Sendable>(
         _ type: Value.Type,
         at path: String
     ) throws(ConfigurationError) -> Live<Value> {

@@ -1,7 +1,7 @@
-public import ServiceKitConfig
+internal import ServiceKitConfig
 private import Synchronization
 
-/// A section of the configuration that follows changes: its value now, and every later one.
+/// A section or a value of the configuration that follows changes: its value now, and every later one.
 ///
 /// ```swift
 /// let limit = try app.live(RateLimit.self, at: "rate-limit")
@@ -12,7 +12,7 @@ private import Synchronization
 /// As a sequence it has the current value and each change of this section; a slow reader skips to the latest. It ends when
 /// the reading task is cancelled. All sections change in one step: a reader that has seen a new value of one section finds
 /// no older value of another.
-public final class Live<Value: ConfigurationSection & Equatable>: AsyncSequence, Sendable {
+public final class Live<Value: Decodable & Equatable & Sendable>: AsyncSequence, Sendable {
     /// Reading a value never fails.
     public typealias Failure = Never
     /// Waits for the section's changes.

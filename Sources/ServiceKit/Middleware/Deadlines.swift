@@ -89,3 +89,13 @@ public struct Deadlines: SynchronousMiddleware {
         )
     }
 }
+
+extension Deadlines.Options {
+    /// What each option means.
+    public static let help = [
+        "default": "the time limit of calls: of handlers in a server, of all attempts together in a client",
+        "methods":
+            "the same by method, `/user.v1.UserService/GetUser: 250ms`, or by service, "
+            + "`/user.v1.UserService/: 1s`",
+    ]
+}

@@ -47,7 +47,7 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
         if let section = T.self as? any ConfigurationSection.Type {
             let configured = node.isNull ? hiddenDefault ?? .emptyMapping : node
             let defaults = try NodeEncoder.defaults(of: section, keyPath: trail.text)
-            known.note(section: trail.path, defaults: defaults, ranges: section.rangeTexts)
+            known.note(section: trail.path, defaults: defaults, ranges: section.rangeTexts, help: section.help)
             node = defaults.asDefaults(for: configured)
         }
         let decoder = NodeDecoder(node, trail: trail, known: known, exceptions: exceptions)
@@ -55,6 +55,7 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
             let value = try T(from: decoder)
             try decoder.rejectUnknownKeys()
             if let section = value as? any ConfigurationSection { try decoder.checkRanges(of: section) }
+            if let value = value as? any Validatable { try decoder.validate(value) }
             return value
         } catch {
             throw decoder.configurationError(for: error, decoding: T.self)

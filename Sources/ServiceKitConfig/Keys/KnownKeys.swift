@@ -15,10 +15,11 @@ final class KnownKeys: Sendable {
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
     private let sections = Mutex<[ConfigurationPath: Section]>([:])
 
-    /// The defaults of a section, and the ranges of its values in words.
+    /// The defaults of a section, the ranges of its values in words, and what they mean.
     private struct Section {
         var defaults: ConfigurationNode
         var ranges: [String: String]
+        var help: [String: String]
     }
 
     /// None so far, of the program that has read an earlier configuration.
@@ -46,15 +47,25 @@ final class KnownKeys: Sendable {
         }
     }
 
-    func note(section path: ConfigurationPath, defaults: ConfigurationNode, ranges: [String: String]) {
-        sections.withLock { $0[path] = Section(defaults: defaults, ranges: ranges) }
+    func note(
+        section path: ConfigurationPath,
+        defaults: ConfigurationNode,
+        ranges: [String: String],
+        help: [String: String]
+    ) {
+        sections.withLock { $0[path] = Section(defaults: defaults, ranges: ranges, help: help) }
     }
 
-    /// The default of a section's value, and its range; `nil` when there is none.
-    func description(of path: ConfigurationPath) -> (default: ConfigurationNode?, range: String?) {
-        guard let key = path.keys.last else { return (nil, nil) }
+    /// The description of an option, as the section around it has it.
+    func description(of path: ConfigurationPath) -> OptionDescription {
+        let key = path.keys.last ?? ""
         let section = sections.withLock { $0[ConfigurationPath(keys: path.keys.dropLast())] }
-        return (section?.defaults.mapping?[key]?.value, section?.ranges[key])
+        return OptionDescription(
+            path: path.description,
+            defaultValue: isSecret(path) ? nil : section?.defaults.mapping?[key]?.value.flowText,
+            range: section?.ranges[key],
+            help: section?.help[key]
+        )
     }
 
     /// The kind that the value at a path was read as; `nil` when no type has read it.

@@ -130,3 +130,39 @@ public struct RetryOptions: ConfigurationSection, Hashable {
         idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
     }
 }
+
+extension ChannelOptions {
+    /// What each option means.
+    public static let help = [
+        "balancer": "the balancer: `p2c`, `round_robin`, or a plugin's",
+        "ready-timeout": "how long a call waits for the registry's first answer and a connection",
+        "settle-timeout": "how long calls wait when there is no instance, or none can be reached any more",
+        "connect-timeout":
+            "how long an attempt to connect may take, from the look-up of the name to the server's HTTP/2 "
+            + "settings",
+        "max-connections-per-node":
+            "the most connections to one instance; a further one is made when the others have as many calls "
+            + "as the server allows",
+        "max-connection-idle": "how long a connection beyond the first may be without calls before it is closed",
+        "max-queued-calls": "how many calls wait on a connection until the server allows one more",
+    ]
+}
+
+extension BackoffOptions {
+    /// What each option means.
+    public static let help = [
+        "initial": "the longest wait after the first failed attempt to connect",
+        "multiplier": "how many times as long the longest wait is after each further failure",
+        "max": "the most that the longest wait grows to",
+    ]
+}
+
+extension RetryOptions {
+    /// What each option means.
+    public static let help = [
+        "attempts": "how often a call is made at most; 1 turns retries off",
+        "idempotent": "methods, or services, whose calls may be made twice",
+        "buffer": "how much of a request is kept to be sent again",
+        "burst": "how many retries there are before they are held to a tenth of the calls",
+    ]
+}

@@ -41,3 +41,11 @@ extension CompressionOptions.Algorithm {
         }
     }
 }
+
+extension CompressionOptions {
+    /// What each option means.
+    public static let help = [
+        "algorithm": "how messages are sent",
+        "accept": "which compressed messages are read",
+    ]
+}

@@ -84,3 +84,23 @@ struct GRPCServerOptions: ConfigurationSection, Hashable {
         }
     }
 }
+
+extension GRPCServerOptions {
+    static let help = [
+        "listen": "the address to listen on; port 0 is any free one; `unix:/run/user.sock` is a socket's file",
+        "advertise": "the host, or host and port, that the registry is given instead",
+        "backlog": "how many connections the system holds that the server has not accepted yet",
+        "handshake-timeout": "how long a client may take for TLS and the start of HTTP/2",
+        "max-connections": "how many connections there may be; more are closed at once",
+        "max-concurrent-calls": "how many calls (HTTP/2 streams) a client may have open on one connection",
+        "max-connection-idle":
+            "how long a connection may be without calls before its client is told to leave it (GOAWAY)",
+        "max-connection-age":
+            "how long a connection may live, give or take a tenth, before its client is told to leave it "
+            + "(GOAWAY)",
+        "max-connection-age-grace": "how long open calls may go on after that before they fail",
+        "executor": "the place where handlers run; `pool` for handlers that compute for long",
+        "health": "whether `grpc.health.v1.Health` is served",
+        "reflection": "whether `grpc.reflection.v1.ServerReflection` is served",
+    ]
+}

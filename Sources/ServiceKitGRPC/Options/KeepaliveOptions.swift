@@ -61,3 +61,21 @@ public struct ClientKeepaliveOptions: ConfigurationSection, Hashable {
 
 /// A year: the longest time that an option of a connection may have.
 let longestTime = Duration.seconds(365 * 86_400)
+
+extension ServerKeepaliveOptions {
+    static let help = [
+        "time": "how long nothing may come from a client before it is pinged; `null` for never",
+        "timeout": "how long a client may take to answer before its connection is closed",
+        "min-ping-interval": "how often a client may ping; more ends the connection with `too_many_pings`",
+        "allow-pings-without-calls": "whether a client without calls may ping as often, rather than once in 2 h",
+    ]
+}
+
+extension ClientKeepaliveOptions {
+    /// What each option means.
+    public static let help = [
+        "time": "how long nothing may come from a server before it is pinged; most servers want `5m` or more",
+        "timeout": "how long a server may take to answer before its connection is closed",
+        "allow-without-calls": "whether connections without calls are pinged",
+    ]
+}

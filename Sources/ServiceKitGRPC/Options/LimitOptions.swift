@@ -74,3 +74,21 @@ public struct LimitOptions: ConfigurationSection, Hashable {
         return limits
     }
 }
+
+extension LimitOptions {
+    /// What each option means.
+    public static let help = [
+        "max-message": "the largest message that is accepted, after decompression",
+        "max-send-message": "the largest message that is sent, before compression",
+        "max-header-list": "the largest header block in or out: name, value and 32 bytes for each field",
+        "max-header-fields": "the most fields of a header block",
+        "max-continuation-frames": "the most CONTINUATION frames of a header block; more end the connection",
+        "write-buffer": "how much may wait to be sent on a call before its writer waits",
+        "stream-window": "how many bytes the peer may send on a call before they are read",
+        "connection-window": "how many bytes the peer may have under way on a connection",
+        "max-buffered": "how much that was not read yet a connection holds; a call that brings more is reset",
+        "max-control-frames": "how many frames without content the peer may send per second; more end the connection",
+        "max-resets": "how many streams the peer may reset per second; more end the connection",
+        "write-timeout": "how long the peer may read nothing while bytes wait for it; then the connection is closed",
+    ]
+}

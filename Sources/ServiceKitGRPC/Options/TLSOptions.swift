@@ -33,18 +33,12 @@ public struct ClientTLSOptions: ConfigurationSection, Hashable {
 extension ServerTLSOptions {
     private static let path = "server.grpc.tls"
 
-    /// The transport's form. Throws `ConfigurationError` that names the key.
+    /// The transport's form. Throws `ConfigurationError` that names the key of a file that cannot be read.
     func security() throws(ConfigurationError) -> Nghttp2ServerTransport.TransportSecurity {
         for (name, file) in [("certificate", certificate), ("key", key), ("client-ca", clientCA)] {
             try checkReadable(file, "\(Self.path).\(name)")
         }
-        guard let certificate, let key else {
-            if self == ServerTLSOptions() { return .plaintext }
-            throw ConfigurationError(
-                message: "TLS needs a certificate and its key",
-                keyPath: "\(Self.path).\(certificate == nil ? "certificate" : "key")"
-            )
-        }
+        guard let certificate, let key else { return .plaintext }
         let (chain, privateKey) = (
             [TLSConfig.CertificateSource.file(path: certificate, format: .pem)],
             TLSConfig.PrivateKeySource.file(path: key, format: .pem)
@@ -60,26 +54,44 @@ extension ServerTLSOptions {
     }
 }
 
-extension ClientTLSOptions {
-    private static let path = "client.tls"
+extension ServerTLSOptions: Validatable {
+    func validate() throws(ConfigurationError) {
+        if self == ServerTLSOptions() || certificate != nil && key != nil { return }
+        throw ConfigurationError(
+            message: "TLS needs a certificate and its key",
+            keyPath: certificate == nil ? "certificate" : "key"
+        )
+    }
+}
 
-    /// The transport's form. Throws `ConfigurationError` that names the key.
-    func security() throws(ConfigurationError) -> ClientTransportSecurity {
-        for (name, file) in [("ca", ca), ("certificate", certificate), ("key", key)] {
-            try checkReadable(file, "\(Self.path).\(name)")
-        }
+extension ClientTLSOptions: Validatable {
+    /// Checks that a certificate has its key, and that the servers' name is a name.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    public func validate() throws(ConfigurationError) {
         guard (certificate == nil) == (key == nil) else {
             throw ConfigurationError(
                 message: "certificate and key are needed both, or neither",
-                keyPath: "\(Self.path).\(key == nil ? "key" : "certificate")"
+                keyPath: key == nil ? "key" : "certificate"
             )
         }
         if let serverName, TransportAddress(host: serverName, port: 0).isIPAddress {
             throw ConfigurationError(
                 message: "\"\(serverName)\" is an address, and TLS verifies the address that it connects to; "
                     + "write a name of the servers' certificates, or leave it out",
-                keyPath: "\(Self.path).server-name"
+                keyPath: "server-name"
             )
+        }
+    }
+}
+
+extension ClientTLSOptions {
+    private static let path = "client.tls"
+
+    /// The transport's form. Throws `ConfigurationError` that names the key of a file that cannot be read.
+    func security() throws(ConfigurationError) -> ClientTransportSecurity {
+        for (name, file) in [("ca", ca), ("certificate", certificate), ("key", key)] {
+            try checkReadable(file, "\(Self.path).\(name)")
         }
         let names = TLSOptionNames(section: Self.path)
         return .files(ca: ca, certificate: certificate, key: key, serverName: serverName, names: names)
@@ -100,4 +112,24 @@ private func checkReadable(_ file: String?, _ keyPath: String) throws(Configurat
             String?.none
         }
     if let reason { throw ConfigurationError(message: "\(file) cannot be read: \(reason)", keyPath: keyPath) }
+}
+
+extension ServerTLSOptions {
+    static let help = [
+        "certificate": "a PEM file; with it and its key the server speaks TLS",
+        "key": "a PEM file with the certificate's key",
+        "client-ca":
+            "a PEM file with the authorities that may sign clients' certificates; with it, clients must have "
+            + "a certificate",
+    ]
+}
+
+extension ClientTLSOptions {
+    /// What each option means.
+    public static let help = [
+        "ca": "a PEM file with the authorities that may sign the servers' certificates",
+        "certificate": "a PEM file with the client's certificate",
+        "key": "a PEM file with the certificate's key",
+        "server-name": "the name that the servers' certificates must have",
+    ]
 }

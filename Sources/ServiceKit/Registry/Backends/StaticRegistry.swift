@@ -122,3 +122,10 @@ private struct StaticEntry: RegistryEntry {
     func write(_ instance: KeptInstance) async throws {}
     func remove() async throws {}
 }
+
+extension StaticRegistry.Options {
+    /// What each option means.
+    public static let help = [
+        "services": "the addresses of each service: `user-service: [grpc://10.0.0.7:9000]`"
+    ]
+}

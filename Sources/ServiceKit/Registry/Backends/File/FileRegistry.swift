@@ -133,3 +133,10 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
         ServiceReader(directory: root.path(of: service), service: service, oddities: oddities)
     }
 }
+
+extension FileRegistry.Options {
+    /// What each option means.
+    public static let help = [
+        "directory": "the directory of the instances' files"
+    ]
+}
