@@ -6,7 +6,7 @@ public struct EtcdError: Error, Sendable, Hashable {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code's name.
         public let description: String
-        /// Whether the same request can succeed later although nobody repairs anything.
+        /// Whether the same request can succeed later without any repair.
         public let isTransient: Bool
 
         private init(_ name: String, isTransient: Bool = false) {

@@ -4,7 +4,7 @@ package struct OptionDescription: Hashable, Sendable {
     package var path: String
     /// The default as YAML writes it; `nil` when there is none.
     package var defaultValue: String?
-    /// The values that are allowed, in words; `nil` when every value of the type is.
+    /// The values that are allowed, in words; `nil` when every value of the type is allowed.
     package var range: String?
     /// What the option means, in one line; `nil` when its section does not say.
     package var help: String?
@@ -14,7 +14,7 @@ extension Configuration {
     /// The options that were read so far, whether they are configured or not, in the order of their paths.
     package var options: [OptionDescription] {
         let paths = known.paths.filter { path in
-            // Elements of a list are no options.
+            // Elements of a list are not options.
             !path.keys.contains { $0.hasPrefix("[") }
         }
         let parents = Set(paths.map { ConfigurationPath(keys: $0.keys.dropLast()) })
@@ -23,7 +23,7 @@ extension Configuration {
             .sorted { $0.path < $1.path }
     }
 
-    /// The keys at the root that somebody reads, or reads something below.
+    /// The keys at the root that the program has read, or below which it has read a value.
     package var sections: Set<String> { Set(known.program.claims.compactMap(\.keys.first)) }
 }
 

@@ -30,8 +30,8 @@ struct Load: Sendable {
         let due: ContinuousClock.Instant?
     }
 
-    /// Makes the calls, until all are made, the duration is over, or the interruption returns. Calls that are under way
-    /// then are cancelled, and counted as open.
+    /// Makes the calls, until all are made, the duration is over, or the interruption returns. Then it cancels the calls
+    /// under way, and counts them as open.
     func run(
         _ users: User_V1_UserService.Stub,
         counter: InstanceCounter,

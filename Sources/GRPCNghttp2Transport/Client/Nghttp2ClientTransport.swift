@@ -45,7 +45,7 @@ public final class Nghttp2ClientTransport: ClientTransport {
     ///   - authority: The `:authority` of calls, and the name that TLS asks for and verifies. Default: the
     ///     host and port of the target.
     ///   - config: How to behave.
-    ///   - serviceConfig: Timeouts, retries and the like of each method.
+    ///   - serviceConfig: Timeouts, retries and other settings of each method.
     ///   - eventLoopGroup: Runs the connection.
     ///   - logger: Gets a warning when a bound bites, and a line for each change of the connection at debug level.
     public init(

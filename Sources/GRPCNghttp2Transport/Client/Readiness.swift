@@ -2,7 +2,7 @@ import GRPCCore
 import ServiceKitHTTP2
 import Synchronization
 
-/// Where calls wait for a connection.
+/// The place where calls wait for a connection.
 final class Readiness: Sendable {
     private struct Waiter {
         var waitForReady: Bool
@@ -29,7 +29,7 @@ final class Readiness: Sendable {
     /// The number of the last change.
     var version: Int { current.withLock { $0.version } }
 
-    /// The state of the connection, as it was told last.
+    /// The last reported state of the connection.
     var state: ClientConnection.State { current.withLock { $0.connection } }
 
     /// Takes the state of the connection.
@@ -54,10 +54,10 @@ final class Readiness: Sendable {
     /// Returns when the connection is ready.
     ///
     /// - Parameters:
-    ///   - version: The number of a change that the caller has seen to be out of date, if it says that the connection
-    ///     is ready; `nil` if none was.
+    ///   - version: The number of a change that called the connection ready, if the caller has found that to be
+    ///     wrong; else `nil`.
     ///   - waitForReady: Whether to wait even while the server cannot be reached.
-    /// - Throws: `RPCError` if it is not to be waited for any longer.
+    /// - Throws: `RPCError` if the call must not wait any longer.
     func wait(after version: Int?, waitForReady: Bool) async throws {
         let id = current.withLock { state in
             state.lastWaiter += 1

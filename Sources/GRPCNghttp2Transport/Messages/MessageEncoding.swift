@@ -31,7 +31,7 @@ struct MessageEncodings: Sendable, Hashable {
         for encoding in encodings { insert(encoding) }
     }
 
-    /// All that are known.
+    /// All known encodings.
     static let all = Self(MessageEncoding.allCases)
 
     /// Reads a value of `grpc-accept-encoding`; unknown encodings are left out.
@@ -51,7 +51,7 @@ struct MessageEncodings: Sendable, Hashable {
         bits & 1 << encoding.rawValue != 0
     }
 
-    /// The value of `grpc-accept-encoding` that announces them.
+    /// The value of `grpc-accept-encoding` for these encodings.
     var acceptEncoding: StaticString {
         switch (contains(.deflate), contains(.gzip)) {
         case (true, true): "identity,deflate,gzip"

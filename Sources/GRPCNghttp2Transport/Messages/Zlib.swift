@@ -4,10 +4,10 @@ import Synchronization
 
 /// Compression of whole messages with zlib.
 enum Zlib {
-    /// Compresses a message. Returns `nil` if that makes it no smaller, or if there is no memory for it: it is then to
-    /// be sent as it is.
+    /// Compresses a message. Returns `nil` if that makes it no smaller, or if there is no memory for it. Send the
+    /// message as it is then.
     static func compress(_ message: [UInt8], _ encoding: MessageEncoding) -> [UInt8]? {
-        // Less cannot get smaller: the formats add at least six bytes.
+        // A shorter message cannot get smaller: the formats add at least six bytes.
         guard encoding != .identity, message.count > 16, let deflater = Deflater.take(encoding) else { return nil }
         defer { deflater.giveBack() }
         return deflater.compress(message)
@@ -84,12 +84,12 @@ enum Zlib {
 }
 
 /// A compressor, which takes 256 KiB: some are kept to be used again.
-// @unchecked: one owner at a time uses it. `take` hands it out, removing it from where it was kept; `giveBack`, after
-// which its owner lets go of it, puts it there.
+// @unchecked: one owner at a time uses it. `take` removes it from `kept` and hands it out. `giveBack` puts it back, and
+// its owner lets go of it then.
 private final class Deflater: @unchecked Sendable {
     private static let kept = Mutex<[Deflater]>([])
     private static let maxKept = 8
-    /// As much as the level above would cost twice the time for a hundredth of the size.
+    /// The next level costs twice the time and saves a hundredth of the size.
     private static let level: Int32 = 6
     private static let memoryLevel: Int32 = 8
 

@@ -3,8 +3,8 @@ public import GRPCCore
 extension GRPCServer where Transport == Nghttp2ServerTransport {
     /// Creates a server whose services are known by their types.
     ///
-    /// It works like `init(transport:services:interceptors:)`, and each call costs less: there, services are
-    /// existentials, so that GRPCCore's generic code runs without having been specialized for them.
+    /// It works like `init(transport:services:interceptors:)`, and each call costs less: that initialiser takes services
+    /// as existentials, for which GRPCCore's generic code is not specialized.
     ///
     /// ```swift
     /// let server = GRPCServer(transport: transport) {
@@ -30,8 +30,8 @@ extension GRPCServer where Transport == Nghttp2ServerTransport {
     }
 }
 
-/// Puts services together one by one, so that the type of the whole names the type of each: generic code is specialized
-/// for that, as it is not for the elements of an array, nor for those of a parameter pack.
+/// Puts services together one by one, so that the type of the whole names the type of each. Generic code is specialized
+/// for such a type, but not for the elements of an array or of a parameter pack.
 @resultBuilder
 public enum ServicesBuilder {
     /// The first service.

@@ -1,13 +1,13 @@
 import GRPCCore
 import ServiceKitHTTP2
 
-/// The header block of a request, understood.
+/// The parsed header block of a request.
 struct RequestHead: ~Copyable {
-    /// A request that is not one of gRPC, or that cannot be taken.
+    /// A request that is not gRPC, or that the server cannot take.
     struct Rejection: Error {
         /// The complete header block that answers it.
         var response: HeaderBlock
-        /// The line to log, if it is not logged elsewhere.
+        /// The line to log, if no other code logs it.
         var reason: String?
 
         /// An HTTP error, for a peer that does not speak gRPC.
@@ -41,7 +41,7 @@ struct RequestHead: ~Copyable {
         static func metadataTooLarge(_ limits: TransportLimits) -> Self {
             let limit = "\(limits.maxHeaderListBytes) bytes or \(limits.maxHeaderFields) fields"
             var rejection = Self.grpc(.resourceExhausted, "the request's metadata exceeds \(limit)")
-            // It is logged as a bound that has bitten.
+            // The log of exceeded bounds has it.
             rejection.reason = nil
             return rejection
         }
@@ -116,11 +116,11 @@ struct RequestHead: ~Copyable {
             )
         }
         self.timeout = timeout.duration
-        // GRPCCore reads it here; it is written anew because GRPCCore cannot read, or traps on, some that are valid.
+        // GRPCCore reads it here. It is written anew: GRPCCore cannot read some valid timeouts, or traps on them.
         metadata.addString(timeout.wireValue, forKey: HeaderName.timeout)
     }
 
-    /// Whether a request says that it is one of gRPC.
+    /// Whether a request says that it is gRPC.
     static func isGRPC(_ block: HeaderBlock) -> Bool {
         var isGRPC = false
         block.forEach { name, value in

@@ -4,7 +4,7 @@ import Synchronization
 /// Code around each call of a server, from the call's headers to its status.
 ///
 /// GRPCCore's interceptors end before a streaming response is written. A hook is around the whole call, and decides its
-/// status. When a hooked call is cancelled, the task of its handler is cancelled too, which GRPCCore would leave alone.
+/// status. When a hooked call is cancelled, the task of its handler is cancelled too. GRPCCore alone would let it run.
 package protocol ServerCallHook: Sendable {
     /// Whether the hook is around the calls of a method.
     func applies(to method: MethodDescriptor) -> Bool
@@ -13,7 +13,7 @@ package protocol ServerCallHook: Sendable {
     ///
     /// - Parameters:
     ///   - call: The call.
-    ///   - serve: Has the call handled, up to its status, which is held back; to be called at most once.
+    ///   - serve: Runs the handler and holds the call's status back. Call it at most once.
     /// - Returns: The call's answer.
     func handle(
         _ call: ServerCall,
@@ -32,7 +32,7 @@ extension ServerCall {
 
     /// The parts of a call that are held back, or changed, for a hook.
     struct Held {
-        /// The headers for the handler, if they are others than the request's.
+        /// The headers for the handler, if they differ from the request's.
         var requestMetadata: Metadata?
         var addedMetadata: Metadata?
         var outcome: Outcome?
@@ -59,7 +59,7 @@ extension ServerCall {
             held.requestMetadata?.removeAllValues(forKey: HeaderName.timeout)
         }
         state.withLock { [held] in $0.held = held }
-        // Also while the hook waits.
+        // The deadline counts also while the hook waits.
         if let deadline { setDeadline(deadline) }
         let (status, trailers) = await hook.handle(self) {
             await serve(cancellation)
@@ -67,7 +67,7 @@ extension ServerCall {
             return state.withLock { $0.held?.outcome } ?? .threw(error)
         }
         state.withLock { $0.held = nil }
-        // A caller that is gone needs no status.
+        // A caller that has left needs no status.
         try? send(status, trailers)
     }
 
@@ -83,13 +83,13 @@ extension ServerCall {
         }
     }
 
-    /// Whether the status is a hook's to decide.
+    /// Whether a hook decides the status.
     var isHeld: Bool { isHooked && state.withLock { $0.held != nil } }
 }
 
 extension Nghttp2ServerTransport.Context {
-    /// Keeps an error that a handler threw for the hook around its call: GRPCCore makes a status of it that does not say
-    /// what the error was.
+    /// Keeps the error of a handler for the hook around its call: GRPCCore turns the error into a status that does not
+    /// name it.
     ///
     /// - Returns: Whether there is a hook, so that the status does not matter.
     package func handlerFailed(_ error: any Error) -> Bool {

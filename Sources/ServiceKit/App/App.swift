@@ -57,8 +57,8 @@ public final class App: Service, Sendable {
     public let balancers: Balancers
     /// Whether the App serves, and every change of that.
     public let health = Watched(AppHealth.starting)
-    /// Whether the registry holds this instance, and every change of that; `nil` until it is to be registered, which
-    /// `registry.registration: none` leaves out.
+    /// Whether the registry holds this instance, and every change of that; `nil` before the registration begins, and
+    /// always with `registry.registration: none`.
     public let registrationState = Watched<RegistrationState?>(nil)
 
     let store: ConfigurationStore

@@ -56,8 +56,8 @@ public struct AppArguments: ParsableArguments, Sendable {
     /// - Parameters:
     ///   - environment: The environment variables, by default the process's.
     ///   - logger: Where to log changes and refusals.
-    /// - Returns: The store, which is to be started.
-    /// - Throws: `ConfigurationError` when the profile is no name.
+    /// - Returns: The store. Call ``ConfigurationStore/start()`` on it.
+    /// - Throws: `ConfigurationError` when the profile is not a name.
     public func store(
         environment: [String: String] = ProcessEnvironment.current,
         logger: Logger

@@ -4,7 +4,7 @@ public enum AppHealth: String, Codable, Sendable {
     case starting
     /// It takes calls.
     case serving
-    /// It is being taken out of traffic; calls in flight end.
+    /// It leaves the traffic; calls in flight end.
     case stopping
     /// It has ended.
     case stopped

@@ -9,7 +9,7 @@ public struct ConfigurationSections: PluginSection {
 
     private init() {}
 
-    /// Adds a section at a path. The exceptions are keys of the section that somebody else reads.
+    /// Adds a section at a path. The exceptions are keys of the section that another type reads.
     public mutating func add<Section: ConfigurationSection>(
         _ type: Section.Type,
         at path: String,

@@ -4,7 +4,7 @@ final class RunningServer: Sendable {
     private let state: Watched<AppSnapshot.Server>
     private let task: Task<Void, Never>
 
-    /// Starts a server. When it ends, `onEnd` gets it, its last state before that, and its error.
+    /// Starts a server. At its end `onEnd` gets the server, its last state before the end, and its error.
     init(_ server: any Server, onEnd: @escaping @Sendable (any Server, AppSnapshot.Server.State, (any Error)?) -> Void)
     {
         let state = Watched(AppSnapshot.Server(name: server.name, state: .starting, endpoints: []))
@@ -21,7 +21,7 @@ final class RunningServer: Sendable {
             } catch {
                 failure = error
             }
-            // This counts as the cause of the stop, so it comes before the tasks that wait for the server hear of its end.
+            // First: this end counts as the cause of the stop. Then the tasks that wait for the server hear of it.
             onEnd(server, state.value.state, failure)
             state.update { ($0.state, $0.endpoints) = (.ended, []) }
             state.finish()
@@ -34,7 +34,7 @@ final class RunningServer: Sendable {
         return snapshot
     }
 
-    /// Waits until it is ready, and returns the addresses that it listens on and that other processes can be sent to.
+    /// Waits until it is ready. Returns its addresses that other processes can connect to.
     /// Throws `AppError` when it has ended, `CancellationError` when the task is cancelled.
     func waitUntilReady() async throws -> [Endpoint] {
         for await state in state.values {

@@ -34,7 +34,7 @@ final class StopRequest: Sendable {
 
     var isRequested: Bool { state.value.isRequested }
 
-    /// Whether waits are to be cut short.
+    /// Whether the stop cuts its waits short.
     var isForced: Bool { state.value.isForced }
 
     var failure: (any Error)? { state.value.failure }

@@ -1,14 +1,14 @@
 /// Picks the node that an attempt of a call goes to.
 ///
 /// A channel has one balancer for the nodes in service, one for the nodes of weight 0 and one for the ejected nodes; it asks
-/// the next when the one before has no node. Many tasks call a balancer at once. The channel keeps the nodes'
+/// the next when an earlier one has no node. Many tasks call a balancer at once. The channel keeps the nodes'
 /// ``NodeStatistics``, whatever the balancer; a balancer that wants to know more of a call implements
 /// ``CallObserver/ended(_:)``, and hears of the attempts that it picked the node for.
 ///
 /// Key state of your own by `node.instance.id`: at any time a balancer has one node for an id. A node whose labels have
 /// changed is added with the same id and the same ``Node/statistics``. An instance that has moved to another address is
-/// removed, and added with new statistics. Drop the state when the node is removed. Offline instances, and those that cannot
-/// be reached, never come to a balancer.
+/// removed, and added with new statistics. Drop the state when the node is removed. Offline instances and
+/// unreachable instances never come to a balancer.
 public protocol Balancer: CallObserver {
     /// Takes a change of the nodes to choose from.
     ///
@@ -17,7 +17,7 @@ public protocol Balancer: CallObserver {
 
     /// Picks a node.
     ///
-    /// - Returns: A node of those that were added and not removed, or `nil` when there is none. The channel calls it at
+    /// - Returns: A node that was added and not removed, or `nil` when there is none. The channel calls the node at
     ///   once.
     func pick(for request: PickRequest) -> Node?
 

@@ -76,7 +76,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
             case unknown
             /// The registry says so.
             case live
-            /// The registry is away; the instances are those that it named last.
+            /// The registry is away; it named the instances before.
             case stale
         }
 

@@ -1,6 +1,6 @@
 internal import HeapModule
 
-/// The nodes that policies have ejected, and when they are to be put back.
+/// The nodes that policies have ejected, and the times at which they come back.
 ///
 /// A node is named by its instance's id, which stays while its labels change. An ejection costs O(log n) in the number of
 /// ejected nodes.

@@ -8,8 +8,8 @@ package struct EndpointChoice: Hashable, Sendable {
         self.schemes = schemes
     }
 
-    /// The endpoint to connect to; `nil` for an instance that an operator has taken out of traffic, and for an instance
-    /// without an endpoint of these schemes.
+    /// The endpoint to connect to; `nil` when an operator has taken the instance out of traffic, or when it has no
+    /// endpoint of these schemes.
     package func endpoint(of instance: ServiceInstance) -> Endpoint? {
         instance.isOffline ? nil : instance.endpoint(schemes: schemes)
     }

@@ -2,7 +2,7 @@
 public struct NodeChange: Sendable {
     /// The nodes that are not to be picked any more.
     public var removed: [Node]
-    /// The nodes that can be picked now. A node takes the place of the earlier node with the same instance's id: the
+    /// The nodes that can be picked now. A node whose instance's id is known takes the place of the earlier node: the
     /// instance's labels have changed.
     public var added: [Node]
 

@@ -1,8 +1,8 @@
 /// The last step before a pick: it gives each balancer the nodes of one priority, and asks the balancers in the order of
 /// the priorities.
 ///
-/// Each priority has a balancer of its own, as in gRPC's policy `priority` (gRFC A56). So a node that is the first or the
-/// last of its priority changes nothing for the other nodes, however many there are.
+/// Each priority has a balancer of its own, as in gRPC's policy `priority` (gRFC A56). So the first node of a
+/// priority that comes, or the last that goes, changes nothing for the other nodes, however many there are.
 package struct PriorityBalancer: Sendable {
     private let balancers: PerPriority<any Balancer>
 
@@ -34,7 +34,7 @@ package struct PriorityBalancer: Sendable {
 
     /// Takes a change; it costs O(1) beside the costs of the balancers.
     package func update(_ change: Change) {
-        // Removals first, in case that the balancers are one and the same.
+        // Removals first: one balancer may serve several priorities.
         for priority in NodePriority.allCases where !change.changes[priority].removed.isEmpty {
             balancers[priority].update(NodeChange(removed: change.changes[priority].removed))
         }

@@ -12,6 +12,6 @@ public struct ConfigurationStatus: Codable, Hashable, Sendable {
     public var refusal: String?
     /// The paths whose values differ from those at the start, and that take effect at the next start only.
     public var needsRestart: [String] = []
-    /// Why sources are away, by their names. What they had is in force.
+    /// Why sources are away, by their names. Their last values stay in force.
     public var away: [String: String] = [:]
 }

@@ -7,7 +7,7 @@ private import Synchronization
 /// The configuration that is in force, and those that replace it.
 ///
 /// When a source changes, all layers are merged from scratch, and everything that the program has ever read is read again
-/// from the result. Only if all of it is good, the new configuration takes the place of the old one, in one step. Else it
+/// from the result. If all of it is good, the new configuration takes the place of the old one, in one step. Otherwise it
 /// is refused as a whole: the error is logged with its place, and the last good configuration stays.
 ///
 /// An App has a store, and runs it. A program without an App makes one, calls ``start()``, and runs ``run()`` in a task.
@@ -24,7 +24,7 @@ public final class ConfigurationStore: Sendable {
         public init() {}
     }
 
-    /// What readers see; replaced in one step.
+    /// The values that readers see; replaced in one step.
     private struct Published {
         var configuration: Configuration
         /// The configuration that the program started with.

@@ -1,6 +1,6 @@
 import ServiceKitConfig
 
-/// The states of a ``ConfigurationStore``, as a value: events change it and return what is to be done.
+/// The states of a ``ConfigurationStore``, as a value: events change it and return the actions to take.
 ///
 /// | State | Event | Next | Action |
 /// |---|---|---|---|
@@ -65,7 +65,7 @@ struct ConfigurationStoreState {
             if documents == sources[source].documents { return .none }
             sources[source].documents = documents
         case .away(let cause):
-            // What it had stays in force.
+            // Its last values stay in force.
             sources[source].cause = cause
             if phase != .starting { return .none }
         }

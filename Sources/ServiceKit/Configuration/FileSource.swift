@@ -1,7 +1,7 @@
 internal import ServiceKitConcurrency
 internal import ServiceKitConfig
 
-/// Configuration files, and directories of them: of a directory all files `*.yaml`, in the order of their names.
+/// Configuration files, and directories: a directory stands for its files `*.yaml`, in the order of their names.
 ///
 /// Changes are seen at once through inotify: also those of an editor that renames, of a swapped link, of a file that is
 /// removed and put back.
@@ -16,7 +16,7 @@ public final class FileSource: ConfigurationSource {
     private let paths: [String]
     private let watcher = FileWatcher()
 
-    /// Creates a source of files and directories. If two set the same key, the later wins.
+    /// Creates a source of files and directories. If two of them set the same key, the later wins.
     public init(_ paths: [String]) {
         self.paths = paths
         name = "files \(paths.joined(separator: ", "))"

@@ -53,7 +53,7 @@ public struct Call: Sendable {
     ///   - peer: The caller's address on a server, the target's name on a client.
     ///   - metadata: The request's headers; none by default.
     ///   - deadline: The time by which the call must have ended; none by default.
-    ///   - context: What calls share; by default what is current.
+    ///   - context: The values that calls share; by default the current ones.
     public init(
         side: Side,
         transport: String = "grpc",
@@ -108,7 +108,7 @@ public struct Call: Sendable {
     /// Begins an attempt: calls the functions that were left with ``onAttempt(_:)``, the first one first.
     ///
     /// Clients call it, and tests of middleware.
-    /// - Throws: What one of the functions throws.
+    /// - Throws: The error of one of the functions.
     public func begin(_ attempt: inout CallAttempt) throws {
         for begin in attemptBegins { try begin(&attempt) }
     }

@@ -17,7 +17,7 @@ public struct MetadataPropagation: SynchronousMiddleware {
         call.context.incomingMetadata = incoming
     }
 
-    /// Adds to a made call's headers those that travel on, and those of ``withOutgoingMetadata(_:isolation:_:)``.
+    /// Adds to a made call the headers that travel on, and the headers of ``withOutgoingMetadata(_:isolation:_:)``.
     public func beginCalling(_ call: inout Call) {
         // Later ones take the place of earlier ones of the same names; the caller's own come last.
         var metadata = (call.context.incomingMetadata ?? [:]).filter {

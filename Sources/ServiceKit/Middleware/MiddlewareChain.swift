@@ -79,7 +79,7 @@ public struct MiddlewareChain: Sendable {
     /// Begins a call: the first half of ``run(_:_:)``, for a client whose calls do not end where they begin.
     ///
     /// Whether it throws or not, the caller then calls ``Call/end(with:)``, once.
-    /// - Throws: What a middleware throws; those inside it do not begin.
+    /// - Throws: The error of a middleware; the middleware inside it does not begin.
     public nonisolated(nonsending) func begin(_ call: inout Call) async throws {
         // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
         for layer in layers where layer.rule.matches(call.operation) {
@@ -99,8 +99,8 @@ public struct MiddlewareChain: Sendable {
     ///
     /// - Parameters:
     ///   - call: The call.
-    ///   - body: Serves or makes the call as the last middleware has left it, within its ``Call/context``. It is not run
-    ///   when a middleware throws. An error that it throws is the result's error.
+    ///   - body: Serves or makes the call as the last middleware has left it, within its ``Call/context``. It does not run
+    ///   when a middleware throws. Its error becomes the result's error.
     /// - Returns: The result that the other side gets.
     public nonisolated(nonsending) func run(
         _ call: Call,

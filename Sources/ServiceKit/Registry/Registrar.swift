@@ -14,11 +14,11 @@ public protocol Registrar: Sendable {
 
 /// An instance in a registry, from ``Registrar/register(_:)`` to ``release()``.
 ///
-/// The registration owns everything that keeps the instance in the registry. The first attempt may fail, and so may the
-/// registry lose a lease, the entry or all its data: the registration tries again for ever, with growing pauses and full
-/// jitter. A registration that is dropped without being released is taken out.
+/// The registration owns everything that keeps the instance in the registry. When the first attempt fails, or the
+/// registry loses a lease, the entry or all its data, the registration tries again for ever, with growing pauses and full
+/// jitter. A registration that is dropped without a release is taken out.
 public protocol Registration: Sendable {
-    /// The instance as it is to be: as ``update(_:)`` said last, with the labels that operators have changed. The registry
+    /// The wanted instance: the last one given to ``update(_:)``, with the labels that operators have changed. The registry
     /// holds it while ``state`` is ``RegistrationState/registered``.
     var instance: ServiceInstance { get }
 

@@ -46,7 +46,7 @@ public struct RegistryError: Error, Sendable, Hashable, CustomStringConvertible 
     /// An owner that has crashed leaves such an entry behind. A registration waits for its end.
     public var endsWithin: Duration?
 
-    /// Whether somebody has to change something before the same call can succeed: trying again is not enough. A registration
+    /// Whether the same call can succeed only after a change by a person: trying again is not enough. A registration
     /// tries again all the same; a required registration of an ``App`` fails at once.
     public var isPermanent: Bool { !code.isTransient && endsWithin == nil }
 

@@ -5,7 +5,7 @@ extension ServiceInstance: Codable {
 
     /// Decodes the JSON form, as leniently as ``ServiceInstance`` says.
     ///
-    /// - Throws: `DecodingError` when it is no object, or has no `id` or no `name`.
+    /// - Throws: `DecodingError` when it is not an object, or has no `id` or no `name`.
     public init(from decoder: any Decoder) throws {
         let record = try InstanceRecord(from: decoder)
         for (key, value) in [(CodingKeys.id, record.id), (.name, record.name)] where value == nil {
@@ -29,11 +29,11 @@ extension ServiceInstance: Codable {
     }
 }
 
-/// The JSON of an instance as anybody may have written it: no part that cannot be read condemns the others.
+/// The JSON of an instance, from any framework: a part that cannot be read leaves the others readable.
 package struct InstanceRecord: Decodable {
-    /// The instance's id, if it says one.
+    /// The instance's id, if the JSON has one.
     package let id: String?
-    /// The service's name, if it says one.
+    /// The service's name, if the JSON has one.
     package let name: String?
     /// Whether it has a list of endpoints; the list may be empty or null.
     package let hasEndpoints: Bool
@@ -44,7 +44,7 @@ package struct InstanceRecord: Decodable {
 
     fileprivate enum CodingKeys: String, CodingKey { case id, name, version, metadata, endpoints }
 
-    /// Decodes all that can be read. Throws `DecodingError` when it is no object.
+    /// Decodes all that can be read. Throws `DecodingError` when it is not an object.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         func text(_ key: CodingKeys) -> String? { (try? container.decode(ScalarText.self, forKey: key))?.text }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The state of a file. Two that are equal are of the same file with the same contents.
+/// The state of a file. Two equal states belong to the same file with the same contents.
 package struct FileStatus: Hashable {
     private let device: UInt
     private let number: UInt

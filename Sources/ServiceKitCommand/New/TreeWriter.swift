@@ -65,7 +65,7 @@ struct TreeWriter: Sendable {
         return path.hasPrefix("/") ? "/" + parent : parent.isEmpty ? "." : parent
     }
 
-    /// Creates the directories that a path needs, and returns those that were missing.
+    /// Creates the missing directories of a path, and returns them.
     private func createDirectories(_ path: String) throws -> [String] {
         var created: [String] = []
         var current = path.hasPrefix("/") ? "" : "."

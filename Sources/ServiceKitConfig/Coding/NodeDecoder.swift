@@ -10,7 +10,7 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     private var askedKeys: [String] = []
     private var askedKeySet: Set<String> = []
     private var children: [NodeDecoder] = []
-    /// Keys of the node that somebody else decodes.
+    /// Keys of the node that another type decodes.
     private let exceptions: Set<String>
 
     var codingPath: [any CodingKey] { trail.codingPath }
@@ -24,7 +24,7 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     }
 
     /// Decodes a value from a node. If the node is null and `T` is a section, decodes the hidden default instead.
-    /// Records every key that a type asks for; the exceptions are keys that somebody else decodes. Throws
+    /// Records every key that a type asks for; the exceptions are keys that another type decodes. Throws
     /// ``ConfigurationError`` when the node does not fit the type, or has a value out of its range.
     static func decode<T: Decodable>(
         _ type: T.Type,

@@ -12,7 +12,7 @@ enum KratosFormat: InstanceFormat {
     static func decode(_ value: [UInt8], service: String, id: String) throws -> ServiceInstance {
         if let instance = PlainInstanceReader.instance(in: value, service: service) { return instance }
         let record = try JSONDecoder().decode(InstanceRecord.self, from: Data(value))
-        // Id and name are in its key, unless it says so itself.
+        // If the value has no id or name, the key gives them.
         guard record.id != nil || record.name != nil || record.hasEndpoints else {
             throw RegistryError(code: .invalidInstance, message: "it has neither id nor name nor endpoints")
         }

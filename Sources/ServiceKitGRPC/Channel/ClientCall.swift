@@ -57,7 +57,7 @@ final class ClientCall: Sendable {
     }
 
     private func begin(_ start: consuming ClientCallStart) {
-        // Each attempt has less time than the one before: the transport writes what is left when one begins.
+        // Each attempt has less time than the last: the transport writes the time that is left when an attempt begins.
         if start.deadline != nil { start.headers.removeAllValues(forKey: "grpc-timeout") }
         state.withLock { [start] in $0.begin(start) }?.resolve(.success(()))
     }
@@ -73,7 +73,7 @@ final class ClientCall: Sendable {
         // A failed stream throws nothing here: the reader sees the failure, and decides whether there is another attempt.
         case .sent(let stream): if !stream.isWritable { try await stream.waitUntilWritable() }
         }
-        // Nothing above has noticed a cancellation if there was nothing to wait for.
+        // Without a wait, nothing above has noticed a cancellation.
         try Task.checkCancellation()
     }
 
@@ -122,12 +122,12 @@ final class ClientCall: Sendable {
         case wait(Event)
     }
 
-    /// The event that the reader waits for. It brings some of them about itself.
+    /// The event that the reader waits for. The reader causes some events itself.
     enum Event {
         /// The middleware has begun.
         case beginning(Promise<Void>)
         case firstAttempt
-        /// Another attempt, after this failure of the last.
+        /// Another attempt; the last one failed with this error.
         case nextAttempt(RPCError)
         /// The stream has something to read.
         case readable(ClientStream)
@@ -252,7 +252,7 @@ final class ClientCall: Sendable {
     ///   - headers: The call's headers.
     ///   - ends: Gets the middleware that is told how the attempt ended.
     /// - Returns: The headers of the attempt, if the middleware has changed them.
-    /// - Throws: What the middleware throws.
+    /// - Throws: The error of a middleware.
     private func begin(
         _ begins: [Call.AttemptBegin],
         of pick: Pick,
@@ -266,7 +266,7 @@ final class ClientCall: Sendable {
             node: pick.node,
             metadata: CallMetadata(headers)
         )
-        // The middleware that has begun learns of the end, also when the next one throws.
+        // Middleware that has begun learns of the end, even if the next middleware throws.
         defer { ends = begun.ends }
         for begin in begins { try begin(&begun) }
         return begun.isMetadataChanged ? Metadata(begun.metadata) : nil
@@ -291,7 +291,7 @@ final class ClientCall: Sendable {
             deadline: deadline
         )
         while true {
-            // The connectivity is read before the attempt: so no change is missed.
+            // The connectivity is read before the attempt, so that no change is missed.
             let connectivity = channel.pool.connectivity.value
             if let attempt = try attempt() { return attempt }
             try await wait(until: limit.next(connectivity.state)) { [pool = channel.pool] in
@@ -321,7 +321,7 @@ final class ClientCall: Sendable {
             do {
                 try await beginAttempt()
             } catch let error as RPCError where error.code == .unavailable || error.code == .deadlineExceeded {
-                // The caller is to know both: no node is left, and why the one before failed.
+                // The caller learns both: no node is left, and why the last attempt failed.
                 let message = "\(error.message); the attempt before failed: \(failure.message)"
                 throw RPCError(code: error.code, message: message, metadata: failure.metadata)
             }

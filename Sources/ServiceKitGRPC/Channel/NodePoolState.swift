@@ -2,7 +2,7 @@ internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import ServiceKit
 
-/// The nodes of a channel, to be kept under the lock of ``NodePool``. Its functions return what is to be done.
+/// The nodes of a channel, under the lock of ``NodePool``. Its functions return the actions to take.
 ///
 /// A member is an instance that the selection passes on. The legal transitions:
 ///
@@ -28,7 +28,7 @@ struct NodePoolState {
 
     /// The steps to take after an event.
     struct Actions {
-        /// Nodes that are new. Their connections are to be run.
+        /// New nodes: run their connections.
         var added: [(node: Node, place: NodePlace)] = []
         /// Connections that are not needed any more.
         var shutDown: [ClientConnection] = []
@@ -65,7 +65,7 @@ struct NodePoolState {
     ///   - choice: The endpoints to connect to.
     ///   - makeStatistics: Makes the statistics of a new node.
     ///   - makePlace: Makes the place of a new node, from the instance's id.
-    /// - Returns: What is to be done.
+    /// - Returns: The actions to take.
     mutating func update(
         _ snapshot: DiscoverySnapshot,
         _ choice: EndpointChoice,
@@ -102,7 +102,7 @@ struct NodePoolState {
 
     /// Takes the state of a member's connection.
     ///
-    /// - Returns: What the balancer is told; `nil` when the member has left.
+    /// - Returns: The change for the balancer; `nil` when the member has left.
     mutating func connection(
         of id: String, _ statistics: NodeStatistics, became state: ClientConnection.State
     ) -> PriorityBalancer.Change? {
@@ -126,7 +126,7 @@ struct NodePoolState {
 
     /// Ejects a node until a time, or puts it back.
     ///
-    /// - Returns: What the balancer is told; `nil` when the member has left.
+    /// - Returns: The change for the balancer; `nil` when the member has left.
     mutating func eject(
         _ id: String, _ statistics: NodeStatistics, until end: UInt64, by policy: Int, at now: UInt64
     ) -> PriorityBalancer.Change? {

@@ -69,7 +69,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - target: `discovery:///NAME` for the registry that `registry.backend` names, or a backend's name in place of
     ///     `discovery`.
     ///   - configuration: The configuration; the sections `registry` and `client` are read.
-    ///   - plugins: What it can name beyond what is embedded.
+    ///   - plugins: The things that configuration can name beyond the embedded ones.
     ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
@@ -258,7 +258,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     /// Makes a call.
     ///
-    /// - Throws: What `closure` throws.
+    /// - Throws: The error of `closure`.
     public func withStream<T: Sendable>(
         descriptor: MethodDescriptor,
         options: CallOptions,

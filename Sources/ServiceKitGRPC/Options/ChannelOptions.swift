@@ -31,7 +31,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     /// How many calls wait on a connection until the server allows one more; 1000 by default. More fail with
     /// `unavailable`.
     public var maxQueuedCalls = 1000
-    /// How a server that is gone is found out.
+    /// The pings that find out that a server is gone.
     public var keepalive = ClientKeepaliveOptions()
     /// How messages are compressed.
     public var compression = CompressionOptions()

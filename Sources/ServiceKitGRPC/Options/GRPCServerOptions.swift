@@ -23,7 +23,7 @@ struct GRPCServerOptions: ConfigurationSection, Hashable {
     var maxConnectionAge: Duration?
     /// How long open calls may go on after ``maxConnectionAge`` before they fail with `unavailable`; for ever by default.
     var maxConnectionAgeGrace: Duration?
-    /// How a client that is gone is found out, and how often clients may ping.
+    /// The pings that find out that a client is gone, and how often clients may ping.
     var keepalive = ServerKeepaliveOptions()
     /// How messages are compressed.
     var compression = CompressionOptions()

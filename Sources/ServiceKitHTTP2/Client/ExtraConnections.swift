@@ -21,7 +21,7 @@ struct ExtraConnections {
     private var attempt = Attempt.none
     private var nextAttempt = ContinuousClock.now
 
-    /// Returns whether another connection is to be made; the caller then makes it.
+    /// Returns whether the caller must make another connection.
     mutating func isWanted(maxCount: Int) -> Bool {
         guard case .none = attempt, connections.count < maxCount, nextAttempt <= .now else { return false }
         attempt = .wanted

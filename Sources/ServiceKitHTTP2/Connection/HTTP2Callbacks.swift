@@ -154,7 +154,7 @@ struct HTTP2Callbacks: @unchecked Sendable {
         return 0
     }
 
-    /// Yields the data of a stream that is to be sent. The source is the stream.
+    /// Yields the data that a stream sends. The source is the stream.
     static let readData: nghttp2_data_source_read_callback = { session, id, buffer, length, flags, source, _ in
         guard let pointer = source?.pointee.ptr else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
         let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()

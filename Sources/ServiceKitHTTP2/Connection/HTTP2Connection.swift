@@ -47,7 +47,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     let madeStreams = Atomic<Int>(0)
     /// How many streams the peer lets this side have open; for clients only.
     private let allowedStreams = Atomic<Int>(Int.max)
-    /// Whether no more calls are to be made here; for clients only.
+    /// Whether this connection takes no more calls; for clients only.
     private let hasEnded = Atomic<Bool>(false)
 
     // MARK: - Confined to the event loop
@@ -117,7 +117,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     /// another one, which may be before the delegate is told.
     var takesCalls: Bool { !hasEnded.load(ordering: .acquiring) }
 
-    /// Says that no more calls are to be made. The delegate is to be told soon.
+    /// Notes that this connection takes no more calls. The caller tells the delegate soon.
     func stopTakingCalls() {
         hasEnded.store(true, ordering: .releasing)
     }

@@ -13,8 +13,8 @@ struct HTTP2SessionError: Error, CustomStringConvertible {
 /// One nghttp2 session: HTTP/2 framing, header compression and the state of all streams of one connection.
 ///
 /// It reads no socket and knows no call: bytes go in through `receive`, events come out at the connection's callbacks,
-/// bytes to be sent come out of `send`. To be used on the connection's event loop only. nghttp2 forbids to call
-/// `receive` and `send` from within its callbacks; the rest may be called there.
+/// bytes to send come out of `send`. Use it on the connection's event loop only. nghttp2 forbids calls of `receive` and
+/// `send` from within its callbacks; the other functions may be called there.
 final class HTTP2Session {
     private let session: OpaquePointer
     /// nghttp2 refers to its memory.
@@ -28,7 +28,7 @@ final class HTTP2Session {
         defer { nghttp2_option_del(option) }
         // Window is given back as readers read; see `ReceiveWindow`.
         nghttp2_option_set_no_auto_window_update(option, 1)
-        // Closed streams are kept by default, for the sake of priorities, which are not used here.
+        // By default nghttp2 keeps closed streams for their priorities. The kit does not use priorities.
         nghttp2_option_set_no_closed_streams(option, 1)
         nghttp2_option_set_max_continuations(option, max(1, limits.maxContinuationFrames))
         // `HeaderRules` does it in nghttp2's place.
@@ -84,7 +84,7 @@ final class HTTP2Session {
 
     // MARK: - Bytes
 
-    /// Takes bytes from the peer; the callbacks are called in here.
+    /// Takes bytes from the peer, and calls the callbacks.
     func receive(_ bytes: UnsafeRawBufferPointer) throws {
         let count = nghttp2_session_mem_recv(
             session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count
@@ -92,7 +92,7 @@ final class HTTP2Session {
         guard count >= 0 else { throw HTTP2SessionError(code: count) }
     }
 
-    /// Moves bytes to be sent into `buffer`, until there are no more or `buffer` holds at least `enough` bytes.
+    /// Moves bytes to send into `buffer`, until there are no more or `buffer` holds at least `enough` bytes.
     func send(into buffer: inout ByteBuffer, enough: Int) throws {
         var frame: UnsafePointer<UInt8>?
         while buffer.readableBytes < enough {
@@ -103,7 +103,7 @@ final class HTTP2Session {
         }
     }
 
-    /// Whether there is neither anything to be received nor anything to be sent any more.
+    /// Whether there is nothing left to receive or to send.
     var isFinished: Bool {
         nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
     }
@@ -194,7 +194,7 @@ final class HTTP2Session {
 
     // MARK: - Ending
 
-    /// Tells the peer to open no more streams here, without saying yet which is the last that will be processed.
+    /// Tells the peer to open no more streams here, without the number of the last stream that will be processed.
     func submitShutdownNotice() {
         _ = nghttp2_submit_shutdown_notice(session)
     }
@@ -207,7 +207,7 @@ final class HTTP2Session {
         }
     }
 
-    /// Tells the peer which stream is the last that was and will be processed, and returns its number.
+    /// Tells the peer the number of the last stream that will be processed, and returns the number.
     func submitGoAway() -> Int32 {
         let last = nghttp2_session_get_last_proc_stream_id(session)
         _ = nghttp2_submit_goaway(

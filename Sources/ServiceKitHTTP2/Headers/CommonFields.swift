@@ -1,6 +1,6 @@
 import CServiceKitNghttp2
 
-/// The header fields that all requests of a client's connection, or all responses of a server's, have in common. nghttp2 refers to their memory, and a session keeps them for that.
+/// The fields that all requests, or all responses, of a connection share. A session keeps them for nghttp2's pointers.
 // @unchecked: the memory is written once, by the initialiser, and only read afterwards.
 package final class CommonFields: @unchecked Sendable {
     fileprivate let leading: UnsafeMutableBufferPointer<nghttp2_nv>

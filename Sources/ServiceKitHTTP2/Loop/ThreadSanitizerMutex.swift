@@ -1,12 +1,12 @@
 #if THREAD_SANITIZER
 import Glibc
 
-/// `Synchronization.Mutex`, on a lock that ThreadSanitizer knows: it sees neither the futex beneath that one nor what it
-/// orders, and would report every access it guards. For builds with `-D THREAD_SANITIZER` only, where this one is found
-/// first; see `scripts/soak-transport`.
+/// `Synchronization.Mutex`, on a lock that ThreadSanitizer knows. ThreadSanitizer does not see the futex of the standard
+/// library's `Mutex`, nor the order that it makes, and would report every access that it guards. Builds with
+/// `-D THREAD_SANITIZER` alone have this type, and find it first; see `scripts/soak-transport`.
 // @unchecked: the value is touched by `withLock` only, which holds the lock.
 package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    /// Apart from the lock, as the sanitizer takes a change of one property for a change of the whole object.
+    /// An object apart from the lock: the sanitizer takes a change of one property for a change of the whole object.
     private final class Storage {
         var value: Value
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread for one piece of work that may block for as long as it likes: neither a task nor the process's end waits for it.
+/// A thread for one piece of work that may block for any time: neither a task nor the process's end waits for it.
 enum DetachedThread {
     private final class Work {
         let body: @Sendable () -> Void
@@ -10,7 +10,7 @@ enum DetachedThread {
         }
     }
 
-    /// How much stack it has. Modules of the system's resolver need more than the little that Swift does.
+    /// The size of its stack. Swift needs little; modules of the system's resolver need more.
     private static let stackBytes = 512 << 10
 
     /// Starts a thread.

@@ -7,7 +7,7 @@ struct KnownAddresses: Resolver, Sendable {
     private let ipv6: EventLoopFuture<[SocketAddress]>
 
     /// - Parameters:
-    ///   - addresses: The addresses, in the order in which they are to be tried.
+    ///   - addresses: The addresses, in the order in which to try them.
     ///   - port: The port to connect to.
     ///   - loop: The bootstrap's.
     init(_ addresses: [SocketAddress], port: Int, on loop: any EventLoop) {

@@ -7,7 +7,7 @@ import Synchronization
 /// each look-up has a thread of its own, up to a bound, and a caller waits no longer than a limit: a look-up that hangs is
 /// left behind, and its thread counts until it ends. See ``NameLookups`` for the order when the bound is reached.
 package final class NameResolver: Sendable {
-    /// Finds the addresses of a name, in the order in which they are to be tried; it may block.
+    /// Finds the addresses of a name, in the order in which to try them; it may block.
     package typealias LookUp = @Sendable (_ name: String) throws(NameLookupError) -> [SocketAddress]
 
     private typealias Waiter = EventLoopPromise<[SocketAddress]>
@@ -43,7 +43,7 @@ package final class NameResolver: Sendable {
     /// - Parameters:
     ///   - name: The name; upper and lower case are the same.
     ///   - limit: How long to wait for them.
-    ///   - loop: Whose clock measures the limit, and which tells the result.
+    ///   - loop: The event loop. Its clock measures the limit; it delivers the result.
     /// - Returns: The addresses, or a ``NameLookupError``.
     package func addresses(
         of name: String,
@@ -63,7 +63,7 @@ package final class NameResolver: Sendable {
         case .wait(let number):
             id = number
         }
-        // Also when the loop ends before.
+        // The timer's future also completes when the loop ends before the limit.
         let timer = loop.scheduleTask(in: TimeAmount(limit)) {}
         timer.futureResult.whenComplete { _ in
             guard let (waiter, isQueued) = self.lookups.withLock({ $0.remove(id, from: name) }) else { return }

@@ -40,7 +40,7 @@ public struct ClientTransportSecurity: Sendable {
         }
     }
 
-    /// TLS with PEM files. What is `nil` has the default of ``TLS``. Errors call the options by `names`.
+    /// TLS with PEM files. A value `nil` stands for the default of ``TLS``. Errors call the options by `names`.
     package static func files(
         ca: String?, certificate: String?, key: String?, serverName: String?, names: TLSOptionNames
     ) -> Self {
@@ -66,7 +66,7 @@ public struct ClientTransportSecurity: Sendable {
         public var serverCertificateVerification = TLSConfig.CertificateVerification.fullVerification
         /// The authorities that may sign the certificates of servers. Default: the system's.
         public var trustRoots = TLSConfig.TrustRootsSource.systemDefault
-        /// The name that the server's certificate has to be made out to, which is also the one asked for (SNI). Default:
+        /// The name that the server's certificate must have. The client also asks the server for it (SNI). Default:
         /// the host of the authority that the client was given, or else of the address. A certificate that is made out to
         /// the IP address of the connection is good as well, under any name.
         public var serverHostname: String?

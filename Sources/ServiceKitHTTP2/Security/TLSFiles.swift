@@ -66,7 +66,7 @@ extension TLSConfig.Source {
         guard let first = bytes.first else { return ": it is empty" }
         let text = String(decoding: bytes, as: UTF8.self)
         let isPEM = text.contains("-----BEGIN ")
-        if format == .der, isPEM { return ": it looks like PEM, and is to be DER" }
+        if format == .der, isPEM { return ": it looks like PEM, but must be DER" }
         // DER begins with a sequence.
         if format == .pem, !isPEM, first == 0x30 {
             return ": it looks like DER; convert it with `openssl \(content.command) -inform der`"

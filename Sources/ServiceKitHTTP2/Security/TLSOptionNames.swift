@@ -1,6 +1,6 @@
 /// The user's names of the options of TLS: errors name them as remedies.
 package struct TLSOptionNames: Sendable, Hashable {
-    /// The name that the server's certificate has to be made out to.
+    /// The name that the server's certificate must have.
     package var serverName = "serverHostname"
     /// The authorities that are trusted to sign the certificates of peers.
     package var trustRoots = "trustRoots"
@@ -12,7 +12,7 @@ package struct TLSOptionNames: Sendable, Hashable {
     /// The transport's own names.
     package static let transport = Self()
 
-    /// The name of an option where users know it by another one than the transport's.
+    /// The user's name of an option, where it differs from the transport's.
     func key(_ option: KeyPath<Self, String>) -> String? {
         self == .transport ? nil : self[keyPath: option]
     }

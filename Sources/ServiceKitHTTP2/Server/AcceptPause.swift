@@ -16,7 +16,7 @@ struct AcceptPause: Sendable {
         var length: TimeAmount
         /// Tells the pause from earlier ones, whose timers are void.
         var number: Int
-        /// Whether it is to be logged.
+        /// Whether to log it.
         var isWarningDue: Bool
     }
 
@@ -54,7 +54,7 @@ struct AcceptPause: Sendable {
 
     /// Ends a pause: the one with this number when its time is over, any if a connection has closed.
     ///
-    /// - Returns: Whether there was one, so that connections are to be accepted again.
+    /// - Returns: Whether there was one. If so, accept connections again.
     mutating func end(number: Int? = nil) -> Bool {
         guard isPaused, number == nil || number == self.number else { return false }
         isPaused = false

@@ -163,7 +163,7 @@ struct StreamOutbound: ~Copyable, Sendable {
         return head
     }
 
-    /// Takes the reset out that is to be sent, if any.
+    /// Takes out the reset to send, if any.
     mutating func takeReset() -> HTTP2ErrorCode? {
         defer { resetCode = nil }
         return resetCode

@@ -127,7 +127,7 @@ struct TLSSourcesTests {
 
     @Test func fileInTheOtherFormatIsNamed() async throws {
         let server = certificates.server
-        let (pem, der) = ("looks like PEM, and is to be DER", "looks like DER; convert it with `openssl")
+        let (pem, der) = ("looks like PEM, but must be DER", "looks like DER; convert it with `openssl")
         for (error, hint) in [
             (try await listenError(chain: [.bytes(server.certificate, format: .der)]), pem),
             (

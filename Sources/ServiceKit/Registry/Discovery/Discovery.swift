@@ -33,7 +33,7 @@ public final class Discovery: Discoverer {
             watches[service]?.task = task
         }
 
-        /// A follower of a service leaves. Returns the registry's watch if it is to be ended.
+        /// A follower of a service leaves. Returns the registry's watch if the caller must end it.
         mutating func leave(_ service: String) -> Task<Void, Never>? {
             watches[service]?.followers -= 1
             guard let watch = watches[service], watch.followers == 0 else { return nil }

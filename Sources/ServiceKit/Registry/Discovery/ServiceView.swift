@@ -1,6 +1,6 @@
 /// The known instances of a service, put together from a registry's lists and events.
 ///
-/// A registry that has lost its data gives an empty list, which does not say that no instance lives: they register again,
+/// A registry that has lost its data gives an empty list. Its instances may still live, and then register again,
 /// each in its own time. A registry that was away may end the entries that nobody could renew meanwhile, all of them at once.
 /// So the instances known before are kept for a while, and the view is stale until all of them are back or the time is over.
 ///
@@ -13,7 +13,7 @@ public struct ServiceView: Sendable {
     private struct Outage {
         /// How many instances were known.
         let known: Int
-        /// Until when instances may be taken out because of it; the outage is not over while there is no such time.
+        /// Until when instances may be taken out because of it; `nil` while the outage goes on.
         var until: ContinuousClock.Instant?
         /// The instances that were heard of since.
         var heardOf: Set<String> = []

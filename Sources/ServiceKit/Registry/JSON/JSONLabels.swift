@@ -104,7 +104,7 @@ package struct JSONLabels {
         return Edit(range: range, replacement: [])
     }
 
-    /// An object with one label, inside the objects that lead to it; `nil` when the label is to be removed.
+    /// An object with one label, inside the objects that lead to it; `nil` removes the label.
     private static func nested(_ label: String, _ value: String?, _ path: ArraySlice<String>) -> [UInt8]? {
         guard let value else { return nil }
         var result = quoted(value)

@@ -42,8 +42,8 @@ public final class KeptInstance: Sendable {
 
     // MARK: - Operators that ask the owner
 
-    /// Takes over what an operator asks for, given the instance as it is published now; `nil` removes a label. Returns
-    /// the instance as it is to be published, which the backend then writes.
+    /// Takes over the labels that an operator sets, given the instance as it is published now; `nil` removes a label.
+    /// Returns the new instance. The backend then writes it.
     ///
     /// - Throws: ``RegistryError`` with code `invalidInstance` when a label cannot be set; any error of `changes`.
     @discardableResult

@@ -31,7 +31,7 @@ public final class KeptRegistration: Registration {
 
     deinit { task.cancel() }
 
-    /// The instance as it is to be; see ``Registration/instance``.
+    /// The wanted instance; see ``Registration/instance``.
     public var instance: ServiceInstance { keeper.kept.published }
 
     /// Whether the registry holds the instance; see ``Registration/state``.

@@ -10,7 +10,7 @@ final class RegistrationKeeper: Sendable {
         var removals = 0
         var isReleased = false
 
-        /// Whether the instance is to be registered no longer.
+        /// Whether the owner has taken the instance out.
         var isStopped: Bool { removals > 0 || isReleased }
     }
 
@@ -75,8 +75,8 @@ final class RegistrationKeeper: Sendable {
 
     // MARK: - The task
 
-    /// Keeps the instance registered until it is to be released or the task is cancelled, which is when the registration was
-    /// dropped.
+    /// Keeps the instance registered until the owner releases it. Dropping the registration cancels the task, which ends it
+    /// too.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.keepRegistered() }
@@ -163,7 +163,7 @@ final class RegistrationKeeper: Sendable {
         await failure { try await entry.write(kept) }
     }
 
-    /// Removes the entry each time that the owner asks for it, until it is to be released.
+    /// Removes the entry each time that the owner asks for it, until the owner releases the instance.
     private func remove() async {
         var number = 0
         while let request = await requests.first(where: { $0.removals > number || $0.isReleased }), !request.isReleased

@@ -7,15 +7,15 @@ public protocol RegistryEntry: Sendable {
     /// Writes the instance: creates the entry, or replaces this owner's in one step. An entry that this owner may have
     /// written in an attempt whose answer was lost is its own.
     ///
-    /// - Parameter instance: What is to be written: ``KeptInstance/published``.
+    /// - Parameter instance: The instance. Write its ``KeptInstance/published``.
     /// - Throws: ``RegistryError``: `alreadyRegistered` when somebody else holds the id, with `endsWithin` if that entry ends
     ///   unless its owner renews it; any other error. Anything else is taken for `unavailable`.
     func write(_ instance: KeptInstance) async throws
 
-    /// Keeps alive what ``write(_:)`` has written, and watches over it, until it is lost or the task is cancelled. By default
+    /// Keeps the entry of ``write(_:)`` alive, and watches over it, until it is lost or the task is cancelled. By default
     /// it waits for the cancellation.
     ///
-    /// - Parameter instance: What is to be in the entry.
+    /// - Parameter instance: The instance that the entry holds.
     /// - Throws: The loss: ``RegistryError`` with code `lost` when this entry alone is affected, so that it is put back at once;
     ///   `unavailable` when the registry was away, and all owners have entries to put back. Returning is a loss, too.
     func keep(_ instance: KeptInstance) async throws

@@ -3,7 +3,7 @@ internal import ServiceKit
 private import SwiftProtobuf
 private import Synchronization
 
-/// `grpc.health.v1.Health`: what the App says of itself, for the server as a whole and for each of its services.
+/// `grpc.health.v1.Health`: the App's health, for the server as a whole and for each of its services.
 final class HealthService: Grpc_Health_V1_Health.SimpleServiceProtocol {
     /// How many calls of Watch a server has at once.
     static let maxWatches = 1000
@@ -75,7 +75,7 @@ extension AppHealth {
 
 /// Runs what waits for something else than its call, and cancels it when the caller leaves.
 ///
-/// - Throws: What the body throws; `CancellationError` when the caller has left.
+/// - Throws: The error of the body; `CancellationError` when the caller has left.
 func whileCallLasts(
     _ context: ServerContext,
     _ body: @escaping @Sendable () async throws -> Void

@@ -1,7 +1,7 @@
 internal import ServiceKitProtobuf
 internal import SwiftProtobuf
 
-/// The answers of reflection to one stream of requests: a file that was sent is not sent again.
+/// The answers of reflection to one stream of requests. It sends each file once.
 struct Reflection {
     private let services: [String]
     private let pool: DescriptorPool
@@ -9,7 +9,7 @@ struct Reflection {
 
     /// - Parameters:
     ///   - services: The full names of the services that are served, sorted.
-    ///   - pool: What is known of them.
+    ///   - pool: The files that declare them.
     init(services: [String], pool: DescriptorPool) {
         self.services = services
         self.pool = pool

@@ -63,7 +63,7 @@ final class DirectoryWatcher: Sendable {
     }
 
     /// Starts to watch a directory: all its files, or only files of some names. Changes from now on arrive in the
-    /// subscription, which is to be cancelled at the end, once. Throws when the directory is missing or may not be
+    /// subscription. Cancel it at the end, once. Throws when the directory is missing or may not be
     /// read.
     func subscribe(to directory: String, files: [String] = []) throws(SystemError) -> DirectorySubscription {
         let subscription = DirectorySubscription(files.isEmpty ? [nil] : files) { [weak self] subscription in
@@ -108,8 +108,8 @@ final class DirectoryWatcher: Sendable {
         queue.after(Self.pollingInterval) { [weak self] in self?.poll() }
     }
 
-    /// Tells the readers of directories that are no longer in their place, and has the readers of those that the kernel does
-    /// not watch look again.
+    /// Tells the readers of each directory that is no longer in its place. Where the kernel does not watch a directory,
+    /// makes its readers look again.
     private func poll() {
         let directories = state.withLock(\.directories)
         for (path, directory) in directories {

@@ -27,7 +27,7 @@ struct LabelRequest: Codable {
     enum Finding {
         case nothing
         case request(LabelRequest)
-        /// A file that is no request.
+        /// The file does not hold a request.
         case garbage(reason: String)
     }
 
