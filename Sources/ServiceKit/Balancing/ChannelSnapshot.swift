@@ -76,7 +76,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
             case unknown
             /// The registry says so.
             case live
-            /// The registry is away; it named the instances before.
+            /// The registry is away; the instances are the last that it named.
             case stale
         }
 

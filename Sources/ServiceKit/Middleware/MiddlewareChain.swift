@@ -100,7 +100,7 @@ public struct MiddlewareChain: Sendable {
     /// - Parameters:
     ///   - call: The call.
     ///   - body: Serves or makes the call as the last middleware has left it, within its ``Call/context``. It does not run
-    ///   when a middleware throws. Its error becomes the result's error.
+    ///   when a middleware throws. An error of the body becomes the result's error.
     /// - Returns: The result that the other side gets.
     public nonisolated(nonsending) func run(
         _ call: Call,

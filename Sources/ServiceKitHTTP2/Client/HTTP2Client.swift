@@ -106,7 +106,7 @@ package final class HTTP2Client: Sendable {
     /// - Returns: The stream, and its connection; reset the stream when done with it, however it ended.
     /// - Throws: ``NotReady`` if no connection takes a request now.
     package func makeStream(deadline: NIODeadline?) throws(NotReady) -> Request {
-        // Under the lock: a connection without requests leaves the list before it is closed.
+        // Under the lock: the machine drops a connection without requests before the connection is closed.
         let (request, isExtraWanted) = machine.withLock { machine -> (Result<Request, NotReady>, Bool) in
             let (connection, isExtraWanted) = machine.connectionForRequest()
             guard let connection else { return (.failure(NotReady(state: machine.state)), isExtraWanted) }

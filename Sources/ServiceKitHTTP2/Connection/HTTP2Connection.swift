@@ -117,7 +117,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     /// another one, which may be before the delegate is told.
     var takesCalls: Bool { !hasEnded.load(ordering: .acquiring) }
 
-    /// Notes that this connection takes no more calls. The caller tells the delegate soon.
+    /// Notes that this connection takes no more calls. The caller must tell the delegate soon.
     func stopTakingCalls() {
         hasEnded.store(true, ordering: .releasing)
     }

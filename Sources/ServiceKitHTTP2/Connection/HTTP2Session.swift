@@ -194,7 +194,7 @@ final class HTTP2Session {
 
     // MARK: - Ending
 
-    /// Tells the peer to open no more streams here, without the number of the last stream that will be processed.
+    /// Tells the peer to open no more streams here, and does not yet name the last stream that will be processed.
     func submitShutdownNotice() {
         _ = nghttp2_submit_shutdown_notice(session)
     }
@@ -207,7 +207,7 @@ final class HTTP2Session {
         }
     }
 
-    /// Tells the peer the number of the last stream that will be processed, and returns the number.
+    /// Tells the peer the number of the last stream that was or will be processed, and returns the number.
     func submitGoAway() -> Int32 {
         let last = nghttp2_session_get_last_proc_stream_id(session)
         _ = nghttp2_submit_goaway(
