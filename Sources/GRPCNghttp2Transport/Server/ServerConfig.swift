@@ -99,7 +99,7 @@ extension Nghttp2ServerTransport {
         /// others, in `await`.
         public static let eventLoop = Self(kind: .eventLoop)
 
-        /// Swift's pool of threads, one for each core. A handler may compute for as long as it likes.
+        /// Swift's pool of threads, one for each core. A handler may compute for any time.
         public static let globalPool = Self(kind: .globalPool)
     }
 

@@ -9,7 +9,7 @@ public protocol Server: Sendable {
     ///
     /// Returns after ``beginGracefulShutdown()``, when the last call has ended. When its task is cancelled, it cuts the
     /// calls that are left and returns soon.
-    /// - Parameter ready: To be called once, when connections are accepted, with the addresses listened on. A listener that
+    /// - Parameter ready: Call it once, when connections are accepted, with the addresses listened on. A listener that
     ///   other processes cannot be sent to, such as a Unix domain socket, has none.
     /// - Throws: An error that names the address and why the server cannot serve there.
     func run(ready: @escaping @Sendable ([Endpoint]) -> Void) async throws

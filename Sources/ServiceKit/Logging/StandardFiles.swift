@@ -4,7 +4,7 @@ private import Glibc
 ///
 /// Then something else gets the number of the closed file, and log lines would be written into that.
 package enum StandardFiles {
-    /// Opens those of them that are closed on `/dev/null`. To be called first in a main, before sockets are opened.
+    /// Opens those of them that are closed on `/dev/null`. Call it first in a main, before sockets are opened.
     package static func open() {
         for file in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(file, F_GETFD) == -1 {
             // It gets the lowest free number, which is that of the closed file.

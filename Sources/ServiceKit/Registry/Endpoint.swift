@@ -1,6 +1,6 @@
 private import ServiceKitConfig
 
-/// Where one server of an instance is reached: `grpc://10.0.0.7:9000`.
+/// The address of one server of an instance: `grpc://10.0.0.7:9000`.
 ///
 /// The scheme names the protocol spoken there: `grpc` and `http` in clear text, `grpcs` and `https` with TLS.
 /// In registries an endpoint is written as its URL. The older form `grpc://10.0.0.7:9000?isSecure=true` is read as

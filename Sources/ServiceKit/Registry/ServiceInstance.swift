@@ -12,7 +12,7 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
     public var version: String
     /// Labels such as `zone` and `weight`, seen by clients.
     public var metadata: [String: String]
-    /// Where it is reached, one for each server.
+    /// The addresses of the servers, one for each.
     public var endpoints: [Endpoint]
     /// The texts that a registry holds as endpoints and that cannot be read as such.
     var unreadable: [UnreadableEndpoint] = []

@@ -31,7 +31,7 @@ struct ClientCallState: ~Copyable {
         case ended(RPCError?)
     }
 
-    /// Where a written message went.
+    /// The place to which a written message went.
     enum WriteAction {
         /// An attempt has the message; the writer waits for room in the stream.
         case sent(ClientStream)

@@ -24,7 +24,7 @@ struct WaitLimit: Sendable {
         self.start = start
     }
 
-    /// As good as no limit.
+    /// A limit so long that it acts as none.
     private static let forever = Duration.seconds(365 * 86_400)
 
     /// When the call is to ask again at the latest, should nothing change before.

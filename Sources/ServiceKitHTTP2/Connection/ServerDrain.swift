@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// First a GOAWAY that names no last stream stops the client from opening more. A PING behind it comes back when
 /// everything that the client had sent before has arrived. Only then the final GOAWAY names the last stream that was
-/// taken; a stream beyond it is refused, and the client knows that it was never processed. To be used on the event loop.
+/// taken; a stream beyond it is refused, and the client knows that it was never processed. Use it on the event loop.
 ///
 /// | step | event | step | effect |
 /// |---|---|---|---|
@@ -49,7 +49,7 @@ final class ServerDrain {
         }
     }
 
-    /// Takes the second step if it is due. To be called outside of nghttp2's callbacks only: a request in the bytes
+    /// Takes the second step if it is due. Call it outside of nghttp2's callbacks only: a request in the bytes
     /// being read would otherwise be taken although the GOAWAY does not count it.
     func advance(_ session: HTTP2Session) {
         guard case .acknowledged = step else { return }

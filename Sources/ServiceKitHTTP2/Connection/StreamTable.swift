@@ -1,7 +1,7 @@
 /// The streams of one connection: the open ones, which nghttp2 knows, and requests that wait to be made.
 ///
 /// nghttp2 refers to streams unretained. The table keeps them alive: a stream leaves when nghttp2 has reported it
-/// closed, or when the session is gone. To be used on the event loop.
+/// closed, or when the session is gone. Use it on the event loop.
 struct StreamTable {
     private var open: [Int32: HTTP2Stream] = [:]
     private var requests: RequestQueue

@@ -3,7 +3,7 @@ import NIOCore
 /// The useless work that a peer has caused.
 ///
 /// Two token buckets: frames that carry nothing, and streams that were reset. Each fills up at a rate, and by one for
-/// each frame, or call, of use: a peer that works may be nervous about it. To be used on the event loop.
+/// each frame, or call, of use: a peer that works may be nervous about it. Use it on the event loop.
 struct FloodGuard {
     private var controlFrames: TokenBucket
     private var resets: TokenBucket

@@ -4,7 +4,7 @@ import NIOCore
 /// (https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md, "Server Enforcement").
 ///
 /// A ping that comes too soon is a strike, and the third strike is one too many; sending headers or messages clears
-/// them, as clients measure the connection with pings while they receive. To be used on the event loop.
+/// them, as clients measure the connection with pings while they receive. Use it on the event loop.
 struct PingPolicy {
     private let minInterval: Duration
     private let allowWithoutCalls: Bool

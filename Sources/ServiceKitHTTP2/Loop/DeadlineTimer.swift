@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Runs the actions of deadlines on an event loop, with one timer for all of them. To be used on the event loop.
+/// Runs the actions of deadlines on an event loop, with one timer for all of them. Use it on the event loop.
 ///
 /// The timer stays set when the earliest deadline is removed, or the last one: it may fire early, or in vain. To set it anew
 /// for each call would cost more than most calls do. It keeps this object alive, which is small, and nothing else.

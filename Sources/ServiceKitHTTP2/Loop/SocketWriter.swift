@@ -9,7 +9,7 @@ struct SocketWriter {
     // Reused from write to write, by all connections of an event loop; NIO has mostly let go of it by then.
     private var buffer = ByteBuffer()
 
-    /// Fills the buffer for the next write. Returns `nil` if there is nothing to be sent, or no room for it.
+    /// Fills the buffer for the next write. Returns `nil` if there is nothing to send, or no room for it.
     mutating func next(from session: HTTP2Session, to channel: any Channel) throws -> ByteBuffer? {
         guard channel.isWritable else { return nil }
         buffer.clear()

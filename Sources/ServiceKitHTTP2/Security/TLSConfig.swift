@@ -16,7 +16,7 @@ public enum TLSConfig: Sendable {
         public static let der = Self(kind: .der)
     }
 
-    /// Where bytes come from.
+    /// The source of the bytes.
     enum Source: Sendable, Hashable {
         case file(path: String, format: SerializationFormat)
         case bytes([UInt8], format: SerializationFormat)

@@ -17,7 +17,7 @@ extension TLSConfig.Source {
     /// The largest file that is read.
     private static let maxFileBytes = 1 << 20
 
-    /// Where it is, for errors.
+    /// Its place, for errors.
     var place: String {
         path.map { "in file \"\($0)\"" } ?? "given in memory"
     }

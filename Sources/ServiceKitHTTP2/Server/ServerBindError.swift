@@ -3,7 +3,7 @@ import NIOCore
 
 /// A server could not listen at its address, or had to stop listening there.
 public struct ServerBindError: Error, CustomStringConvertible {
-    /// Where the server was to listen.
+    /// The address on which the server could not listen.
     public let address: TransportAddress
 
     /// The error of the system, or of the resolver of names.

@@ -409,7 +409,7 @@ package final class HTTP2Stream: @unchecked Sendable {
         outbound.withLock { $0.takeReset() }
     }
 
-    /// Moves bytes to be sent into `buffer`; see `StreamOutbound.read`.
+    /// Moves bytes to send into `buffer`; see `StreamOutbound.read`.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamEnd?) {
         let (result, writers) = outbound.withLock { outbound in
             (outbound.read(into: buffer), outbound.takeReadyWaiters())

@@ -5,14 +5,14 @@ struct JSONScanner {
     struct Member {
         /// Its name, without escapes.
         let name: String
-        /// Where the name stands, quotes included.
+        /// The place of the name, quotes included.
         let key: Range<Int>
-        /// Where the value stands.
+        /// The place of the value.
         let value: Range<Int>
     }
 
     struct Object {
-        /// Where it stands, braces included.
+        /// The place of the object, braces included.
         let range: Range<Int>
         let members: [Member]
     }

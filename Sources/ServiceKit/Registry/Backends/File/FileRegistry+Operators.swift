@@ -60,7 +60,7 @@ extension FileRegistry {
                 return try await live(place)
             }
         } catch {
-            // Also when the time is over, or the operator's task is cancelled.
+            // This runs also when the time is over, or the operator's task is cancelled.
             try? await queue.run { () throws(SystemError) in
                 if try LabelRequest.isLeft(for: place, sent) { try LabelRequest.remove(for: place) }
             }
