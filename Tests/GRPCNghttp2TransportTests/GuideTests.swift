@@ -6,7 +6,9 @@ import Testing
 private enum Guide {
     static func serve(_ service: some RegistrableRPCService) async throws {
         let transport = Nghttp2ServerTransport(address: .ipv4(host: "127.0.0.1", port: 8080))
-        let server = GRPCServer(transport: transport) { service }
+        var router = RPCRouter<Nghttp2ServerTransport>()
+        service.registerMethods(with: &router)
+        let server = GRPCServer(transport: transport, router: router)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.serve() }
             print("listening on \(try await transport.listeningAddress)")

@@ -79,7 +79,7 @@ struct BenchServer: AsyncParsableCommand {
             config: .defaults { self.executor.apply(to: &$0) },
             eventLoopGroup: self.eventLoops
         )
-        let server = GRPCServer(transport: transport) { BenchmarkService() }
+        let server = GRPCServer(transport: transport, router: Self.router())
         try await self.run(server) { try await transport.listeningAddress.port }
     }
 
@@ -124,12 +124,16 @@ struct BenchServer: AsyncParsableCommand {
         )
         var server = GRPCServer(transport: transport, services: [BenchmarkService()])
         if self.typedServices {
-            // By hand the same as `GRPCServer(transport:) { service }` does for the kit's transport.
-            var router = RPCRouter<HTTP2ServerTransport.Posix>()
-            BenchmarkService().registerMethods(with: &router)
-            server = GRPCServer(transport: transport, router: router)
+            server = GRPCServer(transport: transport, router: Self.router())
         }
         try await self.run(server) { try await transport.listeningAddress.ipv4?.port }
+    }
+
+    /// Registers the service by its type, so that GRPCCore's generic code is specialized for it.
+    private static func router<Transport: ServerTransport>() -> RPCRouter<Transport> {
+        var router = RPCRouter<Transport>()
+        BenchmarkService().registerMethods(with: &router)
+        return router
     }
 
     private var eventLoops: MultiThreadedEventLoopGroup {
