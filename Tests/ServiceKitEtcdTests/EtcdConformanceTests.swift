@@ -45,7 +45,7 @@ struct EtcdConformanceTests {
         hooks.waitUntilIdle = { registry in
             while let registry = registry as? EtcdRegistry, registry.watchCount > 0 { await Task.yield() }
         }
-        let interrupt = { @Sendable (isForgotten: Bool) async throws -> RegistryConformance.Hooks.Restore in
+        let interrupt = { @Sendable (isForgotten: Bool) async throws -> RegistryConformance.Hooks.Action in
             try await etcd.kill()
             if isForgotten { try etcd.wipe() }
             return {

@@ -50,11 +50,7 @@ public struct EtcdEndpoint: Sendable, Hashable {
     }
 
     /// The transport's address of the endpoint.
-    package var address: TransportAddress {
-        if host.contains(":") { return .ipv6(host: host, port: port) }
-        let isIPv4 = host.split(separator: ".").count == 4 && host.allSatisfy { $0.isNumber || $0 == "." }
-        return isIPv4 ? .ipv4(host: host, port: port) : .dns(host: host, port: port)
-    }
+    package var address: TransportAddress { TransportAddress(host: host, port: port) }
 }
 
 extension EtcdEndpoint: CustomStringConvertible {

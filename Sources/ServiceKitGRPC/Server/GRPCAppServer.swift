@@ -93,17 +93,6 @@ extension TransportAddress {
         case .unix(let path): self = .unixDomainSocket(path: path)
         }
     }
-
-    /// An address by its host's form: IPv6, IPv4, or a name.
-    init(host: String, port: Int) {
-        if host.contains(":") {
-            self = .ipv6(host: host, port: port)
-        } else if host.allSatisfy({ $0.isNumber || $0 == "." }) {
-            self = .ipv4(host: host, port: port)
-        } else {
-            self = .dns(host: host, port: port)
-        }
-    }
 }
 
 extension Endpoint {

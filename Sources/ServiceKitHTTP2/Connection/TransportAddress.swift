@@ -74,6 +74,13 @@ public struct TransportAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension TransportAddress {
+    /// An address by its host's form: IPv6, IPv4, or a name.
+    package init(host: String, port: Int) {
+        let isIPv4 = host.split(separator: ".").count == 4 && host.allSatisfy { $0.isNumber || $0 == "." }
+        let name = isIPv4 ? Self.ipv4(host: host, port: port) : .dns(host: host, port: port)
+        self = host.contains(":") ? .ipv6(host: host, port: port) : name
+    }
+
     /// The address of a socket, or `nil` if it has none that can be written down.
     init?(_ address: SocketAddress) {
         switch address {

@@ -12,7 +12,6 @@ package struct Limit: RawRepresentable, Hashable, Sendable {
 
     static let headerList = Self(rawValue: "max-header-list")
     static let headerFields = Self(rawValue: "max-header-fields")
-    static let continuationFrames = Self(rawValue: "max-continuation-frames")
     static let buffered = Self(rawValue: "max-buffered")
     static let controlFrames = Self(rawValue: "max-control-frames")
     static let resets = Self(rawValue: "max-resets")

@@ -20,23 +20,22 @@ public struct RegistryConformance: Sendable {
     /// Actions that differ among backends, so that the suite cannot do them by itself. A check whose hook is missing is not
     /// in ``RegistryConformance/checks``.
     public struct Hooks: Sendable {
-        /// Ends an owner without giving it a chance to deregister.
-        public typealias Kill = @Sendable () async throws -> Void
-        /// Undoes a hook.
-        public typealias Restore = @Sendable () async throws -> Void
+        /// The second half of a hook.
+        public typealias Action = @Sendable () async throws -> Void
 
-        /// Registers an instance from an owner that can be killed: another process, say.
-        public var mortalOwner: (@Sendable (ServiceInstance) async throws -> Kill)?
+        /// Registers an instance from an owner that can be killed: another process, say. The action ends the owner without
+        /// giving it a chance to deregister.
+        public var mortalOwner: (@Sendable (ServiceInstance) async throws -> Action)?
         /// Puts an entry that is no instance among those of a service.
         public var plantGarbage: (@Sendable (_ service: String) async throws -> Void)?
         /// Returns once a registry has no watch and holds nothing for one.
         public var waitUntilIdle: (@Sendable (any Registry) async -> Void)?
-        /// Takes the registry away, at least where it concerns a service.
-        public var interrupt: (@Sendable (_ service: String) async throws -> Restore)?
+        /// Takes the registry away, at least where it concerns a service. The action brings it back.
+        public var interrupt: (@Sendable (_ service: String) async throws -> Action)?
         /// Takes the registry away as ``interrupt`` does, and has it come back without the service's entries.
-        public var interruptAndForget: (@Sendable (_ service: String) async throws -> Restore)?
+        public var interruptAndForget: (@Sendable (_ service: String) async throws -> Action)?
         /// Has another owner take an instance's entry, and give it up when it is restored.
-        public var takeOver: (@Sendable (ServiceInstance) async throws -> Restore)?
+        public var takeOver: (@Sendable (ServiceInstance) async throws -> Action)?
 
         /// Whether the registry is a `RegistryOperator`; by default it is.
         public var isOperator = true

@@ -41,7 +41,7 @@ struct StoreRegistry: Registry {
         let contents = Watched(Contents())
 
         /// Makes the store unreachable for a service's callers.
-        func interrupt(_ service: String, forgetting: Bool) -> RegistryConformance.Hooks.Restore {
+        func interrupt(_ service: String, forgetting: Bool) -> RegistryConformance.Hooks.Action {
             contents.update { contents in
                 contents.awayFrom.insert(service)
                 if forgetting { contents.entries = contents.entries.filter { $1.instance.name != service } }
@@ -49,7 +49,7 @@ struct StoreRegistry: Registry {
             return { self.contents.update { _ = $0.awayFrom.remove(service) } }
         }
 
-        func takeOver(_ instance: ServiceInstance) -> RegistryConformance.Hooks.Restore {
+        func takeOver(_ instance: ServiceInstance) -> RegistryConformance.Hooks.Action {
             let key = "\(instance.name)/\(instance.id)"
             contents.update { $0.entries[key]?.owner = 0 }
             return { self.contents.update { $0.entries[key] = nil } }
