@@ -68,15 +68,20 @@ struct CancellationTests {
         try await RawHTTP2Server.run(onStream: { _, _ in }) { server in
             try await RawHTTP2Client.run(server.address) { client in
                 let stream = try client.open(method: "Any")
-                await withThrowingTaskGroup(of: Void.self) { group in
-                    for _ in 0..<2 {
-                        group.addTask { _ = try await stream.next() }
+                // Not in a group: it would wait for a reader that never goes on.
+                let (errors, error) = AsyncStream.makeStream(of: StreamFailure?.self)
+                let readers = (0..<2).map { _ in
+                    Task {
+                        do {
+                            _ = try await stream.next()
+                        } catch let failure {
+                            error.yield(failure as? StreamFailure)
+                        }
                     }
-                    await #expect(throws: StreamFailure.protocolViolation("two tasks read the same call at a time")) {
-                        try await group.next()
-                    }
-                    group.cancelAll()
                 }
+                var iterator = errors.makeAsyncIterator()
+                #expect(await iterator.next() == .protocolViolation("two tasks read the same call at a time"))
+                for reader in readers { reader.cancel() }
             }
         }
     }
@@ -148,17 +153,40 @@ struct CancellationTests {
             return StreamingServerResponse(single: ServerResponse(message: messages.flatMap { $0 }))
         }
         try await withServer(["GiveUp": giveUp, "Read": read]) { _, address in
-            try await RawHTTP2Client.run(address) { client in
-                let stream = try client.open([
-                    ":method": "POST", ":scheme": "http", ":path": "/\(RawService.name)/\(method)", ":authority": "x",
-                    "content-type": "application/grpc", "te": "trailers", "grpc-timeout": "20m",
-                ])
-                guard case .headers(let trailers, true)? = try await stream.next() else {
-                    Issue.record("no trailers")
-                    return
-                }
-                #expect(trailers.fields["grpc-status"] == "4")
+            let status = try await status(of: method, at: address)
+            #expect(status == "4")
+        }
+    }
+
+    /// The task of a direct handler is cancelled at the deadline too: that must not hide the reason.
+    @Test func handlerThatWaitsForAMessageLearnsOfTheDeadline() async throws {
+        let (failures, failure) = AsyncStream.makeStream(of: RPCError.Code?.self)
+        let read: RawHandler = { request, _ in
+            do {
+                for try await _ in request.messages {}
+                return StreamingServerResponse(single: ServerResponse(message: []))
+            } catch {
+                failure.yield((error as? RPCError)?.code)
+                throw error
             }
+        }
+        try await withServer(["Read": read]) { _, address in
+            _ = try await status(of: "Read", at: address)
+            var iterator = failures.makeAsyncIterator()
+            #expect(await iterator.next() == .deadlineExceeded)
+        }
+    }
+
+    /// The status that is the whole answer to a call with a deadline and a request without end. Its client does not watch
+    /// the deadline itself.
+    private func status(of method: String, at address: TransportAddress) async throws -> String? {
+        try await RawHTTP2Client.run(address) { client in
+            let stream = try client.open([
+                ":method": "POST", ":scheme": "http", ":path": "/\(RawService.name)/\(method)", ":authority": "x",
+                "content-type": "application/grpc", "te": "trailers", "grpc-timeout": "20m",
+            ])
+            guard case .headers(let trailers, true)? = try await stream.next() else { return nil }
+            return trailers.fields["grpc-status"]
         }
     }
 

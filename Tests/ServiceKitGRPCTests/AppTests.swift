@@ -92,6 +92,37 @@ struct AppTests {
         )
     }
 
+    /// A client that takes a method for a streaming one, on both paths of the server.
+    @Test(
+        arguments: [User_V1_UserService.Method.GetUser.descriptor, User_V1_UserService.Method.ListUsers.descriptor],
+        [false, true]
+    )
+    func methodWithOneRequestRefusesNoneAndSeveral(_ method: MethodDescriptor, isDirect: Bool) async throws {
+        let server = try app()
+        // The generated code has a function of the same name for the service, whose handlers are direct.
+        let service: any RegistrableRPCService = UserProvider()
+        if isDirect { server.serve(UserProvider()) } else { server.serve(service) }
+        let client = try app(name: "web")
+        let channel = try client.channel("user-service")
+        try await serving(server) {
+            try await serving(client) {
+                for (count, message) in [(0, "Empty stream."), (2, "Too many messages.")] {
+                    let error = await #expect(throws: RPCError.self) {
+                        try await channel.bidirectionalStreaming(
+                            method, serializer: Bytes(), deserializer: Bytes()
+                        ) { writer in
+                            // A message of Protobuf without fields.
+                            for _ in 0..<count { try await writer.write([]) }
+                        } onResponse: { response in
+                            for try await _ in response.messages {}
+                        }
+                    }
+                    #expect(error?.code == .internalError && error?.message == message)
+                }
+            }
+        }
+    }
+
     /// An App that calls itself as soon as it serves may not know yet that it is registered.
     private var patient: CallOptions {
         var options = CallOptions.defaults

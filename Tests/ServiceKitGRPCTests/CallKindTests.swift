@@ -191,6 +191,26 @@ struct CallKindTests {
         }
     }
 
+    /// The handler does not look at the cancellation of its call.
+    @Test(arguments: Surrounding.allCases)
+    func cancelledCallCancelsTheTaskOfItsHandler(_ surrounding: Surrounding) async throws {
+        // GRPCCore leaves the task alone.
+        if CallPath.current == .grpcCore, surrounding == .nothing { return }
+        let (gate, isCancelled) = (Gate(), Watched(false))
+        let handler: TestService.Handler = { _, _ in
+            defer { isCancelled.set(Task.isCancelled) }
+            try await gate.pass()
+            return .text("not cancelled")
+        }
+        try await withEcho(surrounding, ["Hang": handler]) { client in
+            let call = Task { await client.failure("Hang") }
+            await gate.waitForArrivals()
+            call.cancel()
+            #expect(await call.value?.code == .cancelled)
+            #expect(await isCancelled.first(where: \.self) == true)
+        }
+    }
+
     @Test(arguments: Surrounding.allCases)
     func aRequestThatFailsEndsTheCall(_ surrounding: Surrounding) async throws {
         struct Broken: Error {}

@@ -147,6 +147,27 @@ struct ClumsyCallerTests {
         }
     }
 
+    /// The reader waits on the stream, which only the end of the call can wake.
+    @Test func requestThatFailsEndsACallThatWaitsForItsAnswer() async throws {
+        struct Broken: Error {}
+        let arrived = Gate()
+        let wait: TestService.Handler = { _, context in
+            arrived.open()
+            try await context.cancellation.cancelled
+            throw CancellationError()
+        }
+        try await withClient(["Wait": wait]) { client in
+            let isBroken = try await client.stream("Wait") { writer in
+                try await writer.write([1])
+                try await arrived.pass()
+                throw Broken()
+            } _: { response in
+                if case .failure(let error) = response.accepted { error.cause is Broken } else { false }
+            }
+            #expect(isBroken)
+        }
+    }
+
     @Test func streamBeyondTheEndOfItsChannelFails() async throws {
         try await withTestBed { bed in
             try await bed.server("a", ["Count": Self.count])

@@ -42,4 +42,21 @@ import Testing
             return
         }
     }
+
+    /// One continuation stands for both readers: it is resumed once, also if the second takes the first one's place.
+    @Test func secondReaderIsRefusedWhileTheFirstWaits() async {
+        let wakeup = await withUnsafeContinuation { (continuation: WaitContinuation) in
+            var inbound = StreamInbound(limits: .defaults)
+            #expect(inbound.suspend(continuation) == nil)
+            #expect(inbound.suspend(continuation) == .alreadyAwaited)
+            inbound.finish()
+            guard let waiter = inbound.takeReadyWaiter() else {
+                Issue.record("the first reader has lost its place")
+                continuation.resume(returning: .cancelled)
+                return
+            }
+            waiter.resume(returning: .ready)
+        }
+        #expect(wakeup == .ready)
+    }
 }
