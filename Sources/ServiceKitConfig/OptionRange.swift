@@ -55,6 +55,11 @@ public struct OptionRange<Section>: Sendable {
         }
     }
 
+    /// Describes the range of an option that the section takes from another one, which is its property and no mapping.
+    public init<Part>(_ range: OptionRange<Part>, of property: any KeyPath<Section, Part> & Sendable) {
+        self.init(range.key, range.text) { range.violation($0[keyPath: property]) }
+    }
+
     private init(_ key: String, _ text: String, _ violation: @escaping @Sendable (Section) -> [String]?) {
         self.key = key
         self.text = text

@@ -145,6 +145,8 @@ public final class EtcdRegistry: Registry, RegistryOperator, RegistryBackend {
 }
 
 extension Plugin {
-    /// The registry `etcd`; see ``EtcdRegistry``.
-    public static var etcd: Plugin { .registry(EtcdRegistry.self) }
+    /// The registry `etcd`, and the source of configuration `etcd`; see ``EtcdRegistry`` and ``EtcdConfigurationSource``.
+    public static var etcd: Plugin {
+        Plugin(joining: .registry(EtcdRegistry.self), .configurationSource(EtcdConfigurationSource.self))
+    }
 }

@@ -122,6 +122,7 @@ public final class App: Service, Sendable {
         var logger = logger ?? DefaultLogBackend.logger(label: name)
         let log = try configuration.decode(LogOptions.self, at: "log")
         if configuration.contains("log.level") { logger.logLevel = log.level }
+        try ConfigurationSources(plugins: plugins).check(configuration)
         self.store = store
         self.options = options
         self.balancers = Balancers(plugins: plugins)

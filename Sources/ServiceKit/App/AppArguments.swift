@@ -51,20 +51,41 @@ public struct AppArguments: ParsableArguments, Sendable {
         try Configuration.load(files: files(environment), environment: environment, overrides: set)
     }
 
-    /// A store of the configuration that the arguments name: it follows the changes of the files.
+    /// The configuration without the sources that it names, to make these. A value is left out if it names one that may
+    /// come from such a source.
+    ///
+    /// - Parameter environment: The environment variables, by default the process's.
+    /// - Returns: The configuration of the files, the environment and `--set`.
+    /// - Throws: `ConfigurationError`; also for a value of `config` or `registry` that would be left out.
+    public func localConfiguration(
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws(ConfigurationError) -> Configuration {
+        let documents = try ConfigurationFile.documents(at: files(environment))
+        let layers = LayerStack(documents: documents, environment: environment, overrides: set)
+        let (configuration, mistakes, leftOut) = try layers.mergedForCheck(variables: environment)
+        let needed = leftOut.filter { error in
+            ["config", "registry"].contains(error.keyPath?.prefix { $0 != "." })
+        }
+        if let error = mistakes.first ?? needed.first { throw error }
+        return configuration
+    }
+
+    /// A store of the configuration that the arguments name: it follows the changes of the files and of other sources.
     ///
     /// - Parameters:
+    ///   - sources: The sources between the files and the environment, as ``ConfigurationSources`` makes them.
     ///   - environment: The environment variables, by default the process's.
     ///   - logger: Where to log changes and refusals.
     /// - Returns: The store. Call ``ConfigurationStore/start()`` on it.
     /// - Throws: `ConfigurationError` when the profile is not a name.
     public func store(
+        _ sources: [any ConfigurationSource] = [],
         environment: [String: String] = ProcessEnvironment.current,
         logger: Logger
     ) throws(ConfigurationError) -> ConfigurationStore {
         let files = try files(environment)
         return ConfigurationStore(
-            sources: files.isEmpty ? [] : [FileSource(files)],
+            sources: (files.isEmpty ? [] : [FileSource(files)]) + sources,
             environment: environment,
             overrides: set,
             logger: logger

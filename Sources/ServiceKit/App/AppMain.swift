@@ -7,7 +7,8 @@ private import UnixSignals
 extension App {
     /// The main of a service: reads the command line and the configuration, runs the App, and handles signals.
     ///
-    /// The configuration's files are followed, and read again at SIGHUP.
+    /// The configuration's files are followed, and so are the sources that its section `config` names; see
+    /// ``ConfigurationSources``. SIGHUP reads the files again.
     ///
     /// SIGTERM, SIGINT and SIGQUIT stop the App in order; a second signal cuts the rest of the stop short. Returns when the
     /// App has stopped in order. When it could not start or something in it failed, one line on standard error says why,
@@ -33,11 +34,12 @@ extension App {
         let command = AppCommand.parseOrExit(arguments)
         if bootstrapsLogging { DefaultLogBackend.replace() }
         do {
-            let configuration = try command.arguments.configuration()
+            let local = try command.arguments.localConfiguration()
             // Named here: the App's own default would replace a `StreamLogHandler` that the main has chosen.
-            let label = try configuration.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
+            let label = try local.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
             let logger = Logger(label: label)
-            let store = try command.arguments.store(logger: logger)
+            let sources = try ConfigurationSources(plugins: plugins).make(configuration: local, logger: logger)
+            let store = try command.arguments.store(sources, logger: logger)
             try await store.start()
             let app = try App(store: store, plugins: plugins, logger: logger)
             try await configure(app)

@@ -14,6 +14,20 @@ public struct Plugin: Sendable {
         Plugin { add(&$0[section]) }
     }
 
+    /// Joins plugins, for a module that brings several.
+    public init(joining plugins: Plugin...) {
+        install = { catalogue in for plugin in plugins { plugin.install(&catalogue) } }
+    }
+
+    private init(_ install: @escaping @Sendable (inout PluginCatalogue) -> Void) {
+        self.install = install
+    }
+
+    /// Adds a kind of source of configuration.
+    public static func configurationSource<Backend: ConfigurationSourceBackend>(_ backend: Backend.Type) -> Plugin {
+        adding(to: ConfigurationSources.self) { $0.add(backend) }
+    }
+
     /// Adds a kind of registry.
     public static func registry<Backend: RegistryBackend>(_ backend: Backend.Type) -> Plugin {
         adding(to: RegistryBackends.self) { $0.add(backend) }
@@ -50,6 +64,7 @@ extension PluginSection {
 
 extension RegistryBackends: PluginSection {}
 extension Balancers: PluginSection {}
+extension ConfigurationSources: PluginSection {}
 
 /// All that configuration can name, by kind.
 struct PluginCatalogue: Sendable {

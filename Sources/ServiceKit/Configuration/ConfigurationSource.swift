@@ -10,6 +10,9 @@ public protocol ConfigurationSource: Sendable {
     /// Whether the program cannot start without the source.
     var isRequired: Bool { get }
 
+    /// How long the start waits for the source; `nil` for the time of ``ConfigurationStore/Options/startTimeout``.
+    var startTimeout: Duration? { get }
+
     /// Follows the source until the task is cancelled: reports its state at once, and each later change.
     ///
     /// Reports need no debouncing. An outage is a report too, and no reason to return.
@@ -20,6 +23,9 @@ public protocol ConfigurationSource: Sendable {
 }
 
 extension ConfigurationSource {
+    /// The store's time.
+    public var startTimeout: Duration? { nil }
+
     /// Does nothing.
     public func refresh() {}
 }

@@ -17,7 +17,8 @@ public final class ConfigurationStore: Sendable {
     public struct Options: Hashable, Sendable {
         /// How long after a first change the others of the same burst are awaited; 200 ms by default.
         public var debounce = Duration.milliseconds(200)
-        /// How long the sources may take to report at the start; 10 s by default.
+        /// How long the start waits for sources; 10 s by default. If sources name times of their own, the longest of
+        /// these counts instead.
         public var startTimeout = Duration.seconds(10)
 
         /// Creates the defaults.
@@ -134,17 +135,18 @@ public final class ConfigurationStore: Sendable {
 
     /// Loads the sources. An optional source that is away is left out until it comes.
     ///
-    /// - Throws: `ConfigurationError` when the configuration is wrong, or a required source is away at the end of
-    ///   ``Options/startTimeout``.
+    /// - Throws: `ConfigurationError` when the configuration is wrong, or a required source is away at the end of the
+    ///   time; see ``Options/startTimeout``.
     public func start() async throws {
         for (number, source) in sources.enumerated() {
             let report: @Sendable (ConfigurationSourceState) -> Void = { [weak self] in self?.report($0, by: number) }
             let task = Task { await source.run(report: report) }
             tasks.withLock { $0.append(task) }
         }
+        let limit = sources.compactMap(\.startTimeout).max() ?? options.startTimeout
         if !sources.isEmpty {
             // At the limit the sources that are there decide.
-            try? await withTimeLimit(options.startTimeout, clock: clock) { [mayBegin] in await mayBegin.wait() }
+            try? await withTimeLimit(limit, clock: clock) { [mayBegin] in await mayBegin.wait() }
             try Task.checkCancellation()
         }
         switch state.withLock({ $0.begin() }) {
@@ -153,7 +155,7 @@ public final class ConfigurationStore: Sendable {
             published.withLock { $0 = Published(configuration) }
             perform(state.withLock { $0.built() })
         case .fail(let cause):
-            throw ConfigurationError(message: "cannot be read within \(options.startTimeout): \(cause)")
+            throw ConfigurationError(message: "cannot be read within \(limit): \(cause)")
         case .none, .begin, .settle:
             break
         }

@@ -10,7 +10,9 @@ import Testing
 @Suite struct OptionReferenceTests {
     /// The options that an App, its modules and all linked registries read.
     static func options() throws -> [OptionDescription] {
-        let yaml = "{registry: {file: {}, memory: {}, static: {}, etcd: {}}, client: {balancers: {p2c: {}}}}"
+        let yaml =
+            "{registry: {file: {}, memory: {}, static: {}, etcd: {}}, client: {balancers: {p2c: {}}}, "
+            + "config: {etcd: {prefix: /config, connection: {}}}}"
         let configuration = try Configuration(yaml: yaml)
         try ConfigurationCheck.read(configuration, [.etcd])
         return configuration.options

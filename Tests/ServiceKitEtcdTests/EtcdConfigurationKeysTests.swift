@@ -1,0 +1,139 @@
+import EtcdClient
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import Testing
+
+@testable import ServiceKitEtcd
+
+/// What the keys of `config.etcd` mean, and what an empty store means.
+struct EtcdConfigurationKeysTests {
+    private var keys = EtcdConfigurationKeys(prefix: "/config/user", mustExist: false)
+
+    private static func snapshot(
+        _ values: [String: String],
+        revision: Revision = 5,
+        cause: SnapshotCause = .start
+    ) -> ListWatchUpdate<[UInt8]> {
+        let entries = values.map { entry($0.key, $0.value) }
+        return .snapshot(entries.map { ($0.value, $0) }, revision: revision, cause: cause)
+    }
+
+    private static func entry(_ name: String, _ value: String) -> KeyValue {
+        KeyValue(
+            key: Array("/config/user/\(name)".utf8), value: Array(value.utf8), createRevision: 1, modRevision: 1,
+            version: 1, lease: nil)
+    }
+
+    private static func put(_ name: String, _ value: String) -> ListWatchUpdate<[UInt8]> {
+        let entry = entry(name, value)
+        return .changes([.put(entry.value, entry)])
+    }
+
+    private static func document(_ name: String, _ value: String, at path: String?) -> ConfigurationDocument {
+        ConfigurationDocument(origin: "etcd /config/user/\(name)", bytes: Array(value.utf8), path: path)
+    }
+
+    @Test func documentsComeBeforeValuesInTheOrderOfTheirKeys() {
+        var keys = keys
+        let state = keys.apply(
+            Self.snapshot(["log/level": "debug", "app.yaml": "a: 1", "a.b": "2", "teams/db.yaml": "b: 1", "": "c: 1"]))
+        #expect(
+            state
+                == .loaded([
+                    Self.document("", "c: 1", at: nil),
+                    Self.document("app.yaml", "a: 1", at: nil),
+                    Self.document("teams/db.yaml", "b: 1", at: nil),
+                    Self.document("a.b", "2", at: "a.b"),
+                    Self.document("log/level", "debug", at: "log.level"),
+                ])
+        )
+    }
+
+    @Test func removedKeyIsGone() {
+        var keys = keys
+        _ = keys.apply(Self.snapshot(["a": "1", "b": "2"]))
+        let state = keys.apply(.changes([.removed(key: Array("/config/user/a".utf8))]))
+        #expect(state == .loaded([Self.document("b", "2", at: "b")]))
+        #expect(keys.apply(Self.snapshot([:], revision: 9, cause: .compaction)) == .loaded([]))
+    }
+
+    @Test func emptyStoreAtTheStartIsAwayOnlyIfItMustExist() {
+        var optional = keys
+        #expect(optional.apply(Self.snapshot([:])) == .loaded([]))
+        var required = EtcdConfigurationKeys(prefix: "/config/user", mustExist: true)
+        let away = ConfigurationSourceState.away("no key begins with /config/user/; put one")
+        #expect(required.apply(Self.snapshot([:])) == away)
+        #expect(required.apply(.connected) == away)
+        #expect(required.apply(Self.put("a", "1")) == .loaded([Self.document("a", "1", at: "a")]))
+    }
+
+    @Test(arguments: [(5 as Revision, SnapshotCause.storeReset), (4, .start)])
+    func storeThatLostItsDataForgetsNothing(_ revision: Revision, _ cause: SnapshotCause) {
+        var keys = keys
+        _ = keys.apply(Self.snapshot(["a": "1", "b": "2"]))
+        let away = ConfigurationSourceState.away("etcd has lost its data, or is another one; put the keys back")
+        #expect(keys.apply(Self.snapshot([:], revision: revision, cause: cause)) == away)
+        #expect(keys.apply(.connected) == away)
+        let both = [Self.document("a", "3", at: "a"), Self.document("b", "2", at: "b")]
+        #expect(keys.apply(Self.put("a", "3")) == .loaded(both))
+    }
+
+    @Test func storeThatWasRestoredWinsForTheKeysThatItHas() {
+        var keys = keys
+        _ = keys.apply(Self.snapshot(["a": "1", "b": "2"]))
+        let state = keys.apply(Self.snapshot(["a": "0"], revision: 2, cause: .storeReset))
+        #expect(state == .loaded([Self.document("a", "0", at: "a"), Self.document("b", "2", at: "b")]))
+    }
+
+    @Test func outageEndsWithTheKnownKeys() {
+        var keys = keys
+        #expect(keys.apply(.connected) == nil)
+        #expect(keys.apply(.interrupted(EtcdError(code: .unavailable, message: "gone"))) == .away("gone"))
+        let loaded = ConfigurationSourceState.loaded([Self.document("a", "1", at: "a")])
+        #expect(keys.apply(Self.snapshot(["a": "1"])) == loaded)
+        #expect(keys.apply(.interrupted(EtcdError(code: .unavailable, message: "gone"))) == .away("gone"))
+        #expect(keys.apply(.connected) == loaded)
+    }
+}
+
+/// The section `config.etcd`.
+struct EtcdConfigurationOptionsTests {
+    private func sources(_ yaml: String) throws -> [any ConfigurationSource] {
+        try ConfigurationSources(plugins: [.etcd]).make(
+            configuration: Configuration(yaml: yaml, origin: "c.yaml"), logger: Logger(label: "test"))
+    }
+
+    @Test func sourceIsMadeFromItsSection() throws {
+        let source = try #require(try sources("config: {etcd: {prefix: /c, mode: optional, timeout: 3s}}").first)
+        #expect(source.name == "etcd /c")
+        #expect(!source.isRequired)
+        #expect(source.startTimeout == .seconds(3))
+        #expect(try sources("app: {name: user}").isEmpty)
+    }
+
+    @Test(arguments: [
+        ("config: {etcd: {}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: /c/}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: /c, ttl: 5s}}", "config.etcd.ttl"),
+        ("config: {etcd: {prefix: /c, connection: {ttl: 5s}}}", "config.etcd.connection.ttl"),
+        ("config: {etcd: {prefix: /c, connection: {username: u}}}", "config.etcd.connection.password"),
+        (
+            "config: {etcd: {prefix: /c, connection: {username: u, password-file: /no/such}}}",
+            "config.etcd.connection.password-file"
+        ),
+        ("config: {etcd: {prefix: /c}}\nregistry: {etcd: {endpoints: []}}", "registry.etcd.endpoints"),
+        ("config: {consul: {}}", "config.consul"),
+    ])
+    func mistakeNamesItsKey(_ yaml: String, _ key: String) throws {
+        let error = #expect(throws: ConfigurationError.self) { try sources(yaml) }
+        #expect(error?.keyPath == key)
+        #expect(error?.location != nil)
+    }
+
+    @Test func connectionOfItsOwnReplacesThatOfTheRegistry() throws {
+        let yaml =
+            "config: {etcd: {prefix: /c, connection: {endpoints: ['http://a']}}}\nregistry: {etcd: {endpoints: []}}"
+        #expect(try sources(yaml).count == 1)
+    }
+}
