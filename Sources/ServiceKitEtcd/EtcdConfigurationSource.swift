@@ -5,8 +5,9 @@ public import ServiceKitConfig
 
 /// Configuration in the keys of etcd below a prefix; the section `config.etcd` names it.
 ///
-/// A key that ends with `.yaml` is a document. Any other key is one value in YAML, at the path of
-/// its name: `log.level`, or `log/level`. Values win over documents, and later names over earlier ones. Changes come by a watch. While etcd is away, and when it has lost its data, the last values stay.
+/// A key that ends with `.yaml` is a document. Any other key is one value in YAML, at the path of its name: `log.level`, or
+/// `log/level`. Values win over documents, and later names over earlier ones. Changes come by a watch. While etcd is away,
+/// and when it has lost its data, the last values stay.
 public final class EtcdConfigurationSource: ConfigurationSource, ConfigurationSourceBackend {
     /// The section `config.etcd`.
     public typealias Options = EtcdConfigurationOptions
