@@ -19,7 +19,7 @@ public protocol ConfigurationSection: Codable, Sendable {
     /// line, column and the range.
     static var ranges: [OptionRange<Self>] { get }
 
-    /// What each option means, by its key: one line, for tools and documents. Nothing by default.
+    /// The meaning of each option, by its key: one line, for tools and documents. Nothing by default.
     static var help: [String: String] { get }
 }
 

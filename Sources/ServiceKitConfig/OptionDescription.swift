@@ -6,7 +6,7 @@ package struct OptionDescription: Hashable, Sendable {
     package var defaultValue: String?
     /// The values that are allowed, in words; `nil` when every value of the type is allowed.
     package var range: String?
-    /// What the option means, in one line; `nil` when its section does not say.
+    /// The meaning of the option, in one line; `nil` without one in its section.
     package var help: String?
 }
 

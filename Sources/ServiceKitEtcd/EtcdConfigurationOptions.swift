@@ -12,7 +12,7 @@ public struct EtcdConfigurationOptions: ConfigurationSection, Hashable {
     /// password goes to an etcd that it is not meant for.
     public var connection: EtcdConnectionOptions?
 
-    /// What the start does without the values.
+    /// The behaviour of the start without the values.
     public enum Mode: String, Codable, Sendable, CaseIterable {
         /// It fails, within ``EtcdConfigurationOptions/timeout``.
         case required
@@ -28,7 +28,7 @@ public struct EtcdConfigurationOptions: ConfigurationSection, Hashable {
         OptionRange("timeout", \.timeout, .milliseconds(1)...(.seconds(3600)))
     ]
 
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "prefix": "the start of every key: `/config/user-service`",
         "mode":

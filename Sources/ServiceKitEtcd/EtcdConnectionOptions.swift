@@ -105,7 +105,7 @@ extension EtcdConnectionOptions: Validatable {
 }
 
 extension EtcdConnectionOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "endpoints": "the members' addresses; `https` for TLS",
         "username": "the user, if etcd asks for one",
@@ -117,7 +117,7 @@ extension EtcdConnectionOptions {
 }
 
 extension EtcdConfig.TLS {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "ca": "a PEM file with the authorities that may sign the members' certificates",
         "certificate": "a PEM file with the client's certificate",

@@ -47,7 +47,7 @@ public struct EtcdRegistryOptions: ConfigurationSection, Hashable {
         [OptionRange("ttl", \.ttl, .seconds(2)...(.seconds(3600)))]
         + EtcdConnectionOptions.ranges.map { OptionRange($0, of: \.connection) }
 
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = EtcdConnectionOptions.help.merging([
         "namespace": "the start of every key, before the service's name",
         "ttl": "how long an instance stays when its process dies or cannot reach etcd",

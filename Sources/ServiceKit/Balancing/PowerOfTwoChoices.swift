@@ -98,7 +98,7 @@ public final class PowerOfTwoChoices: Balancer {
 }
 
 extension PowerOfTwoChoices.Options {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "decay": "how fast a node's latency and success forget the past",
         "latency-floor": "added to each node's latency, so that differences far below it hardly count",

@@ -91,7 +91,7 @@ public struct Deadlines: SynchronousMiddleware {
 }
 
 extension Deadlines.Options {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "default": "the time limit of calls: of handlers in a server, of all attempts together in a client",
         "methods":

@@ -132,7 +132,7 @@ public struct RetryOptions: ConfigurationSection, Hashable {
 }
 
 extension ChannelOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "balancer": "the balancer: `p2c`, `round_robin`, or a plugin's",
         "ready-timeout": "how long a call waits for the registry's first answer and a connection",
@@ -149,7 +149,7 @@ extension ChannelOptions {
 }
 
 extension BackoffOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "initial": "the longest wait after the first failed attempt to connect",
         "multiplier": "how many times as long the longest wait is after each further failure",
@@ -158,7 +158,7 @@ extension BackoffOptions {
 }
 
 extension RetryOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "attempts": "how often a call is made at most; 1 turns retries off",
         "idempotent": "methods, or services, whose calls may be made twice",

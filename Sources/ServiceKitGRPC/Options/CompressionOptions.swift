@@ -43,7 +43,7 @@ extension CompressionOptions.Algorithm {
 }
 
 extension CompressionOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "algorithm": "how messages are sent",
         "accept": "which compressed messages are read",

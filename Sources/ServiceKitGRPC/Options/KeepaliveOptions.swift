@@ -72,7 +72,7 @@ extension ServerKeepaliveOptions {
 }
 
 extension ClientKeepaliveOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "time": "how long nothing may come from a server before it is pinged; most servers want `5m` or more",
         "timeout": "how long a server may take to answer before its connection is closed",

@@ -76,7 +76,7 @@ public struct LimitOptions: ConfigurationSection, Hashable {
 }
 
 extension LimitOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "max-message": "the largest message that is accepted, after decompression",
         "max-send-message": "the largest message that is sent, before compression",

@@ -125,7 +125,7 @@ extension ServerTLSOptions {
 }
 
 extension ClientTLSOptions {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "ca": "a PEM file with the authorities that may sign the servers' certificates",
         "certificate": "a PEM file with the client's certificate",

@@ -124,7 +124,7 @@ private struct StaticEntry: RegistryEntry {
 }
 
 extension StaticRegistry.Options {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "services": "the addresses of each service: `user-service: [grpc://10.0.0.7:9000]`"
     ]

@@ -135,7 +135,7 @@ public final class FileRegistry: Registry, RegistryOperator, RegistryBackend {
 }
 
 extension FileRegistry.Options {
-    /// What each option means.
+    /// The meaning of each option.
     public static let help = [
         "directory": "the directory of the instances' files"
     ]
