@@ -48,13 +48,18 @@ extension ScalarConvertible where Self: BinaryFloatingPoint & LosslessStringConv
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         let text = try scalar.unquoted(for: Self.self)
         switch text {
-        case ".inf", "+.inf": self = .infinity
-        case "-.inf": self = -.infinity
-        case ".nan": self = .nan
+        case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF": self = .infinity
+        case "-.inf", "-.Inf", "-.INF": self = -.infinity
+        case ".nan", ".NaN", ".NAN": self = .nan
         default:
             // Swift's own initializer would also take "inf", "nan" and hexadecimal.
             let isDecimal = text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) }
             guard isDecimal, let value = Self(text) else { throw ScalarMismatch() }
+            let digits = text.drop { "+-".contains($0) }
+            guard !digits.hasPrefix("0") || !(digits.dropFirst().first?.isNumber ?? false) else {
+                // As for integers: 010 is eight to some, and ten to others.
+                throw ScalarMismatch(advice: "remove the leading zero")
+            }
             guard value.isFinite else { throw ScalarMismatch(expected: "a number that \(Self.self) can hold") }
             self = value
         }

@@ -127,13 +127,26 @@ struct YAMLEventReader: ~Copyable {
         default:
             let mark = parser.pointee.problem_mark
             let contextLine = parser.pointee.context_mark.line + 1
+            let context = parser.pointee.context.map { String(cString: $0) }
             return YAMLSyntaxError(
                 problem: problem,
                 mark: YAMLEvent.Mark(mark),
-                context: parser.pointee.context.map { (String(cString: $0), contextLine) },
-                advice: character(at: mark) == UInt8(ascii: "\t") ? "use spaces instead of tabs" : nil
+                context: context.map { ($0, contextLine) },
+                advice: advice(for: problem, in: context ?? "", at: mark)
             )
         }
+    }
+
+    /// The remedy for a mistake that people make often.
+    private func advice(for problem: String, in context: String, at mark: yaml_mark_t) -> String? {
+        let character = character(at: mark)
+        if character == UInt8(ascii: "\t") { return "use spaces instead of tabs" }
+        let beginsWithSign = problem.contains("cannot start any token") && character.map("@`%".utf8.contains) == true
+        if beginsWithSign || context.contains("scanning an alias") || context.contains("scanning an anchor") {
+            return "if it is meant as text, put it in quotes"
+        }
+        let isWrongEscape = problem.contains("unknown escape character") || problem.contains("hexdecimal number")
+        return isWrongEscape ? "a backslash is written \\\\ there; or put it in single quotes" : nil
     }
 
     /// Creates the error for bytes that are not text.
