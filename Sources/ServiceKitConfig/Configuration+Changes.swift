@@ -16,6 +16,11 @@ extension Configuration {
         root.changes(since: other.root).isEmpty
     }
 
+    /// Whether the value at a path is the same, or missing in both.
+    package func hasSameValue(as other: Configuration, at path: String) -> Bool {
+        (node(at: path) ?? .absent).changes(since: other.node(at: path) ?? .absent).isEmpty
+    }
+
     /// The paths whose values differ from those of an earlier configuration, and that the program has read and does not
     /// follow.
     package func changesWithoutFollower(since earlier: Configuration) -> [String] {

@@ -126,7 +126,7 @@ public final class Configuration: Sendable {
 
     // MARK: - Paths
 
-    private func node(at path: String) -> ConfigurationNode? {
+    func node(at path: String) -> ConfigurationNode? {
         ConfigurationPath(path).keys.reduce(root) { node, key in node?.mapping?[key]?.value }
     }
 

@@ -321,6 +321,19 @@ import Testing
         #expect(!budget.takeRetry())
     }
 
+    @Test func retryBudgetThatIsResizedStillCountsTheRetriesSoFar() {
+        let budget = RetryBudget(burst: 3)
+        #expect(budget.takeRetry() && budget.takeRetry())
+        budget.resize(burst: 2)
+        #expect(!budget.takeRetry())
+        budget.resize(burst: 4)
+        for _ in 0..<2 { #expect(budget.takeRetry()) }
+        #expect(!budget.takeRetry())
+        for _ in 0..<1000 { budget.succeeded() }
+        for _ in 0..<4 { #expect(budget.takeRetry()) }
+        #expect(!budget.takeRetry())
+    }
+
     @Test func concurrentRetriesDoNotOverdrawTheBudget() async {
         let budget = RetryBudget(burst: 1000)
         let taken = await withTaskGroup(of: Int.self) { group in

@@ -151,7 +151,8 @@ public final class App: Service, Sendable {
         try useDefaultMiddleware()
     }
 
-    /// A section of the configuration, or a single value, that follows changes of its sources. The same type and path give the same object.
+    /// A section of the configuration, or a single value, that follows changes of its sources. The same type and path
+    /// give the same object.
     ///
     /// - Parameters:
     ///   - type: The section's type.
@@ -163,6 +164,12 @@ public final class App: Service, Sendable {
         at path: String
     ) throws(ConfigurationError) -> Live<Section> {
         try store.live(type, at: path)
+    }
+
+    /// Lets a module follow changes of the configuration at some paths; see ``ConfigurationStore/follow(_:_:)``. Call it
+    /// before the App runs.
+    package func follow(_ paths: [String], _ prepare: @escaping ConfigurationStore.Preparation) {
+        store.follow(paths, prepare)
     }
 
     // MARK: - Middleware
@@ -224,10 +231,10 @@ public final class App: Service, Sendable {
         use(CallLogging(logger: logger))
         use(ErrorMasking(logger: logger))
         use(MetadataPropagation())
-        use(Deadlines(try configuration.decode(Deadlines.Options.self, at: "server.timeouts")))
+        use(Deadlines(try store.replaceable(Deadlines.Options.self, at: "server.timeouts")))
         useForClients(CallLogging(logger: logger))
         useForClients(MetadataPropagation())
-        useForClients(Deadlines(try configuration.decode(Deadlines.Options.self, at: "client.timeouts")))
+        useForClients(Deadlines(try store.replaceable(Deadlines.Options.self, at: "client.timeouts")))
     }
 
     // MARK: - Parts

@@ -1,7 +1,8 @@
 /// Picks the node that an attempt of a call goes to.
 ///
 /// A channel has one balancer for the nodes in service, one for the nodes of weight 0 and one for the ejected nodes; it asks
-/// the next when an earlier one has no node. Many tasks call a balancer at once. The channel keeps the nodes'
+/// the next when an earlier one has no node. When the balancer's name or options change while an App runs, new balancers
+/// get all nodes, and the old ones are dropped. Many tasks call a balancer at once. The channel keeps the nodes'
 /// ``NodeStatistics``, whatever the balancer; a balancer that wants to know more of a call implements
 /// ``CallObserver/ended(_:)``, and hears of the attempts that it picked the node for.
 ///

@@ -10,7 +10,9 @@ public import ServiceKitConfig
 ///       max-idle: 10s
 /// ```
 public struct Balancers: Sendable {
-    private var factories: [String: @Sendable (Configuration, _ path: String) throws -> any Balancer] = [:]
+    private typealias Factory = @Sendable (Configuration, _ path: String) throws -> any Balancer
+
+    private var factories: [String: Factory] = [:]
 
     /// The balancers that come with the kit: `p2c` and `round_robin`.
     public static var embedded: Balancers {
@@ -59,12 +61,49 @@ public struct Balancers: Sendable {
     /// - Throws: `ConfigurationError` when there is no balancer of the name, when options are written for such a name, or
     ///   when an option is wrong.
     public func make(_ name: String, configuration: Configuration = Configuration()) throws -> any Balancer {
-        let section = "client.balancers"
-        for key in configuration.keys(at: section) where factories[key] == nil {
-            throw unknown(key, at: "\(section).\(key)", configuration)
+        try factory(of: name, configuration)(configuration, Self.path(of: name))
+    }
+
+    /// Makes the balancers of a channel, one for each priority of its nodes.
+    ///
+    /// - Throws: As ``make(_:configuration:)``.
+    package func makeAll(
+        _ name: String,
+        configuration: Configuration = Configuration()
+    ) throws -> PerPriority<any Balancer> {
+        let factory = try factory(of: name, configuration)
+        return try PerPriority { _ in try factory(configuration, Self.path(of: name)) }
+    }
+
+    /// Makes the balancers of a channel if their name or their options differ from those so far.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - last: The name so far.
+    ///   - configuration: Where the options are.
+    ///   - earlier: Where the options so far are.
+    /// - Returns: The balancers; `nil` if nothing differs.
+    /// - Throws: As ``make(_:configuration:)``.
+    package func makeAll(
+        _ name: String,
+        after last: String,
+        configuration: Configuration,
+        earlier: Configuration
+    ) throws -> PerPriority<any Balancer>? {
+        _ = try factory(of: name, configuration)
+        if name == last, configuration.hasSameValue(as: earlier, at: Self.path(of: name)) { return nil }
+        return try makeAll(name, configuration: configuration)
+    }
+
+    private static let section = "client.balancers"
+    private static func path(of name: String) -> String { "\(section).\(name)" }
+
+    private func factory(of name: String, _ configuration: Configuration) throws(ConfigurationError) -> Factory {
+        for key in configuration.keys(at: Self.section) where factories[key] == nil {
+            throw unknown(key, at: Self.path(of: key), configuration)
         }
         guard let factory = factories[name] else { throw unknown(name, at: "client.balancer", configuration) }
-        return try factory(configuration, "\(section).\(name)")
+        return factory
     }
 
     private func unknown(_ name: String, at path: String, _ configuration: Configuration) -> ConfigurationError {

@@ -37,19 +37,26 @@ public final class NodeStatistics: Sendable {
         var freeSlots: [Int] = []
         var prediction: Double = 0
         var predictedAt: UInt64 = 0
+        /// How fast the past is forgotten, in nanoseconds.
+        var decay: Double
 
         var inFlight: Int { starts.count - freeSlots.count }
     }
 
-    private let state = Mutex(State())
-    private let decay: Double
+    private let state: Mutex<State>
 
     /// Creates the statistics of a node that has not been called: it counts as good.
     ///
     /// - Parameter decay: How fast the past is forgotten: a sample's weight falls to 37 % within this time; 600 ms by
     ///   default.
     public init(decay: Duration = .milliseconds(600)) {
-        self.decay = max(1, decay / .nanoseconds(1))
+        state = Mutex(State(decay: max(1, decay / .nanoseconds(1))))
+    }
+
+    /// Forgets the past as fast as other statistics do from now on.
+    package func takeDecay(of other: NodeStatistics) {
+        let decay = other.state.withLock(\.decay)
+        state.withLock { $0.decay = decay }
     }
 
     /// Calls in flight.
@@ -106,7 +113,7 @@ public final class NodeStatistics: Sendable {
             state.freeSlots.append(call.slot)
             if case .ignored = outcome { return }
             // The first call counts fully, regardless of the time.
-            let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / decay)
+            let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / state.decay)
             state.lastEnd = now
             state.latency = state.latency * past + Double(Self.elapsed(from: call.start, to: now)) * (1 - past)
             let sample: Double = if case .success = outcome { 1 } else { 0 }

@@ -4,11 +4,11 @@
 /// Each priority has a balancer of its own, as in gRPC's policy `priority` (gRFC A56). So the first node of a
 /// priority that comes, or the last that goes, changes nothing for the other nodes, however many there are.
 package struct PriorityBalancer: Sendable {
-    private let balancers: PerPriority<any Balancer>
+    private let balancers: Replaceable<PerPriority<any Balancer>>
 
-    /// - Parameter make: Makes a balancer; called once for each priority.
-    package init(_ make: () throws -> any Balancer) rethrows {
-        balancers = try PerPriority { _ in try make() }
+    /// - Parameter balancers: A balancer for each priority.
+    package init(_ balancers: PerPriority<any Balancer>) {
+        self.balancers = Replaceable(balancers)
     }
 
     /// The changes of the nodes of each priority.
@@ -34,6 +34,21 @@ package struct PriorityBalancer: Sendable {
 
     /// Takes a change; it costs O(1) beside the costs of the balancers.
     package func update(_ change: Change) {
+        Self.update(balancers.read { copy $0 }, change)
+    }
+
+    /// Puts other balancers in the place of those so far. Calls for which the old ones picked a node go on.
+    ///
+    /// - Parameters:
+    ///   - next: A balancer for each priority, without nodes.
+    ///   - nodes: The change from no nodes to all that can be called now.
+    package func replace(with next: PerPriority<any Balancer>, nodes: Change) {
+        // Filled before a call sees them: otherwise it would find no node.
+        Self.update(next, nodes)
+        balancers.set(next)
+    }
+
+    private static func update(_ balancers: PerPriority<any Balancer>, _ change: Change) {
         // Removals first: one balancer may serve several priorities.
         for priority in NodePriority.allCases where !change.changes[priority].removed.isEmpty {
             balancers[priority].update(NodeChange(removed: change.changes[priority].removed))
@@ -47,16 +62,17 @@ package struct PriorityBalancer: Sendable {
     ///
     /// - Returns: The node, and the balancer that picked it; `nil` when no node can be called.
     package func pick(for request: PickRequest) -> (node: Node, balancer: any Balancer)? {
-        let regular = balancers[.regular]
+        let regular = balancers.read { $0[.regular] }
         if let node = regular.pick(for: request) { return (node, regular) }
         for priority in [NodePriority.standby, .ejected] {
-            if let node = balancers[priority].pick(for: request) { return (node, balancers[priority]) }
+            let balancer = balancers.read { $0[priority] }
+            if let node = balancer.pick(for: request) { return (node, balancer) }
         }
         return nil
     }
 
     /// Makes the statistics of a new node.
     package func makeStatistics() -> NodeStatistics {
-        balancers[.regular].makeStatistics()
+        balancers.read { $0[.regular] }.makeStatistics()
     }
 }

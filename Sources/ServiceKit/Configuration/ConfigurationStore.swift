@@ -31,6 +31,7 @@ public final class ConfigurationStore: Sendable {
         /// The configuration that the program started with.
         var first: Configuration
         var sections: [(key: SectionKey, live: any LiveSection)] = []
+        var followers: [Preparation] = []
         var status = ConfigurationStatus(since: .now)
 
         init(_ configuration: Configuration) {
@@ -129,6 +130,39 @@ public final class ConfigurationStore: Sendable {
             published.sections.append((key, live))
             return live
         }
+    }
+
+    /// Reads the part of a new configuration that a component follows, and compares it with the one in force. Returns
+    /// the function that takes the change over. An error refuses the configuration.
+    package typealias Preparation =
+        @Sendable (_ next: Configuration, _ earlier: Configuration) throws -> @Sendable () -> Void
+
+    /// Lets a component follow changes at some paths. Call it before ``run()``.
+    ///
+    /// The component takes a change over when all live sections have changed: one change after the other, and no lock of
+    /// the store is held.
+    ///
+    /// - Parameters:
+    ///   - paths: The paths. Changes of their values need no restart.
+    ///   - prepare: Reads a new configuration before it is taken.
+    package func follow(_ paths: [String], _ prepare: @escaping Preparation) {
+        published.withLock { published in
+            for path in paths { published.configuration.followChanges(at: path) }
+            published.followers.append(prepare)
+        }
+    }
+
+    /// A section that follows changes, for code that reads it in each call.
+    func replaceable<Value: Decodable & Equatable & Sendable>(
+        _ type: Value.Type,
+        at path: String
+    ) throws(ConfigurationError) -> Replaceable<Value> {
+        let section = Replaceable(try configuration.decode(type, at: path))
+        follow([path]) { next, _ in
+            let value = try next.decode(type, at: path)
+            return { section.setIfChanged(value) }
+        }
+        return section
     }
 
     // MARK: - Life
@@ -239,14 +273,18 @@ public final class ConfigurationStore: Sendable {
     }
 
     /// Takes a configuration over. Returns `false` when a section has been added meanwhile.
-    private func publish(_ next: Configuration) throws(ConfigurationError) -> Bool {
-        let (earlier, first, sections) = published.withLock { ($0.configuration, $0.first, $0.sections) }
-        var steps: [@Sendable () -> Void] = []
-        for section in sections { steps.append(try section.live.prepare(next)) }
+    private func publish(_ next: Configuration) throws -> Bool {
+        let (earlier, first, sections, followers) = published.withLock {
+            ($0.configuration, $0.first, $0.sections, $0.followers)
+        }
+        let steps = try sections.map { try $0.live.prepare(next) }
+        let changes = try followers.map { try $0(next, earlier) }
         let needsRestart = next.changesWithoutFollower(since: first)
         let isChange = !next.hasSameValues(as: earlier)
         let before: [String]? = published.withLock { published in
-            guard published.sections.count == sections.count else { return nil }
+            guard published.sections.count == sections.count, published.followers.count == followers.count else {
+                return nil
+            }
             defer { published.status.needsRestart = needsRestart }
             published.status.refusal = nil
             guard isChange else { return published.status.needsRestart }
@@ -257,7 +295,11 @@ public final class ConfigurationStore: Sendable {
             return published.status.needsRestart
         }
         guard let before else { return false }
-        if isChange { logger.info("configuration changed", metadata: ["generation": "\(status.generation)"]) }
+        if isChange {
+            // Outside of the locks: a component may take its own, under which plugins read sections.
+            for change in changes { change() }
+            logger.info("configuration changed", metadata: ["generation": "\(status.generation)"])
+        }
         for path in needsRestart where !before.contains(path) {
             logger.warning("configuration changed, but needs a restart", metadata: ["key": "\(path)"])
         }

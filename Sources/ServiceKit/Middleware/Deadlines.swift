@@ -36,17 +36,18 @@ public struct Deadlines: SynchronousMiddleware {
         }
     }
 
-    private let options: Options
+    private let options: Replaceable<Options>
     private let now: @Sendable () -> ContinuousClock.Instant
 
     /// Applies limits.
     ///
     /// - Parameter options: The limits; none by default, which leaves the deadlines of callers.
     public init(_ options: Options = Options()) {
-        self.init(options) { .now }
+        self.init(Replaceable(options))
     }
 
-    init(_ options: Options, now: @escaping @Sendable () -> ContinuousClock.Instant) {
+    /// Applies limits that may change: each call has those that are in force when it begins.
+    init(_ options: Replaceable<Options>, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.options = options
         self.now = now
     }
@@ -74,7 +75,7 @@ public struct Deadlines: SynchronousMiddleware {
     }
 
     private func limit(_ call: inout Call) throws {
-        let limit = options.limit(for: call.operation)
+        let limit = options.read { $0.limit(for: call.operation) }
         if limit == nil, call.deadline == nil { return }
         let now = now()
         if let limit { call.deadline = min(call.deadline ?? now + limit, now + limit) }

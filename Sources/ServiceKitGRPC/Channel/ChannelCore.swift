@@ -1,5 +1,7 @@
 internal import GRPCCore
 internal import ServiceKit
+private import ServiceKitConfig
+private import Synchronization
 
 /// The parts that all calls of a channel share.
 final class ChannelCore: Sendable {
@@ -7,17 +9,42 @@ final class ChannelCore: Sendable {
     let service: String
     /// The channel's target, as middleware sees it: `discovery:///user-service`.
     let target: String
-    let options: ChannelOptions
     let pool: NodePool
     let middleware: MiddlewareChain
     let retryBudget: RetryBudget
+    private let latest: Mutex<ChannelOptions>
+    private let latestBuffer: Atomic<Int>
 
     init(service: String, target: String, options: ChannelOptions, pool: NodePool, middleware: MiddlewareChain) {
         self.service = service
         self.target = target
-        self.options = options
         self.pool = pool
         self.middleware = middleware
-        self.retryBudget = RetryBudget(burst: options.retry.burst)
+        retryBudget = RetryBudget(burst: options.retry.burst)
+        latest = Mutex(options)
+        latestBuffer = Atomic(options.retry.buffer.bytes)
+    }
+
+    /// The options in force. They take a lock: calls that wait or have failed read them.
+    var options: ChannelOptions { latest.withLock(\.self) }
+
+    /// How much of a request is kept to be sent again, in bytes. Each call reads it, without a lock.
+    var retryBuffer: Int { latestBuffer.load(ordering: .relaxed) }
+
+    /// Takes over the options that a running channel can change, ``ChannelOptions/livePaths``.
+    ///
+    /// - Parameters:
+    ///   - next: The options.
+    ///   - balancers: The balancers if they are to be replaced.
+    func follow(_ next: ChannelOptions, _ balancers: PerPriority<any Balancer>?) {
+        latest.withLock { options in
+            options.balancer = next.balancer
+            options.readyTimeout = next.readyTimeout
+            options.settleTimeout = next.settleTimeout
+            options.retry = next.retry
+        }
+        latestBuffer.store(next.retry.buffer.bytes, ordering: .relaxed)
+        retryBudget.resize(burst: next.retry.burst)
+        if let balancers { pool.replaceBalancers(with: balancers) }
     }
 }

@@ -66,7 +66,7 @@ final class ClientCall: Sendable {
     ///
     /// - Throws: `RPCError` when the call has ended, `CancellationError`.
     func write(_ message: [UInt8]) async throws {
-        let limit = channel.options.retry.buffer.bytes
+        let limit = channel.retryBuffer
         switch try state.withLock({ state throws(RPCError) in try state.write(message, keeping: limit) }) {
         case .kept: break
         case .full(let nextAttempt): try await nextAttempt.value()
@@ -79,7 +79,7 @@ final class ClientCall: Sendable {
 
     /// Takes the only message of the request, before an attempt begins: it needs no room.
     func writeOnly(_ message: [UInt8]) {
-        let limit = channel.options.retry.buffer.bytes
+        let limit = channel.retryBuffer
         // A call that has ended tells its reader.
         state.withLock { state in
             _ = try? state.write(message, keeping: limit)
@@ -227,7 +227,7 @@ final class ClientCall: Sendable {
     private func beginAttempt() async throws {
         let (start, attempts, avoid) = state.withLock { ($0.start, $0.attempts, $0.avoid) }
         let (pick, stream) = try await makeStream(attempts + 1, avoid: avoid, deadline: start.deadline)
-        let limit = channel.options.retry.buffer.bytes
+        let limit = channel.retryBuffer
         var ends: [CallAttempt.End] = []
         let headers = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
         let attempt = Attempt(consume pick, stream, ends)

@@ -13,6 +13,7 @@ final class NodePool: Sendable {
     /// Whether calls can be made, and every change of that or of the nodes to pick.
     let connectivity = Watched(Connectivity())
 
+    /// Under the lock of ``state`` it is told of nodes, and its balancers are replaced.
     private let balancer: PriorityBalancer
     private let pipeline: NodePipeline
     private let choice: EndpointChoice
@@ -83,6 +84,18 @@ final class NodePool: Sendable {
             return actions
         }
         for connection in actions.shutDown { connection.beginGracefulShutdown() }
+    }
+
+    /// Lets other balancers pick from now on. The nodes keep their connections and their statistics, which forget the
+    /// past as fast as the new balancers want.
+    ///
+    /// - Parameter next: A balancer for each priority, without nodes.
+    func replaceBalancers(with next: PerPriority<any Balancer>) {
+        state.withLock { state in
+            balancer.replace(with: next, nodes: state.ready)
+            let statistics = balancer.makeStatistics()
+            for member in state.members.values { member.node.statistics.takeDecay(of: statistics) }
+        }
     }
 
     private func makePlace(_ id: String, _ endpoint: Endpoint, _ statistics: NodeStatistics) -> NodePlace {

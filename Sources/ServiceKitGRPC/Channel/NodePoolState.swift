@@ -157,6 +157,13 @@ struct NodePoolState {
 
     // MARK: - Questions
 
+    /// The change from no nodes to all that are ready.
+    var ready: PriorityBalancer.Change {
+        var change = PriorityBalancer.Change()
+        for member in members.values { change.move(member.node, from: nil, to: member.node, member.priority) }
+        return change
+    }
+
     /// The priority that calls go to; `nil` when no node is ready.
     var preferred: NodePriority? {
         NodePriority.allCases.first { readyCounts[$0] > 0 }

@@ -4,18 +4,29 @@ private import Synchronization
 /// call that succeeds puts a tenth back, as in gRPC's retry throttling (gRFC A6).
 final class RetryBudget: Sendable {
     /// Tokens are counted in tenths.
-    private let capacity: Int
+    private let capacity: Atomic<Int>
     private let tokens: Atomic<Int>
 
     /// - Parameter burst: How many retries can be made before any success.
     init(burst: Int) {
-        capacity = min(max(0, burst), 1_000_000) * 10
+        let capacity = Self.capacity(of: burst)
+        self.capacity = Atomic(capacity)
         tokens = Atomic(capacity)
+    }
+
+    private static func capacity(of burst: Int) -> Int { min(max(0, burst), 1_000_000) * 10 }
+
+    /// Changes how many retries can be made before any success. The retries that were made so far still count.
+    func resize(burst: Int) {
+        let capacity = Self.capacity(of: burst)
+        let last = self.capacity.exchange(capacity, ordering: .relaxed)
+        if capacity != last { change { max(0, $0 + capacity - last) } }
     }
 
     /// A call succeeded.
     func succeeded() {
         // The bucket is full most of the time: then no call writes the value that all calls read.
+        let capacity = capacity.load(ordering: .relaxed)
         change { $0 < capacity ? $0 + 1 : nil }
     }
 

@@ -114,7 +114,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         return chain
     }
 
-    /// Creates an App's channel.
+    /// Creates an App's channel, which follows changes of the configuration.
     convenience init(to target: ChannelTarget, of app: App) throws {
         let options = try ChannelOptions(app.configuration)
         try self.init(
@@ -127,6 +127,16 @@ public final class ServiceChannel: ClientTransport, Sendable {
             logger: app.logger,
             configuration: app.configuration
         )
+        app.follow(ChannelOptions.livePaths) { [core, balancers = app.balancers] next, earlier in
+            let options = try ChannelOptions(next)
+            let made = try balancers.makeAll(
+                options.balancer,
+                after: core.options.balancer,
+                configuration: next,
+                earlier: earlier
+            )
+            return { core.follow(options, made) }
+        }
     }
 
     init(
@@ -145,7 +155,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         config.resolver = resolver
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
         let pool = NodePool(
-            balancer: try PriorityBalancer { try balancers.make(options.balancer, configuration: configuration) },
+            balancer: PriorityBalancer(try balancers.makeAll(options.balancer, configuration: configuration)),
             pipeline: pipeline,
             choice: options.tls.endpointChoice
         ) { [config] endpoint, onStateChange in

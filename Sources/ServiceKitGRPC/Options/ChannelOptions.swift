@@ -60,6 +60,10 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
 
     static let path = "client"
     static let exceptions: Set<String> = ["balancers", "timeouts"]
+    /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
+    static let livePaths = [
+        "client.balancer", "client.balancers", "client.ready-timeout", "client.settle-timeout", "client.retry",
+    ]
 
     var transportConfig: ClientTransportConfig {
         .defaults {

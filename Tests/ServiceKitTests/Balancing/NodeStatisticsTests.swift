@@ -27,6 +27,15 @@ import Testing
         #expect(abs(statistics.success - past) < 0.001)
     }
 
+    @Test func meansForgetAsFastAsTheStatisticsWhoseDecayWasTaken() {
+        call(from: 1, to: 11)
+        statistics.takeDecay(of: NodeStatistics(decay: .milliseconds(300)))
+        #expect(statistics.latency == 10e6 && statistics.requests == 1)
+        call(from: 281, to: 311)
+        let past = exp(-1.0)
+        #expect(abs(statistics.latency - (10e6 * past + 30e6 * (1 - past))) < 1)
+    }
+
     @Test func endsAtTheSameTimeCountOnce() {
         call(from: 1, to: 11)
         call(from: 1, to: 11, .failure)

@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    private func balancer() -> PriorityBalancer { PriorityBalancer { RoundRobin(startingAt: 0) } }
+    private func balancer() -> PriorityBalancer { PriorityBalancer(PerPriority { _ in RoundRobin(startingAt: 0) }) }
 
     private func change(_ moves: (Node, from: NodePriority?, to: NodePriority?)...) -> PriorityBalancer.Change {
         moves.reduce(into: PriorityBalancer.Change()) { $0.move($1.0, from: $1.from, to: $1.0, $1.to) }
@@ -62,6 +62,18 @@ import Testing
         #expect(picks(balancer, 3) == ["b"])
     }
 
+    @Test func balancersThatAreReplacedHandAllNodesOver() {
+        let balancer = balancer()
+        let (busy, idle) = (node("busy"), node("idle", weight: 0))
+        balancer.update(change((busy, nil, .regular), (idle, nil, .standby)))
+        let next = PerPriority<any Balancer> { _ in RoundRobin(startingAt: 0) }
+        balancer.replace(with: next, nodes: change((busy, nil, .regular), (idle, nil, .standby)))
+        #expect(picks(balancer, 3) == ["busy"])
+        #expect(balancer.pick(for: request)?.balancer as AnyObject === next[.regular] as AnyObject)
+        balancer.update(change((busy, .regular, nil)))
+        #expect(picks(balancer, 3) == ["idle"])
+    }
+
     @Test func theReportGoesToTheBalancerThatPicked() throws {
         let balancer = balancer()
         balancer.update(change((node("idle", weight: 0), nil, .standby)))
@@ -73,11 +85,12 @@ import Testing
 
     @Test func firstNodeOfAPriorityMovesNoOtherNode() {
         let counters = Mutex<[Counter]>([])
-        let balancer = PriorityBalancer {
-            let counter = Counter()
-            counters.withLock { $0.append(counter) }
-            return counter
-        }
+        let balancer = PriorityBalancer(
+            PerPriority { _ in
+                let counter = Counter()
+                counters.withLock { $0.append(counter) }
+                return counter
+            })
         for number in 0..<1000 { balancer.update(change((node("\(number)", weight: 0), nil, .standby))) }
         let updated = { counters.withLock { $0.map { $0.updated.load(ordering: .relaxed) } } }
         #expect(updated().reduce(0, +) == 1000)
@@ -88,7 +101,7 @@ import Testing
 
     @Test func sharedBalancerOfTwoPrioritiesLosesNoNode() {
         let shared = RoundRobin(startingAt: 0)
-        let balancer = PriorityBalancer { shared }
+        let balancer = PriorityBalancer(PerPriority { _ in shared })
         let a = node("a")
         balancer.update(change((a, nil, .regular)))
         balancer.update(change((a, .regular, .ejected)))

@@ -215,6 +215,48 @@ import Testing
         #expect(throws: ConfigurationError.self) { try store.live(Limits.self, at: "a") }
     }
 
+    @Test func componentThatFollowsTakesAChangeOverOrRefusesIt() async throws {
+        try await Self.running("limits: {calls: 5}\nname: a") { running in
+            let limits = try running.store.live(Limits.self, at: "limits")
+            let taken = Mutex<[String]>([])
+            let store = running.store
+            _ = try store.configuration.decode(String.self, at: "name")
+            store.follow(["name"]) { next, earlier in
+                let (name, last) = (
+                    try next.decode(String.self, at: "name"), try earlier.decode(String.self, at: "name")
+                )
+                if name == "bad" { throw ConfigurationError(message: "bad name", location: next.location(of: "name")) }
+                return {
+                    // No lock is held: the component may read what has changed with it.
+                    let calls = limits.value.calls
+                    taken.withLock { $0.append("\(last) to \(name), \(calls) calls, \(store.status.generation)") }
+                }
+            }
+            try await running.change(to: "limits: {calls: 6}\nname: b")
+            try await eventually { taken.withLock(\.self) == ["a to b, 6 calls, 2"] }
+            try await running.change(to: "limits: {calls: 7}\nname: bad")
+            #expect(store.status.refusal == "fake.yaml:2:7: bad name")
+            #expect(limits.value.calls == 6)
+            try await running.change(to: "limits: {calls: 7}\nname: c")
+            try await eventually { taken.withLock(\.self) == ["a to b, 6 calls, 2", "b to c, 7 calls, 3"] }
+            #expect(store.status.needsRestart.isEmpty)
+        }
+    }
+
+    @Test func replaceableSectionHasTheLatestValue() async throws {
+        try await Self.running("limits: {calls: 5}") { running in
+            let limits = try running.store.replaceable(Limits.self, at: "limits")
+            #expect(limits.read { $0.calls } == 5)
+            for calls in 6...7 {
+                try await running.change(to: "limits: {calls: \(calls)}")
+                try await eventually { limits.read { $0.calls } == calls }
+            }
+            try await running.change(to: "limits: {calls: 0}")
+            #expect(limits.read { $0.calls } == 7)
+            #expect(running.store.status.needsRestart.isEmpty)
+        }
+    }
+
     @Test func reloadAsksTheSources() async throws {
         try await Self.running("limits: {calls: 5}") { running in
             running.store.reload()

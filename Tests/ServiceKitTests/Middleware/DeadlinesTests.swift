@@ -12,7 +12,7 @@ struct DeadlinesTests {
 
     func deadlines(_ yaml: String) throws -> Deadlines {
         let options = try Configuration(yaml: yaml).decode(Deadlines.Options.self, at: "")
-        return Deadlines(options) { [now] in now }
+        return Deadlines(Replaceable(options)) { [now] in now }
     }
 
     static let limits = """
@@ -98,7 +98,7 @@ struct DeadlinesTests {
         struct Failure: Error {}
         let clock = Watched(now)
         let options = try Configuration(yaml: "default: 10s").decode(Deadlines.Options.self, at: "")
-        let result = await Deadlines(options, now: { clock.value }).run(.served()) { call in
+        let result = await Deadlines(Replaceable(options), now: { clock.value }).run(.served()) { call in
             #expect(call.deadline == now + .seconds(10))
             clock.set(now + .seconds(seconds))
             throw Failure()

@@ -1,0 +1,192 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitTestSupport
+import ServiceKitTesting
+import Synchronization
+import Testing
+
+@testable import ServiceKitGRPC
+
+/// Options of servers and channels that change while the App runs.
+@Suite(.timeLimit(.minutes(1)))
+struct LiveOptionsTests {
+    /// Runs an App that serves the tests' service and calls itself.
+    private func withApp(
+        _ yaml: String = "",
+        _ handlers: [String: TestService.Handler] = [:],
+        _ body: (LiveApp, ServiceChannel) async throws -> Void
+    ) async throws {
+        let live = try await LiveApp(yaml, registry: MemoryRegistry())
+        let service = TestService(id: "a", handlers)
+        live.app.serve(service, descriptors: []) { $0 = service.methods }
+        let channel = try live.app.channel("test")
+        try await serving(live.app, log: live.log) {
+            var patient = CallOptions.defaults
+            patient.waitForReady = true
+            #expect(try await channel.text(options: patient) == "a")
+            try await body(live, channel)
+        }
+    }
+
+    // MARK: - Calls
+
+    @Test func retryOptionsChangeForTheNextCall() async throws {
+        // Every other call fails.
+        let calls = Atomic(0)
+        let flaky: TestService.Handler = { _, _ in
+            let number = calls.add(1, ordering: .relaxed).newValue
+            if number.isMultiple(of: 2) { return .text("even") }
+            throw ServiceError(.unavailable, reason: "ODD", message: "odd")
+        }
+        try await withApp("", ["Flaky": flaky]) { live, channel in
+            #expect(await channel.failure("Flaky")?.code == .unavailable)
+            #expect(await channel.failure("Flaky") == nil)
+            try await live.change(to: "client: {retry: {idempotent: [/test.Service/Flaky]}}")
+            for _ in 1...3 { #expect(try await channel.text("Flaky") == "even") }
+            try await live.change(to: "client: {retry: {idempotent: [/test.Service/Flaky], attempts: 1}}")
+            #expect(await channel.failure("Flaky")?.code == .unavailable)
+            #expect(await channel.failure("Flaky") == nil)
+            // No retry is left.
+            try await live.change(to: "client: {retry: {idempotent: [/test.Service/Flaky], burst: 0}}")
+            #expect(await channel.failure("Flaky")?.code == .unavailable)
+            #expect(live.status.needsRestart == [])
+        }
+    }
+
+    @Test(arguments: ["client", "server"])
+    func timeoutsChangeForTheNextCall(_ side: String) async throws {
+        let gate = Gate()
+        try await withApp("", ["Hold": TestService.text("held", behind: gate)]) { live, channel in
+            let first = Task { try await channel.text("Hold") }
+            await gate.waitForArrivals()
+            try await live.change(to: "\(side): {timeouts: {default: 50ms}}")
+            #expect(await channel.failure("Hold")?.code == .deadlineExceeded)
+            try await live.change(to: "\(side): {timeouts: {default: 1h, methods: {/test.Service/Hold: 40ms}}}")
+            #expect(await channel.failure("Hold")?.code == .deadlineExceeded)
+            // A call has the limits with which it began.
+            gate.open()
+            #expect(try await first.value == "held")
+            try await live.change(to: "\(side): {timeouts: {default: 1h}}")
+            #expect(try await channel.text("Hold") == "held")
+            #expect(live.status.needsRestart == [])
+        }
+    }
+
+    @Test func waitsForAnInstanceChangeForTheNextCall() async throws {
+        let live = try await LiveApp("client: {settle-timeout: 1h, ready-timeout: 1h}", registry: MemoryRegistry())
+        let channel = try live.app.channel("nobody")
+        try await serving(live.app, log: live.log) {
+            try await live.change(to: "client: {settle-timeout: 1ms, ready-timeout: 1h}")
+            #expect(await channel.failure()?.code == .unavailable)
+            try await live.change(to: "client: {settle-timeout: 1h, ready-timeout: 2ms}")
+            #expect(await channel.failure()?.code == .unavailable)
+        }
+    }
+
+    // MARK: - Balancers
+
+    @Test func balancerIsReplacedAndNodesKeepConnectionsAndStatistics() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b", "c"] { try await bed.server(id) }
+            let live = try await LiveApp("", registry: bed.registry)
+            let channel = try live.app.channel("test")
+            try await serving(live.app, log: live.log) {
+                _ = await channel.pool.connectivity.first { _ in
+                    channel.snapshot().nodes.count { $0.connectivity == .ready } == 3
+                }
+                for _ in 1...30 { _ = try await channel.text() }
+                try await live.change(to: "client: {balancer: round_robin}")
+                var counts: [String: Int] = [:]
+                for _ in 1...30 { counts[try await channel.text(), default: 0] += 1 }
+                #expect(counts == ["a": 10, "b": 10, "c": 10])
+                let requests = { (ids: Set<String>) in
+                    channel.snapshot().nodes.filter { ids.contains($0.id) }.map(\.requests).reduce(0, +)
+                }
+                #expect(requests(["a", "b", "c"]) == 60)
+
+                // Nodes that come and go later come to the new balancer.
+                let late = try await bed.server("d")
+                while try await channel.text() != "d" {}
+                await late.drain()
+                try await late.deregister()
+
+                try await live.change(to: "client: {balancer: p2c, balancers: {p2c: {decay: 1s}}}")
+                let before = requests(["a", "b", "c"])
+                for _ in 1...30 { _ = try await channel.text() }
+                #expect(requests(["a", "b", "c"]) == before + 30)
+                #expect(live.status.generation == 3 && live.status.needsRestart == [])
+            }
+        }
+    }
+
+    @Test func balancerIsMadeAnewOnlyIfItsNameOrOptionsChange() async throws {
+        struct Options: ConfigurationSection {
+            var start = 0
+        }
+        let starts = Mutex<[Int]>([])
+        let counted = Plugin.balancer("counted") { (options: Options) in
+            starts.withLock { $0.append(options.start) }
+            return RoundRobin()
+        }
+        let yaml = { (start: Int, burst: Int) in
+            "client: {balancer: counted, balancers: {counted: {start: \(start)}}, retry: {burst: \(burst)}}"
+        }
+        let live = try await LiveApp(yaml(1, 1), registry: MemoryRegistry(), plugins: [counted])
+        _ = try live.app.channel("test")
+        try await serving(live.app, log: live.log) {
+            #expect(starts.withLock(\.self) == [1, 1, 1])
+            try await live.change(to: yaml(1, 2))
+            #expect(starts.withLock(\.self) == [1, 1, 1])
+            try await live.change(to: yaml(2, 2))
+            #expect(starts.withLock(\.self) == [1, 1, 1, 2, 2, 2])
+        }
+    }
+
+    @Test(arguments: [
+        ("{balancer: roundrobin}", "3:20: client.balancer: no balancer \"roundrobin\" is linked"),
+        ("{balancers: {ring: {}}}", "3:28: client.balancers.ring: no balancer \"ring\" is linked"),
+        ("{balancers: {p2c: {decay: 0s}}}", "3:35: client.balancers.p2c.decay: expected 1ms to 1h"),
+        ("{retry: {attempts: 0}}", "3:28: client.retry.attempts: expected 1 to 100"),
+        ("{timeouts: {default: 0s}}", "3:30: client.timeouts.default: expected 1ms to 8760h"),
+        ("{retri: {attempts: 2}}", "3:10: client.retri: unknown key"),
+    ])
+    func badOptionIsRefusedWithItsPlaceAndTheOldOnesStay(_ options: String, _ error: String) async throws {
+        try await withApp { live, channel in
+            try await live.change(to: "client: \(options)")
+            #expect(live.status.refusal?.hasPrefix("\(live.file):\(error)") == true, "\(live.status)")
+            #expect(live.status.generation == 1)
+            #expect(try await channel.text() == "a")
+        }
+    }
+
+    // MARK: - Options of connections
+
+    @Test func optionsOfConnectionsNeedARestart() async throws {
+        try await withApp { live, _ in
+            try await live.change(
+                to: """
+                    client:
+                      tls: {server-name: test}
+                      connect-timeout: 7s
+                      backoff: {max: 7s}
+                      max-connections-per-node: 7
+                      max-connection-idle: 7s
+                      max-queued-calls: 7
+                      keepalive: {timeout: 7s}
+                      compression: {algorithm: gzip}
+                      limits: {max-message: 7MiB}
+                      retry: {attempts: 7}
+                    server:
+                      grpc: {max-connections: 7}
+                    """)
+            let paths = [
+                "client.backoff.max", "client.compression.algorithm", "client.connect-timeout",
+                "client.keepalive.timeout", "client.limits.max-message", "client.max-connection-idle",
+                "client.max-connections-per-node", "client.max-queued-calls", "client.tls.server-name",
+                "server.grpc.max-connections",
+            ]
+            try await eventually { live.status.needsRestart.sorted() == paths }
+        }
+    }
+}
