@@ -9,7 +9,7 @@ public struct EtcdConnectionOptions: ConfigurationSection, Hashable {
     /// The user, if etcd asks for one.
     public var username: String?
     /// The user's password. Better given by the environment, or in a file.
-    public var password: String?
+    public var password: Secret<String>?
     /// A file with the user's password in its first line.
     public var passwordFile: String?
     /// The section `tls`: certificates for `https` endpoints.
@@ -52,7 +52,7 @@ extension EtcdConnectionOptions {
     }
 
     private func credentials(_ section: String) throws(ConfigurationError) -> EtcdConfig.Credentials? {
-        var secret = password
+        var secret = password?.value
         if let passwordFile {
             guard let data = FileManager.default.contents(atPath: passwordFile) else {
                 throw ConfigurationError(message: "\(passwordFile) cannot be read", keyPath: "\(section).password-file")

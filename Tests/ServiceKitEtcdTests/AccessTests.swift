@@ -1,4 +1,5 @@
 import ServiceKit
+import ServiceKitConfig
 import ServiceKitTesting
 import Testing
 
@@ -19,7 +20,7 @@ struct AccessTests {
             try await etcd.enableAuth()
             try await etcd.withRegistry {
                 $0.username = "svc"
-                $0.password = "secret"
+                $0.password = Secret("secret")
             } _: { registry in
                 try await body(etcd, registry)
             }

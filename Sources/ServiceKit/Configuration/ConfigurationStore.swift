@@ -221,6 +221,10 @@ public final class ConfigurationStore: Sendable {
     }
 
     private func report(_ report: ConfigurationSourceState, by number: Int) {
+        var report = report
+        if case .loaded(let documents) = report, !(sources[number] is FileSource) {
+            report = .loaded(documents.map(\.fromSource))
+        }
         let (action, isNews) = state.withLock { state in
             let before = state.away
             return (state.reported(report, by: number), state.away != before)
@@ -253,13 +257,18 @@ public final class ConfigurationStore: Sendable {
         let layers = LayerStack(documents: documents, environment: environment, overrides: overrides)
         return try layers.merged(after: earlier) { path throws(ConfigurationError) in
             files.withLock { $0.append(path) }
+            // Watched before it is read, so that no change is missed in between.
+            self.valueFiles.add(path)
             return try ConfigurationFile.contents(of: path)
         }
     }
 
     private func build(_ documents: [ConfigurationDocument]) {
+        let merged = Result { () throws(ConfigurationError) in try merge(documents, after: configuration) }
+        // A value may be half of its file. It is read again when the file is closed.
+        if valueFiles.isBeingWritten { return }
         do {
-            let next = try merge(documents, after: configuration)
+            let next = try merged.get()
             try next.readAgain()
             // A section that was added meanwhile is read as well.
             while try !publish(next) {}

@@ -4,7 +4,7 @@ internal import ServiceKitConfig
 /// Configuration files, and directories: a directory stands for its files `*.yaml`, in the order of their names.
 ///
 /// Changes are seen at once through inotify: also those of an editor that renames, of a swapped link, of a file that is
-/// removed and put back.
+/// removed and put back. A file that a program writes in place is read when the program closes it, or after 10 s.
 public final class FileSource: ConfigurationSource {
     /// How long a file may be gone before the source is away. An editor may remove a file before it writes the new one.
     private static let patience = Duration.milliseconds(200)
@@ -33,8 +33,11 @@ public final class FileSource: ConfigurationSource {
                 try? await ContinuousClock().sleep(for: Self.patience)
                 state = read()
             }
-            if state != last { report(state) }
-            last = state
+            // Half a file may be good YAML. It is read again when it is closed.
+            if state != last, !watcher.isBeingWritten {
+                report(state)
+                last = state
+            }
             await watcher.wait()
         }
     }

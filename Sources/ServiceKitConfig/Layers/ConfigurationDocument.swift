@@ -8,6 +8,8 @@ public struct ConfigurationDocument: Sendable, Hashable {
     public var bytes: [UInt8]
     /// The path of the value that the document is, such as `server.timeouts`; `nil` for a whole configuration.
     public var path: String?
+    /// Whether a source delivers it that the configuration itself has named.
+    private var isFromSource = false
 
     /// Creates a document from YAML. The path is that of the value that the document is; `nil` for a whole configuration.
     public init(origin: String, bytes: [UInt8], path: String? = nil) {
@@ -18,10 +20,31 @@ public struct ConfigurationDocument: Sendable, Hashable {
 }
 
 extension ConfigurationDocument {
+    /// The document of a source that the configuration itself has named. It cannot name sources in its turn: they are
+    /// looked up once, before any of them is read.
+    package var fromSource: ConfigurationDocument {
+        var document = self
+        document.isFromSource = true
+        return document
+    }
+
+    private static let sources = "config"
+
+    private func sourceFailure(at location: SourceLocation?, _ path: String) -> ConfigurationError {
+        ConfigurationError(
+            message: "only files, variables and --set name sources of the configuration; remove it here",
+            location: location ?? SourceLocation(origin: origin),
+            keyPath: path
+        )
+    }
+
     /// The document merged over a tree, with its placeholders. Throws ``ConfigurationError`` when it is not YAML, or not a
     /// mapping where it must be one.
     func merged(over root: ConfigurationNode) throws(ConfigurationError) -> ConfigurationNode {
         let value = try YAMLComposer.compose(bytes, origin: YAMLComposer.Origin(name: origin), at: path ?? "")
+        if let path, isFromSource, ConfigurationPath(path).keys.first == Self.sources {
+            throw sourceFailure(at: value?.location, path)
+        }
         if let path { return try root.setting(value ?? .absent, at: ConfigurationPath(path)) }
         guard let value, !value.isNull else { return root }
         guard value.mapping != nil else {
@@ -29,6 +52,9 @@ extension ConfigurationDocument {
                 message: "the root must be a mapping of keys to values, found \(value.kind)",
                 location: value.location
             )
+        }
+        if isFromSource, let entry = value.mapping?[Self.sources] {
+            throw sourceFailure(at: entry.keyLocation, Self.sources)
         }
         return root.merged(with: value)
     }

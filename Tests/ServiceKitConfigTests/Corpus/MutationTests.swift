@@ -161,7 +161,7 @@ struct Mutator {
     mutating func next() -> [UInt8] {
         // Half of all documents come from the one with the most features.
         var bytes = Bool.random(using: &generator) ? seeds[0] : element(of: seeds)
-        for _ in 0..<Int.random(in: 1...6, using: &generator) { change(&bytes) }
+        for _ in 0..<Int.random(in: 1...3, using: &generator) { change(&bytes) }
         return Array(bytes.prefix(Self.largestDocument))
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 @testable import ServiceKit
 import ServiceKitConfig
@@ -284,6 +285,50 @@ import Testing
                 try await eventually { limits.value.calls == 8 }
             }
         }
+    }
+
+    @Test func fileThatAValueNamesIsReadWhenItIsClosed() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("6", to: "calls")
+            try await Self.running("limits: {calls: \"@file:\(file)\"}") { running in
+                let limits = try running.store.live(Limits.self, at: "limits")
+                let handle = try FileHandle(forWritingTo: URL(filePath: file))
+                try handle.truncate(atOffset: 0)
+                try handle.write(contentsOf: Data("7".utf8))
+                running.source.set("limits: {calls: \"@file:\(file)\", burst: 2}")
+                await running.settle()
+                try handle.write(contentsOf: Data("5".utf8))
+                try handle.close()
+                await running.settle()
+                try await eventually { limits.value.burst == 2 }
+                #expect(limits.value == Limits(calls: 75, burst: 2))
+                #expect(running.store.status.generation == 2)
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("limits: {calls: 2}\nconfig: {etcd: {prefix: /c}}", "fake.yaml:2:1: config: only files, "),
+        ("limits: {calls: 2}\n<<: {config: {}}", "fake.yaml:2:6: config: only files, "),
+    ])
+    func sourceThatNamesSourcesIsRefused(_ yaml: String, _ error: String) async throws {
+        try await Self.running("limits: {calls: 1}") { running in
+            let limits = try running.store.live(Limits.self, at: "limits")
+            try await running.change(to: yaml)
+            #expect(running.store.status.refusal?.hasPrefix(error) == true, "\(running.store.status)")
+            #expect(limits.value.calls == 1)
+        }
+    }
+
+    @Test func sourceWithAValueInTheSectionOfSourcesIsRefused() throws {
+        let document = ConfigurationDocument(
+            origin: "etcd /c/config.etcd", bytes: Array("{}".utf8), path: "config.etcd")
+        let error = #expect(throws: ConfigurationError.self) {
+            try LayerStack(documents: [document.fromSource]).merged()
+        }
+        #expect(error?.location?.origin == "etcd /c/config.etcd")
+        #expect(error?.keyPath == "config.etcd")
+        #expect(throws: Never.self) { try LayerStack(documents: [document]).merged() }
     }
 
     // MARK: - Start

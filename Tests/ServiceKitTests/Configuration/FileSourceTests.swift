@@ -153,4 +153,94 @@ import Testing
             #expect(states.value.count == 2)
         }
     }
+
+    // MARK: - Files that a program is writing
+
+    private static func writing(_ file: String) throws -> FileHandle {
+        let handle = try FileHandle(forWritingTo: URL(filePath: file))
+        try handle.truncate(atOffset: 0)
+        try handle.write(contentsOf: Data("a: 1".utf8))
+        return handle
+    }
+
+    @Test(.timeLimit(.minutes(1))) func halfWrittenFileIsNotReadWhenAnotherFileChanges() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "app.yaml")
+            try directory.write("b: 1", to: "other.yaml")
+            try await Self.following([directory.path]) { states in
+                for number in 2...20 {
+                    let handle = try Self.writing(file)
+                    try directory.write(Array("b: \(number)".utf8), to: "other.yaml")
+                    await Task.yield()
+                    try handle.write(contentsOf: Data("\(number)".utf8))
+                    try handle.close()
+                    await Self.wait(for: "a: 1\(number)|b: \(number)", in: states)
+                }
+                let texts = Set(states.value.map { Self.text([$0]) })
+                #expect(
+                    !texts.contains { $0.hasPrefix("a: 1|b") && $0 != "a: 1|b: 1" || $0.hasPrefix("|") }, "\(texts)")
+            }
+        }
+    }
+
+    @Test func fileIsBeingWrittenUntilItIsClosed() throws {
+        try TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 0", to: "releases/1/app.yaml")
+            try directory.link("current", to: "releases/1")
+            let watcher = FileWatcher()
+            watcher.watch([directory.path("current/app.yaml")])
+            #expect(!watcher.isBeingWritten)
+            let handle = try Self.writing(file)
+            #expect(watcher.isBeingWritten)
+            // Watching again forgets nothing.
+            watcher.watch([directory.path("current/app.yaml")])
+            #expect(watcher.isBeingWritten)
+            try handle.close()
+            #expect(!watcher.isBeingWritten)
+        }
+    }
+
+    @Test func newFileIsBeingWrittenUntilItIsClosedOrRenamed() throws {
+        try TemporaryDirectory.with { directory in
+            let watcher = FileWatcher()
+            let file = directory.path("app.yaml")
+            watcher.watch([file])
+            #expect(FileManager.default.createFile(atPath: directory.path("note.txt"), contents: nil))
+            #expect(!watcher.isBeingWritten)
+            let descriptor = open(file, O_CREAT | O_WRONLY, 0o600)
+            #expect(descriptor >= 0)
+            watcher.watch([file])
+            #expect(watcher.isBeingWritten)
+            try directory.write(Array("a: 1".utf8), to: "app.yaml")
+            #expect(!watcher.isBeingWritten)
+            #expect(close(descriptor) == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func directoryOnTheWayThatIsMovedAwayIsSeen() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "etc/user/conf/app.yaml")
+            try await Self.following([file]) { states in
+                try directory.move("etc", to: "old")
+                await Self.wait(for: "away: \(file): no such file; create it or name another one", in: states)
+                try directory.write("a: 2", to: "new/user/conf/app.yaml")
+                try directory.move("new", to: "etc")
+                await Self.wait(for: "a: 2", in: states)
+                try directory.write("a: 3", to: "etc/user/conf/app.yaml")
+                await Self.wait(for: "a: 3", in: states)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func directoryOnTheWayThatIsReplacedIsSeen() async throws {
+        try await TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 1", to: "etc/user/app.yaml")
+            try directory.write("a: 2", to: "new/user/app.yaml")
+            try await Self.following([file]) { states in
+                try directory.move("etc", to: "old")
+                try directory.move("new", to: "etc")
+                await Self.wait(for: "a: 2", in: states)
+            }
+        }
+    }
 }
