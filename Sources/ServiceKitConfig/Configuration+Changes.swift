@@ -11,6 +11,9 @@ extension Configuration {
         known.program.follow(ConfigurationPath(path))
     }
 
+    /// The paths whose changes the program follows, sorted.
+    package var followedPaths: [String] { known.program.followedPaths }
+
     /// Whether all values are the same. Their places do not count.
     package func hasSameValues(as other: Configuration) -> Bool {
         root.changes(since: other.root).isEmpty

@@ -83,14 +83,14 @@ struct LeavingCallersTests {
             ]
             let client = try bed.client(middleware: [atClient])
             #expect(try await client.text().count == 1)
-            let (memory, start) = (Watched([Self.residentKiB]), ContinuousClock.now)
+            let (memory, start) = (Watched([ResidentMemory.kibibytes]), ContinuousClock.now)
             let end = Self.seconds.map { start + .seconds($0) }
             await withTaskGroup(of: Void.self) { group in
                 if let seconds = Self.seconds {
                     group.addTask {
                         for _ in 0..<6 {
                             try? await Task.sleep(for: .seconds(seconds) / 6)
-                            memory.update { $0.append(Self.residentKiB) }
+                            memory.update { $0.append(ResidentMemory.kibibytes) }
                         }
                     }
                 }
@@ -207,11 +207,5 @@ struct LeavingCallersTests {
                 try await response.messages.reduce(into: []) { $0.append($1) } == [Array("enough".utf8)]
             }
         }
-    }
-
-    private static var residentKiB: Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0
     }
 }

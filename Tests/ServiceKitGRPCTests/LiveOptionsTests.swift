@@ -1,3 +1,4 @@
+import Foundation
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
@@ -161,6 +162,15 @@ struct LiveOptionsTests {
     }
 
     // MARK: - Options of connections
+
+    @Test func guideListsTheOptionsThatChange() async throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/options.md")
+        let text = try String(contentsOf: page.standardizedFileURL, encoding: .utf8)
+        let paths = text.split(separator: "\n").filter { $0.hasPrefix("- `") }.map { line in
+            String(line.dropFirst(3).prefix { $0 != "`" })
+        }
+        try await withApp { live, _ in #expect(live.app.configuration.followedPaths == paths) }
+    }
 
     @Test func optionsOfConnectionsNeedARestart() async throws {
         try await withApp { live, _ in

@@ -45,7 +45,7 @@ public final class App: Service, Sendable {
 
     /// The configuration in force. A service decodes its own sections from it; ``live(_:at:)`` follows their changes.
     public var configuration: Configuration { store.configuration }
-    /// The logger, at the level that `log.level` says.
+    /// The logger, at the level that the section `log` has now.
     public let logger: Logger
     /// This instance, without its endpoints, which only the registry knows.
     public let instance: ServiceInstance
@@ -120,8 +120,9 @@ public final class App: Service, Sendable {
         let options = try configuration.decode(AppOptions.self, at: "app")
         let name = options.name ?? ProcessEnvironment.programName
         var logger = logger ?? DefaultLogBackend.logger(label: name)
-        let log = try configuration.decode(LogOptions.self, at: "log")
-        if configuration.contains("log.level") { logger.logLevel = log.level }
+        let levels = LogLevels()
+        try levels.follow(store)
+        logger.handler = LeveledLogHandler(logger.handler, LabelLevel(logger.label, of: levels))
         try ConfigurationSources(plugins: plugins).check(configuration)
         self.store = store
         self.options = options

@@ -41,6 +41,7 @@ extension App {
             let sources = try ConfigurationSources(plugins: plugins).make(configuration: local, logger: logger)
             let store = try command.arguments.store(sources, logger: logger)
             try await store.start()
+            try LogLevels.process.follow(store)
             let app = try App(store: store, plugins: plugins, logger: logger)
             try await configure(app)
             try await app.runHandlingSignals()

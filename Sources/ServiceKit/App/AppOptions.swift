@@ -98,14 +98,6 @@ struct ShutdownOptions: ConfigurationSection, Hashable {
     ]
 }
 
-/// The section `log`.
-package struct LogOptions: ConfigurationSection, Hashable {
-    /// The least severe level that is logged, `info` by default.
-    package var level = Logger.Level.info
-
-    package init() {}
-}
-
 extension RegistryOptions {
     /// Reads the section's own values, without the sections of the backends. Throws `ConfigurationError` for the first
     /// value that is wrong.
@@ -165,13 +157,5 @@ extension ShutdownOptions {
         "lame-duck": "how long calls are still accepted after the instance has left the registry",
         "drain-timeout": "how long calls in flight may take before they are cut, and after them services",
         "release-timeout": "how long giving back the lease may take, and after it ending the registry",
-    ]
-}
-
-extension LogOptions {
-    package static let help = [
-        "level":
-            "the least severe level that is logged: `trace`, `debug`, `info`, `notice`, `warning`, `error` or "
-            + "`critical`"
     ]
 }

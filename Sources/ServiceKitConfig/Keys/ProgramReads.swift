@@ -50,6 +50,8 @@ final class ProgramReads: Sendable {
 
     var claims: Set<ConfigurationPath> { state.withLock(\.claims) }
 
+    var followedPaths: [String] { state.withLock { $0.followed.map(\.description) }.sorted() }
+
     /// Whether the program follows the changes of a path, or of a section around it.
     func isFollowed(_ path: ConfigurationPath) -> Bool {
         state.withLock { $0.followed.contains { path.keys.starts(with: $0.keys) } }

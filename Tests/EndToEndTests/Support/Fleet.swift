@@ -13,6 +13,8 @@ import Testing
 /// Servers of the sample service on a registry of their own, with this process's view of them.
 struct Fleet: Sendable {
     let directory: TemporaryDirectory
+    /// The configuration files of servers that have one of their own.
+    private let files: TemporaryDirectory
     /// The `--set` options of the registry.
     let settings: [String]
     let registry: any Registry
@@ -41,6 +43,7 @@ struct Fleet: Sendable {
         let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let fleet = Fleet(
             directory: directory,
+            files: try TemporaryDirectory(),
             settings: settings,
             registry: registry,
             discovery: Discovery(registry),
@@ -65,7 +68,27 @@ struct Fleet: Sendable {
     ///   - openFiles: The limit of open files. Default: the test's limit.
     func start(_ id: String, settings: [String] = [], openFiles: Int? = nil) async throws -> RunningProgram {
         let settings = self.settings + ["log.level=info"] + settings
-        let server = try RunningProgram.userServer(id: id, settings: settings, openFiles: openFiles)
+        return try await known(id, RunningProgram.userServer(id: id, settings: settings, openFiles: openFiles))
+    }
+
+    /// Starts a server, as above, with a configuration file of its own.
+    ///
+    /// - Parameters:
+    ///   - id: The instance's id.
+    ///   - configuration: The text of the file, which ``configure(_:_:)`` changes.
+    func start(_ id: String, configuration: String) async throws -> RunningProgram {
+        try configure(id, configuration)
+        let settings = (settings + ["app.id=\(id)"]).flatMap { ["--set", $0] }
+        let arguments = ["--config", files.path("\(id).yaml")] + settings
+        return try await known(id, RunningProgram(Executable.userServer, arguments))
+    }
+
+    /// Replaces the text of a server's configuration file.
+    func configure(_ id: String, _ configuration: String) throws {
+        try files.write(Array(configuration.utf8), to: "\(id).yaml")
+    }
+
+    private func known(_ id: String, _ server: RunningProgram) async throws -> RunningProgram {
         try await server.waitForErrors("] serving")
         _ = try #require(await instances.first { $0[id] != nil })
         return server

@@ -93,16 +93,16 @@ import Testing
         await #expect(processExitsWith: .success) {
             DefaultLogBackend.replace()
             DefaultLogBackend.replace()
-            #expect(Logger(label: "user").handler is QueuedLogHandler)
+            #expect(Logger(label: "user").backend is QueuedLogHandler)
             let app = try App(environment: [:])
-            #expect(app.logger.handler is QueuedLogHandler)
+            #expect(app.logger.backend is QueuedLogHandler)
         }
     }
 
     @Test func appRunByAnotherMainUsesTheQueuedLogHandler() async {
         await #expect(processExitsWith: .success) {
             let app = try App(environment: [:])
-            #expect(app.logger.handler is QueuedLogHandler)
+            #expect(app.logger.backend is QueuedLogHandler)
             #expect(Logger(label: "user").handler is StreamLogHandler)
         }
     }
@@ -113,7 +113,7 @@ import Testing
             DefaultLogBackend.replace()
             #expect(Logger(label: "user").handler is SwiftLogNoOpLogHandler)
             let app = try App(environment: [:])
-            #expect(app.logger.handler is SwiftLogNoOpLogHandler)
+            #expect(app.logger.backend is SwiftLogNoOpLogHandler)
         }
     }
 
@@ -143,5 +143,13 @@ import Testing
         let last = text.ranges(of: "line 499.").last
         let error = text.ranges(of: ": error: no more").last
         #expect(try #require(last).lowerBound < #require(error).lowerBound)
+    }
+}
+
+extension Logger {
+    /// The backend inside of that which sets the level.
+    fileprivate var backend: (any LogHandler)? {
+        let base = (handler as? LeveledLogHandler)?.base
+        return (base as? LeveledLogHandler)?.base ?? base
     }
 }
