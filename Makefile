@@ -1,4 +1,4 @@
-.PHONY: all setup build test install demo soak-transport bench-transport bench-logging bench-etcd proto format lint clean
+.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -38,6 +38,9 @@ proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protob
 
 soak-transport: setup ## Runs the transport under load and noise with sanitizers, for an hour.
 	@scripts/soak-transport
+
+soak-reload: setup ## Changes a configuration 1,000 times in a minute while 64 callers call; RELOADS=n for another number.
+	@scripts/soak-reload
 
 format: ## Formats the sources.
 	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests
