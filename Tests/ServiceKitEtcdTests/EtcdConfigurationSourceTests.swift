@@ -156,4 +156,44 @@ struct EtcdConfigurationSourceTests {
             }
         }
     }
+
+    @Test func optionalPrefixWithoutKeysIsNoReasonToWait() async throws {
+        try await EtcdServer.withServer { etcd in
+            let store = try Self.store(etcd, mode: .optional)
+            try await Self.running(store) { limits in
+                #expect(limits.value == Limits())
+                #expect(store.status.away.isEmpty)
+            }
+        }
+    }
+
+    @Test func prefixThatBeginsAlikeIsAnothersOwn() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await etcd.etcdctl("put", "/config/user-admin/limits.calls", "9")
+            try await etcd.etcdctl("put", "/config/user/limits.calls", "5")
+            let store = try Self.store(etcd)
+            try await Self.running(store) { limits in
+                try await etcd.etcdctl("put", "/config/user-admin/app.yaml", "limits: {burst: 9}")
+                try await etcd.etcdctl("put", "/config/user/limits.calls", "6")
+                try await eventually { limits.value.calls == 6 }
+                #expect(limits.value == Limits(calls: 6, burst: 1))
+                #expect(store.status.refusals == 0)
+            }
+        }
+    }
+
+    @Test func cancelledSourceEnds() async throws {
+        try await EtcdServer.withServer { etcd in
+            let yaml =
+                "{config: {etcd: {prefix: /c, mode: optional, connection: {endpoints: ['\(etcd.endpoints[0])']}}}}"
+            let sources = try ConfigurationSources(plugins: [.etcd]).make(
+                configuration: Configuration(yaml: yaml), logger: LogRecorder().logger())
+            let source = try #require(sources.first)
+            let states = Watched<[ConfigurationSourceState]>([])
+            let task = Task { await source.run { state in states.update { $0.append(state) } } }
+            _ = await states.first { $0 == [.loaded([])] }
+            task.cancel()
+            await task.value
+        }
+    }
 }
