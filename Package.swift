@@ -10,6 +10,8 @@ let testSettings: [SwiftSetting] = [
 // An async function runs where its caller does: the call costs no look at executors.
 let settings = testSettings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let configurationTesting = Target.Dependency.product(name: "ConfigurationTesting", package: "swift-configuration")
 let collections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
@@ -39,6 +41,7 @@ let package = Package(
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
         .library(name: "ServiceKitCommand", targets: ["ServiceKitCommand"]),
         .library(name: "ServiceKitConfig", targets: ["ServiceKitConfig"]),
+        .library(name: "ServiceKitConfigProvider", targets: ["ServiceKitConfigProvider"]),
         .library(name: "ServiceKitEtcd", targets: ["ServiceKitEtcd"]),
         .library(name: "ServiceKitGRPC", targets: ["ServiceKitGRPC"]),
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
@@ -48,6 +51,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        // Without its traits: the one for YAML would link a second copy of libyaml's symbols.
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -74,6 +79,11 @@ let package = Package(
                 logging,
                 serviceContext, unixSignals,
             ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServiceKitConfigProvider",
+            dependencies: ["ServiceKit", "ServiceKitConfig", configuration],
             swiftSettings: settings
         ),
         .target(
@@ -189,6 +199,15 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: testSettings),
+        .testTarget(
+            name: "ServiceKitConfigProviderTests",
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "ServiceKitConfigProvider", "ServiceKitTestSupport",
+                "ServiceKitTesting",
+                configuration, configurationTesting,
+            ],
+            swiftSettings: testSettings
+        ),
         .testTarget(
             name: "ServiceKitTests",
             dependencies: [

@@ -8,6 +8,7 @@ import Testing
         "ServiceKit": "ServiceKitTests/App/GuideTests.swift",
         "ServiceKitCommand": "KitTests/GuideTests.swift",
         "ServiceKitConfig": "ServiceKitConfigTests/GuideTests.swift",
+        "ServiceKitConfigProvider": "ServiceKitConfigProviderTests/GuideTests.swift",
         "ServiceKitEtcd": "ServiceKitEtcdTests/GuideTests.swift",
         "ServiceKitGRPC": "ServiceKitGRPCTests/GuideTests.swift",
         "ServiceKitTesting": "ServiceKitTests/TestingGuideTests.swift",

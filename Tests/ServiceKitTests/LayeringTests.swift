@@ -12,6 +12,7 @@ import Testing
         "ServiceKitConfig": ["CServiceKitYAML"],
         "ServiceKitConcurrency": [],
         "ServiceKit": ["ServiceKitConfig", "ServiceKitConcurrency"],
+        "ServiceKitConfigProvider": ["ServiceKit", "ServiceKitConfig"],
         "ServiceKitHTTP2": ["CServiceKitNghttp2"],
         "GRPCNghttp2Transport": ["ServiceKitHTTP2", "CServiceKitZlib"],
         "EtcdClient": ["GRPCNghttp2Transport", "ServiceKitConcurrency"],
@@ -32,6 +33,7 @@ import Testing
     /// transport, and the core of a client no kit.
     static let foreign: [String: [String]] = [
         "ServiceKitConfig": ["NIO", "GRPC", "SwiftProtobuf", "Logging"],
+        "ServiceKitConfigProvider": ["NIO", "GRPC", "SwiftProtobuf"],
         "ServiceKitConcurrency": ["NIO", "GRPC", "SwiftProtobuf"],
         "ServiceKit": ["NIO", "GRPC", "SwiftProtobuf"],
         "ServiceKitEtcd": ["NIO", "GRPC", "SwiftProtobuf"],

@@ -61,7 +61,8 @@ public final class App: Service, Sendable {
     /// always with `registry.registration: none`.
     public let registrationState = Watched<RegistrationState?>(nil)
 
-    let store: ConfigurationStore
+    /// The configurations in force, one after the other, for a package that follows all values.
+    public let store: ConfigurationStore
     let options: AppOptions
     let registryOptions: RegistryOptions
     let startup: StartupOptions

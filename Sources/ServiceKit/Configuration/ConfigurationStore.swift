@@ -57,6 +57,8 @@ public final class ConfigurationStore: Sendable {
     private let step = SectionStep()
     private let mayBegin = Signal()
     private let mustSettle = Signal()
+    /// The number of the configuration in force, for those that follow all of it.
+    package let generations = Watched(1)
     /// The files that values named in the last build, good or not.
     private let valueFiles = FileWatcher()
     private let tasks = Mutex<[Task<Void, Never>]>([])
@@ -304,6 +306,7 @@ public final class ConfigurationStore: Sendable {
             return published.status.needsRestart
         }
         guard let before else { return false }
+        generations.setIfChanged(status.generation)
         if isChange {
             // Outside of the locks: a component may take its own, under which plugins read sections.
             for change in changes { change() }
