@@ -98,6 +98,11 @@ struct BenchServer: AsyncParsableCommand {
         if self.direct {
             app.serve(BenchmarkService(), descriptors: []) { methods in
                 methods.unary(BenchmarkMethod.echo) { (message: Google_Protobuf_BytesValue, _) in message }
+                methods.stream(
+                    BenchmarkMethod.stream,
+                    deserializer: RawBytesDeserializer(),
+                    serializer: RawBytesSerializer()
+                ) { request, _ in try await BenchmarkService.stream(request) }
             }
         } else {
             app.serve(BenchmarkService())

@@ -107,12 +107,12 @@ extension Suite {
     var streamOfGo: Benchmark {
         Benchmark(
             name: "stream_1k_grpc_go",
-            figure: "1 KiB messages streamed per CPU second of the server, ours ÷ grpc-go",
+            figure: "1 KiB messages streamed per CPU second of the server, ours in an App ÷ grpc-go",
             bar: .atLeast(1.5),
             subjects: [
-                Subject(name: "ours") {
+                Subject(name: "ours, in an App") {
                     try await self.measurements.stream(
-                        self.swift.client(.nghttp2), of: self.swift.server(.nghttp2), messages: 400_000
+                        self.swift.client(.nghttp2), of: self.swift.app, messages: 400_000
                     )
                 },
                 Subject(name: "grpc-go, with our client") {

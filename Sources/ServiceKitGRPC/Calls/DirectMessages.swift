@@ -39,6 +39,9 @@ struct DirectMessages<Element: Sendable>: AsyncSequence, Sendable {
 }
 
 /// Writes the messages of a call with a closure.
+///
+/// The functions are `@concurrent`, as GRPCCore's requirements are: a witness of another kind looks at the executor twice
+/// more for each message.
 @usableFromInline
 struct DirectWriter<Element: Sendable>: RPCWriterProtocol {
     @usableFromInline let send: @Sendable (_ element: Element) async throws -> Void
@@ -49,11 +52,13 @@ struct DirectWriter<Element: Sendable>: RPCWriterProtocol {
     }
 
     @inlinable
+    @concurrent
     func write(_ element: Element) async throws {
         try await send(element)
     }
 
     @inlinable
+    @concurrent
     func write(contentsOf elements: some Sequence<Element>) async throws {
         for element in elements { try await send(element) }
     }
