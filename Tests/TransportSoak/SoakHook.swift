@@ -6,7 +6,7 @@ import GRPCCore
 @testable import ServiceKitHTTP2
 
 /// Does the same as an App around some calls: enforces their deadlines, and holds their status back.
-struct SoakHook: ServerCallHook {
+final class SoakHook: ServerCallHook {
     func applies(to method: MethodDescriptor) -> Bool {
         [SoakService.Method.sum, .chat, .hang].contains { $0.rawValue == method.method }
     }

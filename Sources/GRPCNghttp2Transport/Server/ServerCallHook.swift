@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// GRPCCore's interceptors end before a streaming response is written. A hook is around the whole call, and decides its
 /// status. When a hooked call is cancelled, the task of its handler is cancelled too. GRPCCore alone would let it run.
-package protocol ServerCallHook: Sendable {
+package protocol ServerCallHook: AnyObject, Sendable {
     /// Whether the hook is around the calls of a method.
     func applies(to method: MethodDescriptor) -> Bool
 

@@ -4,7 +4,9 @@ internal import ServiceKit
 private import ServiceContextModule
 
 /// Runs middleware around each call of a server, from the call's headers to its status.
-struct ServerMiddleware: ServerCallHook {
+///
+/// A class: a call keeps its hook, and copies a struct's parts one by one.
+final class ServerMiddleware: ServerCallHook {
     private let chain: MiddlewareChain
     private let isSynchronous: Bool
     private let exceptions: Set<String>

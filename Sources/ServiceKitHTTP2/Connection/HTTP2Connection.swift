@@ -51,18 +51,22 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     private let hasEnded = Atomic<Bool>(false)
 
     // MARK: - Confined to the event loop
+    //
+    // Each call touches `@exclusivity(unchecked)` properties many times, and a plain release build checked each access at
+    // run time. No two accesses overlap: all are made on one thread, and the functions of these values call nothing that
+    // leads back to the connection. A resumed reader runs in a later turn.
 
-    private(set) var delegate: (any HTTP2ConnectionDelegate)?
+    @exclusivity(unchecked) private(set) var delegate: (any HTTP2ConnectionDelegate)?
     var context: ChannelHandlerContext?
-    private(set) var session: HTTP2Session?
+    @exclusivity(unchecked) private(set) var session: HTTP2Session?
     var phase = Phase.starting
     var ends = ConnectionEnds()
-    var turn = ReadTurn()
+    @exclusivity(unchecked) var turn = ReadTurn()
     var notices = PeerNotices()
     var ending = ConnectionEnding()
-    var guards: PeerGuards
+    @exclusivity(unchecked) var guards: PeerGuards
     var streams: StreamTable
-    var headers: HeaderCollector
+    @exclusivity(unchecked) var headers: HeaderCollector
     var limitLog: LimitLog
     var watchdog: ConnectionWatchdog
     var watchdogTimer: (task: Scheduled<Void>, deadline: NIODeadline)?

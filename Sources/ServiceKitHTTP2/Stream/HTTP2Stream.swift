@@ -42,30 +42,32 @@ package final class HTTP2Stream: @unchecked Sendable {
     private let failureHandler = Mutex<FailureHandler>(.none)
 
     // MARK: - Event loop
+    // The accesses of `@exclusivity(unchecked)` properties are loads and stores on one thread, so that none overlaps another.
+
     /// A request that waits can be handed over to another connection.
-    var connection: HTTP2Connection
+    @exclusivity(unchecked) var connection: HTTP2Connection
     /// The number of the stream on its connection; zero until it is submitted.
-    var id: Int32 = 0
+    @exclusivity(unchecked) var id: Int32 = 0
     /// Whether the peer can have seen the stream.
-    var wasSent = false
+    @exclusivity(unchecked) var wasSent = false
     /// Whether the peer has sent headers for the stream.
-    var wasAnswered = false
+    @exclusivity(unchecked) var wasAnswered = false
     /// Whether the head of the request, or of the response proper, has come: a later block holds trailers.
-    var hasReceivedHead = false
+    @exclusivity(unchecked) var hasReceivedHead = false
     /// How many bytes of messages are still to come, if the peer has told their length.
-    var dataLeft: Int?
+    @exclusivity(unchecked) var dataLeft: Int?
     /// The reason for which this side refuses the head or the body of the peer; `nil` if it does not.
     package internal(set) var refusal: String?
     /// Whether this side has ended the stream.
-    var isLocallyClosed = false
+    @exclusivity(unchecked) var isLocallyClosed = false
     /// Whether the peer has ended the stream.
-    var isRemotelyClosed = false
+    @exclusivity(unchecked) var isRemotelyClosed = false
     /// Whether the stream is over, for any reason.
-    var isClosed = false
+    @exclusivity(unchecked) var isClosed = false
     /// Whether the connection will call `wakeReader`.
-    var isToBeWoken = false
+    @exclusivity(unchecked) var isToBeWoken = false
     /// The deadline, while it is in the scheduler's queue.
-    private var loopDeadline: LoopDeadline?
+    @exclusivity(unchecked) private var loopDeadline: LoopDeadline?
 
     init(connection: HTTP2Connection, deadline: NIODeadline? = nil) {
         let limits = connection.config.limits
