@@ -33,4 +33,27 @@ import Testing
             #expect(try await server.waitForExit() == .exited(0))
         }
     }
+
+    @Test func levelOfTheLogChangesWhileTheServiceRuns() async throws {
+        try await TemporaryDirectory.with { directory in
+            let text = """
+                app: {name: user-service, id: user-1}
+                registry: {file: {directory: "\(directory.path("registry"))"}}
+                server: {grpc: {listen: "127.0.0.1:0", advertise: 127.0.0.1}}
+                shutdown: {lame-duck: 1ms}
+
+                """
+            let file = try directory.write(text + "log: {level: error}\n", to: "config.yaml")
+            let server = try RunningProgram(Executable.userServer, ["--config", file])
+            try await eventually { directory.files.contains { $0.hasSuffix("user-1.json") } }
+            #expect(server.errors == "")
+            // The line comes from a logger of the process, and the last one from the App's.
+            try directory.write(
+                Array((text + "log: {level: error, levels: {user-service: info}}\n").utf8), to: "config.yaml")
+            try await server.waitForErrors("configuration changed")
+            server.signal(SIGTERM)
+            #expect(try await server.waitForExit() == .exited(0))
+            #expect(server.errors.contains("[ServiceKit] stopped"), "\(server.errors)")
+        }
+    }
 }
