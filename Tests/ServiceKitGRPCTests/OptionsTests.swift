@@ -209,7 +209,7 @@ import Testing
     }
 
     @Test func unknownBalancerNamesTheLine() {
-        let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: p2c, round_robin"
+        let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: least_request, p2c, random, round_robin, weighted_round_robin"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
                 == "app.yaml:2:13: client.balancer: \(error)"
@@ -260,7 +260,7 @@ import Testing
         (
             "balancers: {p3c: {}}",
             "app.yaml:2:20: client.balancers.p3c: no balancer \"p3c\" is linked into this program; "
-                + "did you mean \"p2c\"? There are: p2c, round_robin"
+                + "did you mean \"p2c\"? There are: least_request, p2c, random, round_robin, weighted_round_robin"
         ),
         ("balancers: p2c", "app.yaml:2:14: client.balancers: expected a mapping, found \"p2c\""),
         (

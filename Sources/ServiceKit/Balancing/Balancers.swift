@@ -14,11 +14,14 @@ public struct Balancers: Sendable {
 
     private var factories: [String: Factory] = [:]
 
-    /// The balancers that come with the kit: `p2c` and `round_robin`.
+    /// The balancers that come with the kit: `p2c`, `least_request`, `random`, `round_robin` and `weighted_round_robin`.
     public static var embedded: Balancers {
         var balancers = Balancers()
         balancers.add("p2c") { PowerOfTwoChoices(options: $0) }
+        balancers.add("least_request") { LeastRequest(options: $0) }
+        balancers.add("random") { RandomChoice() }
         balancers.add("round_robin") { RoundRobin() }
+        balancers.add("weighted_round_robin") { WeightedRoundRobin() }
         return balancers
     }
 

@@ -5,7 +5,7 @@
 /// has it.
 struct WeightedList: Sendable {
     /// A heavier node counts as this heavy, so that no weight in a registry makes a sum overflow.
-    private static let maximumWeight = 1_000_000
+    static let maximumWeight = 1_000_000
 
     struct Element: Sendable {
         let node: Node

@@ -12,7 +12,7 @@ struct WeightCommand: AsyncParsableCommand {
             weight 0 gets no traffic while others weigh more. The owner of the instance adopts the weight, and keeps \
             it until the owner ends. An offline instance gets the weight when it is online again.
 
-            Clients of the kit use the weight with the balancer p2c; with round_robin they only leave out weight 0. \
+            Clients of the kit use the weight with every balancer but round_robin, which only leaves out weight 0. \
             Clients of go-kratos use the weight with wrr, their default, and ignore it with p2c and random. Clients \
             of grpc-go ignore it.
 

@@ -11,7 +11,7 @@ import Testing
     /// The options that an App, its modules and all linked registries read.
     static func options() throws -> [OptionDescription] {
         let yaml =
-            "{registry: {file: {}, memory: {}, static: {}, etcd: {}}, client: {balancers: {p2c: {}}}, "
+            "{registry: {file: {}, memory: {}, static: {}, etcd: {}}, client: {balancers: {p2c: {}, least_request: {}}}, "
             + "config: {etcd: {prefix: /config, connection: {}}}}"
         let configuration = try Configuration(yaml: yaml)
         try ConfigurationCheck.read(configuration, [.etcd])

@@ -1,0 +1,60 @@
+public import ServiceKitConfig
+private import Synchronization
+
+/// The node with the fewest calls in flight, of some drawn at random (`least_request`).
+///
+/// Two choices, the default, keep the busiest node's excess at O(log log n) (Mitzenmacher, "The Power of Two Choices in
+/// Randomized Load Balancing", 2001). As in gRPC's policy of that name (gRFC A48) a node may be drawn twice, but nodes are
+/// drawn in proportion to their weights, and a node of twice the weight may have twice the calls. Latency and failures do
+/// not count; with ``PowerOfTwoChoices`` they do.
+public final class LeastRequest: Balancer {
+    /// The section `client.balancers.least_request`.
+    public struct Options: ConfigurationSection, Hashable {
+        /// How many nodes are drawn for a call; 2 by default.
+        public var choices = 2
+
+        /// The defaults.
+        public init() {}
+
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Options>] = [OptionRange("choices", \.choices, 2...10)]
+
+        /// The meaning of each option.
+        public static let help = ["choices": "how many nodes are drawn for a call, of which the least busy is called"]
+    }
+
+    private let nodes = Mutex(WeightedList())
+    private let choices: Int
+    private let random: SplitMix64
+
+    /// Creates a balancer.
+    ///
+    /// - Parameter options: How many nodes are compared.
+    public convenience init(options: Options = Options()) {
+        self.init(options, random: SplitMix64())
+    }
+
+    init(_ options: Options = Options(), random: consuming SplitMix64) {
+        choices = max(2, options.choices)
+        self.random = random
+    }
+
+    /// Takes a change of the nodes; it costs O(log n) for each.
+    public func update(_ change: NodeChange) {
+        nodes.withLock { $0.apply(change) }
+    }
+
+    /// Draws nodes, and takes the least busy.
+    public func pick(for request: PickRequest) -> Node? {
+        nodes.withLock { nodes in
+            var best: (node: Node, load: Double)?
+            for _ in 0..<choices {
+                guard let drawn = nodes.draw(avoiding: request.avoid, random)?.first else { return nil }
+                // A call more: else an idle node of a large weight would be as good as an idle node of a small one.
+                let load = Double(drawn.node.statistics.inFlight + 1) / drawn.share
+                if load < best?.load ?? .infinity { best = (drawn.node, load) }
+            }
+            return best?.node
+        }
+    }
+}

@@ -1,0 +1,26 @@
+private import Synchronization
+
+/// A node drawn at random, in proportion to the weights (`random`).
+public final class RandomChoice: Balancer {
+    private let nodes = Mutex(WeightedList())
+    private let random: SplitMix64
+
+    /// Creates a balancer.
+    public convenience init() {
+        self.init(random: SplitMix64())
+    }
+
+    init(random: consuming SplitMix64) {
+        self.random = random
+    }
+
+    /// Takes a change of the nodes; it costs O(log n) for each.
+    public func update(_ change: NodeChange) {
+        nodes.withLock { $0.apply(change) }
+    }
+
+    /// Draws a node.
+    public func pick(for request: PickRequest) -> Node? {
+        nodes.withLock { $0.draw(avoiding: request.avoid, random)?.first.node }
+    }
+}
