@@ -2,7 +2,7 @@ extension Configuration {
     /// Reads everything again that the program has read from earlier configurations, and looks for unknown keys. Throws
     /// ``ConfigurationError`` for the first value that is wrong now.
     package func readAgain() throws(ConfigurationError) {
-        for read in known.program.reads { try read.again(self) }
+        for read in known.program.reads { try read.again?(self) }
         try checkForUnknownKeys()
     }
 
@@ -45,7 +45,7 @@ extension Configuration {
 extension ConfigurationNode {
     /// The paths of the values that differ from those of an earlier tree. A mapping that is new or gone counts by its
     /// values.
-    fileprivate func changes(
+    func changes(
         since earlier: ConfigurationNode,
         at path: ConfigurationPath = ConfigurationPath()
     ) -> [ConfigurationPath] {

@@ -29,7 +29,4 @@ extension ConfigurationSection {
 
     /// Nothing: the options' names say enough.
     public static var help: [String: String] { [:] }
-
-    /// The ranges in words, by key.
-    static var rangeTexts: [String: String] { Dictionary(ranges.map { ($0.key, $0.text) }) { first, _ in first } }
 }

@@ -48,6 +48,7 @@ protocol SecretWrapper {
     static func decode(
         from node: ConfigurationNode, trail: KeyTrail, known: KnownKeys
     ) throws(ConfigurationError) -> Self
+    static var wrapped: any Decodable.Type { get }
     var secret: any Encodable { get }
 }
 
@@ -61,5 +62,6 @@ extension Secret: SecretWrapper {
         return Secret(try NodeDecoder.decode(Value.self, from: node.hidden, trail: trail, known: known))
     }
 
+    static var wrapped: any Decodable.Type { Value.self }
     var secret: any Encodable { value }
 }

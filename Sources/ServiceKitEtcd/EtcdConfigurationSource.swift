@@ -38,8 +38,8 @@ public final class EtcdConfigurationSource: ConfigurationSource, ConfigurationSo
     public let isRequired: Bool
     /// The option `timeout`.
     public let startTimeout: Duration?
-    private let client: EtcdClient
-    private let prefix: String
+    let client: EtcdClient
+    let prefix: String
 
     init(_ options: Options, _ client: EtcdClient) {
         name = "etcd \(options.prefix)"

@@ -124,7 +124,8 @@ public final class App: Service, Sendable {
         let levels = LogLevels()
         try levels.follow(store)
         logger.handler = LeveledLogHandler(logger.handler, LabelLevel(logger.label, of: levels))
-        try ConfigurationSources(plugins: plugins).check(configuration)
+        ConfigurationSections(plugins: plugins).register(in: configuration)
+        try ConfigurationSources(plugins: plugins).read(configuration)
         self.store = store
         self.options = options
         self.balancers = Balancers(plugins: plugins)
@@ -133,12 +134,7 @@ public final class App: Service, Sendable {
         self.startup = try configuration.decode(StartupOptions.self, at: "startup")
         self.shutdown = try store.live(ShutdownOptions.self, at: "shutdown")
         self.metadata = try store.live([String: String].self, at: "app.metadata")
-        self.instance = ServiceInstance(
-            id: options.id ?? InstanceID.random(),
-            name: name,
-            version: options.version,
-            metadata: options.metadata
-        )
+        self.instance = try ServiceInstance(options, from: configuration)
         let backends = RegistryBackends(plugins: plugins)
         self.registryOptions = try RegistryOptions(configuration, backends: backends)
         if let registry {
@@ -149,7 +145,6 @@ public final class App: Service, Sendable {
             self.registryName = registryOptions.backend
         }
         self.discovery = Discovery(self.registry)
-        try instance.validate(from: configuration)
         try useDefaultMiddleware()
     }
 
@@ -325,6 +320,11 @@ public final class App: Service, Sendable {
         try await makeLifecycle().run()
     }
 
+    /// Makes the servers and drops them, so that they read their sections. A server that cannot be made has read what it can.
+    func makeTrialServers() {
+        for make in state.withLock(\.serverFactories) { _ = try? make(self) }
+    }
+
     func makeLifecycle(clock: any Clock<Duration> = ContinuousClock()) throws -> Lifecycle {
         let factories = try state.withLock { state in
             guard state.stage == .described else {
@@ -341,7 +341,7 @@ public final class App: Service, Sendable {
             }
             var advertised: [String: AdvertisedAddress] = [:]
             for server in parts.servers { advertised[server.name] = try configuration.advertised(by: server.name) }
-            try checkForUnknownKeys()
+            try configuration.checkForUnknownKeys()
             let lifecycle = Lifecycle(of: self, parts, advertised: advertised, clock: clock)
             state.withLock { $0.runtime = lifecycle.runtime }
             return lifecycle
@@ -352,18 +352,17 @@ public final class App: Service, Sendable {
             throw error
         }
     }
-
-    private func checkForUnknownKeys() throws(ConfigurationError) {
-        // Other modules of the kit read these sections, and check their keys. A client may share its file with a server, and
-        // a server with a client.
-        for section in ["client", "server.grpc"] { configuration.claim(section) }
-        try configuration.checkForUnknownKeys()
-    }
 }
 
 extension ServiceInstance {
-    /// Checks name and id, naming where they are configured.
-    fileprivate func validate(from configuration: Configuration) throws(ConfigurationError) {
+    /// The instance of an App, without endpoints. Throws `ConfigurationError`, with its place, when name or id is not valid.
+    init(_ options: AppOptions, from configuration: Configuration) throws(ConfigurationError) {
+        self.init(
+            id: options.id ?? InstanceID.random(),
+            name: options.name ?? ProcessEnvironment.programName,
+            version: options.version,
+            metadata: options.metadata
+        )
         var key = "app.name"
         do throws(RegistryError) {
             try Self.validate(serviceName: name)

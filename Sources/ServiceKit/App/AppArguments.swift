@@ -51,6 +51,24 @@ public struct AppArguments: ParsableArguments, Sendable {
         try Configuration.load(files: files(environment), environment: environment, overrides: set)
     }
 
+    /// Reads the configuration like ``configuration(environment:)``, with the documents of other sources over the files.
+    /// Throws `ConfigurationError`.
+    package func configuration(
+        adding documents: [ConfigurationDocument],
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws(ConfigurationError) -> Configuration {
+        let files = try ConfigurationFile.documents(at: files(environment))
+        return try LayerStack(documents: files + documents, environment: environment, overrides: set).merged()
+    }
+
+    /// The files of the arguments, merged as they are written: without variables, `--set` and the replacement of
+    /// placeholders. Throws `ConfigurationError`.
+    package func written(
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws(ConfigurationError) -> Configuration {
+        try LayerStack(documents: ConfigurationFile.documents(at: files(environment))).written()
+    }
+
     /// The configuration without the sources that it names, to make these. A value is left out if it names one that may
     /// come from such a source.
     ///

@@ -14,6 +14,9 @@ extension App {
     /// App has stopped in order. When it could not start or something in it failed, one line on standard error says why,
     /// and the process ends with exit code 1.
     ///
+    /// With `--print-config schema` or `--print-config reference` the program prints what its configuration may have, the
+    /// service's own sections included, and ends. `configure` runs for it; nothing else does.
+    ///
     /// Loggers that are made from then on, the App's among them, have the backend ``QueuedLogHandler``, so that no call and
     /// no stop waits for the reader of standard error. A backend that the main has bootstrapped before stays.
     ///
@@ -35,6 +38,11 @@ extension App {
         if bootstrapsLogging { DefaultLogBackend.replace() }
         do {
             let local = try command.arguments.localConfiguration()
+            if let form = command.printConfig {
+                let app = try App(configuration: local, plugins: plugins, logger: .silent)
+                try await configure(app)
+                return print(try app.describeConfiguration(as: form), terminator: "")
+            }
             // Named here: the App's own default would replace a `StreamLogHandler` that the main has chosen.
             let label = try local.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
             let logger = Logger(label: label)
@@ -85,4 +93,24 @@ private struct AppCommand: ParsableCommand {
     static var configuration: CommandConfiguration { CommandConfiguration(commandName: ProcessEnvironment.programName) }
 
     @OptionGroup var arguments: AppArguments
+
+    @Option(
+        help: ArgumentHelp(
+            "Prints what the configuration of this service may have, and ends: schema, the JSON Schema for editors, or "
+                + "reference, a commented YAML file with every option.",
+            valueName: "form"
+        )
+    )
+    var printConfig: ConfigurationForm?
+}
+
+extension ConfigurationForm: ExpressibleByArgument {}
+
+extension App {
+    /// Describes what the App, its modules and the service read from the configuration. A section of the service is known
+    /// when it has been read, or followed, before the App runs.
+    private func describeConfiguration(as form: ConfigurationForm) throws -> String {
+        makeTrialServers()
+        return try configuration.description(as: form, of: instance.name)
+    }
 }

@@ -1,36 +1,120 @@
 public import ServiceKitConfig
 
-/// The sections of the configuration that modules read beside the App's own, for tools that check a configuration.
+/// All that a program may read from its configuration: the App's own sections, those of its modules and plugins, and those
+/// of the service.
+///
+/// It is the only list. The check for unknown keys, `kit config` and the documents are made from it. A registry, a balancer
+/// or a source joins by its plugin, a service's own section by being read. Any other module adds its sections:
+///
+/// ```swift
+/// extension Plugin {
+///     static var cache: Plugin { .adding(to: ConfigurationSections.self) { $0.add(CacheOptions.self, at: "cache") } }
+/// }
+/// ```
 public struct ConfigurationSections: PluginSection {
-    private var readers: [@Sendable (Configuration) throws -> Void] = []
+    struct Entry: Sendable {
+        var path: String
+        /// The type that reads the value; `nil` for a path that is known, and read by another module.
+        var type: (any (Decodable & SendableMetatype).Type)?
+        var live: [String] = []
+        /// Reads the value as a service does. Nothing is started.
+        var check: @Sendable (Configuration) throws -> Void
+    }
 
-    /// None: the App reads its own sections.
-    public static var embedded: ConfigurationSections { ConfigurationSections() }
+    private var entries: [Entry] = []
+
+    /// The App's own sections.
+    public static var embedded: ConfigurationSections {
+        var sections = ConfigurationSections()
+        sections.add(AppOptions.self, at: "app", live: ["app.metadata"]) { options, configuration in
+            _ = try ServiceInstance(options, from: configuration)
+        }
+        sections.add(LogOptions.self, at: "log", live: ["log"])
+        sections.add(StartupOptions.self, at: "startup")
+        sections.add(ShutdownOptions.self, at: "shutdown", live: ["shutdown"])
+        // A client may share its file with a server, and a server with a client.
+        for path in ["server.grpc", "client"] { sections.add(Entry(path: path) { _ in }) }
+        for path in ["server.timeouts", "client.timeouts"] {
+            sections.add(Deadlines.Options.self, at: path, live: [path])
+        }
+        return sections
+    }
 
     private init() {}
 
-    /// Adds a section at a path. The exceptions are keys of the section that another type reads.
-    public mutating func add<Section: ConfigurationSection>(
-        _ type: Section.Type,
+    /// The sections of a program with these plugins.
+    public init(plugins: [Plugin]) {
+        self = PluginCatalogue(plugins)[Self.self]
+        RegistryBackends(plugins: plugins).add(to: &self)
+        Balancers(plugins: plugins).add(to: &self)
+        ConfigurationSources(plugins: plugins).add(to: &self)
+    }
+
+    /// Adds a section, or a single value.
+    ///
+    /// - Parameters:
+    ///   - type: The type that reads it.
+    ///   - path: Its path.
+    ///   - exceptions: Keys of the section that another type reads.
+    ///   - live: The paths, of the section or of options in it, whose changes take effect without a restart.
+    ///   - check: Checks what the type cannot: with other sections, for example. Nothing by default.
+    public mutating func add<Value: Decodable & SendableMetatype>(
+        _ type: Value.Type,
         at path: String,
-        except exceptions: Set<String> = []
+        except exceptions: Set<String> = [],
+        live: [String] = [],
+        check: @escaping @Sendable (Value, Configuration) throws -> Void = { _, _ in }
     ) {
-        readers.append { configuration in
-            _ = try configuration.decode(type, at: path, except: exceptions)
-        }
+        add(
+            Entry(path: path, type: type, live: live) { configuration in
+                try check(try configuration.decode(type, at: path, except: exceptions), configuration)
+            }
+        )
     }
 
     /// Adds the section of a server, `server.NAME`, with the App's option `advertise` in it.
     public mutating func addServer<Section: ConfigurationSection>(_ type: Section.Type, named name: String) {
-        readers.append { configuration in
-            _ = try configuration.serverOptions(type, named: name)
-            _ = try configuration.advertised(by: name)
+        let path = "server.\(name)"
+        add(Entry(path: path, type: type) { _ = try $0.serverOptions(type, named: name) })
+        add(Entry(path: "\(path).advertise", type: AdvertisedAddress?.self) { _ = try $0.advertised(by: name) })
+    }
+
+    /// Adds a section that is read only where it is configured, such as that of a plugin that another option selects.
+    mutating func addOptional(
+        _ type: any (Decodable & SendableMetatype).Type,
+        at path: String,
+        check: @escaping @Sendable (Configuration) throws -> Void
+    ) {
+        add(Entry(path: path, type: type) { if $0.contains(path) { try check($0) } })
+    }
+
+    mutating func add(_ entry: Entry) {
+        entries.append(entry)
+    }
+
+    /// Makes all sections known to the configuration, and to those that replace it.
+    package func register(in configuration: Configuration) {
+        for entry in entries {
+            if let type = entry.type {
+                configuration.register(type, at: entry.path, live: entry.live)
+            } else {
+                configuration.claim(entry.path)
+            }
         }
     }
 
-    /// Reads every section. Throws `ConfigurationError` for the first value that is wrong.
+    /// Describes the sections: for a tool that does not have the service, whose own sections are let pass.
+    package func description(as form: ConfigurationForm) throws -> String {
+        let configuration = Configuration()
+        register(in: configuration)
+        return try configuration.description(as: form)
+    }
+
+    /// Reads every section, and looks for unknown keys. Throws `ConfigurationError` for the first mistake.
     package func check(_ configuration: Configuration) throws {
-        for read in readers { try read(configuration) }
+        register(in: configuration)
+        for entry in entries { try entry.check(configuration) }
+        try configuration.checkForUnknownKeys()
     }
 }
 

@@ -10,9 +10,12 @@ public import ServiceKitConfig
 ///       max-idle: 10s
 /// ```
 public struct Balancers: Sendable {
-    private typealias Factory = @Sendable (Configuration, _ path: String) throws -> any Balancer
+    struct Kind: Sendable {
+        var options: any ConfigurationSection.Type
+        var make: @Sendable (Configuration, _ path: String) throws -> any Balancer
+    }
 
-    private var factories: [String: Factory] = [:]
+    private(set) var kinds: [String: Kind] = [:]
 
     /// The balancers that come with the kit: `p2c`, `least_request`, `random`, `round_robin` and `weighted_round_robin`.
     public static var embedded: Balancers {
@@ -26,7 +29,7 @@ public struct Balancers: Sendable {
     }
 
     /// The names, sorted.
-    public var names: [String] { factories.keys.sorted() }
+    public var names: [String] { kinds.keys.sorted() }
 
     /// Adds a balancer with options, replacing a balancer of the same name.
     ///
@@ -38,7 +41,7 @@ public struct Balancers: Sendable {
         _ name: String,
         _ make: @escaping @Sendable (Options) throws -> any Balancer
     ) {
-        factories[name] = { configuration, path in
+        kinds[name] = Kind(options: Options.self) { configuration, path in
             let options = try configuration.decode(Options.self, at: path)
             return try configuration.locatingErrors(at: path) { try make(options) }
         }
@@ -64,7 +67,7 @@ public struct Balancers: Sendable {
     /// - Throws: `ConfigurationError` when there is no balancer of the name, when options are written for such a name, or
     ///   when an option is wrong.
     public func make(_ name: String, configuration: Configuration = Configuration()) throws -> any Balancer {
-        try factory(of: name, configuration)(configuration, Self.path(of: name))
+        try kind(of: name, configuration).make(configuration, Self.path(of: name))
     }
 
     /// Makes the balancers of a channel, one for each priority of its nodes.
@@ -74,8 +77,8 @@ public struct Balancers: Sendable {
         _ name: String,
         configuration: Configuration = Configuration()
     ) throws -> PerPriority<any Balancer> {
-        let factory = try factory(of: name, configuration)
-        return try PerPriority { _ in try factory(configuration, Self.path(of: name)) }
+        let kind = try kind(of: name, configuration)
+        return try PerPriority { _ in try kind.make(configuration, Self.path(of: name)) }
     }
 
     /// Makes the balancers of a channel if their name or their options differ from those so far.
@@ -93,7 +96,7 @@ public struct Balancers: Sendable {
         configuration: Configuration,
         earlier: Configuration
     ) throws -> PerPriority<any Balancer>? {
-        _ = try factory(of: name, configuration)
+        _ = try kind(of: name, configuration)
         if name == last, configuration.hasSameValue(as: earlier, at: Self.path(of: name)) { return nil }
         return try makeAll(name, configuration: configuration)
     }
@@ -101,12 +104,12 @@ public struct Balancers: Sendable {
     private static let section = "client.balancers"
     private static func path(of name: String) -> String { "\(section).\(name)" }
 
-    private func factory(of name: String, _ configuration: Configuration) throws(ConfigurationError) -> Factory {
-        for key in configuration.keys(at: Self.section) where factories[key] == nil {
+    private func kind(of name: String, _ configuration: Configuration) throws(ConfigurationError) -> Kind {
+        for key in configuration.keys(at: Self.section) where kinds[key] == nil {
             throw unknown(key, at: Self.path(of: key), configuration)
         }
-        guard let factory = factories[name] else { throw unknown(name, at: "client.balancer", configuration) }
-        return factory
+        guard let kind = kinds[name] else { throw unknown(name, at: "client.balancer", configuration) }
+        return kind
     }
 
     private func unknown(_ name: String, at path: String, _ configuration: Configuration) -> ConfigurationError {

@@ -34,12 +34,14 @@ public protocol ConfigurationSourceBackend: SendableMetatype {
 /// The kinds of source linked into a program, by name. A source is used if the configuration has its section,
 /// `config.<name>`.
 public struct ConfigurationSources: Sendable {
-    private struct Kind {
-        var check: @Sendable (Configuration) throws(ConfigurationError) -> Void
+    struct Kind: Sendable {
+        /// The type of the section, optional: the source is used if the section is there.
+        var options: any (Decodable & SendableMetatype).Type
+        var read: @Sendable (Configuration) throws(ConfigurationError) -> Void
         var make: @Sendable (Configuration, Logger) throws -> (any ConfigurationSource)?
     }
 
-    private var kinds: [String: Kind] = [:]
+    private(set) var kinds: [String: Kind] = [:]
 
     /// None: files, the environment and `--set` are read in any case.
     public static var embedded: ConfigurationSources { ConfigurationSources() }
@@ -49,7 +51,7 @@ public struct ConfigurationSources: Sendable {
     /// Links a kind of source in, replacing one of the same name.
     public mutating func add<Backend: ConfigurationSourceBackend>(_ backend: Backend.Type) {
         let path = "config.\(Backend.name)"
-        kinds[Backend.name] = Kind { configuration throws(ConfigurationError) in
+        kinds[Backend.name] = Kind(options: Backend.Options?.self) { configuration throws(ConfigurationError) in
             _ = try configuration.decodeIfPresent(Backend.Options.self, at: path)
         } make: { configuration, logger in
             guard let options = try configuration.decodeIfPresent(Backend.Options.self, at: path) else { return nil }
@@ -65,20 +67,33 @@ public struct ConfigurationSources: Sendable {
     /// - Throws: `ConfigurationError` when a name is unknown, with a list of those linked in, or when an option is wrong.
     public func make(configuration: Configuration, logger: Logger) throws -> [any ConfigurationSource] {
         try configuration.keys(at: "config").compactMap { name in
-            guard let kind = kinds[name] else {
-                throw ConfigurationError(
-                    message: KeySuggestion.message(
-                        forMissing: "configuration source", name, known: kinds.keys.sorted()),
-                    location: configuration.location(of: "config.\(name)"),
-                    keyPath: "config.\(name)"
-                )
-            }
-            return try kind.make(configuration, logger)
+            try kind(name, configuration).make(configuration, logger)
         }
     }
 
-    /// Reads the section `config`, so that its keys are known. Throws `ConfigurationError` for a value that is wrong.
-    func check(_ configuration: Configuration) throws(ConfigurationError) {
-        for name in kinds.keys.sorted() { try kinds[name]?.check(configuration) }
+    /// Makes the source of a name, for a tool. Throws `ConfigurationError` like ``make(configuration:logger:)``, and when the
+    /// configuration does not have the source.
+    package func make(
+        _ name: String, configuration: Configuration, logger: Logger
+    ) throws -> any ConfigurationSource {
+        guard let source = try kind(name, configuration).make(configuration, logger) else {
+            throw ConfigurationError(message: "the source is not configured", keyPath: "config.\(name)")
+        }
+        return source
+    }
+
+    private func kind(_ name: String, _ configuration: Configuration) throws(ConfigurationError) -> Kind {
+        if let kind = kinds[name] { return kind }
+        throw ConfigurationError(
+            message: KeySuggestion.message(forMissing: "configuration source", name, known: kinds.keys.sorted()),
+            location: configuration.location(of: "config.\(name)"),
+            keyPath: "config.\(name)"
+        )
+    }
+
+    /// Reads the sections of the sources, so that a change of them is known to need a restart. Throws `ConfigurationError`
+    /// for a value that is wrong.
+    func read(_ configuration: Configuration) throws(ConfigurationError) {
+        for name in kinds.keys.sorted() { try kinds[name]?.read(configuration) }
     }
 }

@@ -93,7 +93,7 @@ public final class ConfigurationStore: Sendable {
     /// Creates a store of a configuration that never changes.
     public convenience init(_ configuration: Configuration) {
         self.init(
-            sources: [], environment: [:], logger: Logger(label: "configuration") { _ in SwiftLogNoOpLogHandler() })
+            sources: [], environment: [:], logger: .silent)
         published.withLock { $0 = Published(configuration) }
         state.withLock { state in
             _ = state.begin()

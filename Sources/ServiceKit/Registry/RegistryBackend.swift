@@ -71,7 +71,12 @@ public protocol RegistryBackend: SendableMetatype {
 
 /// The kinds of registry linked into a program, by name.
 public struct RegistryBackends: Sendable {
-    private var factories: [String: @Sendable (Configuration, Logger) throws -> any Registry] = [:]
+    struct Kind: Sendable {
+        var options: any ConfigurationSection.Type
+        var make: @Sendable (Configuration, Logger) throws -> any Registry
+    }
+
+    private(set) var kinds: [String: Kind] = [:]
 
     /// The embedded ones: `file`, `memory` and `static`.
     public static var embedded: RegistryBackends {
@@ -83,11 +88,11 @@ public struct RegistryBackends: Sendable {
     }
 
     /// The names, sorted.
-    public var names: [String] { factories.keys.sorted() }
+    public var names: [String] { kinds.keys.sorted() }
 
     /// Links a kind of registry in, replacing one of the same name.
     public mutating func add<Backend: RegistryBackend>(_ backend: Backend.Type) {
-        factories[Backend.name] = { configuration, logger in
+        kinds[Backend.name] = Kind(options: Backend.Options.self) { configuration, logger in
             let path = "registry.\(Backend.name)"
             let options = try configuration.decode(Backend.Options.self, at: path)
             return try configuration.locatingErrors(at: path) { try Backend.make(options, logger: logger) }
@@ -100,7 +105,7 @@ public struct RegistryBackends: Sendable {
     /// - Throws: `ConfigurationError` when the name is unknown, with a list of those linked in, or when the backend
     ///   refuses an option.
     public func make(_ name: String, configuration: Configuration, logger: Logger) throws -> any Registry {
-        guard let factory = factories[name] else {
+        guard let kind = kinds[name] else {
             throw ConfigurationError(
                 message: KeySuggestion.message(forMissing: "registry backend", name, known: names),
                 location: configuration.location(of: "registry.backend"),
@@ -109,6 +114,6 @@ public struct RegistryBackends: Sendable {
         }
         // The sections of the other backends are not looked at, so that changing the one line swaps the backend.
         for other in names where other != name { configuration.claim("registry.\(other)") }
-        return try factory(configuration, logger)
+        return try kind.make(configuration, logger)
     }
 }

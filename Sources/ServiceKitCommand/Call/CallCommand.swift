@@ -93,18 +93,19 @@ struct CallCommand: AsyncParsableCommand {
     }
 
     /// The configuration, with a channel that gives up before the time is over: its error names the thing it waited for.
-    private func configuration() throws -> Configuration {
-        let configuration = try arguments.configuration()
+    private func configuration() async throws -> Configuration {
+        let documents = try await arguments.sourceDocuments()
+        let configuration = try arguments.configuration(adding: documents)
         let limit = timeout.value * 9 / 10
         if try configuration.decode(ChannelOptions.self, at: "client").readyTimeout <= limit { return configuration }
         var arguments = arguments
         arguments.set.append("client.ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")
-        return try arguments.configuration()
+        return try arguments.configuration(adding: documents)
     }
 
     /// Calls through the registry that the configuration names.
     private func discover(_ name: String, _ session: CallSession) async throws {
-        let configuration = try configuration()
+        let configuration = try await configuration()
         var logger = Logger(label: "kit")
         logger.logLevel = .error
         let channel = try ServiceChannel(

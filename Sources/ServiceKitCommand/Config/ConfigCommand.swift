@@ -4,11 +4,26 @@ import ArgumentParser
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Checks configuration files, and shows the configuration of a service.",
+        abstract: "Checks, shows and describes the configuration of services.",
         discussion: """
               kit config check config/*.yaml
               kit config show --set registry.backend=etcd
+              kit config diff config/config.yaml etcd:///config/user-service
+              kit config push config/fleet.yaml --to etcd:///config/user-service
+              kit config init
+              kit config schema > config/config.schema.json
             """,
-        subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self]
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Read",
+                subcommands: [ConfigCheckCommand.self, ConfigShowCommand.self, ConfigDiffCommand.self]),
+            CommandGroup(name: "Describe", subcommands: [ConfigInitCommand.self, ConfigSchemaCommand.self]),
+            CommandGroup(
+                name: "Operate",
+                subcommands: [
+                    ConfigPushCommand.self, ConfigPullCommand.self, ConfigHistoryCommand.self,
+                    ConfigRollbackCommand.self,
+                ]),
+        ]
     )
 }

@@ -3,12 +3,13 @@ import ServiceKit
 import ServiceKitConfig
 
 /// `kit config show`.
-struct ConfigShowCommand: ParsableCommand {
+struct ConfigShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Shows the configuration of a service that starts here, with each value's origin.",
         discussion: """
-            All layers are merged: files, environment variables, --set. Values that look secret are masked. A key \
+            All layers are merged: files, sources that they name such as config.etcd, environment variables, --set. A \
+            source that is away is left out, after a line on standard error. Values that look secret are masked. A key \
             that is not set has its default, and is not shown.
 
             In JSON a value of the kit's sections has the type that a service reads: version: 1.10 is "1.10". In other \
@@ -30,8 +31,8 @@ struct ConfigShowCommand: ParsableCommand {
     @Flag(help: "Print one line of JSON, without the origins.")
     var json = false
 
-    func run() throws {
-        let configuration = try arguments.configuration()
+    func run() async throws {
+        let configuration = try await arguments.configurationWithSources()
         // Reads the kit's sections like a service, so that each value gets its type.
         _ = ConfigurationCheck(configuration, plugins: Kit.plugins)
         let outline = configuration.outline

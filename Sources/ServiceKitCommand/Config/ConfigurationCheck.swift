@@ -1,4 +1,3 @@
-import Logging
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
@@ -19,11 +18,40 @@ struct ConfigurationCheck {
 
     /// Reads a file by itself, without the environment or another file over it.
     init(file: String, plugins: [Plugin]) {
+        self.init(file: file, plugins: plugins, documents: [])
+    }
+
+    /// Reads a file, and over it the documents of the sources that it names. A source that is away is a note.
+    init(file: String, plugins: [Plugin], readsSources: Bool) async {
+        self.init(file: file, plugins: plugins)
+        var documents: [ConfigurationDocument] = []
+        var notes: [ConfigurationError] = []
+        for source in readsSources ? Self.sources(of: file, plugins) : [] {
+            do {
+                documents += try await source.documents()
+            } catch {
+                notes.append(ConfigurationError(message: "\(error)"))
+            }
+        }
+        if !documents.isEmpty { self.init(file: file, plugins: plugins, documents: documents) }
+        unchecked += notes
+    }
+
+    /// The sources that a file names, if it names them without a mistake.
+    private static func sources(of file: String, _ plugins: [Plugin]) -> [any ConfigurationSource] {
+        guard let documents = try? ConfigurationFile.documents(at: [file]),
+            let (configuration, _, _) = try? LayerStack(documents: documents)
+                .mergedForCheck(variables: ProcessEnvironment.current)
+        else { return [] }
+        return (try? ConfigurationSources(plugins: plugins).make(configuration: configuration, logger: .silent)) ?? []
+    }
+
+    private init(file: String, plugins: [Plugin], documents: [ConfigurationDocument]) {
         do throws(ConfigurationError) {
             let variables = ProcessEnvironment.current
             let document = ConfigurationDocument(origin: file, bytes: try ConfigurationFile.contents(of: file))
-            let (configuration, mistakes, unchecked) = try LayerStack(documents: [document]).mergedForCheck(
-                variables: variables)
+            let (configuration, mistakes, unchecked) = try LayerStack(documents: [document] + documents)
+                .mergedForCheck(variables: variables)
             self.init(configuration, plugins: plugins, known: mistakes)
             self.unchecked = unchecked
         } catch {
@@ -33,13 +61,14 @@ struct ConfigurationCheck {
 
     /// Looks for all mistakes beside the known ones: leaves out each value with a mistake, and checks the rest again.
     init(_ configuration: Configuration, plugins: [Plugin], known: [ConfigurationError] = []) {
-        let foreignSections = Self.foreignSections(of: configuration, plugins)
+        let sections = ConfigurationSections(plugins: plugins + [.grpc])
+        let foreignSections = Self.foreignSections(of: configuration, sections)
         foreign = foreignSections.map { ($0, configuration.location(of: $0)) }
         errors = known
         var rest: Configuration? = configuration
         for error in known { rest = error.keyPath.flatMap { rest?.without($0) } ?? rest }
         while let next = rest, errors.count < Self.maximumErrors,
-            let error = Self.firstError(in: next, plugins, foreign: foreignSections)
+            let error = Self.firstError(in: next, sections, foreign: foreignSections)
         {
             errors.append(error)
             rest = error.keyPath.flatMap(next.without)
@@ -51,37 +80,21 @@ struct ConfigurationCheck {
 
     /// The sections that only the service can read: neither the App nor a linked module reads them. A variable that may be
     /// somebody else's makes no section: it is checked as a service checks it.
-    private static func foreignSections(of configuration: Configuration, _ plugins: [Plugin]) -> [String] {
-        // Nothing in an empty configuration can be wrong.
-        let empty = Configuration()
-        try? read(empty, plugins)
-        let known = empty.sections
-        return configuration.keys(at: "").filter { !known.contains($0) && !configuration.mayBeForeign($0) }
-    }
-
-    /// Reads all sections as a service and its modules read them. Nothing is started.
-    static func read(_ configuration: Configuration, _ plugins: [Plugin]) throws {
-        _ = try App(configuration: configuration, plugins: plugins, logger: .silent)
-        try ConfigurationSections(plugins: plugins + [.grpc]).check(configuration)
-        let balancer = try ChannelOptions(configuration).balancer
-        for name in [balancer] + configuration.keys(at: "client.balancers") {
-            _ = try Balancers(plugins: plugins).make(name, configuration: configuration)
-        }
-        let backends = RegistryBackends(plugins: plugins)
-        for name in backends.names where configuration.contains("registry.\(name)") {
-            _ = try backends.make(name, configuration: configuration, logger: .silent)
-        }
+    private static func foreignSections(of configuration: Configuration, _ sections: ConfigurationSections) -> [String]
+    {
+        let known = Configuration()
+        sections.register(in: known)
+        return configuration.keys(at: "").filter { !known.sections.contains($0) && !configuration.mayBeForeign($0) }
     }
 
     private static func firstError(
         in configuration: Configuration,
-        _ plugins: [Plugin],
+        _ sections: ConfigurationSections,
         foreign: [String]
     ) -> ConfigurationError? {
         do {
-            try read(configuration, plugins)
             for key in foreign { configuration.claim(key) }
-            try configuration.checkForUnknownKeys()
+            try sections.check(configuration)
             return nil
         } catch let error as ConfigurationError {
             return error
@@ -89,9 +102,4 @@ struct ConfigurationCheck {
             return ConfigurationError(message: "\(error)")
         }
     }
-}
-
-extension Logger {
-    /// A logger for a trial run: it writes nothing.
-    static var silent: Logger { Logger(label: "kit") { _ in SwiftLogNoOpLogHandler() } }
 }

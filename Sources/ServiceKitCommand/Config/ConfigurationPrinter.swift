@@ -1,5 +1,4 @@
 import ServiceKitConfig
-import ServiceKitProtobuf
 
 /// Writes a configuration for people (YAML, each value with its origin) and for programs (JSON).
 struct ConfigurationPrinter {
@@ -26,9 +25,10 @@ struct ConfigurationPrinter {
 
     static func json(_ outline: ConfigurationOutline) -> String {
         switch outline {
-        case .scalar(let scalar): scalar.isSecret ? quoted(mask) : json(scalar)
+        case .scalar(let scalar): scalar.isSecret ? PlainScalar.quoted(mask) : json(scalar)
         case .sequence(let elements): "[\(elements.map(json).joined(separator: ","))]"
-        case .mapping(let entries): "{\(entries.map { "\(quoted($0.key)):\(json($0.value))" }.joined(separator: ","))}"
+        case .mapping(let entries):
+            "{\(entries.map { "\(PlainScalar.quoted($0.key)):\(json($0.value))" }.joined(separator: ","))}"
         }
     }
 
@@ -39,7 +39,7 @@ struct ConfigurationPrinter {
         let margin = String(repeating: " ", count: indent)
         switch outline {
         case .scalar(let scalar):
-            let value = scalar.isSecret ? Self.quoted(Self.mask) : Self.yaml(scalar)
+            let value = scalar.isSecret ? PlainScalar.quoted(Self.mask) : Self.yaml(scalar)
             lines.append((lead + value, scalar.location))
         case .sequence(let elements):
             if elements.isEmpty { return lines.append((lead + "[]", nil)) }
@@ -51,7 +51,7 @@ struct ConfigurationPrinter {
             if !lead.isEmpty, !isElement { lines.append((Self.trimmed(lead), nil)) }
             for (number, entry) in entries.enumerated() {
                 let before = isElement && number == 0 ? lead : margin
-                add(entry.value, indent: indent + 2, lead: "\(before)\(Self.text(entry.key)): ")
+                add(entry.value, indent: indent + 2, lead: "\(before)\(PlainScalar.yaml(entry.key)): ")
             }
         }
     }
@@ -64,25 +64,12 @@ struct ConfigurationPrinter {
         switch scalar.kind {
         case .null: return "null"
         case .boolean, .number: return scalar.text
-        case .text: return text(Placeholder.escaped(scalar.text))
+        case .text: return PlainScalar.yaml(Placeholder.escaped(scalar.text))
         case .unread:
             // Without quotes, as written, unless YAML would then read null or no scalar.
             let text = Placeholder.escaped(scalar.text)
-            return isPlain(text) && !PlainScalar.isNull(text) ? text : quoted(text)
+            return PlainScalar.isPlain(text) && !PlainScalar.isNull(text) ? text : PlainScalar.quoted(text)
         }
-    }
-
-    /// A text in YAML, with quotes if it could be read as another type.
-    private static func text(_ text: String) -> String {
-        isPlain(text) && !PlainScalar.isMistakable(text) ? text : quoted(text)
-    }
-
-    /// Whether YAML reads the text without quotes as one scalar.
-    private static func isPlain(_ text: String) -> Bool {
-        guard let first = text.first, text.last != " ", text.last != ":" else { return false }
-        let isNegative = first == "-" && (text.dropFirst().first.map { $0.isNumber || $0 == "." } ?? false)
-        return text.unicodeScalars.allSatisfy { $0.value > 0x1F && $0.value < 0x7F && $0 != "\"" && $0 != "\\" }
-            && (isNegative || !"-?:,[]{}#&*!|>'%@` ".contains(first)) && !text.contains(": ") && !text.contains(" #")
     }
 
     // MARK: - JSON
@@ -90,12 +77,10 @@ struct ConfigurationPrinter {
     private static func json(_ scalar: ConfigurationOutline.Scalar) -> String {
         switch scalar.kind {
         case .null: "null"
-        case .text: quoted(scalar.text)
+        case .text: PlainScalar.quoted(scalar.text)
         case .boolean: scalar.text
-        case .number(let number): number ?? quoted(scalar.text)
-        case .unread: PlainScalar.isJSON(scalar.text) ? scalar.text : quoted(scalar.text)
+        case .number(let number): number ?? PlainScalar.quoted(scalar.text)
+        case .unread: PlainScalar.isJSON(scalar.text) ? scalar.text : PlainScalar.quoted(scalar.text)
         }
     }
-
-    private static func quoted(_ text: String) -> String { JSONValue.string(text).text }
 }

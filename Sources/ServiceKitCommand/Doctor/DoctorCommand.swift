@@ -31,7 +31,14 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         var checks = Check.toolchain + Check.system
         do {
-            checks += Check.service(try arguments.configuration(), plugins: Kit.plugins)
+            var away: [Check] = []
+            let documents = try await arguments.sourceDocuments { source, cause in
+                let remedy = "start it, or correct the section config; services keep their last values"
+                let finding = source.isRequired ? Finding.bad(cause, remedy: remedy) : .warning(cause, remedy: remedy)
+                away.append(Check("configuration source") { finding })
+            }
+            let configuration = try arguments.configuration(adding: documents)
+            checks += away + Check.service(configuration, plugins: Kit.plugins)
         } catch {
             checks.append(Check("configuration") { .bad("\(error)") })
         }

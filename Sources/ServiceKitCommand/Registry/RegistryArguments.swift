@@ -15,14 +15,16 @@ struct RegistryArguments: ParsableArguments {
 
     @OptionGroup var app: AppArguments
 
-    /// Creates the registry, and runs it while a body runs. Logs from a level on; at `warning` and below also the
+    /// Creates the registry, and runs it while a body runs. Reads the configuration, unless it has been read. Logs from a level on; at `warning` and below also the
     /// left-out entries. Throws `ConfigurationError` when the configuration does not give a registry; any error of the
     /// body.
     func withRegistry<Result: Sendable>(
+        of read: Configuration? = nil,
         logging level: Logger.Level = .error,
         _ body: (_ registry: any Registry, _ backend: String) async throws -> Result
     ) async throws -> Result {
-        let configuration = try app.configuration()
+        let configuration: Configuration
+        if let read { configuration = read } else { configuration = try await app.configurationWithSources() }
         let backend = try backend ?? configuration.decodeIfPresent(String.self, at: "registry.backend") ?? "file"
         let logger = Logger(label: "kit") { _ in TerminalLog(logLevel: level) }
         let registry = try RegistryBackends(plugins: Kit.plugins)

@@ -33,8 +33,9 @@ struct ResolveCommand: AsyncParsableCommand {
     @OptionGroup var registry: RegistryArguments
 
     func run() async throws {
-        let choice = try choice()
-        let instances = try await registry.withRegistry(logging: .warning) { registry, _ in
+        let configuration = try await registry.app.configurationWithSources()
+        let choice = try choice(configuration)
+        let instances = try await registry.withRegistry(of: configuration, logging: .warning) { registry, _ in
             try await registry.listed(service)
         }
         let addresses = Self.addresses(of: instances, choice)
@@ -47,9 +48,9 @@ struct ResolveCommand: AsyncParsableCommand {
     }
 
     /// The endpoints to resolve. Default: the endpoints that a channel with this configuration would call.
-    private func choice() throws -> EndpointChoice {
+    private func choice(_ configuration: Configuration) throws -> EndpointChoice {
         if let scheme { return EndpointChoice(schemes: [scheme]) }
-        return try ChannelOptions(registry.app.configuration()).tls.endpointChoice
+        return try ChannelOptions(configuration).tls.endpointChoice
     }
 
     /// An address in the form that a client uses.

@@ -97,7 +97,7 @@ extension NodeDecoder {
         return values.count == 1 ? values[0] : "one of " + values.joined(separator: ", ")
     }
 
-    private static func rawValues<T: CaseIterable>(of type: T.Type) -> [String] {
+    static func rawValues<T: CaseIterable>(of type: T.Type) -> [String] {
         T.allCases.compactMap { value in
             (value as? any RawRepresentable).map { "\($0.rawValue)" }
         }

@@ -7,8 +7,11 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     let trail: KeyTrail
     /// Records every key that a type asks for.
     let known: KnownKeys
-    private var askedKeys: [String] = []
+    /// The keys that the type has asked for, in their order.
+    private(set) var askedKeys: [String] = []
     private var askedKeySet: Set<String> = []
+    /// The types of the properties, while a type is described.
+    private(set) var propertyTypes: [String: any Decodable.Type]?
     private var children: [NodeDecoder] = []
     /// Keys of the node that another type decodes.
     private let exceptions: Set<String>
@@ -16,7 +19,11 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     var codingPath: [any CodingKey] { trail.codingPath }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    init(_ node: ConfigurationNode, trail: KeyTrail, known: KnownKeys, exceptions: Set<String> = []) {
+    init(
+        _ node: ConfigurationNode, trail: KeyTrail, known: KnownKeys, exceptions: Set<String> = [],
+        notesTypes: Bool = false
+    ) {
+        propertyTypes = notesTypes ? [:] : nil
         self.node = node
         self.trail = trail
         self.known = known
@@ -40,14 +47,13 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
         }
         if let scalarType = T.self as? any ScalarConvertible.Type {
             let value = try node.scalarValue(scalarType, keyPath: trail.text)
-            known.note(trail.path, as: scalarType.reading)
+            known.note(trail.path, as: .scalar(scalarType.kind))
             if let value = value as? T { return value }
         }
         var node = node
         if let section = T.self as? any ConfigurationSection.Type {
             let configured = node.isNull ? hiddenDefault ?? .emptyMapping : node
             let defaults = try NodeEncoder.defaults(of: section, keyPath: trail.text)
-            known.note(section: trail.path, defaults: defaults, ranges: section.rangeTexts, help: section.help)
             node = defaults.asDefaults(for: configured)
         }
         let decoder = NodeDecoder(node, trail: trail, known: known, exceptions: exceptions)
@@ -101,6 +107,14 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     }
 
     // MARK: - Strictness
+
+    /// Notes the type of a property, if a type is described. The first type that is asked for counts: that of an optional
+    /// property is its own.
+    func note(_ type: any Decodable.Type, of key: @autoclosure () -> String) {
+        guard propertyTypes != nil else { return }
+        let key = key()
+        if propertyTypes?[key] == nil { propertyTypes?[key] = type }
+    }
 
     func markAsked(_ key: String) {
         guard askedKeySet.insert(key).inserted else { return }

@@ -1,15 +1,18 @@
 import Synchronization
 
-/// Everything that a program has read from its configuration, so that a later configuration can be read in the same way.
-/// All configurations of a program share it.
+/// Everything that a program reads from its configuration: what it has read, so that a later configuration can be read in
+/// the same way, and what its modules have registered. All configurations of a program share it.
 ///
 /// Its size is bounded by the places of the program that read.
 final class ProgramReads: Sendable {
     struct Read: Sendable {
         var path: ConfigurationPath
         var exceptions: Set<String>
-        /// Reads the value as the program did.
-        var again: @Sendable (Configuration) throws(ConfigurationError) -> Void
+        var type: any (Decodable & SendableMetatype).Type
+        /// The number of the read, in their order.
+        var number = 0
+        /// Reads the value as the program did; `nil` when the program has not read it yet.
+        var again: (@Sendable (Configuration) throws(ConfigurationError) -> Void)?
     }
 
     private struct Key: Hashable {
@@ -22,20 +25,38 @@ final class ProgramReads: Sendable {
         var reads: [Key: Read] = [:]
         var claims: Set<ConfigurationPath> = []
         var followed: Set<ConfigurationPath> = []
+        var live: Set<ConfigurationPath> = []
     }
 
     private let state = Mutex(State())
 
     /// Records that the program has read a value, and the closure that reads it again.
     func note(
-        _ type: Any.Type,
+        _ type: any (Decodable & SendableMetatype).Type,
         at path: String,
         except exceptions: Set<String> = [],
         again: @escaping @Sendable (Configuration) throws(ConfigurationError) -> Void
     ) {
+        note(Read(path: ConfigurationPath(path), exceptions: exceptions, type: type, again: again))
+    }
+
+    /// Records that the program may read a value, and the paths whose changes it then takes over without a restart.
+    func register(_ type: any (Decodable & SendableMetatype).Type, at path: String, live: [String]) {
         let path = ConfigurationPath(path)
-        let key = Key(type: ObjectIdentifier(type), path: path, exceptions: exceptions)
-        state.withLock { $0.reads[key] = Read(path: path, exceptions: exceptions, again: again) }
+        claim(path)
+        note(Read(path: path, exceptions: [], type: type))
+        state.withLock { $0.live.formUnion(live.map(ConfigurationPath.init)) }
+    }
+
+    private func note(_ read: Read) {
+        let key = Key(type: ObjectIdentifier(read.type), path: read.path, exceptions: read.exceptions)
+        state.withLock { state in
+            var read = read
+            let known = state.reads[key]
+            read.number = known?.number ?? state.reads.count
+            read.again = read.again ?? known?.again
+            state.reads[key] = read
+        }
     }
 
     /// Accepts a path with all keys below it.
@@ -57,6 +78,14 @@ final class ProgramReads: Sendable {
         state.withLock { $0.followed.contains { path.keys.starts(with: $0.keys) } }
     }
 
-    /// The reads, in the order of their paths.
-    var reads: [Read] { state.withLock { Array($0.reads.values) }.sorted { $0.path.description < $1.path.description } }
+    /// Whether the program follows the changes of a path, or a module has said so.
+    func isLive(_ path: ConfigurationPath) -> Bool {
+        isFollowed(path) || state.withLock { $0.live.contains { path.keys.starts(with: $0.keys) } }
+    }
+
+    /// All that was read or registered, in that order.
+    var all: [Read] { state.withLock { Array($0.reads.values) }.sorted { $0.number < $1.number } }
+
+    /// What was read, in the order of the paths.
+    var reads: [Read] { all.filter { $0.again != nil }.sorted { $0.path.description < $1.path.description } }
 }

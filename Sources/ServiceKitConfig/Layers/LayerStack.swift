@@ -42,6 +42,12 @@ package struct LayerStack: Sendable {
         return try OverrideLayer.apply(overrides, to: root)
     }
 
+    /// Merges the layers, and leaves placeholders as they are written: for a comparison. Throws ``ConfigurationError`` when a
+    /// layer cannot be read.
+    package func written() throws(ConfigurationError) -> Configuration {
+        Configuration(root: try tree())
+    }
+
     /// Merges the layers for a check away from the service: a value whose placeholder only the service can replace is left
     /// out. The variables are those of placeholders. Returns the mistakes in placeholders, and why values were left out.
     /// Throws ``ConfigurationError`` when a layer cannot be read at all.

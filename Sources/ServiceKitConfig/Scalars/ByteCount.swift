@@ -56,6 +56,7 @@ extension ByteCount: CustomStringConvertible {
 
 extension ByteCount: ScalarConvertible {
     static var expectation: String { "a size such as 16KiB, 4MB or 512" }
+    static var kind: ScalarKind { .size }
 
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         var rest = scalar.text[...]

@@ -13,6 +13,7 @@ extension Duration: ScalarConvertible {
     private static let maximum = Duration.nanoseconds(Int64.max)
 
     static var expectation: String { "a duration such as 30s, 250ms or 1m30s" }
+    static var kind: ScalarKind { .duration }
 
     /// Reads `1h`, `1m30s`, `250ms`, `1.5s`, `100us`, `5ns` or `0`. Units go from large to small, each at most once.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {

@@ -1,6 +1,11 @@
 extension ScalarConvertible where Self: FixedWidthInteger {
     static var expectation: String { "an integer" }
-    static var reading: KnownKeys.Reading { .integer }
+    static var kind: ScalarKind { .integer }
+    static var bounds: OptionBounds? {
+        // The upper end of a wide type is no more than a technicality.
+        if bitWidth < 64 { return OptionBounds(lower: "\(Self.min)", upper: "\(Self.max)") }
+        return isSigned ? nil : OptionBounds(lower: "0")
+    }
 
     /// Reads `8080`, `-1`, `0x1F90` or `0o755`: the integers of YAML 1.2's core schema.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
@@ -42,7 +47,7 @@ extension UInt128: ScalarConvertible {}
 
 extension ScalarConvertible where Self: BinaryFloatingPoint & LosslessStringConvertible {
     static var expectation: String { "a number" }
-    static var reading: KnownKeys.Reading { .fraction }
+    static var kind: ScalarKind { .fraction }
 
     /// Reads `1`, `0.5`, `1e-3`, `.inf` or `.nan`: the numbers of YAML 1.2's core schema.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {

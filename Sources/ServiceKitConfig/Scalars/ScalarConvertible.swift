@@ -3,7 +3,11 @@ protocol ScalarConvertible: Decodable {
     /// The expected value in words, after "expected".
     static var expectation: String { get }
 
-    static var reading: KnownKeys.Reading { get }
+    /// What the scalar stands for.
+    static var kind: ScalarKind { get }
+
+    /// The values that fit the type; `nil` for all of the kind.
+    static var bounds: OptionBounds? { get }
 
     /// Reads the scalar, which is not null.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch)
@@ -13,7 +17,8 @@ protocol ScalarConvertible: Decodable {
 }
 
 extension ScalarConvertible {
-    static var reading: KnownKeys.Reading { .text }
+    static var kind: ScalarKind { .text }
+    static var bounds: OptionBounds? { nil }
 }
 
 /// The reason why a scalar does not fit a type. Contains nothing of the scalar's text, which may be secret.
@@ -45,7 +50,7 @@ extension String: ScalarConvertible {
 
 extension Bool: ScalarConvertible {
     static var expectation: String { "true or false" }
-    static var reading: KnownKeys.Reading { .boolean }
+    static var kind: ScalarKind { .boolean }
 
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {
         switch try scalar.unquoted(for: Bool.self) {

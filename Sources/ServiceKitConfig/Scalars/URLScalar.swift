@@ -2,6 +2,7 @@ import FoundationEssentials
 
 extension URL: ScalarConvertible {
     static var expectation: String { "a URL such as http://127.0.0.1:2379" }
+    static var kind: ScalarKind { .url }
 
     /// Reads an absolute URL: one with a scheme.
     init(reading scalar: ConfigurationNode.Scalar) throws(ScalarMismatch) {

@@ -54,8 +54,8 @@ extension ConfigurationNode {
     fileprivate func outline(at trail: KeyTrail, known: KnownKeys) -> ConfigurationOutline {
         if !isSecret, known.isSecret(trail.path) { return hidden.outline(at: trail, known: known) }
         let reading = known.reading(at: trail.path)
-        if reading == .text, let brackets {
-            return outline(of: Scalar(text: brackets.text, form: .literal), read: .text, at: trail)
+        if reading?.isText == true, let brackets {
+            return outline(of: Scalar(text: brackets.text, form: .literal), read: reading, at: trail)
         }
         switch content {
         case .scalar(let scalar):
@@ -125,14 +125,14 @@ extension ConfigurationNode.Scalar {
         if isNull { return .null }
         if form == .quoted { return .text }
         switch reading {
-        case .text: return .text
-        case .boolean: return .boolean
-        case .integer:
+        case .scalar(.boolean): return .boolean
+        case .scalar(.integer):
             let number = (try? Int128(reading: self)).map(String.init) ?? (try? UInt128(reading: self)).map(String.init)
             return .number(number)
-        case .fraction:
+        case .scalar(.fraction):
             guard let number = try? Double(reading: self), number.isFinite else { return .number(nil) }
             return .number(isJSONNumber ? text : "\(number)")
+        case .scalar: return .text
         case .list, nil: return .unread
         }
     }

@@ -116,6 +116,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     /// Creates an App's channel, which follows changes of the configuration.
     convenience init(to target: ChannelTarget, of app: App) throws {
+        app.registerGRPC()
         let options = try ChannelOptions(app.configuration)
         try self.init(
             target,

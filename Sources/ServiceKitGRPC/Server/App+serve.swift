@@ -62,6 +62,7 @@ extension App {
             return content == nil
         }
         guard isFirst else { return }
+        registerGRPC()
         addServer { app in
             let content = component.content.value ?? GRPCServices.Content()
             let options = try app.configuration.serverOptions(

@@ -10,8 +10,7 @@
 public struct OptionRange<Section>: Sendable {
     /// The option's key, relative to the section: `max-connections`.
     let key: String
-    /// The range in words: `1s to 1h`, `at least 1`.
-    let text: String
+    let bounds: OptionBounds
     /// The path, relative to the section, of a value out of the range; `nil` when there is none.
     let violation: @Sendable (_ section: Section) -> [String]?
 
@@ -21,7 +20,7 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, Value> & Sendable,
         _ range: ClosedRange<Value>
     ) {
-        self.init(key, Self.text(range)) { range.contains($0[keyPath: property]) ? nil : [key] }
+        self.init(key, Self.bounds(range)) { range.contains($0[keyPath: property]) ? nil : [key] }
     }
 
     /// Describes a range without an upper end.
@@ -30,7 +29,7 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, Value> & Sendable,
         _ range: PartialRangeFrom<Value>
     ) {
-        self.init(key, "at least \(Self.text(range.lowerBound))") {
+        self.init(key, OptionBounds(lower: Self.text(range.lowerBound))) {
             range.contains($0[keyPath: property]) ? nil : [key]
         }
     }
@@ -41,7 +40,7 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, Value?> & Sendable,
         _ range: ClosedRange<Value>
     ) {
-        self.init(key, Self.text(range)) { $0[keyPath: property].map(range.contains) ?? true ? nil : [key] }
+        self.init(key, Self.bounds(range)) { $0[keyPath: property].map(range.contains) ?? true ? nil : [key] }
     }
 
     /// Describes the range of every value of a dictionary.
@@ -50,24 +49,24 @@ public struct OptionRange<Section>: Sendable {
         _ property: any KeyPath<Section, [String: Value]> & Sendable,
         _ range: ClosedRange<Value>
     ) {
-        self.init(key, Self.text(range)) { section in
+        self.init(key, Self.bounds(range)) { section in
             section[keyPath: property].filter { !range.contains($0.value) }.keys.min().map { [key, $0] }
         }
     }
 
     /// Describes the range of an option that the section takes from another one, which is its property and no mapping.
     public init<Part>(_ range: OptionRange<Part>, of property: any KeyPath<Section, Part> & Sendable) {
-        self.init(range.key, range.text) { range.violation($0[keyPath: property]) }
+        self.init(range.key, range.bounds) { range.violation($0[keyPath: property]) }
     }
 
-    private init(_ key: String, _ text: String, _ violation: @escaping @Sendable (Section) -> [String]?) {
+    private init(_ key: String, _ bounds: OptionBounds, _ violation: @escaping @Sendable (Section) -> [String]?) {
         self.key = key
-        self.text = text
+        self.bounds = bounds
         self.violation = violation
     }
 
-    private static func text<Value: Encodable>(_ range: ClosedRange<Value>) -> String {
-        "\(text(range.lowerBound)) to \(text(range.upperBound))"
+    private static func bounds<Value: Encodable>(_ range: ClosedRange<Value>) -> OptionBounds {
+        OptionBounds(lower: text(range.lowerBound), upper: text(range.upperBound))
     }
 
     /// A value as configuration writes it.
@@ -83,7 +82,7 @@ extension NodeDecoder {
         for range in Section.ranges {
             guard let keys = range.violation(section) else { continue }
             let value = keys.reduce(node) { $0.mapping?[$1]?.value ?? $0 }
-            throw value.mismatch(expected: range.text, keyPath: keys.reduce(trail.text, KeyTrail.join))
+            throw value.mismatch(expected: range.bounds.text, keyPath: keys.reduce(trail.text, KeyTrail.join))
         }
     }
 }

@@ -1,0 +1,89 @@
+import Foundation
+import Logging
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitEtcd
+import ServiceKitGRPC
+import ServiceKitTestSupport
+import Testing
+
+@testable import ServiceKitCommand
+
+/// `config/reference.yaml` and `config/schema.json` against the types.
+@Suite struct ConfigReferenceTests {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        .standardizedFileURL
+
+    static func file(_ path: String) throws -> String {
+        try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.etcd, .grpc]) }
+
+    @Test(arguments: [(ConfigurationForm.reference, "config/reference.yaml"), (.schema, "config/schema.json")])
+    func fileOfTheRepositoryIsUpToDate(form: ConfigurationForm, path: String) throws {
+        let remedy = "write it anew: kit config \(form == .schema ? "schema" : "init -") > \(path)"
+        #expect(try Self.file(path) == Self.sections.description(as: form), "\(remedy)")
+    }
+
+    @Test func referenceIsAGoodConfigurationThatSetsNothing() throws {
+        let configuration = try Configuration(yaml: Self.file("config/reference.yaml"))
+        let check = ConfigurationCheck(configuration, plugins: [.etcd])
+        #expect(check.errors.isEmpty)
+        #expect(check.foreign.isEmpty)
+        #expect(
+            try configuration.decode(ChannelOptions.self, at: "client", except: ["balancers", "timeouts"]) == .init())
+    }
+
+    @Test func everyDefaultOfTheReferenceIsAllowed() throws {
+        func indentation(_ line: Substring) -> Int { line.prefix { $0 == " " }.count }
+        let keys = try Self.file("config/reference.yaml").split(separator: "\n").filter { line in
+            !line.drop { $0 == " " }.hasPrefix("# ")
+        }
+        // A key without a value stays a comment, unless it is a section.
+        let lines = keys.indices.map { index in
+            let isSection = index + 1 < keys.count && indentation(keys[index + 1]) > indentation(keys[index])
+            if keys[index].hasSuffix(":"), !isSection { return String(keys[index]) }
+            return String(keys[index].replacing("#", with: "", maxReplacements: 1))
+        }
+        let configuration = try Configuration(yaml: lines.joined(separator: "\n"), origin: "reference")
+        #expect(configuration.options.isEmpty)
+        let errors = ConfigurationCheck(configuration, plugins: [.etcd]).errors.map(\.description)
+        // A source of configuration has no default place.
+        #expect(errors.allSatisfy { $0.contains("config.etcd.prefix") }, "\(errors)")
+        #expect(configuration.options.count > 50)
+    }
+
+    /// What the description calls live is what an App follows.
+    @Test func liveOptionsAreThoseThatAnAppFollows() throws {
+        let registered = Configuration()
+        Self.sections.register(in: registered)
+        let configuration = Configuration()
+        let app = try ServiceKit.App(configuration: configuration, plugins: [.etcd], logger: Logger(label: "test"))
+        _ = try app.channel("user-service")
+        let live = registered.options.filter(\.isLive).map(\.path)
+        let followed = registered.options.map(\.path).filter { path in
+            configuration.followedPaths.contains { path == $0 || path.hasPrefix("\($0).") }
+        }
+        #expect(live == followed)
+    }
+}
+
+/// The commands as processes.
+@Suite(.timeLimit(.minutes(3))) struct ConfigInitCommandTests {
+    @Test func initWritesTheReferenceAndReplacesNoFile() async throws {
+        let directory = try TemporaryDirectory()
+        let file = "\(directory.path)/config/config.yaml"
+        let first = try await Kit.run(["config", "init", file])
+        #expect(first.exit == .exited(0))
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(try text == ConfigReferenceTests.file("config/reference.yaml"))
+        let second = try await Kit.run(["config", "init", file])
+        #expect(second.exit == .exited(1))
+        #expect(second.errors.contains("\(file) exists; name another file"))
+        let printed = try await Kit.run(["config", "init", "-", "--schema", "s.json"])
+        #expect(printed.output == "# yaml-language-server: $schema=s.json\n" + text)
+        let schema = try await Kit.run(["config", "schema"])
+        #expect(try schema.output == ConfigReferenceTests.file("config/schema.json"))
+    }
+}
