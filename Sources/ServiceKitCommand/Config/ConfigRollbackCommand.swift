@@ -1,0 +1,44 @@
+import ArgumentParser
+import ServiceKit
+import ServiceKitConcurrency
+
+/// `kit config rollback`.
+struct ConfigRollbackCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback",
+        abstract: "Writes an earlier version of a document again.",
+        discussion: """
+            The values that change are shown, and confirmed. The result is a new version: a rollback can be rolled back.
+
+              kit config rollback etcd:///config/user-service        to the version before the latest
+              kit config rollback etcd:///config/user-service 3
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"))
+    var location: ConfigurationLocation
+
+    @Argument(help: ArgumentHelp("The version. Default: the one before the latest.", valueName: "version"))
+    var version: Int?
+
+    @OptionGroup var write: WriteArguments
+
+    @OptionGroup var store: StoredDocumentArguments
+
+    func run() async throws {
+        try await store.withStore(at: location) { [self] source in
+            let versions = try await withTimeLimit(WriteArguments.limit) {
+                try await source.versions(of: store.document)
+            }
+            let target = version.map { number in versions.first { $0.number == number } } ?? versions.dropFirst().first
+            guard let target else {
+                let known = versions.map { "\($0.number)" }.joined(separator: ", ")
+                throw CommandFailure(
+                    "\(store.key(at: location)) has no \(version.map { "version \($0)" } ?? "earlier version"); "
+                        + (versions.isEmpty ? "nothing was pushed to it" : "there are: \(known)"))
+            }
+            let message = write.message ?? "rollback to version \(target.number)"
+            try await write.replace(store, at: location, in: source, by: target.bytes, message: message)
+        }
+    }
+}

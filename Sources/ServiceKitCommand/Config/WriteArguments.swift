@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import ServiceKit
+import ServiceKitConcurrency
+import ServiceKitConfig
+
+/// How a document is written.
+struct WriteArguments: ParsableArguments {
+    @Flag(help: "Write without a question.")
+    var yes = false
+
+    @Option(help: ArgumentHelp("The reason, for kit config history.", valueName: "text"))
+    var message: String?
+
+    @Option(help: ArgumentHelp("How many versions are kept.", valueName: "count"))
+    var keep = 50
+
+    func validate() throws {
+        if !(1...10_000).contains(keep) { throw ValidationError("--keep must be from 1 to 10000") }
+    }
+
+    /// Shows the difference, asks, and writes.
+    func replace(
+        _ arguments: StoredDocumentArguments,
+        at location: ConfigurationLocation,
+        in store: any ConfigurationOperator,
+        by bytes: [UInt8],
+        message: String
+    ) async throws {
+        let key = arguments.key(at: location)
+        let limit = Self.limit
+        let stored = try await withTimeLimit(limit) { try await store.document(named: arguments.document) }
+        if stored?.bytes == bytes { return Terminal.output.print("\(key): nothing changes") }
+        let differences = try ConfigDiffCommand.differences(
+            // A document that cannot be read is replaced as a whole.
+            from: (try? Self.configuration(stored?.bytes ?? [], origin: key)) ?? Configuration(),
+            to: Self.configuration(bytes, origin: key)
+        )
+        ConfigDiffCommand.print(differences)
+        if differences.isEmpty { Terminal.output.print("\(key): no value changes, only comments or layout") }
+        try confirm("write \(key)?")
+        let document = StoredConfiguration(name: arguments.document, bytes: bytes, revision: stored?.revision ?? 0)
+        let note = ConfigurationVersion.Note(
+            time: Date.now.formatted(.iso8601),
+            author: "\(ProcessEnvironment.current["USER"] ?? "-")@\(ProcessInfo.processInfo.hostName)",
+            message: message
+        )
+        let version = try await withTimeLimit(limit) { try await store.write(document, note: note, keeping: keep) }
+        guard let version else {
+            throw CommandFailure(
+                "\(key) was written by somebody else meanwhile; repeat the command to see the difference")
+        }
+        Terminal.output.print("wrote \(key), version \(version.number)")
+    }
+
+    /// How long a store may take to answer.
+    static let limit = Duration.seconds(20)
+
+    private static func configuration(_ bytes: [UInt8], origin: String) throws -> Configuration {
+        try LayerStack(documents: [ConfigurationDocument(origin: origin, bytes: bytes)]).written()
+    }
+
+    private func confirm(_ question: String) throws {
+        if yes { return }
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw CommandFailure("there is no terminal for the question \"\(question)\"; add --yes to write")
+        }
+        Terminal.error.write("\(question) [y/N] ")
+        guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+            throw CommandFailure("nothing was written")
+        }
+    }
+}
