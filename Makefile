@@ -1,4 +1,4 @@
-.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd proto format lint clean
+.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -32,6 +32,9 @@ bench-logging: setup ## Measures calls during a storm of log lines; ARGS="--rate
 
 bench-etcd: setup ## Measures the registry in etcd and the etcd client against clientv3; ARGS="--quick" for a look.
 	@scripts/bench-etcd $(ARGS)
+
+bench-config: setup ## Measures reading and reloading a configuration against Yams; ARGS="--quick" for a look.
+	@scripts/bench-config $(ARGS)
 
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
 	@scripts/proto

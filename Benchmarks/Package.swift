@@ -25,6 +25,7 @@ let serviceKitTesting = Target.Dependency.product(name: "ServiceKitTesting", pac
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 // A package of its own, so that what the kit is measured against is no dependency of it.
@@ -39,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -95,6 +97,25 @@ let package = Package(
                 "BenchmarkHarness", "BenchmarkSupport", argumentParser, etcdClient, serviceKitTesting, subprocess,
                 system,
             ],
+            swiftSettings: settings
+        ),
+        .target(name: "BenchmarkConfiguration", swiftSettings: settings),
+        .executableTarget(
+            name: "bench-config-ours",
+            dependencies: [
+                "BenchmarkConfiguration", "BenchmarkSupport", argumentParser, logging, serviceKit, serviceKitConfig,
+            ],
+            swiftSettings: settings
+        ),
+        // Apart from the kit: both have libyaml's symbols.
+        .executableTarget(
+            name: "bench-config-yams",
+            dependencies: ["BenchmarkConfiguration", "BenchmarkSupport", argumentParser, yams],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-config",
+            dependencies: ["BenchmarkConfiguration", "BenchmarkHarness", argumentParser, subprocess, system],
             swiftSettings: settings
         ),
     ]
