@@ -12,7 +12,7 @@
 /// the configuration leaves out always have their values from `init()`. Keys are kebab-case: `maxMessage` is
 /// `max-message`.
 public protocol ConfigurationSection: Codable, Sendable {
-    /// Creates the section with its defaults.
+    /// Creates the section with its defaults. A configuration asks for them once, and has the same at each place.
     init()
 
     /// The ranges of the section's values; none by default. A configured value out of its range is an error with file,

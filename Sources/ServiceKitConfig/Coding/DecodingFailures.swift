@@ -1,19 +1,21 @@
 extension ConfigurationNode {
-    func scalarValue<T: ScalarConvertible>(_ type: T.Type, keyPath: String) throws(ConfigurationError) -> T {
+    func scalarValue<T: ScalarConvertible>(
+        _ type: T.Type, keyPath: @autoclosure () -> String
+    ) throws(ConfigurationError) -> T {
         let scalar: Scalar
         switch content {
         case .scalar(let own) where !own.isNull:
             scalar = own
         default:
             // A text may begin with a bracket.
-            guard let brackets else { throw mismatch(expected: T.expectation, keyPath: keyPath) }
+            guard let brackets else { throw mismatch(expected: T.expectation, keyPath: keyPath()) }
             scalar = Scalar(text: brackets.text, form: .literal)
         }
         do {
             return try T(reading: scalar)
         } catch {
             let expected = error.expected ?? T.expectation
-            throw mismatch(expected: expected, advice: error.advice, keyPath: keyPath)
+            throw mismatch(expected: expected, advice: error.advice, keyPath: keyPath())
         }
     }
 

@@ -5,6 +5,7 @@
 final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     let node: ConfigurationNode
     let trail: KeyTrail
+    private lazy var path = trail.path
     /// Records every key that a type asks for.
     let known: KnownKeys
     /// The keys that the type has asked for, in their order.
@@ -51,16 +52,17 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
             if let value = value as? T { return value }
         }
         var node = node
-        if let section = T.self as? any ConfigurationSection.Type {
+        let section = T.self as? any ConfigurationSection.Type
+        if let section {
             let configured = node.isNull ? hiddenDefault ?? .emptyMapping : node
-            let defaults = try NodeEncoder.defaults(of: section, keyPath: trail.text)
+            let defaults = try known.defaults(of: section, keyPath: trail.text)
             node = defaults.asDefaults(for: configured)
         }
         let decoder = NodeDecoder(node, trail: trail, known: known, exceptions: exceptions)
         do {
             let value = try T(from: decoder)
             try decoder.rejectUnknownKeys()
-            if let section = value as? any ConfigurationSection { try decoder.checkRanges(of: section) }
+            if section != nil, let section = value as? any ConfigurationSection { try decoder.checkRanges(of: section) }
             if let value = value as? any Validatable { try decoder.validate(value) }
             return value
         } catch {
@@ -77,7 +79,7 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         let elements = try node.elements(keyPath: trail.text)
-        known.note(trail.path, as: .list)
+        known.note(path, as: .list)
         return UnkeyedNodeDecodingContainer(decoder: self, elements: elements)
     }
 
@@ -119,7 +121,7 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
     func markAsked(_ key: String) {
         guard askedKeySet.insert(key).inserted else { return }
         askedKeys.append(key)
-        known.note(trail.path.appending(key))
+        known.note(path.appending(key))
     }
 
     /// Finds a configured key that the type has not asked for and that looks like `name`.

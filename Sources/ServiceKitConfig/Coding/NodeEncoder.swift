@@ -21,13 +21,14 @@ final class NodeEncoder: Encoder, SingleValueEncodingContainer {
 
     static func defaults<T: ConfigurationSection>(
         of type: T.Type,
-        keyPath: String
+        keyPath: @autoclosure () -> String
     ) throws(ConfigurationError) -> ConfigurationNode {
         let encoder = NodeEncoder()
         do {
             try encoder.encode(T())
         } catch {
-            throw ConfigurationError(message: "the defaults of \(T.self) cannot be encoded: \(error)", keyPath: keyPath)
+            throw ConfigurationError(
+                message: "the defaults of \(T.self) cannot be encoded: \(error)", keyPath: keyPath())
         }
         return encoder.node
     }

@@ -13,6 +13,8 @@ package enum KeyNaming {
 
     /// `maxMessage` → `max-message`, `maxURLLength` → `max-url-length`, `http2Port` → `http2-port`.
     package static func kebabCase(_ name: String) -> String {
+        // Most keys are one word.
+        if name.utf8.allSatisfy({ $0 < 0x80 && !(UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0) }) { return name }
         let characters = Array(name)
         var result = ""
         for (index, character) in characters.enumerated() {

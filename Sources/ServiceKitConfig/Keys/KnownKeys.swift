@@ -21,6 +21,9 @@ final class KnownKeys: Sendable {
     let program: ProgramReads
     private let secrets = Mutex<Set<ConfigurationPath>>([])
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
+    /// The defaults of the sections' types, the same at each place.
+    private let defaults = Mutex<[ObjectIdentifier: ConfigurationNode]>([:])
+
     /// None so far, of the program that has read an earlier configuration.
     init(after earlier: KnownKeys? = nil) {
         program = earlier?.program ?? ProgramReads()
@@ -44,6 +47,19 @@ final class KnownKeys: Sendable {
             if let known = readings[path] ?? nil, reading == nil || known.isText { return }
             readings.updateValue(reading, forKey: path)
         }
+    }
+
+    /// The defaults of a section. Throws ``ConfigurationError`` for the key path when they cannot be encoded.
+    func defaults(
+        of section: any ConfigurationSection.Type,
+        keyPath: @autoclosure () -> String
+    ) throws(ConfigurationError) -> ConfigurationNode {
+        let id = ObjectIdentifier(section)
+        if let known = defaults.withLock({ $0[id] }) { return known }
+        // Not under the lock: the section's own code runs.
+        let node = try NodeEncoder.defaults(of: section, keyPath: keyPath())
+        defaults.withLock { $0[id] = node }
+        return node
     }
 
     /// The kind that the value at a path was read as; `nil` when no type has read it.

@@ -35,13 +35,14 @@ enum InlineValue {
 
 extension ConfigurationNode {
     /// The elements of a sequence, or of a list with commas that a variable or an option may hold instead.
-    func elements(keyPath: String) throws(ConfigurationError) -> [ConfigurationNode] {
+    func elements(keyPath: @autoclosure () -> String) throws(ConfigurationError) -> [ConfigurationNode] {
         if case .sequence(let elements) = content { return elements }
         guard case .scalar(let scalar) = content, !scalar.isNull else {
-            throw mismatch(expected: "a sequence", keyPath: keyPath)
+            throw mismatch(expected: "a sequence", keyPath: keyPath())
         }
         guard scalar.form == .literal, brackets == nil else {
-            throw mismatch(expected: "a sequence", advice: "write [a, b], also for one element: [a]", keyPath: keyPath)
+            throw mismatch(
+                expected: "a sequence", advice: "write [a, b], also for one element: [a]", keyPath: keyPath())
         }
         var elements: [ConfigurationNode] = []
         for part in scalar.text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -50,7 +51,7 @@ extension ConfigurationNode {
                 throw ConfigurationError(
                     message: "an element of the list is empty; write a,b or [a, b], and [] for no elements",
                     location: location,
-                    keyPath: keyPath
+                    keyPath: keyPath()
                 )
             }
             let element = Scalar(text: String(text[...last]), form: .literal)

@@ -25,7 +25,7 @@ struct ConfigurationNode: Sendable {
 
         static let null = Scalar(text: "", form: .plain)
 
-        var isNull: Bool { form == .plain && Self.nullTexts.contains(text) }
+        var isNull: Bool { form == .plain && text.utf8.count <= 4 && Self.nullTexts.contains(text) }
 
         private static let nullTexts: Set<String> = ["", "~", "null", "Null", "NULL"]
     }

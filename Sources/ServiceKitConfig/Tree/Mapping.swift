@@ -10,23 +10,35 @@ struct Mapping: Sendable {
         var hiddenDefault: ConfigurationNode?
     }
 
+    /// The most entries that are searched one by one, which is faster for so few.
+    private static let longestSearch = 8
+
     private(set) var entries: [Entry] = []
+    /// The places of the entries; empty while there are few.
     private var positions: [String: Int] = [:]
 
     /// Whether this is an enum case with its payload, `{case: {…}}`. Another case replaces it and never joins it.
     var isEnumCase = false
 
     subscript(key: String) -> Entry? {
-        positions[key].map { entries[$0] }
+        position(of: key).map { entries[$0] }
     }
 
     /// Adds the entry, or replaces the entry with the same key.
     mutating func set(_ entry: Entry) {
-        if let position = positions[entry.key] {
+        if let position = position(of: entry.key) {
             entries[position] = entry
-        } else {
-            positions[entry.key] = entries.count
-            entries.append(entry)
+            return
         }
+        entries.append(entry)
+        if entries.count == Self.longestSearch + 1 {
+            for (position, entry) in entries.enumerated() { positions[entry.key] = position }
+        } else if entries.count > Self.longestSearch {
+            positions[entry.key] = entries.count - 1
+        }
+    }
+
+    private func position(of key: String) -> Int? {
+        entries.count > Self.longestSearch ? positions[key] : entries.firstIndex { $0.key == key }
     }
 }

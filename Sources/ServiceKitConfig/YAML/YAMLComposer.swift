@@ -11,8 +11,9 @@ struct YAMLComposer: ~Copyable {
     /// The nodes that an alias may name, each with the number of nodes in it.
     private var anchors: [String: (node: ConfigurationNode, count: Int)] = [:]
     private var count = 0
-    /// The key paths of the value that is read and of all values around it, for messages.
-    private var keyPaths: [String]
+    /// The key path of the root, and the keys from there to the value that is read, for messages.
+    private let rootPath: String
+    private var keys: [KeyTrail.Key] = []
 
     /// Reads a document in UTF-8; `nil` when it is empty. The key path, for messages, is that of its root in the
     /// configuration. Throws ``ConfigurationError`` when the document is not well-formed or exceeds a limit.
@@ -48,7 +49,7 @@ struct YAMLComposer: ~Copyable {
     private init(reader: consuming YAMLEventReader, origin: Origin, keyPath: String) {
         self.reader = reader
         self.origin = origin
-        keyPaths = [keyPath]
+        rootPath = keyPath
     }
 
     // All loops below end: each turn reads an event, all events but a handful are nodes, and `count` limits nodes.
@@ -114,9 +115,9 @@ struct YAMLComposer: ~Copyable {
         while true {
             let event = try next()
             if case .collectionEnd = event.kind { return elements }
-            keyPaths.append("\(keyPath)[\(elements.count)]")
+            keys.append(.index(elements.count))
             elements.append(try compose(event, depth: depth + 1))
-            keyPaths.removeLast()
+            keys.removeLast()
         }
     }
 
@@ -127,13 +128,13 @@ struct YAMLComposer: ~Copyable {
             let keyEvent = try next()
             if case .collectionEnd = keyEvent.kind { break }
             let key = try composeKey(keyEvent, depth: depth + 1)
-            keyPaths.append(KeyTrail.join(keyPath, key.text))
+            keys.append(.name(key.text))
             let isMerge = key.text == "<<" && key.form == .plain
             if isMerge ? merge != nil : mapping[key.text] != nil {
                 throw duplicateKey(isMerge ? nil : mapping[key.text]?.keyLocation, keyEvent.mark)
             }
             let value = try compose(next(), depth: depth + 1)
-            keyPaths.removeLast()
+            keys.removeLast()
             if isMerge {
                 merge = value
             } else {
@@ -205,7 +206,7 @@ struct YAMLComposer: ~Copyable {
         }
     }
 
-    private var keyPath: String { keyPaths.last ?? "" }
+    private var keyPath: String { keys.reduce(rootPath) { $1.joined(to: $0) } }
 
     private func location(_ mark: YAMLEvent.Mark) -> SourceLocation {
         guard origin.hasLines else { return SourceLocation(origin: origin.name) }
