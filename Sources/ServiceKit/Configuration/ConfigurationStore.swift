@@ -266,9 +266,11 @@ public final class ConfigurationStore: Sendable {
     }
 
     private func build(_ documents: [ConfigurationDocument]) {
-        let merged = Result { () throws(ConfigurationError) in try merge(documents, after: configuration) }
+        let merged = valueFiles.reading {
+            Result { () throws(ConfigurationError) in try merge(documents, after: configuration) }
+        }
         // A value may be half of its file. It is read again when the file is closed.
-        if valueFiles.isBeingWritten { return }
+        guard let merged else { return }
         do {
             let next = try merged.get()
             try next.readAgain()

@@ -28,13 +28,13 @@ public final class FileSource: ConfigurationSource {
         while !Task.isCancelled {
             // Watched before they are read, so that no change is missed in between.
             watcher.watch(paths + ConfigurationFile.files(in: paths))
-            var state = read()
+            // Half a file may be good YAML. It is read again when it is closed.
+            var state = watcher.reading(read)
             if case .away = state {
                 try? await ContinuousClock().sleep(for: Self.patience)
-                state = read()
+                state = watcher.reading(read)
             }
-            // Half a file may be good YAML. It is read again when it is closed.
-            if state != last, !watcher.isBeingWritten {
+            if let state, state != last {
                 report(state)
                 last = state
             }

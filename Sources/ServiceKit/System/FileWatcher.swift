@@ -11,7 +11,7 @@ private import Synchronization
 /// is removed and put back. It also sees that a directory on the way is moved away. It tells nothing about the contents: the
 /// reader compares.
 ///
-/// A file that a program writes in place is incomplete until the program closes it. ``isBeingWritten`` tells this, so that
+/// A file that a program writes in place is incomplete until the program closes it. ``reading(_:)`` tells this, so that
 /// a reader never takes half a file. A renamed file is complete. Where inotify cannot watch, nobody knows.
 final class FileWatcher: Sendable {
     /// How often the reader looks where inotify cannot watch.
@@ -43,6 +43,8 @@ final class FileWatcher: Sendable {
         var files: [CInt: String] = [:]
         /// The files that a program has written to or created, and not closed yet, with the time of the first notice.
         var unfinished: [String: ContinuousClock.Instant] = [:]
+        /// How many times a program has begun to write one.
+        var writings = 0
         /// Whether inotify watches everything.
         var isComplete = true
 
@@ -73,12 +75,23 @@ final class FileWatcher: Sendable {
         if isNew { watchAgain() }
     }
 
-    /// Whether a program is writing one of the files in place: what was read of it until now may be half of it. ``wait()``
-    /// returns when the program has closed the file.
-    var isBeingWritten: Bool {
+    /// Runs a body that reads the files. Returns `nil` when a program was writing one of them in place before or meanwhile:
+    /// what was read may be half of it. ``wait()`` returns when the files can be read again.
+    func reading<Result>(_ body: () -> Result) -> Result? {
+        guard let before = writings else { return nil }
+        let result = body()
+        let after = writings
+        if after == before { return result }
+        // Closed already, or no file of the reader's: the next reading may be at once.
+        if after != nil { changes.raise() }
+        return nil
+    }
+
+    /// How many writings have begun until now; `nil` while one goes on.
+    private var writings: Int? {
         // The kernel has noted every writing before now.
         state.withLock(\.inotify)?.drain()
-        return state.withLock(\.endOfWriting) != nil
+        return state.withLock { $0.endOfWriting == nil ? $0.writings : nil }
     }
 
     /// Waits until something may have changed since the last return, or the task is cancelled.
@@ -188,7 +201,7 @@ extension FileWatcher.State {
     fileprivate mutating func take(_ event: Inotify.Event) -> Bool {
         if event.isOverflow { return true }
         if let file = files[event.watch] {
-            if event.isWriting, unfinished[file] == nil { unfinished[file] = .now }
+            if event.isWriting { beginWriting(file) }
             // Its directory tells that it is closed, too: not if the file has another name as well.
             if event.isClosed { unfinished[file] = nil }
             return event.isClosed
@@ -199,7 +212,13 @@ extension FileWatcher.State {
         let place = FileWatcher.place(of: event.name, in: path)
         // A new file is empty. It is complete when it is closed.
         let isNewFile = event.isCreation && (try? FileStatus.ofLink(place))?.isRegular == true
-        unfinished[place] = isNewFile ? .now : nil
+        if isNewFile { beginWriting(place) } else { unfinished[place] = nil }
         return !isNewFile
+    }
+
+    private mutating func beginWriting(_ file: String) {
+        guard unfinished[file] == nil else { return }
+        unfinished[file] = .now
+        writings += 1
     }
 }

@@ -189,14 +189,25 @@ import Testing
             try directory.link("current", to: "releases/1")
             let watcher = FileWatcher()
             watcher.watch([directory.path("current/app.yaml")])
-            #expect(!watcher.isBeingWritten)
+            #expect(watcher.reading {} != nil)
             let handle = try Self.writing(file)
-            #expect(watcher.isBeingWritten)
+            #expect(watcher.reading {} == nil)
             // Watching again forgets nothing.
             watcher.watch([directory.path("current/app.yaml")])
-            #expect(watcher.isBeingWritten)
+            #expect(watcher.reading {} == nil)
             try handle.close()
-            #expect(!watcher.isBeingWritten)
+            #expect(watcher.reading {} != nil)
+        }
+    }
+
+    @Test func fileThatIsWrittenAndClosedDuringAReadingIsReadAgain() throws {
+        try TemporaryDirectory.with { directory in
+            let file = try directory.write("a: 0", to: "app.yaml")
+            let watcher = FileWatcher()
+            watcher.watch([file])
+            let result = watcher.reading { Result { try Self.writing(file).close() } }
+            #expect(result == nil)
+            #expect(watcher.reading { 1 } == 1)
         }
     }
 
@@ -206,13 +217,13 @@ import Testing
             let file = directory.path("app.yaml")
             watcher.watch([file])
             #expect(FileManager.default.createFile(atPath: directory.path("note.txt"), contents: nil))
-            #expect(!watcher.isBeingWritten)
+            #expect(watcher.reading {} != nil)
             let descriptor = open(file, O_CREAT | O_WRONLY, 0o600)
             #expect(descriptor >= 0)
             watcher.watch([file])
-            #expect(watcher.isBeingWritten)
+            #expect(watcher.reading {} == nil)
             try directory.write(Array("a: 1".utf8), to: "app.yaml")
-            #expect(!watcher.isBeingWritten)
+            #expect(watcher.reading {} != nil)
             #expect(close(descriptor) == 0)
         }
     }
