@@ -209,7 +209,7 @@ public final class ConfigurationStore: Sendable {
             while !Task.isCancelled {
                 await mustSettle.wait()
                 guard (try? await clock.sleep(for: options.debounce)) != nil else { break }
-                if case .build(let documents) = state.withLock({ $0.settled() }) { build(documents) }
+                if case .build(let documents) = state.withLock({ $0.settled() }) { await build(documents) }
                 perform(state.withLock { $0.built() })
             }
             group.cancelAll()
@@ -265,8 +265,8 @@ public final class ConfigurationStore: Sendable {
         }
     }
 
-    private func build(_ documents: [ConfigurationDocument]) {
-        let merged = valueFiles.reading {
+    private func build(_ documents: [ConfigurationDocument]) async {
+        let merged = await valueFiles.reading {
             Result { () throws(ConfigurationError) in try merge(documents, after: configuration) }
         }
         // A value may be half of its file. It is read again when the file is closed.

@@ -29,10 +29,11 @@ public final class FileSource: ConfigurationSource {
             // Watched before they are read, so that no change is missed in between.
             watcher.watch(paths + ConfigurationFile.files(in: paths))
             // Half a file may be good YAML. It is read again when it is closed.
-            var state = watcher.reading(read)
+            // At the start nobody knows who writes, and nobody waits.
+            var state = last == nil ? read() : await watcher.reading(read)
             if case .away = state {
                 try? await ContinuousClock().sleep(for: Self.patience)
-                state = watcher.reading(read)
+                state = await watcher.reading(read)
             }
             if let state, state != last {
                 report(state)

@@ -18,6 +18,8 @@ final class FileWatcher: Sendable {
     private static let pollingInterval = Duration.seconds(2)
     /// How long a file that a program writes counts as incomplete. A program may keep a file open for ever.
     fileprivate static let longestWriting = Duration.seconds(10)
+    /// How late the kernel may note a writing: a file that is truncated is empty before its notice is there.
+    private static let noticeDelay = Duration.milliseconds(20)
     /// The most symbolic links that a path may lead through. The kernel's own limit is the same.
     private static let maximumLinks = 40
 
@@ -77,9 +79,10 @@ final class FileWatcher: Sendable {
 
     /// Runs a body that reads the files. Returns `nil` when a program was writing one of them in place before or meanwhile:
     /// what was read may be half of it. ``wait()`` returns when the files can be read again.
-    func reading<Result>(_ body: () -> Result) -> Result? {
+    func reading<Result>(_ body: () -> Result) async -> Result? {
         guard let before = writings else { return nil }
         let result = body()
+        if state.withLock({ !$0.files.isEmpty }) { try? await ContinuousClock().sleep(for: Self.noticeDelay) }
         let after = writings
         if after == before { return result }
         // Closed already, or no file of the reader's: the next reading may be at once.
@@ -89,7 +92,7 @@ final class FileWatcher: Sendable {
 
     /// How many writings have begun until now; `nil` while one goes on.
     private var writings: Int? {
-        // The kernel has noted every writing before now.
+        // Notices that wait count, too.
         state.withLock(\.inotify)?.drain()
         return state.withLock { $0.endOfWriting == nil ? $0.writings : nil }
     }

@@ -168,7 +168,7 @@ import Testing
             let file = try directory.write("a: 1", to: "app.yaml")
             try directory.write("b: 1", to: "other.yaml")
             try await Self.following([directory.path]) { states in
-                for number in 2...20 {
+                for number in 2...40 {
                     let handle = try Self.writing(file)
                     try directory.write(Array("b: \(number)".utf8), to: "other.yaml")
                     await Task.yield()
@@ -183,47 +183,47 @@ import Testing
         }
     }
 
-    @Test func fileIsBeingWrittenUntilItIsClosed() throws {
-        try TemporaryDirectory.with { directory in
+    @Test func fileIsBeingWrittenUntilItIsClosed() async throws {
+        try await TemporaryDirectory.with { directory in
             let file = try directory.write("a: 0", to: "releases/1/app.yaml")
             try directory.link("current", to: "releases/1")
             let watcher = FileWatcher()
             watcher.watch([directory.path("current/app.yaml")])
-            #expect(watcher.reading {} != nil)
+            #expect(await watcher.reading {} != nil)
             let handle = try Self.writing(file)
-            #expect(watcher.reading {} == nil)
+            #expect(await watcher.reading {} == nil)
             // Watching again forgets nothing.
             watcher.watch([directory.path("current/app.yaml")])
-            #expect(watcher.reading {} == nil)
+            #expect(await watcher.reading {} == nil)
             try handle.close()
-            #expect(watcher.reading {} != nil)
+            #expect(await watcher.reading {} != nil)
         }
     }
 
-    @Test func fileThatIsWrittenAndClosedDuringAReadingIsReadAgain() throws {
-        try TemporaryDirectory.with { directory in
+    @Test func fileThatIsWrittenAndClosedDuringAReadingIsReadAgain() async throws {
+        try await TemporaryDirectory.with { directory in
             let file = try directory.write("a: 0", to: "app.yaml")
             let watcher = FileWatcher()
             watcher.watch([file])
-            let result = watcher.reading { Result { try Self.writing(file).close() } }
+            let result = await watcher.reading { Result { try Self.writing(file).close() } }
             #expect(result == nil)
-            #expect(watcher.reading { 1 } == 1)
+            #expect(await watcher.reading { 1 } == 1)
         }
     }
 
-    @Test func newFileIsBeingWrittenUntilItIsClosedOrRenamed() throws {
-        try TemporaryDirectory.with { directory in
+    @Test func newFileIsBeingWrittenUntilItIsClosedOrRenamed() async throws {
+        try await TemporaryDirectory.with { directory in
             let watcher = FileWatcher()
             let file = directory.path("app.yaml")
             watcher.watch([file])
             #expect(FileManager.default.createFile(atPath: directory.path("note.txt"), contents: nil))
-            #expect(watcher.reading {} != nil)
+            #expect(await watcher.reading {} != nil)
             let descriptor = open(file, O_CREAT | O_WRONLY, 0o600)
             #expect(descriptor >= 0)
             watcher.watch([file])
-            #expect(watcher.reading {} == nil)
+            #expect(await watcher.reading {} == nil)
             try directory.write(Array("a: 1".utf8), to: "app.yaml")
-            #expect(watcher.reading {} != nil)
+            #expect(await watcher.reading {} != nil)
             #expect(close(descriptor) == 0)
         }
     }
