@@ -209,7 +209,9 @@ import Testing
     }
 
     @Test func unknownBalancerNamesTheLine() {
-        let error = "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: least_request, p2c, random, round_robin, weighted_round_robin"
+        let error =
+            "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: least_request, p2c, "
+            + "random, round_robin, weighted_round_robin"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
                 == "app.yaml:2:13: client.balancer: \(error)"

@@ -139,7 +139,8 @@ public struct RetryOptions: ConfigurationSection, Hashable {
 extension ChannelOptions {
     /// The meaning of each option.
     public static let help = [
-        "balancer": "the balancer: `p2c`, `least_request`, `random`, `round_robin`, `weighted_round_robin`, or a plugin's",
+        "balancer":
+            "the balancer: `p2c`, `least_request`, `random`, `round_robin`, `weighted_round_robin`, or a plugin's",
         "ready-timeout": "how long a call waits for the registry's first answer and a connection",
         "settle-timeout": "how long calls wait when there is no instance, or none can be reached any more",
         "connect-timeout":

@@ -22,12 +22,13 @@ import Testing
 
     @Test func catalogueListsEmbeddedAndPluginEntries() {
         #expect(Greetings(plugins: plugins).names == ["hello", "hi", "good day"])
-        #expect(Balancers(plugins: plugins).names == ["first", "least_request", "p2c", "random", "round_robin", "weighted_round_robin"])
+        #expect(Balancers(plugins: plugins).names == (["first"] + Balancers.embedded.names).sorted())
         #expect(RegistryBackends(plugins: plugins).names == ["file", "memory", "static"])
     }
 
     @Test func catalogueWithoutPluginsListsEmbeddedEntries() {
         #expect(Greetings(plugins: []).names == ["hello"])
-        #expect(Balancers(plugins: []).names == ["least_request", "p2c", "random", "round_robin", "weighted_round_robin"])
+        let balancers = ["least_request", "p2c", "random", "round_robin", "weighted_round_robin"]
+        #expect(Balancers(plugins: []).names == balancers)
     }
 }
