@@ -215,8 +215,7 @@ struct ClientCallState: ~Copyable {
         case .attempted(let attempt):
             let isUnprocessed = failure.cause is CallNotProcessed
             guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .fail(failure) }
-            // The first retry is made at once: it goes to another node, and mostly only one node has the problem.
-            let pause = attempts == 1 ? .zero : backoff.next()
+            guard let pause = pause(RetryPushback(failure.metadata)) else { return .fail(failure) }
             if let deadline = start.deadline, now + pause >= deadline { return .fail(failure) }
             if isUnprocessed {
                 unprocessed += 1
@@ -227,6 +226,21 @@ struct ClientCallState: ~Copyable {
             phase = .placing
             avoid.append(attempt.pick.node.instance.id)
             return .retry(attempt, after: pause)
+        }
+    }
+
+    /// The pause before another attempt; `nil` if the server wants none.
+    private mutating func pause(_ pushback: RetryPushback) -> Duration? {
+        switch pushback {
+        case .never:
+            return nil
+        case .after(let pause):
+            // The server knows when it is worth a try: the pauses grow from there anew.
+            backoff.reset()
+            return pause
+        case .none:
+            // The first retry is made at once: it goes to another node, and mostly only one node has the problem.
+            return attempts == 1 ? .zero : backoff.next()
         }
     }
 
