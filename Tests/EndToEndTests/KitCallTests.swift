@@ -159,7 +159,7 @@ import Testing
             let away = try await RunningProgram.run(
                 Executable.kit,
                 [
-                    "call", "user-service/GetUser", "--timeout", "3s", "--set", "registry.backend=etcd",
+                    "call", "user-service/GetUser", "--timeout", "10s", "--set", "registry.backend=etcd",
                     "--set", "registry.etcd.endpoints=http://127.0.0.1:1",
                 ]
             )
