@@ -17,8 +17,7 @@ extension Configuration {
             let isSecret = secrets.contains { path.description == $0 || path.description.hasPrefix($0 + ".") }
             func text(_ root: ConfigurationNode) -> String? {
                 guard let node = path.keys.reduce(root, { $0?.mapping?[$1]?.value }) else { return nil }
-                let text = node.yaml
-                return isSecret || node.mustHide(text, at: path.description) ? URLSecrets.mask : text
+                return isSecret || node.hasSecret(at: path.description, secrets) ? URLSecrets.mask : node.yaml
             }
             return ConfigurationDifference(path: path.description, old: text(earlier.root), new: text(root))
         }
@@ -26,6 +25,17 @@ extension Configuration {
 }
 
 extension ConfigurationNode {
+    /// Whether the value, or one below it, must not be shown.
+    fileprivate func hasSecret(at path: String, _ secrets: Set<String>) -> Bool {
+        if isSecret || secrets.contains(path) { return true }
+        switch content {
+        case .scalar(let scalar): return mustHide(scalar.text, at: path)
+        case .sequence(let elements): return elements.contains { $0.hasSecret(at: path, secrets) }
+        case .mapping(let mapping):
+            return mapping.entries.contains { $0.value.hasSecret(at: "\(path).\($0.key)", secrets) }
+        }
+    }
+
     /// The value in YAML on one line, as it is written: placeholders stay.
     var yaml: String {
         switch content {

@@ -132,4 +132,20 @@ import Testing
         else { throw CancellationError() }
         #expect(code.isSecret && user.isSecret)
     }
+
+    /// A section that was null, and a list, differ as a whole.
+    @Test(arguments: [
+        ("a:\n  b:", "a:\n  b: {password: hidden, user: u}"), ("my:", "my: [{user: u, token: hidden}]"),
+        ("my: {}", "my: {list: [x, {passwords: [hidden]}]}"), ("u:", "u: {address: 'http://me:hidden@host'}"),
+    ])
+    func differencesMaskSecretsBelowTheirPaths(earlier: String, later: String) throws {
+        let differences = try Configuration(yaml: later).differences(since: Configuration(yaml: earlier))
+        #expect(!differences.isEmpty)
+        #expect(!differences.contains { "\($0)".contains("hidden") }, "\(differences)")
+    }
+
+    @Test(arguments: ["a: {password: hidden, ttl: 1x}", "{\"a\": {\"token\": \"hidden\", \"ttl\": \"1x\"}}"])
+    func excerptHidesALineWithASecretInFlowStyle(line: String) {
+        #expect(SecretKeys.mustHide(line: line[...], of: "a.ttl"))
+    }
 }

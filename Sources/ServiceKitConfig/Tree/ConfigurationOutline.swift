@@ -45,8 +45,8 @@ extension Configuration {
 extension SecretKeys {
     /// Whether a line of a file must not be shown, when an error concerns the value at `keyPath`.
     package static func mustHide(line: Substring, of keyPath: String) -> Bool {
-        let key = line.split(separator: ":", maxSplits: 1).first.map(String.init) ?? ""
-        return mustHide(String(line), at: "\(keyPath).\(key)")
+        // The whole line counts: in flow style it holds more values than that of its first key.
+        mustHide(String(line), at: "\(keyPath).\(line)")
     }
 }
 
