@@ -65,7 +65,9 @@ extension EtcdConfigurationSource: ConfigurationOperator {
     public func versions(of name: String) async throws -> [ConfigurationVersion] {
         let prefix = historyPrefix(of: name)
         return try await client.list(.prefix(prefix), pageSize: 20).entries.reversed().compactMap { entry in
-            guard let number = Int(entry.keyText.dropFirst(prefix.count)) else { return nil }
+            // Another program's key is no version.
+            let digits = entry.keyText.dropFirst(prefix.count)
+            guard digits.count == Self.digits, let number = Int(digits), number > 0 else { return nil }
             let (note, bytes) = Self.parts(of: entry.value)
             return ConfigurationVersion(number: number, revision: entry.modRevision, note: note, bytes: bytes)
         }

@@ -33,6 +33,16 @@ struct EtcdConfigurationOperatorTests {
         StoredConfiguration(name: "config.yaml", bytes: Array(text.utf8), revision: revision)
     }
 
+    @Test(arguments: ["9223372036854775807", "-000000001", "1", "notes"])
+    func keyOfAnotherProgramIsNoVersion(name: String) async throws {
+        try await Self.with { etcd, source in
+            try await etcd.etcdctl("put", "--", "/config/user.history/config.yaml/\(name)", "x")
+            let version = try await source.write(Self.document("a: 1", over: 0), note: Self.note, keeping: 5)
+            #expect(version?.number == 1)
+            #expect(try await source.versions(of: "config.yaml").map(\.number) == [1])
+        }
+    }
+
     @Test func sourceReadsWhatWasWrittenAndNoVersion() async throws {
         try await Self.with { etcd, source in
             let version = try await source.write(Self.document("a: 1", over: 0), note: Self.note, keeping: 5)
