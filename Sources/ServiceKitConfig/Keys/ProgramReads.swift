@@ -86,6 +86,6 @@ final class ProgramReads: Sendable {
     /// All that was read or registered, in that order.
     var all: [Read] { state.withLock { Array($0.reads.values) }.sorted { $0.number < $1.number } }
 
-    /// What was read, in the order of the paths.
+    /// The values that were read, in the order of the paths.
     var reads: [Read] { all.filter { $0.again != nil }.sorted { $0.path.description < $1.path.description } }
 }

@@ -36,7 +36,7 @@ package enum OptionReference {
             lines.append("\(indent)#\(PlainScalar.yaml(option.key)):\(value.isEmpty ? "" : " \(value)")")
         }
 
-        /// What the help does not say, in brackets.
+        /// The facts that the help does not say, in brackets.
         private func details(of option: OptionDescription) -> String {
             var details: [String] = []
             if case .choice(let values) = option.shape {

@@ -24,7 +24,7 @@ package indirect enum OptionShape: Sendable {
     }
 }
 
-/// What a scalar stands for.
+/// The kind of value that a scalar stands for.
 package enum ScalarKind: Hashable, Sendable {
     case text, integer, fraction, boolean, duration, size, url
 

@@ -3,7 +3,7 @@ protocol ScalarConvertible: Decodable {
     /// The expected value in words, after "expected".
     static var expectation: String { get }
 
-    /// What the scalar stands for.
+    /// The kind of value that the scalar stands for.
     static var kind: ScalarKind { get }
 
     /// The values that fit the type; `nil` for all of the kind.
