@@ -14,10 +14,11 @@ extension Configuration {
     package func differences(since earlier: Configuration) -> [ConfigurationDifference] {
         let secrets = Set(optionTree.leaves.filter(\.isSecret).map(\.path))
         return root.changes(since: earlier.root).map { path in
-            let isSecret = secrets.contains { path.description == $0 || path.description.hasPrefix($0 + ".") }
+            let option = known.program.basePath(of: path).description
+            let isSecret = secrets.contains { option == $0 || option.hasPrefix($0 + ".") }
             func text(_ root: ConfigurationNode) -> String? {
                 guard let node = path.keys.reduce(root, { $0?.mapping?[$1]?.value }) else { return nil }
-                return isSecret || node.hasSecret(at: path.description, secrets) ? URLSecrets.mask : node.yaml
+                return isSecret || node.hasSecret(at: option, secrets) ? URLSecrets.mask : node.yaml
             }
             return ConfigurationDifference(path: path.description, old: text(earlier.root), new: text(root))
         }

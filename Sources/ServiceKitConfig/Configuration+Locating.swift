@@ -17,15 +17,22 @@ extension Configuration {
         do {
             return try body()
         } catch let error as ConfigurationError {
-            if error.location != nil { throw error }
-            let key = error.keyPath ?? path
-            throw ConfigurationError(
+            throw located(error, at: path)
+        } catch {
+            throw located(ConfigurationError(message: "\(error)"), at: path)
+        }
+    }
+
+    /// An error with its place: that of its key, or that of `path` if the error has no key, or the key is not written.
+    package func located(_ error: ConfigurationError, at path: String) -> ConfigurationError {
+        if error.location != nil { return renamed(error) }
+        let key = error.keyPath ?? path
+        return renamed(
+            ConfigurationError(
                 message: error.message,
                 location: location(of: key) ?? location(of: path),
                 keyPath: key
             )
-        } catch {
-            throw ConfigurationError(message: "\(error)", location: location(of: path), keyPath: path)
-        }
+        )
     }
 }

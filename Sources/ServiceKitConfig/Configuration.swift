@@ -8,10 +8,13 @@
 public final class Configuration: Sendable {
     let root: ConfigurationNode
     let known: KnownKeys
+    /// The name whose variant of a section is merged into this configuration; `nil` for the configuration as it is written.
+    let view: VariantView?
 
-    init(root: ConfigurationNode, known: KnownKeys = KnownKeys()) {
+    init(root: ConfigurationNode, known: KnownKeys = KnownKeys(), view: VariantView? = nil) {
         self.root = root
         self.known = known
+        self.view = view
     }
 
     /// Creates a configuration that has every default.
@@ -53,10 +56,26 @@ public final class Configuration: Sendable {
         except exceptions: Set<String> = []
     ) throws(ConfigurationError) -> T {
         let value = try read(type, at: path, except: exceptions)
-        known.program.note(type, at: path, except: exceptions) { configuration throws(ConfigurationError) in
+        note(type, at: path, except: exceptions) { configuration throws(ConfigurationError) in
             _ = try configuration.read(type, at: path, except: exceptions)
         }
         return value
+    }
+
+    /// Records that the program has read a value, and the closure that reads it again.
+    private func note(
+        _ type: any (Decodable & SendableMetatype).Type,
+        at path: String,
+        except exceptions: Set<String> = [],
+        again: @escaping @Sendable (Configuration) throws(ConfigurationError) -> Void
+    ) {
+        let path = ConfigurationPath(path)
+        guard let view else { return known.program.note(type, at: path, except: exceptions, again: again) }
+        if !view.isUsed { return }
+        let written = view.path(of: path)
+        known.program.note(type, at: written, except: exceptions) { configuration throws(ConfigurationError) in
+            try again(configuration.view(of: view.name, in: view.variants))
+        }
     }
 
     private func read<T: Decodable & SendableMetatype>(
@@ -65,13 +84,17 @@ public final class Configuration: Sendable {
         except exceptions: Set<String> = []
     ) throws(ConfigurationError) -> T {
         claim(path)
-        return try NodeDecoder.decode(
-            type,
-            from: try value(at: path) ?? .absent,
-            trail: KeyTrail(ConfigurationPath(path)),
-            known: known,
-            exceptions: exceptions
-        )
+        do throws(ConfigurationError) {
+            return try NodeDecoder.decode(
+                type,
+                from: try value(at: path) ?? .absent,
+                trail: KeyTrail(ConfigurationPath(path)),
+                known: known,
+                exceptions: exceptions
+            )
+        } catch {
+            throw renamed(error)
+        }
     }
 
     /// Decodes the value at a path like ``decode(_:at:except:)``; `nil` when it is null or not configured.
@@ -79,7 +102,7 @@ public final class Configuration: Sendable {
         _ type: T.Type, at path: String
     ) throws(ConfigurationError) -> T? {
         let value = try readIfPresent(type, at: path)
-        known.program.note(T?.self, at: path) { configuration throws(ConfigurationError) in
+        note(T?.self, at: path) { configuration throws(ConfigurationError) in
             _ = try configuration.readIfPresent(type, at: path)
         }
         return value

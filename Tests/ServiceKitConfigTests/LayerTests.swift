@@ -151,6 +151,12 @@ import Testing
 
     // MARK: - Overrides
 
+    @Test func keyOfAnOverrideThatHasDotsIsInQuotes() throws {
+        let configuration = try layered([:], [#"a."b.c".d=1"#, #""x.y"=2"#])
+        #expect(try configuration.decode([String: [String: Int]].self, at: "a") == ["b.c": ["d": 1]])
+        #expect(configuration.keys(at: "") == ["a", "x.y"])
+    }
+
     @Test func overridesAreYAML() throws {
         let overrides = [
             "a.b=30s", "e=\"\"", "l=[http://127.0.0.1:2379]", "m={a: b}", "n=", "q='5'", "x=a=b", "max-message=5",

@@ -80,8 +80,9 @@ import UnixSignals
         logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level ?? .error
         let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let discovery = Discovery(registry)
-        let options = try ChannelOptions(configuration)
-        let timeouts = try configuration.decode(Deadlines.Options.self, at: "client.timeouts")
+        let client = configuration.client(of: "user-service")
+        let options = try ChannelOptions(client)
+        let timeouts = try client.decode(Deadlines.Options.self, at: "client.timeouts")
         try configuration.checkForUnknownKeys()
 
         let counter = InstanceCounter()

@@ -55,6 +55,8 @@ public final class App: Service, Sendable {
     public let discovery: Discovery
     /// The balancers that configuration can name.
     public let balancers: Balancers
+    /// The things that configuration can name beyond the embedded ones.
+    package let plugins: [Plugin]
     /// Whether the App serves, and every change of that.
     public let health = Watched(AppHealth.starting)
     /// Whether the registry holds this instance, and every change of that; `nil` before the registration begins, and
@@ -129,6 +131,7 @@ public final class App: Service, Sendable {
         self.store = store
         self.options = options
         self.balancers = Balancers(plugins: plugins)
+        self.plugins = plugins
         self.logger = logger
         self.environment = environment
         self.startup = try configuration.decode(StartupOptions.self, at: "startup")
@@ -231,7 +234,14 @@ public final class App: Service, Sendable {
         use(Deadlines(try store.replaceable(Deadlines.Options.self, at: "server.timeouts")))
         useForClients(CallLogging(logger: logger))
         useForClients(MetadataPropagation())
-        useForClients(Deadlines(try store.replaceable(Deadlines.Options.self, at: "client.timeouts")))
+        useForClients(
+            Deadlines(
+                try store.replaceable(Deadlines.Options.self, at: "client.timeouts"),
+                ofService: { [store] service in
+                    try store.replaceable(Deadlines.Options.self, at: "client.timeouts", forClientsOf: service)
+                }
+            )
+        )
     }
 
     // MARK: - Parts

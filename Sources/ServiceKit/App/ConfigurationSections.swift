@@ -94,6 +94,7 @@ public struct ConfigurationSections: PluginSection {
 
     /// Makes all sections known to the configuration, and to those that replace it.
     package func register(in configuration: Configuration) {
+        configuration.register(.clients)
         for entry in entries {
             if let type = entry.type {
                 configuration.register(type, at: entry.path, live: entry.live)
@@ -114,7 +115,15 @@ public struct ConfigurationSections: PluginSection {
     package func check(_ configuration: Configuration) throws {
         register(in: configuration)
         for entry in entries { try entry.check(configuration) }
+        try checkClients(configuration)
         try configuration.checkForUnknownKeys()
+    }
+
+    /// Reads a section, and those below it.
+    func check(_ configuration: Configuration, below path: String) throws {
+        for entry in entries where entry.path == path || entry.path.hasPrefix("\(path).") {
+            try entry.check(configuration)
+        }
     }
 }
 

@@ -113,10 +113,7 @@ public struct Balancers: Sendable {
     }
 
     private func unknown(_ name: String, at path: String, _ configuration: Configuration) -> ConfigurationError {
-        ConfigurationError(
-            message: KeySuggestion.message(forMissing: "balancer", name, known: names),
-            location: configuration.location(of: path),
-            keyPath: path
-        )
+        let message = KeySuggestion.message(forMissing: "balancer", name, known: names)
+        return configuration.located(ConfigurationError(message: message), at: path)
     }
 }

@@ -155,13 +155,22 @@ public final class ConfigurationStore: Sendable {
     }
 
     /// A section that follows changes, for code that reads it in each call.
+    ///
+    /// - Parameters:
+    ///   - type: The section's type.
+    ///   - path: Its path.
+    ///   - service: The service whose clients read it; `nil` for the section as it is for all.
     func replaceable<Value: Decodable & Equatable & Sendable>(
         _ type: Value.Type,
-        at path: String
+        at path: String,
+        forClientsOf service: String? = nil
     ) throws(ConfigurationError) -> Replaceable<Value> {
-        let section = Replaceable(try configuration.decode(type, at: path))
+        let read: @Sendable (Configuration) throws(ConfigurationError) -> Value = { configuration in
+            try (service.map(configuration.client(of:)) ?? configuration).decode(type, at: path)
+        }
+        let section = Replaceable(try read(configuration))
         follow([path]) { next, _ in
-            let value = try next.decode(type, at: path)
+            let value = try read(next)
             return { section.setIfChanged(value) }
         }
         return section

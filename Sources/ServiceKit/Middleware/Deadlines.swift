@@ -8,8 +8,9 @@ private import ServiceContextModule
 ///
 /// A call whose deadline has passed is neither made nor served. At the deadline the transport ends the call; a server
 /// cancels the handler. Both are `504 DEADLINE_EXCEEDED`.
-public struct Deadlines: SynchronousMiddleware {
-    /// Time limits, under `server.timeouts` and `client.timeouts` in the configuration.
+public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
+    /// Time limits, under `server.timeouts`, `client.timeouts` and `clients.<service>.timeouts` in the
+    /// configuration.
     public struct Options: ConfigurationSection, Hashable {
         /// The limit for calls of operations not listed; none by default.
         public var `default`: Duration?
@@ -37,6 +38,8 @@ public struct Deadlines: SynchronousMiddleware {
     }
 
     private let options: Replaceable<Options>
+    /// Reads the limits for calls to a service; `nil` if they are the same for all.
+    private let optionsOfService: (@Sendable (_ service: String) throws -> Replaceable<Options>)?
     private let now: @Sendable () -> ContinuousClock.Instant
 
     /// Applies limits.
@@ -47,9 +50,19 @@ public struct Deadlines: SynchronousMiddleware {
     }
 
     /// Applies limits that may change: each call has those that are in force when it begins.
-    init(_ options: Replaceable<Options>, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+    init(
+        _ options: Replaceable<Options>,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        ofService: (@Sendable (_ service: String) throws -> Replaceable<Options>)? = nil
+    ) {
         self.options = options
+        self.optionsOfService = ofService
         self.now = now
+    }
+
+    package func forCalls(to service: String) throws -> any Middleware {
+        guard let optionsOfService else { return self }
+        return Deadlines(try optionsOfService(service), now: now, ofService: optionsOfService)
     }
 
     /// Gives a served call its deadline, which the calls made while serving it inherit.

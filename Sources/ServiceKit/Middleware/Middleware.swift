@@ -55,6 +55,14 @@ package protocol SynchronousMiddleware: Middleware {
     func beginCalling(_ call: inout Call) throws
 }
 
+/// A middleware that has options of its own for each service that is called.
+package protocol ClientMiddlewareOfService: Middleware {
+    /// The middleware for the calls to a service.
+    ///
+    /// - Throws: `ConfigurationError` when the options for the service are wrong.
+    func forCalls(to service: String) throws -> any Middleware
+}
+
 // The defaults do not wait: in async code an async default would be called in place of a middleware's own function that
 // does not wait.
 extension Middleware {

@@ -76,6 +76,18 @@ public struct MiddlewareChain: Sendable {
         layers.removeAll { Swift.type(of: $0.middleware) == type }
     }
 
+    /// The chain for the calls to a service.
+    ///
+    /// - Throws: `ConfigurationError` when the options of a middleware for the service are wrong.
+    package func forCalls(to service: String) throws -> MiddlewareChain {
+        var chain = MiddlewareChain()
+        chain.layers = try layers.map { layer in
+            guard let middleware = layer.middleware as? any ClientMiddlewareOfService else { return layer }
+            return Layer(try middleware.forCalls(to: service), layer.rule)
+        }
+        return chain
+    }
+
     /// Begins a call: the first half of ``run(_:_:)``, for a client whose calls do not end where they begin.
     ///
     /// Whether it throws or not, the caller then calls ``Call/end(with:)``, once.

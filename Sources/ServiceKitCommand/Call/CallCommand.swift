@@ -93,20 +93,23 @@ struct CallCommand: AsyncParsableCommand {
     }
 
     /// The configuration, with a channel that gives up before the time is over: its error names the thing it waited for.
-    private func configuration(until deadline: ContinuousClock.Instant) async throws -> Configuration {
+    private func configuration(
+        of service: String, until deadline: ContinuousClock.Instant
+    ) async throws -> Configuration {
         let documents = try await arguments.sourceDocuments()
         let configuration = try arguments.configuration(adding: documents)
         // Of the time that is left: reading the configuration took some.
         let limit = (deadline - .now) * 9 / 10
-        if try configuration.decode(ChannelOptions.self, at: "client").readyTimeout <= limit { return configuration }
+        if try ChannelOptions(configuration.client(of: service)).readyTimeout <= limit { return configuration }
         var arguments = arguments
-        arguments.set.append("client.ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")
+        arguments.set.append("clients.\"\(service)\".ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")
         return try arguments.configuration(adding: documents)
     }
 
     /// Calls through the registry that the configuration names.
     private func discover(_ name: String, _ session: CallSession) async throws {
-        let configuration = try await configuration(until: session.deadline)
+        try ServiceInstance.validate(serviceName: name)
+        let configuration = try await configuration(of: name, until: session.deadline)
         var logger = Logger(label: "kit")
         logger.logLevel = .error
         let channel = try ServiceChannel(

@@ -36,7 +36,8 @@ final class KnownKeys: Sendable {
 
     /// Whether a type reads the value at a path as a secret.
     func isSecret(_ path: ConfigurationPath) -> Bool {
-        secrets.withLock { $0.contains(path) }
+        let path = program.basePath(of: path)
+        return secrets.withLock { $0.contains(path) }
     }
 
     /// Records that a type asked for a key, and the kind it was read as: `nil` for a mapping, or if its value was not
@@ -64,7 +65,8 @@ final class KnownKeys: Sendable {
 
     /// The kind that the value at a path was read as; `nil` when no type has read it.
     func reading(at path: ConfigurationPath) -> Reading? {
-        readings.withLock { $0[path] ?? nil }
+        let path = program.basePath(of: path)
+        return readings.withLock { $0[path] ?? nil }
     }
 
     /// The keys that types have asked for.

@@ -26,6 +26,7 @@ final class ProgramReads: Sendable {
         var claims: Set<ConfigurationPath> = []
         var followed: Set<ConfigurationPath> = []
         var live: Set<ConfigurationPath> = []
+        var variants: [SectionVariants] = []
     }
 
     private let state = Mutex(State())
@@ -33,11 +34,11 @@ final class ProgramReads: Sendable {
     /// Records that the program has read a value, and the closure that reads it again.
     func note(
         _ type: any (Decodable & SendableMetatype).Type,
-        at path: String,
+        at path: ConfigurationPath,
         except exceptions: Set<String> = [],
         again: @escaping @Sendable (Configuration) throws(ConfigurationError) -> Void
     ) {
-        note(Read(path: ConfigurationPath(path), exceptions: exceptions, type: type, again: again))
+        note(Read(path: path, exceptions: exceptions, type: type, again: again))
     }
 
     /// Records that the program may read a value, and the paths whose changes it then takes over without a restart.
@@ -64,6 +65,23 @@ final class ProgramReads: Sendable {
         state.withLock { _ = $0.claims.insert(path) }
     }
 
+    /// Records that sections have variants, and accepts all keys below these.
+    func register(_ variants: SectionVariants) {
+        state.withLock { state in
+            if state.variants.contains(variants) { return }
+            state.variants.append(variants)
+            state.claims.insert(ConfigurationPath(variants.collection))
+        }
+    }
+
+    /// The sections that have variants.
+    var variants: [SectionVariants] { state.withLock(\.variants) }
+
+    /// The path that an option of a variant has in the section for all names; any other path as it is.
+    func basePath(of path: ConfigurationPath) -> ConfigurationPath {
+        variants.lazy.compactMap { $0.basePath(of: path) }.first ?? path
+    }
+
     /// Records that the program follows the changes of a path.
     func follow(_ path: ConfigurationPath) {
         state.withLock { _ = $0.followed.insert(path) }
@@ -73,14 +91,18 @@ final class ProgramReads: Sendable {
 
     var followedPaths: [String] { state.withLock { $0.followed.map(\.description) }.sorted() }
 
-    /// Whether the program follows the changes of a path, or of a section around it.
+    /// Whether the program follows the changes of a path, or of a section around it. A program that follows an option
+    /// follows it in all variants.
     func isFollowed(_ path: ConfigurationPath) -> Bool {
-        state.withLock { $0.followed.contains { path.keys.starts(with: $0.keys) } }
+        let path = basePath(of: path)
+        return state.withLock { $0.followed.contains { path.keys.starts(with: $0.keys) } }
     }
 
     /// Whether the program follows the changes of a path, or a module has said so.
     func isLive(_ path: ConfigurationPath) -> Bool {
-        isFollowed(path) || state.withLock { $0.live.contains { path.keys.starts(with: $0.keys) } }
+        if isFollowed(path) { return true }
+        let path = basePath(of: path)
+        return state.withLock { $0.live.contains { path.keys.starts(with: $0.keys) } }
     }
 
     /// All that was read or registered, in that order.

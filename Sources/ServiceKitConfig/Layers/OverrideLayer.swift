@@ -3,7 +3,8 @@ enum OverrideLayer {
     /// The origin of a value that `--set` has set at `path`.
     static func origin(of path: String) -> String { "--set \(path)" }
 
-    /// Merges the overrides into `root`, in their order. Each is `path=value`, with a value in YAML.
+    /// Merges the overrides into `root`, in their order. Each is `path=value`, with a value in YAML. A key of the path that
+    /// has dots is in quotes: `clients."user.v1".balancer=random`.
     static func apply(
         _ overrides: [String],
         to root: ConfigurationNode
@@ -13,7 +14,7 @@ enum OverrideLayer {
             // Errors show only the text before "=": the rest may be secret.
             let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let text = String(parts[0])
-            let keys = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            let keys = keys(of: text)
             guard parts.count == 2, keys.allSatisfy({ !$0.isEmpty }) else {
                 throw ConfigurationError(
                     message: "expected path=value, as in --set server.grpc.listen=127.0.0.1:9000",
@@ -23,6 +24,17 @@ enum OverrideLayer {
             root = try root.setting(value(String(parts[1]), at: text), at: ConfigurationPath(keys: keys))
         }
         return root
+    }
+
+    private static func keys(of path: String) -> [String] {
+        var keys = [""]
+        // Every other part is in quotes.
+        for (number, part) in path.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
+            var names = number.isMultiple(of: 2) ? part.split(separator: ".", omittingEmptySubsequences: false) : [part]
+            keys[keys.count - 1] += names.removeFirst()
+            keys += names.map(String.init)
+        }
+        return keys
     }
 
     private static func value(_ text: String, at path: String) throws(ConfigurationError) -> ConfigurationNode {

@@ -94,6 +94,7 @@ package enum ConfigurationSchema {
 
     private static func description(of option: OptionDescription) -> String? {
         if !option.options.isEmpty { return nil }
+        if case .dictionary(.section) = option.shape { return option.help }
         let range = option.bounds.map { "from \($0.text)".replacing("from at least", with: "at least") }
         let effect = option.isLive ? "a change takes effect at once" : "a change takes effect at the next start"
         return [option.help, range, effect].compactMap(\.self).joined(separator: "; ")

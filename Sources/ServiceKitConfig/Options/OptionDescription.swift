@@ -44,12 +44,14 @@ extension Configuration {
     /// The description of all that was registered or read, as one tree. Paths in it are in the order of their registration.
     package var optionTree: OptionDescription {
         var root = OptionDescription(path: "", shape: .section([], help: [:]))
-        for read in known.program.all {
+        let variants = known.program.variants
+        for read in known.program.all where !variants.contains(where: { $0.basePath(of: read.path) != nil }) {
             var option = OptionDescription(read.type, at: read.path)
             option.mark { known.program.isLive($0) }
             root.insert(option, at: read.path.keys[...])
         }
         root.mark { known.program.isLive($0) }
+        for variants in variants { root.insert(variants) }
         return root
     }
 
@@ -79,6 +81,26 @@ extension OptionDescription {
             child.help = child.help ?? help[key]
             options.append(child)
         }
+        shape = .section(options, help: help)
+    }
+
+    /// Adds variants behind their base section: any names, each with the options of the section, without their defaults.
+    fileprivate mutating func insert(_ variants: SectionVariants) {
+        guard case .section(var options, let help) = shape,
+            let index = options.firstIndex(where: { $0.key == variants.base })
+        else { return }
+        var variant = options[index]
+        variant.dropDefaults()
+        let collection = OptionDescription(
+            path: variants.collection, shape: .dictionary(variant.shape), help: variants.help)
+        options.insert(collection, at: index + 1)
+        shape = .section(options, help: help)
+    }
+
+    private mutating func dropDefaults() {
+        defaultNode = nil
+        guard case .section(var options, let help) = shape else { return }
+        for index in options.indices { options[index].dropDefaults() }
         shape = .section(options, help: help)
     }
 

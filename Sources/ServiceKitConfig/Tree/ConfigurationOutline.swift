@@ -33,7 +33,7 @@ extension Configuration {
     /// such key. For `nodes[2].host`, all `nodes` are left out.
     package func without(_ keyPath: String) -> Configuration? {
         let plain = keyPath.split(separator: "[", maxSplits: 1).first.map(String.init) ?? ""
-        return root.without(ConfigurationPath(plain).keys[...]).map { Configuration(root: $0, known: known) }
+        return root.without(plain[...]).map { Configuration(root: $0, known: known) }
     }
 
     /// Whether a variable without a double underscore has set a key at the root. It may belong to another program.
@@ -99,18 +99,21 @@ extension ConfigurationNode {
         )
     }
 
-    /// The tree without the value at a path; `nil` when there is no such value.
-    fileprivate func without(_ path: ArraySlice<String>) -> ConfigurationNode? {
-        guard let key = path.first, let mapping, let entry = mapping[key] else { return nil }
+    /// The tree without the value at a path; `nil` when there is no such value. A key of the path may contain dots.
+    fileprivate func without(_ path: Substring) -> ConfigurationNode? {
+        guard let mapping else { return nil }
+        let last = mapping.entries.first { $0.key == path }
+        let next = last ?? mapping.entries.first { path.hasPrefix("\($0.key).") }
+        guard let next else { return nil }
         var replacement: ConfigurationNode?
-        if path.count > 1 {
-            guard let rest = entry.value.without(path.dropFirst()) else { return nil }
+        if last == nil {
+            guard let rest = next.value.without(path.dropFirst(next.key.count + 1)) else { return nil }
             replacement = rest
         }
         var result = Mapping()
         result.isEnumCase = mapping.isEnumCase
         for var entry in mapping.entries {
-            if entry.key == key {
+            if entry.key == next.key {
                 guard let replacement else { continue }
                 entry.value = replacement
             }

@@ -25,7 +25,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     /// A message's bytes.
     public typealias Bytes = [UInt8]
 
-    private let core: ChannelCore
+    let core: ChannelCore
     private let discoverer: any Discoverer
     private let ownedRegistry: (any Registry)?
     private let isClosing = Watched(false)
@@ -68,7 +68,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     /// - Parameters:
     ///   - target: `discovery:///NAME` for the registry that `registry.backend` names, or a backend's name in place of
     ///     `discovery`.
-    ///   - configuration: The configuration; the sections `registry` and `client` are read.
+    ///   - configuration: The configuration; the sections `registry`, `client` and `clients.NAME` are read.
     ///   - plugins: The things that configuration can name beyond the embedded ones.
     ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
@@ -83,8 +83,9 @@ public final class ServiceChannel: ClientTransport, Sendable {
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         let target = try ChannelTarget(target)
-        let options = try ChannelOptions(configuration)
-        let timeouts = try configuration.decode(Deadlines.Options.self, at: "client.timeouts")
+        let client = configuration.client(of: target.service)
+        let options = try ChannelOptions(client)
+        let timeouts = try client.decode(Deadlines.Options.self, at: "client.timeouts")
         let backends = RegistryBackends(plugins: plugins)
         let registry =
             if let backend = target.backend {
@@ -101,7 +102,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             middleware: Self.chain(Deadlines(timeouts), middleware),
             pipeline: pipeline,
             logger: logger,
-            configuration: configuration
+            configuration: client
         )
     }
 
@@ -117,24 +118,31 @@ public final class ServiceChannel: ClientTransport, Sendable {
     /// Creates an App's channel, which follows changes of the configuration.
     convenience init(to target: ChannelTarget, of app: App) throws {
         app.registerGRPC()
-        let options = try ChannelOptions(app.configuration)
+        let sections = ConfigurationSections(plugins: app.plugins + [.grpc])
+        _ = try ChannelOptions(app.configuration)
+        try sections.checkClients(app.configuration)
+        let service = target.service
+        let client = app.configuration.client(of: service)
+        let options = try ChannelOptions(client)
         try self.init(
             target,
             discoverer: app.discovery,
             options: options,
             balancers: app.balancers,
-            middleware: app.clientMiddleware,
+            middleware: app.clientMiddleware.forCalls(to: service),
             pipeline: app.nodePipeline,
             logger: app.logger,
-            configuration: app.configuration
+            configuration: client
         )
         app.follow(ChannelOptions.livePaths) { [core, balancers = app.balancers] next, earlier in
-            let options = try ChannelOptions(next)
+            try sections.checkClients(next)
+            let client = next.client(of: service)
+            let options = try ChannelOptions(client)
             let made = try balancers.makeAll(
                 options.balancer,
                 after: core.options.balancer,
-                configuration: next,
-                earlier: earlier
+                configuration: client,
+                earlier: earlier.client(of: service)
             )
             return { core.follow(options, made) }
         }

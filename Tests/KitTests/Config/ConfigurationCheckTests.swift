@@ -13,6 +13,28 @@ import Testing
         ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.etcd]).errors.map(\.description)
     }
 
+    @Test func optionsOfSingleServicesAreChecked() throws {
+        let errors = try errors(
+            """
+            client: {balancer: p2c}
+            clients:
+              user-service: {balancer: p3c, tls: {server-name: 1.10}}
+              user.v1: {retry: {attempt: 1}, timeouts: {default: 1}}
+              order-service: {balancers: {p2c: {decai: 1s}}}
+              "no service": {}
+
+            """)
+        let expected = [
+            "c.yaml:3:28: clients.user-service.balancer: no balancer \"p3c\" is linked",
+            "c.yaml:4:21: clients.user.v1.retry.attempt: unknown key; did you mean \"attempts\"?",
+            "c.yaml:4:54: clients.user.v1.timeouts.default: expected a duration",
+            "c.yaml:5:37: clients.order-service.balancers.p2c.decai: unknown key",
+            "c.yaml:6:17: clients.no service: service name \"no service\" is not valid",
+        ]
+        #expect(errors.count == expected.count, "\(errors)")
+        for (error, start) in zip(errors, expected) { #expect(error.hasPrefix(start), "\(error)") }
+    }
+
     @Test func allMistakesAreReported() throws {
         let errors = try errors(
             """
@@ -372,7 +394,8 @@ extension String {
         let service = try TinyService("alpha")
         try service.write(
             "app: {version: 1.10, metadata: {commit: 1e10, weight: 010}}\nserver: {grpc: {reflection: true}}\n"
-                + "client: {retry: {attempts: 0x3}, balancr: p2c}\nmine: {a: 1.10, b: 2}\n",
+                + "client: {retry: {attempts: 0x3}, balancr: p2c}\nmine: {a: 1.10, b: 2}\n"
+                + "clients: {user: {retry: {attempts: 0x3}, tls: {server-name: 1.10}}}\n",
             to: "c.yaml"
         )
         let result = try await Kit.run(
@@ -383,7 +406,9 @@ extension String {
         #expect(
             result.output == #"{"app":{"version":"1.10","metadata":{"commit":"1e10","weight":"010"},"id":"1_000"},"#
                 + #""server":{"grpc":{"reflection":true}},"client":{"retry":{"attempts":3},"balancr":"p2c"},"#
-                + #""mine":{"a":"1.10","b":2},"registry":{"etcd":{"endpoints":["http://a:1","http://b:2"],"ttl":"15s"}}}"#
+                + #""mine":{"a":"1.10","b":2},"#
+                + #""clients":{"user":{"retry":{"attempts":3},"tls":{"server-name":"1.10"}}},"#
+                + #""registry":{"etcd":{"endpoints":["http://a:1","http://b:2"],"ttl":"15s"}}}"#
                 + "\n"
         )
     }
