@@ -243,6 +243,30 @@ struct NodePipelineTests {
         }
     }
 
+    @Test func keyOfACallIsThatOfTheProgramOrElseTheHeader() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b", "c", "d"] { try await bed.server(id) }
+            var options = ConsistentHash.Options()
+            options.header = "X-Cart"
+            let client = try bed.client(balancer: ConsistentHash(options: options))
+            try await waitForEligible(["a", "b", "c", "d"], of: client)
+            func names(_ keys: [String], _ metadata: (String) -> Metadata) async throws -> [String] {
+                var names: [String] = []
+                for key in keys { names.append(try await client.channel.client.name(metadata(key))) }
+                return names
+            }
+            let keys = (0..<20).map { "cart-\($0)" }
+            let byHeader = try await names(keys) { ["x-cart": .string($0)] }
+            #expect(Set(byHeader).count > 1)
+            #expect(try await names(keys) { ["x-cart": .string($0)] } == byHeader)
+            let given = try await withBalancingKey("cart-0") {
+                try await names(keys) { ["x-cart": .string($0)] }
+            }
+            #expect(Set(given) == [byHeader[0]])
+            #expect(Set(try await names(keys + keys) { _ in [:] }).count > 1)
+        }
+    }
+
     @Test func stepsOfAnAppApplyToItsChannels() async throws {
         try await withTestBed { bed in
             try await bed.server("far", metadata: ["zone": "y"])
@@ -263,9 +287,9 @@ struct NodePipelineTests {
 
 extension GRPCClient<ServiceChannel> {
     /// The id of an instance of the tests' service that answers.
-    fileprivate func name() async throws -> String {
+    fileprivate func name(_ metadata: Metadata = [:]) async throws -> String {
         try await unary(
-            request: ClientRequest(message: [], metadata: [:]),
+            request: ClientRequest(message: [], metadata: metadata),
             descriptor: .test("Name"),
             serializer: Bytes(),
             deserializer: Bytes(),

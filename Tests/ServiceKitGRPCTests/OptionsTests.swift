@@ -210,7 +210,7 @@ import Testing
 
     @Test func unknownBalancerNamesTheLine() {
         let error =
-            "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: least_request, p2c, "
+            "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: consistent_hash, least_request, p2c, "
             + "random, round_robin, weighted_round_robin"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
@@ -262,7 +262,12 @@ import Testing
         (
             "balancers: {p3c: {}}",
             "app.yaml:2:20: client.balancers.p3c: no balancer \"p3c\" is linked into this program; "
-                + "did you mean \"p2c\"? There are: least_request, p2c, random, round_robin, weighted_round_robin"
+                + "did you mean \"p2c\"? There are: consistent_hash, least_request, p2c, random, "
+                + "round_robin, weighted_round_robin"
+        ),
+        (
+            "balancer: consistent_hash\n  balancers: {consistent_hash: {load-factor: 1}}",
+            "app.yaml:3:46: client.balancers.consistent_hash.load-factor: expected 1.05 to 100.0, found \"1\""
         ),
         ("balancers: p2c", "app.yaml:2:14: client.balancers: expected a mapping, found \"p2c\""),
         (

@@ -22,12 +22,18 @@ public protocol Balancer: CallObserver {
     ///   once.
     func pick(for request: PickRequest) -> Node?
 
+    /// Where the key of a call is that picks go by; by default they go by none.
+    var keySource: PickKeySource { get }
+
     /// Makes the statistics of a new node: ``NodeStatistics/init(decay:)`` with the time that suits the balancer, by
     /// default 600 ms.
     func makeStatistics() -> NodeStatistics
 }
 
 extension Balancer {
+    /// Picks go by no key.
+    public var keySource: PickKeySource { .none }
+
     /// Makes statistics that forget within 600 ms.
     public func makeStatistics() -> NodeStatistics { NodeStatistics() }
 }
@@ -38,13 +44,23 @@ public struct PickRequest: Sendable {
     public var operation: String
     /// Ids of instances that failed this call before; a balancer picks one of them only when it has no other.
     public var avoid: [String]
+    /// The hash of the call's key, the same in every process; `nil` if the call has no key, or the balancer goes by none.
+    public var key: UInt64?
     /// The time, as ``NodeStatistics/now`` has it.
     public var now: UInt64
 
     /// Creates a request.
-    public init(operation: String, avoid: [String] = [], now: UInt64 = NodeStatistics.now) {
+    public init(
+        operation: String, avoid: [String] = [], key: String? = nil, now: UInt64 = NodeStatistics.now
+    ) {
+        self.init(operation: operation, avoid: avoid, keyHash: key.map(KeyHash.hash), now: now)
+    }
+
+    /// Creates a request for the hash of a key.
+    package init(operation: String, avoid: [String], keyHash: UInt64?, now: UInt64 = NodeStatistics.now) {
         self.operation = operation
         self.avoid = avoid
+        self.key = keyHash
         self.now = now
     }
 

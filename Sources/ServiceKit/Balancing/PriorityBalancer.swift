@@ -1,14 +1,24 @@
+private import Synchronization
+
 /// The last step before a pick: it gives each balancer the nodes of one priority, and asks the balancers in the order of
 /// the priorities.
 ///
 /// Each priority has a balancer of its own, as in gRPC's policy `priority` (gRFC A56). So the first node of a
 /// priority that comes, or the last that goes, changes nothing for the other nodes, however many there are.
-package struct PriorityBalancer: Sendable {
+package final class PriorityBalancer: Sendable {
     private let balancers: Replaceable<PerPriority<any Balancer>>
+    /// Whether picks go by a key: asked by each call.
+    private let hasKeys: Atomic<Bool>
 
     /// - Parameter balancers: A balancer for each priority.
     package init(_ balancers: PerPriority<any Balancer>) {
         self.balancers = Replaceable(balancers)
+        hasKeys = Atomic(balancers[.regular].keySource != .none)
+    }
+
+    /// Where the key of a call is that picks go by.
+    package var keySource: PickKeySource {
+        hasKeys.load(ordering: .relaxed) ? balancers.read { $0[.regular].keySource } : .none
     }
 
     /// The changes of the nodes of each priority.
@@ -46,6 +56,7 @@ package struct PriorityBalancer: Sendable {
         // Filled before a call sees them: otherwise it would find no node.
         Self.update(next, nodes)
         balancers.set(next)
+        hasKeys.store(next[.regular].keySource != .none, ordering: .relaxed)
     }
 
     private static func update(_ balancers: PerPriority<any Balancer>, _ change: Change) {

@@ -19,10 +19,8 @@ struct SplitMix64: ~Copyable, Sendable {
         Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 
-    private func next() -> UInt64 {
-        var z = counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+    /// Any number.
+    func next() -> UInt64 {
+        KeyHash.mix(counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue)
     }
 }

@@ -147,12 +147,16 @@ final class NodePool: Sendable {
 
     private static let maximumPicks = 16
 
+    /// Where the key of a call is that the balancer goes by.
+    var keySource: PickKeySource { balancer.keySource }
+
     /// Picks a node that is ready and begins a stream to it.
     ///
     /// - Parameters:
     ///   - operation: The called operation.
     ///   - number: The attempt's number; the first is 1.
     ///   - avoid: Ids of instances that failed the call before.
+    ///   - key: The hash of the call's key, if it has one.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
     /// - Returns: The pick and the stream, or `nil` when no node is ready now.
     /// - Throws: The error of `begin`, unless it is that the call was not processed.
@@ -160,9 +164,10 @@ final class NodePool: Sendable {
         _ operation: String,
         number: Int,
         avoid: [String],
+        key: UInt64? = nil,
         _ begin: (ClientConnection) throws -> ClientStream
     ) throws -> (pick: Pick, stream: ClientStream)? {
-        var request = PickRequest(operation: operation, avoid: avoid)
+        var request = PickRequest(operation: operation, avoid: avoid, keyHash: key)
         if request.now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: request.now) }
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.

@@ -194,6 +194,15 @@ struct GuideTests {
         LoggingSystem.bootstrap(QueuedLogHandler.standardOutput, metadataProvider: provider)
     }
 
+    private struct Carts {
+        func getCart(_ request: String) async throws -> String { request }
+    }
+
+    private func callWithAKey(_ carts: Carts, _ user: String, _ request: String) async throws -> String {
+        let cart = try await withBalancingKey(user) { try await carts.getCart(request) }
+        return cart
+    }
+
     private func runWithABalancer() async {
         await App.run(plugins: [.balancer("first") { FirstNode() }]) { app in /* … */ }
     }
