@@ -9,16 +9,14 @@ package struct ConfigurationDifference: Hashable, Sendable {
 }
 
 extension Configuration {
-    /// The values that differ from those of an earlier configuration. Secrets are those that a type has registered as such,
-    /// and those that look so.
+    /// The values that differ from those of an earlier configuration. What tools must not show is masked.
     package func differences(since earlier: Configuration) -> [ConfigurationDifference] {
-        let secrets = Set(optionTree.leaves.filter(\.isSecret).map(\.path))
+        let tree = OptionStanding.option(optionTree)
         return root.changes(since: earlier.root).map { path in
-            let option = known.program.basePath(of: path).description
-            let isSecret = secrets.contains { option == $0 || option.hasPrefix($0 + ".") }
+            let standing = path.keys.reduce(tree) { $0.appending($1) }
             func text(_ root: ConfigurationNode) -> String? {
                 guard let node = path.keys.reduce(root, { $0?.mapping?[$1]?.value }) else { return nil }
-                return isSecret || node.hasSecret(at: option, secrets) ? URLSecrets.mask : node.yaml
+                return node.mustHide(at: path.description, standing) ? URLSecrets.mask : node.yaml
             }
             return ConfigurationDifference(path: path.description, old: text(earlier.root), new: text(root))
         }
@@ -26,17 +24,6 @@ extension Configuration {
 }
 
 extension ConfigurationNode {
-    /// Whether the value, or one below it, must not be shown.
-    fileprivate func hasSecret(at path: String, _ secrets: Set<String>) -> Bool {
-        if isSecret || secrets.contains(path) { return true }
-        switch content {
-        case .scalar(let scalar): return mustHide(scalar.text, at: path)
-        case .sequence(let elements): return elements.contains { $0.hasSecret(at: path, secrets) }
-        case .mapping(let mapping):
-            return mapping.entries.contains { $0.value.hasSecret(at: "\(path).\($0.key)", secrets) }
-        }
-    }
-
     /// The value in YAML on one line, as it is written: placeholders stay.
     var yaml: String {
         switch content {

@@ -1,7 +1,8 @@
 /// A configuration in layers. Types decode its parts by path.
 ///
 /// Later layers win: the defaults of the Swift types, files, environment variables, `--set` options. Mappings are
-/// merged key by key; scalars, sequences and null replace the earlier value.
+/// merged key by key; scalars, sequences and null replace the earlier value. A key without a value, such as a bare `log:`,
+/// leaves the section below it as it is; `log: null` sets it back to its defaults.
 ///
 /// A configuration never changes, and its description shows no values: they may be secret. It remembers the keys that
 /// were read, so that ``checkForUnknownKeys()`` finds the others: hence a class.

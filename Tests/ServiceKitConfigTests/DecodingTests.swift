@@ -68,7 +68,7 @@ import Testing
         ("server:", "app.yaml:1:8: server.listen: required key is missing; expected text"),
         ("{}", "server.listen: required key is missing; expected text"),
         ("server: []", "app.yaml:1:9: server: expected a mapping, found a sequence"),
-        ("server: text", "app.yaml:1:9: server: expected a mapping, found \"text\""),
+        ("server: text", "app.yaml:1:9: server: expected a mapping, found a text of 4 characters"),
         (
             "server:\n  listen: a\n  lisen: b\n",
             "app.yaml:3:3: server.lisen: unknown key; did you mean \"listen\"?"
@@ -85,7 +85,7 @@ import Testing
     @Test func aPathThroughAScalarIsRefused() {
         #expect(
             decodeError(Int.self, "server: 5", at: "server.grpc")
-                == "app.yaml:1:9: server: expected a mapping, found \"5\""
+                == "app.yaml:1:9: server: expected a mapping, found a text of 1 character"
         )
         #expect(decodeError(Int.self, "a: {}", at: "a.port") == "a.port: required key is missing; expected an integer")
     }

@@ -7,7 +7,7 @@ import Testing
             let base = "\(directory)/base.yaml"
             let profile = "\(directory)/profile.yml"
             try write("a: 1\nb: 1\nc: 1\nd: 1\nm: {x: 1, y: 1, z: {p: 1}}\nl: [1, 2]\nn: {k: 1}\ns: 1\n", to: base)
-            try write("b: 2\nc: 2\nd: 2\nm: {y: 2, z: {q: 2}}\nl: [3]\nn:\ns: {t: 2}\n", to: profile)
+            try write("b: 2\nc: 2\nd: 2\nm: {y: 2, z: {q: 2}}\nl: [3]\nn: ~\ns: {t: 2}\n", to: profile)
             let configuration = try Configuration.load(
                 files: [base, profile],
                 environment: ["KIT_C": "3", "KIT_D": "3", "PATH": "/bin"],
@@ -21,7 +21,7 @@ import Testing
             #expect(try configuration.decodeIfPresent([String: Int].self, at: "n") == nil)
             let places = [
                 "a": "\(base):1:4", "b": "\(profile):1:4", "c": "environment variable KIT_C", "d": "--set d",
-                "m.x": "\(base):5:8", "m.z.q": "\(profile):4:18", "n": "\(profile):6:3",
+                "m.x": "\(base):5:8", "m.z.q": "\(profile):4:18", "n": "\(profile):6:4",
             ]
             for (path, place) in places {
                 #expect(configuration.location(of: path)?.description == place)
@@ -147,6 +147,27 @@ import Testing
             let configuration = try Configuration.load(files: [file], environment: ["KIT_N__B": "2"])
             #expect(try configuration.decode(Int.self, at: "n.b") == 2)
         }
+    }
+
+    // MARK: - Sections without a value
+
+    /// A bare `log:` is what remains when all its options are comments.
+    @Test(arguments: [("a:", 1), ("a: # later", 1), ("a: ~", 7), ("a: null", 7), ("a: {}", 1), ("b: 2", 1)])
+    func keyWithoutAValueLeavesTheSectionBelowAsItIs(later: String, value: Int) throws {
+        struct Section: ConfigurationSection { var b = 7 }
+        let documents = ["a: {b: 1}", later].map { ConfigurationDocument(origin: "app.yaml", bytes: Array($0.utf8)) }
+        #expect(try LayerStack(documents: documents).merged().decode(Section.self, at: "a").b == value)
+    }
+
+    @Test func keyInAStoreWithoutAValueLeavesTheSectionBelowAsItIs() throws {
+        var document = ConfigurationDocument(origin: "etcd /config/a", bytes: [], path: "a")
+        let file = ConfigurationDocument(origin: "app.yaml", bytes: Array("a: {b: 1}".utf8))
+        for text in ["", " \n", "# nothing"] {
+            document.bytes = Array(text.utf8)
+            #expect(try LayerStack(documents: [file, document]).merged().decode(Int.self, at: "a.b") == 1)
+        }
+        #expect(try LayerStack(documents: [file], overrides: ["a="]).merged().decode(Int.self, at: "a.b") == 1)
+        #expect(try !LayerStack(documents: [file], overrides: ["a=null"]).merged().contains("a.b"))
     }
 
     // MARK: - Overrides

@@ -148,7 +148,9 @@ struct OptionDescriptionTests {
         let written = try Configuration(yaml: text)
         #expect(try written.decode(Pool.self, at: "pool").size == 4)
         try written.checkForUnknownKeys()
-        let lines = text.split(separator: "\n").map { $0.contains("  # ") ? "" : $0.replacing("  #", with: "  ") }
+        let lines = text.split(separator: "\n").map { line in
+            line.drop { $0 == " " }.hasPrefix("# ") ? "" : line.replacing("#", with: "", maxReplacements: 1)
+        }
         #expect(
             try Configuration(yaml: lines.joined(separator: "\n")).decode(Pool.self, at: "pool").idle == .seconds(5))
     }

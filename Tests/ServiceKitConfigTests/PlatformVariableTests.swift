@@ -153,7 +153,7 @@ import Testing
     @Test(arguments: ["app", "registry", "log"]) func valueForASectionNamesTheRemedy(section: String) {
         let variable = "KIT_\(section.uppercased())"
         let error =
-            "environment variable \(variable): \(section): expected a mapping, found \"x\"; unset it; the variables "
+            "environment variable \(variable): \(section): expected a mapping, found a text of 1 character; unset it; the variables "
             + "for keys of \(section) begin with \(variable)__"
         #expect(errorText { _ = try layered([variable: "x"]).decode(App.self, at: section) } == error)
         #expect(errorText { _ = try layered([variable: "x"]).decode(String.self, at: "\(section).level") } == error)

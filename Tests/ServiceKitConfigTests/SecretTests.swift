@@ -144,8 +144,74 @@ import Testing
         #expect(!differences.contains { "\($0)".contains("hidden") }, "\(differences)")
     }
 
-    @Test(arguments: ["a: {password: hidden, ttl: 1x}", "{\"a\": {\"token\": \"hidden\", \"ttl\": \"1x\"}}"])
-    func excerptHidesALineWithASecretInFlowStyle(line: String) {
-        #expect(SecretKeys.mustHide(line: line[...], of: "a.ttl"))
+    /// A key without a value of its own that a type reads may be the misspelt key of a secret.
+    @Test(arguments: [
+        "db: {pw: hunter2}", "db: {code: {deep: hunter2}}", "db: {code: [hunter2]}", "db: hunter2",
+        "db: {policy: {a: [hunter2]}}", "db: code:hunter2", "db: {extra: [{a: hunter2}]}", "passwrd: hunter2",
+        "a: {pasword: hunter2}", "a: {b: {secrt: hunter2}}", "a: [{toekn: hunter2}]",
+        "a: &x hunter2\npassword: *x", "password: &x hunter2\na: [*x]", "a: &x {b: hunter2}\nsecret: *x",
+    ])
+    func valueOfAnUnknownKeyOrInTheWrongPlaceIsNotShown(yaml: String) throws {
+        let configuration = try Configuration(yaml: yaml, origin: "app.yaml")
+        configuration.register(Database.self, at: "db")
+        #expect(Self.shownTexts(configuration.outline).allSatisfy { !$0.contains("hunter2") })
+        for differences in [
+            configuration.differences(since: Configuration()),
+            try Self.registered("db: {}").differences(since: configuration),
+        ] {
+            #expect(!differences.isEmpty)
+            #expect(!"\(differences)".contains("hunter2"), "\(differences)")
+        }
+        let error = errorText { _ = try configuration.decode(Database.self, at: "db") }
+        #expect(!error.contains("hunter2"), "\(error)")
+    }
+
+    private static func registered(_ yaml: String) throws -> Configuration {
+        let configuration = try Configuration(yaml: yaml)
+        configuration.register(Database.self, at: "db")
+        return configuration
+    }
+
+    private static func shownTexts(_ outline: ConfigurationOutline) -> [String] {
+        switch outline {
+        case .scalar(let scalar): scalar.isSecret ? [] : [scalar.text]
+        case .sequence(let elements): elements.flatMap(shownTexts)
+        case .mapping(let entries): entries.flatMap { shownTexts($0.value) }
+        }
+    }
+
+    @Test(arguments: [
+        "a: &x hunter2\npassword: *x", "password: &x hunter2\na: *x", "a: hunter2 {", "a: *hunter2", "a: !hunter2 b",
+        "a: [hunter2", "a: {b: hunter2\nc: 1",
+    ])
+    func errorOfADocumentShowsNoValue(yaml: String) {
+        let error = decodeError([String: [Int]].self, yaml)
+        #expect(error != "no error" && !error.contains("hunter2"), "\(error)")
+    }
+
+    @Test func anchoredSecretIsInNoErrorOfAnotherKey() {
+        for yaml in ["port: &x hunter2\npassword: *x", "password: &x hunter2\nport: *x"] {
+            #expect(
+                errorText { _ = try Configuration(yaml: yaml, origin: "app.yaml").decode(Int.self, at: "port") }
+                    == "app.yaml:\(yaml.hasPrefix("port") ? "1:7" : "1:11"): port: expected an integer, found a value (not "
+                    + "shown: it may be secret)")
+        }
+    }
+
+    @Test(arguments: ["password:hunter2==", "etcd.password: hunter2=", "{password,hunter2}=1", "'hunter2'=1"])
+    func overrideWithoutAPathIsNotShown(override: String) {
+        let error = errorText { _ = try layered([:], [override]) }
+        #expect(error == "--set: expected path=value, as in --set server.grpc.listen=127.0.0.1:9000")
+    }
+
+    @Test func pathOfAKeyFileIsNoSecret() throws {
+        let shown = try Configuration(yaml: "client: {tls: {key: /run/key.pem}}").outline
+        #expect(Self.shownTexts(shown) == ["/run/key.pem"])
+        for yaml in [
+            "tls: {key: \"-----BEGIN PRIVATE KEY-----\\nMII\"}", "tls: {keys: a}", "auth: {tls: {key: a}}",
+            "my-tls: {key: a}",
+        ] {
+            #expect(Self.shownTexts(try Configuration(yaml: yaml).outline) == [])
+        }
     }
 }

@@ -112,13 +112,13 @@ import Testing
 
     @Test(arguments: [
         ("grpc: {prt: 1}", "app.yaml:1:8: grpc.prt: unknown key; did you mean \"port\"?"),
-        ("grpc: 5", "app.yaml:1:7: grpc: expected a mapping, found \"5\""),
+        ("grpc: 5", "app.yaml:1:7: grpc: expected a mapping, found a text of 1 character"),
         ("grpc: {port: 70000}", "app.yaml:1:14: grpc.port: expected an integer from 0 to 65535, found \"70000\""),
         ("grpc: {port: }", "app.yaml:1:14: grpc.port: expected an integer, found null"),
         ("name:", "app.yaml:1:6: name: expected text, found null"),
         ("extra: [{port: 1}, {port: x}]", "app.yaml:1:27: extra[1].port: expected an integer, found \"x\""),
         ("policy: rnd", "app.yaml:1:9: policy: expected a valid Policy, found \"rnd\""),
-        ("backend: 5", "app.yaml:1:10: backend: expected a mapping, found \"5\""),
+        ("backend: 5", "app.yaml:1:10: backend: expected a mapping, found a text of 1 character"),
     ])
     func errorsNameTheFileNotTheDefaults(yaml: String, error: String) {
         #expect(decodeError(Settings.self, yaml) == error)

@@ -42,7 +42,7 @@ import Testing
             "app.yaml:8:3: registry.etcd: unknown key; known keys: backend, file"
         ),
         ([], "app.yaml:1:1: app: unknown key; no keys are known here"),
-        (["app.name.first"], "app.yaml:1:13: app.name: expected a mapping, found \"a\""),
+        (["app.name.first"], "app.yaml:1:13: app.name: expected a mapping, found a text of 1 character"),
     ])
     func unclaimedKeyIsRefused(claims: [String], error: String) {
         #expect(check(claims) == error)

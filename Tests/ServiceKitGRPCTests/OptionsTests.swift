@@ -269,7 +269,7 @@ import Testing
             "balancer: consistent_hash\n  balancers: {consistent_hash: {load-factor: 1}}",
             "app.yaml:3:46: client.balancers.consistent_hash.load-factor: expected 1.05 to 100.0, found \"1\""
         ),
-        ("balancers: p2c", "app.yaml:2:14: client.balancers: expected a mapping, found \"p2c\""),
+        ("balancers: p2c", "app.yaml:2:14: client.balancers: expected a mapping, found a text of 3 characters"),
         (
             "balancer: round_robin\n  balancers: {round_robin: {decay: 1s}}",
             "app.yaml:3:29: client.balancers.round_robin.decay: unknown key; no keys are known here"

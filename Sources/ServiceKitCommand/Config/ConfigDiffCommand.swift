@@ -16,7 +16,7 @@ struct ConfigDiffCommand: AsyncParsableCommand {
 
             A text with a slash or with .yaml at its end is a file. A profile is the configuration file (--config) with \
             the profile's file over it. Values are compared as they are written, placeholders included; their order, \
-            comments and layout do not count. Secrets are shown as ***. The connection to a store is that of the \
+            comments and layout do not count. Secrets are shown as ***, and so are values of unknown keys. The connection to a store is that of the \
             configuration, as for kit registry.
 
             Exit code: 0 if all values are the same, 1 if some differ, 2 if a side cannot be read.

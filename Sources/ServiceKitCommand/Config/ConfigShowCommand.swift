@@ -9,8 +9,8 @@ struct ConfigShowCommand: AsyncParsableCommand {
         abstract: "Shows the configuration of a service that starts here, with each value's origin.",
         discussion: """
             All layers are merged: files, sources that they name such as config.etcd, environment variables, --set. A \
-            source that is away is left out, after a line on standard error. Values that look secret are masked. A key \
-            that is not set has its default, and is not shown.
+            source that is away is left out, after a line on standard error. Secrets are shown as ***, and so are \
+            values of unknown keys. A key that is not set has its default, and is not shown.
 
             In JSON a value of the kit's sections has the type that a service reads: version: 1.10 is "1.10". In other \
             sections only the service knows the type: a value without quotes is a number if every program prints it \

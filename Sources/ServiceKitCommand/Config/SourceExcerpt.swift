@@ -1,24 +1,26 @@
 import ServiceKitConfig
 
-/// The line of an error, with a mark below the place.
+/// The line of an error, with a mark below the place. It shows the line's key and never a value, which may be a secret under
+/// a misspelt key.
 struct SourceExcerpt {
     /// The largest number of shown characters.
-    static let maximumWidth = 120
+    private static let maximumWidth = 120
 
     let lines: [String]
 
-    /// - Returns: `nil` when there is no such line, or it may hold a secret.
+    /// - Returns: `nil` when there is no such line, it does not begin with a key, or even its key may be part of a secret.
     init?(of error: ConfigurationError, in text: String) {
         guard let number = error.location?.line, number > 0 else { return nil }
-        let all = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard all.indices.contains(number - 1) else { return nil }
-        let line = all[number - 1]
-        guard !SecretKeys.mustHide(line: line, of: error.keyPath ?? "") else { return nil }
+        let all = text.split(omittingEmptySubsequences: false) { ["\n", "\r\n", "\r"].contains($0) }
+        guard all.indices.contains(number - 1), !SecretKeys.isSecret(error.keyPath ?? ""),
+            let match = all[number - 1].prefixMatch(of: /([\t\ ]*(?:-\ +)*[A-Za-z0-9_.\/-]+:)(?:\ *$|\ +)/)
+        else { return nil }
+        let isWhole = match.0.endIndex == all[number - 1].endIndex
+        let shown = match.1.prefix(Self.maximumWidth).replacing("\t", with: " ") + (isWhole ? "" : " …")
+        let column = min((error.location?.column ?? 1) - 1, shown.count - 1)
         let gutter = "\(number)"
-        let shown = line.prefix(Self.maximumWidth).map { $0 == "\t" || $0 == "\r" ? " " : $0 }
-        let column = min((error.location?.column ?? 1) - 1, shown.count)
         lines = [
-            "  \(gutter) | \(String(shown))",
+            "  \(gutter) | \(shown)",
             "  \(String(repeating: " ", count: gutter.count)) | \(String(repeating: " ", count: max(0, column)))^",
         ]
     }

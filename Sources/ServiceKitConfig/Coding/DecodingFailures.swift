@@ -19,15 +19,18 @@ extension ConfigurationNode {
         }
     }
 
-    /// Creates the error that names the expected type, the found value, and the remedy.
-    func mismatch(expected: String, advice: String? = nil, keyPath: String) -> ConfigurationError {
+    /// Creates the error that names the expected type, the found value, and the remedy. A scalar is shown only where one
+    /// `isScalar` belongs: in another place it may be a whole section's text, with its secrets.
+    func mismatch(
+        expected: String, isScalar: Bool = true, advice: String? = nil, keyPath: String
+    ) -> ConfigurationError {
         if let failure = brackets?.failure { return failure }
         if isAbsent {
             return ConfigurationError(message: "required key is missing; expected \(expected)", keyPath: keyPath)
         }
         let advice = advice.map { "; \($0)" } ?? ""
         return ConfigurationError(
-            message: "expected \(expected), found \(finding(at: keyPath))\(advice)",
+            message: "expected \(expected), found \(finding(at: keyPath, isScalar: isScalar))\(advice)",
             location: location,
             keyPath: keyPath
         )
@@ -41,13 +44,17 @@ extension ConfigurationNode {
         {
             advice = "unset it; the variables for keys of \(path) begin with \(name)__"
         }
-        return mismatch(expected: "a mapping", advice: advice, keyPath: keyPath)
+        return mismatch(expected: "a mapping", isScalar: false, advice: advice, keyPath: keyPath)
     }
 
     /// The found value, masked if it may be secret.
-    func finding(at keyPath: String) -> String {
+    private func finding(at keyPath: String, isScalar: Bool) -> String {
         guard case .scalar(let scalar) = content, !scalar.isNull else { return kind }
         let prefix = scalar.form == .quoted ? "the quoted text" : ""
+        if !isScalar {
+            let count = scalar.text.count
+            return "a text of \(count) character\(count == 1 ? "" : "s")"
+        }
         guard !mustHide(scalar.text, at: keyPath) else {
             return (prefix.isEmpty ? "a value" : prefix) + " (not shown: it may be secret)"
         }

@@ -3,21 +3,32 @@ package enum SecretKeys {
     private static let words: Set<Substring> = ["auth", "authorization", "cookie", "dsn", "pwd", "signature"]
     private static let stems = ["credential", "passphrase", "passwd", "password", "secret", "token"]
     private static let endings = ["key", "keys"]
+    /// Words that people misspell. A word that differs in one letter looks secret too.
+    private static let spelled = (stems + ["passwort"]).map(Array.init)
+    /// The path of a file with a key is no key.
+    private static let keyFile = "tls.key"
 
     /// Whether messages must not show the value at `keyPath`. This is so when a word of the path looks secret
     /// (`db-password`, `auth.token`, `privateKey`), when the value is an address with user information
     /// (`user:secret@host`, with or without a scheme), or when it has a secret parameter. In doubt, the value is
     /// hidden.
     static func mustHide(_ value: String, at keyPath: String) -> Bool {
-        isSecret(keyPath) || URLSecrets.areIn(value)
+        isSecret(keyPath) || URLSecrets.areIn(value) || value.contains("-----BEGIN")
     }
 
     /// Whether a word of a name or path looks secret.
-    static func isSecret(_ keyPath: String) -> Bool {
-        KeyNaming.kebabCase(keyPath)
+    package static func isSecret(_ keyPath: String) -> Bool {
+        let isKeyFile = keyPath == keyFile || keyPath.hasSuffix("." + keyFile)
+        return KeyNaming.kebabCase(isKeyFile ? String(keyPath.dropLast(keyFile.count)) : keyPath)
             .split { !$0.isLetter }
             .contains { word in
                 words.contains(word) || stems.contains { word.contains($0) } || endings.contains { word.hasSuffix($0) }
+                    || isMisspelt(word)
             }
+    }
+
+    private static func isMisspelt(_ word: Substring) -> Bool {
+        let word = Array(word)
+        return spelled.contains { abs($0.count - word.count) <= 1 && KeySuggestion.distance($0, word) == 1 }
     }
 }

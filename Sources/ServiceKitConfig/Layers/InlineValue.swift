@@ -38,11 +38,12 @@ extension ConfigurationNode {
     func elements(keyPath: @autoclosure () -> String) throws(ConfigurationError) -> [ConfigurationNode] {
         if case .sequence(let elements) = content { return elements }
         guard case .scalar(let scalar) = content, !scalar.isNull else {
-            throw mismatch(expected: "a sequence", keyPath: keyPath())
+            throw mismatch(expected: "a sequence", isScalar: false, keyPath: keyPath())
         }
         guard scalar.form == .literal, brackets == nil else {
             throw mismatch(
-                expected: "a sequence", advice: "write [a, b], also for one element: [a]", keyPath: keyPath())
+                expected: "a sequence", isScalar: false, advice: "write [a, b], also for one element: [a]",
+                keyPath: keyPath())
         }
         var elements: [ConfigurationNode] = []
         for part in scalar.text.split(separator: ",", omittingEmptySubsequences: false) {

@@ -15,10 +15,13 @@ enum OverrideLayer {
             let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let text = String(parts[0])
             let keys = keys(of: text)
-            guard parts.count == 2, keys.allSatisfy({ !$0.isEmpty }) else {
+            // "password:aGVsbG8=" has no path: a key has none of these characters.
+            let isPath =
+                parts.count == 2 && !text.isEmpty && !text.contains { $0.isWhitespace || ":{}[],'".contains($0) }
+            guard isPath, keys.allSatisfy({ !$0.isEmpty }) else {
                 throw ConfigurationError(
                     message: "expected path=value, as in --set server.grpc.listen=127.0.0.1:9000",
-                    location: SourceLocation(origin: parts.count == 2 && !text.isEmpty ? origin(of: text) : "--set")
+                    location: SourceLocation(origin: isPath ? origin(of: text) : "--set")
                 )
             }
             root = try root.setting(value(String(parts[1]), at: text), at: ConfigurationPath(keys: keys))

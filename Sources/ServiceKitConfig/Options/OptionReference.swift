@@ -1,7 +1,6 @@
 /// A commented YAML file with every option, its default and its meaning.
 ///
-/// The sections are written. Options are comments, and so are sections that have an effect by being there: as it stands,
-/// the file sets nothing.
+/// Every key is a comment: as it stands, the file is empty and changes nothing in the layers below.
 package enum OptionReference {
     private static let width = 100
 
@@ -10,8 +9,8 @@ package enum OptionReference {
         var writer = Writer()
         writer.lines = [
             "# \(title): every option, with its meaning and its default.",
-            "# To set an option, remove the # before its key. A change takes effect at the next start,",
-            "# or at once where it says \"live\".",
+            "# To set an option, remove the # before its key, and before the sections around it. A change takes",
+            "# effect at the next start, or at once where it says \"live\".",
         ]
         for section in root.options {
             writer.lines.append("")
@@ -23,12 +22,10 @@ package enum OptionReference {
     private struct Writer {
         var lines: [String] = []
 
-        mutating func add(_ option: OptionDescription, indent: String, inComment: Bool = false) {
+        mutating func add(_ option: OptionDescription, indent: String) {
             if case .section(let options, _) = option.shape {
-                // An optional section has an effect by being there.
-                let isComment = inComment || option.isOptional
-                lines.append("\(indent)\(isComment ? "#" : "")\(PlainScalar.yaml(option.key)):")
-                for child in options { add(child, indent: indent + "  ", inComment: isComment) }
+                lines.append("\(indent)#\(PlainScalar.yaml(option.key)):")
+                for child in options { add(child, indent: indent + "  ") }
                 return
             }
             wrap("\(option.help ?? option.shape.name)\(details(of: option))", after: "\(indent)# ")

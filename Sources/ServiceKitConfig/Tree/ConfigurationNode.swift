@@ -57,6 +57,11 @@ struct ConfigurationNode: Sendable {
 
     var isAbsent: Bool { isNull && location == nil }
 
+    /// Whether the value is null since nothing is written: `log:`, and not `log: null`.
+    var isUnwritten: Bool {
+        if case .scalar(let scalar) = content { scalar == .null } else { false }
+    }
+
     var mapping: Mapping? {
         if case .mapping(let mapping) = content { mapping } else { nil }
     }
@@ -65,21 +70,33 @@ struct ConfigurationNode: Sendable {
     var hidden: ConfigurationNode {
         var node = self
         node.isSecret = true
+        node.mapParts(\.hidden)
+        return node
+    }
+
+    /// The node with the values of some places hidden.
+    func hiding(at places: Set<SourceLocation?>) -> ConfigurationNode {
+        if places.contains(location) { return hidden }
+        var node = self
+        node.mapParts { $0.hiding(at: places) }
+        return node
+    }
+
+    private mutating func mapParts(_ transform: (ConfigurationNode) -> ConfigurationNode) {
         switch content {
         case .scalar:
             break
         case .sequence(let elements):
-            node.content = .sequence(elements.map(\.hidden))
+            content = .sequence(elements.map(transform))
         case .mapping(let mapping):
-            var hidden = Mapping()
-            hidden.isEnumCase = mapping.isEnumCase
+            var result = Mapping()
+            result.isEnumCase = mapping.isEnumCase
             for var entry in mapping.entries {
-                entry.value = entry.value.hidden
-                hidden.set(entry)
+                entry.value = transform(entry.value)
+                result.set(entry)
             }
-            node.content = .mapping(hidden)
+            content = .mapping(result)
         }
-        return node
     }
 
     /// Whether errors and tools must not show a text of this node, whose place in the configuration is `keyPath`.

@@ -27,7 +27,7 @@ package indirect enum ConfigurationOutline: Sendable {
 extension Configuration {
     /// All configured values, of the kinds that types have read them as from this configuration. Defaults of types are
     /// left out.
-    package var outline: ConfigurationOutline { root.outline(at: KeyTrail(), known: known) }
+    package var outline: ConfigurationOutline { root.outline(at: KeyTrail(), .option(optionTree), known: known) }
 
     /// The configuration without the key of an error, for tools that look for further errors; `nil` when there is no
     /// such key. For `nodes[2].host`, all `nodes` are left out.
@@ -42,60 +42,56 @@ extension Configuration {
     }
 }
 
-extension SecretKeys {
-    /// Whether a line of a file must not be shown, when an error concerns the value at `keyPath`.
-    package static func mustHide(line: Substring, of keyPath: String) -> Bool {
-        // The whole line counts: in flow style it holds more values than that of its first key.
-        mustHide(String(line), at: "\(keyPath).\(line)")
-    }
-}
-
 extension ConfigurationNode {
-    fileprivate func outline(at trail: KeyTrail, known: KnownKeys) -> ConfigurationOutline {
-        if !isSecret, known.isSecret(trail.path) { return hidden.outline(at: trail, known: known) }
+    fileprivate func outline(
+        at trail: KeyTrail,
+        _ standing: OptionStanding,
+        known: KnownKeys
+    ) -> ConfigurationOutline {
+        if !isSecret, known.isSecret(trail.path) { return hidden.outline(at: trail, standing, known: known) }
         let reading = known.reading(at: trail.path)
         if reading?.isText == true, let brackets {
-            return outline(of: Scalar(text: brackets.text, form: .literal), read: reading, at: trail)
+            var text = self
+            text.content = .scalar(Scalar(text: brackets.text, form: .literal))
+            text.brackets = nil
+            return text.outline(at: trail, standing, known: known)
         }
         switch content {
         case .scalar(let scalar):
             if reading == .list, let elements = try? elements(keyPath: trail.text) {
-                return Self.outline(of: elements, at: trail, known: known)
+                return Self.outline(of: elements, at: trail, standing, known: known)
             }
-            return self.outline(of: scalar, read: reading, at: trail)
-        case .sequence(let elements):
-            return Self.outline(of: elements, at: trail, known: known)
-        case .mapping(let mapping):
-            return .mapping(
-                mapping.entries.map { ($0.key, $0.value.outline(at: trail.appending($0.key), known: known)) }
+            return .scalar(
+                ConfigurationOutline.Scalar(
+                    text: scalar.text,
+                    kind: scalar.kind(read: reading),
+                    isSecret: mustHide(at: trail.text, standing),
+                    location: location
+                )
             )
+        case .sequence(let elements):
+            return Self.outline(of: elements, at: trail, standing, known: known)
+        case .mapping(let mapping):
+            let entries = mapping.entries.compactMap { entry -> (key: String, value: ConfigurationOutline)? in
+                let standing = standing.appending(entry.key)
+                // A section without a value sets nothing.
+                if entry.value.isNull, standing.isSectionWithDefaults { return nil }
+                return (entry.key, entry.value.outline(at: trail.appending(entry.key), standing, known: known))
+            }
+            return .mapping(entries)
         }
     }
 
     private static func outline(
         of elements: [ConfigurationNode],
         at trail: KeyTrail,
+        _ standing: OptionStanding,
         known: KnownKeys
     ) -> ConfigurationOutline {
         .sequence(
             elements.enumerated().map { index, element in
-                element.outline(at: trail.appending(index: index), known: known)
+                element.outline(at: trail.appending(index: index), standing.element, known: known)
             }
-        )
-    }
-
-    private func outline(
-        of scalar: Scalar,
-        read reading: KnownKeys.Reading?,
-        at trail: KeyTrail
-    ) -> ConfigurationOutline {
-        .scalar(
-            ConfigurationOutline.Scalar(
-                text: scalar.text,
-                kind: scalar.kind(read: reading),
-                isSecret: !scalar.isNull && mustHide(scalar.text, at: trail.text),
-                location: location
-            )
         )
     }
 

@@ -1,5 +1,7 @@
 extension ConfigurationNode {
-    /// The tree with a later layer on top: mappings are merged key by key; every other value is replaced.
+    /// The tree with a later layer on top: mappings are merged key by key; every other value is replaced. A key without a
+    /// value changes nothing in a mapping below it: `log:` is what remains when all its options are comments. `log: null`
+    /// replaces it.
     func merged(with later: ConfigurationNode) -> ConfigurationNode {
         overlaid(with: later, isDefault: false)
     }
@@ -10,6 +12,7 @@ extension ConfigurationNode {
     }
 
     private func overlaid(with later: ConfigurationNode, isDefault: Bool) -> ConfigurationNode {
+        if !isDefault, mapping != nil, later.isUnwritten { return self }
         guard case .mapping(var result) = content, case .mapping(let upper) = later.content else { return later }
         if result.isEnumCase, let key = upper.entries.first?.key, result[key] == nil { return later }
         for var entry in upper.entries {

@@ -10,6 +10,8 @@ struct YAMLComposer: ~Copyable {
     private let origin: Origin
     /// The nodes that an alias may name, each with the number of nodes in it.
     private var anchors: [String: (node: ConfigurationNode, count: Int)] = [:]
+    /// The places of values that an alias makes secrets too.
+    private var secretPlaces: Set<SourceLocation?> = []
     private var count = 0
     /// The key path of the root, and the keys from there to the value that is read, for messages.
     private let rootPath: String
@@ -63,7 +65,7 @@ struct YAMLComposer: ~Copyable {
         if case .documentStart = end.kind {
             throw failure("more than one YAML document; keep one, and give each other one a file of its own", end.mark)
         }
-        return root
+        return secretPlaces.isEmpty ? root : root.hiding(at: secretPlaces)
     }
 
     private mutating func compose(
@@ -83,19 +85,22 @@ struct YAMLComposer: ~Copyable {
             anchor = scalar.properties.anchor
         case .sequenceStart(let properties):
             try enter(event.mark, depth: depth)
-            guard YAMLTag.isOf("seq", properties.tag) else { throw tagFailure(properties.tag, event.mark) }
+            guard YAMLTag.isOf("seq", properties.tag) else { throw tagFailure(event.mark) }
             content = .sequence(try composeElements(depth: depth))
             anchor = properties.anchor
         case .mappingStart(let properties):
             try enter(event.mark, depth: depth)
-            guard YAMLTag.isOf("map", properties.tag) else { throw tagFailure(properties.tag, event.mark) }
+            guard YAMLTag.isOf("map", properties.tag) else { throw tagFailure(event.mark) }
             content = .mapping(try composeEntries(depth: depth))
             anchor = properties.anchor
         case .documentStart, .collectionEnd, .other:
             throw failure("expected a value", event.mark)
         }
         let node = ConfigurationNode(content, location: location(event.mark))
-        if let anchor { anchors[anchor] = (node, count - countBefore) }
+        if let anchor {
+            // A secret stays one wherever an alias puts it.
+            anchors[anchor] = (SecretKeys.isSecret(keyPath) ? node.hidden : node, count - countBefore)
+        }
         return node
     }
 
@@ -104,7 +109,7 @@ struct YAMLComposer: ~Copyable {
         _ mark: YAMLEvent.Mark,
         isKey: Bool
     ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
-        var scalar = try YAMLTag.content(of: event, failure: { name in tagFailure(name, mark) })
+        var scalar = try YAMLTag.content(of: event, failure: tagFailure(mark))
         // The value of a variable or an option has no placeholders.
         scalar.hasPlaceholder = origin.hasLines && !isKey && Placeholder.isIn(scalar.text)
         return scalar
@@ -168,9 +173,10 @@ struct YAMLComposer: ~Copyable {
         depth: Int
     ) throws(ConfigurationError) -> ConfigurationNode {
         guard let target = anchors[name] else {
-            let alias = SecretKeys.mustHide(name, at: keyPath) ? "the alias" : "the alias *\(name)"
-            throw failure("\(alias) has no anchor before it; if it is meant as text, put it in quotes", mark)
+            // The name is not shown: it may be a secret without quotes.
+            throw failure("the alias has no anchor before it; if it is meant as text, put it in quotes", mark)
         }
+        if SecretKeys.isSecret(keyPath) { secretPlaces.insert(target.node.location) }
         try countNode(mark, target.count)
         // Counted first: the limit of nodes bounds the work of all heights together.
         let height = target.node.height
@@ -227,9 +233,9 @@ struct YAMLComposer: ~Copyable {
         return failure(message, error.mark)
     }
 
-    private func tagFailure(_ tag: String?, _ mark: YAMLEvent.Mark) -> ConfigurationError {
-        let tag = tag.flatMap { SecretKeys.mustHide($0, at: keyPath) ? nil : " \(Excerpt.quoted($0))" } ?? ""
-        return failure("the tag\(tag) is unknown or does not fit the value; if it is meant as text, quote it", mark)
+    private func tagFailure(_ mark: YAMLEvent.Mark) -> ConfigurationError {
+        // The tag is not shown: it may be a secret without quotes.
+        failure("the tag is unknown or does not fit the value; if it is meant as text, quote it", mark)
     }
 
     private func duplicateKey(_ first: SourceLocation?, _ mark: YAMLEvent.Mark) -> ConfigurationError {

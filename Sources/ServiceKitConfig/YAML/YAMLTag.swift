@@ -7,11 +7,10 @@ enum YAMLTag {
         tag == nil || tag == "!" || tag == prefix + kind
     }
 
-    /// Reads a scalar in the type of its tag. Throws the result of `failure` for the tag, when the tag is unknown or
-    /// the text does not fit it.
+    /// Reads a scalar in the type of its tag. Throws `failure` when the tag is unknown or the text does not fit it.
     static func content(
         of scalar: YAMLEvent.ScalarEvent,
-        failure: (String?) -> ConfigurationError
+        failure: @autoclosure () -> ConfigurationError
     ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
         let tag = scalar.properties.tag
         let untagged = ConfigurationNode.Scalar(text: scalar.text, form: .plain)
@@ -26,7 +25,7 @@ enum YAMLTag {
         case prefix + "merge": fits = scalar.text == "<<"
         default: fits = false
         }
-        guard fits else { throw failure(tag) }
+        guard fits else { throw failure() }
         return untagged
     }
 }

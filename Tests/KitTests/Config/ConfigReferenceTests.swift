@@ -26,6 +26,26 @@ import Testing
         #expect(try Self.file(path) == Self.sections.description(as: form), "\(remedy)")
     }
 
+    /// A section without a value would be one line that a person forgets, so the sections are comments too.
+    @Test func everyLineOfTheReferenceIsAComment() throws {
+        let lines = try Self.file("config/reference.yaml").split(separator: "\n")
+        #expect(lines.allSatisfy { $0.drop { $0 == " " }.hasPrefix("#") })
+    }
+
+    @Test func referenceOverAnotherLayerChangesNothing() throws {
+        let lower = ConfigurationDocument(
+            origin: "a", bytes: Array("log: {level: debug}\nclient: {balancer: p2c}".utf8))
+        let reference = ConfigurationDocument(origin: "b", bytes: Array(try Self.file("config/reference.yaml").utf8))
+        let bare = ConfigurationDocument(origin: "c", bytes: Array("log:\nclient:\nserver:\n  grpc:".utf8))
+        let alone = try LayerStack(documents: [lower]).written()
+        #expect(try LayerStack(documents: [lower, reference]).written().hasSameValues(as: alone))
+        let shown = try LayerStack(documents: [lower, bare]).written()
+        Self.sections.register(in: shown)
+        #expect(
+            ConfigurationPrinter.json(shown.outline)
+                == #"{"log":{"level":"debug"},"client":{"balancer":"p2c"},"server":{}}"#)
+    }
+
     @Test func referenceIsAGoodConfigurationThatSetsNothing() throws {
         let configuration = try Configuration(yaml: Self.file("config/reference.yaml"))
         let check = ConfigurationCheck(configuration, plugins: [.etcd])
@@ -81,6 +101,8 @@ import Testing
         let second = try await Kit.run(["config", "init", file])
         #expect(second.exit == .exited(1))
         #expect(second.errors.contains("\(file) exists; name another file"))
+        let shown = try await Kit.run(["config", "show", "--config", file, "--set", "log.level=debug"])
+        #expect(shown.output == "log:\n  level: debug  # --set log.level\n")
         let printed = try await Kit.run(["config", "init", "-", "--schema", "s.json"])
         #expect(printed.output == "# yaml-language-server: $schema=s.json\n" + text)
         let schema = try await Kit.run(["config", "schema"])

@@ -172,20 +172,29 @@ import Testing
         return SourceExcerpt(of: ConfigurationError(message: "", location: location, keyPath: keyPath), in: text)?.lines
     }
 
-    @Test func theLineAndTheColumn() {
-        #expect(
-            excerpt(2, 3, in: "server:\n  grcp: {}\n") == ["  2 |   grcp: {}", "    |   ^"]
-        )
+    @Test func theKeyOfTheLineAndTheColumn() {
+        #expect(excerpt(2, 3, in: "server:\n  grcp: {}\n") == ["  2 |   grcp: …", "    |   ^"])
+        #expect(excerpt(1, 1, in: "srver:\r\n  grpc: {}\n") == ["  1 | srver:", "    | ^"])
+        #expect(excerpt(1, 12, in: "- timeout: 5 # why") == ["  1 | - timeout: …", "    |            ^"])
     }
 
     @Test func noSuchLine() {
         #expect(excerpt(9, 1, in: "a\n") == nil)
     }
 
-    @Test func secretsAreNotShown() {
-        #expect(excerpt(1, 11, in: "password: hunter2") == nil)
-        #expect(excerpt(1, 1, keyPath: "db.token", in: "[hunter2") == nil)
-        #expect(excerpt(1, 1, in: "url: http://me:hunter2@host") == nil)
+    @Test(arguments: [
+        "passwrd: hunter2", "a: {pasword: hunter2, ttl: 1x}", "\"p\\x61ssword\": hunter2", "- hunter2", "hunter2",
+        "url: http://me:hunter2@host", "password:hunter2", "a: &x hunter2", "{\"hunter2\": 1}", "hunter2\"",
+        "? hunter2",
+    ])
+    func valueIsNotShown(line: String) {
+        for column in [1, 9, 40] {
+            #expect(!(excerpt(1, column, in: line) ?? []).joined().contains("hunter2"))
+        }
+    }
+
+    @Test func noLineOfASecretIsShown() {
+        #expect(excerpt(1, 1, keyPath: "db.token", in: "hunter2: 1") == nil)
     }
 }
 
@@ -362,7 +371,7 @@ extension String {
         )
         #expect(bad.exit == .exited(1))
         #expect(bad.output.contains("bad.yaml:2:3: registry.bakend: unknown key; did you mean \"backend\"?\n"))
-        #expect(bad.output.contains("  2 |   bakend: file\n    |   ^\n"))
+        #expect(bad.output.contains("  2 |   bakend: …\n    |   ^\n"))
         #expect(bad.output.contains("missing.yaml: no such file"))
         #expect(bad.errors == "Error: 3 mistakes; see above\n")
     }
@@ -373,7 +382,7 @@ extension String {
         let result = try await Kit.run(["config", "check", "\(service.path)/c.yaml"])
         #expect(result.exit == .exited(1))
         #expect(result.output.contains("c.yaml:2:9: app.name: a placeholder has no closing brace; "))
-        #expect(result.output.contains("  2 |   name: ${NAME\n    |         ^\n"))
+        #expect(result.output.contains("  2 |   name: …\n    |         ^\n"))
         try service.write("app:\n  name: ${NOT_SET_HERE}\n", to: "c.yaml")
         let good = try await Kit.run(["config", "check", "\(service.path)/c.yaml"])
         #expect(good.exit == .exited(0))
@@ -394,7 +403,7 @@ extension String {
         let service = try TinyService("alpha")
         try service.write(
             "app: {version: 1.10, metadata: {commit: 1e10, weight: 010}}\nserver: {grpc: {reflection: true}}\n"
-                + "client: {retry: {attempts: 0x3}, balancr: p2c}\nmine: {a: 1.10, b: 2}\n"
+                + "client: {retry: {attempts: 0x3}, balancr: p2c}\nlog:\nmine: {a: 1.10, b: 2}\n"
                 + "clients: {user: {retry: {attempts: 0x3}, tls: {server-name: 1.10}}}\n",
             to: "c.yaml"
         )
@@ -405,7 +414,7 @@ extension String {
         #expect(result.exit == .exited(0))
         #expect(
             result.output == #"{"app":{"version":"1.10","metadata":{"commit":"1e10","weight":"010"},"id":"1_000"},"#
-                + #""server":{"grpc":{"reflection":true}},"client":{"retry":{"attempts":3},"balancr":"p2c"},"#
+                + #""server":{"grpc":{"reflection":true}},"client":{"retry":{"attempts":3},"balancr":"***"},"#
                 + #""mine":{"a":"1.10","b":2},"#
                 + #""clients":{"user":{"retry":{"attempts":3},"tls":{"server-name":"1.10"}}},"#
                 + #""registry":{"etcd":{"endpoints":["http://a:1","http://b:2"],"ttl":"15s"}}}"#
