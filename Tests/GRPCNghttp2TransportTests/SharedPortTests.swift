@@ -15,16 +15,18 @@ struct SharedPortTests {
             headers: HeaderBlock?,
             on connection: ServerConnection
         ) -> (any RequestTask)? {
-            PlainRequest(stream: stream, contentType: headers?.fields["content-type"] ?? "none")
+            PlainRequest(stream, connection, contentType: headers?.fields["content-type"] ?? "none")
         }
     }
 
     private final class PlainRequest: RequestTask {
         let stream: HTTP2Stream
+        private let connection: ServerConnection
         private let contentType: String
 
-        init(stream: HTTP2Stream, contentType: String) {
+        init(_ stream: HTTP2Stream, _ connection: ServerConnection, contentType: String) {
             self.stream = stream
+            self.connection = connection
             self.contentType = contentType
         }
 
@@ -33,6 +35,7 @@ struct SharedPortTests {
             try? stream.send(head: HeaderBlock([":status": "200", "content-type": contentType]))
             try? await stream.send(BodyPiece(bytes: Array("plain".utf8)))
             try? stream.send(end: .data)
+            connection.returned(self)
         }
     }
 

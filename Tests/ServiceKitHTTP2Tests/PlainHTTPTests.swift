@@ -113,20 +113,23 @@ private struct EchoHandler: RequestHandler {
             try? stream.send(head: HeaderBlock([":status": "204"]), endStream: true)
             return nil
         }
-        return Echo(stream: stream)
+        return Echo(stream, connection)
     }
 }
 
 private final class Echo: RequestTask {
     let stream: HTTP2Stream
+    private let connection: ServerConnection
 
-    init(stream: HTTP2Stream) {
+    init(_ stream: HTTP2Stream, _ connection: ServerConnection) {
         self.stream = stream
+        self.connection = connection
     }
 
     func run() async {
         // A write or a read fails when the stream is gone: nobody waits for an answer then.
         try? await echo()
+        connection.returned(self)
     }
 
     private func echo() async throws {

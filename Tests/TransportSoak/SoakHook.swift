@@ -11,16 +11,14 @@ final class SoakHook: ServerCallHook {
         [SoakService.Method.sum, .chat, .hang].contains { $0.rawValue == method.method }
     }
 
-    nonisolated(nonsending) func handle(
-        _ call: ServerCall,
-        _ serve: nonisolated(nonsending) () async -> ServerCall.Outcome
-    ) async -> (status: Status, trailers: Metadata) {
-        call.addToResponse(["soak": "hooked"])
-        switch await serve() {
-        case .status(let status, let trailers): return (status, trailers)
+    func handle(_ hooked: HookedCall) async {
+        hooked.call.addToResponse(["soak": "hooked"])
+        switch await hooked.serve() {
+        case .status(let status, let trailers):
+            hooked.end(status, trailers)
         case .threw(let error):
             let error = RPCError(describing: error)
-            return (Status(code: Status.Code(error.code), message: error.message), error.metadata)
+            hooked.end(Status(code: Status.Code(error.code), message: error.message), error.metadata)
         }
     }
 }

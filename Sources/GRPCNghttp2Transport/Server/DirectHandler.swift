@@ -23,9 +23,7 @@ extension ServerCall {
     /// Whether there is a hook around the call, which decides its status.
     package var isHooked: Bool { method.hook != nil }
 
-    private static let ok = Status(code: .ok, message: "")
-
-    /// Runs a direct handler, up to the status.
+    /// Runs a direct handler without a hook, up to the status.
     ///
     /// - Parameters:
     ///   - handler: The handler.
@@ -34,9 +32,9 @@ extension ServerCall {
         do {
             let trailers = try await handler.serve(self, context(cancellation))
             // A caller that is gone needs no status.
-            if !hold(.status(Self.ok, trailers)) { try? send(Self.ok, trailers) }
+            try? send(.ok, trailers)
         } catch {
-            if !hold(.threw(error)) { finish(RPCError.from(error, peer: peer)) }
+            finish(RPCError.from(error, peer: peer))
         }
     }
 
@@ -107,4 +105,9 @@ extension ServerCall {
             throw RPCError.from(error, peer: peer)
         }
     }
+}
+
+extension Status {
+    /// The status of a call that succeeded.
+    static let ok = Status(code: .ok, message: "")
 }

@@ -153,28 +153,44 @@ package final class ServerCall: RequestTask {
     }
 
     /// Runs the handler; the call is over when this returns.
-    package func run() async {
+    @concurrent package func run() async {
         await withServerContextRPCCancellationHandle { cancellation in
-            state.withLock { $0.cancellation = cancellation }
-            stream.onFailure { self.cancel(cancellation) }
-            if let hook {
-                await serve(cancellation, within: hook)
-            } else if method.direct != nil {
-                if let deadline { setDeadline(deadline) }
-                await serve(cancellation)
-            } else if head.timeout == nil {
-                await serve(cancellation)
-            } else {
-                // GRPCCore enforces the timeout by cancelling the call. A handler that waits for a message, or for room
-                // to send one, is to learn of it too.
-                await withRPCCancellationHandler {
-                    await serve(cancellation)
-                } onCancelRPC: { [stream] in
-                    stream.interrupt(.deadlineExceeded)
-                }
+            begin(cancellation)
+            // The last thing in each branch.
+            if let hook { await hook.handle(HookedCall(call: self, cancellation: cancellation)) } else {
+                await serveToTheEnd(cancellation)
             }
         }
+    }
+
+    private func begin(_ cancellation: ServerContext.RPCCancellationHandle) {
+        state.withLock { $0.cancellation = cancellation }
+        stream.onFailure { self.cancel(cancellation) }
+        if isHooked { hold() }
+        // With a hook it counts also while the hook waits. GRPCCore enforces it alone.
+        if isHooked || method.direct != nil, let deadline { setDeadline(deadline) }
+    }
+
+    /// Runs the handler, with its status.
+    private func serveToTheEnd(_ cancellation: ServerContext.RPCCancellationHandle) async {
+        if method.direct != nil || head.timeout == nil {
+            await serve(cancellation)
+        } else {
+            // GRPCCore enforces the timeout by cancelling the call. A handler that waits for a message, or for room to send
+            // one, is to learn of it too.
+            await withRPCCancellationHandler {
+                await serve(cancellation)
+            } onCancelRPC: { [stream] in
+                stream.interrupt(.deadlineExceeded)
+            }
+        }
+        end()
+    }
+
+    /// Ends the call.
+    func end() {
         finish()
+        connection.returned(self)
     }
 
     /// Runs the handler, up to the status.

@@ -9,16 +9,38 @@ package protocol ServerCallHook: AnyObject, Sendable {
     /// Whether the hook is around the calls of a method.
     func applies(to method: MethodDescriptor) -> Bool
 
-    /// Runs around a call.
-    ///
-    /// - Parameters:
-    ///   - call: The call.
-    ///   - serve: Runs the handler and holds the call's status back. Call it at most once.
-    /// - Returns: The call's answer.
-    func handle(
-        _ call: ServerCall,
-        _ serve: () async -> ServerCall.Outcome
-    ) async -> (status: Status, trailers: Metadata)
+    /// Runs around a call: begins it, has it served, and ends it, as the last thing that it does. To come back to a caller
+    /// with something left to do would cost each call another look at the executor.
+    @concurrent func handle(_ hooked: HookedCall) async
+}
+
+/// A call with a hook around it.
+package struct HookedCall: Sendable {
+    /// The call.
+    package let call: ServerCall
+    let cancellation: ServerContext.RPCCancellationHandle
+
+    /// Runs the handler and holds the call's status back. Call it at most once.
+    package func serve() async -> ServerCall.Outcome {
+        if let direct = call.method.direct {
+            do {
+                return .status(.ok, try await direct.serve(call, call.context(cancellation)))
+            } catch {
+                return .threw(error)
+            }
+        }
+        await call.serve(cancellation)
+        let error = RPCError(code: .unknown, message: "the handler ended the call without a status")
+        return call.state.withLock { $0.held?.outcome } ?? .threw(error)
+    }
+
+    /// Sends the call's answer. The call is over.
+    package func end(_ status: Status, _ trailers: Metadata) {
+        call.state.withLock { $0.held = nil }
+        // A caller that has left needs no status.
+        try? call.send(status, trailers)
+        call.end()
+    }
 }
 
 extension ServerCall {
@@ -48,27 +70,14 @@ extension ServerCall {
         state.withLock { $0.held?.addedMetadata = metadata }
     }
 
-    /// Runs the handler within a hook, and sends the status that the hook decides.
-    func serve(
-        _ cancellation: ServerContext.RPCCancellationHandle,
-        within hook: any ServerCallHook
-    ) async {
+    /// Has the hook decide the status from now on.
+    func hold() {
         var held = Held()
         if head.timeout != nil {
             held.requestMetadata = head.metadata
             held.requestMetadata?.removeAllValues(forKey: HeaderName.timeout)
         }
         state.withLock { [held] in $0.held = held }
-        // The deadline counts also while the hook waits.
-        if let deadline { setDeadline(deadline) }
-        let (status, trailers) = await hook.handle(self) {
-            await serve(cancellation)
-            let error = RPCError(code: .unknown, message: "the handler ended the call without a status")
-            return state.withLock { $0.held?.outcome } ?? .threw(error)
-        }
-        state.withLock { $0.held = nil }
-        // A caller that has left needs no status.
-        try? send(status, trailers)
     }
 
     /// Keeps the outcome of a call for its hook, if there is one; the first outcome counts.

@@ -23,6 +23,8 @@ public struct Call: Sendable {
     public let operation: String
     /// The other side: the caller's address on a server, the target's name on a client.
     public let peer: String
+    /// The time at which the call began.
+    public let start: ContinuousClock.Instant
     /// The request's headers. The handler, or the server that is called, gets them as the last middleware leaves them.
     public var metadata: CallMetadata { didSet { isMetadataChanged = true } }
     /// Headers that a server adds to its response. A client does not use them.
@@ -51,6 +53,7 @@ public struct Call: Sendable {
     ///   - transport: The protocol: `grpc` or `http`.
     ///   - operation: The called operation: `/user.v1.UserService/GetUser`.
     ///   - peer: The caller's address on a server, the target's name on a client.
+    ///   - start: The time at which the call began; by default now.
     ///   - metadata: The request's headers; none by default.
     ///   - deadline: The time by which the call must have ended; none by default.
     ///   - context: The values that calls share; by default the current ones.
@@ -59,6 +62,7 @@ public struct Call: Sendable {
         transport: String = "grpc",
         operation: String,
         peer: String = "",
+        start: ContinuousClock.Instant = .now,
         metadata: CallMetadata = [:],
         deadline: ContinuousClock.Instant? = nil,
         context: ServiceContext? = .current
@@ -67,6 +71,7 @@ public struct Call: Sendable {
         self.transport = transport
         self.operation = operation
         self.peer = peer
+        self.start = start
         self.metadata = metadata
         self.deadline = deadline
         self.context = context ?? .topLevel

@@ -41,6 +41,7 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
     /// Reads the limits for calls to a service; `nil` if they are the same for all.
     private let optionsOfService: (@Sendable (_ service: String) throws -> Replaceable<Options>)?
     private let now: @Sendable () -> ContinuousClock.Instant
+    private let explain: Call.End
 
     /// Applies limits.
     ///
@@ -58,6 +59,11 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
         self.options = options
         self.optionsOfService = ofService
         self.now = now
+        explain = { call, result in
+            // An error that a handler throws after its deadline comes from the deadline.
+            guard result.error != nil, let deadline = call.deadline, deadline <= now() else { return }
+            result.fail(with: Self.exceeded(call))
+        }
     }
 
     package func forCalls(to service: String) throws -> any Middleware {
@@ -71,12 +77,7 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
     public func beginServing(_ call: inout Call) throws {
         try limit(&call)
         call.context.deadline = call.deadline
-        if call.deadline == nil { return }
-        call.onEnd { call, result in
-            // An error that a handler throws after its deadline comes from the deadline.
-            guard result.error != nil, let deadline = call.deadline, deadline <= now() else { return }
-            result.fail(with: Self.exceeded(call))
-        }
+        if call.deadline != nil { call.onEnd(explain) }
     }
 
     /// Gives a made call its deadline, which is no later than that of the call being served.

@@ -8,16 +8,11 @@ public import Logging
 ///
 /// A trap (a failed precondition, an index out of range) ends a Swift process; no middleware can recover from it.
 public struct ErrorMasking: SynchronousMiddleware {
-    private let logger: Logger
+    private let mask: Call.End
 
     /// Logs to a logger.
     public init(logger: Logger) {
-        self.logger = logger
-    }
-
-    /// Replaces the error of a served call if it has no travelling form.
-    public func beginServing(_ call: inout Call) {
-        call.onEnd { call, result in
+        mask = { call, result in
             guard let error = result.error, ServiceError(error) == nil else { return }
             logger.error(
                 "unexpected error in a handler",
@@ -27,5 +22,10 @@ public struct ErrorMasking: SynchronousMiddleware {
             )
             result.fail(with: ServiceError(.internalError, reason: "INTERNAL", message: "internal error"))
         }
+    }
+
+    /// Replaces the error of a served call if it has no travelling form.
+    public func beginServing(_ call: inout Call) {
+        call.onEnd(mask)
     }
 }

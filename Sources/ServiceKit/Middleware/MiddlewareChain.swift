@@ -11,37 +11,55 @@ private import ServiceContextModule
 /// }
 /// ```
 public struct MiddlewareChain: Sendable {
-    // A class, as calls would copy a struct of two existentials.
-    private final class Layer: Sendable {
+    /// A middleware and its rule. A class, as calls would copy a struct of an existential.
+    private class Layer: @unchecked Sendable {
         let middleware: any Middleware
-        /// The same middleware if it never waits.
-        let synchronous: (any SynchronousMiddleware)?
         let rule: OperationRule
+        /// Whether the middleware never waits.
+        var isSynchronous: Bool { false }
 
         init(_ middleware: any Middleware, _ rule: OperationRule) {
             self.middleware = middleware
-            synchronous = middleware as? any SynchronousMiddleware
             self.rule = rule
         }
 
         /// Begins a call if the middleware never waits.
-        func beginSynchronously(_ call: inout Call) throws {
-            guard let synchronous else { return }
-            try synchronous.begin(&call)
-            switch call.side {
-            case .server: try synchronous.beginServing(&call)
-            case .client: try synchronous.beginCalling(&call)
-            }
-        }
+        func beginSynchronously(_ call: inout Call) throws {}
 
         nonisolated(nonsending) func begin(_ call: inout Call) async throws {
-            if synchronous != nil { return try beginSynchronously(&call) }
+            if isSynchronous { return try beginSynchronously(&call) }
             try await middleware.begin(&call)
             switch call.side {
             case .server: try await middleware.beginServing(&call)
             case .client: try await middleware.beginCalling(&call)
             }
         }
+    }
+
+    /// A middleware that never waits, by its type: a look through an existential would copy it for each call.
+    private final class SynchronousLayer<Begun: SynchronousMiddleware>: Layer, @unchecked Sendable {
+        private let begun: Begun
+
+        init(_ middleware: Begun, _ rule: OperationRule) {
+            begun = middleware
+            super.init(middleware, rule)
+        }
+
+        override var isSynchronous: Bool { true }
+
+        override func beginSynchronously(_ call: inout Call) throws {
+            try begun.begin(&call)
+            switch call.side {
+            case .server: try begun.beginServing(&call)
+            case .client: try begun.beginCalling(&call)
+            }
+        }
+    }
+
+    private static func layer(_ middleware: any Middleware, _ rule: OperationRule) -> Layer {
+        func open(_ middleware: some SynchronousMiddleware) -> Layer { SynchronousLayer(middleware, rule) }
+        if let middleware = middleware as? any SynchronousMiddleware { return open(middleware) }
+        return Layer(middleware, rule)
     }
 
     private var layers: [Layer] = []
@@ -62,7 +80,7 @@ public struct MiddlewareChain: Sendable {
     /// A middleware for all calls replaces one of the same type that also is for all calls, and takes its place: so a
     /// default is exchanged, not doubled.
     public mutating func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
-        let layer = Layer(middleware, rule)
+        let layer = Self.layer(middleware, rule)
         let same = layers.firstIndex { $0.rule == .all && type(of: $0.middleware) == type(of: middleware) }
         if rule == .all, let same {
             layers[same] = layer
@@ -100,7 +118,7 @@ public struct MiddlewareChain: Sendable {
     }
 
     /// Whether no middleware ever waits.
-    package var isSynchronous: Bool { layers.allSatisfy { $0.synchronous != nil } }
+    package var isSynchronous: Bool { layers.allSatisfy(\.isSynchronous) }
 
     /// Begins a call as ``begin(_:)`` does, with a chain that ``isSynchronous``.
     package func beginSynchronously(_ call: inout Call) throws {

@@ -24,10 +24,8 @@ final class ServerMiddleware: ServerCallHook {
         !chain.isEmpty && !exceptions.contains(method.service.fullyQualifiedService)
     }
 
-    nonisolated(nonsending) func handle(
-        _ served: ServerCall,
-        _ serve: nonisolated(nonsending) () async -> ServerCall.Outcome
-    ) async -> (status: Status, trailers: Metadata) {
+    @concurrent func handle(_ hooked: HookedCall) async {
+        let served = hooked.call
         let received = served.deadline
         var call = Call(
             side: .server,
@@ -38,28 +36,36 @@ final class ServerMiddleware: ServerCallHook {
             deadline: received
         )
         // As `MiddlewareChain.run` does it, but for a closure that each call would run through.
-        var answer = Metadata()
-        var result: CallResult
         do {
             if isSynchronous { try chain.beginSynchronously(&call) } else { try await chain.begin(&call) }
-            if call.isMetadataChanged { served.setMetadata(Metadata(call.metadata)) }
-            if !call.responseMetadata.isEmpty { served.addToResponse(Metadata(call.responseMetadata)) }
-            if let deadline = call.deadline, deadline != received { served.setDeadline(deadline) }
-            switch await ServiceContext.withValue(call.context, operation: serve) {
-            case .threw(let error):
-                throw error
-            case .status(let status, let trailers):
-                if let error = RPCError(status: status, metadata: trailers) { throw error }
+        } catch {
+            return end(&call, .threw(error), hooked)
+        }
+        if call.isMetadataChanged { served.setMetadata(Metadata(call.metadata)) }
+        if !call.responseMetadata.isEmpty { served.addToResponse(Metadata(call.responseMetadata)) }
+        if let deadline = call.deadline, deadline != received { served.setDeadline(deadline) }
+        await ServiceContext.withValue(call.context) { end(&call, await hooked.serve(), hooked) }
+    }
+
+    private func end(_ call: inout Call, _ outcome: ServerCall.Outcome, _ hooked: HookedCall) {
+        var answer = Metadata()
+        var result: CallResult
+        switch outcome {
+        case .threw(let error):
+            result = CallResult(error: error)
+        case .status(let status, let trailers):
+            if let error = RPCError(status: status, metadata: trailers) {
+                result = CallResult(error: error)
+            } else {
                 answer = trailers
                 result = CallResult(trailers: CallMetadata(trailers))
             }
-        } catch {
-            result = CallResult(error: error)
         }
         call.end(with: &result)
         if let error = result.rpcError {
-            return (Status(code: Status.Code(error.code), message: error.message), error.metadata)
+            hooked.end(Status(code: Status.Code(error.code), message: error.message), error.metadata)
+        } else {
+            hooked.end(Status(code: .ok, message: ""), result.areTrailersChanged ? Metadata(result.trailers) : answer)
         }
-        return (Status(code: .ok, message: ""), result.areTrailersChanged ? Metadata(result.trailers) : answer)
     }
 }

@@ -81,18 +81,13 @@ extension HTTP2Connection {
         }
     }
 
-    /// nghttp2 refuses a frame. If that is a matter of its stream only, the stream is reset.
-    func frameRefused(_ stream: HTTP2Stream?, _ error: HTTP2SessionError) {
-        if let stream {
-            stream.refusal = stream.refusal ?? "\(error)"
-        }
-        streamWasBroken()
+    /// Bytes of bodies leave the window of the connection as they come: each stream bounds its own.
+    func credit(_ data: UnsafeRawBufferPointer) {
+        session?.creditConnection(data.count)
     }
 
-    func dataReceived(_ data: UnsafeRawBufferPointer, id: Int32, stream: HTTP2Stream?) {
-        guard let session else { return }
-        session.creditConnection(data.count)
-        guard let stream, stream.refusal == nil else { return }
+    func dataReceived(_ data: UnsafeRawBufferPointer, id: Int32, stream: HTTP2Stream) {
+        guard let session, stream.refusal == nil else { return }
         if let left = stream.dataLeft {
             stream.dataLeft = left - data.count
             guard left >= data.count else {

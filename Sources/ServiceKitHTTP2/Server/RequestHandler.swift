@@ -21,6 +21,6 @@ package protocol RequestHandler: Sendable {
 package protocol RequestTask: AnyObject, Sendable {
     var stream: HTTP2Stream { get }
 
-    /// Answers the request. The request is over when this returns.
-    func run() async
+    /// Answers the request. The last thing that it does is to call `ServerConnection.returned(_:)`.
+    @concurrent func run() async
 }

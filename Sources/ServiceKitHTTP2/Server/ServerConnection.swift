@@ -92,10 +92,7 @@ package final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendab
         state.withLock { state in
             for request in starting {
                 let id = request.stream.id
-                let task = Task(executorPreference: executor) {
-                    await request.run()
-                    self.taskReturned(id)
-                }
+                let task = Task(executorPreference: executor) { await request.run() }
                 state.tasks[id] = task
                 if state.isCancelled { task.cancel() }
             }
@@ -111,7 +108,9 @@ package final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendab
         update { $0.isClosed = true }
     }
 
-    private func taskReturned(_ id: Int32) {
+    /// Says that the task of a request has nothing left to do.
+    package func returned(_ request: some RequestTask) {
+        let id = request.stream.id
         update { $0.tasks[id] = nil }
     }
 
