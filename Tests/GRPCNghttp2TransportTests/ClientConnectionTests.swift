@@ -132,7 +132,8 @@ struct ClientConnectionTests {
             try await RawHTTP2Client.run(server.address) { client in
                 let takesCalls = Shared<Bool?>(nil)
                 let stream = client.http2.makeStream(deadline: nil)
-                stream.onFailure { takesCalls.update { $0 = client.http2.takesCalls } }
+                stream.setListener(
+                    FailureListener { takesCalls.update { $0 = client.http2.takesCalls } })
                 #expect(client.http2.takesCalls)
                 try stream.send(head: HeaderBlock([":path": "/any/any"]), prefix: .common)
                 try await eventually { takesCalls.value != nil }
@@ -319,4 +320,17 @@ struct ClientConnectionTests {
         backoff.initial = .seconds(-1)
         #expect(backoff.wait(afterFailures: 3, using: &generator) == .zero)
     }
+}
+
+/// Does something when a stream fails.
+private final class FailureListener: HTTP2StreamListener {
+    private let action: @Sendable () -> Void
+
+    init(_ action: @escaping @Sendable () -> Void) {
+        self.action = action
+    }
+
+    func streamFailed() { action() }
+
+    func deadlineCame() {}
 }

@@ -10,7 +10,7 @@ struct LoopDeadlineTests {
     private static let loop = MultiThreadedEventLoopGroup.singleton.next()
 
     private static func deadline(in time: TimeAmount, _ action: @escaping () -> Void = {}) -> LoopDeadline {
-        LoopDeadline(.now() + time, action)
+        ActingDeadline(.now() + time, action)
     }
 
     /// Adds deadlines in this order, and waits for the last of them.

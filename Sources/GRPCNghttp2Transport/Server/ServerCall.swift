@@ -5,7 +5,7 @@ package import ServiceKitHTTP2
 import Synchronization
 
 /// One call on a server: a stream, seen as GRPCCore sees it.
-package final class ServerCall: RequestTask {
+package final class ServerCall: RequestTask, HTTP2StreamListener {
     typealias Handler =
         @Sendable @concurrent (
             RPCStream<Nghttp2ServerTransport.Inbound, Nghttp2ServerTransport.Outbound>, ServerContext
@@ -102,17 +102,17 @@ package final class ServerCall: RequestTask {
     package func setDeadline(_ deadline: ContinuousClock.Instant) {
         state.withLock { $0.deadline = deadline }
         let time = NIODeadline.now() + ContinuousClock.now.duration(to: deadline)
-        stream.setDeadline(time) { self.deadlineCame() }
+        stream.setDeadline(time)
     }
 
-    private func deadlineCame() {
+    package func deadlineCame() {
         stream.interrupt(.deadlineExceeded)
-        if let cancellation = state.withLock(\.cancellation) { cancel(cancellation) }
+        streamFailed()
     }
 
     /// Cancels the call, as GRPCCore does it; of a call with a hook or a direct handler also the task.
-    private func cancel(_ cancellation: ServerContext.RPCCancellationHandle) {
-        cancellation.cancel()
+    package func streamFailed() {
+        state.withLock(\.cancellation)?.cancel()
         if isHooked || method.direct != nil { connection.cancelTask(of: stream) }
     }
 
@@ -165,7 +165,7 @@ package final class ServerCall: RequestTask {
 
     private func begin(_ cancellation: ServerContext.RPCCancellationHandle) {
         state.withLock { $0.cancellation = cancellation }
-        stream.onFailure { self.cancel(cancellation) }
+        stream.setListener(self)
         if isHooked { hold() }
         // With a hook it counts also while the hook waits. GRPCCore enforces it alone.
         if isHooked || method.direct != nil, let deadline { setDeadline(deadline) }

@@ -12,6 +12,7 @@ private import ServiceContextModule
 /// ```
 public struct MiddlewareChain: Sendable {
     /// A middleware and its rule. A class, as calls would copy a struct of an existential.
+    // @unchecked, as it has a subclass: neither has a property that changes.
     private class Layer: @unchecked Sendable {
         let middleware: any Middleware
         let rule: OperationRule
@@ -37,21 +38,22 @@ public struct MiddlewareChain: Sendable {
     }
 
     /// A middleware that never waits, by its type: a look through an existential would copy it for each call.
-    private final class SynchronousLayer<Begun: SynchronousMiddleware>: Layer, @unchecked Sendable {
-        private let begun: Begun
+    // @unchecked as its superclass.
+    private final class SynchronousLayer<Kind: SynchronousMiddleware>: Layer, @unchecked Sendable {
+        private let same: Kind
 
-        init(_ middleware: Begun, _ rule: OperationRule) {
-            begun = middleware
+        init(_ middleware: Kind, _ rule: OperationRule) {
+            same = middleware
             super.init(middleware, rule)
         }
 
         override var isSynchronous: Bool { true }
 
         override func beginSynchronously(_ call: inout Call) throws {
-            try begun.begin(&call)
+            try same.begin(&call)
             switch call.side {
-            case .server: try begun.beginServing(&call)
-            case .client: try begun.beginCalling(&call)
+            case .server: try same.beginServing(&call)
+            case .client: try same.beginCalling(&call)
             }
         }
     }
@@ -62,7 +64,12 @@ public struct MiddlewareChain: Sendable {
         return Layer(middleware, rule)
     }
 
-    private var layers: [Layer] = []
+    private var layers: [Layer] = [] {
+        didSet { isSynchronous = layers.allSatisfy(\.isSynchronous) }
+    }
+
+    /// Whether no middleware ever waits.
+    package private(set) var isSynchronous = true
 
     /// A chain of some middleware for all calls, by default of none.
     ///
@@ -116,9 +123,6 @@ public struct MiddlewareChain: Sendable {
             try await layer.begin(&call)
         }
     }
-
-    /// Whether no middleware ever waits.
-    package var isSynchronous: Bool { layers.allSatisfy(\.isSynchronous) }
 
     /// Begins a call as ``begin(_:)`` does, with a chain that ``isSynchronous``.
     package func beginSynchronously(_ call: inout Call) throws {

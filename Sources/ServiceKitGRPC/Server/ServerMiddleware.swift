@@ -8,7 +8,6 @@ private import ServiceContextModule
 /// A class: a call keeps its hook, and copies a struct's parts one by one.
 final class ServerMiddleware: ServerCallHook {
     private let chain: MiddlewareChain
-    private let isSynchronous: Bool
     private let exceptions: Set<String>
 
     /// - Parameters:
@@ -16,7 +15,6 @@ final class ServerMiddleware: ServerCallHook {
     ///   - exceptions: The full names of services whose calls have no middleware.
     init(_ chain: MiddlewareChain, except exceptions: Set<String> = []) {
         self.chain = chain
-        isSynchronous = chain.isSynchronous
         self.exceptions = exceptions
     }
 
@@ -37,7 +35,7 @@ final class ServerMiddleware: ServerCallHook {
         )
         // As `MiddlewareChain.run` does it, but for a closure that each call would run through.
         do {
-            if isSynchronous { try chain.beginSynchronously(&call) } else { try await chain.begin(&call) }
+            if chain.isSynchronous { try chain.beginSynchronously(&call) } else { try await chain.begin(&call) }
         } catch {
             return end(&call, .threw(error), hooked)
         }

@@ -27,6 +27,18 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// The parts that streams use from any thread. One object: each stream refers to it, and counts one reference.
+    final class Commons: Sendable {
+        let scheduler: LoopScheduler
+        let config: HTTP2ConnectionConfig
+        let inboundBudget = InboundBudget()
+
+        init(_ scheduler: LoopScheduler, _ config: HTTP2ConnectionConfig) {
+            self.scheduler = scheduler
+            self.config = config
+        }
+    }
+
     enum Phase {
         /// The peer's settings have not come yet.
         case starting
@@ -40,9 +52,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
     /// The number of the connection in the process; no two have the same.
     let id = HTTP2Connection.lastID.add(1, ordering: .relaxed).newValue
-    let scheduler: LoopScheduler
-    let config: HTTP2ConnectionConfig
-    let inboundBudget = InboundBudget()
+    let commons: Commons
     /// Streams that this side has made and that are not over yet; for clients only.
     let madeStreams = Atomic<Int>(0)
     /// How many streams the peer lets this side have open; for clients only.
@@ -81,8 +91,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     static let applicationProtocol = "h2"
 
     init(config: HTTP2ConnectionConfig, scheduler: LoopScheduler, delegate: any HTTP2ConnectionDelegate) {
-        self.config = config
-        self.scheduler = scheduler
+        commons = Commons(scheduler, config)
         self.delegate = delegate
         let now = NIODeadline.now()
         var generator = SystemRandomNumberGenerator()
@@ -98,6 +107,12 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         )
         limitLog = LimitLog(reporter: config.reporter)
     }
+
+    var scheduler: LoopScheduler { commons.scheduler }
+
+    var config: HTTP2ConnectionConfig { commons.config }
+
+    var inboundBudget: InboundBudget { commons.inboundBudget }
 
     var loop: any EventLoop { scheduler.loop }
 

@@ -10,9 +10,7 @@ extension HTTP2Connection {
             return
         }
         guard let head = stream.takeHead() else { return }
-        if let deadline = stream.deadline {
-            stream.replaceDeadline(deadline) { stream.reset(.cancel, failure: .deadlineExceeded) }
-        }
+        if let deadline = stream.deadline { stream.replaceDeadline(deadline) }
         do throws(StreamFailure) {
             guard phase != .draining else { throw .notProcessed("the peer takes no more calls") }
             try streams.enqueue(stream, head)

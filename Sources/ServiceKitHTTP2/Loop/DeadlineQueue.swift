@@ -1,16 +1,20 @@
 import NIOCore
 
-/// A deadline on an event loop, with its action.
-final class LoopDeadline {
-    let time: NIODeadline
-    fileprivate let action: () -> Void
-    /// Where it stands in the queue; `nil` when it is in none.
-    fileprivate var place: Int?
+/// An object with a deadline on an event loop. A base class: a queue of closures would cost each call two allocations.
+package class LoopDeadline {
+    // Confined to the event loop. The accesses are loads and stores, so that none overlaps another.
 
-    init(_ time: NIODeadline, _ action: @escaping () -> Void) {
+    /// Change it only while the object is in no queue.
+    @exclusivity(unchecked) var time: NIODeadline
+    /// Where it stands in the queue; `nil` when it is in none.
+    @exclusivity(unchecked) fileprivate var place: Int?
+
+    init(_ time: NIODeadline = .distantFuture) {
         self.time = time
-        self.action = action
     }
+
+    /// The deadline has come.
+    func deadlineCame() {}
 }
 
 /// Deadlines of an event loop, the earliest first: a binary heap whose entries know their places.
@@ -44,11 +48,11 @@ struct DeadlineQueue {
         }
     }
 
-    /// Takes out the earliest if its time has come, and returns its action.
-    mutating func takeDue(at now: NIODeadline) -> (() -> Void)? {
+    /// Takes out the earliest if its time has come.
+    mutating func takeDue(at now: NIODeadline) -> LoopDeadline? {
         guard let first = heap.first, first.time <= now else { return nil }
         remove(first)
-        return first.action
+        return first
     }
 
     /// Moves an entry that may be earlier than its parents to where it belongs.

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Runs the actions of deadlines on an event loop, with one timer for all of them. Use it on the event loop.
+/// Tells objects on an event loop that their deadlines have come, with one timer for all of them. Use it on the event loop.
 ///
 /// The timer stays set when the earliest deadline is removed, or the last one: it may fire early, or in vain. To set it anew
 /// for each call would cost more than most calls do. It keeps this object alive, which is small, and nothing else.
@@ -14,7 +14,7 @@ final class DeadlineTimer {
         self.loop = loop
     }
 
-    /// Runs the action of a deadline when its time has come, unless it is removed before.
+    /// Tells a deadline when its time has come, unless it is removed before.
     func add(_ deadline: LoopDeadline) {
         deadlines.insert(deadline)
         setTimer()
@@ -35,7 +35,7 @@ final class DeadlineTimer {
     private func timerFired() {
         timer = nil
         let now = NIODeadline.now()
-        while let action = deadlines.takeDue(at: now) { action() }
+        while let due = deadlines.takeDue(at: now) { due.deadlineCame() }
         setTimer()
     }
 }

@@ -21,17 +21,14 @@ import Synchronization
 /// | any but closed | nghttp2 closes the stream; the connection closes | closed | both halves end, with a failure unless all was sent and received |
 // @unchecked: the properties that are neither immutable nor behind a lock stand under "Event loop" below. Only the event
 // loop of `connection` touches them.
-package final class HTTP2Stream: @unchecked Sendable {
-    /// The listener to the failure of the stream.
-    private enum FailureHandler {
+package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
+    private enum ListenerState {
         case none
-        case handler(@Sendable () -> Void)
+        case listening(any HTTP2StreamListener)
         case failed
     }
 
-    let scheduler: LoopScheduler
-    let inboundBudget: InboundBudget
-    private let config: HTTP2ConnectionConfig
+    private let commons: HTTP2Connection.Commons
     /// When a request is to fail with `deadlineExceeded`, if ever.
     let deadline: NIODeadline?
     /// Whether the stream is in the connection's list of streams with work to do.
@@ -39,7 +36,7 @@ package final class HTTP2Stream: @unchecked Sendable {
 
     private let inbound: Mutex<StreamInbound>
     private let outbound: Mutex<StreamOutbound>
-    private let failureHandler = Mutex<FailureHandler>(.none)
+    private let listener = Mutex<ListenerState>(.none)
 
     // MARK: - Event loop
     // The accesses of `@exclusivity(unchecked)` properties are loads and stores on one thread, so that none overlaps another.
@@ -66,25 +63,26 @@ package final class HTTP2Stream: @unchecked Sendable {
     @exclusivity(unchecked) var isClosed = false
     /// Whether the connection will call `wakeReader`.
     @exclusivity(unchecked) var isToBeWoken = false
-    /// The deadline, while it is in the scheduler's queue.
-    @exclusivity(unchecked) private var loopDeadline: LoopDeadline?
 
     init(connection: HTTP2Connection, deadline: NIODeadline? = nil) {
-        let limits = connection.config.limits
         self.connection = connection
-        scheduler = connection.scheduler
-        inboundBudget = connection.inboundBudget
-        config = connection.config
+        commons = connection.commons
         self.deadline = deadline
+        let limits = commons.config.limits
         inbound = Mutex(StreamInbound(limits: limits))
         outbound = Mutex(StreamOutbound(limits: limits))
+        super.init()
     }
 
+    var scheduler: LoopScheduler { commons.scheduler }
+
+    var inboundBudget: InboundBudget { commons.inboundBudget }
+
     /// The largest header block that this side sends, in bytes as HTTP/2 counts them.
-    package var maxHeaderListBytes: Int { config.limits.maxHeaderListBytes }
+    package var maxHeaderListBytes: Int { commons.config.limits.maxHeaderListBytes }
 
     /// The bounds of the connection.
-    package var limits: TransportLimits { config.limits }
+    package var limits: TransportLimits { commons.config.limits }
 
     deinit {
         inboundBudget.change(-inbound.withLock { $0.heldBytes })
@@ -152,14 +150,14 @@ package final class HTTP2Stream: @unchecked Sendable {
         }
     }
 
-    /// Runs `action` on the event loop at a deadline, unless the stream is over by then. The deadline replaces an earlier
-    /// one.
-    package func setDeadline(_ time: NIODeadline, _ action: @escaping @Sendable () -> Void) {
+    /// Tells the listener, on the event loop, when a deadline has come, unless the stream is over by then. The deadline
+    /// replaces an earlier one.
+    package func setDeadline(_ time: NIODeadline) {
         let loop = self.scheduler.loop
         if loop.inEventLoop {
-            self.replaceDeadline(time, action)
+            self.replaceDeadline(time)
         } else {
-            loop.execute { self.replaceDeadline(time, action) }
+            loop.execute { self.replaceDeadline(time) }
         }
     }
 
@@ -270,16 +268,14 @@ package final class HTTP2Stream: @unchecked Sendable {
 
     // MARK: - Failing
 
-    /// Calls `handler` once when the stream fails; at once if it has.
-    package func onFailure(_ handler: @escaping @Sendable () -> Void) {
-        let hasFailed = failureHandler.withLock { state in
+    /// Has a listener told once when the stream fails; at once if it has.
+    package func setListener(_ listener: any HTTP2StreamListener) {
+        let hasFailed = self.listener.withLock { state in
             if case .failed = state { return true }
-            state = .handler(handler)
+            state = .listening(listener)
             return false
         }
-        if hasFailed {
-            handler()
-        }
+        if hasFailed { listener.streamFailed() }
     }
 
     /// Gives the stream up: readers and writers get `failure`, unread and unsent bytes are dropped, and the peer, if the
@@ -320,19 +316,15 @@ package final class HTTP2Stream: @unchecked Sendable {
         }
         reader?.resume(returning: .ready)
         if wasOpen {
-            callFailureHandler()
+            tellFailure()
         }
         return wasOpen
     }
 
-    private func callFailureHandler() {
-        let state = failureHandler.withLock { state in
-            defer { state = .failed }
-            return state
-        }
-        if case .handler(let handler) = state {
-            handler()
-        }
+    private func tellFailure() {
+        var last = ListenerState.failed
+        listener.withLock { swap(&$0, &last) }
+        if case .listening(let listener) = last { listener.streamFailed() }
     }
 
     // MARK: - On the event loop
@@ -356,18 +348,19 @@ package final class HTTP2Stream: @unchecked Sendable {
         connection.limitLog.reportRefusal(of: "request", peer: remotePeer, reason)
     }
 
-    func replaceDeadline(_ time: NIODeadline, _ action: @escaping () -> Void) {
-        self.clearDeadline()
+    func replaceDeadline(_ time: NIODeadline) {
+        scheduler.deadlines.remove(self)
         guard !self.isClosed else { return }
-        let deadline = LoopDeadline(time, action)
-        self.loopDeadline = deadline
-        self.scheduler.deadlines.add(deadline)
+        self.time = time
+        scheduler.deadlines.add(self)
     }
 
-    private func clearDeadline() {
-        guard let deadline = loopDeadline else { return }
-        loopDeadline = nil
-        scheduler.deadlines.remove(deadline)
+    override func deadlineCame() {
+        if case .listening(let listener) = listener.withLock(\.self) {
+            listener.deadlineCame()
+        } else {
+            reset(.cancel, failure: .deadlineExceeded)
+        }
     }
 
     /// Takes a received header block.
@@ -422,14 +415,22 @@ package final class HTTP2Stream: @unchecked Sendable {
         return result
     }
 
-    /// The stream is over. Tasks that still read or write get `failure`; the failure handler is called if `isFailure` says
-    /// so.
+    /// The stream is over. Tasks that still read or write get `failure`; the listener is told if `isFailure` says so.
     func close(_ failure: StreamFailure, isFailure: Bool) {
         isClosed = true
-        clearDeadline()
+        scheduler.deadlines.remove(self)
         if !isFailure {
-            failureHandler.withLock { $0 = .none }
+            listener.withLock { $0 = .none }
         }
         fail(failure, reset: nil, discardingUnread: false)
     }
+}
+
+/// The layer above a stream.
+package protocol HTTP2StreamListener: AnyObject, Sendable {
+    /// The stream has failed. Called once, on any thread.
+    func streamFailed()
+
+    /// The deadline of ``HTTP2Stream/setDeadline(_:)`` has come. Called on the event loop.
+    func deadlineCame()
 }
