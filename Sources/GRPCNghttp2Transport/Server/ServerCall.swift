@@ -157,7 +157,9 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         await withServerContextRPCCancellationHandle { cancellation in
             begin(cancellation)
             // The last thing in each branch.
-            if let hook { await hook.handle(HookedCall(call: self, cancellation: cancellation)) } else {
+            if let hook {
+                await hook.handle(HookedCall(call: self, cancellation: cancellation))
+            } else {
                 await serveToTheEnd(cancellation)
             }
         }

@@ -94,7 +94,8 @@ struct HTTP2Callbacks: @unchecked Sendable {
         return 0
     }
 
-    private static func frameReceived(_ frame: nghttp2_frame, _ session: OpaquePointer?, _ connection: HTTP2Connection) {
+    private static func frameReceived(_ frame: nghttp2_frame, _ session: OpaquePointer?, _ connection: HTTP2Connection)
+    {
         let header = frame.hd
         let endStream = isSet(NGHTTP2_FLAG_END_STREAM, in: header.flags)
         switch nghttp2_frame_type(UInt32(header.type)) {
