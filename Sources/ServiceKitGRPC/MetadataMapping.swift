@@ -16,6 +16,19 @@ extension CallMetadata {
     }
 }
 
+extension LoadReport {
+    /// The report in the trailers of an answer; `nil` if there is none that can be read.
+    init?(_ trailers: Metadata) {
+        // Most answers have no trailers.
+        if trailers.isEmpty { return nil }
+        for value in trailers[binaryValues: Self.trailer] {
+            self.init(bytes: value)
+            return
+        }
+        return nil
+    }
+}
+
 extension Metadata {
     /// The headers for a gRPC call.
     init(_ metadata: CallMetadata) {

@@ -23,6 +23,28 @@ struct CallReportTests {
         return options
     }
 
+    @Test func loadThatAServerReportsReachesStatisticsAndReport() async throws {
+        try await withTestBed { bed in
+            let load = ServedLoad()
+            load.utilization = 0.5
+            let gate = Gate()
+            let hold = TestService.text("held", behind: gate)
+            try await bed.server("a", ["Hold": hold], middleware: [LoadReporting(load)])
+            let observer = Observer()
+            let mine = try bed.client(pipeline: NodePipeline(observers: [observer]))
+            let other = try bed.client()
+            let held = Task { try await other.channel.text("Hold") }
+            await gate.waitForArrivals()
+            #expect(try await mine.channel.text() == "a")
+            let report = try #require(observer.reports.value.first)
+            #expect(report.load?.requestsInFlight == 1 && report.load?.utilization == 0.5)
+            #expect(report.node.statistics.load(at: NodeStatistics.now).total ?? 0 > 0)
+            gate.open()
+            #expect(try await held.value == "held")
+            #expect(await mine.channel.failure("Nothing") != nil)
+        }
+    }
+
     @Test func eachAttemptIsReportedToTheBalancerAndToObservers() async throws {
         try await withTestBed { bed in
             let fails: TestService.Handler = { _, _ in

@@ -210,8 +210,8 @@ import Testing
 
     @Test func unknownBalancerNamesTheLine() {
         let error =
-            "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? There are: consistent_hash, least_request, p2c, "
-            + "random, round_robin, weighted_round_robin"
+            "no balancer \"p3c\" is linked into this program; did you mean \"p2c\"? "
+            + "There are: consistent_hash, least_request, p2c, prequal, random, round_robin, weighted_round_robin"
         #expect(
             Self.text { try Self.app("client:\n  balancer: p3c").channel("test") }
                 == "app.yaml:2:13: client.balancer: \(error)"
@@ -262,7 +262,7 @@ import Testing
         (
             "balancers: {p3c: {}}",
             "app.yaml:2:20: client.balancers.p3c: no balancer \"p3c\" is linked into this program; "
-                + "did you mean \"p2c\"? There are: consistent_hash, least_request, p2c, random, "
+                + "did you mean \"p2c\"? There are: consistent_hash, least_request, p2c, prequal, random, "
                 + "round_robin, weighted_round_robin"
         ),
         (

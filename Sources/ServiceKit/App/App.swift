@@ -69,6 +69,8 @@ public final class App: Service, Sendable {
     let registryOptions: RegistryOptions
     let startup: StartupOptions
     let shutdown: Live<ShutdownOptions>
+    /// The load of the calls that are served, which callers are told if `server.load-reports.enabled` says so.
+    public let servedLoad = ServedLoad()
     /// The labels of the instance, which change with the configuration.
     let metadata: Live<[String: String]>
     let environment: [String: String]
@@ -228,6 +230,10 @@ public final class App: Service, Sendable {
     public var clientMiddleware: MiddlewareChain { state.withLock(\.clientMiddleware) }
 
     private func useDefaultMiddleware() throws {
+        // Outermost: calls that other middleware holds or refuses are load as well.
+        if try configuration.decode(LoadReporting.Options.self, at: "server.load-reports").enabled {
+            use(LoadReporting(servedLoad))
+        }
         use(CallLogging(logger: logger))
         use(ErrorMasking(logger: logger))
         use(MetadataPropagation())

@@ -37,6 +37,7 @@ public struct ConfigurationSections: PluginSection {
         for path in ["server.timeouts", "client.timeouts"] {
             sections.add(Deadlines.Options.self, at: path, live: [path])
         }
+        sections.add(LoadReporting.Options.self, at: "server.load-reports")
         return sections
     }
 

@@ -17,13 +17,14 @@ public struct Balancers: Sendable {
 
     private(set) var kinds: [String: Kind] = [:]
 
-    /// The balancers that come with the kit: `p2c`, `consistent_hash`, `least_request`, `random`, `round_robin`
-    /// and `weighted_round_robin`.
+    /// The balancers that come with the kit: `p2c`, `consistent_hash`, `least_request`, `prequal`, `random`,
+    /// `round_robin` and `weighted_round_robin`.
     public static var embedded: Balancers {
         var balancers = Balancers()
         balancers.add("p2c") { PowerOfTwoChoices(options: $0) }
         balancers.add("consistent_hash") { ConsistentHash(options: $0) }
         balancers.add("least_request") { LeastRequest(options: $0) }
+        balancers.add("prequal") { Prequal(options: $0) }
         balancers.add("random") { RandomChoice() }
         balancers.add("round_robin") { RoundRobin() }
         balancers.add("weighted_round_robin") { WeightedRoundRobin() }

@@ -23,6 +23,8 @@ public struct CallReport: Sendable {
     public var latency: UInt64
     /// The trailers of the answer; empty when there was none.
     public var trailers: CallMetadata
+    /// The load that the node has reported in the trailers.
+    public var load: LoadReport?
     /// Whether the node may have begun to process the call.
     public var wasSent: Bool
     /// The judgement of the node.
@@ -36,6 +38,7 @@ public struct CallReport: Sendable {
         code: ServiceError.Code? = nil,
         latency: UInt64 = 0,
         trailers: CallMetadata = [:],
+        load: LoadReport? = nil,
         wasSent: Bool = true,
         outcome: CallOutcome
     ) {
@@ -45,6 +48,7 @@ public struct CallReport: Sendable {
         self.code = code
         self.latency = latency
         self.trailers = trailers
+        self.load = load
         self.wasSent = wasSent
         self.outcome = outcome
     }

@@ -5,8 +5,9 @@ private import Synchronization
 ///
 /// Two choices, the default, keep the busiest node's excess at O(log log n) (Mitzenmacher, "The Power of Two Choices in
 /// Randomized Load Balancing", 2001). As in gRPC's policy of that name (gRFC A48) a node may be drawn twice, but nodes are
-/// drawn in proportion to their weights, and a node of twice the weight may have twice the calls. Latency and failures do
-/// not count; with ``PowerOfTwoChoices`` they do.
+/// drawn in proportion to their weights, and a node of twice the weight may have twice the calls. Of two nodes that have both
+/// reported their load (``LoadReport``), the calls of other clients count as well. Latency and failures do not count; with
+/// ``PowerOfTwoChoices`` they do.
 public final class LeastRequest: Balancer {
     /// The section `client.balancers.least_request`.
     public struct Options: ConfigurationSection, Hashable {
@@ -47,12 +48,18 @@ public final class LeastRequest: Balancer {
     /// Draws nodes, and takes the least busy.
     public func pick(for request: PickRequest) -> Node? {
         nodes.withLock { nodes in
-            var best: (node: Node, load: Double)?
+            var best: (node: Node, load: NodeLoad)?
             for _ in 0..<choices {
                 guard let drawn = nodes.draw(avoiding: request.avoid, random)?.first else { return nil }
                 // A call more: else an idle node of a large weight would be as good as an idle node of a small one.
-                let load = Double(drawn.node.statistics.inFlight + 1) / drawn.share
-                if load < best?.load ?? .infinity { best = (drawn.node, load) }
+                var load = drawn.node.statistics.load(at: request.now)
+                load.own = (load.own + 1) / drawn.share
+                load.total = load.total.map { ($0 + 1) / drawn.share }
+                if let present = best {
+                    let (new, old) = NodeLoad.comparable(load, present.load)
+                    if new >= old { continue }
+                }
+                best = (drawn.node, load)
             }
             return best?.node
         }

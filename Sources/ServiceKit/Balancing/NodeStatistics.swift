@@ -16,6 +16,9 @@ public final class NodeStatistics: Sendable {
     /// How many draws an idle node loses before it has a turn: a node that is rarely drawn must not have a turn each time.
     private static let idleLosses: Double = 8
 
+    /// How long a load report counts, in nanoseconds.
+    private static let reportLifetime: Double = 2_000_000_000
+
     /// A call in flight.
     public struct InFlight: Sendable {
         fileprivate let slot: Int
@@ -39,8 +42,20 @@ public final class NodeStatistics: Sendable {
         var predictedAt: UInt64 = 0
         /// How fast the past is forgotten, in nanoseconds.
         var decay: Double
+        /// The load that the node has reported last, and the calls of this client that were then in flight.
+        var report = LoadReport()
+        var reportedAt: UInt64 = 0
+        var inFlightThen = 0
 
         var inFlight: Int { starts.count - freeSlots.count }
+
+        /// The calls of other clients in flight; `nil` when no report tells it that is young enough. An older report counts
+        /// for less.
+        func foreignInFlight(at now: UInt64) -> Double? {
+            guard let reported = report.requestsInFlight else { return nil }
+            let age = Double(NodeStatistics.elapsed(from: reportedAt, to: now)) / NodeStatistics.reportLifetime
+            return age < 1 ? max(0, reported - Double(inFlightThen)) * (1 - age) : nil
+        }
     }
 
     private let state: Mutex<State>
@@ -64,6 +79,25 @@ public final class NodeStatistics: Sendable {
 
     /// Calls that have begun, the ones in flight included.
     public var requests: UInt64 { state.withLock(\.requests) }
+
+    /// The load that the node has reported last; `nil` if it has reported none within two seconds.
+    public func report(at now: UInt64) -> LoadReport? {
+        state.withLock { state in
+            let age = Self.elapsed(from: state.reportedAt, to: now)
+            return state.reportedAt != 0 && Double(age) < Self.reportLifetime ? state.report : nil
+        }
+    }
+
+    /// The node's calls in flight: those of this client, and those of all clients if the node has reported them.
+    ///
+    /// A report fades within two seconds. Compare the calls of all clients only among nodes that have reported them:
+    /// another node would look idle.
+    public func load(at now: UInt64) -> NodeLoad {
+        state.withLock { state in
+            let own = Double(state.inFlight)
+            return NodeLoad(own: own, total: state.foreignInFlight(at: now).map { own + $0 })
+        }
+    }
 
     /// The mean latency in nanoseconds; 0 while unknown.
     public var latency: Double { state.withLock(\.latency) }
@@ -106,11 +140,15 @@ public final class NodeStatistics: Sendable {
     ///   - call: The call.
     ///   - now: The time.
     ///   - outcome: How it went.
-    public func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome) {
+    ///   - report: The load that the node has reported with it.
+    public func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome, report: LoadReport? = nil) {
         state.withLock { state in
             guard state.starts.indices.contains(call.slot), state.starts[call.slot] == call.start else { return }
             state.starts[call.slot] = 0
             state.freeSlots.append(call.slot)
+            if let report {
+                (state.report, state.reportedAt, state.inFlightThen) = (report, now, state.inFlight)
+            }
             if case .ignored = outcome { return }
             // The first call counts fully, regardless of the time.
             let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / state.decay)
@@ -135,13 +173,22 @@ public final class NodeStatistics: Sendable {
     ///     default.
     /// - Returns: The score, 0 or more.
     public func score(at now: UInt64, share: Double = 1, latencyFloor: Double = 5_000_000) -> Double {
+        scores(at: now, share: share, latencyFloor: latencyFloor).own
+    }
+
+    /// The score by this client's calls in flight, and by those of all clients if the node has reported them.
+    func scores(at now: UInt64, share: Double, latencyFloor: Double) -> NodeLoad {
         state.withLock { state in
             if Self.elapsed(from: state.predictedAt, to: now) > Self.predictionLifetime {
                 state.predictedAt = now
                 state.prediction = Self.prediction(state.starts, latency: state.latency, now: now)
             }
             let latency = max(state.latency, state.prediction) + latencyFloor
-            return state.success / (latency.squareRoot() * (1 + Double(state.inFlight) / share))
+            let own = Double(state.inFlight)
+            func score(_ inFlight: Double) -> Double {
+                state.success / (latency.squareRoot() * (1 + inFlight / share))
+            }
+            return NodeLoad(own: score(own), total: state.foreignInFlight(at: now).map { score(own + $0) })
         }
     }
 
@@ -186,7 +233,7 @@ public final class NodeStatistics: Sendable {
     }
 
     /// Times are taken before the lock, so that another task's may be a little later.
-    private static func elapsed(from start: UInt64, to end: UInt64) -> UInt64 {
+    fileprivate static func elapsed(from start: UInt64, to end: UInt64) -> UInt64 {
         end > start ? end - start : 0
     }
 }

@@ -5,7 +5,8 @@ private import Synchronization
 ///
 /// Two choices keep the most loaded node's excess at O(log log n) (Mitzenmacher, "The Power of Two Choices in
 /// Randomized Load Balancing", 2001), and cost nearly the same for any number of nodes. ``NodeStatistics`` says how good a
-/// node is.
+/// node is. The calls in flight are those of this client; of two nodes that have both reported their load (``LoadReport``),
+/// those of all clients.
 ///
 /// Nodes are drawn in proportion to their weights (Wieder, "Balanced Allocations with Heterogenous Bins", 2007), and the
 /// first one drawn is called unless the second is clearly better: so nodes that are equally good share the calls by
@@ -78,7 +79,7 @@ public final class PowerOfTwoChoices: Balancer {
     }
 
     private func choose(_ first: WeightedList.Element, _ second: WeightedList.Element, at now: UInt64) -> Node {
-        let (firstScore, secondScore) = (score(first, at: now), score(second, at: now))
+        let (firstScore, secondScore) = NodeLoad.comparable(scores(first, at: now), scores(second, at: now))
         if firstScore < secondScore * Self.similarity {
             return claimsTurn(first.node, against: secondScore / firstScore, at: now) ? first.node : second.node
         }
@@ -88,8 +89,8 @@ public final class PowerOfTwoChoices: Balancer {
         return first.node
     }
 
-    private func score(_ element: WeightedList.Element, at now: UInt64) -> Double {
-        element.node.statistics.score(at: now, share: element.share, latencyFloor: latencyFloor)
+    private func scores(_ element: WeightedList.Element, at now: UInt64) -> NodeLoad {
+        element.node.statistics.scores(at: now, share: element.share, latencyFloor: latencyFloor)
     }
 
     private func claimsTurn(_ node: Node, against ratio: Double, at now: UInt64) -> Bool {

@@ -217,7 +217,8 @@ final class NodePool: Sendable {
     @discardableResult
     private func ended(_ pick: Pick, of operation: String, with result: AttemptResult) -> CallReport {
         let now = NodeStatistics.now
-        pick.node.statistics.end(pick.call, at: now, with: result.outcome)
+        let load = LoadReport(result.trailers)
+        pick.node.statistics.end(pick.call, at: now, with: result.outcome, report: load)
         let report = CallReport(
             node: pick.node,
             operation: operation,
@@ -225,6 +226,7 @@ final class NodePool: Sendable {
             code: result.code,
             latency: now > pick.call.start ? now - pick.call.start : 0,
             trailers: CallMetadata(result.trailers),
+            load: load,
             wasSent: result.wasSent,
             outcome: result.outcome
         )

@@ -5,7 +5,7 @@ public import ServiceKitConfig
 /// The section `client`: how channels choose instances, connect, wait and try again. `Balancers` reads the key `balancers`
 /// of this section, and the middleware `Deadlines` the key `timeouts`.
 public struct ChannelOptions: ConfigurationSection, Hashable {
-    /// The name of the balancer: `p2c`, the default, `consistent_hash`, `least_request`, `random`, `round_robin`,
+    /// The name of the balancer: `p2c`, the default, `consistent_hash`, `least_request`, `prequal`, `random`, `round_robin`,
     /// `weighted_round_robin`, or a plugin's.
     public var balancer = "p2c"
     /// How long a call waits for the registry's first answer and a first connection; 10 s by default. A call that waits
@@ -140,7 +140,7 @@ extension ChannelOptions {
     /// The meaning of each option.
     public static let help = [
         "balancer":
-            "the balancer: `p2c`, `consistent_hash`, `least_request`, `random`, `round_robin`, `weighted_round_robin`, "
+            "the balancer: `p2c`, `consistent_hash`, `least_request`, `prequal`, `random`, `round_robin`, `weighted_round_robin`, "
             + "or a plugin's",
         "ready-timeout": "how long a call waits for the registry's first answer and a connection",
         "settle-timeout": "how long calls wait when there is no instance, or none can be reached any more",

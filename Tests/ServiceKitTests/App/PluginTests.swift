@@ -28,7 +28,9 @@ import Testing
 
     @Test func catalogueWithoutPluginsListsEmbeddedEntries() {
         #expect(Greetings(plugins: []).names == ["hello"])
-        let balancers = ["least_request", "p2c", "random", "round_robin", "weighted_round_robin"]
+        let balancers = [
+            "consistent_hash", "least_request", "p2c", "prequal", "random", "round_robin", "weighted_round_robin",
+        ]
         #expect(Balancers(plugins: []).names == balancers)
     }
 }

@@ -1,0 +1,165 @@
+public import ServiceKitConfig
+private import Synchronization
+
+/// The node with the least latency of those that are not too busy (`prequal`): the hot/cold rule of "Load is not what you
+/// should balance: Introducing Prequal" (Wydrowski et al., NSDI 2024).
+///
+/// For each call some nodes are drawn in proportion to their weights. A node is hot if it has more calls in flight than most
+/// nodes had lately, the quantile ``Options/hotQuantile`` of them. Of the cold nodes the one with the least latency is called.
+/// If all drawn nodes are hot, the one with the fewest calls in flight is.
+///
+/// Prequal asks servers for their load by probes. Here the answers carry it (``LoadReport``), as long as the servers have
+/// `server.load-reports.enabled`. A node that has not reported lately is judged by this client's own calls. A node that
+/// keeps losing is called now and then, as with ``PowerOfTwoChoices``.
+public final class Prequal: Balancer {
+    /// The section `client.balancers.prequal`.
+    public struct Options: ConfigurationSection, Hashable {
+        /// How many nodes are drawn for a call; 5 by default.
+        public var choices = 5
+        /// A hot node has more calls in flight than this part of the nodes had lately; 0.84 by default.
+        public var hotQuantile = 0.84
+        /// How long a node goes without a call because others are better; 3 s by default.
+        public var maxIdle = Duration.seconds(3)
+
+        /// The defaults.
+        public init() {}
+
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Options>] = [
+            OptionRange("choices", \.choices, 2...16),
+            OptionRange("hot-quantile", \.hotQuantile, 0...1),
+            OptionRange("max-idle", \.maxIdle, .milliseconds(1)...(.seconds(86_400))),
+        ]
+
+        /// The meaning of each option.
+        public static let help = [
+            "choices": "how many nodes are drawn for a call",
+            "hot-quantile":
+                "a node is hot, and avoided, if it has more calls in flight than this part of the nodes had lately",
+            "max-idle": "how long a node goes without a call because others are better",
+        ]
+    }
+
+    private struct State {
+        var nodes = WeightedList()
+        var loads: RecentLoads
+    }
+
+    /// A drawn node with what is known of it.
+    private struct Candidate {
+        let node: Node
+        /// Its calls in flight in proportion to its weight.
+        let inFlight: Double
+        /// Its latency, in nanoseconds.
+        let latency: Double
+
+        /// Whether it is better than another one.
+        func isBetter(than other: Candidate, hotAbove threshold: Double) -> Bool {
+            switch (inFlight > threshold, other.inFlight > threshold) {
+            case (false, true): true
+            case (true, false): false
+            case (false, false): (latency, inFlight) < (other.latency, other.inFlight)
+            case (true, true): (inFlight, latency) < (other.inFlight, other.latency)
+            }
+        }
+    }
+
+    private let state: Mutex<State>
+    private let choices: Int
+    private let maxIdle: UInt64
+    private let random: SplitMix64
+
+    /// Creates a balancer.
+    ///
+    /// - Parameter options: How nodes are drawn and compared.
+    public convenience init(options: Options = Options()) {
+        self.init(options, random: SplitMix64())
+    }
+
+    init(_ options: Options = Options(), random: consuming SplitMix64) {
+        choices = max(2, options.choices)
+        maxIdle = UInt64(min(max(1, options.maxIdle / .nanoseconds(1)), 1e18))
+        state = Mutex(State(loads: RecentLoads(quantile: options.hotQuantile)))
+        self.random = random
+    }
+
+    /// Takes a change of the nodes; it costs O(log n) for each.
+    public func update(_ change: NodeChange) {
+        state.withLock { $0.nodes.apply(change) }
+    }
+
+    /// Draws nodes, and takes the best by the hot/cold rule.
+    public func pick(for request: PickRequest) -> Node? {
+        state.withLock { state in
+            let threshold = state.loads.threshold
+            var best: Candidate?
+            var loser: Candidate?
+            for _ in 0..<choices {
+                guard let drawn = state.nodes.draw(avoiding: request.avoid, random)?.first else { return nil }
+                let candidate = Self.candidate(drawn, at: request.now)
+                guard let present = best else {
+                    best = candidate
+                    continue
+                }
+                if candidate.node === present.node { continue }
+                let isBetter = candidate.isBetter(than: present, hotAbove: threshold)
+                loser = loser ?? (isBetter ? present : candidate)
+                if isBetter { best = candidate }
+            }
+            if let best, let loser, loser.node !== best.node {
+                let ratio = max(1, loser.latency / max(1, best.latency))
+                if loser.node.statistics.claimsTurn(against: ratio, maxIdle: maxIdle, at: request.now) {
+                    return loser.node
+                }
+            }
+            return best?.node
+        }
+    }
+
+    /// Takes the load that the node has reported, else that of this client.
+    public func ended(_ report: CallReport) {
+        let inFlight = report.load?.requestsInFlight ?? Double(report.node.statistics.inFlight)
+        state.withLock { $0.loads.add(inFlight) }
+    }
+
+    private static func candidate(_ drawn: WeightedList.Element, at now: UInt64) -> Candidate {
+        let statistics = drawn.node.statistics
+        let load = statistics.load(at: now)
+        // A server that fails at once has a small latency: failures make it larger, as much as in the score of `p2c`. The
+        // client's own mean is a floor, so that a server cannot say less than its callers see.
+        let reported = statistics.report(at: now)?.latency ?? 0
+        let latency = max(reported, statistics.latency) / max(statistics.success * statistics.success, 1e-9)
+        return Candidate(node: drawn.node, inFlight: (load.total ?? load.own) / drawn.share, latency: latency)
+    }
+}
+
+/// The calls in flight that nodes had lately, and a quantile of them.
+struct RecentLoads: Sendable {
+    /// How many loads count.
+    static let count = 128
+    /// After how many loads the quantile is looked up again.
+    private static let step = 16
+
+    /// The quantile. At first each node that has a call in flight is above it.
+    private(set) var threshold = 0.0
+    private let quantile: Double
+    private var loads: [Double] = []
+    private var sorted: [Double] = []
+    private var added = 0
+
+    init(quantile: Double) {
+        self.quantile = min(max(0, quantile), 1)
+        loads.reserveCapacity(Self.count)
+        sorted.reserveCapacity(Self.count)
+    }
+
+    mutating func add(_ load: Double) {
+        if loads.count < Self.count { loads.append(load) } else { loads[added % Self.count] = load }
+        added += 1
+        guard added.isMultiple(of: Self.step) else { return }
+        sorted.removeAll(keepingCapacity: true)
+        sorted.append(contentsOf: loads)
+        sorted.sort()
+        threshold = sorted[Int(quantile * Double(sorted.count - 1))]
+    }
+}

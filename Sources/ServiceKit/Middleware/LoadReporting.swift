@@ -1,0 +1,45 @@
+public import ServiceKitConfig
+
+/// Tells callers the load of this process: puts a ``LoadReport`` into the trailers of each answer.
+///
+/// Balancers such as `p2c`, `least_request` and `prequal` then also count the calls of other clients, without probes. An App
+/// has this middleware if `server.load-reports.enabled` says so. Else a call costs nothing more, and clients go by their own
+/// calls.
+public struct LoadReporting: SynchronousMiddleware {
+    /// The section `server.load-reports`.
+    public struct Options: ConfigurationSection, Hashable {
+        /// Whether answers have a report; false by default.
+        public var enabled = false
+
+        /// The defaults.
+        public init() {}
+
+        /// The meaning of each option.
+        public static let help = [
+            "enabled":
+                "whether answers tell the server's load in the trailer `endpoint-load-metrics-bin`, for the clients' balancers"
+        ]
+    }
+
+    private let load: ServedLoad
+    private let now: @Sendable () -> UInt64
+
+    /// Reports a load.
+    public init(_ load: ServedLoad) {
+        self.init(load) { NodeStatistics.now }
+    }
+
+    init(_ load: ServedLoad, now: @escaping @Sendable () -> UInt64) {
+        self.load = load
+        self.now = now
+    }
+
+    /// Counts a served call, and adds the report to its trailers.
+    public func beginServing(_ call: inout Call) {
+        let begun = load.begin(at: now())
+        call.onEnd { _, result in
+            let report = load.end(begun, at: now(), failed: result.error != nil)
+            result.trailers.append(.binary(report.bytes), for: LoadReport.trailer)
+        }
+    }
+}
