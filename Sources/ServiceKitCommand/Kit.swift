@@ -24,11 +24,28 @@ public enum Kit {
         // Log lines never delay the registry, as in a service.
         StandardFiles.open()
         LoggingSystem.bootstrap(QueuedLogHandler.standardError)
-        await $plugins.withValue(plugins) { await KitCommand.main(nil) }
+        await $plugins.withValue(plugins) { await KitCommand.runToEnd() }
     }
 }
 
 struct KitCommand: AsyncParsableCommand {
+    /// Runs the command of the command line, and ends the process when it fails, or its output could not be written.
+    static func runToEnd() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty { (code.isSuccess ? Terminal.output : Terminal.error).print(text) }
+            if !code.isSuccess {
+                if let failure = Terminal.outputFailure { Terminal.error.print("Error: \(failure)") }
+                exit(withError: ExitCode(code.rawValue))
+            }
+        }
+        if let failure = Terminal.outputFailure { exit(withError: failure) }
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "kit",
         abstract: "Creates services, runs them, and operates running instances.",

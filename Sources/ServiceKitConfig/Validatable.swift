@@ -21,6 +21,7 @@ public protocol Validatable {
 extension NodeDecoder {
     /// Throws the error of a value's own check, with its place.
     func validate(_ value: any Validatable) throws(ConfigurationError) {
+        if known.isIncomplete(trail.text) { return }
         do {
             try value.validate()
         } catch {

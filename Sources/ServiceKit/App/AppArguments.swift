@@ -48,7 +48,7 @@ public struct AppArguments: ParsableArguments, Sendable {
     public func configuration(
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {
-        try Configuration.load(files: files(environment), environment: environment, overrides: set)
+        try layers(environment: environment).merged()
     }
 
     /// Reads the configuration like ``configuration(environment:)``, with the documents of other sources over the files.
@@ -57,8 +57,34 @@ public struct AppArguments: ParsableArguments, Sendable {
         adding documents: [ConfigurationDocument],
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {
-        let files = try ConfigurationFile.documents(at: files(environment))
-        return try LayerStack(documents: files + documents, environment: environment, overrides: set).merged()
+        var layers = try layers(environment: environment)
+        layers.documents += documents
+        return try layers.merged()
+    }
+
+    /// The layers that the arguments name: the files, the environment and `--set`. Throws `ConfigurationError` when a file
+    /// cannot be read.
+    package func layers(
+        environment: [String: String] = ProcessEnvironment.current
+    ) throws(ConfigurationError) -> LayerStack {
+        LayerStack(
+            documents: try ConfigurationFile.documents(at: files(environment)), environment: environment, overrides: set
+        )
+    }
+
+    /// The arguments that read a file in the place of `--config`. The file of a profile, such as `config.production.yaml`, is
+    /// read over the file that it belongs to, if that lies beside it.
+    package func reading(_ file: String) -> AppArguments {
+        var arguments = self
+        arguments.config = file
+        let directory = file.prefix(upTo: file.lastIndex(of: "/").map(file.index(after:)) ?? file.startIndex)
+        let parts = file.dropFirst(directory.count).split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 2, let end = parts.last else { return arguments }
+        let base = "\(directory)\(parts.dropLast(2).joined(separator: ".")).\(end)"
+        guard FileManager.default.fileExists(atPath: base) else { return arguments }
+        arguments.config = base
+        arguments.profile = String(parts[parts.count - 2])
+        return arguments
     }
 
     /// The files of the arguments, merged as they are written: without variables, `--set` and the replacement of
@@ -66,7 +92,7 @@ public struct AppArguments: ParsableArguments, Sendable {
     package func written(
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {
-        try LayerStack(documents: ConfigurationFile.documents(at: files(environment))).written()
+        try LayerStack(documents: layers(environment: environment).documents).written()
     }
 
     /// The configuration without the sources that it names, to make these. A value is left out if it names one that may
@@ -78,9 +104,8 @@ public struct AppArguments: ParsableArguments, Sendable {
     public func localConfiguration(
         environment: [String: String] = ProcessEnvironment.current
     ) throws(ConfigurationError) -> Configuration {
-        let documents = try ConfigurationFile.documents(at: files(environment))
-        let layers = LayerStack(documents: documents, environment: environment, overrides: set)
-        let (configuration, mistakes, leftOut) = try layers.mergedForCheck(variables: environment)
+        let (configuration, mistakes, leftOut) = try layers(environment: environment)
+            .mergedForCheck(variables: environment)
         let needed = leftOut.filter { error in
             ["config", "registry"].contains(error.keyPath?.prefix { $0 != "." })
         }

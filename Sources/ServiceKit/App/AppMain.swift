@@ -41,7 +41,9 @@ extension App {
             if let form = command.printConfig {
                 let app = try App(configuration: local, plugins: plugins, logger: .silent)
                 try await configure(app)
-                return print(try app.describeConfiguration(as: form), terminator: "")
+                print(try app.describeConfiguration(as: form), terminator: "")
+                guard fflush(nil) == 0 else { throw SystemError("write", "standard output") }
+                return
             }
             // Named here: the App's own default would replace a `StreamLogHandler` that the main has chosen.
             let label = try local.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName

@@ -1,6 +1,6 @@
-import Foundation
 import GRPCCore
 import ServiceKitProtobuf
+import SystemPackage
 
 /// The messages of the request, from the command line.
 enum CallInput {
@@ -21,14 +21,19 @@ enum CallInput {
     }
 
     private static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
-        let bytes: Data?
+        var result: [UInt8] = []
         do {
-            let file = try path == "-" ? .standardInput : FileHandle(forReadingFrom: URL(filePath: path))
-            bytes = try file.read(upToCount: limit + 1)
+            let file = try path == "-" ? .standardInput : FileDescriptor.open(path, .readOnly)
+            defer { if path != "-" { try? file.close() } }
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while result.count <= limit {
+                let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+                if count == 0 { break }
+                result += buffer[..<count]
+            }
         } catch {
-            throw CommandFailure("-d: cannot read \(path): \(error.localizedDescription)")
+            throw CommandFailure("-d: cannot read \(path): \(error)")
         }
-        let result = Array(bytes ?? Data())
         guard result.count <= limit else { throw CommandFailure("-d: \(path) is longer than \(limit >> 20) MiB") }
         return result
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ServiceKit
 import ServiceKitConfig
 
@@ -7,51 +6,46 @@ import ServiceKitConfig
 struct ConfigCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Finds the mistakes in configuration files.",
+        abstract: "Finds the mistakes in the configuration of a service that starts here.",
         discussion: """
-            Each file is read by itself: its YAML, the kit's sections, and those of the plugins linked into kit \
-            (kit config init - lists them). Of the service's own sections only placeholders such as ${NAME} are \
-            checked: only the service knows their keys. A value is not checked \
-            if its variable is not set here, or its file or another layer is missing. If a file names a source, as in \
-            config.etcd, the values there are read over it, and checked too.
+            All layers are read as a service reads them: the file, that of the profile over it, sources that they name such \
+            as config.etcd, environment variables, --set. Each FILE is checked in the place of --config. The file of a \
+            profile, such as config.production.yaml, is read over config.yaml beside it.
 
-              kit config check config/config.yaml
+            It checks the kit's sections, and those of the plugins linked into kit (kit config init - lists them). Of the \
+            service's own sections only placeholders such as ${NAME} are checked: only the service knows their keys. A \
+            value is not checked if its variable is not set here, or its file or another layer is missing; neither is \
+            its section as a whole.
+
+              kit config check
+              kit config check --profile production --set registry.backend=etcd
               kit config check config/*.yaml
 
-            Exit code: 0 if all files are free of mistakes, else 1.
+            Exit code: 0 if there are no mistakes, else 1.
             """
     )
 
-    @Argument(help: ArgumentHelp("The YAML files.", valueName: "file"))
-    var files: [String]
+    @Argument(
+        help: ArgumentHelp("The YAML files, or directories of such. Default: as for --config.", valueName: "file"))
+    var files: [String] = []
+
+    @OptionGroup var arguments: AppArguments
+
+    func validate() throws {
+        if arguments.config != nil, !files.isEmpty {
+            throw ValidationError("name the files as arguments or by --config, not both")
+        }
+    }
 
     func run() async throws {
-        var count = 0
+        var report = MistakeReport()
+        if files.isEmpty {
+            report.add(await ConfigurationCheck(arguments, plugins: Kit.plugins), of: nil)
+        }
         for file in files {
-            let check = await ConfigurationCheck(file: file, plugins: Kit.plugins, readsSources: true)
-            check.report(file: file)
-            count += check.errors.count
+            report.add(await ConfigurationCheck(arguments.reading(file), plugins: Kit.plugins), of: file)
         }
+        let count = report.count
         if count > 0 { throw CommandFailure(count == 1 ? "1 mistake; see above" : "\(count) mistakes; see above") }
-    }
-}
-
-extension ConfigurationCheck {
-    /// Prints the mistakes with their lines.
-    func report(file: String) {
-        // A file that is not UTF-8 has no line to show.
-        let text = errors.isEmpty ? nil : try? String(contentsOfFile: file, encoding: .utf8)
-        for error in errors {
-            Terminal.output.print(error.location == nil ? "\(file): \(error)" : "\(error)")
-            // The line of another origin, such as a key in etcd, is not at hand.
-            let excerpt = error.location?.origin == file ? text.flatMap { SourceExcerpt(of: error, in: $0) } : nil
-            for line in excerpt?.lines ?? [] { Terminal.output.print(Terminal.output.styled(line, .dim)) }
-        }
-        for reason in unchecked { Terminal.output.print("\(reason); note: not checked here") }
-        for (name, location) in foreign {
-            let place = location.map { "\($0.origin)\($0.line.map { ":\($0)" } ?? "")" } ?? file
-            Terminal.output.print("\(place): note: \(name) is not a section of the kit; only the service can check it")
-        }
-        if errors.isEmpty { Terminal.output.print("\(file): good") }
     }
 }

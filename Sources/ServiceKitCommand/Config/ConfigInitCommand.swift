@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import ServiceKit
 import ServiceKitConfig
+import SystemPackage
 
 /// `kit config init`.
 struct ConfigInitCommand: ParsableCommand {
@@ -29,16 +31,29 @@ struct ConfigInitCommand: ParsableCommand {
         var text = try Kit.sections.description(as: .reference)
         if let schema { text = "# yaml-language-server: $schema=\(schema)\n" + text }
         if file == "-" { return Terminal.output.write(text) }
-        let url = URL(filePath: file)
         do {
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: url, options: .withoutOverwriting)
-        } catch let error as CocoaError where error.code == .fileWriteFileExists {
-            throw CommandFailure("\(file) exists; name another file, or - to print the options")
-        } catch {
-            throw CommandFailure("\(file) cannot be written: \(error.localizedDescription)")
+            try Self.create(FilePath(file), text)
+        } catch let error as Errno {
+            if error == .fileExists {
+                throw CommandFailure("\(file) exists; name another file, or - to print the options")
+            }
+            throw OutputFile.failure(file, error)
         }
         Terminal.output.print("wrote \(file)")
+    }
+
+    private static func create(_ path: FilePath, _ text: String) throws {
+        // A failure shows when the file is created.
+        try? FileManager.default.createDirectory(
+            atPath: path.removingLastComponent().string, withIntermediateDirectories: true)
+        let file = try FileDescriptor.open(
+            path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+            permissions: [.ownerReadWrite, .groupReadWrite, .otherReadWrite])
+        do {
+            try file.closeAfter { _ = try file.writeAll(text.utf8) }
+        } catch {
+            unlink(path.string)
+            throw error
+        }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import ServiceKit
 import ServiceKitConcurrency
 
@@ -9,7 +8,8 @@ struct ConfigPullCommand: AsyncParsableCommand {
         commandName: "pull",
         abstract: "Reads a document from a store.",
         discussion: """
-            It prints the document as it is, secrets included, or writes it to a file.
+            It prints the document as it is, secrets included, or writes it to a file in one step. A new file can be read by \
+            its owner alone; an existing one keeps its mode, and is replaced after a question only.
 
               kit config pull etcd:///config/user-service
               kit config pull etcd:///config/user-service config/fleet.yaml
@@ -22,9 +22,12 @@ struct ConfigPullCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The file to write. Default: standard output.", valueName: "file"))
     var file: String?
 
+    @OptionGroup var confirmation: Confirmation
+
     @OptionGroup var store: StoredDocumentArguments
 
     func run() async throws {
+        let file = try file.map(OutputFile.init)
         let name = store.document
         let document = try await store.withStore(at: location) { source in
             try await withTimeLimit(WriteArguments.limit) { try await source.document(named: name) }
@@ -33,11 +36,9 @@ struct ConfigPullCommand: AsyncParsableCommand {
             throw CommandFailure("there is no \(store.key(at: location)); kit config push writes it")
         }
         guard let file else { return Terminal.output.write(String(decoding: document.bytes, as: UTF8.self)) }
-        do {
-            try Data(document.bytes).write(to: URL(filePath: file), options: .atomic)
-        } catch {
-            throw CommandFailure("\(file) cannot be written: \(error.localizedDescription)")
-        }
-        Terminal.output.print("wrote \(file)")
+        if file.has(document.bytes) { return Terminal.output.print("\(file.path): nothing changes") }
+        if file.exists { try confirmation.ask("replace \(file.path), which differs?") }
+        try file.write(document.bytes)
+        Terminal.output.print("wrote \(file.path)")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ServiceKit
 import ServiceKitConfig
 
 /// `kit config push`.
@@ -7,7 +8,8 @@ struct ConfigPushCommand: AsyncParsableCommand {
         commandName: "push",
         abstract: "Writes a configuration file to a store, from where services follow it.",
         discussion: """
-            The file is checked first, like kit config check does. Then the values that change are shown, and confirmed.
+            The file is checked first, over the configuration file (--config, --profile), as a service reads it. Then the \
+            values that change are shown, and confirmed.
 
               kit config push config/fleet.yaml --to etcd:///config/user-service
               kit config push config/fleet.yaml --to etcd:///config/user-service --yes --message "longer timeouts"
@@ -31,10 +33,14 @@ struct ConfigPushCommand: AsyncParsableCommand {
     @OptionGroup var store: StoredDocumentArguments
 
     func run() async throws {
-        let check = ConfigurationCheck(file: file, plugins: Kit.plugins)
-        check.report(file: file)
-        if !check.errors.isEmpty { throw CommandFailure("\(file) has mistakes; nothing was pushed") }
         let bytes = try ConfigurationFile.contents(of: file)
+        let document = ConfigurationDocument(origin: file, bytes: bytes).fromSource
+        // The service reads it over its files. Their own mistakes are not those of the document.
+        let layers = LayerStack(documents: try store.app.layers().documents + [document])
+        let check = ConfigurationCheck(layers, plugins: Kit.plugins).limited(to: file)
+        var report = MistakeReport()
+        report.add(check, of: file)
+        if report.count > 0 { throw CommandFailure("\(file) has mistakes; nothing was pushed") }
         try await store.withStore(at: to) { [self] source in
             try await write.replace(store, at: to, in: source, by: bytes, message: write.message ?? "")
         }

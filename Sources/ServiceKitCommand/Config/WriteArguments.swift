@@ -1,14 +1,12 @@
 import ArgumentParser
 import Foundation
-import Glibc
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitConfig
 
 /// How a document is written.
 struct WriteArguments: ParsableArguments {
-    @Flag(help: "Write without a question.")
-    var yes = false
+    @OptionGroup var confirmation: Confirmation
 
     @Option(help: ArgumentHelp("The reason, for kit config history.", valueName: "text"))
     var message: String?
@@ -39,7 +37,7 @@ struct WriteArguments: ParsableArguments {
         )
         ConfigDiffCommand.print(differences)
         if differences.isEmpty { Terminal.output.print("\(key): no value changes, only comments or layout") }
-        try confirm("write \(key)?")
+        try confirmation.ask("write \(key)?")
         let document = StoredConfiguration(name: arguments.document, bytes: bytes, revision: stored?.revision ?? 0)
         let note = ConfigurationVersion.Note(
             time: Date.now.formatted(.iso8601),
@@ -59,16 +57,5 @@ struct WriteArguments: ParsableArguments {
 
     private static func configuration(_ bytes: [UInt8], origin: String) throws -> Configuration {
         try LayerStack(documents: [ConfigurationDocument(origin: origin, bytes: bytes)]).written()
-    }
-
-    private func confirm(_ question: String) throws {
-        if yes { return }
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw CommandFailure("there is no terminal for the question \"\(question)\"; add --yes to write")
-        }
-        Terminal.error.write("\(question) [y/N] ")
-        guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
-            throw CommandFailure("nothing was written")
-        }
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import ServiceKit
 import ServiceKitConfig
+import Synchronization
 import SystemPackage
 
 /// A standard file of the command, with its abilities.
@@ -49,10 +50,22 @@ struct Terminal: Sendable {
 
     private var writer: OutputWriter { file == STDOUT_FILENO ? .standardOutput : .standardError }
 
-    /// Prints text unchanged. Blocks while the reader does not read.
+    /// Prints text unchanged. Blocks while the reader does not read. A failure is kept for ``outputFailure``.
     func write(_ text: String) {
-        // A failure says that the reader has gone.
-        _ = try? FileDescriptor(rawValue: file).writeAll(text.utf8)
+        do {
+            _ = try FileDescriptor(rawValue: file).writeAll(text.utf8)
+        } catch {
+            // A reader that has gone has seen enough.
+            guard file == STDOUT_FILENO, let code = error as? Errno, code != .brokenPipe else { return }
+            Self.firstFailure.withLock { $0 = $0 ?? code }
+        }
+    }
+
+    private static let firstFailure = Mutex<Errno?>(nil)
+
+    /// Why the output of the command is not complete: its disk is full, for example. `nil` as long as it is complete.
+    static var outputFailure: CommandFailure? {
+        firstFailure.withLock { $0 }.map { CommandFailure("standard output cannot be written: \($0)") }
     }
 
     /// The text in a style, if the terminal can show it.

@@ -20,6 +20,7 @@ final class KnownKeys: Sendable {
 
     let program: ProgramReads
     private let secrets = Mutex<Set<ConfigurationPath>>([])
+    private let leftOut = Mutex<Set<String>>([])
     private let readings = Mutex<[ConfigurationPath: Reading?]>([:])
     /// The defaults of the sections' types, the same at each place.
     private let defaults = Mutex<[ObjectIdentifier: ConfigurationNode]>([:])
@@ -38,6 +39,24 @@ final class KnownKeys: Sendable {
     func isSecret(_ path: ConfigurationPath) -> Bool {
         let path = program.basePath(of: path)
         return secrets.withLock { $0.contains(path) }
+    }
+
+    /// Records that a tool has left the value at a key path out, since it is wrong or not known here. Nothing misses it then:
+    /// a section around it is not checked as a whole.
+    func leaveOut(_ keyPath: String) {
+        let keyPath = keyPath.prefix { $0 != "[" }
+        let ofAllVariants = program.basePath(of: ConfigurationPath(String(keyPath))).description
+        leftOut.withLock { $0.formUnion([String(keyPath), ofAllVariants]) }
+    }
+
+    /// Whether the value at a key path, or one around it, was left out.
+    func isLeftOut(_ keyPath: String) -> Bool {
+        leftOut.withLock { $0.contains { keyPath == $0 || keyPath.hasPrefix("\($0).") || keyPath.hasPrefix("\($0)[") } }
+    }
+
+    /// Whether a value at or below a key path was left out.
+    func isIncomplete(_ keyPath: String) -> Bool {
+        leftOut.withLock { $0.contains { keyPath.isEmpty || $0 == keyPath || $0.hasPrefix("\(keyPath).") } }
     }
 
     /// Records that a type asked for a key, and the kind it was read as: `nil` for a mapping, or if its value was not

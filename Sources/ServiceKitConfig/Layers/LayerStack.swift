@@ -59,7 +59,9 @@ package struct LayerStack: Sendable {
         var resolver = PlaceholderResolver(try tree(), environment: variables, readFile: ConfigurationFile.contents)
         let root = resolver.resolve()
         let (mistakes, unchecked) = (resolver.failures.filter { !$0.isLocal }, resolver.failures.filter(\.isLocal))
-        return (Configuration(root: root), mistakes.map(\.error), unchecked.map(\.error))
+        let configuration = Configuration(root: root)
+        for path in resolver.failedPaths { configuration.known.leaveOut(path) }
+        return (configuration, mistakes.map(\.error), unchecked.map(\.error))
     }
 }
 

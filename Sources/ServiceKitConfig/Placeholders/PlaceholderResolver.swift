@@ -26,6 +26,8 @@ struct PlaceholderResolver {
     private var nodes = 0
     /// One for each value that could not be replaced, in the order of the tree.
     private(set) var failures: [Failure] = []
+    /// The key paths of the values that could not be replaced. Several may have the same failure.
+    private(set) var failedPaths: [String] = []
     private var failedPlaces: Set<SourceLocation?> = []
 
     init(_ root: ConfigurationNode, environment: [String: String], readFile: @escaping LayerStack.FileReader) {
@@ -56,6 +58,7 @@ struct PlaceholderResolver {
                 return try replaced(node, at: trail)
             } catch {
                 guard isCollecting else { throw error }
+                failedPaths.append(trail.text)
                 if failedPlaces.insert(error.error.location).inserted { failures.append(error) }
                 return nil
             }

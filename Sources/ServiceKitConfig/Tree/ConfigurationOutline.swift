@@ -29,12 +29,22 @@ extension Configuration {
     /// left out.
     package var outline: ConfigurationOutline { root.outline(at: KeyTrail(), .option(optionTree), known: known) }
 
-    /// The configuration without the key of an error, for tools that look for further errors; `nil` when there is no
-    /// such key. For `nodes[2].host`, all `nodes` are left out.
+    /// The configuration without the key of an error, for tools that look for further errors. If there is no such key, the
+    /// section around it is left out. For `nodes[2].host`, all `nodes` are left out. `nil` when there is not even a section.
     package func without(_ keyPath: String) -> Configuration? {
-        let plain = keyPath.split(separator: "[", maxSplits: 1).first.map(String.init) ?? ""
-        return root.without(plain[...]).map { Configuration(root: $0, known: known) }
+        var keyPath = keyPath.prefix { $0 != "[" }
+        while true {
+            if let root = root.without(keyPath) {
+                known.leaveOut(String(keyPath))
+                return Configuration(root: root, known: known)
+            }
+            guard let dot = keyPath.lastIndex(of: ".") else { return nil }
+            keyPath = keyPath[..<dot]
+        }
     }
+
+    /// Whether a tool has left out the value at a key path, or a section around it: nothing is said of it any more.
+    package func isLeftOut(_ keyPath: String) -> Bool { known.isLeftOut(keyPath) }
 
     /// Whether a variable without a double underscore has set a key at the root. It may belong to another program.
     package func mayBeForeign(_ key: String) -> Bool {

@@ -103,6 +103,8 @@ import Testing
         #expect(second.errors.contains("\(file) exists; name another file"))
         let shown = try await Kit.run(["config", "show", "--config", file, "--set", "log.level=debug"])
         #expect(shown.output == "log:\n  level: debug  # --set log.level\n")
+        let below = try await Kit.run(["config", "init", "\(file)/a.yaml"])
+        #expect(below.errors == "Error: \(file)/a.yaml cannot be written: a part of its path is no directory\n")
         let printed = try await Kit.run(["config", "init", "-", "--schema", "s.json"])
         #expect(printed.output == "# yaml-language-server: $schema=s.json\n" + text)
         let schema = try await Kit.run(["config", "schema"])

@@ -87,6 +87,18 @@ import Testing
             #expect(back.output.hasSuffix("version 3\n"), "\(back.errors)")
             let pulled = try await Kit.run(["config", "pull", Self.place] + settings)
             #expect(pulled.output == "log: {level: info}\n")
+
+            let pull = ["config", "pull", Self.place, directory.path("p.yaml")] + settings
+            let wrote = try await Kit.run(pull)
+            #expect(wrote.output == "wrote \(directory.path("p.yaml"))\n", "\(wrote.errors)")
+            #expect(try await Kit.run(pull).output == "\(directory.path("p.yaml")): nothing changes\n")
+            _ = try directory.write("mine: 1\n", to: "p.yaml")
+            let refused = try await Kit.run(pull)
+            #expect(refused.exit == .exited(1))
+            #expect(refused.errors.contains("add --yes to write"), "\(refused.errors)")
+            #expect(try directory.read("p.yaml") == Array("mine: 1\n".utf8))
+            #expect(try await Kit.run(pull + ["--yes"]).exit == .exited(0))
+            #expect(try directory.read("p.yaml") == Array("log: {level: info}\n".utf8))
             let difference = try await Kit.run(["config", "diff", Self.place, file] + settings)
             #expect(difference.exit == .exited(1))
             #expect(difference.output == "- log.level: info\n+ log.level: debug\n")
@@ -100,7 +112,26 @@ import Testing
             let result = try await Kit.run(["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd))
             #expect(result.exit == .exited(1))
             #expect(result.output.contains("log.level: expected one of trace, "))
+            // A document in a store cannot name a store.
+            _ = try directory.write("config: {etcd: {prefix: /a}}\n", to: "c.yaml")
+            let source = try await Kit.run(["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd))
+            #expect(source.output.contains("config: only files, variables and --set name sources"))
             #expect(try await etcd.etcdctl("get", "/config", "--prefix", "--keys-only").isEmpty)
+        }
+    }
+
+    /// The service reads it over its files.
+    @Test func pushedFileIsCheckedOverTheConfigurationFile() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("server: {grpc: {tls: {key: other.pem}}}\n", to: "fleet.yaml")
+        let base = try directory.write(
+            "server: {grpc: {tls: {certificate: c.pem, key: k.pem}}}\nlog: {levl: info}\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let push = ["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd)
+            let alone = try await Kit.run(push)
+            #expect(alone.output.contains("TLS needs a certificate and its key"))
+            let result = try await Kit.run(push + ["--config", base])
+            #expect(result.exit == .exited(0), "\(result.output)\(result.errors)")
         }
     }
 

@@ -147,20 +147,63 @@ import Testing
               a: ["${mine.a}"]
             """,
             to: "c.yaml")
-        let check = ConfigurationCheck(file: file, plugins: [.etcd])
+        let check = ConfigurationCheck(
+            LayerStack(documents: try ConfigurationFile.documents(at: [file])), plugins: [.etcd])
         #expect(check.errors.map { $0.location?.line } == [1, 3, 4, 6])
         #expect(check.errors.map(\.keyPath) == ["app.name", "registry.timeout", "registry.bakend", "mine.a[0]"])
         #expect(check.unchecked.map(\.keyPath) == ["app.id"])
+    }
+
+    /// What only the service has, such as a secret, is no mistake, and neither is what then seems to be missing.
+    @Test(arguments: [
+        ("registry: {etcd: {username: u, password: \"${NOT_SET_HERE}\"}}", ["registry.etcd.password"]),
+        ("registry: {etcd: {username: u, password: '@file:/no/such/file'}}", ["registry.etcd.password"]),
+        ("my: {p: \"${NOT_SET_HERE}\"}\nregistry: {etcd: {username: u, password: \"${my.p}\"}}", ["my.p"]),
+        ("client: {tls: {certificate: c, key: \"${NOT_SET_HERE}\"}}", ["client.tls.key"]),
+        ("clients: {a: {tls: {certificate: c, key: \"${NOT_SET_HERE}\"}}}", ["clients.a.tls.key"]),
+        ("server: {grpc: {tls: {certificate: c, key: \"${NOT_SET_HERE}\"}}}", ["server.grpc.tls.key"]),
+        ("config: {etcd: {prefix: \"${NOT_SET_HERE}\"}}", ["config.etcd.prefix"]),
+        ("registry: {etcd: {endpoints: [\"${NOT_SET_HERE}\"]}}", ["registry.etcd.endpoints[0]"]),
+    ])
+    func valueThatIsNotKnownHereMakesNoOtherMistake(yaml: String, unchecked: [String]) {
+        let document = ConfigurationDocument(origin: "c.yaml", bytes: Array(yaml.utf8))
+        let check = ConfigurationCheck(LayerStack(documents: [document]), plugins: [.etcd])
+        #expect(check.errors == [])
+        #expect(check.unchecked.map(\.keyPath) == unchecked)
+    }
+
+    @Test(arguments: [
+        (
+            "registry: {etcd: {username: u, password: [a]}}\nlog: {level: loud}",
+            ["registry.etcd.password", "log.level"]
+        ),
+        ("client: {tls: {certificate: c, key: {}}}\nlog: {level: loud}", ["client.tls.key", "log.level"]),
+    ])
+    func mistakeMakesNoOther(yaml: String, keyPaths: [String]) throws {
+        #expect(
+            ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.etcd]).errors.map(\.keyPath)
+                == keyPaths)
+    }
+
+    @Test func mistakeOfAWholeSectionHidesNoOtherSection() throws {
+        #expect(
+            try errors("config: {etcd: {mode: optional}}\nregistry: {etcd: {username: u}}\nlog: {level: loud}")
+                .map { $0.split(separator: " ")[1] } == [
+                    "config.etcd.prefix:", "registry.etcd.password:", "log.level:",
+                ])
     }
 
     @Test func emptyFileIsValid() throws {
         #expect(try errors("").isEmpty)
     }
 
-    @Test(arguments: ["config/user-server.yaml", "config/user-client.yaml"]) func theSamplesAreGood(file: String) {
+    @Test(arguments: ["config/user-server.yaml", "config/user-client.yaml"]) func theSamplesAreGood(file: String) throws
+    {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let check = ConfigurationCheck(file: root.appending(path: file).path(percentEncoded: false), plugins: [.etcd])
+        let path = root.appending(path: file).path(percentEncoded: false)
+        let check = ConfigurationCheck(
+            LayerStack(documents: try ConfigurationFile.documents(at: [path])), plugins: [.etcd])
         #expect(check.errors.isEmpty)
         #expect(check.foreign.isEmpty)
     }
@@ -374,6 +417,47 @@ extension String {
         #expect(bad.output.contains("  2 |   bakend: …\n    |   ^\n"))
         #expect(bad.output.contains("missing.yaml: no such file"))
         #expect(bad.errors == "Error: 3 mistakes; see above\n")
+    }
+
+    /// A profile's file may have the half of a pair whose other half is in the file below it.
+    @Test func checkReadsAllLayersLikeTheService() async throws {
+        let directory = try TemporaryDirectory()
+        let secret = try directory.write("p\n", to: "password")
+        let base = try directory.write(
+            "server: {grpc: {tls: {certificate: c.pem, key: k.pem}}}\nregistry: {etcd: {password-file: \(secret)}}\n",
+            to: "config.yaml")
+        let profile = try directory.write(
+            "server: {grpc: {tls: {key: other.pem}}}\nregistry: {etcd: {username: u}}\n", to: "config.production.yaml")
+        let all = try await Kit.run(["config", "check", profile, base])
+        #expect(all.exit == .exited(1))
+        #expect(all.output.hasPrefix("\(profile): good\n\(base):2:"))
+        #expect(all.output.contains("registry.etcd.username: there is a password and no username"))
+        for arguments in [["--config", base, "--profile", "production"], [base, "--profile", "production"]] {
+            let result = try await Kit.run(["config", "check"] + arguments)
+            #expect(result.output == "\(arguments[0] == base ? base : "\(base), \(profile)"): good\n")
+            #expect(result.exit == .exited(0))
+        }
+        let set = try await Kit.run(
+            ["config", "check", base, "--set", "registry.etcd.username=u", "--set", "log.level=loud"],
+            environment: ["KIT_LOG__LEVELS": "{a: loud}"])
+        #expect(set.exit == .exited(1))
+        #expect(set.output.contains("--set log.level: expected one of "), "\(set.output)")
+        #expect(set.errors == "Error: 2 mistakes; see above\n")
+        let both = try await Kit.run(["config", "check", base, "--config", base])
+        #expect(both.exit == .exited(64))
+        let none = try await Kit.run(["config", "check", base, "--profile", "staging"])
+        #expect(none.output.contains("config.staging.yaml: no such file"))
+    }
+
+    @Test func mistakeOfASharedFileIsPrintedOnce() async throws {
+        let directory = try TemporaryDirectory()
+        let files = try ["config.a.yaml", "config.b.yaml", "config.yaml"].map {
+            try directory.write("log: {}\n", to: $0)
+        }
+        try directory.write("log: {levl: info}\n", to: "config.yaml")
+        let result = try await Kit.run(["config", "check"] + files)
+        #expect(result.errors == "Error: 1 mistake; see above\n")
+        #expect(result.output.components(separatedBy: "levl").count == 2, "\(result.output)")
     }
 
     @Test func placeholderIsAMistakeOnlyIfItsFormIsWrong() async throws {
