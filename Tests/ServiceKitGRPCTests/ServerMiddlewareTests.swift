@@ -269,6 +269,45 @@ struct ServerMiddlewareTests {
         }
     }
 
+    /// An `AsyncStream` ends without an error when its task is cancelled, and the handler behind it returns.
+    @Test func streamThatEndsQuietlyAtTheServersTimeLimitHasExceededItsDeadline() async throws {
+        var limits = Deadlines.Options()
+        limits.methods["/test.Service/Watch"] = .milliseconds(100)
+        let recorder = Recorder()
+        try await withServer([recorder, Deadlines(limits)], ["Watch": Self.watch()]) { client in
+            let failure = try #require(await client.failure("Watch"))
+            #expect(failure.code == .deadlineExceeded)
+            let error = ServiceError(try #require(await recorder.error()))
+            #expect(error?.code == .deadlineExceeded)
+        }
+    }
+
+    @Test func streamThatEndsQuietlyWhenItsCallerLeavesIsCancelled() async throws {
+        let recorder = Recorder()
+        let begun = Watched(false)
+        try await withServer([recorder, Deadlines()], ["Watch": Self.watch(begun)]) { client in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = await client.failure("Watch") }
+                _ = await begun.first { $0 }
+                group.cancelAll()
+            }
+            #expect((await recorder.error() as? RPCError)?.code == .cancelled)
+        }
+    }
+
+    private static func watch(_ begun: Watched<Bool> = Watched(false)) -> TestService.Handler {
+        { _, _ in
+            TestService.Response { writer in
+                try await writer.write([1])
+                begun.set(true)
+                let (events, continuation) = AsyncStream.makeStream(of: [UInt8].self)
+                defer { continuation.finish() }
+                for await event in events { try await writer.write(event) }
+                return [:]
+            }
+        }
+    }
+
     @Test func theCallersDeadlineEndsMiddlewareThatWaits() async throws {
         let (entered, cancelled) = (Watched(0), Watched(0))
         let middleware = Begin { _ in

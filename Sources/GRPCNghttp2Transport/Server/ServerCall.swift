@@ -52,6 +52,8 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     private let connection: ServerConnection
     let state: Mutex<State>
     private let receivedCompressed = Atomic<Bool>(false)
+    /// Whether the caller has left, or the deadline has come. Without a lock, for every call looks at it.
+    private let hasFailed = Atomic<Bool>(false)
 
     init(
         stream: HTTP2Stream,
@@ -112,6 +114,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
 
     /// Cancels the call, as GRPCCore does it; of a call with a hook or a direct handler also the task.
     package func streamFailed() {
+        hasFailed.store(true, ordering: .releasing)
         state.withLock(\.cancellation)?.cancel()
         if isHooked || method.direct != nil { connection.cancelTask(of: stream) }
     }
@@ -302,10 +305,14 @@ extension ServerCall {
         }
     }
 
+    /// Whether the call was cancelled before its handler returned.
+    var isCancelled: Bool { hasFailed.load(ordering: .acquiring) || Task.isCancelled }
+
     /// A handler that gives up because its call was cancelled mostly throws `CancellationError`, which GRPCCore reports
-    /// as an unknown error. The client should see why the call was cancelled.
-    private func statusOfCancelled(_ status: Status) -> Status {
-        guard status.code == .unknown || status.code == .cancelled else { return status }
+    /// as an unknown error. Or it returns: an `AsyncStream` ends without an error when its task is cancelled. The client
+    /// should see why the call was cancelled, and should not take a part of the answer for the whole.
+    func statusOfCancelled(_ status: Status) -> Status {
+        guard [.ok, .unknown, .cancelled].contains(status.code) else { return status }
         if let deadline = state.withLock(\.deadline), deadline <= .now {
             return Status(code: .deadlineExceeded, message: "the call did not complete before its deadline")
         }

@@ -24,14 +24,20 @@ package struct HookedCall: Sendable {
     package func serve() async -> ServerCall.Outcome {
         if let direct = call.method.direct {
             do {
-                return .status(.ok, try await direct.serve(call, call.context(cancellation)))
+                return outcome(.ok, try await direct.serve(call, call.context(cancellation)))
             } catch {
                 return .threw(error)
             }
         }
         await call.serve(cancellation)
-        let error = RPCError(code: .unknown, message: "the handler ended the call without a status")
-        return call.state.withLock { $0.held?.outcome } ?? .threw(error)
+        let held = call.state.withLock { $0.held?.outcome }
+        if case .status(let status, let trailers) = held { return outcome(status, trailers) }
+        return held ?? .threw(RPCError(code: .unknown, message: "the handler ended the call without a status"))
+    }
+
+    /// The outcome of a handler that returned: the hook learns that the call was cancelled, as the caller does.
+    private func outcome(_ status: Status, _ trailers: Metadata) -> ServerCall.Outcome {
+        .status(call.isCancelled ? call.statusOfCancelled(status) : status, trailers)
     }
 
     /// Sends the call's answer. The call is over.
