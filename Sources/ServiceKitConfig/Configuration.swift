@@ -11,11 +11,17 @@ public final class Configuration: Sendable {
     let known: KnownKeys
     /// The name whose variant of a section is merged into this configuration; `nil` for the configuration as it is written.
     let view: VariantView?
+    /// The origins of the documents that have keys.
+    let filledOrigins: Set<String>
 
-    init(root: ConfigurationNode, known: KnownKeys = KnownKeys(), view: VariantView? = nil) {
+    init(
+        root: ConfigurationNode, known: KnownKeys = KnownKeys(), view: VariantView? = nil,
+        filledOrigins: Set<String> = []
+    ) {
         self.root = root
         self.known = known
         self.view = view
+        self.filledOrigins = filledOrigins
     }
 
     /// Creates a configuration that has every default.

@@ -3,19 +3,19 @@ import Testing
 
 /// The example of the guide.
 @Suite struct GuideTests {
-    struct ListenerSettings: ConfigurationSection {
-        var listen = "127.0.0.1:9000"
-        var maxMessage: ByteCount = .mebibytes(4)
+    struct CacheSettings: ConfigurationSection {
+        var address = "127.0.0.1:6379"
+        var maxEntry: ByteCount = .mebibytes(4)
         var idleTimeout: Duration? = nil
 
         static let ranges = [
-            OptionRange("max-message", \ListenerSettings.maxMessage, 1...(.gibibytes(2))),
-            OptionRange("idle-timeout", \ListenerSettings.idleTimeout, .milliseconds(1)...(.seconds(3600))),
+            OptionRange("max-entry", \CacheSettings.maxEntry, 1...(.gibibytes(2))),
+            OptionRange("idle-timeout", \CacheSettings.idleTimeout, .milliseconds(1)...(.seconds(3600))),
         ]
     }
 
-    struct ServerSettings: ConfigurationSection {
-        var grpc = ListenerSettings()
+    struct StorageSettings: ConfigurationSection {
+        var cache = CacheSettings()
         var labels: [String: String] = [:]
     }
 
@@ -37,7 +37,7 @@ import Testing
     private func load() throws -> Configuration {
         let configuration = try Configuration.load(
             files: ["config/config.yaml", "config/config.production.yaml"],
-            overrides: ["server.grpc.idle-timeout=1m30s"]
+            overrides: ["storage.cache.idle-timeout=1m30s"]
         )
         return configuration
     }
@@ -47,10 +47,10 @@ import Testing
             let file = "\(directory)/config.yaml"
             try write(
                 """
-                server:
-                  grpc:
-                    listen: 0.0.0.0:9000
-                    max-message: 16MiB
+                storage:
+                  cache:
+                    address: 10.0.0.5:6379
+                    max-entry: 16MiB
                   labels:
                     zone: north
                 """,
@@ -58,24 +58,24 @@ import Testing
             )
             let configuration = try Configuration.load(
                 files: [file],
-                environment: ["KIT_SERVER__GRPC__MAX_MESSAGE": "32MiB"],
-                overrides: ["server.grpc.idle-timeout=1m30s"]
+                environment: ["KIT_STORAGE__CACHE__MAX_ENTRY": "32MiB"],
+                overrides: ["storage.cache.idle-timeout=1m30s"]
             )
-            let server = try configuration.decode(ServerSettings.self, at: "server")
+            let storage = try configuration.decode(StorageSettings.self, at: "storage")
             try configuration.checkForUnknownKeys()
 
-            #expect(server.grpc.listen == "0.0.0.0:9000")
-            #expect(server.grpc.maxMessage == .mebibytes(32))
-            #expect(server.grpc.idleTimeout == .seconds(90))
-            #expect(server.labels == ["zone": "north"])
+            #expect(storage.cache.address == "10.0.0.5:6379")
+            #expect(storage.cache.maxEntry == .mebibytes(32))
+            #expect(storage.cache.idleTimeout == .seconds(90))
+            #expect(storage.labels == ["zone": "north"])
         }
     }
 
     @Test func theRangesOfTheExampleHold() throws {
         let error = #expect(throws: ConfigurationError.self) {
-            try Configuration(yaml: "max-message: 3GiB", origin: "a.yaml").decode(ListenerSettings.self, at: "")
+            try Configuration(yaml: "max-entry: 3GiB", origin: "a.yaml").decode(CacheSettings.self, at: "")
         }
-        #expect(error?.description == "a.yaml:1:14: max-message: expected 1 to 2GiB, found \"3GiB\"")
+        #expect(error?.description == "a.yaml:1:12: max-entry: expected 1 to 2GiB, found \"3GiB\"")
     }
 
     @Test func placeholdersOfTheExampleAreReplaced() throws {
@@ -101,6 +101,8 @@ import Testing
                     == ["http://a:2379", "http://b:2379"])
             #expect(try configuration.decode(String.self, at: "registry.etcd.username") == "user-service")
             #expect(try configuration.decode(Secret<String>.self, at: "registry.etcd.password").value == "hunter2")
+            let unset = try Configuration(yaml: "endpoints: ${ETCD_ENDPOINTS:http://127.0.0.1:2379}")
+            #expect(try unset.decode([String].self, at: "endpoints") == ["http://127.0.0.1:2379"])
         }
     }
 }

@@ -79,6 +79,77 @@ import Testing
         #expect(configuration.location(of: "copy")?.description == "app.yaml:10:7")
     }
 
+    struct Everything: ConfigurationSection, Equatable {
+        var number = 0
+        var flag = false
+        var rate = 0.0
+        var time = Duration.zero
+        var one: [String] = []
+        var list: [String] = []
+        var numbers: [Int] = []
+        var address = ""
+        var map: [String: Int] = [:]
+    }
+
+    /// The same texts, wherever they come from.
+    @Test(arguments: ["${%:@}", "${NO:${NOT:@}}", "${%}", "${NO:${%}}", "${texts.%}", "@file:/%"], ["", "\"", "'"])
+    func textInThePlaceOfAPlaceholderIsReadAsItsTypeWants(source: String, quote: String) throws {
+        let texts = [
+            "number": "5", "flag": "true", "rate": "1e-3", "time": "1m30s", "one": "http://127.0.0.1:2379",
+            "list": "a, b", "numbers": "[1, 2]", "address": "[::1]:9000", "map": "{a: 1}",
+        ]
+        var yaml = "texts:\n"
+        for (key, text) in texts { yaml += "  \(key): '\(text)'\n" }
+        yaml += "v:\n"
+        let isVariable = source.contains("${%}")
+        for (key, text) in texts {
+            // Without quotes, YAML takes `@` at the beginning, and a colon before a space, for itself.
+            let quote = quote.isEmpty && (source.hasPrefix("@") || text.contains(": ")) ? "\"" : quote
+            let name = isVariable ? key.uppercased() : key
+            let value = source.replacing("%", with: name).replacing("@", with: source.hasPrefix("@") ? "@" : text)
+            yaml += "  \(key): \(quote)\(value)\(quote)\n"
+        }
+        let document = ConfigurationDocument(origin: "app.yaml", bytes: Array(yaml.utf8))
+        let variables = Dictionary(uniqueKeysWithValues: texts.map { ($0.key.uppercased(), $0.value) })
+        let stack = LayerStack(documents: [document], environment: isVariable ? variables : [:])
+        let configuration = try stack.merged { path throws(ConfigurationError) in
+            Array((texts[String(path.dropFirst())] ?? "").utf8)
+        }
+        let expected = Everything(
+            number: 5, flag: true, rate: 1e-3, time: .seconds(90), one: ["http://127.0.0.1:2379"], list: ["a", "b"],
+            numbers: [1, 2], address: "[::1]:9000", map: ["a": 1])
+        #expect(try configuration.decode(Everything.self, at: "v") == expected)
+    }
+
+    @Test(arguments: ["v: ${A}-${A},b", "v: \"${A}-${A},b\"", "v: '${NO:a}-${x},b'"])
+    func textWithSeveralPlaceholdersIsReadAsItsTypeWants(yaml: String) throws {
+        let document = ConfigurationDocument(origin: "app.yaml", bytes: Array("x: a\n\(yaml)".utf8))
+        let configuration = try LayerStack(documents: [document], environment: ["A": "a"]).merged()
+        #expect(try configuration.decode([String].self, at: "v") == ["a-a", "b"])
+        #expect(try configuration.decode(String.self, at: "v") == "a-a,b")
+    }
+
+    @Test(arguments: [
+        ("${NO:[1, x]}", "1:4: v[1]: expected an integer, found \"x\""),
+        ("${NO:[1}", "1:4: v: YAML syntax: did not find expected ',' or ']', while parsing a flow sequence"),
+        ("${NO:5x}", "1:4: v: expected an integer, found \"5x\""),
+        ("${NO:}", "1:4: v: an element of the list is empty"),
+        ("\"@file:/s\"", "1:4: v: expected a sequence, found a value (not shown: it may be secret)"),
+    ])
+    func wrongTextInThePlaceOfAPlaceholderIsAnErrorAtItsPlace(value: String, error: String) throws {
+        let configuration = try Self.configuration("v: \(value)", files: ["/s": Array("{hunter2: 1, hunter2: 2}".utf8)])
+        let text = errorText { _ = try configuration.decode([Int].self, at: "v") }
+        #expect(text.replacing("v[0]", with: "v").hasPrefix("app.yaml:\(error)"), "\(text)")
+    }
+
+    @Test func defaultNullIsNullWithoutQuotesOnly() throws {
+        let configuration = try Self.configuration(
+            "a: ${NO:null}\nb: ${NO:~}\nc: \"${NO:~}\"\nd: ${EMPTY}")
+        for path in ["a", "b"] { #expect(try configuration.decodeIfPresent(String.self, at: path) == nil) }
+        #expect(try configuration.decode(String.self, at: "c") == "~")
+        #expect(try configuration.decode(String.self, at: "d") == "")
+    }
+
     @Test(arguments: [
         (
             "app: {name: \"${NO}\"}",

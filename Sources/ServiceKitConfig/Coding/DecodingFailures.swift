@@ -24,7 +24,12 @@ extension ConfigurationNode {
     func mismatch(
         expected: String, isScalar: Bool = true, advice: String? = nil, keyPath: String
     ) -> ConfigurationError {
-        if let failure = brackets?.failure { return failure }
+        if let failure = brackets?.failure {
+            guard isSecret else { return failure }
+            // The message and the key path may have keys of the value.
+            return ConfigurationError(
+                message: "expected \(expected), found \(Self.hiddenValue)", location: location, keyPath: keyPath)
+        }
         if isAbsent {
             return ConfigurationError(message: "required key is missing; expected \(expected)", keyPath: keyPath)
         }
@@ -47,6 +52,8 @@ extension ConfigurationNode {
         return mismatch(expected: "a mapping", isScalar: false, advice: advice, keyPath: keyPath)
     }
 
+    private static let hiddenValue = "a value (not shown: it may be secret)"
+
     /// The found value, masked if it may be secret.
     private func finding(at keyPath: String, isScalar: Bool) -> String {
         guard case .scalar(let scalar) = content, !scalar.isNull else { return kind }
@@ -56,7 +63,7 @@ extension ConfigurationNode {
             return "a text of \(count) character\(count == 1 ? "" : "s")"
         }
         guard !mustHide(scalar.text, at: keyPath) else {
-            return (prefix.isEmpty ? "a value" : prefix) + " (not shown: it may be secret)"
+            return prefix.isEmpty ? Self.hiddenValue : "\(prefix) (not shown: it may be secret)"
         }
         return (prefix.isEmpty ? "" : prefix + " ") + Excerpt.quoted(scalar.text)
     }

@@ -38,24 +38,45 @@ extension ConfigurationDocument {
         )
     }
 
-    /// The document merged over a tree, with its placeholders. Throws ``ConfigurationError`` when it is not YAML, or not a
+    /// The error of a document that has lost its keys while the program runs.
+    var emptied: ConfigurationError {
+        ConfigurationError(
+            message: "has no keys any more; if all of them shall go, write {}", location: SourceLocation(origin: origin)
+        )
+    }
+
+    /// The contents of a document, for its next version.
+    enum Contents {
+        /// Keys, or a single value.
+        case some
+        /// No keys, and somebody wrote so: `{}`.
+        case noKeys
+        /// Nothing, or comments alone.
+        case blank
+    }
+
+    /// Merges the document into a tree, with its placeholders. Throws ``ConfigurationError`` when it is not YAML, or not a
     /// mapping where it must be one.
-    func merged(over root: ConfigurationNode) throws(ConfigurationError) -> ConfigurationNode {
-        let value = try YAMLComposer.compose(bytes, origin: YAMLComposer.Origin(name: origin), at: path ?? "")
+    func merge(into root: inout ConfigurationNode) throws(ConfigurationError) -> Contents {
+        let value = try YAMLComposer.compose(bytes, origin: .file(origin), at: path ?? "")
         if let path, isFromSource, ConfigurationPath(path).keys.first == Self.sources {
             throw sourceFailure(at: value?.location, path)
         }
-        if let path { return try root.setting(value ?? .absent, at: ConfigurationPath(path)) }
-        guard let value, !value.isNull else { return root }
-        guard value.mapping != nil else {
+        if let path {
+            root = try root.setting(value ?? .absent, at: ConfigurationPath(path))
+            return .some
+        }
+        guard let value, !value.isNull else { return .blank }
+        guard let mapping = value.mapping else {
             throw ConfigurationError(
                 message: "the root must be a mapping of keys to values, found \(value.kind)",
                 location: value.location
             )
         }
-        if isFromSource, let entry = value.mapping?[Self.sources] {
+        if isFromSource, let entry = mapping[Self.sources] {
             throw sourceFailure(at: entry.keyLocation, Self.sources)
         }
-        return root.merged(with: value)
+        root = root.merged(with: value)
+        return mapping.entries.isEmpty ? .noKeys : .some
     }
 }

@@ -23,7 +23,8 @@ enum EnvironmentLayer {
                     keyPath: path.description
                 )
             }
-            root = try root.setting(node(for: text, of: name, at: path), at: path)
+            root = try root.setting(
+                InlineValue.node(text, location: location(of: name), at: path.description), at: path)
         }
         return root
     }
@@ -39,15 +40,6 @@ enum EnvironmentLayer {
             )
         }
         return ConfigurationPath(keys: keys)
-    }
-
-    /// Reads a value as YAML only if it begins like a list or a mapping, and its type does not read text. Every other
-    /// value is taken literally, so that a password may contain any character.
-    static func node(for text: String, of name: String, at path: ConfigurationPath) -> ConfigurationNode {
-        guard InlineValue.hasBrackets(text) else {
-            return ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location(of: name))
-        }
-        return InlineValue.brackets(text, origin: origin(of: name), at: path.description)
     }
 
     private static func location(of name: String) -> SourceLocation {

@@ -1,4 +1,4 @@
-/// A value of a variable or an option. It stands alone, without a file around it.
+/// A value that stands alone, without a file around it: of a variable, of an option, in the place of a placeholder.
 enum InlineValue {
     /// A value that begins with a bracket: a list, a mapping, or a text such as `[::1]:9000`.
     ///
@@ -18,13 +18,15 @@ enum InlineValue {
         text.hasPrefix("[") || text.hasPrefix("{")
     }
 
-    static func brackets(_ text: String, origin: String, at path: String) -> ConfigurationNode {
-        let location = SourceLocation(origin: origin)
+    /// The node for a text, which its type reads as text, number, boolean or list.
+    ///
+    /// The text is YAML only if it begins like a list or a mapping, and its type does not read text. Every other text is
+    /// taken literally, so that a password may contain any character.
+    static func node(_ text: String, location: SourceLocation?, at path: String) -> ConfigurationNode {
         var node = ConfigurationNode(.scalar(.init(text: text, form: .literal)), location: location)
+        guard hasBrackets(text), let location else { return node }
         do throws(ConfigurationError) {
-            node =
-                try YAMLComposer.compose(Array(text.utf8), origin: .init(name: origin, hasLines: false), at: path)
-                ?? node
+            node = try YAMLComposer.compose(Array(text.utf8), origin: .value(location), at: path) ?? node
             node.brackets = Brackets(text: text)
         } catch {
             node.brackets = Brackets(text: text, failure: error)
@@ -34,7 +36,7 @@ enum InlineValue {
 }
 
 extension ConfigurationNode {
-    /// The elements of a sequence, or of a list with commas that a variable or an option may hold instead.
+    /// The elements of a sequence, or of a list with commas in its place.
     func elements(keyPath: @autoclosure () -> String) throws(ConfigurationError) -> [ConfigurationNode] {
         if case .sequence(let elements) = content { return elements }
         guard case .scalar(let scalar) = content, !scalar.isNull else {

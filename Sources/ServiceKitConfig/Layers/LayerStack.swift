@@ -23,29 +23,40 @@ package struct LayerStack: Sendable {
     /// Merges the layers from scratch, and replaces the placeholders.
     ///
     /// The keys that the program asked an earlier configuration for count as asked for. Throws ``ConfigurationError``
-    /// for the first mistake.
+    /// for the first mistake. A document that had keys in the earlier configuration, and is blank now, is a mistake: it was
+    /// truncated, more likely than not.
     package func merged(
         after earlier: Configuration? = nil,
         reading: @escaping FileReader = ConfigurationFile.contents
     ) throws(ConfigurationError) -> Configuration {
-        var resolver = PlaceholderResolver(try tree(), environment: environment, readFile: reading)
+        let (tree, filled) = try tree(after: earlier)
+        var resolver = PlaceholderResolver(tree, environment: environment, readFile: reading)
         let root = resolver.resolve()
         if let failure = resolver.failures.first { throw failure.error }
-        return Configuration(root: root, known: KnownKeys(after: earlier?.known))
+        return Configuration(root: root, known: KnownKeys(after: earlier?.known), filledOrigins: filled)
     }
 
-    /// The merged layers, with their placeholders.
-    private func tree() throws(ConfigurationError) -> ConfigurationNode {
+    /// The merged layers, with their placeholders, and the origins of the documents that have keys.
+    private func tree(
+        after earlier: Configuration? = nil
+    ) throws(ConfigurationError) -> (root: ConfigurationNode, filledOrigins: Set<String>) {
         var root = ConfigurationNode.emptyMapping
-        for document in documents { root = try document.merged(over: root) }
+        var filled: Set<String> = []
+        for document in documents {
+            switch try document.merge(into: &root) {
+            case .some: filled.insert(document.origin)
+            case .noKeys: break
+            case .blank: if earlier?.filledOrigins.contains(document.origin) == true { throw document.emptied }
+            }
+        }
         root = try EnvironmentLayer.apply(environment, to: root)
-        return try OverrideLayer.apply(overrides, to: root)
+        return (try OverrideLayer.apply(overrides, to: root), filled)
     }
 
     /// Merges the layers, and leaves placeholders as they are written: for a comparison. Throws ``ConfigurationError`` when a
     /// layer cannot be read.
     package func written() throws(ConfigurationError) -> Configuration {
-        Configuration(root: try tree())
+        Configuration(root: try tree().root)
     }
 
     /// Merges the layers for a check away from the service: a value whose placeholder only the service can replace is left
@@ -56,7 +67,8 @@ package struct LayerStack: Sendable {
     ) throws(ConfigurationError) -> (
         configuration: Configuration, mistakes: [ConfigurationError], unchecked: [ConfigurationError]
     ) {
-        var resolver = PlaceholderResolver(try tree(), environment: variables, readFile: ConfigurationFile.contents)
+        var resolver = PlaceholderResolver(
+            try tree().root, environment: variables, readFile: ConfigurationFile.contents)
         let root = resolver.resolve()
         let (mistakes, unchecked) = (resolver.failures.filter { !$0.isLocal }, resolver.failures.filter(\.isLocal))
         let configuration = Configuration(root: root)

@@ -41,11 +41,11 @@ enum OverrideLayer {
     }
 
     private static func value(_ text: String, at path: String) throws(ConfigurationError) -> ConfigurationNode {
-        let origin = YAMLComposer.Origin(name: origin(of: path), hasLines: false)
-        if InlineValue.hasBrackets(text) { return InlineValue.brackets(text, origin: origin.name, at: path) }
+        let location = SourceLocation(origin: origin(of: path))
+        if InlineValue.hasBrackets(text) { return InlineValue.node(text, location: location, at: path) }
         var node =
-            try YAMLComposer.compose(Array(text.utf8), origin: origin, at: path)
-            ?? ConfigurationNode(.scalar(.null), location: SourceLocation(origin: origin.name))
+            try YAMLComposer.compose(Array(text.utf8), origin: .value(location), at: path)
+            ?? ConfigurationNode(.scalar(.null), location: location)
         // A value without quotes is literal, like a variable's value.
         if case .scalar(var scalar) = node.content, scalar.form == .plain, !scalar.isNull {
             scalar.form = .literal

@@ -126,7 +126,7 @@ struct PlaceholderResolver {
         return result
     }
 
-    /// The value of a text with placeholders. A text that is a single placeholder has the form of what replaces it.
+    /// The value of a text with placeholders. A text that is a single placeholder may stand for a mapping or a list.
     private mutating func evaluate(
         _ text: String,
         form: ConfigurationNode.Scalar.Form,
@@ -140,15 +140,15 @@ struct PlaceholderResolver {
         if parts.count == 1, case .reference(let reference) = parts[0] {
             return try target(of: reference, form: form, depth: depth)
         }
-        var scalar = ConfigurationNode.Scalar(text: "", form: form)
-        var isSecret = false
+        var whole = ""
+        var (hasReference, isSecret) = (false, false)
         for part in parts {
             var piece: String
             switch part {
             case .text(let text):
                 piece = text
             case .reference(let reference):
-                if form == .plain { scalar.form = .literal }
+                hasReference = true
                 let value = try target(of: reference, form: form, depth: depth)
                 guard let text = value.text else {
                     throw failure("${\(reference.name)} is \(value.kind), which cannot be part of a text")
@@ -157,10 +157,29 @@ struct PlaceholderResolver {
                 isSecret = isSecret || value.isSecret
             }
             try count(piece)
-            scalar.text += piece
+            whole += piece
         }
-        let node = ConfigurationNode(.scalar(scalar))
+        let node = hasReference ? value(of: whole) : ConfigurationNode(.scalar(.init(text: whole, form: form)))
         return isSecret ? node.hidden : node
+    }
+
+    /// The node for a text in the place of a placeholder. It is read in the same way, wherever the text comes from.
+    private func value(of text: String) -> ConfigurationNode {
+        InlineValue.node(text, location: active.last?.location, at: active.last?.trail.text ?? "")
+    }
+
+    /// A node in the place of a placeholder: a text is read like that of a variable; null and nodes with parts stay.
+    private mutating func substitute(_ node: ConfigurationNode) throws(Failure) -> ConfigurationNode {
+        var result = node
+        if case .scalar(let scalar) = node.content, scalar.form != .literal, !scalar.isNull {
+            result = value(of: scalar.text)
+            if node.isSecret { result = result.hidden }
+        }
+        nodes += result.count
+        guard nodes <= YAMLLimits.maximumNodes else {
+            throw failure("placeholders stand for more than \(YAMLLimits.maximumNodes) values in all")
+        }
+        return result
     }
 
     private mutating func target(
@@ -171,21 +190,18 @@ struct PlaceholderResolver {
         let found: ConfigurationNode?
         switch reference.target {
         case .variable(let name):
-            // Read like the value of a variable that sets a key.
-            found = environment[name].map { EnvironmentLayer.node(for: $0, of: name, at: ConfigurationPath()) }
+            found = environment[name].map(value(of:))
         case .path(let path):
             found = try value(at: path)
         }
         if let found {
-            nodes += found.count
-            guard nodes <= YAMLLimits.maximumNodes else {
-                throw failure("placeholders stand for more than \(YAMLLimits.maximumNodes) values in all")
-            }
-            return SecretKeys.isSecret(reference.name) ? found.hidden : found
+            let value = try substitute(found)
+            return SecretKeys.isSecret(reference.name) ? value.hidden : value
         }
         guard let defaultText = reference.defaultText else { throw missing(reference) }
         // An empty default is the empty text, not null.
-        return try evaluate(defaultText, form: defaultText.isEmpty ? .literal : form, depth: depth + 1)
+        let form = defaultText.isEmpty ? .literal : form
+        return try substitute(evaluate(defaultText, form: form, depth: depth + 1))
     }
 
     private mutating func contents(ofFileIn scalar: ConfigurationNode.Scalar) throws(Failure) -> ConfigurationNode {
@@ -206,7 +222,7 @@ struct PlaceholderResolver {
         }
         if text.last?.isNewline == true { text.removeLast() }
         try count(text)
-        return ConfigurationNode(.scalar(.init(text: text, form: .literal))).hidden
+        return value(of: text).hidden
     }
 
     private mutating func count(_ text: String) throws(Failure) {

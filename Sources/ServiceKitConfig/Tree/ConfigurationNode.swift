@@ -13,8 +13,8 @@ struct ConfigurationNode: Sendable {
             case plain
             /// Written in quotes or as a block, or tagged `!!str`: always text.
             case quoted
-            /// The whole value of a variable or an option, without quotes. Like `plain`, but never null, and a list if
-            /// the type wants one.
+            /// The whole value of a variable or an option, without quotes, or a value with placeholders. Like `plain`, but
+            /// never null, and a list if the type wants one.
             case literal
         }
 
@@ -38,7 +38,7 @@ struct ConfigurationNode: Sendable {
     /// Whether errors and tools must not show the value, whatever its key and its text look like.
     private(set) var isSecret = false
 
-    /// The text of a variable's or an option's value that begins with a bracket.
+    /// The text of a literal value that begins with a bracket.
     var brackets: InlineValue.Brackets?
 
     init(_ content: Content, location: SourceLocation? = nil) {

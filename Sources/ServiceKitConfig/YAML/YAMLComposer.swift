@@ -1,9 +1,20 @@
 /// Builds a tree of nodes from a YAML document, within ``YAMLLimits``.
 struct YAMLComposer: ~Copyable {
-    /// The origin of the document. A variable or an option has no lines and columns.
-    struct Origin {
-        var name: String
-        var hasLines = true
+    /// The origin of the document.
+    enum Origin {
+        /// A file: its values have lines and columns, and may have placeholders.
+        case file(String)
+        /// A single value that stands at a place: in a variable, in an option, in the place of a placeholder.
+        case value(SourceLocation)
+
+        var location: SourceLocation {
+            switch self {
+            case .file(let name): SourceLocation(origin: name)
+            case .value(let location): location
+            }
+        }
+
+        var isFile: Bool { if case .file = self { true } else { false } }
     }
 
     private let reader: YAMLEventReader
@@ -27,11 +38,11 @@ struct YAMLComposer: ~Copyable {
         let mark = TextEncoding.utf8Mark
         let bytes = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
         func refusal(_ message: String, at location: SourceLocation? = nil) -> ConfigurationError {
-            ConfigurationError(message: message, location: location ?? SourceLocation(origin: origin.name))
+            ConfigurationError(message: message, location: location ?? origin.location)
         }
         if let encoding = TextEncoding(of: bytes) {
-            let first = origin.hasLines ? SourceLocation(origin: origin.name, line: 1, column: 1) : nil
-            throw refusal("saved as \(encoding.rawValue); save it as UTF-8", at: first)
+            let first = SourceLocation(origin: origin.location.origin, line: 1, column: 1)
+            throw refusal("saved as \(encoding.rawValue); save it as UTF-8", at: origin.isFile ? first : nil)
         }
         guard bytes.count <= YAMLLimits.maximumDocumentBytes else {
             throw refusal("larger than \(YAMLLimits.maximumDocumentBytes) bytes; split it into several files")
@@ -111,7 +122,7 @@ struct YAMLComposer: ~Copyable {
     ) throws(ConfigurationError) -> ConfigurationNode.Scalar {
         var scalar = try YAMLTag.content(of: event, failure: tagFailure(mark))
         // The value of a variable or an option has no placeholders.
-        scalar.hasPlaceholder = origin.hasLines && !isKey && Placeholder.isIn(scalar.text)
+        scalar.hasPlaceholder = origin.isFile && !isKey && Placeholder.isIn(scalar.text)
         return scalar
     }
 
@@ -215,8 +226,8 @@ struct YAMLComposer: ~Copyable {
     private var keyPath: String { keys.reduce(rootPath) { $1.joined(to: $0) } }
 
     private func location(_ mark: YAMLEvent.Mark) -> SourceLocation {
-        guard origin.hasLines else { return SourceLocation(origin: origin.name) }
-        return SourceLocation(origin: origin.name, line: mark.line, column: mark.column)
+        guard case .file(let name) = origin else { return origin.location }
+        return SourceLocation(origin: name, line: mark.line, column: mark.column)
     }
 
     private func failure(_ message: String, _ mark: YAMLEvent.Mark) -> ConfigurationError {
@@ -227,7 +238,7 @@ struct YAMLComposer: ~Copyable {
         var message = "YAML syntax: \(error.problem)"
         if let context = error.context {
             message += ", \(context.text)"
-            if origin.hasLines, context.line != error.mark.line { message += " that starts on line \(context.line)" }
+            if origin.isFile, context.line != error.mark.line { message += " that starts on line \(context.line)" }
         }
         if let advice = error.advice { message += "; \(advice)" }
         return failure(message, error.mark)
