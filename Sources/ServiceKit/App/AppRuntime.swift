@@ -114,12 +114,13 @@ final class AppRuntime: Sendable {
         var last = labels
         var instance = instance
         for await next in metadata where next != last {
+            let changed = Set(last.keys).union(next.keys).filter { last[$0] != next[$0] }.sorted()
             // The others are the App's own, such as the time of the start.
             instance.metadata = instance.metadata.filter { last[$0.key] == nil }.merging(next) { $1 }
             last = next
             do {
                 try await registration.update(instance)
-                logger.info("labels changed", metadata: ["labels": "\(next.keys.sorted().joined(separator: " "))"])
+                logger.notice("labels changed", metadata: ["labels": "\(changed.joined(separator: " "))"])
             } catch is CancellationError {
                 return
             } catch {

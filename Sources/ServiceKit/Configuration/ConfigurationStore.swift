@@ -236,15 +236,21 @@ public final class ConfigurationStore: Sendable {
         if case .loaded(let documents) = report, !(sources[number] is FileSource) {
             report = .loaded(documents.map(\.fromSource))
         }
-        let (action, isNews) = state.withLock { state in
-            let before = state.away
-            return (state.reported(report, by: number), state.away != before)
+        let (news, action) = state.withLock { state in
+            (state.news(in: report, by: number), state.reported(report, by: number))
         }
-        if isNews, case .away(let cause) = report {
-            logger.warning(
-                "configuration source is away; its last values stay",
-                metadata: ["source": "\(sources[number].name)", "cause": "\(cause)"]
-            )
+        let source: Logger.Metadata = ["source": "\(sources[number].name)"]
+        switch news {
+        case .away(let cause, let hasValues):
+            let message: Logger.Message =
+                hasValues
+                ? "configuration source is away; its last values stay"
+                : "configuration source is away; it has given no values yet"
+            logger.warning(message, metadata: source.merging(["cause": "\(cause)"]) { $1 })
+        case .back:
+            logger.notice("configuration source is no longer away", metadata: source)
+        case nil:
+            break
         }
         perform(action)
     }
@@ -303,27 +309,31 @@ public final class ConfigurationStore: Sendable {
         let changes = try followers.map { try $0(next, earlier) }
         let needsRestart = next.changesWithoutFollower(since: first)
         let isChange = !next.hasSameValues(as: earlier)
-        let before: [String]? = published.withLock { published in
+        let before: (needsRestart: [String], wasRefused: Bool)? = published.withLock { published in
             guard published.sections.count == sections.count, published.followers.count == followers.count else {
                 return nil
             }
-            defer { published.status.needsRestart = needsRestart }
+            let before = (published.status.needsRestart, published.status.refusal != nil)
+            published.status.needsRestart = needsRestart
             published.status.refusal = nil
-            guard isChange else { return published.status.needsRestart }
+            guard isChange else { return before }
             published.configuration = next
             published.status.generation += 1
             published.status.since = .now
             step.perform(steps)
-            return published.status.needsRestart
+            return before
         }
         guard let before else { return false }
         generations.setIfChanged(status.generation)
         if isChange {
             // Outside of the locks: a component may take its own, under which plugins read sections.
             for change in changes { change() }
-            logger.info("configuration changed", metadata: ["generation": "\(status.generation)"])
+            logger.notice("configuration changed", metadata: ["generation": "\(status.generation)"])
+        } else if before.wasRefused {
+            logger.notice(
+                "configuration is good again, and the same as before", metadata: ["generation": "\(status.generation)"])
         }
-        for path in needsRestart where !before.contains(path) {
+        for path in needsRestart where !before.needsRestart.contains(path) {
             logger.warning("configuration changed, but needs a restart", metadata: ["key": "\(path)"])
         }
         return true

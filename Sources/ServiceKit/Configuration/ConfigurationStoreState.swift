@@ -42,6 +42,14 @@ struct ConfigurationStoreState {
         var hasReported: Bool { documents != nil || cause != nil }
     }
 
+    /// A difference between a report of a source and the one before, for the log.
+    enum News: Hashable {
+        /// The source is away, for this reason; whether values that it had stay.
+        case away(String, hasValues: Bool)
+        /// The source is no longer away.
+        case back
+    }
+
     private(set) var phase = Phase.starting
     private var sources: [Source]
 
@@ -56,6 +64,15 @@ struct ConfigurationStoreState {
 
     /// The documents of all sources, in their order.
     private var documents: [ConfigurationDocument] { sources.flatMap { $0.documents ?? [] } }
+
+    /// The news in a source's report, which has not been taken in yet; `nil` when there is none.
+    func news(in state: ConfigurationSourceState, by source: Int) -> News? {
+        let source = sources[source]
+        return switch state {
+        case .loaded: source.cause == nil ? nil : .back
+        case .away(let cause): source.cause == cause ? nil : .away(cause, hasValues: source.documents != nil)
+        }
+    }
 
     /// A source, by its number, reported its state.
     mutating func reported(_ state: ConfigurationSourceState, by source: Int) -> Action {

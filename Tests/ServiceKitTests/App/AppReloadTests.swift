@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct AppReloadTests {
     @Test func labelsAreUpdatedInTheRegistry() async throws {
-        let source = ConfigurationStoreTests.FakeSource("app: {name: user, metadata: {weight: 1, zone: a}}")
+        let source = ConfigurationStoreTests.FakeSource("app: {name: user, metadata: {weight: 1, zone: a, owner: x}}")
         var options = ConfigurationStore.Options()
         options.debounce = .zero
         let log = LogRecorder()
@@ -18,8 +18,9 @@ struct AppReloadTests {
         app.add(server: FakeServer(events: Events()))
         try await withRunning(app) {
             #expect(app.snapshot().instance.metadata["weight"] == "1")
-            source.set("app: {name: user, metadata: {weight: 50, lane: blue}}\nshutdown: {lame-duck: 1ms}")
-            _ = await log.first { $0.message == "labels changed" }
+            source.set("app: {name: user, metadata: {weight: 50, lane: blue, owner: x}}\nshutdown: {lame-duck: 1ms}")
+            let line = await log.first { $0.message == "labels changed" }
+            #expect(line?.description == "notice: labels changed labels=lane weight zone")
             let metadata = app.snapshot().instance.metadata
             #expect(metadata["weight"] == "50")
             #expect(metadata["lane"] == "blue")

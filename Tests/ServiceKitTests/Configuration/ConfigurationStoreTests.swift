@@ -96,7 +96,7 @@ import Testing
             #expect(limits.value == Limits(calls: 6, burst: 2))
             #expect(try running.store.configuration.decode(Limits.self, at: "limits").calls == 6)
             #expect(running.store.status.generation == 2)
-            #expect(await running.log.first { $0.description == "info: configuration changed generation=2" } != nil)
+            #expect(await running.log.first { $0.description == "notice: configuration changed generation=2" } != nil)
         }
     }
 
@@ -166,8 +166,64 @@ import Testing
             try await running.change(to: "limits: {burst: 6}\ncache: {size: 9}")
             #expect(limits.value == Limits(calls: 1, burst: 6))
             #expect(cache.value.size == 7)
-            try await running.change(to: "")
+            try await running.change(to: "{}")
             #expect(limits.value == Limits())
+        }
+    }
+
+    @Test(arguments: ["", " \n", "# limits: {calls: 6}\n", "---\n", "~"])
+    func documentThatHasLostItsKeysIsRefused(yaml: String) async throws {
+        try await Self.running("limits: {calls: 5}") { running in
+            let limits = try running.store.live(Limits.self, at: "limits")
+            for _ in 1...2 {
+                try await running.change(to: yaml)
+                #expect(
+                    running.store.status.refusal == "fake.yaml: has no keys any more; if all of them shall go, write {}"
+                )
+                #expect(limits.value.calls == 5)
+                try await running.change(to: yaml + "\nother: ${X}")
+            }
+            try await running.change(to: "{}")
+            #expect(limits.value.calls == 1)
+            // It had no keys before.
+            running.source.set(yaml)
+            try await running.change(to: "limits: {calls: 7}")
+            #expect(limits.value.calls == 7)
+        }
+    }
+
+    @Test func documentOfASourceThatHasGoneTakesItsKeysAlong() async throws {
+        try await Self.running("limits: {calls: 5}") { running in
+            let limits = try running.store.live(Limits.self, at: "limits")
+            running.source.state.set(.loaded([]))
+            await running.settle()
+            try await eventually { limits.value.calls == 1 }
+        }
+    }
+
+    @Test func returnOfAGoodConfigurationAfterARefusalIsLogged() async throws {
+        try await Self.running("limits: {calls: 5}") { running in
+            _ = try running.store.live(Limits.self, at: "limits")
+            try await running.change(to: "limits: {calls: 0}")
+            running.source.set("limits: {calls: 5}")
+            await running.settle()
+            let line = "notice: configuration is good again, and the same as before generation=1"
+            #expect(await running.log.first { $0.description == line } != nil)
+            #expect(running.store.status.refusal == nil)
+        }
+    }
+
+    @Test func sourceThatIsAwayAndComesBackIsLogged() async throws {
+        try await Self.running("limits: {calls: 5}") { running in
+            let log = running.log
+            running.source.state.set(.away("no route"))
+            let away = "warning: configuration source is away; its last values stay cause=no route source=fake"
+            #expect(await log.first { $0.description == away } != nil)
+            running.source.set("limits: {calls: 5}")
+            let back = "notice: configuration source is no longer away source=fake"
+            #expect(await log.first { $0.description == back } != nil)
+            #expect(running.store.status.away.isEmpty)
+            #expect(log.entries.count == 2)
         }
     }
 
@@ -358,6 +414,8 @@ import Testing
         let limits = try running.store.live(Limits.self, at: "limits")
         #expect(limits.value == Limits(calls: 1, burst: 3))
         #expect(running.store.status.away == ["etcd": "no route"])
+        let line = "warning: configuration source is away; it has given no values yet cause=no route source=etcd"
+        #expect(running.log.entries.map(\.description) == [line])
         try await running.change(to: "limits: {calls: 4, burst: 4}")
         #expect(limits.value == Limits(calls: 4, burst: 3))
         #expect(running.store.status.away.isEmpty)
