@@ -139,6 +139,43 @@ struct OptionDescriptionTests {
         #expect(options["idle"]?["type"] as? [String] == ["string", "integer", "null"])
     }
 
+    struct Limits: ConfigurationSection {
+        var time = Duration.seconds(1)
+        var pause = Duration.zero
+        var offset = Duration.zero
+        var size = ByteCount.mebibytes(1)
+
+        static let ranges = [
+            OptionRange("time", \Limits.time, .milliseconds(1)...(.seconds(60))),
+            OptionRange("pause", \Limits.pause, .zero...(.seconds(60))),
+            OptionRange("size", \Limits.size, .kibibytes(1)...(.mebibytes(16))),
+        ]
+    }
+
+    @Test func schemaSaysRangesOfDurationsAndSizesAsFarAsItCan() throws {
+        let configuration = Configuration()
+        configuration.register(Limits.self, at: "limits")
+        let text = try configuration.description(as: .schema)
+        let schema = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        let sections = try #require(schema["properties"] as? [String: [String: Any]])
+        let options = try #require(sections["limits"]?["properties"] as? [String: [String: Any]])
+        func matches(_ key: String, _ text: String) throws -> Bool {
+            try text.contains(Regex(#require(options[key]?["pattern"] as? String)))
+        }
+        #expect(options["time"]?["type"] as? [String] == ["string"])
+        #expect(options["pause"]?["type"] as? [String] == ["string", "integer"])
+        #expect(options["pause"]?["maximum"] as? Int == 0)
+        #expect(options["size"]?["minimum"] as? Int == 1024)
+        #expect(options["size"]?["maximum"] as? Int == 16 << 20)
+        for key in ["time", "pause", "offset"] {
+            #expect(try matches(key, "1m30.5s"))
+            #expect(try matches(key, "${TIME:1s}"))
+            #expect(try !matches(key, "1x"))
+            #expect(try matches(key, "0") == (key != "time"), "\(key)")
+            #expect(try matches(key, "-1s") == (key == "offset"), "\(key)")
+        }
+    }
+
     /// As written it sets nothing; with the options' marks removed, it sets their defaults.
     @Test func referenceSetsNothingAndItsOptionsAreTheDefaults() throws {
         let configuration = Configuration()

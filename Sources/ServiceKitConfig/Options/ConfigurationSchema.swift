@@ -4,7 +4,8 @@ private import FoundationEssentials
 /// `# yaml-language-server: $schema=config.schema.json`.
 ///
 /// A text with a placeholder is allowed in the place of any value. Keywords such as `minimum` concern values of their own
-/// type only, so that each option is one schema without alternatives, and editors give clear messages. Secrets are
+/// type only, so that each option is one schema without alternatives, and editors give clear messages. No keyword says
+/// the range of a text with a unit, or the names that plugins bring: these are in the descriptions. Secrets are
 /// `writeOnly`; they have no default and no example.
 package enum ConfigurationSchema {
     /// A text that begins or contains a placeholder.
@@ -82,11 +83,20 @@ package enum ConfigurationSchema {
             schema["minimum"] = bounds.flatMap { SchemaValue(number: $0.lower) }
             schema["maximum"] = bounds?.upper.flatMap { SchemaValue(number: $0) }
         case .duration:
-            // The one duration without a unit is 0.
-            schema = ["type": ["string", "integer"], "minimum": 0, "maximum": 0]
-            schema["pattern"] = .text(#"^0$|^-?([0-9]+(\.[0-9]+)?(h|m|s|ms|us|ns))+$|"# + placeholder)
+            let isSigned = bounds?.lower.hasPrefix("-") ?? true
+            let pattern = (isSigned ? "^-?" : "^") + #"([0-9]+(\.[0-9]+)?(h|m|s|ms|us|ns))+$|"# + placeholder
+            schema = ["type": ["string"], "pattern": .text(pattern)]
+            if isSigned || bounds?.lower == "0" {
+                // The one duration without a unit is 0.
+                schema = [
+                    "type": ["string", "integer"], "minimum": 0, "maximum": 0, "pattern": .text("^0$|" + pattern),
+                ]
+            }
         case .size:
-            schema = ["type": ["string", "integer"], "minimum": 0]
+            schema["type"] = ["string", "integer"]
+            // They concern numbers of bytes.
+            schema["minimum"] = bounds.flatMap { SchemaValue(size: $0.lower) } ?? 0
+            schema["maximum"] = bounds?.upper.flatMap { SchemaValue(size: $0) }
             schema["pattern"] = .text(#"^[0-9]+(\.[0-9]+)?([KMGT]i?B|B)?$|"# + placeholder)
         }
         return schema
@@ -137,6 +147,12 @@ private indirect enum SchemaValue: Encodable, Equatable {
         } else {
             return nil
         }
+    }
+
+    /// The bytes of a size as configuration writes it; `nil` for another text.
+    init?(size text: String) {
+        guard let size = try? ByteCount(reading: ConfigurationNode.Scalar(text: text, form: .plain)) else { return nil }
+        self = .integer(size.bytes)
     }
 
     func encode(to encoder: any Encoder) throws {
