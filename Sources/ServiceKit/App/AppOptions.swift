@@ -83,10 +83,10 @@ struct ShutdownOptions: ConfigurationSection, Hashable {
     /// How long calls are still accepted after the registry was told, for clients that have not heard of it yet; 1 s by
     /// default.
     var lameDuck = Duration.seconds(1)
-    /// How long calls in flight may take to end before they are cut, and after them services before they are cancelled;
+    /// How long calls in flight may take before they are cut; then, how long services may take before they are cancelled.
     /// 30 s by default.
     var drainTimeout = Duration.seconds(30)
-    /// How long giving back the lease may take, and after it ending the registry; 5 s by default.
+    /// How long it may take to give back the lease; then, how long it may take to end the registry. 5 s by default.
     var releaseTimeout = Duration.seconds(5)
 
     static let ranges: [OptionRange<ShutdownOptions>] = [
@@ -126,7 +126,7 @@ extension AppOptions {
 
 extension AdvertiseOptions {
     static let help = [
-        "host": "the host to register for servers on every interface; after it, the variable `POD_IP`",
+        "host": "the host that is registered for a server on every interface; without it, the variable `POD_IP` counts",
         "interface": "the network interface whose address is registered: `eth0`",
         "cidr": "the network whose address is registered: `10.0.0.0/8`",
         "family": "the family of the registered address: `ipv4` or `ipv6`",
@@ -138,8 +138,10 @@ extension RegistryOptions {
         "backend": "the registry: `file`, `memory`, `static`, `etcd`, or a plugin's",
         "registration":
             "`required`: the start waits for the registration, and fails without it; `background`: the "
-            + "service serves, and registers when it can; `none`",
-        "timeout": "how long a required registration may take, with the wait for an id whose owner has crashed",
+            + "service serves, and registers when it can; `none`: it does not register",
+        "timeout":
+            "how long a required registration may take; this includes the wait for an id whose owner has "
+            + "crashed",
     ]
 }
 
@@ -155,7 +157,11 @@ extension ShutdownOptions {
         "hook-timeout": "how long a hook of the stop may take",
         "deregister-timeout": "how long deregistering may take",
         "lame-duck": "how long calls are still accepted after the instance has left the registry",
-        "drain-timeout": "how long calls in flight may take before they are cut, and after them services",
-        "release-timeout": "how long giving back the lease may take, and after it ending the registry",
+        "drain-timeout":
+            "how long calls in flight may take before they are cut; then, how long services may take before they "
+            + "are cancelled",
+        "release-timeout":
+            "how long it may take to give back the lease; then, how long it may take to end the "
+            + "registry",
     ]
 }
