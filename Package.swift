@@ -198,7 +198,11 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: testSettings
         ),
-        .testTarget(name: "ServiceKitConfigTests", dependencies: ["ServiceKitConfig"], swiftSettings: testSettings),
+        .testTarget(
+            name: "ServiceKitConfigTests",
+            dependencies: ["ServiceKitConfig", "ServiceKitTestSupport"],
+            swiftSettings: testSettings
+        ),
         .testTarget(
             name: "ServiceKitConfigProviderTests",
             dependencies: [
@@ -243,7 +247,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ServiceKitProtobufTests",
-            dependencies: ["ServiceKitProtobuf", protobuf],
+            dependencies: ["ServiceKitProtobuf", "ServiceKitTestSupport", protobuf],
             exclude: ["Kinds/kinds.proto", "Kinds/legacy.proto"],
             swiftSettings: testSettings
         ),

@@ -1,4 +1,5 @@
 @testable import ServiceKitConfig
+import ServiceKitTestSupport
 import Testing
 
 /// Random documents. None may crash the parser, and every error has a place.
@@ -57,7 +58,7 @@ import Testing
 
     @Test(arguments: 0..<4)
     func changedDocumentsAreReadOrRefused(seed: UInt64) {
-        var generator = SplitMix64(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let bytes = Array(Self.sample.utf8)
         for _ in 0..<1000 {
             var changed = bytes
@@ -75,7 +76,7 @@ import Testing
     }
 
     @Test func noiseIsReadOrRefused() {
-        var generator = SplitMix64(state: 42)
+        var generator = SeededGenerator(seed: 42)
         for _ in 0..<2000 {
             let length = Int.random(in: 0..<200, using: &generator)
             check((0..<length).map { _ in Self.syntax.randomElement(using: &generator) ?? 0 })
@@ -106,18 +107,5 @@ import Testing
 
     private func expectOneLine(_ error: ConfigurationError) {
         #expect(!error.description.contains { $0.isNewline })
-    }
-}
-
-/// Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014).
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

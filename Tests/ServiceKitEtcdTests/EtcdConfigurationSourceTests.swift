@@ -20,7 +20,8 @@ struct EtcdConfigurationSourceTests {
         _ etcd: EtcdServer,
         mode: EtcdConfigurationOptions.Mode = .required,
         timeout: Duration = .seconds(30),
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        clock: any Clock<Duration> = ContinuousClock()
     ) throws -> ConfigurationStore {
         let yaml = """
             config: {etcd: {prefix: /config/user, mode: \(mode.rawValue), timeout: \(timeout.components.seconds)s}}
@@ -34,7 +35,8 @@ struct EtcdConfigurationSourceTests {
             sources: try ConfigurationSources(plugins: [.etcd]).make(configuration: configuration, logger: logger),
             environment: environment,
             options: options,
-            logger: logger
+            logger: logger,
+            clock: clock
         )
     }
 
@@ -131,18 +133,27 @@ struct EtcdConfigurationSourceTests {
     @Test func requiredSourceThatIsAwayFailsTheStart() async throws {
         try await EtcdServer.withServer { etcd in
             try await etcd.kill()
-            let store = try Self.store(etcd, timeout: .seconds(2))
-            let error = await #expect(throws: ConfigurationError.self) { try await store.start() }
-            #expect(error?.message.hasPrefix("cannot be read within 2.0 seconds: etcd /config/user: ") == true)
+            let error = try await Self.failureOfTheStart(etcd)
+            #expect(error?.message.hasPrefix("cannot be read within 30.0 seconds: etcd /config/user: ") == true)
         }
     }
 
     @Test func requiredPrefixWithoutKeysFailsTheStart() async throws {
         try await EtcdServer.withServer { etcd in
-            let store = try Self.store(etcd, timeout: .seconds(2))
-            let error = await #expect(throws: ConfigurationError.self) { try await store.start() }
+            let error = try await Self.failureOfTheStart(etcd)
             #expect(error?.message.hasSuffix("no key begins with /config/user/; put one") == true)
         }
+    }
+
+    /// The error of a start whose time is over when the source has told that it is away.
+    private static func failureOfTheStart(_ etcd: EtcdServer) async throws -> ConfigurationError? {
+        let clock = TestClock()
+        let store = try store(etcd, clock: clock)
+        let start = Task { try await store.start() }
+        try await eventually { !store.status.away.isEmpty }
+        await clock.waitForSleepers()
+        clock.advance(by: .seconds(30))
+        return await #expect(throws: ConfigurationError.self) { try await start.value }
     }
 
     @Test func optionalSourceThatIsAwayIsTakenInWhenItComes() async throws {

@@ -1,3 +1,4 @@
+import ServiceKitTestSupport
 import SwiftProtobuf
 import Testing
 
@@ -5,20 +6,6 @@ import Testing
 
 /// Input that is not a message gives an error, never a crash.
 @Suite(.timeLimit(.minutes(1))) struct HostileInputTests {
-    /// A generator with the same numbers in every run.
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            // SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-            return z ^ z >> 31
-        }
-    }
-
     /// A message that can be read can be written, and reads back the same.
     private func check(_ bytes: [UInt8]) throws {
         guard let message = try? DynamicMessage(bytes, as: Samples.kinds, in: Samples.pool) else { return }
@@ -30,7 +17,7 @@ import Testing
     }
 
     @Test func arbitraryBytes() throws {
-        var numbers = Numbers(state: 1)
+        var numbers = SeededGenerator(seed: 1)
         for _ in 0..<20_000 {
             let count = Int.random(in: 0..<40, using: &numbers)
             try check((0..<count).map { _ in UInt8.random(in: 0...255, using: &numbers) })
@@ -38,7 +25,7 @@ import Testing
     }
 
     @Test func messagesWithFlippedAndMissingBytes() throws {
-        var numbers = Numbers(state: 2)
+        var numbers = SeededGenerator(seed: 2)
         for (_, message) in Samples.messages {
             let original: [UInt8] = try message.serializedBytes()
             if original.isEmpty { continue }
@@ -53,7 +40,7 @@ import Testing
     }
 
     @Test func documentsWithFlippedBytes() throws {
-        var numbers = Numbers(state: 3)
+        var numbers = SeededGenerator(seed: 3)
         for (_, message) in Samples.messages {
             let original = Array(try message.jsonString().utf8)
             for _ in 0..<1000 {
@@ -70,7 +57,7 @@ import Testing
     }
 
     @Test func changedBytesAreReadLikeGeneratedCode() throws {
-        var numbers = Numbers(state: 4)
+        var numbers = SeededGenerator(seed: 4)
         var agreed = 0
         for (_, message) in Samples.messages {
             let original: [UInt8] = try message.serializedBytes()

@@ -2,7 +2,7 @@ import Foundation
 package import ServiceKitTesting
 import Testing
 
-/// A program that a test has started. It is killed when the test drops it.
+/// A program that a test has started. It is killed when the test drops it, and when the tests' process ends, however it ends.
 package final class RunningProgram: Sendable {
     /// How a program ended.
     package enum Exit: Hashable, Sendable {
@@ -16,6 +16,9 @@ package final class RunningProgram: Sendable {
         package let output: String
         package let errors: String
     }
+
+    /// The group of all programs of this process.
+    private static let group = Swift.Result { try ProcessGroup(named: "kit-tests") }
 
     private let process: ChildProcess
     private let input: FileHandle?
@@ -32,13 +35,15 @@ package final class RunningProgram: Sendable {
     ///   - hasInput: Whether the program has an input until ``closeInput()``. Otherwise its input is empty.
     ///   - output: The target of its standard output, instead of ``output``.
     ///   - errors: The target of its standard error, instead of ``errors``.
+    ///   - group: The group that it is in, instead of that of all programs of this process.
     package init(
         _ path: String,
         _ arguments: [String],
         environment: [String: String] = [:],
         hasInput: Bool = false,
         output: ChildProcess.Stream? = nil,
-        errors: ChildProcess.Stream? = nil
+        errors: ChildProcess.Stream? = nil,
+        group: ProcessGroup? = nil
     ) throws {
         standardOutput = output == nil ? try ProcessOutput() : nil
         standardError = errors == nil ? try ProcessOutput() : nil
@@ -50,7 +55,7 @@ package final class RunningProgram: Sendable {
             input: input.map { .descriptor($0.1.fileDescriptor) } ?? .file("/dev/null"),
             output: output ?? standardOutput?.stream ?? .file("/dev/null"),
             errors: errors ?? standardError?.stream ?? .file("/dev/null"),
-            group: getpgrp()
+            group: (group ?? Self.group.get()).id
         )
         try standardOutput?.writer.close()
         try standardError?.writer.close()

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKitConfig
@@ -149,13 +150,13 @@ struct Mutator {
             "b",
         ].map { Array($0.utf8) }
 
-    private var generator: SplitMix64
+    private var generator: SeededGenerator
     private let seeds =
         [Array(MutationTests.service.utf8), Array(YAMLFuzzTests.sample.utf8)]
         + CorpusDocument.all.map(\.bytes).filter { $0.count < 4096 }
 
     init(seed: UInt64) {
-        generator = SplitMix64(state: seed)
+        generator = SeededGenerator(seed: seed)
     }
 
     mutating func next() -> [UInt8] {

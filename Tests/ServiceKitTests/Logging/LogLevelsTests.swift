@@ -46,7 +46,7 @@ import Testing
             try await eventually { store.status.refusals == 2 }
             #expect(store.status.refusal?.hasPrefix("fake.yaml:1:21: log.levels.web: ") == true)
             #expect(db.logLevel == .notice && web.logLevel == .trace)
-            source.set("")
+            source.set("{}")
             try await eventually { db.logLevel == .trace && web.logLevel == .trace }
             #expect(store.status.needsRestart.isEmpty)
         }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// Processes that end with this one, however it ends, and their working directory.
@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Linux's parent-death signal would need neither shell nor pipe. But it comes when the *thread* that started the
 /// process ends, and the threads of a pool come and go.
-final class ProcessGroup: Sendable {
+package final class ProcessGroup: Sendable {
     private struct State {
         var processes: [ChildProcess] = []
         var hasEnded = false
@@ -18,14 +18,14 @@ final class ProcessGroup: Sendable {
     private static let endLimit = Duration.seconds(10)
     private static let guardian = "trap '' HUP INT TERM; read -r _; rm -rf \"$0\"; kill -KILL 0"
 
-    let directory: String
+    package let directory: String
     private let leader: ChildProcess
     private let lifeline: CInt
     private let state = Mutex(State())
 
     /// Starts the shell only, with an empty directory for this user alone, whose name begins like this. Throws
     /// ``EtcdServerFailure`` or Foundation's error when the system refuses.
-    init(named name: String) throws {
+    package init(named name: String) throws {
         let url = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID())")
         let directory = url.path(percentEncoded: false)
         try FileManager.default.createDirectory(
@@ -43,6 +43,9 @@ final class ProcessGroup: Sendable {
     }
 
     deinit { close(lifeline) }
+
+    /// The group's number, for processes that others start in it.
+    package var id: pid_t { leader.id }
 
     /// Starts a program, given by its path and its arguments, in the group and its directory. It gets the variables of
     /// this process, except etcd's, and some more. Its output is appended to files. Throws ``EtcdServerFailure`` when
