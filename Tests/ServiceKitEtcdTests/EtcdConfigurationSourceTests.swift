@@ -173,7 +173,8 @@ struct EtcdConfigurationSourceTests {
             let store = try Self.store(etcd, mode: .optional)
             try await Self.running(store) { limits in
                 #expect(limits.value == Limits())
-                #expect(store.status.away.isEmpty)
+                // On a busy machine the first request may have failed.
+                try await eventually { store.status.away.isEmpty }
             }
         }
     }
