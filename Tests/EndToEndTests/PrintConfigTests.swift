@@ -24,14 +24,14 @@ import Testing
         let sections = try #require(schema["properties"] as? [String: Any])
         #expect(
             Set(sections.keys) == [
-                "app", "client", "config", "log", "registry", "server", "shutdown", "startup",
+                "app", "client", "clients", "config", "log", "registry", "server", "shutdown", "startup",
             ]
         )
     }
 
     @Test func referenceIsAConfigurationFile() async throws {
         let text = try await printed("reference")
-        #expect(text.contains("\n  grpc:\n"))
+        #expect(text.contains("\n  #grpc:\n"))
         #expect(text.contains("    #listen: 127.0.0.1:0\n"))
     }
 }
