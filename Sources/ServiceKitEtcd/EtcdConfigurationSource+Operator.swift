@@ -46,15 +46,19 @@ extension EtcdConfigurationSource: ConfigurationOperator {
             let end = min(oldest, last.number + 1)
             operations.append(.delete(.range(from: historyKey(of: name, 0), to: historyKey(of: name, end))))
         }
-        let result = try await client.commit(
-            Transaction(
-                if: [
-                    .modRevision(of: key(of: name), .equal, document.revision),
-                    .isAbsent(historyKey(of: name, (last?.number ?? 0) + 1)),
-                ],
-                then: operations
-            )
+        let transaction = Transaction(
+            if: [
+                .modRevision(of: key(of: name), .equal, document.revision),
+                .isAbsent(historyKey(of: name, (last?.number ?? 0) + 1)),
+            ],
+            then: operations
         )
+        let result: Transaction.Result
+        do {
+            result = try await client.commit(transaction)
+        } catch {
+            throw Self.isTooLarge(error) ? tooLarge(document, error) : error
+        }
         guard result.succeeded else { return nil }
         return ConfigurationVersion(number: number, revision: result.revision, note: note, bytes: document.bytes)
     }
@@ -71,6 +75,23 @@ extension EtcdConfigurationSource: ConfigurationOperator {
             let (note, bytes) = Self.parts(of: entry.value)
             return ConfigurationVersion(number: number, revision: entry.modRevision, note: note, bytes: bytes)
         }
+    }
+
+    // MARK: - The size of a request
+
+    /// Whether etcd, or the gRPC server in it, refuses a request for its size.
+    private static func isTooLarge(_ error: EtcdError) -> Bool {
+        error.message.contains("request is too large") || error.message.contains("larger than max")
+    }
+
+    private func tooLarge(_ document: StoredConfiguration, _ error: EtcdError) -> EtcdError {
+        EtcdError(
+            code: error.code,
+            message:
+                "\(key(of: document.name)) would have \(document.bytes.count) bytes, and etcd refuses the request: it "
+                + "takes 1.5 MiB by default, and the request has the document twice, as itself and as a version; keep the "
+                + "document below 700 KiB, split it by --name, or raise etcd's --max-request-bytes"
+        )
     }
 
     private func key(of name: String) -> String { "\(prefix)/\(name)" }

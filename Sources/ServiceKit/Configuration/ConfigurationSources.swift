@@ -71,6 +71,9 @@ public struct ConfigurationSources: Sendable {
         }
     }
 
+    /// The names that configuration knows the kinds by, sorted.
+    package var names: [String] { kinds.keys.sorted() }
+
     /// Makes the source of a name, for a tool. Throws `ConfigurationError` like ``make(configuration:logger:)``, and when the
     /// configuration does not have the source.
     package func make(
@@ -85,7 +88,7 @@ public struct ConfigurationSources: Sendable {
     private func kind(_ name: String, _ configuration: Configuration) throws(ConfigurationError) -> Kind {
         if let kind = kinds[name] { return kind }
         throw ConfigurationError(
-            message: KeySuggestion.message(forMissing: "configuration source", name, known: kinds.keys.sorted()),
+            message: KeySuggestion.message(forMissing: "configuration source", name, known: names),
             location: configuration.location(of: "config.\(name)"),
             keyPath: "config.\(name)"
         )
@@ -94,6 +97,6 @@ public struct ConfigurationSources: Sendable {
     /// Reads the sections of the sources, so that a change of them is known to need a restart. Throws `ConfigurationError`
     /// for a value that is wrong.
     func read(_ configuration: Configuration) throws(ConfigurationError) {
-        for name in kinds.keys.sorted() { try kinds[name]?.read(configuration) }
+        for name in names { try kinds[name]?.read(configuration) }
     }
 }

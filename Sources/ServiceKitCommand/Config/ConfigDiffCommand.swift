@@ -44,7 +44,7 @@ struct ConfigDiffCommand: AsyncParsableCommand {
     }
 
     private func side(_ text: String) async throws -> Configuration {
-        if let location = ConfigurationLocation(argument: text) { return try await location.written(arguments) }
+        if text.contains("://") { return try await ConfigurationLocation(parsing: text).written(arguments) }
         if text.contains("/") || text.hasSuffix(".yaml") || text.hasSuffix(".yml") {
             return try LayerStack(documents: ConfigurationFile.documents(at: [text])).written()
         }

@@ -15,7 +15,9 @@ struct ConfigHistoryCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"))
+    @Argument(
+        help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"),
+        transform: ConfigurationLocation.init(parsing:))
     var location: ConfigurationLocation
 
     @Flag(help: "Print JSON.")

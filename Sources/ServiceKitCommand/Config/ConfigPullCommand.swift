@@ -16,7 +16,9 @@ struct ConfigPullCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"))
+    @Argument(
+        help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"),
+        transform: ConfigurationLocation.init(parsing:))
     var location: ConfigurationLocation
 
     @Argument(help: ArgumentHelp("The file to write. Default: standard output.", valueName: "file"))

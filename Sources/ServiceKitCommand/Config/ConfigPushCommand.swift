@@ -25,7 +25,9 @@ struct ConfigPushCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The YAML file.", valueName: "file"))
     var file: String
 
-    @Option(help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"))
+    @Option(
+        help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"),
+        transform: ConfigurationLocation.init(parsing:))
     var to: ConfigurationLocation
 
     @OptionGroup var write: WriteArguments
@@ -42,7 +44,7 @@ struct ConfigPushCommand: AsyncParsableCommand {
         report.add(check, of: file)
         if report.count > 0 { throw CommandFailure("\(file) has mistakes; nothing was pushed") }
         try await store.withStore(at: to) { [self] source in
-            try await write.replace(store, at: to, in: source, by: bytes, message: write.message ?? "")
+            try await write.replace(store, at: to, in: source, by: document, message: write.message ?? "")
         }
     }
 }

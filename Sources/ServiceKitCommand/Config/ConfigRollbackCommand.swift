@@ -1,6 +1,7 @@
 import ArgumentParser
 import ServiceKit
 import ServiceKitConcurrency
+import ServiceKitConfig
 
 /// `kit config rollback`.
 struct ConfigRollbackCommand: AsyncParsableCommand {
@@ -15,7 +16,9 @@ struct ConfigRollbackCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"))
+    @Argument(
+        help: ArgumentHelp("The store: etcd:///PREFIX.", valueName: "store"),
+        transform: ConfigurationLocation.init(parsing:))
     var location: ConfigurationLocation
 
     @Argument(help: ArgumentHelp("The version. Default: the one before the latest.", valueName: "version"))
@@ -38,7 +41,9 @@ struct ConfigRollbackCommand: AsyncParsableCommand {
                         + (versions.isEmpty ? "nothing was pushed to it" : "there are: \(known)"))
             }
             let message = write.message ?? "rollback to version \(target.number)"
-            try await write.replace(store, at: location, in: source, by: target.bytes, message: message)
+            let document = ConfigurationDocument(
+                origin: "version \(target.number) of \(store.key(at: location))", bytes: target.bytes)
+            try await write.replace(store, at: location, in: source, by: document, message: message)
         }
     }
 }

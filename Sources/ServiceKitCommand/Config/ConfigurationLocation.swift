@@ -6,7 +6,7 @@ import ServiceKitConcurrency
 import ServiceKitConfig
 
 /// A place of configuration that a plugin knows: `etcd:///config/user-service`.
-struct ConfigurationLocation: ExpressibleByArgument, Hashable, CustomStringConvertible {
+struct ConfigurationLocation: Hashable, CustomStringConvertible {
     /// The source's name: `etcd`.
     let source: String
     /// Its option `prefix`: `/config/user-service`.
@@ -14,29 +14,67 @@ struct ConfigurationLocation: ExpressibleByArgument, Hashable, CustomStringConve
 
     var description: String { "\(source)://\(prefix)" }
 
-    /// Reads `etcd:///config/user-service`; `nil` for another text.
-    init?(argument: String) {
-        guard let separator = argument.firstRange(of: ":///"), separator.lowerBound > argument.startIndex else {
-            return nil
+    /// Reads `etcd:///config/user-service`. Throws `ValidationError` for another text.
+    init(parsing text: String) throws {
+        let names = ConfigurationSources(plugins: Kit.plugins).names
+        let example = "\(names.first ?? "etcd"):///config/user-service"
+        let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty else {
+            throw ValidationError("\(text) is no store; write one as in \(example)")
         }
-        source = String(argument[..<separator.lowerBound])
-        var rest = argument[separator.upperBound...]
-        while rest.last == "/" { rest = rest.dropLast() }
-        if rest.isEmpty { return nil }
-        prefix = "/" + rest
+        guard names.contains(parts[0]) else {
+            throw ValidationError(KeySuggestion.message(forMissing: "store", parts[0], known: names))
+        }
+        var prefix = parts[1]
+        guard prefix.hasPrefix("/") else {
+            throw ValidationError(
+                "\(URLSecrets.masked(text)) names a host; the connection is that of the configuration: write \(example)"
+            )
+        }
+        while prefix.hasSuffix("/") { prefix.removeLast() }
+        let keys = prefix.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        guard keys.allSatisfy(Self.isPart) else {
+            throw ValidationError(
+                "\(text) is no prefix; write names of letters, digits and . - _ between single slashes, as in \(example)"
+            )
+        }
+        if prefix.hasSuffix(".yaml") {
+            throw ValidationError("\(text) names a document; leave its name out, or give it by --name")
+        }
+        if prefix.hasSuffix(".history") {
+            throw ValidationError("\(text) has the versions of another store; leave .history out")
+        }
+        source = parts[0]
+        self.prefix = prefix
+    }
+
+    /// Whether a text can be a part of a prefix, or the name of a document.
+    static func isPart(_ text: Substring) -> Bool {
+        text != "." && text != ".." && text.wholeMatch(of: /[A-Za-z0-9._-]+/) != nil
     }
 
     /// Makes the source, with the connection that the configuration of the arguments names.
     func source(_ arguments: AppArguments) throws -> any ConfigurationSource {
         var arguments = arguments
         arguments.set.append("config.\(source).prefix=\(PlainScalar.quoted(prefix))")
+        // A store that is empty is none that is away.
+        if Self.hasMode(source) { arguments.set.append("config.\(source).mode=optional") }
         return try ConfigurationSources(plugins: Kit.plugins)
             .make(source, configuration: arguments.localConfiguration(), logger: .silent)
     }
 
-    /// The documents that are there, as they are written. Throws `CommandFailure` when the source is away.
+    private static func hasMode(_ source: String) -> Bool {
+        let configuration = Configuration()
+        Kit.sections.register(in: configuration)
+        return configuration.options.contains { $0.path == "config.\(source).mode" }
+    }
+
+    /// The documents that are there, as they are written; after a line on standard error, none. Throws `CommandFailure` when
+    /// the source is away.
     func written(_ arguments: AppArguments) async throws -> Configuration {
-        try LayerStack(documents: try await source(arguments).documents()).written()
+        let documents = try await source(arguments).documents()
+        if documents.isEmpty { Terminal.error.print("kit: \(self) is empty: no key begins with \(prefix)/") }
+        return try LayerStack(documents: documents).written()
     }
 }
 

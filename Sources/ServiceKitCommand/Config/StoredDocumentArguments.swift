@@ -11,9 +11,10 @@ struct StoredDocumentArguments: ParsableArguments {
     @OptionGroup var app: AppArguments
 
     func validate() throws {
-        guard document.hasSuffix(".yaml"), !document.hasPrefix("/") else {
+        guard document.hasSuffix(".yaml"), !document.hasPrefix("."), ConfigurationLocation.isPart(document[...]) else {
             throw ValidationError(
-                "--name \(document) is no name of a document; it has to end with .yaml, as in config.yaml")
+                "--name \(document) is no name of a document; write letters, digits and . - _, and .yaml at the end, as in "
+                    + "config.yaml")
         }
     }
 

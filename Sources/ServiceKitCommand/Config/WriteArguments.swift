@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import ServiceKit
 import ServiceKitConcurrency
 import ServiceKitConfig
@@ -23,25 +24,30 @@ struct WriteArguments: ParsableArguments {
         _ arguments: StoredDocumentArguments,
         at location: ConfigurationLocation,
         in store: any ConfigurationOperator,
-        by bytes: [UInt8],
+        by written: ConfigurationDocument,
         message: String
     ) async throws {
         let key = arguments.key(at: location)
         let limit = Self.limit
         let stored = try await withTimeLimit(limit) { try await store.document(named: arguments.document) }
-        if stored?.bytes == bytes { return Terminal.output.print("\(key): nothing changes") }
+        if stored?.bytes == written.bytes { return Terminal.output.print("\(key): nothing changes") }
+        let earlier = stored.map { [ConfigurationDocument(origin: key, bytes: $0.bytes)] } ?? []
         let differences = try ConfigDiffCommand.differences(
             // A document that cannot be read is replaced as a whole.
-            from: (try? Self.configuration(stored?.bytes ?? [], origin: key)) ?? Configuration(),
-            to: Self.configuration(bytes, origin: key)
+            from: (try? LayerStack(documents: earlier).written()) ?? Configuration(),
+            to: LayerStack(documents: [written]).written()
         )
         ConfigDiffCommand.print(differences)
-        if differences.isEmpty { Terminal.output.print("\(key): no value changes, only comments or layout") }
+        if differences.isEmpty {
+            let text = stored == nil ? "is new, and sets no value" : "no value changes, only comments or layout"
+            Terminal.output.print("\(key): \(text)")
+        }
         try confirmation.ask("write \(key)?")
-        let document = StoredConfiguration(name: arguments.document, bytes: bytes, revision: stored?.revision ?? 0)
+        let document = StoredConfiguration(
+            name: arguments.document, bytes: written.bytes, revision: stored?.revision ?? 0)
         let note = ConfigurationVersion.Note(
             time: Date.now.formatted(.iso8601),
-            author: "\(ProcessEnvironment.current["USER"] ?? "-")@\(ProcessInfo.processInfo.hostName)",
+            author: "\(Self.user)@\(ProcessInfo.processInfo.hostName)",
             message: message
         )
         let version = try await withTimeLimit(limit) { try await store.write(document, note: note, keeping: keep) }
@@ -55,7 +61,10 @@ struct WriteArguments: ParsableArguments {
     /// How long a store may take to answer.
     static let limit = Duration.seconds(20)
 
-    private static func configuration(_ bytes: [UInt8], origin: String) throws -> Configuration {
-        try LayerStack(documents: [ConfigurationDocument(origin: origin, bytes: bytes)]).written()
+    /// The user's name, or the number of a user without one.
+    private static var user: String {
+        if let name = ProcessEnvironment.current["USER"], !name.isEmpty { return name }
+        let name = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? ""
+        return name.isEmpty ? "\(getuid())" : name
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import ServiceKitConfig
+import ServiceKitEtcd
 import ServiceKitTestSupport
 import ServiceKitTesting
 import Testing
@@ -43,10 +44,55 @@ import Testing
         #expect(result.output == "- log.level: debug\n+ log.level: info\n+ app.name: user\n")
     }
 
-    @Test func locationIsReadFromItsURL() {
-        #expect(ConfigurationLocation(argument: "etcd:///config/user/")?.description == "etcd:///config/user")
-        for text in ["etcd://host/config", "etcd:///", "config/config.yaml", ":///a"] {
-            #expect(ConfigurationLocation(argument: text) == nil)
+    private func refusal(_ text: String) -> String? {
+        ServiceKitCommand.Kit.$plugins.withValue([Plugin.etcd]) {
+            do {
+                _ = try ConfigurationLocation(parsing: text)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+    }
+
+    @Test func locationIsReadFromItsURL() throws {
+        for text in ["etcd:///config/user", "etcd:///config/user/"] {
+            let location = try ServiceKitCommand.Kit.$plugins.withValue([Plugin.etcd]) {
+                try ConfigurationLocation(parsing: text)
+            }
+            #expect(location.description == "etcd:///config/user")
+        }
+    }
+
+    @Test(arguments: [
+        ("config/config.yaml", "is no store; write one as in etcd:///config/user-service"), ("://a", "is no store"),
+        ("/config/user", "is no store"), ("consul:///config/user", "no store \"consul\" is linked into this program"),
+        ("etcdd:///config/user", "did you mean \"etcd\"?"), ("etcd://host:2379/config", "names a host"),
+        ("etcd://u:hunter2@host/config", "names a host"), ("etcd:///", "is no prefix"), ("etcd:////a", "is no prefix"),
+        ("etcd:///a//b", "is no prefix"), ("etcd:///a/../b", "is no prefix"), ("etcd:///a/./b", "is no prefix"),
+        ("etcd:///a b", "is no prefix"), ("etcd:///a?b=1", "is no prefix"), ("etcd:///a\n", "is no prefix"),
+        ("etcd:///config/user/config.yaml", "names a document; leave its name out, or give it by --name"),
+        ("etcd:///config/user.history", "has the versions of another store"),
+    ])
+    func oddLocationIsRefusedInPlainWords(text: String, words: String) {
+        let refusal = refusal(text)
+        #expect(refusal?.contains(words) == true, "\(refusal ?? "accepted")")
+        #expect(refusal?.contains("hunter2") != true)
+    }
+
+    @Test(arguments: ["../a.yaml", "a/b.yaml", "..yaml", ".yaml", "a", "a.json", "a b.yaml", "/a.yaml", ""])
+    func oddNameOfADocumentIsRefused(name: String) async throws {
+        let result = try await Kit.run(["config", "history", "etcd:///config/user", "--name", name])
+        #expect(result.exit == .exited(64))
+        #expect(
+            result.errors.contains("is no name of a document; write letters, digits and . - _, and .yaml at the end"))
+    }
+
+    @Test func wrongStoreOfACommandIsALineAboutTheCommandLine() async throws {
+        for arguments in [["pull", "consul:///a"], ["diff", "consul:///a", "a.yaml"]] {
+            let result = try await Kit.run(["config"] + arguments)
+            #expect(result.exit == .exited(arguments[0] == "diff" ? 2 : 64))
+            #expect(result.errors.contains("no store \"consul\" is linked into this program; there are: etcd"))
         }
     }
 }
@@ -102,6 +148,66 @@ import Testing
             let difference = try await Kit.run(["config", "diff", Self.place, file] + settings)
             #expect(difference.exit == .exited(1))
             #expect(difference.output == "- log.level: info\n+ log.level: debug\n")
+        }
+    }
+
+    @Test func emptyDocumentIsNoChangeOfComments() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("# nothing yet\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let push = ["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd)
+            let first = try await RunningProgram.run(
+                "/usr/bin/env", ["-u", "USER", "-u", "LOGNAME", Kit.path] + push)
+            #expect(first.output.contains("\(Self.place)/config.yaml: is new, and sets no value\n"), "\(first.errors)")
+            let history = try await Kit.run(["config", "history", Self.place, "--json"] + Self.settings(etcd))
+            #expect(!history.output.contains("\"-@") && !history.output.contains("\"@"), "\(history.output)")
+            _ = try directory.write("# nothing at all\n", to: "c.yaml")
+            #expect(try await Kit.run(push).output.contains(": no value changes, only comments or layout\n"))
+
+            let bad = try await etcd.etcdctl("put", "/config/user/config.yaml", "a: [")
+            #expect(!bad.isEmpty)
+            _ = try directory.write("a: 1\n", to: "c.yaml")
+            #expect(try await Kit.run(push).exit == .exited(0))
+            let back = try await Kit.run(["config", "rollback", Self.place, "3", "--yes"] + Self.settings(etcd))
+            #expect(back.exit == .exited(1))
+            #expect(
+                back.errors.hasPrefix("Error: version 3 of \(Self.place)/config.yaml:2:1: a: YAML syntax"),
+                "\(back.errors)")
+        }
+    }
+
+    @Test func documentThatEtcdRefusesForItsSizeIsNamedWithTheLimit() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("a: \(String(repeating: "x", count: 900_000))\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let push = ["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd)
+            let result = try await Kit.run(push)
+            #expect(result.exit == .exited(1))
+            #expect(
+                result.errors.contains(
+                    "/config/user/config.yaml would have 900004 bytes, and etcd refuses the request"),
+                "\(result.errors)")
+            #expect(result.errors.contains("keep the document below 700 KiB, split it by --name"))
+            // What is below the limit fits, and its versions can be read.
+            for number in 1...7 {
+                _ = try directory.write("a: \(number)\(String(repeating: "x", count: 716_000))\n", to: "c.yaml")
+                let good = try await Kit.run(push)
+                #expect(good.exit == .exited(0), "\(good.errors)")
+            }
+            let history = try await Kit.run(["config", "history", Self.place] + Self.settings(etcd))
+            #expect(history.output.split(separator: "\n").count == 8, "\(history.errors)")
+        }
+    }
+
+    @Test func emptyStoreIsSaidToBeEmptyAtOnce() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("a: 1\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let result = try await Kit.run(["config", "diff", "etcd:///none", file] + Self.settings(etcd))
+            #expect(result.exit == .exited(1))
+            #expect(result.output == "+ a: 1\n")
+            #expect(
+                result.errors.contains("kit: etcd:///none is empty: no key begins with /none/\n"), "\(result.errors)")
         }
     }
 
