@@ -133,24 +133,27 @@ struct EtcdConfigurationSourceTests {
     @Test func requiredSourceThatIsAwayFailsTheStart() async throws {
         try await EtcdServer.withServer { etcd in
             try await etcd.kill()
-            let error = try await Self.failureOfTheStart(etcd)
+            let error = try await Self.failureOfTheStart(etcd) { _ in true }
             #expect(error?.message.hasPrefix("cannot be read within 30.0 seconds: etcd /config/user: ") == true)
         }
     }
 
     @Test func requiredPrefixWithoutKeysFailsTheStart() async throws {
         try await EtcdServer.withServer { etcd in
-            let error = try await Self.failureOfTheStart(etcd)
-            #expect(error?.message.hasSuffix("no key begins with /config/user/; put one") == true)
+            let cause = "no key begins with /config/user/; put one"
+            let error = try await Self.failureOfTheStart(etcd) { $0 == cause }
+            #expect(error?.message.hasSuffix(cause) == true)
         }
     }
 
-    /// The error of a start whose time is over when the source has told that it is away.
-    private static func failureOfTheStart(_ etcd: EtcdServer) async throws -> ConfigurationError? {
+    /// The error of a start whose time is over when the source is away for such a cause.
+    private static func failureOfTheStart(
+        _ etcd: EtcdServer, away isCause: (String) -> Bool
+    ) async throws -> ConfigurationError? {
         let clock = TestClock()
         let store = try store(etcd, clock: clock)
         let start = Task { try await store.start() }
-        try await eventually { !store.status.away.isEmpty }
+        try await eventually { store.status.away.values.contains(where: isCause) }
         await clock.waitForSleepers()
         clock.advance(by: .seconds(30))
         return await #expect(throws: ConfigurationError.self) { try await start.value }

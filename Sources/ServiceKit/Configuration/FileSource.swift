@@ -6,7 +6,8 @@ internal import ServiceKitConfig
 /// Changes are seen at once through inotify: also those of an editor that renames, of a swapped link, of a file that is
 /// removed and put back. A file that a program writes in place is read when the program closes it, or after 10 s.
 public final class FileSource: ConfigurationSource {
-    /// How long a file may be gone before the source is away. An editor may remove a file before it writes the new one.
+    /// How long a file may be gone before the source is away, or be empty before it counts. An editor may remove or truncate
+    /// a file before it writes the new one, and the kernel may tell late that it writes.
     private static let patience = Duration.milliseconds(200)
 
     /// `files` and the paths.
@@ -31,7 +32,7 @@ public final class FileSource: ConfigurationSource {
             // Half a file may be good YAML. It is read again when it is closed.
             // At the start nobody knows who writes, and nobody waits.
             var state = last == nil ? read() : await watcher.reading(read)
-            if case .away = state {
+            if let found = state, Self.mayBeIncomplete(found, after: last) {
                 try? await ContinuousClock().sleep(for: Self.patience)
                 state = await watcher.reading(read)
             }
@@ -41,6 +42,16 @@ public final class FileSource: ConfigurationSource {
             }
             await watcher.wait()
         }
+    }
+
+    /// Whether files are gone, or empty and were not so before.
+    static func mayBeIncomplete(
+        _ state: ConfigurationSourceState, after last: ConfigurationSourceState?
+    ) -> Bool {
+        guard case .loaded(let documents) = state else { return true }
+        guard case .loaded(let earlier) = last else { return false }
+        let filled = Set(earlier.lazy.filter { !$0.bytes.isEmpty }.map(\.origin))
+        return documents.contains { $0.bytes.isEmpty && filled.contains($0.origin) }
     }
 
     /// Reads the files again.

@@ -183,6 +183,20 @@ import Testing
         }
     }
 
+    /// The kernel truncates a file before it tells that somebody writes.
+    @Test func fileThatHasBecomeEmptyOrIsGoneMayBeIncomplete() {
+        func files(_ texts: [String: String]) -> ConfigurationSourceState {
+            .loaded(texts.map { ConfigurationDocument(origin: $0.key, bytes: Array($0.value.utf8)) })
+        }
+        let last = files(["a": "x: 1", "b": ""])
+        #expect(FileSource.mayBeIncomplete(.away("no such file"), after: last))
+        #expect(FileSource.mayBeIncomplete(.away("no such file"), after: nil))
+        #expect(FileSource.mayBeIncomplete(files(["a": "", "b": "y: 1"]), after: last))
+        #expect(!FileSource.mayBeIncomplete(files(["a": "x: 2", "b": "", "c": ""]), after: last))
+        #expect(!FileSource.mayBeIncomplete(files(["a": ""]), after: nil))
+        #expect(!FileSource.mayBeIncomplete(files(["a": ""]), after: .away("no such file")))
+    }
+
     @Test func fileIsBeingWrittenUntilItIsClosed() async throws {
         try await TemporaryDirectory.with { directory in
             let file = try directory.write("a: 0", to: "releases/1/app.yaml")
