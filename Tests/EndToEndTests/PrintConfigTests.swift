@@ -34,4 +34,14 @@ import Testing
         #expect(text.contains("\n  #grpc:\n"))
         #expect(text.contains("    #listen: 127.0.0.1:0\n"))
     }
+
+    @Test(arguments: ["schema", "reference"]) func fullDiskIsAFailure(form: String) async throws {
+        let command =
+            "exec '\(Executable.userServer)' --config '\(Executable.configuration("user-server.yaml"))' --print-config \(form) "
+            + "> /dev/full"
+        let result = try await RunningProgram.run("/bin/sh", ["-c", command])
+        #expect(result.exit == .exited(1))
+        #expect(
+            result.errors.contains("error: cannot write standard output: No space left on device"), "\(result.errors)")
+    }
 }

@@ -41,9 +41,7 @@ extension App {
             if let form = command.printConfig {
                 let app = try App(configuration: local, plugins: plugins, logger: .silent)
                 try await configure(app)
-                print(try app.describeConfiguration(as: form), terminator: "")
-                guard fflush(nil) == 0 else { throw SystemError("write", "standard output") }
-                return
+                return try Self.printOut(try app.describeConfiguration(as: form))
             }
             // Named here: the App's own default would replace a `StreamLogHandler` that the main has chosen.
             let label = try local.decode(AppOptions.self, at: "app").name ?? ProcessEnvironment.programName
@@ -65,6 +63,16 @@ extension App {
     public static func exitReporting(_ error: any Error) -> Never {
         OutputWriter.standardError.writeLast("\(ProcessEnvironment.programName): error: \(error)\n")
         exit(1)
+    }
+
+    /// Prints text. Throws `SystemError` when it cannot be written: on a full disk, for example.
+    private static func printOut(_ text: String) throws(SystemError) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = retrying { rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) } }
+            guard count >= 0 else { throw SystemError("write", "standard output") }
+            rest = rest.dropFirst(count)
+        }
     }
 
     private func runHandlingSignals() async throws {
