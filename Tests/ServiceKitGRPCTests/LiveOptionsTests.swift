@@ -161,6 +161,37 @@ struct LiveOptionsTests {
         }
     }
 
+    // MARK: - Outliers
+
+    @Test func instanceThatFailsIsEjectedOnceTheOptionIsOnAndBackOnceItIsOff() async throws {
+        try await withTestBed { bed in
+            let fails: TestService.Handler = { _, _ in
+                throw ServiceError(.unavailable, reason: "DOWN", message: "down")
+            }
+            try await bed.server("bad", ["Work": fails])
+            for id in ["a", "b"] { try await bed.server(id, ["Work": { _, _ in .text("done") }]) }
+            let live = try await LiveApp("client: {balancer: round_robin}", registry: bed.registry)
+            let channel = try live.app.channel("test")
+            try await serving(live.app, log: live.log) {
+                let ejected = { channel.snapshot().nodes.filter { $0.ejectedUntil != nil }.map(\.id) }
+                _ = await channel.pool.connectivity.first { _ in
+                    channel.snapshot().nodes.count { $0.connectivity == .ready } == 3
+                }
+                for _ in 0..<30 { _ = await channel.failure("Work") }
+                #expect(ejected() == [])
+                let yaml = "client: {balancer: round_robin, outlier-ejection: {enabled: true, base-time: 1h}}"
+                try await live.change(to: yaml)
+                var failures = 0
+                for _ in 0..<60 where await channel.failure("Work") != nil { failures += 1 }
+                #expect(failures == 5)
+                #expect(ejected() == ["bad"])
+                try await live.change(to: "client: {balancer: round_robin}")
+                #expect(ejected() == [])
+                #expect(live.status.needsRestart == [])
+            }
+        }
+    }
+
     // MARK: - Options of single services
 
     @Test func optionsOfAServiceLieOverThoseOfAllAndBothChangeForTheNextCall() async throws {

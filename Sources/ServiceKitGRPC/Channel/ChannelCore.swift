@@ -12,10 +12,19 @@ final class ChannelCore: Sendable {
     let pool: NodePool
     let middleware: MiddlewareChain
     let retryBudget: RetryBudget
+    private let outliers: OutlierEjection
     private let latest: Mutex<ChannelOptions>
     private let latestBuffer: Atomic<Int>
 
-    init(service: String, target: String, options: ChannelOptions, pool: NodePool, middleware: MiddlewareChain) {
+    init(
+        service: String,
+        target: String,
+        options: ChannelOptions,
+        pool: NodePool,
+        outliers: OutlierEjection,
+        middleware: MiddlewareChain
+    ) {
+        self.outliers = outliers
         self.service = service
         self.target = target
         self.pool = pool
@@ -42,7 +51,9 @@ final class ChannelCore: Sendable {
             options.readyTimeout = next.readyTimeout
             options.settleTimeout = next.settleTimeout
             options.retry = next.retry
+            options.outlierEjection = next.outlierEjection
         }
+        outliers.setOptions(next.outlierEjection)
         latestBuffer.store(next.retry.buffer.bytes, ordering: .relaxed)
         retryBudget.resize(burst: next.retry.burst)
         if let balancers { pool.replaceBalancers(with: balancers) }

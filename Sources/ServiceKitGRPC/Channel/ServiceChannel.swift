@@ -163,6 +163,9 @@ public final class ServiceChannel: ClientTransport, Sendable {
         var config = options.transportConfig
         config.resolver = resolver
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
+        let outliers = OutlierEjection(options.outlierEjection)
+        var pipeline = pipeline
+        pipeline.ejection.insert(outliers, at: 0)
         let pool = NodePool(
             balancer: PriorityBalancer(try balancers.makeAll(options.balancer, configuration: configuration)),
             pipeline: pipeline,
@@ -182,6 +185,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             target: "\(target.backend ?? "discovery"):///\(target.service)",
             options: options,
             pool: pool,
+            outliers: outliers,
             middleware: middleware
         )
         self.discoverer = discoverer

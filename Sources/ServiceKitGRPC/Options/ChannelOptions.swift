@@ -1,5 +1,5 @@
 internal import GRPCNghttp2Transport
-internal import ServiceKit
+public import ServiceKit
 public import ServiceKitConfig
 
 /// The section `client`: how channels choose instances, connect, wait and try again. `Balancers` reads the key `balancers`
@@ -19,6 +19,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     public var tls = ClientTLSOptions()
     /// Calls that failed on one instance and are made again on another.
     public var retry = RetryOptions()
+    /// Instances that are worse than the others, and get no calls for a time.
+    public var outlierEjection = OutlierEjection.Options()
     /// How long an attempt to connect may take, from the look-up of a name to the server's HTTP/2 settings; 20 s by
     /// default.
     public var connectTimeout = Duration.seconds(20)
@@ -63,7 +65,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     static let exceptions: Set<String> = ["balancers", "timeouts"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
-        "client.balancer", "client.balancers", "client.ready-timeout", "client.settle-timeout", "client.retry",
+        "client.balancer", "client.balancers", "client.outlier-ejection", "client.ready-timeout", "client.retry",
+        "client.settle-timeout",
     ]
 
     var transportConfig: ClientTransportConfig {
