@@ -117,7 +117,7 @@ let package = Package(
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency",
                 "ServiceKitConfig",
-                grpc, grpcProtobuf, lifecycle, logging, protobuf, serviceContext,
+                grpc, grpcProtobuf, heap, lifecycle, logging, protobuf, serviceContext,
             ],
             exclude: ["Proto"],
             swiftSettings: settings

@@ -192,6 +192,54 @@ struct LiveOptionsTests {
         }
     }
 
+    // MARK: - The way to a pick
+
+    /// The ids of the instances that the channel connects to.
+    private func connected(_ channel: ServiceChannel) -> Set<String> {
+        Set(channel.snapshot().nodes.filter { $0.connectivity != .shutdown }.map(\.id))
+    }
+
+    @Test func subsetAndFilterChooseTheInstancesToConnectTo() async throws {
+        try await withTestBed { bed in
+            let ids = ["a", "b", "c", "d", "e", "f"]
+            for id in ids { try await bed.server(id, metadata: ["env": id < "d" ? "live" : "staging"]) }
+            let live = try await LiveApp("client: {subset: {size: 2}}", registry: bed.registry)
+            let channel = try live.app.channel("test")
+            try await serving(live.app, log: live.log) {
+                try await eventually { connected(channel).count == 2 }
+                #expect(ids.contains(try await channel.text()))
+                try await live.change(to: "client: {subset: {size: null}}")
+                try await eventually { connected(channel) == Set(ids) }
+                try await live.change(to: "client: {filter: {labels: {env: staging}}}")
+                try await eventually { connected(channel) == ["d", "e", "f"] }
+                try await live.change(to: "client: {filter: {version: none}, settle-timeout: 1ms}")
+                try await eventually { connected(channel) == [] }
+                #expect(await channel.failure()?.message.hasSuffix("is registered and passes client.filter") == true)
+                try await live.change(to: "client: {subset: {size: 1}, filter: {labels: {env: live}}}")
+                try await eventually { connected(channel).count == 1 }
+                #expect(live.status.needsRestart == [])
+            }
+        }
+    }
+
+    @Test func weightOfANewInstanceGrowsAndSlowStartChangesWhileItDoes() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a")
+            let live = try await LiveApp("client: {slow-start: {window: 1h, min-share: 0.2}}", registry: bed.registry)
+            let channel = try live.app.channel("test")
+            let weights = { channel.snapshot().nodes.filter { $0.connectivity == .ready }.map(\.weight) }
+            try await serving(live.app, log: live.log) {
+                try await eventually { weights() == [20] }
+                try await live.change(to: "client: {slow-start: {window: 300ms}}")
+                try await eventually { weights() == [100] }
+                try await live.change(to: "client: {slow-start: {window: 1h, min-share: 0.3}}")
+                #expect(weights() == [30])
+                try await live.change(to: "")
+                #expect(weights() == [100] && live.status.needsRestart == [])
+            }
+        }
+    }
+
     // MARK: - Options of single services
 
     @Test func optionsOfAServiceLieOverThoseOfAllAndBothChangeForTheNextCall() async throws {

@@ -294,6 +294,9 @@ public final class App: Service, Sendable {
         describe("server") { $0.serverFactories.append(make) }
     }
 
+    /// Whether the App registers its instance.
+    package var registers: Bool { registryOptions.registration != .none }
+
     /// Whether the App has been run: no part can be added any more.
     package var isSettled: Bool { state.withLock { $0.stage == .run } }
 

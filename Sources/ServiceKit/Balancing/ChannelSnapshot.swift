@@ -103,6 +103,8 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         public var failure: String?
         /// Whether the balancer chooses from this node now: it is ready, and no node is preferred to it.
         public var isEligible: Bool
+        /// The weight that balancers heed: the instance's, or less while the node starts slowly.
+        public var weight: Int
         /// When the node is put back that an ``EjectionPolicy`` has ejected; `nil` when it is not ejected.
         public var ejectedUntil: Date?
         /// The attempts in flight.
@@ -124,6 +126,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         ) {
             id = node.instance.id
             endpoint = node.endpoint
+            weight = node.weight
             self.connectivity = connectivity
             self.failure = failure
             self.isEligible = isEligible

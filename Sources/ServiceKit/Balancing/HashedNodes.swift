@@ -34,7 +34,7 @@ struct HashedNodes: Sendable {
 
     private mutating func insert(_ node: Node) {
         // Nodes of weight 0, which have a balancer of their own, are all alike.
-        let weight = min(max(node.instance.weight, 1), Self.maximumWeight)
+        let weight = min(max(node.weight, 1), Self.maximumWeight)
         var member = Member(node: node, weight: weight)
         if let number = numbers[node.instance.id], let old = members[number] {
             if old.node.statistics === node.statistics { member.load = old.load }

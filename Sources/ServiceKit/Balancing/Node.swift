@@ -7,6 +7,9 @@ public final class Node: Sendable {
     public let instance: ServiceInstance
     /// The endpoint that calls go to.
     public let endpoint: Endpoint
+    /// The share of traffic relative to other nodes: that of the instance, or less while the node starts slowly, see
+    /// ``SlowStart``.
+    public let weight: Int
     /// How calls to it went.
     public let statistics: NodeStatistics
     /// The channel's part of the node, so that it finds the connection of a picked node without a look-up.
@@ -31,8 +34,10 @@ public final class Node: Sendable {
         instance: ServiceInstance,
         endpoint: Endpoint,
         statistics: NodeStatistics,
+        weight: Int? = nil,
         attachment: (any AnyObject & Sendable)?
     ) {
+        self.weight = weight ?? instance.weight
         self.instance = instance
         self.endpoint = endpoint
         self.statistics = statistics

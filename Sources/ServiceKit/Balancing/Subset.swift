@@ -24,22 +24,3 @@ public protocol Subset: Sendable {
     ///   the subset.
     mutating func update(_ change: InstanceChange) -> InstanceChange
 }
-
-/// The instances that meet a condition.
-public struct InstanceFilter: Subset {
-    private let isIncluded: @Sendable (ServiceInstance) -> Bool
-
-    /// Creates a filter.
-    public init(_ isIncluded: @escaping @Sendable (ServiceInstance) -> Bool) {
-        self.isIncluded = isIncluded
-    }
-
-    /// Passes on the instances that meet the condition, and removes those that no longer do.
-    public func update(_ change: InstanceChange) -> InstanceChange {
-        var passed = InstanceChange(removed: change.removed)
-        for instance in change.added {
-            if isIncluded(instance) { passed.added.append(instance) } else { passed.removed.append(instance) }
-        }
-        return passed
-    }
-}

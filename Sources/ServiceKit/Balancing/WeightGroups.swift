@@ -68,7 +68,7 @@ struct WeightGroups: ~Copyable {
 
     private mutating func insert(_ node: Node) {
         // Nodes of weight 0, which have a balancer of their own, are all alike. A heavier node counts as the heaviest.
-        let weight = min(max(node.instance.weight, 1), WeightedList.maximumWeight)
+        let weight = min(max(node.weight, 1), WeightedList.maximumWeight)
         if let last = weights[node.instance.id], last != weight { remove(node) }
         weights[node.instance.id] = weight
         if let index = indices[weight] {

@@ -32,7 +32,7 @@ struct WeightedList: Sendable {
     /// Adds a node, in the place of the earlier node of the same instance. Nodes of weight 0, which are on a list of their
     /// own, are all alike.
     mutating func insert(_ node: Node) {
-        let weight = min(max(node.instance.weight, 1), Self.maximumWeight)
+        let weight = min(max(node.weight, 1), Self.maximumWeight)
         if let index = indices[node.instance.id] {
             nodes[index] = node
             setWeight(weight, at: index)

@@ -1,5 +1,7 @@
 internal import GRPCCore
+internal import GRPCNghttp2Transport
 internal import ServiceKit
+internal import ServiceKitConcurrency
 private import ServiceKitConfig
 private import Synchronization
 
@@ -13,6 +15,15 @@ final class ChannelCore: Sendable {
     let middleware: MiddlewareChain
     let retryBudget: RetryBudget
     private let outliers: OutlierEjection
+    /// The program's own subsets, as they are before the first instance.
+    private let subsets: [any Subset]
+    /// Connections that are to be run.
+    let connections = AsyncStream.makeStream(of: ClientConnection.self)
+    /// The client's place among its peers, once it is known. Its lock keeps changes of the subsets in their order.
+    private let position = Mutex<SubsetPosition?>(nil)
+    private let hasPosition = Signal()
+    /// Raised when the client needs its place.
+    let needsPosition = Signal()
     private let latest: Mutex<ChannelOptions>
     private let latestBuffer: Atomic<Int>
 
@@ -22,8 +33,10 @@ final class ChannelCore: Sendable {
         options: ChannelOptions,
         pool: NodePool,
         outliers: OutlierEjection,
+        subsets: [any Subset] = [],
         middleware: MiddlewareChain
     ) {
+        self.subsets = subsets
         self.outliers = outliers
         self.service = service
         self.target = target
@@ -33,6 +46,47 @@ final class ChannelCore: Sendable {
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)
     }
+
+    // MARK: - Subsets
+
+    /// Waits for the client's place if a snapshot has more instances than the client connects to; a second at most.
+    func prepare(for snapshot: DiscoverySnapshot) async {
+        guard let size = options.subset.size, snapshot.instances.count > size, position.withLock({ $0 == nil }) else {
+            return
+        }
+        needsPosition.raise()
+        _ = try? await withTimeLimit(.seconds(1)) { [hasPosition] in await hasPosition.wait() }
+    }
+
+    /// Takes the client's place among its peers.
+    func setPosition(_ next: SubsetPosition) {
+        position.withLock { position in
+            if position == next { return }
+            position = next
+            choose(at: next)
+        }
+        hasPosition.raise()
+    }
+
+    private func choose(at position: SubsetPosition?) {
+        let options = options
+        for connection in pool.setSubsets(Self.steps(options, subsets, position)) {
+            connections.continuation.yield(connection)
+        }
+    }
+
+    /// The steps that choose the instances to connect to.
+    static func steps(
+        _ options: ChannelOptions, _ subsets: [any Subset], _ position: SubsetPosition? = nil
+    ) -> [any Subset] {
+        var steps = [InstanceFilter(options.filter)] + subsets
+        if let size = options.subset.size, let position {
+            steps.append(DeterministicSubset(size: size, position: position))
+        }
+        return steps
+    }
+
+    // MARK: - Options
 
     /// The options in force. They take a lock: calls that wait or have failed read them.
     var options: ChannelOptions { latest.withLock(\.self) }
@@ -46,16 +100,25 @@ final class ChannelCore: Sendable {
     ///   - next: The options.
     ///   - balancers: The balancers if they are to be replaced.
     func follow(_ next: ChannelOptions, _ balancers: PerPriority<any Balancer>?) {
+        let last = self.options
         latest.withLock { options in
             options.balancer = next.balancer
             options.readyTimeout = next.readyTimeout
             options.settleTimeout = next.settleTimeout
             options.retry = next.retry
             options.outlierEjection = next.outlierEjection
+            options.slowStart = next.slowStart
+            options.filter = next.filter
+            options.subset = next.subset
+        }
+        if next.filter != last.filter || next.subset != last.subset {
+            if next.subset.size != nil { needsPosition.raise() }
+            position.withLock { choose(at: $0) }
         }
         outliers.setOptions(next.outlierEjection)
         latestBuffer.store(next.retry.buffer.bytes, ordering: .relaxed)
         retryBudget.resize(burst: next.retry.burst)
+        pool.setSlowStart(next.slowStart)
         if let balancers { pool.replaceBalancers(with: balancers) }
     }
 }

@@ -19,8 +19,8 @@ final class NodePool: Sendable {
     private let choice: EndpointChoice
     private let makeConnection: MakeConnection
     private let state: Mutex<NodePoolState>
-    /// When ``restoreDue(at:)`` has something to do next: asked by each pick, without the lock.
-    private let nextRestore = Atomic(UInt64.max)
+    /// When ``takeDue(at:)`` has something to do next: asked by each pick, without the lock.
+    private let nextDue = Atomic(UInt64.max)
     private let waitingCount = Atomic(0)
 
     /// - Parameters:
@@ -52,13 +52,23 @@ final class NodePool: Sendable {
     ///
     /// - Returns: Connections that are new. The caller runs them, and says so when they have ended.
     func apply(_ snapshot: DiscoverySnapshot) -> [ClientConnection] {
+        take { state in
+            state.update(snapshot, choice, makeStatistics: balancer.makeStatistics, makePlace: makePlace)
+        }
+    }
+
+    /// Lets other subsets choose the instances to connect to.
+    ///
+    /// - Returns: Connections that are new, as ``apply(_:)`` has them.
+    func setSubsets(_ subsets: [any Subset]) -> [ClientConnection] {
+        take { state in
+            state.setSubsets(subsets, choice, makeStatistics: balancer.makeStatistics, makePlace: makePlace)
+        }
+    }
+
+    private func take(_ body: (inout NodePoolState) -> NodePoolState.Actions) -> [ClientConnection] {
         let actions = state.withLock { state in
-            let actions = state.update(
-                snapshot,
-                choice,
-                makeStatistics: balancer.makeStatistics,
-                makePlace: makePlace
-            )
+            let actions = body(&state)
             publish(state, actions.change)
             return actions
         }
@@ -98,6 +108,11 @@ final class NodePool: Sendable {
         }
     }
 
+    /// Lets weights of nodes that come into service grow in another way from now on.
+    func setSlowStart(_ options: SlowStart.Options) {
+        change { $0.setSlowStart(options) }
+    }
+
     private func makePlace(_ id: String, _ endpoint: Endpoint, _ statistics: NodeStatistics) -> NodePlace {
         let connection = makeConnection(endpoint) { [weak self] state in
             self?.change { $0.connection(of: id, statistics, became: state) }
@@ -121,8 +136,8 @@ final class NodePool: Sendable {
         change { $0.eject(id, statistics, until: end, by: policy, at: now) }
     }
 
-    private func restoreDue(at now: UInt64) {
-        change { $0.restoreDue(at: now) }
+    private func takeDue(at now: UInt64) {
+        change { $0.takeDue(at: now) }
     }
 
     private func change(_ body: (inout NodePoolState) -> PriorityBalancer.Change?) {
@@ -134,7 +149,7 @@ final class NodePool: Sendable {
 
     /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
     private func publish(_ state: NodePoolState, _ change: PriorityBalancer.Change) {
-        nextRestore.store(state.ejections.nextDue, ordering: .relaxed)
+        nextDue.store(state.nextDue, ordering: .relaxed)
         // First the balancer: a call that sees the new connectivity then finds its nodes.
         balancer.update(change)
         connectivity.update { connectivity in
@@ -168,7 +183,7 @@ final class NodePool: Sendable {
         _ begin: (ClientConnection) throws -> ClientStream
     ) throws -> (pick: Pick, stream: ClientStream)? {
         var request = PickRequest(operation: operation, avoid: avoid, keyHash: key)
-        if request.now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: request.now) }
+        if request.now >= nextDue.load(ordering: .relaxed) { takeDue(at: request.now) }
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.
         for _ in 0..<Self.maximumPicks {
@@ -240,7 +255,7 @@ final class NodePool: Sendable {
     /// A snapshot of the pool. It costs O(n log n); the lock is held for a copy only.
     func snapshot(of service: String) -> ChannelSnapshot {
         let now = NodeStatistics.now
-        if now >= nextRestore.load(ordering: .relaxed) { restoreDue(at: now) }
+        if now >= nextDue.load(ordering: .relaxed) { takeDue(at: now) }
         let connectivity = connectivity.value.state
         let waiting = waitingCount.load(ordering: .relaxed)
         return ChannelSnapshot(

@@ -1,5 +1,6 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
+internal import HeapModule
 internal import ServiceKit
 
 /// The nodes of a channel, under the lock of ``NodePool``. Its functions return the actions to take.
@@ -8,7 +9,8 @@ internal import ServiceKit
 ///
 ///     update           → not ready      the instance is new, or its endpoint is
 ///     not ready        ⇄ ready          by the state of its connection
-///     ready            ⇄ ready          under another priority: its weight or its ejection has changed
+///     ready            ⇄ ready          under another priority: its weight or its ejection has changed; or with a weight
+///                                       that grows, see ``SlowStart``
 ///     not ready, ready → draining       the selection has dropped it, its endpoint has changed, the channel was closed
 ///     draining         → gone           its connection has run to its end
 ///
@@ -24,6 +26,18 @@ struct NodePoolState {
         var failure: RPCError?
         /// The priority under which the balancer has the node; `nil` while it is not ready.
         var priority: NodePriority?
+        /// Since when the node is in service: since it was ready for the first time, or since its last ejection ended.
+        var inServiceSince: UInt64?
+        /// When its weight grows next.
+        var nextStep: UInt64?
+    }
+
+    /// A time at which a node is looked at again.
+    private struct Due: Comparable {
+        let time: UInt64
+        let id: String
+
+        static func < (left: Due, right: Due) -> Bool { left.time < right.time }
     }
 
     /// The steps to take after an event.
@@ -44,6 +58,10 @@ struct NodePoolState {
     /// Members that have left, while calls on them end; by their connections.
     private(set) var draining: [ObjectIdentifier: Member] = [:]
     private(set) var ejections: Ejections
+    private var slowStartOptions = SlowStart.Options()
+    private var slowStart = SlowStart(SlowStart.Options())
+    /// The next steps of weights that grow. Entries whose node has another `nextStep` are passed over.
+    private var steps = Heap<Due>()
     private(set) var isClosed = false
 
     // Counted, as asking all members for each that changes would make a fleet's start quadratic.
@@ -72,9 +90,30 @@ struct NodePoolState {
         makeStatistics: () -> NodeStatistics,
         makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
     ) -> Actions {
+        if isClosed { return Actions() }
+        return take(selection.update(snapshot), choice, makeStatistics, makePlace)
+    }
+
+    /// Lets other subsets choose the instances.
+    ///
+    /// - Returns: The actions to take.
+    mutating func setSubsets(
+        _ subsets: [any Subset],
+        _ choice: EndpointChoice,
+        makeStatistics: () -> NodeStatistics,
+        makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
+    ) -> Actions {
+        if isClosed { return Actions() }
+        return take(selection.setSubsets(subsets), choice, makeStatistics, makePlace)
+    }
+
+    private mutating func take(
+        _ change: InstanceChange,
+        _ choice: EndpointChoice,
+        _ makeStatistics: () -> NodeStatistics,
+        _ makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
+    ) -> Actions {
         var actions = Actions()
-        if isClosed { return actions }
-        let change = selection.update(snapshot)
         for instance in change.removed { remove(instance.id, &actions) }
         for instance in change.added {
             let endpoint = choice.endpoint(of: instance)
@@ -137,13 +176,33 @@ struct NodePoolState {
         return change
     }
 
-    /// Puts nodes back whose ejections have ended.
-    mutating func restoreDue(at now: UInt64) -> PriorityBalancer.Change {
+    /// Puts nodes back whose ejections have ended, and lets weights grow.
+    mutating func takeDue(at now: UInt64) -> PriorityBalancer.Change {
         var change = PriorityBalancer.Change()
-        for id in ejections.takeDue(at: now) {
+        var due = ejections.takeDue(at: now)
+        while let step = steps.min, step.time <= now {
+            steps.removeMin()
+            if members[step.id]?.nextStep == step.time { due.append(step.id) }
+        }
+        for id in due {
             guard let member = members[id] else { continue }
             put(member, at: now, &change)
         }
+        return change
+    }
+
+    /// When ``takeDue(at:)`` has something to do next.
+    var nextDue: UInt64 { min(ejections.nextDue, steps.min?.time ?? .max) }
+
+    /// Lets weights grow in another way from now on.
+    ///
+    /// - Returns: The change for the balancer; `nil` when the options are the same.
+    mutating func setSlowStart(_ options: SlowStart.Options) -> PriorityBalancer.Change? {
+        if options == slowStartOptions { return nil }
+        slowStartOptions = options
+        slowStart = SlowStart(options)
+        var change = PriorityBalancer.Change()
+        for member in Array(members.values) { put(member, &change) }
         return change
     }
 
@@ -194,17 +253,41 @@ struct NodePoolState {
         _ member: Member, at now: UInt64 = NodeStatistics.now, _ change: inout PriorityBalancer.Change
     ) {
         var member = member
+        let before = member.priority
         if case .ready = member.connectionState {
             let isEjected = ejections.end(of: member.node, at: now) != nil
             member.priority = isEjected ? .ejected : NodePriority(of: member.node.instance)
+            if !isEjected, before == .ejected || member.inServiceSince == nil { member.inServiceSince = now }
         } else {
             member.priority = nil
         }
+        setWeight(of: &member, at: now)
         let old = members.updateValue(member, forKey: member.node.instance.id)
         if let old { count(old, -1) }
         count(member, 1)
         if let failure = member.failure { lastFailure = failure }
         change.move(old?.node ?? member.node, from: old?.priority, to: member.node, member.priority)
+    }
+
+    /// Gives a member the weight that it has now, and looks at it again when the weight grows.
+    private mutating func setWeight(of member: inout Member, at now: UInt64) {
+        let node = member.node
+        let since = member.inServiceSince ?? now
+        let age = now > since ? now - since : 0
+        let (weight, nextStep) = slowStart.weight(of: node.instance.weight, inServiceFor: age)
+        let time = nextStep.map { since + $0 }
+        if member.inServiceSince != nil, let time, time != member.nextStep {
+            steps.insert(Due(time: time, id: node.instance.id))
+        }
+        member.nextStep = time
+        if weight == node.weight { return }
+        member.node = Node(
+            instance: node.instance,
+            endpoint: node.endpoint,
+            statistics: node.statistics,
+            weight: weight,
+            attachment: member.place
+        )
     }
 
     private mutating func remove(_ id: String, _ actions: inout Actions) {

@@ -28,6 +28,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
     let core: ChannelCore
     private let discoverer: any Discoverer
     private let ownedRegistry: (any Registry)?
+    /// The instance that the channel belongs to, if that registers.
+    private let owner: ServiceInstance?
     private let isClosing = Watched(false)
     private let logger: Logger
 
@@ -132,6 +134,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             middleware: app.clientMiddleware.forCalls(to: service),
             pipeline: app.nodePipeline,
             logger: app.logger,
+            owner: app.registers ? app.instance : nil,
             configuration: client
         )
         app.follow(ChannelOptions.livePaths) { [core, balancers = app.balancers] next, earlier in
@@ -158,13 +161,16 @@ public final class ServiceChannel: ClientTransport, Sendable {
         pipeline: NodePipeline,
         resolver: NameResolver = .shared,
         logger: Logger,
+        owner: ServiceInstance? = nil,
         configuration: Configuration = Configuration()
     ) throws {
         var config = options.transportConfig
         config.resolver = resolver
         let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
         let outliers = OutlierEjection(options.outlierEjection)
+        let subsets = pipeline.subsets
         var pipeline = pipeline
+        pipeline.subsets = ChannelCore.steps(options, subsets)
         pipeline.ejection.insert(outliers, at: 0)
         let pool = NodePool(
             balancer: PriorityBalancer(try balancers.makeAll(options.balancer, configuration: configuration)),
@@ -180,16 +186,19 @@ public final class ServiceChannel: ClientTransport, Sendable {
                 onStateChange: onStateChange
             )
         }
+        pool.setSlowStart(options.slowStart)
         self.core = ChannelCore(
             service: target.service,
             target: "\(target.backend ?? "discovery"):///\(target.service)",
             options: options,
             pool: pool,
             outliers: outliers,
+            subsets: subsets,
             middleware: middleware
         )
         self.discoverer = discoverer
         self.ownedRegistry = ownedRegistry
+        self.owner = owner
         self.logger = logger
     }
 
@@ -208,14 +217,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     /// Finds instances and holds connections, until the channel is shut down and the last call has ended.
     public func connect() async throws {
-        let (connections, continuation) = AsyncStream.makeStream(of: ClientConnection.self)
         await withDiscardingTaskGroup { group in
             group.addTask {
-                await self.discover { continuation.yield($0) }
+                await self.discover()
                 self.core.pool.close()
-                continuation.finish()
+                self.core.connections.continuation.finish()
             }
-            for await connection in connections {
+            for await connection in core.connections.stream {
                 group.addTask {
                     await connection.run()
                     self.core.pool.connectionEnded(connection)
@@ -247,7 +255,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     }
 
     /// Follows the service until the channel is shut down.
-    private func discover(_ add: @escaping @Sendable (ClientConnection) -> Void) async {
+    private func discover() async {
         await withTaskGroup(of: Void.self) { group in
             if let ownedRegistry {
                 group.addTask { await ownedRegistry.run() }
@@ -255,11 +263,27 @@ public final class ServiceChannel: ClientTransport, Sendable {
             group.addTask {
                 for await snapshot in self.discoverer.watch(self.core.service) {
                     self.log(snapshot)
-                    for connection in self.core.pool.apply(snapshot) { add(connection) }
+                    if self.owner != nil { await self.core.prepare(for: snapshot) }
+                    for connection in self.core.pool.apply(snapshot) {
+                        self.core.connections.continuation.yield(connection)
+                    }
                 }
+            }
+            if let owner {
+                group.addTask { await self.followPeers(of: owner) }
             }
             _ = await isClosing.first(where: \.self)
             group.cancelAll()
+        }
+    }
+
+    /// Follows the channel's place among the instances of its own service, once the place is needed.
+    private func followPeers(of owner: ServiceInstance) async {
+        await core.needsPosition.wait()
+        for await snapshot in discoverer.watch(owner.name) where !snapshot.instances.isEmpty || snapshot.state.isLive {
+            core.setPosition(SubsetPosition(of: owner.id, among: snapshot.instances))
+            // A fleet that starts moves all places: many moves count as one.
+            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
         }
     }
 

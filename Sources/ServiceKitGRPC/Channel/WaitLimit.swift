@@ -64,6 +64,7 @@ struct WaitLimit: Sendable {
         switch connectivity {
         case .empty:
             "no instance of \"\(service)\" with a \(options.tls.endpointChoice.schemes.last ?? "grpc") endpoint is registered"
+                + (options.filter == InstanceFilter.Options() ? "" : " and passes client.filter")
         case .transientFailure(let error, _):
             "no instance of \"\(service)\" can be reached: \(error.message)"
         case .resolving(let cause):

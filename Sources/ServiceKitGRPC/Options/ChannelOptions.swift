@@ -21,6 +21,12 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     public var retry = RetryOptions()
     /// Instances that are worse than the others, and get no calls for a time.
     public var outlierEjection = OutlierEjection.Options()
+    /// The labels that an instance must have to be called.
+    public var filter = InstanceFilter.Options()
+    /// How many instances of a service there are connections to.
+    public var subset = DeterministicSubset.Options()
+    /// The weights of instances that have come into service.
+    public var slowStart = SlowStart.Options()
     /// How long an attempt to connect may take, from the look-up of a name to the server's HTTP/2 settings; 20 s by
     /// default.
     public var connectTimeout = Duration.seconds(20)
@@ -65,8 +71,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     static let exceptions: Set<String> = ["balancers", "timeouts"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
-        "client.balancer", "client.balancers", "client.outlier-ejection", "client.ready-timeout", "client.retry",
-        "client.settle-timeout",
+        "client.balancer", "client.balancers", "client.filter", "client.outlier-ejection", "client.ready-timeout",
+        "client.retry", "client.settle-timeout", "client.slow-start", "client.subset",
     ]
 
     var transportConfig: ClientTransportConfig {

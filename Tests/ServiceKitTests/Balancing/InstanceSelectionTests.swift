@@ -95,6 +95,18 @@ import Testing
         #expect(!first.contains(change.added[0]))
     }
 
+    @Test func newSubsetsChooseFromAllKnownInstances() {
+        var selection = InstanceSelection(Self.choice, [InstanceFilter { $0.zone == "z" }])
+        let (a, b) = (Self.instance("a", ["zone": "z"]), Self.instance("b", ["zone": "y"]))
+        let http = Self.instance("http", scheme: "http")
+        #expect(selection.update(Self.live(a, b, http)).added == [a])
+        #expect(selection.setSubsets([InstanceFilter { $0.zone == "y" }]) == InstanceChange(removed: [a], added: [b]))
+        #expect(selection.setSubsets([]) == InstanceChange(added: [a]))
+        #expect(selection.setSubsets([]) == InstanceChange())
+        #expect(Set(selection.update(Self.live(a)).removed) == [b, http])
+        #expect(selection.setSubsets([InstanceFilter { _ in false }]) == InstanceChange(removed: [a]))
+    }
+
     @Test func anInstanceWhoseLabelsNoLongerMeetTheConditionIsRemoved() {
         var selection = InstanceSelection(Self.choice, [InstanceFilter { $0.zone == "z" }])
         _ = selection.update(Self.live(Self.instance("a", ["zone": "z"])))
