@@ -136,11 +136,11 @@ struct LiveOptionsTests {
         let live = try await LiveApp(yaml(1, 1), registry: MemoryRegistry(), plugins: [counted])
         _ = try live.app.channel("test")
         try await serving(live.app, log: live.log) {
-            #expect(starts.withLock(\.self) == [1, 1, 1])
+            #expect(starts.withLock(\.self) == [1, 1, 1, 1])
             try await live.change(to: yaml(1, 2))
-            #expect(starts.withLock(\.self) == [1, 1, 1])
+            #expect(starts.withLock(\.self) == [1, 1, 1, 1])
             try await live.change(to: yaml(2, 2))
-            #expect(starts.withLock(\.self) == [1, 1, 1, 2, 2, 2])
+            #expect(starts.withLock(\.self) == [1, 1, 1, 1, 2, 2, 2, 2])
         }
     }
 
@@ -236,6 +236,63 @@ struct LiveOptionsTests {
                 #expect(weights() == [30])
                 try await live.change(to: "")
                 #expect(weights() == [100] && live.status.needsRestart == [])
+            }
+        }
+    }
+
+    @Test func callsStayInTheOwnZoneWhileItIsHealthyAndSpillOver() async throws {
+        try await withTestBed { bed in
+            try await bed.server("far", metadata: ["zone": "y"])
+            let near = try await bed.server("near-1", metadata: ["zone": "z"])
+            try await bed.server("near-2", metadata: ["zone": "z"])
+            let yaml = "client: {balancer: round_robin, zones: {enabled: true, own: z, over-provisioning: 1}}"
+            let live = try await LiveApp(yaml, registry: bed.registry)
+            let channel = try live.app.channel("test")
+            try await serving(live.app, log: live.log) {
+                let eligible = { Set(channel.snapshot().nodes.filter(\.isEligible).map(\.id)) }
+                func names() async throws -> Set<String> {
+                    var names: Set<String> = []
+                    for _ in 0..<40 { names.insert(try await channel.text()) }
+                    return names
+                }
+                try await eventually {
+                    channel.snapshot().nodes.count { $0.connectivity == .ready } == 3 && eligible().count == 2
+                }
+                #expect(try await names() == ["near-1", "near-2"])
+                await near.kill()
+                try await eventually { eligible() == ["near-2", "far"] }
+                #expect(try await names() == ["near-2", "far"])
+                try await live.change(to: "client: {zones: {enabled: true, own: y}}")
+                #expect(try await names() == ["far"])
+                try await live.change(to: "client: {balancer: round_robin}")
+                #expect(try await names() == ["near-2", "far"])
+                #expect(live.status.needsRestart == [])
+            }
+        }
+    }
+
+    @Test func headerChoosesTheLaneThatServesACall() async throws {
+        try await withTestBed { bed in
+            try await bed.server("base")
+            try await bed.server("red", metadata: ["lane": "red"])
+            let live = try await LiveApp("client: {lanes: {enabled: true}}", registry: bed.registry)
+            let channel = try live.app.channel("test")
+            try await serving(live.app, log: live.log) {
+                try await eventually { channel.snapshot().nodes.count { $0.connectivity == .ready } == 2 }
+                func names(_ lane: String?) async throws -> Set<String> {
+                    var names: Set<String> = []
+                    for _ in 0..<20 {
+                        let metadata: CallMetadata = lane.map { ["x-md-global-lane": .string($0)] } ?? [:]
+                        names.insert(try await withOutgoingMetadata(metadata) { try await channel.text() })
+                    }
+                    return names
+                }
+                #expect(try await names(nil) == ["base"])
+                #expect(try await names("red") == ["red"])
+                #expect(try await names("blue") == ["base"])
+                try await live.change(to: "client: {balancer: round_robin}")
+                #expect(try await names("red") == ["base", "red"])
+                #expect(live.status.needsRestart == [])
             }
         }
     }

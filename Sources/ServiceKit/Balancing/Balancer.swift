@@ -46,6 +46,8 @@ public struct PickRequest: Sendable {
     public var avoid: [String]
     /// The hash of the call's key, the same in every process; `nil` if the call has no key, or the balancer goes by none.
     public var key: UInt64?
+    /// The lane of the call, if calls keep to lanes (`client.lanes`) and the call has one.
+    package var lane: String?
     /// The time, as ``NodeStatistics/now`` has it.
     public var now: UInt64
 

@@ -78,30 +78,40 @@ public struct Balancers: Sendable {
     /// - Throws: As ``make(_:configuration:)``.
     package func makeAll(
         _ name: String,
+        lanes: LaneOptions = LaneOptions(),
         configuration: Configuration = Configuration()
     ) throws -> PerPriority<any Balancer> {
         let kind = try kind(of: name, configuration)
-        return try PerPriority { _ in try kind.make(configuration, Self.path(of: name)) }
+        return try PerPriority { _ in
+            let base = try kind.make(configuration, Self.path(of: name))
+            guard lanes.enabled else { return base }
+            // The options are good: the base lane has its balancer.
+            return LaneBalancer(label: lanes.label, base: base) { try? kind.make(configuration, Self.path(of: name)) }
+        }
     }
 
-    /// Makes the balancers of a channel if their name or their options differ from those so far.
+    /// Makes the balancers of a channel if their name, their options or the lanes differ from those so far.
     ///
     /// - Parameters:
     ///   - name: The name.
-    ///   - last: The name so far.
+    ///   - lanes: The lanes.
+    ///   - last: The name and the lanes so far.
     ///   - configuration: Where the options are.
     ///   - earlier: Where the options so far are.
     /// - Returns: The balancers; `nil` if nothing differs.
     /// - Throws: As ``make(_:configuration:)``.
     package func makeAll(
         _ name: String,
-        after last: String,
+        lanes: LaneOptions,
+        after last: (name: String, lanes: LaneOptions),
         configuration: Configuration,
         earlier: Configuration
     ) throws -> PerPriority<any Balancer>? {
         _ = try kind(of: name, configuration)
-        if name == last, configuration.hasSameValue(as: earlier, at: Self.path(of: name)) { return nil }
-        return try makeAll(name, configuration: configuration)
+        if name == last.name, lanes == last.lanes, configuration.hasSameValue(as: earlier, at: Self.path(of: name)) {
+            return nil
+        }
+        return try makeAll(name, lanes: lanes, configuration: configuration)
     }
 
     private static let section = "client.balancers"

@@ -6,8 +6,8 @@
 /// 2. *Subset*: offline instances, and those without an endpoint for the channel, are left out, then those that
 ///    `client.filter` (``InstanceFilter``), ``subsets`` and `client.subset` (``DeterministicSubset``) leave out.
 /// 3. *Connections*: the channel connects to each instance that is left. It is a ``Node`` for as long as its address stays.
-/// 4. *Eligible*: the nodes that are ready, in the order in which they are preferred: those in service, those of weight 0,
-///    those that a policy of ``ejection`` or `client.outlier-ejection` (``OutlierEjection``) has ejected. A node that has come
+/// 4. *Eligible*: the nodes that are ready, in the order in which they are preferred: those in service (first those of the own
+///    zone, see ``ZonePreference``), those of weight 0, those that a policy of ``ejection`` or `client.outlier-ejection` (``OutlierEjection``) has ejected. A node that has come
 ///    into service may have a smaller weight at first (``SlowStart``).
 /// 5. *Pick*: the ``Balancer`` picks one of the most preferred for each attempt of a call, and passes over the nodes that
 ///    failed the call before, while there is another.

@@ -9,16 +9,31 @@ package final class PriorityBalancer: Sendable {
     private let balancers: Replaceable<PerPriority<any Balancer>>
     /// Whether picks go by a key: asked by each call.
     private let hasKeys: Atomic<Bool>
+    /// Which part of the calls stays in the own zone, of ``wholeShare``.
+    private let ownShare = Atomic(wholeShare)
+    private let random: SplitMix64
+
+    private static let wholeShare = 1 << 16
 
     /// - Parameter balancers: A balancer for each priority.
-    package init(_ balancers: PerPriority<any Balancer>) {
+    package convenience init(_ balancers: PerPriority<any Balancer>) {
+        self.init(balancers, random: SplitMix64())
+    }
+
+    init(_ balancers: PerPriority<any Balancer>, random: consuming SplitMix64) {
         self.balancers = Replaceable(balancers)
+        self.random = random
         hasKeys = Atomic(balancers[.regular].keySource != .none)
     }
 
     /// Where the key of a call is that picks go by.
     package var keySource: PickKeySource {
         hasKeys.load(ordering: .relaxed) ? balancers.read { $0[.regular].keySource } : .none
+    }
+
+    /// Lets a part of the calls stay in the own zone, from 0 to 1; see ``ZonePreference``. The rest goes elsewhere.
+    package func setOwnShare(_ share: Double) {
+        ownShare.store(Int(share * Double(Self.wholeShare)), ordering: .relaxed)
     }
 
     /// The changes of the nodes of each priority.
@@ -73,13 +88,22 @@ package final class PriorityBalancer: Sendable {
     ///
     /// - Returns: The node, and the balancer that picked it; `nil` when no node can be called.
     package func pick(for request: PickRequest) -> (node: Node, balancer: any Balancer)? {
-        let regular = balancers.read { $0[.regular] }
-        if let node = regular.pick(for: request) { return (node, regular) }
-        for priority in [NodePriority.standby, .ejected] {
-            let balancer = balancers.read { $0[priority] }
-            if let node = balancer.pick(for: request) { return (node, balancer) }
+        let share = ownShare.load(ordering: .relaxed)
+        if share < Self.wholeShare, random.next(below: Self.wholeShare) >= share,
+            let pick = pick(for: request, .elsewhere)
+        {
+            return pick
+        }
+        if let pick = pick(for: request, .regular) { return pick }
+        for priority in NodePriority.allCases.dropFirst() {
+            if let pick = pick(for: request, priority) { return pick }
         }
         return nil
+    }
+
+    private func pick(for request: PickRequest, _ priority: NodePriority) -> (node: Node, balancer: any Balancer)? {
+        let balancer = balancers.read { $0[priority] }
+        return balancer.pick(for: request).map { ($0, balancer) }
     }
 
     /// Makes the statistics of a new node.

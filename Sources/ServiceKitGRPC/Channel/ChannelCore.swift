@@ -15,6 +15,8 @@ final class ChannelCore: Sendable {
     let middleware: MiddlewareChain
     let retryBudget: RetryBudget
     private let outliers: OutlierEjection
+    /// The zone of the App that has the channel.
+    private let appZone: String?
     /// The program's own subsets, as they are before the first instance.
     private let subsets: [any Subset]
     /// Connections that are to be run.
@@ -26,6 +28,8 @@ final class ChannelCore: Sendable {
     let needsPosition = Signal()
     private let latest: Mutex<ChannelOptions>
     private let latestBuffer: Atomic<Int>
+    /// Whether calls keep to lanes.
+    private let hasLanes: Atomic<Bool>
 
     init(
         service: String,
@@ -34,8 +38,10 @@ final class ChannelCore: Sendable {
         pool: NodePool,
         outliers: OutlierEjection,
         subsets: [any Subset] = [],
+        appZone: String? = nil,
         middleware: MiddlewareChain
     ) {
+        self.appZone = appZone
         self.subsets = subsets
         self.outliers = outliers
         self.service = service
@@ -45,6 +51,7 @@ final class ChannelCore: Sendable {
         retryBudget = RetryBudget(burst: options.retry.burst)
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)
+        hasLanes = Atomic(options.lanes.enabled)
     }
 
     // MARK: - Subsets
@@ -94,6 +101,9 @@ final class ChannelCore: Sendable {
     /// How much of a request is kept to be sent again, in bytes. Each call reads it, without a lock.
     var retryBuffer: Int { latestBuffer.load(ordering: .relaxed) }
 
+    /// The header that names the lane of a call; `nil` if calls keep to no lanes. Each call reads it, then without a lock.
+    var laneHeader: String? { hasLanes.load(ordering: .relaxed) ? options.lanes.header.lowercased() : nil }
+
     /// Takes over the options that a running channel can change, ``ChannelOptions/livePaths``.
     ///
     /// - Parameters:
@@ -108,6 +118,8 @@ final class ChannelCore: Sendable {
             options.retry = next.retry
             options.outlierEjection = next.outlierEjection
             options.slowStart = next.slowStart
+            options.zones = next.zones
+            options.lanes = next.lanes
             options.filter = next.filter
             options.subset = next.subset
         }
@@ -116,9 +128,11 @@ final class ChannelCore: Sendable {
             position.withLock { choose(at: $0) }
         }
         outliers.setOptions(next.outlierEjection)
+        hasLanes.store(next.lanes.enabled, ordering: .relaxed)
         latestBuffer.store(next.retry.buffer.bytes, ordering: .relaxed)
         retryBudget.resize(burst: next.retry.burst)
         pool.setSlowStart(next.slowStart)
+        if next.zones != last.zones { pool.setZones(ZonePreference(next.zones, appZone: appZone)) }
         if let balancers { pool.replaceBalancers(with: balancers) }
     }
 }

@@ -30,7 +30,8 @@ extension ChannelSnapshot {
                     member.node,
                     Connectivity(member.connectionState),
                     failure: member.failure?.message,
-                    isEligible: member.priority != nil && member.priority == preferred,
+                    isEligible: member.priority != nil
+                        && (member.priority == preferred || member.priority == .elsewhere && pool.ownShare < 1),
                     ejectedUntil: pool.ejections.end(of: member.node, at: now).map {
                         .now.addingTimeInterval(Double($0 - now) / 1e9)
                     }

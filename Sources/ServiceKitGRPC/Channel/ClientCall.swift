@@ -228,7 +228,9 @@ final class ClientCall: Sendable {
         let (start, attempts, avoid) = state.withLock { ($0.start, $0.attempts, $0.avoid) }
         let source = channel.pool.keySource
         let key = source == .none ? nil : source.key { start.headers[stringValues: $0].first { _ in true } }
-        let (pick, stream) = try await makeStream(attempts + 1, avoid: avoid, key: key, deadline: start.deadline)
+        let lane = channel.laneHeader.flatMap { start.headers[stringValues: $0].first { _ in true } }
+        let (pick, stream) = try await makeStream(
+            attempts + 1, avoid: avoid, key: key, lane: lane, deadline: start.deadline)
         let limit = channel.retryBuffer
         var ends: [CallAttempt.End] = []
         let headers = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
@@ -279,10 +281,11 @@ final class ClientCall: Sendable {
         _ number: Int,
         avoid: [String],
         key: UInt64?,
+        lane: String?,
         deadline: ContinuousClock.Instant?
     ) async throws -> (Pick, ClientStream) {
         func attempt() throws -> (Pick, ClientStream)? {
-            try channel.pool.attempt(operation, number: number, avoid: avoid, key: key) { connection in
+            try channel.pool.attempt(operation, number: number, avoid: avoid, key: key, lane: lane) { connection in
                 try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
             }
         }

@@ -113,6 +113,11 @@ final class NodePool: Sendable {
         change { $0.setSlowStart(options) }
     }
 
+    /// Prefers another zone, or none, from now on.
+    func setZones(_ zones: ZonePreference) {
+        change { $0.setZones(zones) }
+    }
+
     private func makePlace(_ id: String, _ endpoint: Endpoint, _ statistics: NodeStatistics) -> NodePlace {
         let connection = makeConnection(endpoint) { [weak self] state in
             self?.change { $0.connection(of: id, statistics, became: state) }
@@ -150,6 +155,7 @@ final class NodePool: Sendable {
     /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
     private func publish(_ state: NodePoolState, _ change: PriorityBalancer.Change) {
         nextDue.store(state.nextDue, ordering: .relaxed)
+        balancer.setOwnShare(state.ownShare)
         // First the balancer: a call that sees the new connectivity then finds its nodes.
         balancer.update(change)
         connectivity.update { connectivity in
@@ -172,6 +178,7 @@ final class NodePool: Sendable {
     ///   - number: The attempt's number; the first is 1.
     ///   - avoid: Ids of instances that failed the call before.
     ///   - key: The hash of the call's key, if it has one.
+    ///   - lane: The call's lane, if it has one.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
     /// - Returns: The pick and the stream, or `nil` when no node is ready now.
     /// - Throws: The error of `begin`, unless it is that the call was not processed.
@@ -180,9 +187,11 @@ final class NodePool: Sendable {
         number: Int,
         avoid: [String],
         key: UInt64? = nil,
+        lane: String? = nil,
         _ begin: (ClientConnection) throws -> ClientStream
     ) throws -> (pick: Pick, stream: ClientStream)? {
         var request = PickRequest(operation: operation, avoid: avoid, keyHash: key)
+        request.lane = lane
         if request.now >= nextDue.load(ordering: .relaxed) { takeDue(at: request.now) }
         // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
         // again for the call. The bound only guards against nodes that come and go all the while.

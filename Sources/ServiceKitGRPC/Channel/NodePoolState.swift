@@ -58,6 +58,7 @@ struct NodePoolState {
     /// Members that have left, while calls on them end; by their connections.
     private(set) var draining: [ObjectIdentifier: Member] = [:]
     private(set) var ejections: Ejections
+    private var zones = ZonePreference()
     private var slowStartOptions = SlowStart.Options()
     private var slowStart = SlowStart(SlowStart.Options())
     /// The next steps of weights that grow. Entries whose node has another `nextStep` are passed over.
@@ -67,6 +68,8 @@ struct NodePoolState {
     // Counted, as asking all members for each that changes would make a fleet's start quadratic.
     private var readyCounts = PerPriority { _ in 0 }
     private var failureCount = 0
+    /// The members of the own zone, ready or not.
+    private var ownCount = 0
     private var lastFailure: RPCError?
 
     init(_ selection: InstanceSelection, ejections: Ejections) {
@@ -194,6 +197,22 @@ struct NodePoolState {
     /// When ``takeDue(at:)`` has something to do next.
     var nextDue: UInt64 { min(ejections.nextDue, steps.min?.time ?? .max) }
 
+    /// Prefers another zone, or none, from now on.
+    mutating func setZones(_ next: ZonePreference) -> PriorityBalancer.Change {
+        let all = Array(members.values)
+        for member in all { count(member, -1) }
+        zones = next
+        for member in all { count(member, 1) }
+        var change = PriorityBalancer.Change()
+        for member in all { put(member, &change) }
+        return change
+    }
+
+    /// Which part of the calls stays in the own zone.
+    var ownShare: Double {
+        zones.ownShare(healthy: readyCounts[.regular], of: ownCount, others: readyCounts[.elsewhere])
+    }
+
     /// Lets weights grow in another way from now on.
     ///
     /// - Returns: The change for the balancer; `nil` when the options are the same.
@@ -256,7 +275,7 @@ struct NodePoolState {
         let before = member.priority
         if case .ready = member.connectionState {
             let isEjected = ejections.end(of: member.node, at: now) != nil
-            member.priority = isEjected ? .ejected : NodePriority(of: member.node.instance)
+            member.priority = isEjected ? .ejected : NodePriority(of: member.node.instance, zone: zones.zone)
             if !isEjected, before == .ejected || member.inServiceSince == nil { member.inServiceSince = now }
         } else {
             member.priority = nil
@@ -301,6 +320,7 @@ struct NodePoolState {
     }
 
     private mutating func count(_ member: Member, _ number: Int) {
+        if NodePriority(of: member.node.instance, zone: zones.zone) == .regular { ownCount += number }
         if let priority = member.priority { readyCounts[priority] += number }
         if member.failure != nil { failureCount += number }
     }

@@ -135,6 +135,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             pipeline: app.nodePipeline,
             logger: app.logger,
             owner: app.registers ? app.instance : nil,
+            appZone: app.instance.zone,
             configuration: client
         )
         app.follow(ChannelOptions.livePaths) { [core, balancers = app.balancers] next, earlier in
@@ -143,7 +144,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
             let options = try ChannelOptions(client)
             let made = try balancers.makeAll(
                 options.balancer,
-                after: core.options.balancer,
+                lanes: options.lanes,
+                after: (core.options.balancer, core.options.lanes),
                 configuration: client,
                 earlier: earlier.client(of: service)
             )
@@ -162,6 +164,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
         resolver: NameResolver = .shared,
         logger: Logger,
         owner: ServiceInstance? = nil,
+        appZone: String? = nil,
         configuration: Configuration = Configuration()
     ) throws {
         var config = options.transportConfig
@@ -173,7 +176,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
         pipeline.subsets = ChannelCore.steps(options, subsets)
         pipeline.ejection.insert(outliers, at: 0)
         let pool = NodePool(
-            balancer: PriorityBalancer(try balancers.makeAll(options.balancer, configuration: configuration)),
+            balancer: PriorityBalancer(
+                try balancers.makeAll(options.balancer, lanes: options.lanes, configuration: configuration)),
             pipeline: pipeline,
             choice: options.tls.endpointChoice
         ) { [config] endpoint, onStateChange in
@@ -187,6 +191,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             )
         }
         pool.setSlowStart(options.slowStart)
+        pool.setZones(ZonePreference(options.zones, appZone: appZone))
         self.core = ChannelCore(
             service: target.service,
             target: "\(target.backend ?? "discovery"):///\(target.service)",
@@ -194,6 +199,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             pool: pool,
             outliers: outliers,
             subsets: subsets,
+            appZone: appZone,
             middleware: middleware
         )
         self.discoverer = discoverer

@@ -25,6 +25,10 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     public var filter = InstanceFilter.Options()
     /// How many instances of a service there are connections to.
     public var subset = DeterministicSubset.Options()
+    /// Whether a header of a call chooses the instances that serve it.
+    public var lanes = LaneOptions()
+    /// Whether calls stay in the own zone.
+    public var zones = ZonePreference.Options()
     /// The weights of instances that have come into service.
     public var slowStart = SlowStart.Options()
     /// How long an attempt to connect may take, from the look-up of a name to the server's HTTP/2 settings; 20 s by
@@ -71,8 +75,9 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     static let exceptions: Set<String> = ["balancers", "timeouts"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
-        "client.balancer", "client.balancers", "client.filter", "client.outlier-ejection", "client.ready-timeout",
-        "client.retry", "client.settle-timeout", "client.slow-start", "client.subset",
+        "client.balancer", "client.balancers", "client.filter", "client.lanes", "client.outlier-ejection",
+        "client.ready-timeout",
+        "client.retry", "client.settle-timeout", "client.slow-start", "client.subset", "client.zones",
     ]
 
     var transportConfig: ClientTransportConfig {
