@@ -30,7 +30,11 @@ struct SharedPortTests {
             self.contentType = contentType
         }
 
-        func run() async {
+        func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+            Task(executorPreference: executor) { await self.run() }
+        }
+
+        private func run() async {
             // Both writes fail if the client is gone.
             try? stream.send(head: HeaderBlock([":status": "200", "content-type": contentType]))
             try? await stream.send(BodyPiece(bytes: Array("plain".utf8)))

@@ -126,7 +126,11 @@ private final class Echo: RequestTask {
         self.connection = connection
     }
 
-    func run() async {
+    func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+        Task(executorPreference: executor) { await self.run() }
+    }
+
+    private func run() async {
         // A write or a read fails when the stream is gone: nobody waits for an answer then.
         try? await echo()
         connection.returned(self)

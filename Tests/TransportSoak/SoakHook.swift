@@ -11,14 +11,29 @@ final class SoakHook: ServerCallHook {
         [SoakService.Method.sum, .chat, .hang].contains { $0.rawValue == method.method }
     }
 
-    func handle(_ hooked: HookedCall) async {
-        hooked.call.addToResponse(["soak": "hooked"])
-        switch await hooked.serve() {
-        case .status(let status, let trailers):
-            hooked.end(status, trailers)
+    func begin(_ call: ServerCall) -> (any HookedCall)? {
+        call.addToResponse(["soak": "hooked"])
+        return HookedSoakCall(call)
+    }
+}
+
+private final class HookedSoakCall: HookedCall {
+    private let call: ServerCall
+
+    init(_ call: ServerCall) {
+        self.call = call
+    }
+
+    func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+        Task(executorPreference: executor) { await self.call.run(within: self) }
+    }
+
+    func end(_ outcome: ServerCall.Outcome) -> (status: Status, trailers: Metadata) {
+        switch outcome {
+        case .status(let status, let trailers): return (status, trailers)
         case .threw(let error):
             let error = RPCError(describing: error)
-            hooked.end(Status(code: Status.Code(error.code), message: error.message), error.metadata)
+            return (Status(code: Status.Code(error.code), message: error.message), error.metadata)
         }
     }
 }

@@ -56,7 +56,8 @@ final class GRPCRequestHandler: RequestHandler {
             let head = try RequestHead(headers, readableEncodings: messages.readableEncodings)
             let method = try self.method(path: head.path)
             stream.setDecoder(MessageDeframer(maxMessageBytes: messages.maxBytes))
-            return ServerCall(stream: stream, method: method, head: head, service: self, connection: connection)
+            let call = ServerCall(stream: stream, method: method, head: head, service: self, connection: connection)
+            return call.begin() ? call : nil
         } catch {
             if let headers, let otherRequests, !RequestHead.isGRPC(headers) {
                 return otherRequests.open(stream, headers: headers, on: connection)

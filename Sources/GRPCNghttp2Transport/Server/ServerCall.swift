@@ -33,6 +33,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         fileprivate var response = Response.notBegun
         /// How the response's messages are compressed.
         var encoding: MessageEncoding
+        /// It is there when the task of the call runs.
         var cancellation: ServerContext.RPCCancellationHandle?
         var deadline: ContinuousClock.Instant?
         /// The parts that a hook around the call holds back or changes, until it has decided the status.
@@ -51,6 +52,9 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     let head: RequestHead
     private let connection: ServerConnection
     let state: Mutex<State>
+    /// The call as the hook has begun it.
+    // Set and used on the event loop, while the call is opened and started.
+    nonisolated(unsafe) private var hooked: (any HookedCall)?
     private let receivedCompressed = Atomic<Bool>(false)
     /// Whether the caller has left, or the deadline has come. Without a lock, for every call looks at it.
     private let hasFailed = Atomic<Bool>(false)
@@ -155,25 +159,52 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         return try stream.decompress(piece.bytes, head.encoding, maxMessageBytes: maxMessageBytes)
     }
 
-    /// Runs the handler; the call is over when this returns.
-    @concurrent package func run() async {
-        await withServerContextRPCCancellationHandle { cancellation in
-            begin(cancellation)
-            // The last thing in each branch.
-            if let hook {
-                await hook.handle(HookedCall(call: self, cancellation: cancellation))
-            } else {
-                await serveToTheEnd(cancellation)
-            }
+    /// Begins the call, on the event loop.
+    ///
+    /// - Returns: Whether it is to be started: the hook may have refused it.
+    func begin() -> Bool {
+        stream.setListener(self)
+        if let hook {
+            hold()
+            // It counts also while the hook waits.
+            if let deadline { setDeadline(deadline) }
+            hooked = hook.begin(self)
+            return hooked != nil
         }
+        // GRPCCore enforces it alone.
+        if method.direct != nil, let deadline { setDeadline(deadline) }
+        return true
     }
 
-    private func begin(_ cancellation: ServerContext.RPCCancellationHandle) {
-        state.withLock { $0.cancellation = cancellation }
-        stream.setListener(self)
-        if isHooked { hold() }
-        // With a hook it counts also while the hook waits. GRPCCore enforces it alone.
-        if isHooked || method.direct != nil, let deadline { setDeadline(deadline) }
+    package func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+        if let hooked = takeHooked() { return hooked.start(on: executor) }
+        return Task(executorPreference: executor) { await self.run(within: nil) }
+    }
+
+    /// Forgets what the hook has begun, which refers to the call.
+    private func takeHooked() -> (any HookedCall)? {
+        defer { hooked = nil }
+        return hooked
+    }
+
+    package func abandon() {
+        _ = takeHooked()?.end(
+            .threw(RPCError(code: .unavailable, message: "the connection was lost before the call was served")))
+    }
+
+    /// Runs the handler. The call is over when this returns.
+    ///
+    /// - Parameter hooked: The call as the hook has begun it.
+    @concurrent package func run(within hooked: (any HookedCall)?) async {
+        await withServerContextRPCCancellationHandle { cancellation in
+            state.withLock { $0.cancellation = cancellation }
+            if hasFailed.load(ordering: .acquiring) { cancellation.cancel() }
+            // The last thing in each branch: to come back from a call costs another look at the executor.
+            guard let hooked else { return await serveToTheEnd(cancellation) }
+            let (status, trailers) = hooked.end(await outcome(cancellation))
+            answer(status, trailers)
+            returned()
+        }
     }
 
     /// Runs the handler, with its status.
@@ -189,11 +220,11 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
                 stream.interrupt(.deadlineExceeded)
             }
         }
-        end()
+        returned()
     }
 
-    /// Ends the call.
-    func end() {
+    /// Ends the call. The last thing that its task does.
+    package func returned() {
         finish()
         connection.returned(self)
     }
@@ -293,7 +324,7 @@ extension ServerCall {
     func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
         let (response, isCancelled) = state.withLock { state in
             defer { state.response = .ended }
-            return (state.response, state.cancellation?.isCancelled ?? false)
+            return (state.response, state.isCancelled || state.cancellation?.isCancelled ?? false)
         }
         let status = isCancelled || Task.isCancelled ? statusOfCancelled(status) : status
         let maxBytes = stream.maxHeaderListBytes

@@ -9,44 +9,25 @@ package protocol ServerCallHook: AnyObject, Sendable {
     /// Whether the hook is around the calls of a method.
     func applies(to method: MethodDescriptor) -> Bool
 
-    /// Runs around a call: begins it, has it served, and ends it, as the last thing that it does. To come back to a caller
-    /// with something left to do would cost each call another look at the executor.
-    @concurrent func handle(_ hooked: HookedCall) async
+    /// Begins a call. Called on the event loop, when the head of the request has come.
+    ///
+    /// - Returns: The call, to be started; `nil` if the hook has refused it, with ``ServerCall/answer(_:_:)``.
+    func begin(_ call: ServerCall) -> (any HookedCall)?
 }
 
-/// A call with a hook around it.
-package struct HookedCall: Sendable {
-    /// The call.
-    package let call: ServerCall
-    let cancellation: ServerContext.RPCCancellationHandle
+/// A call that a hook has begun.
+package protocol HookedCall: AnyObject, Sendable {
+    /// Starts the task of the call: it does what the hook has to wait for, and then, as its last thing, calls
+    /// ``ServerCall/run(within:)``, or ``ServerCall/returned()`` if the hook has answered.
+    ///
+    /// - Parameter executor: The executor of the task; `nil` for the global pool.
+    func start(on executor: (any TaskExecutor)?) -> Task<Void, Never>
 
-    /// Runs the handler and holds the call's status back. Call it at most once.
-    package func serve() async -> ServerCall.Outcome {
-        if let direct = call.method.direct {
-            do {
-                return outcome(.ok, try await direct.serve(call, call.context(cancellation)))
-            } catch {
-                return .threw(error)
-            }
-        }
-        await call.serve(cancellation)
-        let held = call.state.withLock { $0.held?.outcome }
-        if case .status(let status, let trailers) = held { return outcome(status, trailers) }
-        return held ?? .threw(RPCError(code: .unknown, message: "the handler ended the call without a status"))
-    }
-
-    /// The outcome of a handler that returned: the hook learns that the call was cancelled, as the caller does.
-    private func outcome(_ status: Status, _ trailers: Metadata) -> ServerCall.Outcome {
-        .status(call.isCancelled ? call.statusOfCancelled(status) : status, trailers)
-    }
-
-    /// Sends the call's answer. The call is over.
-    package func end(_ status: Status, _ trailers: Metadata) {
-        call.state.withLock { $0.held = nil }
-        // A caller that has left needs no status.
-        try? call.send(status, trailers)
-        call.end()
-    }
+    /// Ends the hook. Called once, unless the hook has refused the call.
+    ///
+    /// - Parameter outcome: How the handler ended the call.
+    /// - Returns: The call's answer.
+    func end(_ outcome: ServerCall.Outcome) -> (status: Status, trailers: Metadata)
 }
 
 extension ServerCall {
@@ -84,6 +65,33 @@ extension ServerCall {
             held.requestMetadata?.removeAllValues(forKey: HeaderName.timeout)
         }
         state.withLock { [held] in $0.held = held }
+    }
+
+    /// Sends the status that the hook has decided.
+    package func answer(_ status: Status, _ trailers: Metadata) {
+        state.withLock { $0.held = nil }
+        // A caller that has left needs no status.
+        try? send(status, trailers)
+    }
+
+    /// Runs the handler, with its status held back.
+    func outcome(_ cancellation: ServerContext.RPCCancellationHandle) async -> Outcome {
+        if let direct = method.direct {
+            do {
+                return outcome(.ok, try await direct.serve(self, context(cancellation)))
+            } catch {
+                return .threw(error)
+            }
+        }
+        await serve(cancellation)
+        let held = state.withLock { $0.held?.outcome }
+        if case .status(let status, let trailers) = held { return outcome(status, trailers) }
+        return held ?? .threw(RPCError(code: .unknown, message: "the handler ended the call without a status"))
+    }
+
+    /// The outcome of a handler that returned: the hook learns that the call was cancelled, as the caller does.
+    private func outcome(_ status: Status, _ trailers: Metadata) -> Outcome {
+        .status(isCancelled ? statusOfCancelled(status) : status, trailers)
     }
 
     /// Keeps the outcome of a call for its hook, if there is one; the first outcome counts.

@@ -4,8 +4,6 @@ internal import ServiceKit
 private import ServiceContextModule
 
 /// Runs middleware around each call of a server, from the call's headers to its status.
-///
-/// A class: a call keeps its hook, and copies a struct's parts one by one.
 final class ServerMiddleware: ServerCallHook {
     private let chain: MiddlewareChain
     private let exceptions: Set<String>
@@ -22,30 +20,79 @@ final class ServerMiddleware: ServerCallHook {
         !chain.isEmpty && !exceptions.contains(method.service.fullyQualifiedService)
     }
 
-    @concurrent func handle(_ hooked: HookedCall) async {
-        let served = hooked.call
-        let received = served.deadline
-        var call = Call(
+    func begin(_ served: ServerCall) -> (any HookedCall)? {
+        let begun = BegunServerCall(served, chain)
+        return !chain.isSynchronous || begun.beginNow() ? begun : nil
+    }
+}
+
+/// A call of a server, on its way through the middleware. A class: a call is not copied on its way to its end.
+// @unchecked: `call` is touched by one after the other: on the event loop until the task starts, then by the task.
+private final class BegunServerCall: HookedCall, @unchecked Sendable {
+    private let served: ServerCall
+    private let chain: MiddlewareChain
+    @exclusivity(unchecked) private var call: Call
+
+    init(_ served: ServerCall, _ chain: MiddlewareChain) {
+        self.served = served
+        self.chain = chain
+        call = Call(
             side: .server,
             transport: "grpc",
             operation: served.path,
             peer: served.peer,
             metadata: CallMetadata(served.metadata),
-            deadline: received
+            deadline: served.deadline
         )
-        // As `MiddlewareChain.run` does it, but for a closure that each call would run through.
-        do {
-            if chain.isSynchronous { try chain.beginSynchronously(&call) } else { try await chain.begin(&call) }
-        } catch {
-            return end(&call, .threw(error), hooked)
-        }
-        if call.isMetadataChanged { served.setMetadata(Metadata(call.metadata)) }
-        if !call.responseMetadata.isEmpty { served.addToResponse(Metadata(call.responseMetadata)) }
-        if let deadline = call.deadline, deadline != received { served.setDeadline(deadline) }
-        await ServiceContext.withValue(call.context) { end(&call, await hooked.serve(), hooked) }
     }
 
-    private func end(_ call: inout Call, _ outcome: ServerCall.Outcome, _ hooked: HookedCall) {
+    /// Begins with a chain that never waits. A call that it refuses costs no task.
+    ///
+    /// - Returns: Whether the call is to be served.
+    func beginNow() -> Bool {
+        do {
+            try chain.beginSynchronously(&call)
+        } catch {
+            refuse(error)
+            return false
+        }
+        applyChanges()
+        return true
+    }
+
+    func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+        guard chain.isSynchronous else { return Task(executorPreference: executor) { await self.beginAndRun() } }
+        // A task takes the values that are current when it is made: that is less than to make them current in the task.
+        return ServiceContext.$current.withValue(call.context) {
+            Task(executorPreference: executor) { await self.served.run(within: self) }
+        }
+    }
+
+    /// Begins with a chain that may wait, and has the call served.
+    @concurrent private func beginAndRun() async {
+        do {
+            try await chain.begin(&call)
+        } catch {
+            refuse(error)
+            return served.returned()
+        }
+        applyChanges()
+        await ServiceContext.$current.withValue(call.context) { await served.run(within: self) }
+    }
+
+    private func refuse(_ error: any Error) {
+        let (status, trailers) = end(.threw(error))
+        served.answer(status, trailers)
+    }
+
+    /// Passes on the changes that the middleware has made.
+    private func applyChanges() {
+        if call.isMetadataChanged { served.setMetadata(Metadata(call.metadata)) }
+        if !call.responseMetadata.isEmpty { served.addToResponse(Metadata(call.responseMetadata)) }
+        if let deadline = call.deadline, deadline != served.deadline { served.setDeadline(deadline) }
+    }
+
+    func end(_ outcome: ServerCall.Outcome) -> (status: Status, trailers: Metadata) {
         var answer = Metadata()
         var result: CallResult
         switch outcome {
@@ -61,9 +108,8 @@ final class ServerMiddleware: ServerCallHook {
         }
         call.end(with: &result)
         if let error = result.rpcError {
-            hooked.end(Status(code: Status.Code(error.code), message: error.message), error.metadata)
-        } else {
-            hooked.end(Status(code: .ok, message: ""), result.areTrailersChanged ? Metadata(result.trailers) : answer)
+            return (Status(code: Status.Code(error.code), message: error.message), error.metadata)
         }
+        return (Status(code: .ok, message: ""), result.areTrailersChanged ? Metadata(result.trailers) : answer)
     }
 }

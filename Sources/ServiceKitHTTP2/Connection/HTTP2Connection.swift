@@ -75,7 +75,7 @@ final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     var notices = PeerNotices()
     var ending = ConnectionEnding()
     @exclusivity(unchecked) var guards: PeerGuards
-    var streams: StreamTable
+    @exclusivity(unchecked) var streams: StreamTable
     @exclusivity(unchecked) var headers: HeaderCollector
     var limitLog: LimitLog
     var watchdog: ConnectionWatchdog

@@ -6,9 +6,10 @@ import NIOCore
 /// for each call would cost more than most calls do. It keeps this object alive, which is small, and nothing else.
 final class DeadlineTimer {
     private let loop: any EventLoop
-    private var deadlines = DeadlineQueue()
+    // An access ends before the deadline that it takes out is told.
+    @exclusivity(unchecked) private var deadlines = DeadlineQueue()
     /// Fires at the earliest deadline, or before it.
-    private var timer: (task: Scheduled<Void>, time: NIODeadline)?
+    @exclusivity(unchecked) private var timer: (task: Scheduled<Void>, time: NIODeadline)?
 
     init(loop: any EventLoop) {
         self.loop = loop

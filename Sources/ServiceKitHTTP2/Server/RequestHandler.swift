@@ -17,10 +17,22 @@ package protocol RequestHandler: Sendable {
     ) -> (any RequestTask)?
 }
 
-/// A request, run by a task.
+/// A request, answered by a task.
 package protocol RequestTask: AnyObject, Sendable {
     var stream: HTTP2Stream { get }
 
-    /// Answers the request. The last thing that it does is to call `ServerConnection.returned(_:)`.
-    @concurrent func run() async
+    /// Starts the task. Called on the event loop of the connection, when the bytes of the body that came with the head are
+    /// there.
+    ///
+    /// - Parameter executor: The executor of the task; `nil` for the global pool.
+    /// - Returns: The task. The last thing that it does is to call `ServerConnection.returned(_:)`.
+    func start(on executor: (any TaskExecutor)?) -> Task<Void, Never>
+
+    /// Called in place of `start` when the connection has closed before.
+    func abandon()
+}
+
+extension RequestTask {
+    /// Does nothing.
+    package func abandon() {}
 }

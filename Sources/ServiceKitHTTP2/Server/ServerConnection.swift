@@ -24,7 +24,8 @@ package final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendab
     private let logger: Logger
     private let onFinish: @Sendable (ServerConnection) -> Void
     private let state = Mutex(State())
-    private var starting: [any RequestTask] = []
+    // The accesses are short and call nothing that leads back here.
+    @exclusivity(unchecked) private var starting: [any RequestTask] = []
 
     /// - Parameters:
     ///   - handler: Decides about each request.
@@ -92,7 +93,7 @@ package final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendab
         state.withLock { state in
             for request in starting {
                 let id = request.stream.id
-                let task = Task(executorPreference: executor) { await request.run() }
+                let task = request.start(on: executor)
                 state.tasks[id] = task
                 if state.isCancelled { task.cancel() }
             }
@@ -101,6 +102,7 @@ package final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendab
     }
 
     func connection(_ connection: HTTP2Connection, closed reason: String) {
+        for request in starting { request.abandon() }
         starting.removeAll()
         logger.debug(
             "connection closed", metadata: ["peer": "\(connection.ends.remote)", "reason": "\(reason)"]
