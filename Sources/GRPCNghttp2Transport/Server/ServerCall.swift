@@ -116,12 +116,15 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         streamFailed()
     }
 
-    /// Cancels the call, as GRPCCore does it; of a call with a hook or a direct handler also the task.
+    /// Cancels the call.
     package func streamFailed() {
         hasFailed.store(true, ordering: .releasing)
         state.withLock(\.cancellation)?.cancel()
-        if isHooked || method.direct != nil { connection.cancelTask(of: stream) }
+        if cancelsTask { connection.cancelTask(of: stream) }
     }
+
+    /// Whether the task is cancelled with the call. GRPCCore's handlers ask whether their call was cancelled.
+    private var cancelsTask: Bool { isHooked || method.direct != nil }
 
     /// Returns the next message of the request, or `nil` when there are no more.
     func next() async throws -> [UInt8]? {
@@ -177,8 +180,11 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     }
 
     package func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
-        if let hooked = takeHooked() { return hooked.start(on: executor) }
-        return Task(executorPreference: executor) { await self.run(within: nil) }
+        let task =
+            takeHooked()?.start(on: executor) ?? Task(executorPreference: executor) { await self.run(within: nil) }
+        // The stream may have failed, or the deadline come, when there was no task to cancel.
+        if cancelsTask, hasFailed.load(ordering: .acquiring) { task.cancel() }
+        return task
     }
 
     /// Forgets what the hook has begun, which refers to the call.
@@ -324,7 +330,7 @@ extension ServerCall {
     func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
         let (response, isCancelled) = state.withLock { state in
             defer { state.response = .ended }
-            return (state.response, state.isCancelled || state.cancellation?.isCancelled ?? false)
+            return (state.response, state.cancellation?.isCancelled ?? false)
         }
         let status = isCancelled || Task.isCancelled ? statusOfCancelled(status) : status
         let maxBytes = stream.maxHeaderListBytes
