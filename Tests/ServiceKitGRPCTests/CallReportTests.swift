@@ -17,6 +17,29 @@ struct CallReportTests {
         }
     }
 
+    /// Puts bytes in the place of a load report.
+    private struct Garbage: Middleware {
+        let bytes: [UInt8]
+
+        func beginServing(_ call: inout Call) {
+            call.onEnd { [bytes] _, result in result.trailers.append(.binary(bytes), for: LoadReport.trailer) }
+        }
+    }
+
+    @Test(arguments: [[], [0xFF], [0x42, 0x7F, 1], Array(repeating: 0x18, count: 5000)] as [[UInt8]])
+    func garbageInThePlaceOfALoadReportChangesNoCall(_ bytes: [UInt8]) async throws {
+        try await withTestBed { bed in
+            try await bed.server("a", middleware: [Garbage(bytes: bytes)])
+            let observer = Observer()
+            let client = try bed.client(pipeline: NodePipeline(observers: [observer]))
+            for _ in 0..<3 { #expect(try await client.channel.text() == "a") }
+            #expect(await client.channel.failure("Nothing")?.code == .unimplemented)
+            let node = try #require(observer.reports.value.first).node
+            #expect(node.statistics.load(at: NodeStatistics.now).total == nil)
+            #expect(node.statistics.success == 1)
+        }
+    }
+
     private func idempotentOptions() -> ChannelOptions {
         var options = ChannelOptions()
         options.retry.idempotent = ["/test.Service/"]

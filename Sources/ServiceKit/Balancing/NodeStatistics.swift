@@ -49,6 +49,17 @@ public final class NodeStatistics: Sendable {
 
         var inFlight: Int { starts.count - freeSlots.count }
 
+        func load(at now: UInt64) -> NodeLoad {
+            let own = Double(inFlight)
+            return NodeLoad(own: own, total: foreignInFlight(at: now).map { own + $0 })
+        }
+
+        /// The last report; `nil` if it is too old.
+        func report(at now: UInt64) -> LoadReport? {
+            let age = Double(NodeStatistics.elapsed(from: reportedAt, to: now))
+            return reportedAt != 0 && age < NodeStatistics.reportLifetime ? report : nil
+        }
+
         /// The calls of other clients in flight; `nil` when no report tells it that is young enough. An older report counts
         /// for less.
         func foreignInFlight(at now: UInt64) -> Double? {
@@ -81,10 +92,24 @@ public final class NodeStatistics: Sendable {
     public var requests: UInt64 { state.withLock(\.requests) }
 
     /// The load that the node has reported last; `nil` if it has reported none within two seconds.
-    public func report(at now: UInt64) -> LoadReport? {
+    public func report(at now: UInt64) -> LoadReport? { state.withLock { $0.report(at: now) } }
+
+    /// All that a pick of ``Prequal`` asks for, at one moment.
+    struct Summary {
+        var load: NodeLoad
+        var latency: Double
+        var reportedLatency: Double?
+        var success: Double
+    }
+
+    func summary(at now: UInt64) -> Summary {
         state.withLock { state in
-            let age = Self.elapsed(from: state.reportedAt, to: now)
-            return state.reportedAt != 0 && Double(age) < Self.reportLifetime ? state.report : nil
+            Summary(
+                load: state.load(at: now),
+                latency: state.latency,
+                reportedLatency: state.report(at: now)?.latency,
+                success: state.success
+            )
         }
     }
 
@@ -92,12 +117,7 @@ public final class NodeStatistics: Sendable {
     ///
     /// A report fades within two seconds. Compare the calls of all clients only among nodes that have reported them:
     /// another node would look idle.
-    public func load(at now: UInt64) -> NodeLoad {
-        state.withLock { state in
-            let own = Double(state.inFlight)
-            return NodeLoad(own: own, total: state.foreignInFlight(at: now).map { own + $0 })
-        }
-    }
+    public func load(at now: UInt64) -> NodeLoad { state.withLock { $0.load(at: now) } }
 
     /// The mean latency in nanoseconds; 0 while unknown.
     public var latency: Double { state.withLock(\.latency) }

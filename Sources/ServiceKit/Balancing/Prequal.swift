@@ -123,13 +123,12 @@ public final class Prequal: Balancer {
     }
 
     private static func candidate(_ drawn: WeightedList.Element, at now: UInt64) -> Candidate {
-        let statistics = drawn.node.statistics
-        let load = statistics.load(at: now)
+        let known = drawn.node.statistics.summary(at: now)
         // A server that fails at once has a small latency: failures make it larger, as much as in the score of `p2c`. The
         // client's own mean is a floor, so that a server cannot say less than its callers see.
-        let reported = statistics.report(at: now)?.latency ?? 0
-        let latency = max(reported, statistics.latency) / max(statistics.success * statistics.success, 1e-9)
-        return Candidate(node: drawn.node, inFlight: (load.total ?? load.own) / drawn.share, latency: latency)
+        let latency = max(known.reportedLatency ?? 0, known.latency) / max(known.success * known.success, 1e-9)
+        let inFlight = (known.load.total ?? known.load.own) / drawn.share
+        return Candidate(node: drawn.node, inFlight: inFlight, latency: latency)
     }
 }
 
