@@ -1,4 +1,4 @@
-.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config proto format lint clean
+.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -35,6 +35,9 @@ bench-etcd: setup ## Measures the registry in etcd and the etcd client against c
 
 bench-config: setup ## Measures reading and reloading a configuration against Yams; ARGS="--quick" for a look.
 	@scripts/bench-config $(ARGS)
+
+bench-governance: setup ## Measures balancers among 10 and 10,000 nodes; ARGS="--quick" for a look.
+	@scripts/bench-governance $(ARGS)
 
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
 	@scripts/proto

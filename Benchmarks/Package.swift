@@ -99,6 +99,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "bench-governance",
+            dependencies: ["BenchmarkHarness", "BenchmarkSupport", argumentParser, serviceKit],
+            swiftSettings: settings
+        ),
         .target(name: "BenchmarkConfiguration", swiftSettings: settings),
         .executableTarget(
             name: "bench-config-ours",

@@ -33,7 +33,7 @@ struct Report {
 
     /// The rows of the table.
     var rows: String {
-        let heading = self.benchmark.name.padded(to: 21) + self.benchmark.figure.padded(to: 77)
+        let heading = self.benchmark.name.padded(to: 25) + self.benchmark.figure.padded(to: 77)
         guard let value = self.value else {
             return heading + (self.benchmark.skipped.map { "skipped: \($0)" } ?? "failed: \(self.failure ?? "")")
         }

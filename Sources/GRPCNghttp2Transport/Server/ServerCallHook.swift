@@ -21,6 +21,7 @@ package protocol HookedCall: AnyObject, Sendable {
     /// ``ServerCall/run(within:)``, or ``ServerCall/returned()`` if the hook has answered.
     ///
     /// - Parameter executor: The executor of the task; `nil` for the global pool.
+    /// - Returns: The task.
     func start(on executor: (any TaskExecutor)?) -> Task<Void, Never>
 
     /// Ends the hook. Called once, unless the hook has refused the call.
