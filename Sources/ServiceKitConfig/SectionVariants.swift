@@ -52,6 +52,7 @@ extension Configuration {
     ///   - name: The name. A name without a variant sees the base section.
     ///   - variants: The variants.
     ///   - isUsed: Whether the program uses the values that it reads here; `false` for a mere check.
+    /// - Returns: The view. It shares what is known of the program's reads.
     package func view(of name: String, in variants: SectionVariants, isUsed: Bool = true) -> Configuration {
         register(variants)
         var root = root

@@ -38,7 +38,7 @@ public struct ZonePreference: Sendable {
 
     /// - Parameters:
     ///   - options: The options.
-    ///   - zone: The zone of the App's instance.
+    ///   - appZone: The zone of the App's instance.
     package init(_ options: Options = Options(), appZone: String? = nil) {
         zone = options.enabled ? options.own ?? appZone : nil
         overProvisioning = options.overProvisioning
