@@ -74,6 +74,24 @@ struct LiveOptionsTests {
         }
     }
 
+    @Test func limitsChangeForTheNextCall() async throws {
+        let gate = Gate()
+        try await withApp("", ["Hold": TestService.text("held", behind: gate)]) { live, channel in
+            try await live.change(to: "server: {limit: {concurrency: fixed, fixed: {max: 1}}}")
+            let first = Task { try await channel.text("Hold") }
+            await gate.waitForArrivals()
+            #expect(await channel.failure()?.serviceError.reason == "OVERLOADED")
+            try await live.change(to: "server: {rate-limit: {per-second: 0.001, burst: 1}}")
+            #expect(try await channel.text() == "a")
+            #expect(await channel.failure()?.serviceError.reason == "RATE_LIMITED")
+            try await live.change(to: "")
+            #expect(try await channel.text() == "a")
+            gate.open()
+            #expect(try await first.value == "held")
+            #expect(live.status.needsRestart == [])
+        }
+    }
+
     @Test func waitsForAnInstanceChangeForTheNextCall() async throws {
         let live = try await LiveApp("client: {settle-timeout: 1h, ready-timeout: 1h}", registry: MemoryRegistry())
         let channel = try live.app.channel("nobody")

@@ -178,7 +178,8 @@ public final class App: Service, Sendable {
 
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
-    /// By default there is, from the outside in: ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
+    /// By default there is, from the outside in: ``RateLimit`` and ``ConcurrencyLimit``, which do nothing unless configured,
+    /// ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
     /// One of the same type for all calls replaces the default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
@@ -234,6 +235,9 @@ public final class App: Service, Sendable {
         if try configuration.decode(LoadReporting.Options.self, at: "server.load-reports").enabled {
             use(LoadReporting(servedLoad))
         }
+        // Outside of the logging: a line for each refused call would cost more than the refusal.
+        use(RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger))
+        use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
         use(CallLogging(logger: logger))
         use(ErrorMasking(logger: logger))
         use(MetadataPropagation())

@@ -38,6 +38,8 @@ public struct ConfigurationSections: PluginSection {
             sections.add(Deadlines.Options.self, at: path, live: [path])
         }
         sections.add(LoadReporting.Options.self, at: "server.load-reports")
+        sections.add(ConcurrencyLimit.Options.self, at: "server.limit", live: ["server.limit"])
+        sections.add(RateLimit.Options.self, at: "server.rate-limit", live: ["server.rate-limit"])
         return sections
     }
 

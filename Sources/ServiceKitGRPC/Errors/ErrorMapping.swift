@@ -89,6 +89,12 @@ extension RPCError {
         switch error {
         case let error as RPCError:
             self = error
+        case let error as PreparedError:
+            self = error.form { prepared in
+                var form = RPCError(prepared.serviceError)
+                form.metadata.append(prepared.trailers)
+                return form
+            }
         case let error as any RPCErrorConvertible:
             self.init(error)
         case let error as any ServiceErrorConvertible:

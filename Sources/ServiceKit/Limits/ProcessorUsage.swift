@@ -1,0 +1,56 @@
+private import Glibc
+private import FoundationEssentials
+
+/// How busy the process keeps the processors that it may use: 1 is all of them.
+///
+/// A sample each 500 ms, of which the mean keeps 0.95 of the past, as in go-kratos. The share is that of this process, and of
+/// the processors that the quota of its control group allows: other tenants of the machine do not count.
+struct ProcessorUsage: Sendable {
+    private static let interval: UInt64 = 500_000_000
+    private static let memory = 0.95
+
+    private let processors: Double
+    private(set) var value = 0.0
+    private var last: (time: UInt64, used: UInt64)?
+
+    init(processors: Double = Self.available) {
+        self.processors = processors
+    }
+
+    /// Takes a sample, if it is time for one.
+    ///
+    /// - Parameters:
+    ///   - now: The time, in nanoseconds.
+    ///   - used: The processor time that the process has used, in nanoseconds.
+    mutating func sample(at now: UInt64, used: () -> UInt64 = { Self.used }) {
+        guard let last else {
+            last = (now, used())
+            return
+        }
+        guard now >= last.time + Self.interval else { return }
+        let used = used()
+        let share = Double(used &- last.used) / Double(now - last.time) / processors
+        // A process that had no calls for a while had no samples either.
+        let weight = pow(Self.memory, Double((now - last.time) / Self.interval))
+        value = value * weight + min(share, 1) * (1 - weight)
+        self.last = (now, used)
+    }
+
+    /// The processor time that this process has used, in nanoseconds.
+    private static var used: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// The processors that this process may use.
+    private static var available: Double {
+        let processors = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        // "200000 100000": microseconds of processor time in each so many microseconds; "max 100000" is no quota.
+        let quota = (try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8))?.split { $0.isWhitespace }
+        guard let quota, quota.count == 2, let time = Double(quota[0]), let period = Double(quota[1]), period > 0,
+            time > 0
+        else { return processors }
+        return min(processors, time / period)
+    }
+}

@@ -1,0 +1,138 @@
+public import Logging
+public import ServiceKitConfig
+private import Synchronization
+
+/// Refuses a caller's calls when they come faster than at a rate: a token bucket for each key.
+///
+/// An App has this middleware with the options of `server.rate-limit`. One of your own, with another key, such as the subject
+/// of a token, stands beside it:
+///
+/// ```swift
+/// app.use(RateLimit(options) { $0.metadata["x-tenant"] }, for: .prefix("/user.v1.UserService/"))
+/// ```
+///
+/// A refused call is `429 RATE_LIMITED`. The priority of a call does not count: the rate is a share, not a protection.
+public struct RateLimit: SynchronousMiddleware {
+    /// The section `server.rate-limit`.
+    public struct Options: ConfigurationSection, Hashable {
+        /// The part of a call that a caller is known by.
+        public enum Key: String, Codable, Sendable, CaseIterable {
+            /// The address of the caller, without its port.
+            case peer
+            /// The header that ``Options/header`` names.
+            case header
+        }
+
+        /// How many calls there may be per second and key; no limit by default.
+        public var perSecond: Double?
+        /// How many calls there may be at once after a pause; 100 by default.
+        public var burst = 100
+        /// The part of a call that a caller is known by: `peer` by default, or `header`.
+        public var key = Key.peer
+        /// The header, for `key: header`. Calls without it share one bucket.
+        public var header = ""
+        /// How many keys are known at a time; 10,000 by default. A key that is forgotten begins with a full bucket.
+        public var maxKeys = 10_000
+
+        /// No limit.
+        public init() {}
+
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Options>] = [
+            OptionRange("per-second", \.perSecond, 0.001...1_000_000),
+            OptionRange("burst", \.burst, 1...1_000_000),
+            OptionRange("max-keys", \.maxKeys, 2...1_000_000),
+        ]
+
+        /// The meaning of each option.
+        public static let help = [
+            "per-second": "how many calls per second each caller may make; without it there is no limit",
+            "burst": "how many calls a caller may make at once after a pause",
+            "key": "the part of a call that a caller is known by: its address, `peer`, or a `header`",
+            "header": "the header, for `key: header`; calls without it share one bucket",
+            "max-keys": "how many callers are known at a time",
+        ]
+    }
+
+    // A class, as a mutex cannot be copied.
+    private final class Buckets: Sendable {
+        let state = Mutex(TokenBuckets())
+        let refusals = Mutex(Refusals())
+        /// The error, and the rate that it was made for.
+        let refusal = Mutex<(rate: Double, error: PreparedError)?>(nil)
+    }
+
+    private let options: Replaceable<Options>
+    private let key: (@Sendable (Call) -> String?)?
+    private let logger: Logger?
+    private let buckets = Buckets()
+    private let now: @Sendable () -> UInt64
+
+    /// Limits the calls of each key.
+    ///
+    /// - Parameters:
+    ///   - options: The rate, and the key.
+    ///   - logger: Gets a warning when calls are refused, at most each ten seconds; `nil` for none.
+    ///   - key: A key of another kind; `nil` for a call that has none. Those share one bucket.
+    public init(_ options: Options, logger: Logger? = nil, key: (@Sendable (_ call: Call) -> String?)? = nil) {
+        self.init(Replaceable(options), logger: logger, key: key)
+    }
+
+    init(
+        _ options: Replaceable<Options>,
+        logger: Logger? = nil,
+        key: (@Sendable (Call) -> String?)? = nil,
+        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now }
+    ) {
+        self.options = options
+        self.logger = logger
+        self.key = key
+        self.now = now
+    }
+
+    /// Takes a token for a call.
+    ///
+    /// - Throws: ``ServiceError`` when there is none.
+    public func beginServing(_ call: inout Call) throws {
+        let options: Options? = options.read { $0.perSecond == nil ? nil : copy $0 }
+        guard let options, let rate = options.perSecond else { return }
+        let hash = hash(of: call, options)
+        let now = now()
+        let isAdmitted = buckets.state.withLock {
+            $0.take(hash, at: now, rate: rate, burst: options.burst, maxKeys: options.maxKeys)
+        }
+        if isAdmitted { return }
+        if let logger, let count = buckets.refusals.withLock({ $0.add(at: now) }) {
+            logger.warning(
+                "refusing calls that come too fast", metadata: ["refused": "\(count)", "per-second": "\(rate)"])
+        }
+        throw refusal(rate)
+    }
+
+    private func hash(of call: borrowing Call, _ options: Options) -> Int {
+        if let key { return key(call).hashValue }
+        switch options.key {
+        case .header: return call.metadata[options.header].hashValue
+        case .peer:
+            // "ipv4:10.0.0.1:5": the port differs from connection to connection.
+            guard call.peer.hasPrefix("ip"), let colon = call.peer.lastIndex(of: ":") else {
+                return call.peer.hashValue
+            }
+            return call.peer[..<colon].hashValue
+        }
+    }
+
+    private func refusal(_ rate: Double) -> PreparedError {
+        buckets.refusal.withLock { refusal in
+            if let refusal, refusal.rate == rate { return refusal.error }
+            let error = PreparedError.refusal(
+                reason: "RATE_LIMITED",
+                message: "too many calls; at most \(rate) per second",
+                // The time in which one token comes.
+                pushback: min(.seconds(60), .seconds(1 / rate))
+            )
+            refusal = (rate, error)
+            return error
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// Counts refused calls for a log that has a line for each ten seconds of them: a line for each call would cost more than to
+/// serve it.
+struct Refusals: Sendable {
+    private static let interval: UInt64 = 10_000_000_000
+
+    private var count = 0
+    private var reportedAt: UInt64 = 0
+
+    /// A call is refused.
+    ///
+    /// - Parameter now: The time, in nanoseconds from any origin, not 0.
+    /// - Returns: The calls that were refused since the last report, if it is time for another.
+    mutating func add(at now: UInt64) -> Int? {
+        count += 1
+        guard reportedAt == 0 || now >= reportedAt + Self.interval else { return nil }
+        defer {
+            count = 0
+            reportedAt = now
+        }
+        return count
+    }
+}

@@ -1,0 +1,164 @@
+import ServiceKitConfig
+import ServiceKitTestSupport
+import ServiceKitTesting
+import Testing
+
+@testable import ServiceKit
+
+@Suite struct LimitMiddlewareTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    private static func call(_ priority: String? = nil, _ operation: String = "/a.B/C", peer: String = "") -> Call {
+        var metadata = CallMetadata()
+        metadata[CallPriority.header] = priority
+        return Call(side: .server, operation: operation, peer: peer, metadata: metadata)
+    }
+
+    /// Begins calls that do not end.
+    private func begun(_ limit: some SynchronousMiddleware, _ count: Int, _ call: Call) -> [Call] {
+        (0..<count).compactMap { _ in
+            var call = call
+            return (try? limit.beginServing(&call)).map { call }
+        }
+    }
+
+    private func end(_ calls: [Call]) {
+        for var call in calls {
+            var result = CallResult()
+            call.end(with: &result)
+        }
+    }
+
+    private func fixed(_ max: Int) -> ConcurrencyLimit.Options {
+        var options = ConcurrencyLimit.Options()
+        options.concurrency = .fixed
+        options.fixed.max = max
+        return options
+    }
+
+    // MARK: - Concurrency
+
+    @Test func sheddableCallsAreRefusedFirstAndCriticalOnesLast() {
+        let limit = ConcurrencyLimit(fixed(20))
+        let sheddable = begun(limit, 30, Self.call("sheddable"))
+        #expect(sheddable.count == 10)
+        #expect(begun(limit, 30, Self.call("no such priority")).count == 8)
+        #expect(begun(limit, 30, Self.call("critical")).count == 2)
+        end(sheddable)
+        #expect(begun(limit, 30, Self.call("critical")).count == 10)
+    }
+
+    @Test func roomIsKeptForAsManyCriticalCallsAsThereWere() {
+        let limit = ConcurrencyLimit(fixed(20))
+        end(begun(limit, 8, Self.call("critical")))
+        #expect(begun(limit, 30, Self.call()).count == 12)
+        #expect(begun(limit, 30, Self.call("critical")).count == 8)
+    }
+
+    @Test func everyPriorityIsServedByTheSmallestLimit() {
+        for priority in CallPriority.allCases {
+            #expect(begun(ConcurrencyLimit(fixed(1)), 5, Self.call(priority.rawValue)).count == 1)
+        }
+    }
+
+    @Test func methodsHaveLimitsOfTheirOwn() {
+        var options = ConcurrencyLimit.Options()
+        options.methods = ["/a.B/C": 2]
+        let limit = ConcurrencyLimit(options)
+        let calls = begun(limit, 5, Self.call("critical"))
+        #expect(calls.count == 2)
+        #expect(begun(limit, 5, Self.call(nil, "/a.B/Other")).count == 5)
+        end(calls)
+        #expect(begun(limit, 5, Self.call()).count == 2)
+    }
+
+    @Test func refusalIs429WithReasonAndPushback() throws {
+        let limit = ConcurrencyLimit(fixed(1))
+        var first = Self.call()
+        try limit.beginServing(&first)
+        var second = Self.call()
+        let error = try #require(throws: PreparedError.self) { try limit.beginServing(&second) }
+        #expect(error.serviceError.code == .tooManyRequests && error.serviceError.reason == "OVERLOADED")
+        #expect(error.trailers["grpc-retry-pushback-ms"] == "100")
+        var third = Self.call()
+        #expect(throws: PreparedError.self) { try limit.beginServing(&third) }
+    }
+
+    @Test func streamsDoNotCountForTheAdaptiveLimit() {
+        let now = Watched(Self.second)
+        var options = ConcurrencyLimit.Options()
+        options.concurrency = .adaptive
+        options.adaptive.initial = 20
+        let limit = ConcurrencyLimit(Replaceable(options)) { now.value }
+        let streams = begun(limit, 100, Self.call())
+        #expect(streams.count == 18)
+        now.set(20 * Self.second)
+        #expect(begun(limit, 100, Self.call()).count >= 18)
+        end(streams)
+        #expect(begun(limit, 100, Self.call()).isEmpty)
+    }
+
+    @Test func refusalsAreLoggedOnceInTenSeconds() {
+        let now = Watched(Self.second)
+        let log = LogRecorder()
+        let limit = ConcurrencyLimit(Replaceable(fixed(1)), logger: log.logger()) { now.value }
+        _ = begun(limit, 1, Self.call())
+        for _ in 0..<100 { _ = begun(limit, 1, Self.call()) }
+        now.set(12 * Self.second)
+        _ = begun(limit, 1, Self.call())
+        #expect(log.entries.count == 2)
+    }
+
+    // MARK: - Rates
+
+    @Test func callersAreKnownByTheirAddressWithoutThePort() {
+        var options = RateLimit.Options()
+        options.perSecond = 1
+        options.burst = 2
+        let limit = RateLimit(Replaceable(options), now: { 1 })
+        #expect(begun(limit, 5, Self.call(peer: "ipv4:10.0.0.1:5")).count == 2)
+        #expect(begun(limit, 5, Self.call(peer: "ipv4:10.0.0.1:6")).isEmpty)
+        #expect(begun(limit, 5, Self.call(peer: "ipv4:10.0.0.2:5")).count == 2)
+        #expect(begun(limit, 5, Self.call(peer: "ipv6:[::1]:5")).count == 2)
+    }
+
+    @Test func callersAreKnownByAHeaderOrByAFunction() throws {
+        var options = RateLimit.Options()
+        options.perSecond = 0.5
+        options.burst = 2
+        options.key = .header
+        options.header = CallPriority.header
+        let byHeader = RateLimit(Replaceable(options), now: { 1 })
+        #expect(begun(byHeader, 5, Self.call("a")).count == 2)
+        #expect(begun(byHeader, 5, Self.call("b")).count == 2)
+        let byMethod = RateLimit(options) { $0.operation }
+        #expect(begun(byMethod, 5, Self.call("a")).count == 2)
+        var call = Self.call("b")
+        let error = try #require(throws: PreparedError.self) { try byMethod.beginServing(&call) }
+        #expect(error.serviceError.reason == "RATE_LIMITED")
+        #expect(error.trailers["grpc-retry-pushback-ms"] == "2000")
+    }
+
+    // MARK: - The App
+
+    @Test func limitsAreOffUnlessConfigured() async throws {
+        let app = try App(configuration: Configuration(), registry: MemoryRegistry(), environment: [:])
+        for _ in 0..<2000 {
+            var call = Self.call()
+            try await app.serverMiddleware.begin(&call)
+        }
+    }
+
+    @Test func appHasTheConfiguredLimits() async throws {
+        let yaml = "server: {limit: {concurrency: fixed, fixed: {max: 1}}, rate-limit: {per-second: 1, burst: 2}}"
+        let app = try App(configuration: Configuration(yaml: yaml), registry: MemoryRegistry(), environment: [:])
+        var reasons: [String] = []
+        for _ in 0..<3 {
+            var call = Self.call()
+            do { try await app.serverMiddleware.begin(&call) } catch {
+                reasons.append(ServiceError(error)?.reason ?? "")
+            }
+        }
+        #expect(reasons == ["OVERLOADED", "RATE_LIMITED"])
+    }
+}
