@@ -174,7 +174,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
             hooked = hook.begin(self)
             return hooked != nil
         }
-        // GRPCCore enforces it alone.
+        // The deadline of another call is GRPCCore's matter.
         if method.direct != nil, let deadline { setDeadline(deadline) }
         return true
     }

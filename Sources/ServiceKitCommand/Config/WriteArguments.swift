@@ -32,6 +32,8 @@ struct WriteArguments: ParsableArguments {
         let stored = try await withTimeLimit(limit) { try await store.document(named: arguments.document) }
         if stored?.bytes == written.bytes { return Terminal.output.print("\(key): nothing changes") }
         let earlier = stored.map { [ConfigurationDocument(origin: key, bytes: $0.bytes)] } ?? []
+        // The services that follow the document would refuse it.
+        if written.isBlank, earlier.contains(where: { !$0.isBlank }) { throw written.emptied }
         let differences = try ConfigDiffCommand.differences(
             // A document that cannot be read is replaced as a whole.
             from: (try? LayerStack(documents: earlier).written()) ?? Configuration(),
@@ -42,6 +44,8 @@ struct WriteArguments: ParsableArguments {
             let text = stored == nil ? "is new, and sets no value" : "no value changes, only comments or layout"
             Terminal.output.print("\(key): \(text)")
         }
+        // Nobody has seen the difference if it could not be printed.
+        if let failure = Terminal.outputFailure { throw failure }
         try confirmation.ask("write \(key)?")
         let document = StoredConfiguration(
             name: arguments.document, bytes: written.bytes, revision: stored?.revision ?? 0)

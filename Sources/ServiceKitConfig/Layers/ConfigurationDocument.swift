@@ -38,8 +38,17 @@ extension ConfigurationDocument {
         )
     }
 
+    /// Whether the document has no keys, and does not say so with `{}`. What is not YAML is not blank.
+    package var isBlank: Bool {
+        do {
+            return try YAMLComposer.compose(bytes, origin: .file(origin), at: path ?? "")?.isNull ?? true
+        } catch {
+            return false
+        }
+    }
+
     /// The error of a document that has lost its keys while the program runs.
-    var emptied: ConfigurationError {
+    package var emptied: ConfigurationError {
         ConfigurationError(
             message: "has no keys any more; if all of them shall go, write {}", location: SourceLocation(origin: origin)
         )

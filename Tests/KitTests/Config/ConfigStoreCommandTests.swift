@@ -151,6 +151,37 @@ import Testing
         }
     }
 
+    /// The services that follow a document refuse it when it has become blank.
+    @Test(arguments: ["", "# later\n", "---\n", "\u{FEFF}"])
+    func blankFileIsNotPushedOverKeys(_ blank: String) async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("log: {level: debug}\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let push = ["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd)
+            #expect(try await Kit.run(push).exit == .exited(0))
+            _ = try directory.write(blank, to: "c.yaml")
+            let refused = try await Kit.run(push)
+            #expect(refused.exit == .exited(1))
+            #expect(
+                refused.errors.contains("has no keys any more; if all of them shall go, write {}"), "\(refused.errors)")
+            _ = try directory.write("{}\n", to: "c.yaml")
+            #expect(try await Kit.run(push).exit == .exited(0))
+        }
+    }
+
+    @Test func pushWhoseDifferenceCannotBeShownWritesNothing() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("log: {level: debug}\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let push = ["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd)
+            let line = ([Kit.path] + push).map { "'\($0)'" }.joined(separator: " ") + " > /dev/full"
+            let failed = try await RunningProgram.run("/bin/sh", ["-c", line])
+            #expect(failed.exit == .exited(1))
+            #expect(failed.errors.contains("standard output cannot be written"), "\(failed.errors)")
+            #expect(try await etcd.etcdctl("get", "--prefix", "/config/user").isEmpty)
+        }
+    }
+
     @Test func emptyDocumentIsNoChangeOfComments() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write("# nothing yet\n", to: "c.yaml")

@@ -1,0 +1,95 @@
+import GRPCCore
+import Logging
+import ServiceKitTestSupport
+import Testing
+
+@testable import GRPCNghttp2Transport
+@testable import ServiceKitGRPC
+@testable import ServiceKitHTTP2
+
+/// Hooks around calls: each call that a hook has begun is ended, however it goes on.
+@Suite(.timeLimit(.minutes(1)))
+struct ServerCallHookTests {
+    @Test func brokenConnectionEndsCallsThatHaveNoTaskYet() async throws {
+        let hook = CountingHook()
+        try await withServer(hook) { address in
+            // A frame for stream 0 that must have a stream breaks the connection, in the turn that brought the call.
+            let bytes =
+                Frames.preface + Frames.settings + Frames.request(stream: 1, method: "Echo")
+                + Frames.data(stream: 0, [1])
+            _ = try await Frames.exchange(address, bytes) { _ in false }
+            try await eventually { hook.begun.value == 1 && hook.outcomes.value.count == 1 }
+        }
+        #expect(hook.started.value == 0)
+    }
+
+    @Test func refusedCallIsAnsweredWithoutATask() async throws {
+        let hook = CountingHook(refusing: Status(code: .resourceExhausted, message: "too many calls"))
+        try await withServer(hook) { address in
+            let bytes = Frames.preface + Frames.settings + Frames.request(stream: 1, method: "Echo")
+            let answer = try await Frames.exchange(address, bytes) { answer in
+                Frames.summary(answer).contains { $0.type == 1 && $0.stream == 1 && $0.flags & 1 != 0 }
+            }
+            #expect(Frames.summary(answer).contains { $0.type == 1 && $0.stream == 1 })
+        }
+        #expect(hook.begun.value == 1)
+        #expect(hook.started.value == 0)
+        #expect(hook.outcomes.value.isEmpty)
+    }
+
+    private func withServer(_ hook: CountingHook, _ body: (TransportAddress) async throws -> Void) async throws {
+        let service = RawService(handlers: ["Echo": RawService.echo])
+        let transport = Nghttp2ServerTransport(
+            address: .anyPort,
+            transportSecurity: .plaintext,
+            config: .defaults,
+            hook: hook,
+            direct: service.methods.handlers,
+            logger: Logger(label: "test")
+        )
+        try await withGRPCServer(transport: transport, services: [service]) { _ in
+            try await body(try await transport.listeningAddress)
+        }
+    }
+}
+
+/// Counts its calls.
+private final class CountingHook: ServerCallHook {
+    let begun = Shared(0)
+    let started = Shared(0)
+    let outcomes = Shared<[ServerCall.Outcome]>([])
+    private let refusal: Status?
+
+    init(refusing refusal: Status? = nil) {
+        self.refusal = refusal
+    }
+
+    func applies(to method: MethodDescriptor) -> Bool { true }
+
+    func begin(_ call: ServerCall) -> (any HookedCall)? {
+        begun.update { $0 += 1 }
+        guard let refusal else { return Counted(call, self) }
+        call.answer(refusal, [:])
+        return nil
+    }
+
+    private final class Counted: HookedCall {
+        private let call: ServerCall
+        private let hook: CountingHook
+
+        init(_ call: ServerCall, _ hook: CountingHook) {
+            self.call = call
+            self.hook = hook
+        }
+
+        func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+            hook.started.update { $0 += 1 }
+            return Task(executorPreference: executor) { await self.call.run(within: self) }
+        }
+
+        func end(_ outcome: ServerCall.Outcome) -> (status: Status, trailers: Metadata) {
+            hook.outcomes.update { $0.append(outcome) }
+            return (Status(code: .ok, message: ""), [:])
+        }
+    }
+}
