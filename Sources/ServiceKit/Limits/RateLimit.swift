@@ -16,7 +16,7 @@ public struct RateLimit: SynchronousMiddleware {
     /// The section `server.rate-limit`.
     public struct Options: ConfigurationSection, Hashable {
         /// The part of a call that a caller is known by.
-        public enum Key: String, Codable, Sendable, CaseIterable {
+        public enum Caller: String, Codable, Sendable, CaseIterable {
             /// The address of the caller, without its port.
             case peer
             /// The header that ``Options/header`` names.
@@ -28,11 +28,11 @@ public struct RateLimit: SynchronousMiddleware {
         /// How many calls there may be at once after a pause; 100 by default.
         public var burst = 100
         /// The part of a call that a caller is known by: `peer` by default, or `header`.
-        public var key = Key.peer
-        /// The header, for `key: header`. Calls without it share one bucket.
+        public var by = Caller.peer
+        /// The header, for `by: header`. Calls without it share one bucket.
         public var header = ""
-        /// How many keys are known at a time; 10,000 by default. A key that is forgotten begins with a full bucket.
-        public var maxKeys = 10_000
+        /// How many callers are known at a time; 10,000 by default. A caller that is forgotten begins with a full bucket.
+        public var maxCallers = 10_000
 
         /// No limit.
         public init() {}
@@ -41,16 +41,16 @@ public struct RateLimit: SynchronousMiddleware {
         public static let ranges: [OptionRange<Options>] = [
             OptionRange("per-second", \.perSecond, 0.001...1_000_000),
             OptionRange("burst", \.burst, 1...1_000_000),
-            OptionRange("max-keys", \.maxKeys, 2...1_000_000),
+            OptionRange("max-callers", \.maxCallers, 2...1_000_000),
         ]
 
         /// The meaning of each option.
         public static let help = [
             "per-second": "how many calls per second each caller may make; without it there is no limit",
             "burst": "how many calls a caller may make at once after a pause",
-            "key": "the part of a call that a caller is known by: its address, `peer`, or a `header`",
-            "header": "the header, for `key: header`; calls without it share one bucket",
-            "max-keys": "how many callers are known at a time",
+            "by": "the part of a call that a caller is known by: its address, `peer`, or a `header`",
+            "header": "the header, for `by: header`; calls without it share one bucket",
+            "max-callers": "how many callers are known at a time",
         ]
     }
 
@@ -99,7 +99,7 @@ public struct RateLimit: SynchronousMiddleware {
         let hash = hash(of: call, options)
         let now = now()
         let isAdmitted = buckets.state.withLock {
-            $0.take(hash, at: now, rate: rate, burst: options.burst, maxKeys: options.maxKeys)
+            $0.take(hash, at: now, rate: rate, burst: options.burst, maxKeys: options.maxCallers)
         }
         if isAdmitted { return }
         if let logger, let count = buckets.refusals.withLock({ $0.add(at: now) }) {
@@ -111,7 +111,7 @@ public struct RateLimit: SynchronousMiddleware {
 
     private func hash(of call: borrowing Call, _ options: Options) -> Int {
         if let key { return key(call).hashValue }
-        switch options.key {
+        switch options.by {
         case .header: return call.metadata[options.header].hashValue
         case .peer:
             // "ipv4:10.0.0.1:5": the port differs from connection to connection.

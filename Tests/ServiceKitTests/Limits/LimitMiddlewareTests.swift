@@ -126,7 +126,7 @@ import Testing
         var options = RateLimit.Options()
         options.perSecond = 0.5
         options.burst = 2
-        options.key = .header
+        options.by = .header
         options.header = CallPriority.header
         let byHeader = RateLimit(Replaceable(options), now: { 1 })
         #expect(begun(byHeader, 5, Self.call("a")).count == 2)
