@@ -108,7 +108,7 @@ public struct MiddlewareChain: Sendable {
         var chain = MiddlewareChain()
         chain.layers = try layers.map { layer in
             guard let middleware = layer.middleware as? any ClientMiddlewareOfService else { return layer }
-            return Layer(try middleware.forCalls(to: service), layer.rule)
+            return Self.layer(try middleware.forCalls(to: service), layer.rule)
         }
         return chain
     }
