@@ -22,6 +22,8 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let tracingTesting = Target.Dependency.product(name: "InMemoryTracing", package: "swift-distributed-tracing")
 let metricsTesting = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -53,6 +55,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         // Without its traits: the one for YAML would link a second copy of libyaml's symbols.
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -76,8 +79,7 @@ let package = Package(
             name: "ServiceKit",
             dependencies: [
                 "ServiceKitConcurrency", "ServiceKitConfig", argumentParser, collections, deque, heap, lifecycle,
-                logging,
-                serviceContext, unixSignals,
+                logging, metrics, serviceContext, tracing, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -216,7 +218,7 @@ let package = Package(
             name: "ServiceKitTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "ServiceKitTestSupport",
-                lifecycle, logging, serviceContext,
+                lifecycle, logging, metrics, metricsTesting, serviceContext, tracing, tracingTesting,
             ],
             swiftSettings: testSettings
         ),
@@ -256,9 +258,8 @@ let package = Package(
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTesting",
                 "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKitTestSupport", "ServiceKitSampleAPI", grpc,
-                grpcInProcess,
-                lifecycle, logging,
-                protobuf, serviceContext,
+                grpcInProcess, lifecycle, logging, metrics, metricsTesting, protobuf, serviceContext, tracing,
+                tracingTesting,
             ],
             exclude: ["Python"],
             swiftSettings: testSettings

@@ -1,5 +1,6 @@
 private import FoundationEssentials
 public import Logging
+private import Metrics
 internal import ServiceKitConcurrency
 public import ServiceKitConfig
 private import Synchronization
@@ -61,6 +62,7 @@ public final class ConfigurationStore: Sendable {
     package let generations = Watched(1)
     /// The files that values named in the last build, good or not.
     private let valueFiles = FileWatcher()
+    private let reloads = Lazily { ReloadCounters() }
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
     /// Creates a store of sources; later sources win. ``start()`` loads them.
@@ -296,6 +298,7 @@ public final class ConfigurationStore: Sendable {
                 published.status.refusals += 1
                 published.status.refusal = "\(error)"
             }
+            reloads.value.refused.increment()
             logger.error("configuration refused; the last good one stays", metadata: ["error": "\(error)"])
         }
     }
@@ -326,6 +329,7 @@ public final class ConfigurationStore: Sendable {
         guard let before else { return false }
         generations.setIfChanged(status.generation)
         if isChange {
+            reloads.value.applied.increment()
             // Outside of the locks: a component may take its own, under which plugins read sections.
             for change in changes { change() }
             logger.notice("configuration changed", metadata: ["generation": "\(status.generation)"])
@@ -337,5 +341,16 @@ public final class ConfigurationStore: Sendable {
             logger.warning("configuration changed, but needs a restart", metadata: ["key": "\(path)"])
         }
         return true
+    }
+}
+
+/// Counts the configurations that have taken the place of another, and those that were refused. The metrics go to the
+/// backend that the program has bootstrapped when the first one is counted.
+private struct ReloadCounters: Sendable {
+    let applied = Self.counter(of: "applied")
+    let refused = Self.counter(of: "refused")
+
+    private static func counter(of result: String) -> Counter {
+        Counter(label: "servicekit.config.reloads", dimensions: [("result", result)])
     }
 }

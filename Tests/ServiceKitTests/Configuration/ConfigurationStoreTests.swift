@@ -1,5 +1,7 @@
 import Foundation
 import Logging
+import Metrics
+import MetricsTestKit
 @testable import ServiceKit
 import ServiceKitConfig
 import ServiceKitTestSupport
@@ -98,6 +100,20 @@ import Testing
             #expect(running.store.status.generation == 2)
             #expect(await running.log.first { $0.description == "notice: configuration changed generation=2" } != nil)
         }
+    }
+
+    @Test func reloadsAreCountedByTheirResult() async throws {
+        let backend = TestMetrics()
+        try await withMetricsFactory(backend) {
+            try await Self.running("limits: {calls: 5}") { running in
+                _ = try running.store.live(Limits.self, at: "limits")
+                for calls in [6, 0, 7] { try await running.change(to: "limits: {calls: \(calls)}") }
+            }
+        }
+        func count(_ result: String) -> Int64 {
+            backend.counterTotal(label: "servicekit.config.reloads", dimensions: [("result", result)])
+        }
+        try await eventually { count("applied") == 2 && count("refused") == 1 }
     }
 
     @Test func badSectionRefusesTheGoodOnesBesideIt() async throws {
