@@ -71,6 +71,8 @@ public final class App: Service, Sendable {
     let shutdown: Live<ShutdownOptions>
     /// The load of the calls that are served, which callers are told if `server.load-reports.enabled` says so.
     public let servedLoad = ServedLoad()
+    /// The operations that the servers have; `nil` until a server has said so. Metrics and traces give no name to others.
+    package let servedOperations = Watched<Set<String>?>(nil)
     /// The labels of the instance, which change with the configuration.
     let metadata: Live<[String: String]>
     let environment: [String: String]
@@ -179,7 +181,7 @@ public final class App: Service, Sendable {
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
     /// By default there is, from the outside in: ``RateLimit`` and ``ConcurrencyLimit``, which do nothing unless configured,
-    /// ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
+    /// ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
     /// One of the same type for all calls replaces the default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
@@ -187,8 +189,8 @@ public final class App: Service, Sendable {
 
     /// Adds middleware around the calls that are made, inside the middleware that was added before.
     ///
-    /// By default there is, from the outside in: ``CallLogging``, ``MetadataPropagation``, ``Deadlines``. A client has the
-    /// middleware that was added before the client was asked for.
+    /// By default there is, from the outside in: ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``MetadataPropagation``,
+    /// ``Deadlines``. A client has the middleware that was added before the client was asked for.
     public func useForClients(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
@@ -235,13 +237,29 @@ public final class App: Service, Sendable {
         if try configuration.decode(LoadReporting.Options.self, at: "server.load-reports").enabled {
             use(LoadReporting(servedLoad))
         }
-        // Outside of the logging: a line for each refused call would cost more than the refusal.
+        // Outside of metrics, traces and the log: a line for each refused call would cost more than the refusal.
         use(RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger))
         use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
+        let isServed: @Sendable (String) -> Bool = { [servedOperations] operation in
+            servedOperations.value?.contains(operation) ?? true
+        }
+        let metrics = CallMetrics(try store.replaceable(CallMetrics.Options.self, at: "metrics"), isServed: isServed)
+        use(metrics)
+        use(CallTracing(try store.replaceable(CallTracing.Options.self, at: "server.tracing"), isServed: isServed))
         use(CallLogging(logger: logger))
         use(ErrorMasking(logger: logger))
         use(MetadataPropagation())
         use(Deadlines(try store.replaceable(Deadlines.Options.self, at: "server.timeouts")))
+        observeCalls(metrics)
+        useForClients(metrics)
+        useForClients(
+            CallTracing(
+                try store.replaceable(CallTracing.Options.self, at: "client.tracing"),
+                ofService: { [store] service in
+                    try store.replaceable(CallTracing.Options.self, at: "client.tracing", forClientsOf: service)
+                }
+            )
+        )
         useForClients(CallLogging(logger: logger))
         useForClients(MetadataPropagation())
         useForClients(

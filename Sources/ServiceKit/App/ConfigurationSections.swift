@@ -37,6 +37,10 @@ public struct ConfigurationSections: PluginSection {
         for path in ["server.timeouts", "client.timeouts"] {
             sections.add(Deadlines.Options.self, at: path, live: [path])
         }
+        for path in ["server.tracing", "client.tracing"] {
+            sections.add(CallTracing.Options.self, at: path, live: [path])
+        }
+        sections.add(CallMetrics.Options.self, at: "metrics", live: ["metrics"])
         sections.add(LoadReporting.Options.self, at: "server.load-reports")
         sections.add(ConcurrencyLimit.Options.self, at: "server.limit", live: ["server.limit"])
         sections.add(RateLimit.Options.self, at: "server.rate-limit", live: ["server.rate-limit"])

@@ -19,6 +19,8 @@ public struct CallReport: Sendable {
     public var attempt: Int
     /// The error's code; `nil` when the call succeeded.
     public var code: ServiceError.Code?
+    /// The status of the answer, which may say more than ``code``.
+    package var status: CallStatus
     /// The time from the pick to the end, in nanoseconds.
     public var latency: UInt64
     /// The trailers of the answer; empty when there was none.
@@ -46,6 +48,7 @@ public struct CallReport: Sendable {
         self.operation = operation
         self.attempt = attempt
         self.code = code
+        status = code.map { CallStatus($0) } ?? .ok
         self.latency = latency
         self.trailers = trailers
         self.load = load

@@ -40,6 +40,8 @@ public struct Call: Sendable {
     package private(set) var isMetadataChanged = false
     package private(set) var attemptBegins: [AttemptBegin] = []
     private var ends: [EndFunction] = []
+    /// Whether a function waits for the call's end.
+    var hasEnds: Bool { !ends.isEmpty }
 
     /// A function within a struct: an array of bare functions would wrap each of them in another one.
     private struct EndFunction {

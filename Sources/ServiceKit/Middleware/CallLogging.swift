@@ -1,4 +1,5 @@
 public import Logging
+private import ServiceContextModule
 
 /// Logs one structured line for each call.
 ///
@@ -51,7 +52,8 @@ public struct CallLogging: SynchronousMiddleware {
             }
             if let node = result.node { metadata["instance"] = "\(node.instance.id)" }
             if result.attempts > 1 { metadata["attempts"] = "\(result.attempts)" }
-            logger.log(level: level, "call", metadata: metadata)
+            // The program's metadata provider finds the call's trace there.
+            ServiceContext.withValue(call.context) { logger.log(level: level, "call", metadata: metadata) }
         }
     }
 }

@@ -42,3 +42,18 @@ public struct CallResult: Sendable {
         trailers = [:]
     }
 }
+
+extension CallStatus {
+    /// Whether the status is a failure of the side that reports it. For a client every code but `OK` is one. For a server
+    /// only those are that its callers do not cause (OpenTelemetry's conventions for gRPC).
+    func isFailure(of side: Call.Side) -> Bool {
+        switch (side, self) {
+        case (_, .ok): false
+        case (.client, _): true
+        case (.server, .unknown), (.server, .deadlineExceeded), (.server, .unimplemented), (.server, .internalError),
+            (.server, .unavailable), (.server, .dataLoss):
+            true
+        case (.server, _): false
+        }
+    }
+}

@@ -32,6 +32,7 @@ final class Attempt: Sendable {
 struct AttemptResult: Sendable {
     /// `nil` when the call succeeded.
     var code: ServiceError.Code?
+    var status: CallStatus
     var trailers: Metadata
     /// Whether the node may have begun to process the call.
     var wasSent: Bool
@@ -40,12 +41,12 @@ struct AttemptResult: Sendable {
 
     /// The call succeeded.
     static func succeeded(_ trailers: Metadata) -> AttemptResult {
-        AttemptResult(trailers: trailers, wasSent: true, outcome: .success)
+        AttemptResult(status: .ok, trailers: trailers, wasSent: true, outcome: .success)
     }
 
     /// The caller gave up.
     static var abandoned: AttemptResult {
-        AttemptResult(code: .cancelled, trailers: [:], wasSent: true, outcome: .ignored)
+        AttemptResult(code: .cancelled, status: .cancelled, trailers: [:], wasSent: true, outcome: .ignored)
     }
 
     /// The call failed.
@@ -60,6 +61,7 @@ struct AttemptResult: Sendable {
             }
         return AttemptResult(
             code: ServiceError.Code(error.code),
+            status: error.callStatus,
             trailers: error.metadata,
             wasSent: !isUnprocessed,
             outcome: outcome

@@ -243,7 +243,7 @@ final class NodePool: Sendable {
         let now = NodeStatistics.now
         let load = LoadReport(result.trailers)
         pick.node.statistics.end(pick.call, at: now, with: result.outcome, report: load)
-        let report = CallReport(
+        var report = CallReport(
             node: pick.node,
             operation: operation,
             attempt: pick.number,
@@ -254,6 +254,7 @@ final class NodePool: Sendable {
             wasSent: result.wasSent,
             outcome: result.outcome
         )
+        report.status = result.status
         pick.balancer.ended(report)
         pick.place.ended(report)
         return report

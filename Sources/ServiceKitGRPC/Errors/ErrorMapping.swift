@@ -31,34 +31,17 @@ extension RPCError: ServiceErrorConvertible {
     }
 }
 
+extension RPCError: CallStatusConvertible {
+    package var callStatus: CallStatus { CallStatus(rawValue: code.rawValue) ?? .unknown }
+}
+
 extension RPCError.Code {
     /// The code's name in capitals, as gRPC documents write it: `NOT_FOUND`.
-    package var name: String {
-        if self == .internalError { return "INTERNAL" }
-        return description.reduce(into: "") { name, character in
-            if character.isUppercase { name.append("_") }
-            name += character.uppercased()
-        }
-    }
+    package var name: String { (CallStatus(rawValue: rawValue) ?? .unknown).name }
 
     /// The gRPC code of an HTTP status.
     init(_ code: ServiceError.Code) {
-        self =
-            switch code {
-            case .badRequest: .invalidArgument
-            case .unauthenticated: .unauthenticated
-            case .forbidden: .permissionDenied
-            case .notFound: .notFound
-            case .conflict: .aborted
-            case .preconditionFailed: .failedPrecondition
-            case .tooManyRequests: .resourceExhausted
-            case .cancelled: .cancelled
-            case .internalError: .internalError
-            case .unimplemented: .unimplemented
-            case .unavailable: .unavailable
-            case .deadlineExceeded: .deadlineExceeded
-            default: .unknown
-            }
+        self = Status.Code(rawValue: CallStatus(code).rawValue).flatMap { Self($0) } ?? .unknown
     }
 }
 

@@ -3,7 +3,7 @@ public import ServiceKit
 public import ServiceKitConfig
 
 /// The section `client`: how channels choose instances, connect, wait and try again. `Balancers` reads the key `balancers`
-/// of this section, and the middleware `Deadlines` the key `timeouts`.
+/// of this section, and the middleware `Deadlines` and `CallTracing` the keys `timeouts` and `tracing`.
 public struct ChannelOptions: ConfigurationSection, Hashable {
     /// The name of the balancer: `p2c`, the default, `consistent_hash`, `least_request`, `prequal`, `random`, `round_robin`,
     /// `weighted_round_robin`, or a plugin's.
@@ -72,7 +72,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     }
 
     static let path = "client"
-    static let exceptions: Set<String> = ["balancers", "timeouts"]
+    static let exceptions: Set<String> = ["balancers", "timeouts", "tracing"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
         "client.balancer", "client.balancers", "client.filter", "client.lanes", "client.outlier-ejection",

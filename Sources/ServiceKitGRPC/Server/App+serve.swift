@@ -75,13 +75,15 @@ extension App {
                 reflection: try options.servesReflection ? pool(content.descriptors) : nil
             )
             return try app.configuration.locatingErrors(at: "server.grpc") {
-                try GRPCAppServer(
+                let server = try GRPCAppServer(
                     services: content.services,
                     protocols: protocols,
                     options: options,
                     middleware: app.serverMiddleware,
                     logger: app.logger
                 )
+                app.servedOperations.update { $0 = ($0 ?? []).union(server.operations) }
+                return server
             }
         }
     }

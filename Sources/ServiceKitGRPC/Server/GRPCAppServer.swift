@@ -10,6 +10,8 @@ final class GRPCAppServer: Server {
 
     /// The scheme of the endpoint that clients are given.
     private let scheme: String
+    /// The paths of the methods served.
+    let operations: [String]
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<Nghttp2ServerTransport>
 
@@ -28,6 +30,7 @@ final class GRPCAppServer: Server {
         let withoutMiddleware = protocols?.register(with: &router) ?? []
         router.registerInterceptors(pipeline: [.apply(HandlerErrorRecorder(), to: .all)])
         let direct = services.reduce(into: [:]) { $0.merge($1.methods.handlers) { first, _ in first } }
+        operations = router.methods.map(\.path)
         Self.log(direct: direct.keys, of: router.methods, to: logger)
         transport = Nghttp2ServerTransport(
             address: TransportAddress(options.listen),

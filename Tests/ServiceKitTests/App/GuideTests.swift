@@ -1,8 +1,10 @@
 import Logging
+import Metrics
 import ServiceKit
 import ServiceKitConfig
 import ServiceLifecycle
 import Testing
+import Tracing
 
 /// The examples of the guide.
 @Suite(.timeLimit(.minutes(1)))
@@ -25,6 +27,12 @@ struct GuideTests {
                 app.beforeStop { await store.flush() }
             }
         }
+    }
+
+    // Compiled, and not run: a process can bootstrap once.
+    static func bootstrap(_ metrics: any MetricsFactory, _ tracer: any Tracer) {
+        MetricsSystem.bootstrap(metrics)
+        InstrumentationSystem.bootstrap(tracer)
     }
 
     struct RequireTenant: Middleware {
