@@ -1,5 +1,6 @@
 import GRPCCore
 import Logging
+import NIOPosix
 import ServiceKitTestSupport
 import Testing
 
@@ -10,17 +11,32 @@ import Testing
 /// Hooks around calls: each call that a hook has begun is ended, however it goes on.
 @Suite(.timeLimit(.minutes(1)))
 struct ServerCallHookTests {
-    @Test func brokenConnectionEndsCallsThatHaveNoTaskYet() async throws {
+    @Test func brokenConnectionEndsItsCalls() async throws {
         let hook = CountingHook()
         try await withServer(hook) { address in
-            // A frame for stream 0 that must have a stream breaks the connection, in the turn that brought the call.
+            // A frame for stream 0 that must have a stream breaks the connection, in the turn that brings the call.
             let bytes =
                 Frames.preface + Frames.settings + Frames.request(stream: 1, method: "Echo")
                 + Frames.data(stream: 0, [1])
             _ = try await Frames.exchange(address, bytes) { _ in false }
             try await eventually { hook.begun.value == 1 && hook.outcomes.value.count == 1 }
         }
-        #expect(hook.started.value == 0)
+    }
+
+    @Test func requestWhoseConnectionClosesBeforeItsTaskIsAbandoned() {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = ServerConnection(
+            handler: WaitingHandler(), maxConcurrentStreams: 1, executor: nil, logger: Logger(label: "test")
+        ) { _ in }
+        let connection = HTTP2Connection(
+            config: .test(role: .server(maxConcurrentStreams: 1), limits: .defaults),
+            scheduler: LoopScheduler(loop: loop),
+            delegate: server
+        )
+        let stream = HTTP2Stream(connection: connection)
+        server.connection(connection, opened: stream, headers: HeaderBlock())
+        server.connection(connection, closed: "the peer has gone")
+        #expect(stream.refusal == "abandoned")
     }
 
     @Test func refusedCallIsAnsweredWithoutATask() async throws {
@@ -91,5 +107,29 @@ private final class CountingHook: ServerCallHook {
             hook.outcomes.update { $0.append(outcome) }
             return (Status(code: .ok, message: ""), [:])
         }
+    }
+}
+
+/// Waits with each request for its task.
+private struct WaitingHandler: RequestHandler {
+    private final class Request: RequestTask {
+        let stream: HTTP2Stream
+
+        init(_ stream: HTTP2Stream) {
+            self.stream = stream
+        }
+
+        func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+            stream.refusal = "started"
+            return Task {}
+        }
+
+        func abandon() {
+            stream.refusal = "abandoned"
+        }
+    }
+
+    func open(_ stream: HTTP2Stream, headers: HeaderBlock?, on connection: ServerConnection) -> (any RequestTask)? {
+        Request(stream)
     }
 }

@@ -291,6 +291,9 @@ struct ClumsyCallerTests {
         try await withTestBed { bed in
             var options = ChannelOptions()
             options.compression.algorithm = .gzip
+            // The server comes late on a busy machine.
+            options.settleTimeout = .seconds(50)
+            options.readyTimeout = .seconds(50)
             let client = try bed.client(options)
             let compressed = Watched<[Bool]>([])
             let note: TestService.Handler = { request, context in
