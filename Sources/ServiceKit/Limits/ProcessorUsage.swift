@@ -38,9 +38,8 @@ struct ProcessorUsage: Sendable {
 
     /// The processor time that this process has used, in nanoseconds.
     private static var used: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        // Linux counts it in microseconds.
+        UInt64(max(0, clock())) * 1000
     }
 
     /// The processors that this process may use.
