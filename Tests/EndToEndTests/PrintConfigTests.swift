@@ -24,7 +24,8 @@ import Testing
         let sections = try #require(schema["properties"] as? [String: Any])
         #expect(
             Set(sections.keys) == [
-                "app", "client", "clients", "config", "log", "registry", "server", "shutdown", "startup",
+                "app", "client", "clients", "config", "log", "metrics", "registry", "server", "shutdown",
+                "startup",
             ]
         )
     }
