@@ -12,11 +12,11 @@ struct ConfigurationCheck {
     static let maximumErrors = 100
 
     private(set) var errors: [ConfigurationError] = []
-    /// Why values were not checked: what their placeholders stand for is not known here.
+    /// Why values were not checked: the texts of their placeholders are not known here.
     private(set) var unchecked: [ConfigurationError] = []
     /// Sections that the kit does not know.
     private(set) var foreign: [(name: String, location: SourceLocation?)] = []
-    /// What was read, for the lines of mistakes.
+    /// The documents as they were read, for the lines of mistakes.
     private(set) var documents: [ConfigurationDocument] = []
 
     /// Merges layers and checks the result. The variables are those of placeholders.

@@ -1,4 +1,4 @@
-/// What the described options say of a place in a configuration.
+/// The meaning of a place in a configuration, as the described options have it.
 enum OptionStanding {
     /// An option, or a section, that a type reads.
     case option(OptionDescription)
