@@ -74,6 +74,30 @@ struct LiveOptionsTests {
         }
     }
 
+    @Test(arguments: ["client", "server"])
+    func faultsChangeForTheNextCall(_ side: String) async throws {
+        try await withApp { live, channel in
+            try await live.change(to: "\(side): {faults: {abort: {status: PERMISSION_DENIED}}}")
+            #expect(await channel.failure()?.code == .permissionDenied)
+            try await live.change(to: "\(side): {faults: {methods: {/test.Service/: {abort: {status: NOT_FOUND}}}}}")
+            #expect(await channel.failure()?.code == .notFound)
+            try await live.change(to: "\(side): {faults: {delay: {duration: 1ms, percentage: 200}}}")
+            #expect(live.status.refusals == 1)
+            #expect(await channel.failure()?.code == .notFound)
+            try await live.change(to: "")
+            #expect(try await channel.text() == "a")
+            #expect(live.status.needsRestart == [])
+        }
+    }
+
+    @Test func faultsOfOneServiceConcernItsCallsOnly() async throws {
+        try await withApp("clients: {other: {faults: {abort: {status: NOT_FOUND}}}}") { live, channel in
+            #expect(try await channel.text() == "a")
+            try await live.change(to: "clients: {test: {faults: {abort: {status: ABORTED}}}}")
+            #expect(await channel.failure()?.code == .aborted)
+        }
+    }
+
     @Test func limitsChangeForTheNextCall() async throws {
         let gate = Gate()
         try await withApp("", ["Hold": TestService.text("held", behind: gate)]) { live, channel in

@@ -181,8 +181,8 @@ public final class App: Service, Sendable {
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
     /// By default there is, from the outside in: ``RateLimit`` and ``ConcurrencyLimit``, which do nothing unless configured,
-    /// ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``.
-    /// One of the same type for all calls replaces the default.
+    /// ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``,
+    /// ``FaultInjection``, which does nothing unless configured. One of the same type for all calls replaces the default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
     }
@@ -190,7 +190,7 @@ public final class App: Service, Sendable {
     /// Adds middleware around the calls that are made, inside the middleware that was added before.
     ///
     /// By default there is, from the outside in: ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``MetadataPropagation``,
-    /// ``Deadlines``. A client has the middleware that was added before the client was asked for.
+    /// ``Deadlines``, ``FaultInjection``. A client has the middleware that was added before the client was asked for.
     public func useForClients(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.clientMiddleware.use(middleware, for: rule) }
     }
@@ -250,6 +250,7 @@ public final class App: Service, Sendable {
         use(ErrorMasking(logger: logger))
         use(MetadataPropagation())
         use(Deadlines(try store.replaceable(Deadlines.Options.self, at: "server.timeouts")))
+        use(FaultInjection(try store.replaceable(FaultInjection.Options.self, at: "server.faults"), logger: logger))
         observeCalls(metrics)
         useForClients(metrics)
         useForClients(
@@ -267,6 +268,15 @@ public final class App: Service, Sendable {
                 try store.replaceable(Deadlines.Options.self, at: "client.timeouts"),
                 ofService: { [store] service in
                     try store.replaceable(Deadlines.Options.self, at: "client.timeouts", forClientsOf: service)
+                }
+            )
+        )
+        useForClients(
+            FaultInjection(
+                try store.replaceable(FaultInjection.Options.self, at: "client.faults"),
+                logger: logger,
+                ofService: { [store] service in
+                    try store.replaceable(FaultInjection.Options.self, at: "client.faults", forClientsOf: service)
                 }
             )
         )

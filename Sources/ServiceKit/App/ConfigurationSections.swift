@@ -40,6 +40,9 @@ public struct ConfigurationSections: PluginSection {
         for path in ["server.tracing", "client.tracing"] {
             sections.add(CallTracing.Options.self, at: path, live: [path])
         }
+        for path in ["server.faults", "client.faults"] {
+            sections.add(FaultInjection.Options.self, at: path, live: [path])
+        }
         sections.add(CallMetrics.Options.self, at: "metrics", live: ["metrics"])
         sections.add(LoadReporting.Options.self, at: "server.load-reports")
         sections.add(ConcurrencyLimit.Options.self, at: "server.limit", live: ["server.limit"])

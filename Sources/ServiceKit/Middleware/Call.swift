@@ -36,6 +36,8 @@ public struct Call: Sendable {
     /// middleware leaves it; on a client it is the caller's.
     public var context: ServiceContext
 
+    /// A wait that comes before the handler, or before the first attempt. Transports wait with ``waitForDelay()``.
+    package var delay: CallDelay?
     /// Whether headers have been changed.
     package private(set) var isMetadataChanged = false
     package private(set) var attemptBegins: [AttemptBegin] = []

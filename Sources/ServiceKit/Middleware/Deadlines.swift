@@ -28,12 +28,7 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
 
         /// The limit for an operation: its own, else its service's, else the default.
         func limit(for operation: String) -> Duration? {
-            if methods.isEmpty { return self.default }
-            if let limit = methods[operation] { return limit }
-            if let slash = operation.lastIndex(of: "/"), let limit = methods[String(operation[...slash])] {
-                return limit
-            }
-            return self.default
+            methods.isEmpty ? self.default : methods[forOperation: operation] ?? self.default
         }
     }
 
@@ -62,7 +57,7 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
         explain = { call, result in
             // An error that a handler throws after its deadline comes from the deadline.
             guard result.error != nil, let deadline = call.deadline, deadline <= now() else { return }
-            result.fail(with: Self.exceeded(call))
+            result.fail(with: Self.exceeded(call.operation))
         }
     }
 
@@ -93,14 +88,15 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
         if limit == nil, call.deadline == nil { return }
         let now = now()
         if let limit { call.deadline = min(call.deadline ?? now + limit, now + limit) }
-        if let deadline = call.deadline, deadline <= now { throw Self.exceeded(call) }
+        if let deadline = call.deadline, deadline <= now { throw Self.exceeded(call.operation) }
     }
 
-    private static func exceeded(_ call: Call) -> ServiceError {
+    /// The error of a call whose deadline has passed.
+    static func exceeded(_ operation: String) -> ServiceError {
         ServiceError(
             .deadlineExceeded,
             reason: "DEADLINE_EXCEEDED",
-            message: "\(call.operation) did not end before its deadline"
+            message: "\(operation) did not end before its deadline"
         )
     }
 }

@@ -122,9 +122,10 @@ public struct MiddlewareChain: Sendable {
         for layer in layers where layer.rule.matches(call.operation) {
             try await layer.begin(&call)
         }
+        try await call.waitForDelay()
     }
 
-    /// Begins a call as ``begin(_:)`` does, with a chain that ``isSynchronous``.
+    /// Begins a call as ``begin(_:)`` does, with a chain that ``isSynchronous``. The caller then waits for the call's delay.
     package func beginSynchronously(_ call: inout Call) throws {
         for layer in layers where layer.rule.matches(call.operation) { try layer.beginSynchronously(&call) }
     }

@@ -50,7 +50,12 @@ struct ClientMiddleware: ~Copyable, Sendable {
     ) async throws(RPCError) -> ClientCallStart {
         var failure: (any Error)?
         do {
-            if chain.isSynchronous { try chain.beginSynchronously(&call) } else { try await chain.begin(&call) }
+            if chain.isSynchronous {
+                try chain.beginSynchronously(&call)
+                try await call.waitForDelay()
+            } else {
+                try await chain.begin(&call)
+            }
         } catch {
             failure = error
         }

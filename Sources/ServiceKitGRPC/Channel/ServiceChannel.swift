@@ -72,7 +72,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///     `discovery`.
     ///   - configuration: The configuration; the sections `registry`, `client` and `clients.NAME` are read.
     ///   - plugins: The things that configuration can name beyond the embedded ones.
-    ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``.
+    ///   - middleware: Middleware for each call, inside ``MetadataPropagation``, ``Deadlines`` and `FaultInjection`.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `ConfigurationError`, `AppError`, or an error of the backend.
@@ -88,6 +88,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
         let client = configuration.client(of: target.service)
         let options = try ChannelOptions(client)
         let timeouts = try client.decode(Deadlines.Options.self, at: "client.timeouts")
+        let faults = try client.decode(FaultInjection.Options.self, at: "client.faults")
+        let injection = faults.isEmpty ? [] : [FaultInjection(faults, logger: logger)]
         let backends = RegistryBackends(plugins: plugins)
         let registry =
             if let backend = target.backend {
@@ -101,7 +103,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             ownedRegistry: registry,
             options: options,
             balancers: Balancers(plugins: plugins),
-            middleware: Self.chain(Deadlines(timeouts), middleware),
+            middleware: Self.chain(Deadlines(timeouts), injection + middleware),
             pipeline: pipeline,
             logger: logger,
             configuration: client

@@ -3,7 +3,8 @@ public import ServiceKit
 public import ServiceKitConfig
 
 /// The section `client`: how channels choose instances, connect, wait and try again. `Balancers` reads the key `balancers`
-/// of this section, and the middleware `Deadlines` and `CallTracing` the keys `timeouts` and `tracing`.
+/// of this section, and the middleware `Deadlines`, `CallTracing` and `FaultInjection` the keys `timeouts`, `tracing` and
+/// `faults`.
 public struct ChannelOptions: ConfigurationSection, Hashable {
     /// The name of the balancer: `p2c`, the default, `consistent_hash`, `least_request`, `prequal`, `random`, `round_robin`,
     /// `weighted_round_robin`, or a plugin's.
@@ -72,7 +73,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     }
 
     static let path = "client"
-    static let exceptions: Set<String> = ["balancers", "timeouts", "tracing"]
+    static let exceptions: Set<String> = ["balancers", "faults", "timeouts", "tracing"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
         "client.balancer", "client.balancers", "client.filter", "client.lanes", "client.outlier-ejection",

@@ -64,7 +64,8 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
         guard chain.isSynchronous else { return Task(executorPreference: executor) { await self.beginAndRun() } }
         // A task takes the values that are current when it is made: that is less than to make them current in the task.
         return ServiceContext.$current.withValue(call.context) {
-            Task(executorPreference: executor) { await self.served.run(within: self) }
+            guard call.delay == nil else { return Task(executorPreference: executor) { await self.waitAndRun() } }
+            return Task(executorPreference: executor) { await self.served.run(within: self) }
         }
     }
 
@@ -78,6 +79,17 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
         }
         applyChanges()
         await ServiceContext.$current.withValue(call.context) { await served.run(within: self) }
+    }
+
+    /// Has the call served after the wait that the middleware has put before it.
+    @concurrent private func waitAndRun() async {
+        do {
+            try await call.waitForDelay()
+        } catch {
+            refuse(error)
+            return served.returned()
+        }
+        await served.run(within: self)
     }
 
     private func refuse(_ error: any Error) {

@@ -157,6 +157,16 @@ struct GuideTests {
         #expect(balancer.pick(for: PickRequest(operation: "/", avoid: ["a"]))?.instance.id == "b")
     }
 
+    @Test func theFaults() async {
+        var faults = FaultInjection.Options()
+        faults.abort.status = .unavailable
+        faults.abort.percentage = 10
+        let injection = FaultInjection(faults, seed: 1)
+        var aborted = 0
+        for _ in 1...1000 where await injection.run(.served()).error != nil { aborted += 1 }
+        #expect((60...140).contains(aborted))
+    }
+
     @Test func theSubset() {
         let near = ServiceInstance(id: "a", name: "user", metadata: ["zone": "a"])
         let far = ServiceInstance(id: "b", name: "user")
