@@ -65,4 +65,14 @@ public enum CallOutcome: Sendable {
     case failure
     /// The caller gave up: the call says nothing about the node.
     case ignored
+
+    /// The judgement of the node by a call that it answered, or failed to answer, with a status.
+    package init(_ status: CallStatus) {
+        self =
+            switch status {
+            case .unavailable, .deadlineExceeded, .resourceExhausted: .failure
+            case .cancelled: .ignored
+            default: .success
+            }
+    }
 }

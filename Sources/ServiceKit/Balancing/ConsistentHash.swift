@@ -48,15 +48,13 @@ public final class ConsistentHash: Balancer {
 
     /// Creates a balancer.
     ///
-    /// - Parameter options: Where the key is, and how much a node may bear.
-    public convenience init(options: Options = Options()) {
-        self.init(options, random: SplitMix64())
-    }
-
-    init(_ options: Options = Options(), random: consuming SplitMix64) {
+    /// - Parameters:
+    ///   - options: Where the key is, and how much a node may bear.
+    ///   - seed: The same seed draws the same nodes; any by default.
+    public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         keySource = options.header.map { .header($0.lowercased()) } ?? .program
         loadFactor = options.loadFactor.map { max($0, 1.05) }
-        self.random = random
+        random = SplitMix64(seed: seed)
     }
 
     /// Takes a change of the nodes; it costs the same for any number of other nodes.

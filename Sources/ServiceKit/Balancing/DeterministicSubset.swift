@@ -109,7 +109,7 @@ public struct DeterministicSubset: Subset {
         let ids = window
         passed.added = ids.filter { !selected.contains($0) || changed.contains($0) }.compactMap { instances[$0] }
         let next = Set(ids)
-        passed.removed += selected.subtracting(next).compactMap { instances[$0] }
+        passed.removed += selected.subtracting(next).sorted().compactMap { instances[$0] }
         selected = next
         return passed
     }

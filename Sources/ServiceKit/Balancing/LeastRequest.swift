@@ -30,14 +30,12 @@ public final class LeastRequest: Balancer {
 
     /// Creates a balancer.
     ///
-    /// - Parameter options: How many nodes are compared.
-    public convenience init(options: Options = Options()) {
-        self.init(options, random: SplitMix64())
-    }
-
-    init(_ options: Options = Options(), random: consuming SplitMix64) {
+    /// - Parameters:
+    ///   - options: How many nodes are compared.
+    ///   - seed: The same seed draws the same nodes; any by default.
+    public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         choices = max(2, options.choices)
-        self.random = random
+        random = SplitMix64(seed: seed)
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.

@@ -116,19 +116,21 @@ struct OutlierDetector: Sendable {
 
     /// The nodes that stand out among those with enough calls, the worst first.
     private func outliers(at now: UInt64, _ options: Options) -> [Handle] {
+        // In order: the order of a dictionary differs from run to run, and so would the sums' last digits.
         let candidates = records.filter { $1.calls >= options.minRequests && $1.ejectedUntil <= now }
+            .sorted { $0.key < $1.key }
         guard candidates.count >= options.minNodes else { return [] }
         var outliers: [(handle: Handle, badness: Double)] = []
         if let factor = options.successRateFactor {
-            let rates = candidates.mapValues { Double($0.successes) / Double($0.calls) }
-            let mean = rates.values.reduce(0, +) / Double(rates.count)
-            let variance = rates.values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(rates.count)
+            let rates = candidates.map { ($0, Double($1.successes) / Double($1.calls)) }
+            let mean = rates.reduce(0) { $0 + $1.1 } / Double(rates.count)
+            let variance = rates.reduce(0) { $0 + ($1.1 - mean) * ($1.1 - mean) } / Double(rates.count)
             let limit = mean - factor * variance.squareRoot()
             outliers += rates.filter { $1 < limit }.map { ($0, mean / max($1, 0.001)) }
         }
         if let factor = options.latencyFactor {
-            let means = candidates.mapValues { $0.latency / Double($0.calls) }
-            let median = means.values.sorted()[means.count / 2]
+            let means = candidates.map { ($0, $1.latency / Double($1.calls)) }
+            let median = means.map(\.1).sorted()[means.count / 2]
             outliers += means.filter { $1 > factor * max(median, 1) }.map { ($0, $1 / max(median, 1)) }
         }
         return outliers.sorted { ($1.badness, $0.handle) < ($0.badness, $1.handle) }.map(\.handle)

@@ -96,12 +96,10 @@ public final class OutlierEjection: EjectionPolicy {
 
     /// Creates a policy.
     ///
-    /// - Parameter options: The rules.
-    public convenience init(_ options: Options) {
-        self.init(options) { NodeStatistics.now }
-    }
-
-    init(_ options: Options, now: @escaping @Sendable () -> UInt64) {
+    /// - Parameters:
+    ///   - options: The rules.
+    ///   - now: The time, as ``NodeStatistics/now`` has it.
+    public init(_ options: Options, now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now }) {
         state = Mutex(State(options: options))
         isEnabled = Atomic(options.enabled)
         self.now = now

@@ -47,17 +47,12 @@ public final class PowerOfTwoChoices: Balancer {
 
     /// Creates a balancer.
     ///
-    /// - Parameter options: How nodes are compared. A duration below 1 ns counts as 1 ns.
-    public convenience init(options: Options = Options()) {
-        self.init(options, random: SplitMix64())
-    }
-
     /// - Parameters:
-    ///   - options: How nodes are compared.
-    ///   - random: Draws the nodes.
-    init(_ options: Options = Options(), random: consuming SplitMix64) {
+    ///   - options: How nodes are compared. A duration below 1 ns counts as 1 ns.
+    ///   - seed: The same seed draws the same nodes; any by default.
+    public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         self.options = options
-        self.random = random
+        random = SplitMix64(seed: seed)
         latencyFloor = max(1, options.latencyFloor / .nanoseconds(1))
         maxIdle = UInt64(min(max(1, options.maxIdle / .nanoseconds(1)), 1e18))
     }

@@ -71,16 +71,14 @@ public final class Prequal: Balancer {
 
     /// Creates a balancer.
     ///
-    /// - Parameter options: How nodes are drawn and compared.
-    public convenience init(options: Options = Options()) {
-        self.init(options, random: SplitMix64())
-    }
-
-    init(_ options: Options = Options(), random: consuming SplitMix64) {
+    /// - Parameters:
+    ///   - options: How nodes are drawn and compared.
+    ///   - seed: The same seed draws the same nodes; any by default.
+    public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         choices = max(2, options.choices)
         maxIdle = UInt64(min(max(1, options.maxIdle / .nanoseconds(1)), 1e18))
         state = Mutex(State(loads: RecentLoads(quantile: options.hotQuantile)))
-        self.random = random
+        random = SplitMix64(seed: seed)
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.

@@ -15,14 +15,12 @@ package final class PriorityBalancer: Sendable {
 
     private static let wholeShare = 1 << 16
 
-    /// - Parameter balancers: A balancer for each priority.
-    package convenience init(_ balancers: PerPriority<any Balancer>) {
-        self.init(balancers, random: SplitMix64())
-    }
-
-    init(_ balancers: PerPriority<any Balancer>, random: consuming SplitMix64) {
+    /// - Parameters:
+    ///   - balancers: A balancer for each priority.
+    ///   - seed: The same seed sends the same calls to other zones.
+    package init(_ balancers: PerPriority<any Balancer>, seed: UInt64 = .random(in: 0 ... .max)) {
         self.balancers = Replaceable(balancers)
-        self.random = random
+        random = SplitMix64(seed: seed)
         hasKeys = Atomic(balancers[.regular].keySource != .none)
     }
 

@@ -6,12 +6,10 @@ public final class RandomChoice: Balancer {
     private let random: SplitMix64
 
     /// Creates a balancer.
-    public convenience init() {
-        self.init(random: SplitMix64())
-    }
-
-    init(random: consuming SplitMix64) {
-        self.random = random
+    ///
+    /// - Parameter seed: The same seed draws the same nodes; any by default.
+    public init(seed: UInt64 = .random(in: 0 ... .max)) {
+        random = SplitMix64(seed: seed)
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.

@@ -12,12 +12,10 @@ public final class RoundRobin: Balancer {
     private let state: Mutex<State>
 
     /// Creates a balancer.
-    public convenience init() {
-        self.init(startingAt: Int.random(in: 0..<(1 << 16)))
-    }
-
-    init(startingAt start: Int) {
-        state = Mutex(State(next: start))
+    ///
+    /// - Parameter start: The place of the first node, from 0; any by default.
+    public init(startingAt start: Int = .random(in: 0..<(1 << 16))) {
+        state = Mutex(State(next: max(0, start)))
     }
 
     /// Takes a change of the nodes. They are called in the order in which they came; when a node leaves, the last takes

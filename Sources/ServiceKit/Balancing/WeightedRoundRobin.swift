@@ -13,12 +13,10 @@ public final class WeightedRoundRobin: Balancer {
     private let groups: Mutex<WeightGroups>
 
     /// Creates a balancer.
-    public convenience init() {
-        self.init(random: SplitMix64())
-    }
-
-    init(random: consuming SplitMix64) {
-        groups = Mutex(WeightGroups(random: random))
+    ///
+    /// - Parameter seed: The same seed begins in the same places; any by default.
+    public init(seed: UInt64 = .random(in: 0 ... .max)) {
+        groups = Mutex(WeightGroups(random: SplitMix64(seed: seed)))
     }
 
     /// Takes a change of the nodes; it costs the same for any number of nodes.

@@ -132,12 +132,18 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     init(
         _ options: Replaceable<Options>,
         logger: Logger? = nil,
-        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now }
+        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now },
+        usage: ProcessorUsage = ProcessorUsage()
     ) {
         self.options = options
         self.logger = logger
         self.now = now
-        shared = Shared(ConcurrencyLimitState(options.read { $0.adaptive }))
+        shared = Shared(ConcurrencyLimitState(options.read { $0.adaptive }, usage: usage))
+    }
+
+    /// Limits the calls of a simulated server.
+    package init(_ options: Options, now: @escaping @Sendable () -> UInt64, usage: ProcessorUsage) {
+        self.init(Replaceable(options), now: now, usage: usage)
     }
 
     /// Counts a call, or refuses it.

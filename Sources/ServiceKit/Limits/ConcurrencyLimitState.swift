@@ -23,10 +23,11 @@ struct ConcurrencyLimitState: Sendable {
     private var methods: [String: Int] = [:]
     private(set) var adaptive: AdaptiveLimit
     private var bbr = BBRLimit()
-    private var usage = ProcessorUsage()
+    private var usage: ProcessorUsage
 
-    init(_ options: Options.Adaptive) {
+    init(_ options: Options.Adaptive, usage: ProcessorUsage) {
         adaptive = AdaptiveLimit(options)
+        self.usage = usage
     }
 
     /// The calls in flight.

@@ -5,24 +5,29 @@ private import FoundationEssentials
 ///
 /// A sample each 500 ms, of which the mean keeps 0.95 of the past, as in go-kratos. The share is that of this process, and of
 /// the processors that the quota of its control group allows: other tenants of the machine do not count.
-struct ProcessorUsage: Sendable {
+package struct ProcessorUsage: Sendable {
     private static let interval: UInt64 = 500_000_000
     private static let memory = 0.95
 
     private let processors: Double
+    private let used: @Sendable () -> UInt64
     private(set) var value = 0.0
     private var last: (time: UInt64, used: UInt64)?
 
-    init(processors: Double = Self.available) {
+    /// - Parameters:
+    ///   - processors: How many processors the process may use.
+    ///   - used: The processor time that it has used, in nanoseconds.
+    package init(
+        processors: Double = Self.available, used: @escaping @Sendable () -> UInt64 = { Self.processTime }
+    ) {
         self.processors = processors
+        self.used = used
     }
 
     /// Takes a sample, if it is time for one.
     ///
-    /// - Parameters:
-    ///   - now: The time, in nanoseconds.
-    ///   - used: The processor time that the process has used, in nanoseconds.
-    mutating func sample(at now: UInt64, used: () -> UInt64 = { Self.used }) {
+    /// - Parameter now: The time, in nanoseconds.
+    mutating func sample(at now: UInt64) {
         guard let last else {
             last = (now, used())
             return
@@ -37,13 +42,13 @@ struct ProcessorUsage: Sendable {
     }
 
     /// The processor time that this process has used, in nanoseconds.
-    private static var used: UInt64 {
+    package static var processTime: UInt64 {
         // Linux counts it in microseconds.
         UInt64(max(0, clock())) * 1000
     }
 
     /// The processors that this process may use.
-    private static var available: Double {
+    package static var available: Double {
         let processors = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         // "200000 100000": microseconds of processor time in each so many microseconds; "max 100000" is no quota.
         let quota = (try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8))?.split { $0.isWhitespace }

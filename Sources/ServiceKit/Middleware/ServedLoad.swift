@@ -16,14 +16,14 @@ public final class ServedLoad: Sendable {
     }
 
     /// A call begins.
-    func begin(at now: UInt64) -> ServedLoadState.Begun {
+    package func begin(at now: UInt64) -> ServedLoadState.Begun {
         state.withLock { $0.begin(at: now) }
     }
 
     /// A call has ended.
     ///
     /// - Returns: The load without it.
-    func end(_ call: ServedLoadState.Begun, at now: UInt64, failed: Bool) -> LoadReport {
+    package func end(_ call: ServedLoadState.Begun, at now: UInt64, failed: Bool) -> LoadReport {
         var report = state.withLock { state in
             state.end(call, at: now, failed: failed)
             return state.report(at: now)
@@ -39,9 +39,9 @@ public final class ServedLoad: Sendable {
 /// 2024); numbers with the same highest bit count as one. The mean is that of the latencies' logarithms, which few long
 /// streams hardly move. The past is forgotten within a second, with the rates within ten. A call that has lasted for more
 /// than ten seconds counts for no latency: it began under another load.
-struct ServedLoadState: Sendable {
+package struct ServedLoadState: Sendable {
     /// A call that is served.
-    struct Begun: Sendable {
+    package struct Begun: Sendable {
         let start: UInt64
         let inFlight: Int
     }

@@ -52,19 +52,12 @@ struct AttemptResult: Sendable {
     /// The call failed.
     static func failed(_ error: RPCError) -> AttemptResult {
         let isUnprocessed = error.cause is CallNotProcessed
-        let outcome: CallOutcome =
-            switch error.code {
-            case _ where isUnprocessed: .failure
-            case .unavailable, .deadlineExceeded, .resourceExhausted: .failure
-            case .cancelled: .ignored
-            default: .success
-            }
         return AttemptResult(
             code: ServiceError.Code(error.code),
             status: error.callStatus,
             trailers: error.metadata,
             wasSent: !isUnprocessed,
-            outcome: outcome
+            outcome: isUnprocessed ? .failure : CallOutcome(error.callStatus)
         )
     }
 }

@@ -18,7 +18,7 @@ extension ChannelSnapshot {
     ) {
         let (connectivity, failure) = Self.connectivity(state)
         let members = Array(pool.members.values) + Array(pool.draining.values)
-        let preferred = pool.preferred
+        let preferred = pool.nodes.preferred
         self.init(
             service: service,
             connectivity: connectivity,
@@ -26,13 +26,14 @@ extension ChannelSnapshot {
             discovery: Discovery(pool.selection),
             instances: pool.selection.known.sorted { $0.id < $1.id },
             nodes: members.sorted { $0.node.instance.id < $1.node.instance.id }.map { member in
-                Node(
-                    member.node,
+                let (node, priority) = pool.nodes[member.node] ?? (member.node, nil)
+                return Node(
+                    node,
                     Connectivity(member.connectionState),
                     failure: member.failure?.message,
-                    isEligible: member.priority != nil
-                        && (member.priority == preferred || member.priority == .elsewhere && pool.ownShare < 1),
-                    ejectedUntil: pool.ejections.end(of: member.node, at: now).map {
+                    isEligible: priority != nil
+                        && (priority == preferred || priority == .elsewhere && pool.nodes.ownShare < 1),
+                    ejectedUntil: pool.nodes.ejectionEnd(of: node, at: now).map {
                         .now.addingTimeInterval(Double($0 - now) / 1e9)
                     }
                 )

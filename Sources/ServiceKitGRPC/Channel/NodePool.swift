@@ -41,7 +41,7 @@ final class NodePool: Sendable {
         state = Mutex(
             NodePoolState(
                 InstanceSelection(choice, pipeline.subsets),
-                ejections: Ejections(policyCount: pipeline.ejection.count)
+                policyCount: pipeline.ejection.count
             )
         )
     }
@@ -102,7 +102,7 @@ final class NodePool: Sendable {
     /// - Parameter next: A balancer for each priority, without nodes.
     func replaceBalancers(with next: PerPriority<any Balancer>) {
         state.withLock { state in
-            balancer.replace(with: next, nodes: state.ready)
+            balancer.replace(with: next, nodes: state.nodes.ready)
             let statistics = balancer.makeStatistics()
             for member in state.members.values { member.node.statistics.takeDecay(of: statistics) }
         }
@@ -155,7 +155,7 @@ final class NodePool: Sendable {
     /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
     private func publish(_ state: NodePoolState, _ change: PriorityBalancer.Change) {
         nextDue.store(state.nextDue, ordering: .relaxed)
-        balancer.setOwnShare(state.ownShare)
+        balancer.setOwnShare(state.nodes.ownShare)
         // First the balancer: a call that sees the new connectivity then finds its nodes.
         balancer.update(change)
         connectivity.update { connectivity in

@@ -1,22 +1,21 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
-internal import HeapModule
 internal import ServiceKit
 
-/// The nodes of a channel, under the lock of ``NodePool``. Its functions return the actions to take.
+/// The nodes of a channel and their connections, under the lock of ``NodePool``. Its functions return the actions to take.
 ///
 /// A member is an instance that the selection passes on. The legal transitions:
 ///
 ///     update           → not ready      the instance is new, or its endpoint is
 ///     not ready        ⇄ ready          by the state of its connection
-///     ready            ⇄ ready          under another priority: its weight or its ejection has changed; or with a weight
-///                                       that grows, see ``SlowStart``
+///     ready            ⇄ ready          under another priority or weight, see `EligibleNodes`
 ///     not ready, ready → draining       the selection has dropped it, its endpoint has changed, the channel was closed
 ///     draining         → gone           its connection has run to its end
 ///
 /// Each event costs O(log n) or less in the number of nodes, so that the start of a fleet is linear.
 struct NodePoolState {
     struct Member {
+        /// The node, with the weight of its instance.
         var node: Node
         let place: NodePlace
         /// The last state that the connection has told.
@@ -24,20 +23,6 @@ struct NodePoolState {
         /// Why the node could not be reached: kept while further attempts are made, until one succeeds. Otherwise every
         /// attempt would look like new hope.
         var failure: RPCError?
-        /// The priority under which the balancer has the node; `nil` while it is not ready.
-        var priority: NodePriority?
-        /// Since when the node is in service: since it was ready for the first time, or since its last ejection ended.
-        var inServiceSince: UInt64?
-        /// When its weight grows next.
-        var nextStep: UInt64?
-    }
-
-    /// A time at which a node is looked at again.
-    private struct Due: Comparable {
-        let time: UInt64
-        let id: String
-
-        static func < (left: Due, right: Due) -> Bool { left.time < right.time }
     }
 
     /// The steps to take after an event.
@@ -57,24 +42,19 @@ struct NodePoolState {
     private(set) var members: [String: Member] = [:]
     /// Members that have left, while calls on them end; by their connections.
     private(set) var draining: [ObjectIdentifier: Member] = [:]
-    private(set) var ejections: Ejections
-    private var zones = ZonePreference()
-    private var slowStartOptions = SlowStart.Options()
-    private var slowStart = SlowStart(SlowStart.Options())
-    /// The next steps of weights that grow. Entries whose node has another `nextStep` are passed over.
-    private var steps = Heap<Due>()
+    private(set) var nodes: EligibleNodes
     private(set) var isClosed = false
 
     // Counted, as asking all members for each that changes would make a fleet's start quadratic.
-    private var readyCounts = PerPriority { _ in 0 }
     private var failureCount = 0
-    /// The members of the own zone, ready or not.
-    private var ownCount = 0
     private var lastFailure: RPCError?
 
-    init(_ selection: InstanceSelection, ejections: Ejections) {
+    /// - Parameters:
+    ///   - selection: Chooses the instances.
+    ///   - policyCount: How many policies eject nodes.
+    init(_ selection: InstanceSelection, policyCount: Int) {
         self.selection = selection
-        self.ejections = ejections
+        nodes = EligibleNodes(policyCount: policyCount)
     }
 
     // MARK: - Events
@@ -128,7 +108,7 @@ struct NodePoolState {
                     attachment: member.place
                 )
                 put(member, &actions.change)
-                if member.priority == nil { actions.reconnect.append(member.place.connection) }
+                if nodes[member.node]?.priority == nil { actions.reconnect.append(member.place.connection) }
                 continue
             }
             remove(instance.id, &actions)
@@ -172,57 +152,27 @@ struct NodePoolState {
     mutating func eject(
         _ id: String, _ statistics: NodeStatistics, until end: UInt64, by policy: Int, at now: UInt64
     ) -> PriorityBalancer.Change? {
-        guard let member = members[id], member.node.statistics === statistics else { return nil }
-        ejections.set(end, of: member.node, by: policy, at: now)
-        var change = PriorityBalancer.Change()
-        put(member, at: now, &change)
-        return change
+        nodes.eject(id, statistics, until: end, by: policy, at: now)
     }
 
     /// Puts nodes back whose ejections have ended, and lets weights grow.
     mutating func takeDue(at now: UInt64) -> PriorityBalancer.Change {
-        var change = PriorityBalancer.Change()
-        var due = ejections.takeDue(at: now)
-        while let step = steps.min, step.time <= now {
-            steps.removeMin()
-            if members[step.id]?.nextStep == step.time { due.append(step.id) }
-        }
-        for id in due {
-            guard let member = members[id] else { continue }
-            put(member, at: now, &change)
-        }
-        return change
+        nodes.takeDue(at: now)
     }
 
     /// When ``takeDue(at:)`` has something to do next.
-    var nextDue: UInt64 { min(ejections.nextDue, steps.min?.time ?? .max) }
+    var nextDue: UInt64 { nodes.nextDue }
 
     /// Prefers another zone, or none, from now on.
     mutating func setZones(_ next: ZonePreference) -> PriorityBalancer.Change {
-        let all = Array(members.values)
-        for member in all { count(member, -1) }
-        zones = next
-        for member in all { count(member, 1) }
-        var change = PriorityBalancer.Change()
-        for member in all { put(member, &change) }
-        return change
-    }
-
-    /// Which part of the calls stays in the own zone.
-    var ownShare: Double {
-        zones.ownShare(healthy: readyCounts[.regular], of: ownCount, others: readyCounts[.elsewhere])
+        nodes.setZones(next, at: NodeStatistics.now)
     }
 
     /// Lets weights grow in another way from now on.
     ///
     /// - Returns: The change for the balancer; `nil` when the options are the same.
     mutating func setSlowStart(_ options: SlowStart.Options) -> PriorityBalancer.Change? {
-        if options == slowStartOptions { return nil }
-        slowStartOptions = options
-        slowStart = SlowStart(options)
-        var change = PriorityBalancer.Change()
-        for member in Array(members.values) { put(member, &change) }
-        return change
+        nodes.setSlowStart(options, at: NodeStatistics.now)
     }
 
     /// Drops all members.
@@ -234,18 +184,6 @@ struct NodePoolState {
     }
 
     // MARK: - Questions
-
-    /// The change from no nodes to all that are ready.
-    var ready: PriorityBalancer.Change {
-        var change = PriorityBalancer.Change()
-        for member in members.values { change.move(member.node, from: nil, to: member.node, member.priority) }
-        return change
-    }
-
-    /// The priority that calls go to; `nil` when no node is ready.
-    var preferred: NodePriority? {
-        NodePriority.allCases.first { readyCounts[$0] > 0 }
-    }
 
     /// Whether calls can be made, given what it was before.
     func connectivity(after last: ConnectivityState) -> ConnectivityState {
@@ -259,7 +197,7 @@ struct NodePoolState {
                 return .empty(since: .now)
             }
         }
-        if preferred != nil { return .ready }
+        if nodes.preferred != nil { return .ready }
         guard let lastFailure, failureCount == members.count else { return .connecting }
         if case .transientFailure(_, let since) = last { return .transientFailure(lastFailure, since: since) }
         return .transientFailure(lastFailure, since: .now)
@@ -267,61 +205,21 @@ struct NodePoolState {
 
     // MARK: - Members
 
-    /// Puts a member in the place of the member with the same id, with the priority that it has now.
-    private mutating func put(
-        _ member: Member, at now: UInt64 = NodeStatistics.now, _ change: inout PriorityBalancer.Change
-    ) {
-        var member = member
-        let before = member.priority
-        if case .ready = member.connectionState {
-            let isEjected = ejections.end(of: member.node, at: now) != nil
-            member.priority = isEjected ? .ejected : NodePriority(of: member.node.instance, zone: zones.zone)
-            if !isEjected, before == .ejected || member.inServiceSince == nil { member.inServiceSince = now }
-        } else {
-            member.priority = nil
-        }
-        setWeight(of: &member, at: now)
+    /// Puts a member in the place of the member with the same id.
+    private mutating func put(_ member: Member, _ change: inout PriorityBalancer.Change) {
         let old = members.updateValue(member, forKey: member.node.instance.id)
-        if let old { count(old, -1) }
-        count(member, 1)
-        if let failure = member.failure { lastFailure = failure }
-        change.move(old?.node ?? member.node, from: old?.priority, to: member.node, member.priority)
-    }
-
-    /// Gives a member the weight that it has now, and looks at it again when the weight grows.
-    private mutating func setWeight(of member: inout Member, at now: UInt64) {
-        let node = member.node
-        let since = member.inServiceSince ?? now
-        let age = now > since ? now - since : 0
-        let (weight, nextStep) = slowStart.weight(of: node.instance.weight, inServiceFor: age)
-        let time = nextStep.map { since + $0 }
-        if member.inServiceSince != nil, let time, time != member.nextStep {
-            steps.insert(Due(time: time, id: node.instance.id))
-        }
-        member.nextStep = time
-        if weight == node.weight { return }
-        member.node = Node(
-            instance: node.instance,
-            endpoint: node.endpoint,
-            statistics: node.statistics,
-            weight: weight,
-            attachment: member.place
-        )
+        if old?.failure != nil { failureCount -= 1 }
+        if let failure = member.failure { (lastFailure, failureCount) = (failure, failureCount + 1) }
+        let isReady = if case .ready = member.connectionState { true } else { false }
+        nodes.put(member.node, isReady: isReady, at: NodeStatistics.now, &change)
     }
 
     private mutating func remove(_ id: String, _ actions: inout Actions) {
         guard var member = members.removeValue(forKey: id) else { return }
-        count(member, -1)
-        ejections.remove(member.node)
-        actions.change.move(member.node, from: member.priority, to: member.node, nil)
-        (member.connectionState, member.priority) = (.shutdown, nil)
+        if member.failure != nil { failureCount -= 1 }
+        nodes.remove(member.node, &actions.change)
+        member.connectionState = .shutdown
         draining[ObjectIdentifier(member.place.connection)] = member
         actions.shutDown.append(member.place.connection)
-    }
-
-    private mutating func count(_ member: Member, _ number: Int) {
-        if NodePriority(of: member.node.instance, zone: zones.zone) == .regular { ownCount += number }
-        if let priority = member.priority { readyCounts[priority] += number }
-        if member.failure != nil { failureCount += number }
     }
 }

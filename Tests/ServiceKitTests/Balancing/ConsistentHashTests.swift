@@ -6,7 +6,7 @@ import Testing
     private func balancer(_ nodes: [Node], loadFactor: Double? = nil) -> ConsistentHash {
         var options = ConsistentHash.Options()
         options.loadFactor = loadFactor
-        let balancer = ConsistentHash(options, random: SplitMix64(seed: 1))
+        let balancer = ConsistentHash(options: options, seed: 1)
         balancer.add(nodes)
         return balancer
     }

@@ -6,7 +6,7 @@ import Testing
     func balancer(_ nodes: [Node], choices: Int = 2, seed: UInt64 = 1) -> LeastRequest {
         var options = LeastRequest.Options()
         options.choices = choices
-        let balancer = LeastRequest(options, random: SplitMix64(seed: seed))
+        let balancer = LeastRequest(options: options, seed: seed)
         balancer.add(nodes)
         return balancer
     }
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func nodesAreDrawnInProportionToTheirWeights() {
-        let balancer = RandomChoice(random: SplitMix64(seed: 1))
+        let balancer = RandomChoice(seed: 1)
         balancer.add([node("a", weight: 3), node("b", weight: 1)])
         let picks = (0..<8000).compactMap { _ in balancer.pick(for: request)?.instance.id }
         #expect((5800...6200).contains(picks.count { $0 == "a" }))
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func nodesToAvoidArePassedOver() {
-        let balancer = RandomChoice(random: SplitMix64(seed: 1))
+        let balancer = RandomChoice(seed: 1)
         balancer.add(["a", "b"].map { node($0) })
         let picks = (0..<50).compactMap { _ in
             balancer.pick(for: PickRequest(operation: "/", avoid: ["a"]))?.instance.id

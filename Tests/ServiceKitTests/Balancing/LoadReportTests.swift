@@ -115,9 +115,9 @@ import Testing
     // MARK: - In balancers
 
     private static let balancers: [(String, @Sendable () -> any Balancer)] = [
-        ("p2c", { PowerOfTwoChoices(random: SplitMix64(seed: 1)) }),
-        ("least_request", { LeastRequest(random: SplitMix64(seed: 1)) }),
-        ("prequal", { Prequal(random: SplitMix64(seed: 1)) }),
+        ("p2c", { PowerOfTwoChoices(seed: 1) }),
+        ("least_request", { LeastRequest(seed: 1) }),
+        ("prequal", { Prequal(seed: 1) }),
     ]
 
     /// How often each node is picked when they have reported these loads.

@@ -13,13 +13,13 @@ struct PowerOfTwoChoicesTests {
     }
 
     @Test func singleNodeIsAlwaysPicked() {
-        let simulation = Simulation([node("a")])
+        let simulation = SimulatedCalls([node("a")])
         #expect(simulation.call(10) { _ in (.seconds(1), .failure) } == ["a": 10])
     }
 
     @Test(arguments: [2, 3, 10, 100])
     func equalNodesShareTheCalls(count: Int) {
-        let simulation = Simulation((0..<count).map { node("\($0)") })
+        let simulation = SimulatedCalls((0..<count).map { node("\($0)") })
         let calls = simulation.call(1000 * count)
         #expect(calls.count == count)
         for (_, share) in calls { #expect((850...1150).contains(share)) }
@@ -27,14 +27,14 @@ struct PowerOfTwoChoicesTests {
 
     @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
     func noNodeStarves(seed: UInt64) {
-        let simulation = Simulation(Self.three.map { node($0) }, seed: seed)
+        let simulation = SimulatedCalls(Self.three.map { node($0) }, seed: seed)
         let calls = simulation.call(1000)
         for id in Self.three { #expect(calls[id, default: 0] > 250) }
     }
 
     @Test(arguments: [10, 50, 250, 1000])
     func aSlowNodeGetsFewCallsButSome(milliseconds: Int) {
-        let simulation = Simulation(Self.three.map { node($0) })
+        let simulation = SimulatedCalls(Self.three.map { node($0) })
         let calls = simulation.call(1000) { node in
             (.milliseconds(node.instance.id == "c" ? milliseconds : 1), .success)
         }
@@ -43,7 +43,7 @@ struct PowerOfTwoChoicesTests {
     }
 
     @Test func recoveredNodeIsPickedAgain() {
-        let simulation = Simulation(Self.three.map { node($0) })
+        let simulation = SimulatedCalls(Self.three.map { node($0) })
         _ = simulation.call(1000) { node in (.milliseconds(node.instance.id == "c" ? 250 : 1), .success) }
         _ = simulation.call(3000)
         let calls = simulation.call(900)
@@ -51,7 +51,7 @@ struct PowerOfTwoChoicesTests {
     }
 
     @Test func failingNodeIsAvoided() {
-        let simulation = Simulation(Self.three.map { node($0) })
+        let simulation = SimulatedCalls(Self.three.map { node($0) })
         let calls = simulation.call(10_000) { node in (.milliseconds(1), node.instance.id == "c" ? .failure : .success)
         }
         // 10 s: the first call, and then one every 3 s.
@@ -60,7 +60,7 @@ struct PowerOfTwoChoicesTests {
 
     @Test func failingNodeIsAvoidedWhenCallsAreRare() {
         // Each of 20 nodes is drawn once in 10 s: none has been called for 3 s.
-        let simulation = Simulation((0..<20).map { node("\($0)") })
+        let simulation = SimulatedCalls((0..<20).map { node("\($0)") })
         let calls = simulation.call(4000, pause: .seconds(1)) { node in
             (.milliseconds(1), node.instance.id == "7" ? .failure : .success)
         }
@@ -68,7 +68,7 @@ struct PowerOfTwoChoicesTests {
     }
 
     @Test func hangingNodeIsAvoided() {
-        let simulation = Simulation(Self.three.map { node($0) })
+        let simulation = SimulatedCalls(Self.three.map { node($0) })
         _ = simulation.call(100)
         var hanging = 0
         for _ in 0..<1000 {
@@ -86,14 +86,14 @@ struct PowerOfTwoChoicesTests {
     @Test func lessLoadedNodeIsPicked() {
         // No call ends: the calls in flight decide, and stay even.
         let nodes = Self.three.map { node($0) }
-        let simulation = Simulation(nodes)
+        let simulation = SimulatedCalls(nodes)
         for _ in 0..<300 { _ = simulation.begin() }
         for node in nodes { #expect((90...110).contains(node.statistics.inFlight)) }
     }
 
     @Test func aNewNodeIsTriedAtOnce() {
         let old = Self.three.map { node($0) }
-        let simulation = Simulation(old)
+        let simulation = SimulatedCalls(old)
         _ = simulation.call(300) { _ in (.milliseconds(20), .success) }
         simulation.balancer.add([node("new")])
         #expect(simulation.call(10)["new", default: 0] > 0)
@@ -101,7 +101,7 @@ struct PowerOfTwoChoicesTests {
 
     @Test func statisticsOfANodeWithNewLabelsAreKept() {
         let slow = node("c")
-        let simulation = Simulation([node("a"), node("b"), slow])
+        let simulation = SimulatedCalls([node("a"), node("b"), slow])
         let serve: (Node) -> (Duration, CallOutcome) = { (.milliseconds($0.instance.id == "c" ? 500 : 1), .success) }
         _ = simulation.call(100, serve)
         // The speed is the same, but the weight has changed: the node is new, its statistics are the same.
@@ -115,7 +115,7 @@ struct PowerOfTwoChoicesTests {
     @Test func maxIdleBoundsTheTimeWithoutACall() throws {
         var options = PowerOfTwoChoices.Options()
         options.maxIdle = .seconds(1)
-        let simulation = Simulation(Self.three.map { node($0) }, options)
+        let simulation = SimulatedCalls(Self.three.map { node($0) }, options)
         let calls = simulation.call(10_000) { node in (.milliseconds(1), node.instance.id == "c" ? .failure : .success)
         }
         // 10 s: the first call, and then one a second.
@@ -125,7 +125,7 @@ struct PowerOfTwoChoicesTests {
     @Test func latencyFloorHidesSmallDifferences() {
         var options = PowerOfTwoChoices.Options()
         options.latencyFloor = .seconds(10)
-        let simulation = Simulation(Self.three.map { node($0) }, options)
+        let simulation = SimulatedCalls(Self.three.map { node($0) }, options)
         let calls = simulation.call(3000) { node in (.milliseconds(node.instance.id == "c" ? 100 : 1), .success) }
         #expect(calls["c", default: 0] > 850)
     }
@@ -145,7 +145,7 @@ struct PowerOfTwoChoicesTests {
     ) {
         var options = PowerOfTwoChoices.Options()
         options[keyPath: option] = .seconds(-1)
-        let simulation = Simulation(Self.three.map { node($0) }, options)
+        let simulation = SimulatedCalls(Self.three.map { node($0) }, options)
         let calls = simulation.call(100) { _ in (.milliseconds(1), .success) }
         #expect(calls.values.reduce(0, +) == 100)
     }
@@ -154,7 +154,7 @@ struct PowerOfTwoChoicesTests {
 
     @Test(arguments: [[200, 100], [2, 1], [2_000_000, 1_000_000, 500_000], [300, 100, 100, 100]])
     func callsAreInProportionToTheWeights(weights: [Int]) {
-        let simulation = Simulation(weights.enumerated().map { node("\($0)", weight: $1) })
+        let simulation = SimulatedCalls(weights.enumerated().map { node("\($0)", weight: $1) })
         let calls = simulation.call(12_000)
         let total = weights.map { min($0, 1_000_000) }.reduce(0, +)
         for (index, weight) in weights.enumerated() {
@@ -165,20 +165,20 @@ struct PowerOfTwoChoicesTests {
 
     @Test func weightsHoldForCallsInFlight() {
         let nodes = [node("a", weight: 200), node("b", weight: 100)]
-        let simulation = Simulation(nodes)
+        let simulation = SimulatedCalls(nodes)
         for _ in 0..<300 { _ = simulation.begin() }
         #expect((190...210).contains(nodes[0].statistics.inFlight))
     }
 
     @Test func extremeWeightsDoNotOverflow() {
-        let simulation = Simulation([node("a", weight: .max), node("b", weight: .max), node("c", weight: -1)])
+        let simulation = SimulatedCalls([node("a", weight: .max), node("b", weight: .max), node("c", weight: -1)])
         #expect(simulation.call(1000).values.reduce(0, +) == 1000)
     }
 
     // MARK: - Avoiding
 
     @Test func nodesToAvoidAreAvoidedWhileThereIsAnother() {
-        let simulation = Simulation(Self.three.map { node($0) })
+        let simulation = SimulatedCalls(Self.three.map { node($0) })
         for _ in 0..<100 {
             #expect(simulation.begin(avoid: ["a", "c", "a"])?.node.instance.id == "b")
             #expect(simulation.begin(avoid: ["b"])?.node.instance.id != "b")

@@ -8,7 +8,7 @@ import Testing
     private func balancer(_ nodes: [Node], _ change: (inout Prequal.Options) -> Void = { _ in }) -> Prequal {
         var options = Prequal.Options()
         change(&options)
-        let balancer = Prequal(options, random: SplitMix64(seed: 1))
+        let balancer = Prequal(options: options, seed: 1)
         balancer.add(nodes)
         return balancer
     }

@@ -50,8 +50,8 @@ import Testing
             instance: young.instance, endpoint: young.endpoint, statistics: young.statistics, weight: 10,
             attachment: nil)
         let balancers: [any Balancer] = [
-            RandomChoice(random: SplitMix64(seed: 1)), WeightedRoundRobin(random: SplitMix64(seed: 1)),
-            PowerOfTwoChoices(random: SplitMix64(seed: 1)), ConsistentHash(random: SplitMix64(seed: 1)),
+            RandomChoice(seed: 1), WeightedRoundRobin(seed: 1),
+            PowerOfTwoChoices(seed: 1), ConsistentHash(seed: 1),
         ]
         for balancer in balancers {
             balancer.add([node, ServiceKitTests.node("old")])

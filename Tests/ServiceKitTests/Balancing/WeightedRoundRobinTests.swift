@@ -12,7 +12,7 @@ import Testing
     }
 
     func balancer(_ weights: KeyValuePairs<String, Int>, seed: UInt64 = 1) -> WeightedRoundRobin {
-        let balancer = WeightedRoundRobin(random: SplitMix64(seed: seed))
+        let balancer = WeightedRoundRobin(seed: seed)
         balancer.add(weights.map { node($0, weight: $1) })
         return balancer
     }
@@ -93,7 +93,7 @@ import Testing
     @Test(arguments: [1, 2, 3] as [UInt64])
     func sharesAreRightAfterRandomChanges(seed: UInt64) {
         let random = SplitMix64(seed: seed)
-        let balancer = WeightedRoundRobin(random: SplitMix64(seed: seed))
+        let balancer = WeightedRoundRobin(seed: seed)
         var weights: [String: Int] = [:]
         for _ in 0..<2000 {
             let id = "\(random.next(below: 60))"

@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func balancerGivesEachSideItsShare() {
-        let balancer = PriorityBalancer(PerPriority { _ in RoundRobin(startingAt: 0) }, random: SplitMix64(seed: 1))
+        let balancer = PriorityBalancer(PerPriority { _ in RoundRobin(startingAt: 0) }, seed: 1)
         var change = PriorityBalancer.Change()
         for (id, priority) in [("near", NodePriority.regular), ("far-1", .elsewhere), ("far-2", .elsewhere)] {
             change.move(node(id), from: nil, to: node(id), priority)

@@ -1,3 +1,4 @@
+import ServiceKitTestSupport
 import Testing
 
 @testable import ServiceKit
@@ -66,18 +67,18 @@ import Testing
     }
 
     @Test func usageIsTheShareOfTheProcessorsWithAMemory() {
-        var usage = ProcessorUsage(processors: 2)
+        let used = Shared<UInt64>(0)
+        var usage = ProcessorUsage(processors: 2, used: { used.value })
         var now = Self.second
-        usage.sample(at: now, used: { 0 })
-        var used: UInt64 = 0
+        usage.sample(at: now)
         for _ in 0..<200 {
             now += Self.second / 2
-            used += Self.second / 2
-            usage.sample(at: now, used: { used })
+            used.update { $0 += Self.second / 2 }
+            usage.sample(at: now)
         }
         #expect(abs(usage.value - 0.5) < 0.01)
         now += 60 * Self.second
-        usage.sample(at: now, used: { used })
+        usage.sample(at: now)
         #expect(usage.value < 0.01)
     }
 }

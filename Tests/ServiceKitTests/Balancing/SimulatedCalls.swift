@@ -23,13 +23,13 @@ extension Balancer {
     }
 }
 
-/// A balancer in simulated time. The simulation takes the place of a channel.
-final class Simulation: Sendable {
+/// Calls that a balancer picks nodes for, in simulated time.
+final class SimulatedCalls: Sendable {
     let balancer: PowerOfTwoChoices
     private let time = Atomic<UInt64>(1)
 
     init(_ nodes: [Node], _ options: PowerOfTwoChoices.Options = .init(), seed: UInt64 = 1) {
-        balancer = PowerOfTwoChoices(options, random: SplitMix64(seed: seed))
+        balancer = PowerOfTwoChoices(options: options, seed: seed)
         balancer.add(nodes)
     }
 
