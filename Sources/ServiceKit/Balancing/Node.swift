@@ -3,6 +3,9 @@
 /// When an instance's labels change, a new node takes the old one's place, with the same ``statistics``: they are the
 /// identity of the place, for as long as the instance stays at its endpoint.
 public final class Node: Sendable {
+    // First, as each pick reads it: it lies beside the count of references, which a pick touches too.
+    /// How calls to it went.
+    public let statistics: NodeStatistics
     /// The instance, as it was when the node was made.
     public let instance: ServiceInstance
     /// The endpoint that calls go to.
@@ -10,8 +13,6 @@ public final class Node: Sendable {
     /// The share of traffic relative to other nodes: that of the instance, or less while the node starts slowly, see
     /// ``SlowStart``.
     public let weight: Int
-    /// How calls to it went.
-    public let statistics: NodeStatistics
     /// The channel's part of the node, so that it finds the connection of a picked node without a look-up.
     package let attachment: (any AnyObject & Sendable)?
 

@@ -64,8 +64,12 @@ public final class PowerOfTwoChoices: Balancer {
 
     /// Draws two nodes and takes the better.
     public func pick(for request: PickRequest) -> Node? {
-        guard let (first, second) = nodes.withLock({ $0.draw(avoiding: request.avoid, random) }) else { return nil }
-        return second.map { choose(first, $0, at: request.now) } ?? first.node
+        // Both within the lock: outside of it, each pick would count a reference to both nodes.
+        nodes.withLock { nodes in
+            guard let (first, second) = nodes.draw(avoiding: request.avoid, random) else { return nil }
+            guard let second else { return first.node }
+            return choose(first, second, at: request.now)
+        }
     }
 
     /// Makes statistics that forget within ``Options/decay``.

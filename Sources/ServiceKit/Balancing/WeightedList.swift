@@ -1,8 +1,12 @@
-/// Nodes, drawn in proportion to their weights. A change and a draw cost O(log n).
+/// Nodes, drawn in proportion to their weights. A change costs O(log n). So does a draw, and mostly O(1).
 ///
-/// The weights' sums are kept in a binary indexed tree (Fenwick, "A New Data Structure for Cumulative Frequency Tables",
-/// 1994). Each node has a span of the numbers from 0 up to the total: a draw is a random number, and the node whose span
-/// has it.
+/// A draw is by rejection first (von Neumann, "Various Techniques Used in Connection with Random Digits", 1951): any node,
+/// taken with the probability of its weight ÷ the largest one. Where weights are alike, the first is taken, however many
+/// nodes there are.
+///
+/// When some draws have been rejected, because few nodes are heavy, a search follows. The weights' sums are kept in a binary
+/// indexed tree (Fenwick, "A New Data Structure for Cumulative Frequency Tables", 1994). Each node has a span of the numbers
+/// from 0 up to the total: the search finds the node whose span has a random number. Both ways draw in the same proportion.
 struct WeightedList: Sendable {
     /// A heavier node counts as this heavy, so that no weight in a registry makes a sum overflow.
     static let maximumWeight = 1_000_000
@@ -20,6 +24,12 @@ struct WeightedList: Sendable {
     /// The places of the nodes, by the ids of their instances.
     private var indices: [String: Int] = [:]
     private var total = 0
+    /// At least the largest weight.
+    private var largest = 0
+    /// The removals since `largest` was the largest weight.
+    private var removals = 0
+    /// How many draws may be rejected before a search.
+    private static let rejections = 4
 
     // MARK: - Changes
 
@@ -42,6 +52,7 @@ struct WeightedList: Sendable {
         nodes.append(node)
         weights.append(weight)
         total += weight
+        largest = max(largest, weight)
         let end = nodes.count
         var sum = weight
         var part = end - 1
@@ -65,12 +76,18 @@ struct WeightedList: Sendable {
         nodes.removeLast()
         weights.removeLast()
         sums.removeLast()
+        removals += 1
+        if removals > nodes.count {
+            removals = 0
+            largest = weights.max() ?? 0
+        }
     }
 
     private mutating func setWeight(_ weight: Int, at index: Int) {
         let difference = weight - weights[index]
         if difference == 0 { return }
         weights[index] = weight
+        largest = max(largest, weight)
         total += difference
         var end = index + 1
         while end <= sums.count {
@@ -96,11 +113,21 @@ struct WeightedList: Sendable {
             let avoided = Set(avoid.compactMap { indices[$0] })
             if !avoided.isEmpty && avoided.count < nodes.count { return draw(besides: avoided, random) }
         }
-        let first = find(random.next(below: total))
-        // From the spans of the other nodes: the first node's span is left out.
-        let rest = random.next(below: total - weights[first.index])
-        let second = find(rest < first.start ? rest : rest + weights[first.index])
-        return (element(first.index), element(second.index))
+        let first = drawByRejection(random) ?? find(random.next(below: total))
+        let second = drawByRejection(besides: first, random) ?? find(number(besides: span(first), random))
+        return (element(first), element(second))
+    }
+
+    /// Draws a node; `nil` if too many draws were rejected.
+    private func drawByRejection(besides other: Int? = nil, _ random: borrowing SplitMix64) -> Int? {
+        for _ in 0..<Self.rejections {
+            // The high half of the product is a random place; the low half decides whether it is taken.
+            let (high, low) = UInt64(nodes.count).multipliedFullWidth(by: random.next())
+            let index = Int(high)
+            let isTaken = low.multipliedFullWidth(by: UInt64(largest)).high < UInt64(weights[index])
+            if isTaken && index != other { return index }
+        }
+        return nil
     }
 
     /// Draws from the nodes that are not at these places; there is at least one.
@@ -109,11 +136,17 @@ struct WeightedList: Sendable {
         _ random: borrowing SplitMix64
     ) -> (first: Element, second: Element?) {
         var spans = avoided.map(span).sorted { $0.lowerBound < $1.lowerBound }
-        let first = find(number(besides: spans, random)).index
+        let first = find(number(besides: spans, random))
         if avoided.count + 1 == nodes.count { return (element(first), nil) }
         let span = span(first)
         spans.insert(span, at: spans.firstIndex { $0.lowerBound > span.lowerBound } ?? spans.endIndex)
-        return (element(first), element(find(number(besides: spans, random)).index))
+        return (element(first), element(find(number(besides: spans, random))))
+    }
+
+    /// A random number that is not in a span.
+    private func number(besides span: Range<Int>, _ random: borrowing SplitMix64) -> Int {
+        let number = random.next(below: total - span.count)
+        return number < span.lowerBound ? number : number + span.count
     }
 
     /// A random number that is in none of these spans, which are in order.
@@ -138,8 +171,8 @@ struct WeightedList: Sendable {
         return start..<start + weights[index]
     }
 
-    /// The node whose span has a number, and where the span begins.
-    private func find(_ number: Int) -> (index: Int, start: Int) {
+    /// The node whose span has a number.
+    private func find(_ number: Int) -> Int {
         var index = 0
         var rest = number
         var step = 1 << (Int.bitWidth - 1 - sums.count.leadingZeroBitCount)
@@ -151,6 +184,6 @@ struct WeightedList: Sendable {
             }
             step >>= 1
         }
-        return (index, number - rest)
+        return index
     }
 }
