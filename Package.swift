@@ -126,7 +126,7 @@ let package = Package(
         ),
         .target(
             name: "ServiceKitTesting",
-            dependencies: ["ServiceKit", "ServiceKitConcurrency", lifecycle, logging],
+            dependencies: ["ServiceKit", "ServiceKitConcurrency", deque, heap, lifecycle, logging],
             swiftSettings: settings
         ),
 
@@ -180,6 +180,13 @@ let package = Package(
                 unixSignals,
             ],
             path: "cmd/user-client",
+            swiftSettings: settings
+        ),
+
+        .executableTarget(
+            name: "servicekit-simulate",
+            dependencies: ["ServiceKit", "ServiceKitTesting", argumentParser],
+            path: "cmd/simulate",
             swiftSettings: settings
         ),
 

@@ -1,0 +1,258 @@
+internal import ServiceKit
+internal import ServiceKitConcurrency
+private import Synchronization
+
+/// A client in a simulation: the parts of a channel, from a change of the registry to a pick and back.
+final class ClientModel {
+    /// The ejections that policies ask for. They are applied when the event that caused them is over.
+    private final class Mailbox: Sendable {
+        let ejections = Mutex<[(server: String, policy: Int, duration: Duration)]>([])
+    }
+
+    /// A server that the client knows.
+    private struct Place {
+        let server: ServerModel
+        /// The node, with the weight of its instance.
+        var node: Node
+        var observers: [any CallObserver]
+    }
+
+    let number: Int
+    private(set) var options: SimulatedClient
+    /// Counts the changes of the load.
+    private(set) var epoch = 0
+
+    private unowned let simulation: Simulation
+    private let clock: VirtualClock
+    private let balancer: PriorityBalancer
+    private let pipeline: NodePipeline
+    private var subsets: [any Subset]
+    private var nodes: EligibleNodes
+    private var places: [String: Place] = [:]
+    private let mailbox = Mailbox()
+    private let budget: RetryBudget
+    private var random: SeededRandom
+    private var made: UInt64 = 0
+
+    /// - Parameters:
+    ///   - number: The number among the clients, from 0.
+    ///   - place: Its index among clients of its kind, and their number.
+    ///   - options: The options.
+    ///   - simulation: The simulation.
+    init(number: Int, place: (index: Int, count: Int), _ options: SimulatedClient, in simulation: Simulation) {
+        self.number = number
+        self.options = options
+        self.simulation = simulation
+        clock = simulation.clock
+        let clock = simulation.clock
+        random = SeededRandom(seed: KeyHash.number(number, of: simulation.seed))
+        var seeds = SeededRandom(seed: random.next())
+        balancer = PriorityBalancer(PerPriority { _ in options.balancer(seeds.next()) }, seed: seeds.next())
+        var pipeline = options.pipeline()
+        if options.outlierEjection.enabled {
+            pipeline.ejection.append(OutlierEjection(options.outlierEjection) { clock.now })
+        }
+        if let size = options.subset {
+            pipeline.subsets.append(
+                DeterministicSubset(size: size, position: SubsetPosition(index: place.index, count: place.count)))
+        }
+        self.pipeline = pipeline
+        subsets = pipeline.subsets
+        nodes = EligibleNodes(policyCount: pipeline.ejection.count)
+        budget = RetryBudget(burst: options.retryBurst)
+        _ = nodes.setZones(ZonePreference(options.zones, appZone: options.zone), at: clock.now)
+        _ = nodes.setSlowStart(options.slowStart, at: clock.now)
+    }
+
+    // MARK: - Nodes
+
+    /// The ids of the servers that it is connected to.
+    var connections: [String] { places.keys.sorted() }
+
+    /// Takes the registry's word.
+    func update(removed: [ServerModel], added: [ServerModel]) {
+        var change = InstanceChange()
+        change.removed = removed.map { $0.options.instance($0.id) }
+        change.added = added.map { $0.options.instance($0.id) }
+        for index in subsets.indices { change = subsets[index].update(change) }
+        var nodeChange = PriorityBalancer.Change()
+        for instance in change.removed {
+            guard let place = places.removeValue(forKey: instance.id) else { continue }
+            nodes.remove(place.node, &nodeChange)
+        }
+        for instance in change.added { put(instance, &nodeChange) }
+        publish(nodeChange)
+    }
+
+    private func put(_ instance: ServiceInstance, _ change: inout PriorityBalancer.Change) {
+        guard let server = simulation.server(instance.id), let endpoint = instance.endpoints.first else { return }
+        let known = places[instance.id]
+        let node = Node(
+            instance: instance, endpoint: endpoint, statistics: known?.node.statistics ?? balancer.makeStatistics())
+        var place = known ?? Place(server: server, node: node, observers: [])
+        place.node = node
+        if known == nil {
+            let mailbox = mailbox
+            place.observers = pipeline.observers
+            for (index, policy) in pipeline.ejection.enumerated() {
+                let ejector = Ejector { duration in
+                    mailbox.ejections.withLock { $0.append((instance.id, index, duration)) }
+                }
+                place.observers.append(policy.observer(of: node, ejector))
+            }
+        }
+        places[instance.id] = place
+        nodes.put(node, isReady: server.isReachable, at: clock.now, &change)
+    }
+
+    /// A server can be reached now, or no longer can.
+    func reachabilityChanged(of server: ServerModel) {
+        guard let place = places[server.id] else { return }
+        var change = PriorityBalancer.Change()
+        nodes.put(place.node, isReady: server.isReachable, at: clock.now, &change)
+        publish(change)
+    }
+
+    private func publish(_ change: PriorityBalancer.Change) {
+        balancer.setOwnShare(nodes.ownShare)
+        balancer.update(change)
+    }
+
+    private func takeEjections() {
+        let ejections = mailbox.ejections.withLock { ejections in
+            defer { ejections = [] }
+            return ejections
+        }
+        for (id, policy, duration) in ejections {
+            guard let place = places[id] else { continue }
+            let end = clock.now + duration.nanoseconds
+            if let change = nodes.eject(id, place.node.statistics, until: end, by: policy, at: clock.now) {
+                publish(change)
+            }
+        }
+    }
+
+    // MARK: - Calls
+
+    /// Begins to make calls by a load.
+    func start() {
+        switch options.load {
+        case .perSecond: scheduleArrival()
+        case .callers(let count, _):
+            // Not all in one moment.
+            for _ in 0..<max(0, count) { simulation.add(.arrival(self, epoch: epoch), after: random.next() % 10_000_000) }
+        }
+    }
+
+    func setLoad(_ load: SimulatedClient.Load) {
+        options.load = load
+        epoch += 1
+        start()
+    }
+
+    private func scheduleArrival() {
+        guard case .perSecond(let rate) = options.load, rate > 0 else { return }
+        let pause = LatencyDistribution.exponential(mean: .seconds(1 / rate)).draw(&random)
+        simulation.add(.arrival(self, epoch: epoch), after: pause)
+    }
+
+    /// It is time for a call.
+    func arrive(_ epoch: Int) {
+        guard epoch == self.epoch else { return }
+        scheduleArrival()
+        made += 1
+        var random = SeededRandom(seed: KeyHash.number(Int(made), of: KeyHash.number(number, of: ~simulation.seed)))
+        let call = SimulatedCall(
+            client: self,
+            begin: clock.now,
+            priority: options.priority(&random),
+            key: options.keys > 0 ? Int(random.next() % UInt64(options.keys)) : nil,
+            random: random
+        )
+        simulation.add(.deadline(call), after: options.deadline.nanoseconds)
+        attempt(call)
+    }
+
+    /// Begins an attempt: as a channel does.
+    func attempt(_ call: SimulatedCall) {
+        guard !call.hasEnded else { return }
+        let now = clock.now
+        if now >= nodes.nextDue { publish(nodes.takeDue(at: now)) }
+        let request = PickRequest(
+            operation: Simulation.operation,
+            avoid: call.avoid,
+            keyHash: call.key.map { KeyHash.number($0, of: simulation.seed) },
+            now: now
+        )
+        guard let (node, balancer) = balancer.pick(for: request), let place = places[node.instance.id] else {
+            return end(call, .unavailable)
+        }
+        call.attempts += 1
+        // Each attempt draws its work anew, whatever the attempt before drew.
+        let attempt = SimulatedAttempt(
+            call: call,
+            server: place.server,
+            node: node,
+            balancer: balancer,
+            inFlight: node.statistics.begin(at: now),
+            random: SeededRandom(seed: call.random.next())
+        )
+        call.attempt = attempt
+        simulation.send(attempt)
+    }
+
+    /// An answer has come.
+    func answered(_ attempt: SimulatedAttempt, _ code: ServiceError.Code?, _ load: LoadReport?) {
+        guard attempt.isAwaited else { return }
+        let call = attempt.call
+        end(attempt, code, load)
+        guard let code else {
+            budget.succeeded()
+            return end(call, nil)
+        }
+        guard code == .unavailable, call.attempts < options.attempts, budget.takeRetry() else { return end(call, code) }
+        call.avoid.append(attempt.node.instance.id)
+        let pause = call.attempts == 1 ? .zero : call.backoff.next(using: &call.random)
+        simulation.add(.attempt(call), after: pause.nanoseconds)
+    }
+
+    /// The deadline has come.
+    func deadline(_ call: SimulatedCall) {
+        guard !call.hasEnded else { return }
+        if let attempt = call.attempt {
+            end(attempt, .deadlineExceeded, nil)
+            attempt.server.leave(attempt)
+        }
+        end(call, .deadlineExceeded)
+    }
+
+    private func end(_ attempt: SimulatedAttempt, _ code: ServiceError.Code?, _ load: LoadReport?) {
+        attempt.isAwaited = false
+        attempt.call.attempt = nil
+        let now = clock.now
+        let outcome = CallOutcome(code.map { CallStatus($0) } ?? .ok)
+        attempt.node.statistics.end(attempt.inFlight, at: now, with: outcome, report: load)
+        let report = CallReport(
+            node: attempt.node,
+            operation: Simulation.operation,
+            attempt: attempt.call.attempts,
+            code: code,
+            latency: now - attempt.inFlight.start,
+            load: load,
+            outcome: outcome
+        )
+        attempt.balancer.ended(report)
+        for observer in places[attempt.node.instance.id]?.observers ?? [] { observer.ended(report) }
+        takeEjections()
+        simulation.record(attempt, code)
+    }
+
+    private func end(_ call: SimulatedCall, _ code: ServiceError.Code?) {
+        call.hasEnded = true
+        simulation.record(call, code)
+        if case .callers(_, let pause) = options.load {
+            // A caller that fails at once must not stop the time.
+            simulation.add(.arrival(self, epoch: epoch), after: max(1000, pause.nanoseconds))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import ServiceKit
+internal import ServiceKitConcurrency
+
+/// A call of a simulated client.
+final class SimulatedCall {
+    let client: ClientModel
+    let begin: UInt64
+    let priority: CallPriority
+    let key: Int?
+    /// Draws the work, among others: the same for every policy.
+    var random: SeededRandom
+    var attempts = 0
+    /// The ids of the servers that failed it.
+    var avoid: [String] = []
+    var backoff = Backoff(base: .milliseconds(20), maximum: .seconds(1))
+    /// The attempt in flight.
+    var attempt: SimulatedAttempt?
+    var hasEnded = false
+
+    init(client: ClientModel, begin: UInt64, priority: CallPriority, key: Int?, random: SeededRandom) {
+        self.client = client
+        self.begin = begin
+        self.priority = priority
+        self.key = key
+        self.random = random
+    }
+}
+
+/// An attempt of a call: what the client and the server know of it.
+final class SimulatedAttempt {
+    /// Where it is on the server.
+    enum State {
+        case underway, waiting, working, done
+    }
+
+    let call: SimulatedCall
+    let server: ServerModel
+    let node: Node
+    let balancer: any Balancer
+    let inFlight: NodeStatistics.InFlight
+    var random: SeededRandom
+
+    // On the server.
+    var state = State.underway
+    var arrival: UInt64 = 0
+    var queueDelay: UInt64?
+    /// The call in the server's middleware.
+    var served: Call?
+    var load: ServedLoadState.Begun?
+    /// The time that it keeps a worker.
+    var workTime: UInt64 = 0
+
+    /// Whether the client waits for it.
+    var isAwaited = true
+
+    init(
+        call: SimulatedCall, server: ServerModel, node: Node, balancer: any Balancer,
+        inFlight: NodeStatistics.InFlight, random: SeededRandom
+    ) {
+        self.call = call
+        self.server = server
+        self.node = node
+        self.balancer = balancer
+        self.inFlight = inFlight
+        self.random = random
+    }
+}
