@@ -90,6 +90,28 @@ struct LiveOptionsTests {
         }
     }
 
+    @Test(arguments: ["client: {", "clients: {test: {", "server: {"])
+    func breakersChangeForTheNextCall(_ section: String) async throws {
+        let down: TestService.Handler = { _, _ in throw ServiceError(.unavailable, reason: "DOWN", message: "down") }
+        func yaml(_ isEnabled: Bool) -> String {
+            let end = section.hasPrefix("clients") ? "}}" : "}"
+            return section + "breaker: {enabled: \(isEnabled), min-requests: 5, window: 1h}" + end
+        }
+        func refusals(_ channel: ServiceChannel) async -> Int {
+            var count = 0
+            for _ in 0..<50 where await channel.failure("Down")?.serviceError.reason == "CIRCUITBREAKER" { count += 1 }
+            return count
+        }
+        try await withApp("", ["Down": down]) { live, channel in
+            #expect(await refusals(channel) == 0)
+            try await live.change(to: yaml(true))
+            #expect(await refusals(channel) > 10)
+            try await live.change(to: yaml(false))
+            #expect(await refusals(channel) == 0)
+            #expect(live.status.needsRestart == [])
+        }
+    }
+
     @Test func faultsOfOneServiceConcernItsCallsOnly() async throws {
         try await withApp("clients: {other: {faults: {abort: {status: NOT_FOUND}}}}") { live, channel in
             #expect(try await channel.text() == "a")

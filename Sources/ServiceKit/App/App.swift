@@ -180,9 +180,10 @@ public final class App: Service, Sendable {
 
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
-    /// By default there is, from the outside in: ``RateLimit`` and ``ConcurrencyLimit``, which do nothing unless configured,
-    /// ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``,
-    /// ``FaultInjection``, which does nothing unless configured. One of the same type for all calls replaces the default.
+    /// By default there is, from the outside in: ``RateLimit``, ``ConcurrencyLimit`` and ``CircuitBreakers``, which do nothing
+    /// unless configured, ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``,
+    /// ``Deadlines``, ``FaultInjection``, which does nothing unless configured. One of the same type for all calls replaces the
+    /// default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
     }
@@ -238,11 +239,18 @@ public final class App: Service, Sendable {
             use(LoadReporting(servedLoad))
         }
         // Outside of metrics, traces and the log: a line for each refused call would cost more than the refusal.
-        use(RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger))
-        use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
         let isServed: @Sendable (String) -> Bool = { [servedOperations] operation in
             servedOperations.value?.contains(operation) ?? true
         }
+        use(RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger))
+        use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
+        use(
+            CircuitBreakers(
+                try store.replaceable(CircuitBreaker.Options.self, at: "server.breaker"),
+                logger: logger,
+                isServed: isServed
+            )
+        )
         let metrics = CallMetrics(try store.replaceable(CallMetrics.Options.self, at: "metrics"), isServed: isServed)
         use(metrics)
         use(CallTracing(try store.replaceable(CallTracing.Options.self, at: "server.tracing"), isServed: isServed))

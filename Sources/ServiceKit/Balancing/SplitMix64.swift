@@ -24,3 +24,15 @@ struct SplitMix64: ~Copyable, Sendable {
         KeyHash.mix(counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue)
     }
 }
+
+/// A ``SplitMix64`` as a generator of the standard library, which many tasks share.
+package final class SharedGenerator: RandomNumberGenerator, Sendable {
+    private let random: SplitMix64
+
+    /// Starts anywhere; the same seed gives the same numbers.
+    package init(seed: UInt64 = .random(in: 0 ... .max)) {
+        random = SplitMix64(seed: seed)
+    }
+
+    package func next() -> UInt64 { random.next() }
+}

@@ -182,6 +182,17 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     }
 }
 
+extension ConcurrencyLimit.Options.Adaptive: Validatable {
+    /// Checks that the limits are in order.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    public func validate() throws(ConfigurationError) {
+        if min <= max { return }
+        throw ConfigurationError(
+            message: "the least limit, \(min), is above the greatest, \(max); lower min or raise max", keyPath: "min")
+    }
+}
+
 extension ConcurrencyLimit.Options {
     /// The meaning of each option.
     public static let help = [

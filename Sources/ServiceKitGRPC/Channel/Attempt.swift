@@ -12,6 +12,8 @@ struct Pick: Sendable {
     let call: NodeStatistics.InFlight
     /// The attempt's number; the first is 1.
     let number: Int
+    /// The circuit breaker of the method; `nil` if breakers are off.
+    let breaker: CircuitBreakers.Method?
 }
 
 /// One attempt of a call: a node, and the stream to it. A class, as copies of so many references cost more.

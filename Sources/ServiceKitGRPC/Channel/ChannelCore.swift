@@ -1,5 +1,6 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
+internal import Logging
 internal import ServiceKit
 internal import ServiceKitConcurrency
 private import ServiceKitConfig
@@ -14,6 +15,7 @@ final class ChannelCore: Sendable {
     let pool: NodePool
     let middleware: MiddlewareChain
     let retryBudget: RetryBudget
+    let breakers: CircuitBreakers
     private let outliers: OutlierEjection
     /// The zone of the App that has the channel.
     private let appZone: String?
@@ -39,7 +41,8 @@ final class ChannelCore: Sendable {
         outliers: OutlierEjection,
         subsets: [any Subset] = [],
         appZone: String? = nil,
-        middleware: MiddlewareChain
+        middleware: MiddlewareChain,
+        logger: Logger
     ) {
         self.appZone = appZone
         self.subsets = subsets
@@ -49,6 +52,7 @@ final class ChannelCore: Sendable {
         self.pool = pool
         self.middleware = middleware
         retryBudget = RetryBudget(burst: options.retry.burst)
+        breakers = CircuitBreakers(options.breaker, logger: logger)
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)
         hasLanes = Atomic(options.lanes.enabled)
@@ -117,6 +121,7 @@ final class ChannelCore: Sendable {
             options.settleTimeout = next.settleTimeout
             options.retry = next.retry
             options.outlierEjection = next.outlierEjection
+            options.breaker = next.breaker
             options.slowStart = next.slowStart
             options.zones = next.zones
             options.lanes = next.lanes
@@ -128,6 +133,7 @@ final class ChannelCore: Sendable {
             position.withLock { choose(at: $0) }
         }
         outliers.setOptions(next.outlierEjection)
+        breakers.setOptions(next.breaker)
         hasLanes.store(next.lanes.enabled, ordering: .relaxed)
         latestBuffer.store(next.retry.buffer.bytes, ordering: .relaxed)
         retryBudget.resize(burst: next.retry.burst)

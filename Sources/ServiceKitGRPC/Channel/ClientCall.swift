@@ -284,9 +284,22 @@ final class ClientCall: Sendable {
         lane: String?,
         deadline: ContinuousClock.Instant?
     ) async throws -> (Pick, ClientStream) {
+        let breaker: CircuitBreakers.Method?
+        do throws(PreparedError) {
+            breaker = try channel.breakers.beginAttempt(of: operation)
+        } catch {
+            throw RPCError(describing: error)
+        }
         func attempt() throws -> (Pick, ClientStream)? {
-            try channel.pool.attempt(operation, number: number, avoid: avoid, key: key, lane: lane) { connection in
-                try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
+            do {
+                return try channel.pool.attempt(
+                    operation, number: number, avoid: avoid, key: key, lane: lane, breaker: breaker
+                ) { connection in
+                    try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
+                }
+            } catch let error as PreparedError {
+                channel.breakers.refusedByInstances(operation)
+                throw RPCError(describing: error)
             }
         }
         if let attempt = try attempt() { return attempt }

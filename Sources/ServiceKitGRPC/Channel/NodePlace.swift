@@ -2,7 +2,8 @@ internal import GRPCNghttp2Transport
 internal import ServiceKit
 private import Synchronization
 
-/// The place that a node stands for: the connection to its endpoint, and the observers of the attempts made there.
+/// The place that a node stands for: the connection to its endpoint, its circuit breaker, and the observers of the attempts
+/// made there.
 ///
 /// Each ``Node`` of a channel carries its place. So a pick costs no look-up, and a node whose labels change keeps it.
 final class NodePlace: Sendable {
@@ -12,6 +13,7 @@ final class NodePlace: Sendable {
     }
 
     let connection: ClientConnection
+    let breaker = CircuitBreaker()
     private let observers: [any CallObserver]
     private let policies = AtomicLazyReference<Observers>()
 

@@ -167,6 +167,8 @@ final class NodePool: Sendable {
     // MARK: - The calls' side
 
     private static let maximumPicks = 16
+    /// How many instances whose breakers refuse a call are passed over.
+    private static let maximumRefusals = 64
 
     /// Where the key of a call is that the balancer goes by.
     var keySource: PickKeySource { balancer.keySource }
@@ -179,31 +181,48 @@ final class NodePool: Sendable {
     ///   - avoid: Ids of instances that failed the call before.
     ///   - key: The hash of the call's key, if it has one.
     ///   - lane: The call's lane, if it has one.
+    ///   - breaker: The circuit breaker of the method; `nil` if breakers are off.
     ///   - begin: Begins a stream on a node's connection; throws when that is not ready any more.
     /// - Returns: The pick and the stream, or `nil` when no node is ready now.
-    /// - Throws: The error of `begin`, unless it is that the call was not processed.
+    /// - Throws: The error of `begin`, unless it is that the call was not processed; `CircuitBreakers.noInstance` when the
+    ///   breakers of all instances refuse the call.
     func attempt(
         _ operation: String,
         number: Int,
         avoid: [String],
         key: UInt64? = nil,
         lane: String? = nil,
+        breaker: CircuitBreakers.Method? = nil,
         _ begin: (ClientConnection) throws -> ClientStream
     ) throws -> (pick: Pick, stream: ClientStream)? {
         var request = PickRequest(operation: operation, avoid: avoid, keyHash: key)
         request.lane = lane
         if request.now >= nextDue.load(ordering: .relaxed) { takeDue(at: request.now) }
-        // A connection can be lost between the pick and the stream: then another is picked, and this one is not picked
-        // again for the call. The bound only guards against nodes that come and go all the while.
-        for _ in 0..<Self.maximumPicks {
+        // A connection can be lost between the pick and the stream, and a breaker can refuse a call: then another node is
+        // picked, and this one is not picked again for the call. The bounds guard against nodes that come and go all the
+        // while, and against a fleet that has failed as a whole.
+        var (lost, refused) = (0, 0)
+        while lost < Self.maximumPicks {
             guard let (node, balancer) = balancer.pick(for: request) else { return nil }
             if let place = node.place {
+                if let breaker {
+                    // A balancer that picks a node to be avoided has no other left.
+                    let isLast = refused > 0 && request.avoids(node)
+                    if isLast || !breaker.isAdmitted(by: place.breaker, at: request.now) {
+                        passOver(node, of: operation, balancer, number: number)
+                        if isLast || refused == Self.maximumRefusals { throw CircuitBreakers.noInstance }
+                        refused += 1
+                        request.avoid.append(node.instance.id)
+                        continue
+                    }
+                }
                 let pick = Pick(
                     node: node,
                     place: place,
                     balancer: balancer,
                     call: node.statistics.begin(at: request.now),
-                    number: number
+                    number: number,
+                    breaker: breaker
                 )
                 do {
                     let stream = try begin(place.connection)
@@ -215,9 +234,17 @@ final class NodePool: Sendable {
                     throw error
                 }
             }
+            lost += 1
             request.avoid.append(node.instance.id)
         }
         return nil
+    }
+
+    /// Tells the balancer that the node it picked is not called. For all others the node was not picked.
+    private func passOver(_ node: Node, of operation: String, _ balancer: any Balancer, number: Int) {
+        let report = CallReport(
+            node: node, operation: operation, attempt: number, code: .unavailable, wasSent: false, outcome: .ignored)
+        balancer.ended(report)
     }
 
     /// Waits until what was seen has changed.
@@ -257,6 +284,7 @@ final class NodePool: Sendable {
         report.status = result.status
         pick.balancer.ended(report)
         pick.place.ended(report)
+        pick.breaker?.ended(result.status, on: pick.place.breaker, at: now)
         return report
     }
 

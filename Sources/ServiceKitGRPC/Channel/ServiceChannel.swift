@@ -202,7 +202,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
             outliers: outliers,
             subsets: subsets,
             appZone: appZone,
-            middleware: middleware
+            middleware: middleware,
+            logger: logger
         )
         self.discoverer = discoverer
         self.ownedRegistry = ownedRegistry

@@ -22,6 +22,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     public var retry = RetryOptions()
     /// Instances that are worse than the others, and get no calls for a time.
     public var outlierEjection = OutlierEjection.Options()
+    /// The circuit breakers that hold calls back from methods and instances that fail.
+    public var breaker = CircuitBreaker.Options()
     /// The labels that an instance must have to be called.
     public var filter = InstanceFilter.Options()
     /// How many instances of a service there are connections to.
@@ -76,7 +78,7 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     static let exceptions: Set<String> = ["balancers", "faults", "timeouts", "tracing"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
-        "client.balancer", "client.balancers", "client.filter", "client.lanes", "client.outlier-ejection",
+        "client.balancer", "client.balancers", "client.breaker", "client.filter", "client.lanes", "client.outlier-ejection",
         "client.ready-timeout",
         "client.retry", "client.settle-timeout", "client.slow-start", "client.subset", "client.zones",
     ]

@@ -1,3 +1,4 @@
+import ServiceKitConfig
 import Testing
 
 @testable import ServiceKit
@@ -91,5 +92,18 @@ import Testing
         }
         #expect(server.limit.operationCount <= AdaptiveLimit.maximumOperations + 1)
         #expect(server.limit.limit == 100)
+    }
+
+    @Test func aLeastLimitAboveTheGreatestIsRefused() throws {
+        let yaml = "server: {limit: {adaptive: {max: 5, min: 6}}}"
+        let error = #expect(throws: ConfigurationError.self) {
+            let configuration = try Configuration(yaml: yaml, origin: "app.yaml")
+            _ = try configuration.decode(ConcurrencyLimit.Options.self, at: "server.limit")
+        }
+        #expect(
+            error.map { "\($0)" } == "app.yaml:1:42: server.limit.adaptive.min: the least limit, 6, is above the greatest, 5; "
+                + "lower min or raise max")
+        let fits = try Configuration(yaml: "server: {limit: {adaptive: {max: 5, min: 5}}}")
+        #expect(try fits.decode(ConcurrencyLimit.Options.self, at: "server.limit").adaptive.min == 5)
     }
 }

@@ -1,0 +1,140 @@
+public import Logging
+private import Synchronization
+
+/// A ``CircuitBreaker`` for each method.
+///
+/// An App has this middleware on its servers, with the options of `server.breaker`: while a method fails most of the time,
+/// some of its calls are refused before they cost more. A refused call is `503 CIRCUITBREAKER`, as go-kratos has it. A
+/// channel has one by the options of `client.breaker`, and a breaker for each instance beside it.
+public struct CircuitBreakers: SynchronousMiddleware {
+    /// More methods share one breaker.
+    static let maximumMethods = 1000
+
+    /// The breaker of one method, for the calls that are under way.
+    package final class Method: Sendable {
+        fileprivate let breaker = CircuitBreaker()
+        private let options: Replaceable<CircuitBreaker.Options>
+        private let generator: SharedGenerator
+
+        fileprivate init(_ options: Replaceable<CircuitBreaker.Options>, _ generator: SharedGenerator) {
+            self.options = options
+            self.generator = generator
+        }
+
+        /// Whether the breaker of an instance lets a call through.
+        package func isAdmitted(by instance: borrowing CircuitBreaker, at now: UInt64) -> Bool {
+            var generator = generator
+            return instance.admits(at: now, options.read { copy $0 }, using: &generator)
+        }
+
+        /// A call that was made has ended: the breakers of its method and of its instance learn of it.
+        package func ended(_ status: CallStatus, on instance: borrowing CircuitBreaker, at now: UInt64) {
+            let options = options.read { copy $0 }
+            breaker.ended(status, at: now, options)
+            instance.ended(status, at: now, options)
+        }
+
+        fileprivate func isAdmitted(at now: UInt64) -> Bool { isAdmitted(by: breaker, at: now) }
+
+        fileprivate func ended(_ status: CallStatus, at now: UInt64) {
+            breaker.ended(status, at: now, options.read { copy $0 })
+        }
+    }
+
+    private static let servedRefusal = refusal(
+        "the method fails most of the time, and some of its calls are refused until it recovers")
+    private static let madeRefusal = refusal(
+        "the method fails most of the time on all instances; the client holds some of its calls back until it recovers")
+    /// The error of a call for which every instance that could be picked is held back.
+    package static let noInstance = refusal(
+        "calls to every ready instance fail most of the time; the client holds some of them back until one recovers")
+
+    private static func refusal(_ message: String) -> PreparedError {
+        // go-kratos's clients compare this reason.
+        PreparedError(ServiceError(.unavailable, reason: "CIRCUITBREAKER", message: message))
+    }
+
+    private let options: Replaceable<CircuitBreaker.Options>
+    private let methods: OperationTable<Method>
+    private let isServed: @Sendable (_ operation: String) -> Bool
+    private let logger: Logger?
+    private let log: Log
+    private let now: @Sendable () -> UInt64
+
+    // A class, as a mutex cannot be copied.
+    private final class Log: Sendable {
+        let refusals = Mutex(Refusals())
+    }
+
+    /// Breaks the circuit of methods that fail.
+    ///
+    /// - Parameters:
+    ///   - options: The rules. They count only if they are `enabled`.
+    ///   - logger: Gets a warning when calls are refused, at most each ten seconds; `nil` for none.
+    public init(_ options: CircuitBreaker.Options, logger: Logger? = nil) {
+        self.init(Replaceable(options), logger: logger)
+    }
+
+    init(
+        _ options: Replaceable<CircuitBreaker.Options>,
+        logger: Logger? = nil,
+        generator: SharedGenerator = SharedGenerator(),
+        isServed: @escaping @Sendable (_ operation: String) -> Bool = { _ in true },
+        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now }
+    ) {
+        self.options = options
+        self.logger = logger
+        self.isServed = isServed
+        self.now = now
+        methods = OperationTable(limit: Self.maximumMethods) { Method(options, generator) }
+        log = Log()
+    }
+
+    /// Takes other rules over.
+    package func setOptions(_ next: CircuitBreaker.Options) {
+        options.setIfChanged(next)
+    }
+
+    /// Lets a call be served, or refuses it.
+    ///
+    /// - Throws: ``ServiceError`` when the method's breaker refuses the call.
+    public func beginServing(_ call: inout Call) throws {
+        // A method that no server has does not fail: its callers err.
+        guard options.read({ $0.enabled }), isServed(call.operation) else { return }
+        let method = methods[call.operation]
+        let now = now()
+        guard method.isAdmitted(at: now) else {
+            report(call.operation, at: now, "server.breaker")
+            throw Self.servedRefusal
+        }
+        call.onEnd { [time = self.now] _, result in method.ended(CallStatus(result.error), at: time()) }
+    }
+
+    /// Lets an attempt of a call be made, or refuses it.
+    ///
+    /// - Returns: The method's breaker, to be told of the attempt's end; `nil` if breakers are off.
+    /// - Throws: `PreparedError` when the method's breaker refuses the attempt.
+    package func beginAttempt(of operation: String) throws(PreparedError) -> Method? {
+        guard options.read({ $0.enabled }) else { return nil }
+        let method = methods[operation]
+        let now = now()
+        guard method.isAdmitted(at: now) else {
+            report(operation, at: now, "client.breaker")
+            throw Self.madeRefusal
+        }
+        return method
+    }
+
+    /// An attempt was refused because the breakers of all instances refused it.
+    package func refusedByInstances(_ operation: String) {
+        report(operation, at: now(), "client.breaker")
+    }
+
+    private func report(_ operation: String, at now: UInt64, _ section: String) {
+        guard let logger, let count = log.refusals.withLock({ $0.add(at: now) }) else { return }
+        logger.warning(
+            "refusing calls: they fail most of the time; see \(section)",
+            metadata: ["refused": "\(count)", "operation": "\(operation)"]
+        )
+    }
+}
