@@ -225,7 +225,8 @@ let package = Package(
             name: "ServiceKitTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitTesting", "ServiceKitTestSupport",
-                lifecycle, logging, metrics, metricsTesting, serviceContext, tracing, tracingTesting,
+                "servicekit-simulate", lifecycle, logging, metrics, metricsTesting, serviceContext, tracing,
+                tracingTesting,
             ],
             swiftSettings: testSettings
         ),

@@ -16,6 +16,11 @@ import Testing
         "GRPCNghttp2Transport": "GRPCNghttp2TransportTests/GuideTests.swift",
     ]
 
+    /// The file that compiles the examples of each page.
+    static let pages = Dictionary(
+        uniqueKeysWithValues: guides.map { ("Sources/\($0)/Documentation.docc/\($0).md", $1) }
+            + [("docs/simulation.md", "ServiceKitTests/TestingGuideTests.swift")])
+
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
         .standardizedFileURL
 
@@ -37,13 +42,12 @@ import Testing
     }
 
     /// Each line of an example stands in the file that compiles it.
-    @Test(arguments: guides.keys.sorted())
-    func examplesOfThePageAreCompiled(_ module: String) throws {
-        let page = try Self.text("Sources/\(module)/Documentation.docc/\(module).md")
-        let examples = page.matches(of: #/```swift\n([\s\S]*?)```/#).map { $0.output.1 }
+    @Test(arguments: pages.keys.sorted())
+    func examplesOfThePageAreCompiled(_ page: String) throws {
+        let examples = try Self.text(page).matches(of: #/```swift\n([\s\S]*?)```/#).map { $0.output.1 }
         #expect(!examples.isEmpty)
         let compiled = Set(
-            try Self.text("Tests/\(try #require(Self.guides[module]))").split(separator: "\n").map(Self.code))
+            try Self.text("Tests/\(try #require(Self.pages[page]))").split(separator: "\n").map(Self.code))
         let lines = examples.flatMap { $0.split(separator: "\n") }.map(Self.code)
         #expect(lines.filter { $0.contains(#/\w/#) && !$0.hasPrefix("import ") && !compiled.contains($0) } == [])
     }

@@ -26,13 +26,14 @@ public enum CallPriority: String, Sendable, CaseIterable, Comparable {
     }
 
     /// The share of a limit that calls of this priority may have, those of lower ones included; at least 1. Critical calls may
-    /// have all of it. A tenth is left to them, or the reserve if that is more; half is left to calls that are not sheddable.
+    /// have all of it. A tenth is left to them, or the reserve if that is more. Of the rest, half is left to calls that are not
+    /// sheddable.
     func share(of limit: Int, reserve: Int = 0) -> Int {
         let withoutReserve = limit - max(1, limit / 10, reserve)
         return switch self {
         case .critical: max(1, limit)
         case .default: max(1, withoutReserve)
-        case .sheddable: max(1, min(limit / 2, withoutReserve))
+        case .sheddable: max(1, withoutReserve / 2)
         }
     }
 }

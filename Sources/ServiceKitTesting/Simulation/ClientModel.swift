@@ -72,8 +72,8 @@ final class ClientModel {
     /// Takes the registry's word.
     func update(removed: [ServerModel], added: [ServerModel]) {
         var change = InstanceChange()
-        change.removed = removed.map { $0.options.instance($0.id) }
-        change.added = added.map { $0.options.instance($0.id) }
+        change.removed = removed.map(\.instance)
+        change.added = added.map(\.instance)
         for index in subsets.indices { change = subsets[index].update(change) }
         var nodeChange = PriorityBalancer.Change()
         for instance in change.removed {
@@ -140,7 +140,9 @@ final class ClientModel {
         case .perSecond: scheduleArrival()
         case .callers(let count, _):
             // Not all in one moment.
-            for _ in 0..<max(0, count) { simulation.add(.arrival(self, epoch: epoch), after: random.next() % 10_000_000) }
+            for _ in 0..<max(0, count) {
+                simulation.add(.arrival(self, epoch: epoch), after: random.next() % 10_000_000)
+            }
         }
     }
 

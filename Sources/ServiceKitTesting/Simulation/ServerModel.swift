@@ -15,6 +15,8 @@ final class ServerModel {
     /// The number in the results.
     let number: Int
     private(set) var options: SimulatedServer
+    /// The instance that it has registered.
+    let instance: ServiceInstance
     /// Whether it is in the registry.
     var isRegistered = true
 
@@ -40,6 +42,7 @@ final class ServerModel {
         self.id = id
         self.number = number
         self.options = options
+        instance = options.instance(id)
         self.simulation = simulation
         setLimit()
     }

@@ -58,7 +58,7 @@ public struct SimulationPolicy: Sendable {
     public static let limits: [SimulationPolicy] = ConcurrencyLimit.Algorithm.allCases.map { algorithm in
         SimulationPolicy("p2c, limit \(algorithm.rawValue)") { _, server in
             server.limit.concurrency = algorithm
-            // As an operator would choose it: the workers twice over.
+            // The workers, and a short queue: what an operator who knows the server would choose.
             server.limit.fixed.max = 3 * server.workers
         }
     }

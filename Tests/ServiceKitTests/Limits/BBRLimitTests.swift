@@ -63,7 +63,7 @@ import Testing
                 return !limit.admits(inFlight: inFlight, usage: 1, threshold: 0.8, priority: priority, at: now)
             }
         }
-        #expect(refused == [11, 19, 21])
+        #expect(refused == [10, 19, 21])
     }
 
     @Test func usageIsTheShareOfTheProcessorsWithAMemory() {

@@ -1,0 +1,172 @@
+import ServiceKit
+import ServiceKitTesting
+import Testing
+
+extension SimulatedFleets {
+    /// What balancers are held to, with wide bounds. `make simulate` prints the figures.
+    @Suite struct BalancingSimulationTests {
+        // MARK: - Published results
+
+        /// P1: Prequal's testbed. Round robin saturates near 1.03 times the guaranteed share; `p2c` does not at 1.74 times.
+        @Test func antagonistsDoNotSaturateAFleet() {
+            let roundRobin = SimulationScenario.antagonists(load: 1.25, until: .seconds(11)).run(.roundRobin)
+            #expect(roundRobin.during(.seconds(8)..<(.seconds(10))).latency(0.99) > .seconds(1.5))
+            let ours = SimulationScenario.antagonists(load: 1.74, until: .seconds(9)).run(.p2c)
+            #expect(ours.successRate == 1)
+            #expect(ours.latency(0.999) < .seconds(2))
+        }
+
+        /// P3: two slow servers of sixteen.
+        @Test func fewSlowServersHardlyCount() {
+            let ours = SimulationScenario.fewSlow.run(.p2c)
+            let roundRobin = SimulationScenario.fewSlow.run(.roundRobin)
+            #expect(ours.latency(0.99) * 5 < roundRobin.latency(0.99))
+        }
+
+        /// P4: equal servers, which a policy can only make worse.
+        @Test func equalServersLoseNothing() {
+            let ours = SimulationScenario.equal.run(.p2c)
+            let roundRobin = SimulationScenario.equal.run(.roundRobin)
+            #expect(ours.goodput > roundRobin.goodput * 0.95)
+            #expect(ours.latency(0.99) < roundRobin.latency(0.99) * 1.05)
+        }
+
+        // MARK: - Servers in trouble
+
+        @Test func slowServerGetsFewCalls() {
+            let result = SimulationScenario.slowNode.run(.p2c)
+            #expect(result.share(of: "server-3") < 0.03)
+            // But some: it may recover.
+            #expect(result.share(of: "server-3") > 0)
+            #expect(result.successRate == 1)
+        }
+
+        @Test func serverThatFailsFastAttractsNoCalls() {
+            let result = SimulationScenario.failingNode.run(.p2c)
+            #expect(result.share(of: "server-3") < 0.01)
+            #expect(result.successRate > 0.99)
+        }
+
+        @Test func hangingServerGetsFewCalls() {
+            let result = SimulationScenario.hangingNode.run(.p2c)
+            #expect(result.share(of: "server-3") < 0.01)
+        }
+
+        @Test func recoveredServerGetsItsShareAgain() {
+            let simulation = Simulation(seed: 4)
+            var server = SimulatedServer()
+            server.workers = 4
+            simulation.addServers(10, server)
+            var client = SimulatedClient()
+            client.load = .perSecond(500)
+            simulation.addClients(4, client)
+            simulation.at(.seconds(2)) { $0.changeServer("server-3") { $0.speed = 0.1 } }
+            simulation.at(.seconds(6)) { $0.changeServer("server-3") { $0.speed = 1 } }
+            let result = simulation.run(for: .seconds(14))
+            #expect(result.during(.seconds(3)..<(.seconds(6))).share(of: "server-3") < 0.03)
+            #expect(result.during(.seconds(12)..<(.seconds(14))).share(of: "server-3") > 0.07)
+        }
+
+        /// Round robin sees no failures: what keeps calls away is the ejection alone.
+        @Test func failingServerIsEjectedAndComesBack() {
+            let simulation = Simulation(seed: 2)
+            var server = SimulatedServer()
+            server.workers = 4
+            simulation.addServers(10, server)
+            var client = SimulatedClient()
+            client.balancer = { RoundRobin(startingAt: Int($0 % 1000)) }
+            client.load = .perSecond(300)
+            client.outlierEjection.enabled = true
+            client.outlierEjection.baseTime = .seconds(1)
+            client.outlierEjection.maxTime = .seconds(3)
+            client.outlierEjection.interval = .seconds(1)
+            simulation.addClients(4, client)
+            simulation.at(.seconds(2)) { $0.changeServer("server-3") { $0.behavior = .fails(.unavailable) } }
+            simulation.at(.seconds(8)) { $0.changeServer("server-3") { $0.behavior = .serves } }
+            let result = simulation.run(for: .seconds(16))
+            // Five failures of each client, then five after each ejection: of 1 s, 2 s and 3 s.
+            let ejected = result.during(.seconds(2)..<(.seconds(8)))
+            #expect(ejected.share(of: "server-3") < 0.02)
+            #expect(ejected.successRate > 0.98)
+            #expect((4 * 5 * 2...4 * 5 * 5).contains(ejected.attempts(on: "server-3").count))
+            #expect(abs(result.during(.seconds(12)..<(.seconds(16))).share(of: "server-3") - 0.1) < 0.01)
+        }
+
+        @Test func outageIsNotMultiplied() {
+            let result = SimulationScenario.outage.run(.p2c)
+            #expect(result.successRate == 0)
+            #expect(result.attemptsPerCall > 1)
+            #expect(result.attemptsPerCall <= 1.1)
+        }
+
+        @Test func restartOfTheFleetLosesNoCall() {
+            let result = SimulationScenario.restart.run(.p2c)
+            #expect(result.successRate == 1)
+            #expect(result.latency(0.99) < .milliseconds(100))
+        }
+
+        // MARK: - Before the pick
+
+        @Test func zonesSpillInProportion() {
+            // Half of the zone is healthy: 1.4 times that stays.
+            let spilled = (8..<16).map { "server-\($0)" }
+            let result = SimulationScenario.zones.run(.p2c)
+            let share = spilled.reduce(0) { $0 + result.share(of: $1) }
+            #expect(abs(share - 0.3) < 0.03)
+            // The rest stays on the four servers that are left, in equal parts.
+            for id in 4..<8 { #expect(abs(result.share(of: "server-\(id)") - 0.7 / 4) < 0.03) }
+        }
+
+        @Test func subsetsAreEven() {
+            let simulation = Simulation()
+            simulation.addServers(300)
+            var client = SimulatedClient()
+            client.subset = 25
+            client.load = .perSecond(0)
+            simulation.addClients(1000, client)
+            func connectionsPerServer() -> [Int] {
+                simulation.connections.joined().reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }.values
+                    .sorted()
+            }
+            let counts = connectionsPerServer()
+            #expect(counts.count == 300)
+            #expect(counts.reduce(0, +) == 25_000)
+            #expect(counts[299] - counts[0] <= 1)
+            simulation.removeServer("server-7")
+            let after = connectionsPerServer()
+            #expect(after.count == 299)
+            #expect(after[298] - after[0] <= 1)
+        }
+
+        @Test func joiningServerTakesItsShareOfTheKeys() {
+            let simulation = Simulation(seed: 6)
+            var server = SimulatedServer()
+            server.work = .constant(.microseconds(100))
+            simulation.addServers(10, server)
+            var client = SimulatedClient()
+            var options = ConsistentHash.Options()
+            options.loadFactor = nil
+            client.balancer = { [options] in ConsistentHash(options: options, seed: $0) }
+            client.load = .perSecond(10_000)
+            client.keys = 2000
+            simulation.addClients(1, client)
+            simulation.at(.seconds(1)) { $0.addServer("server-10", server) }
+            let result = simulation.run(for: .seconds(2))
+            func homes(_ period: Range<Duration>) -> [Int: Set<Int>] {
+                result.during(period).attempts.reduce(into: [:]) { homes, attempt in
+                    if let key = attempt.key { homes[key, default: []].insert(attempt.server) }
+                }
+            }
+            let (before, after) = (homes(.zero..<(.seconds(1))), homes(.seconds(1)..<(.seconds(2))))
+            // Each key has one server.
+            #expect(before.values.allSatisfy { $0.count == 1 })
+            #expect(after.values.allSatisfy { $0.count == 1 })
+            let seen = before.keys.filter { after[$0] != nil }
+            let moved = seen.filter { before[$0] != after[$0] }
+            #expect(seen.count > 1900)
+            #expect(!moved.isEmpty)
+            #expect(Double(moved.count) / Double(seen.count) <= 1.1 / 11)
+            #expect(moved.allSatisfy { after[$0] == [10] })
+        }
+    }
+}
