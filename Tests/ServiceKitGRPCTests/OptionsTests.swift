@@ -1,6 +1,6 @@
 import GRPCCore
 import GRPCNghttp2Transport
-import ServiceKit
+@testable import ServiceKit
 import ServiceKitConfig
 import Testing
 
@@ -305,6 +305,72 @@ import Testing
         var options = RetryOptions()
         options.idempotent = ["/a.B/C", "/a.E/"]
         #expect(options.isIdempotent(path) == isIdempotent)
+    }
+
+    @Test func retryPoliciesDifferByMethod() throws {
+        let yaml = """
+            client:
+              retry:
+                idempotent: [/a.B/]
+                attempts: 4
+                backoff: {initial: 5ms}
+                methods:
+                  /a.B/: {codes: [UNAVAILABLE, ABORTED]}
+                  /a.B/C: {attempts: 2, backoff: {max: 3s}}
+            """
+        let retry = try ChannelOptions(Configuration(yaml: yaml)).retry
+        let (own, service, other) = (
+            retry.policy(for: "/a.B/C"), retry.policy(for: "/a.B/D"), retry.policy(for: "/a.E/F")
+        )
+        #expect(own.attempts == 2 && own.codes == [.unavailable] && own.backoff.max == .seconds(3))
+        #expect(service.attempts == 4 && service.codes == [.unavailable, .aborted])
+        #expect(service.backoff.initial == .milliseconds(5))
+        #expect(own.isIdempotent && service.isIdempotent && !other.isIdempotent)
+        let aborted = RPCError(code: .aborted, message: "")
+        #expect(service.mayRepeat(aborted, attempts: 3) && !service.mayRepeat(aborted, attempts: 4))
+        #expect(!own.mayRepeat(aborted, attempts: 1))
+        #expect(!other.mayRepeat(RPCError(code: .unavailable, message: ""), attempts: 1))
+    }
+
+    @Test func eachRetryableCodeIsOneOfGRPCs() {
+        let names = Set(CallStatus.allCases.map(\.name)).subtracting(["OK"])
+        #expect(Set(RetryOptions.Code.allCases.map(\.rawValue)) == names)
+    }
+
+    @Test(arguments: [
+        ("{codes: [BUSY]}", "client.retry.codes[0]"),
+        ("{methods: {/a.B/C: {attempts: 0}}}", "client.retry.methods./a.B/C.attempts"),
+        ("{methods: {/a.B/C: {attempt: 1}}}", "client.retry.methods./a.B/C.attempt"),
+        ("{methods: {/a.B/C: {backoff: {multiplier: 0.5}}}}", "client.retry.methods./a.B/C.backoff.multiplier"),
+    ])
+    func wrongRetryOptionNamesItsKey(_ yaml: String, _ key: String) {
+        let error = Self.text { try Self.app("client: {retry: \(yaml)}").channel("test") }
+        #expect(error.contains(key), "\(error)")
+    }
+
+    @Test func channelsToAServiceShareOneBudget() throws {
+        let budgets = RetryBudgets()
+        final class Registry {}
+        let (registry, other) = (Registry(), Registry())
+        let first = budgets.budget(of: "a", in: registry, burst: 3)
+        #expect(budgets.budget(of: "a", in: registry, burst: 3) === first)
+        #expect(budgets.budget(of: "b", in: registry, burst: 3) !== first)
+        #expect(budgets.budget(of: "a", in: other, burst: 3) !== first)
+        let own = budgets.budget(of: "a", in: nil, burst: 1)
+        #expect(own !== first && budgets.budget(of: "a", in: nil, burst: 1) === own)
+        // The latest word counts, and retries that were made still count.
+        #expect(first.takeRetry())
+        #expect(budgets.budget(of: "a", in: registry, burst: 2) === first)
+        #expect(first.takeRetry() && !first.takeRetry())
+    }
+
+    @Test func aBudgetGoesWithItsLastChannel() {
+        let budgets = RetryBudgets()
+        do {
+            let budget = budgets.budget(of: "a", in: nil, burst: 1)
+            #expect(budget.takeRetry())
+        }
+        #expect(budgets.budget(of: "a", in: nil, burst: 1).takeRetry())
     }
 
     @Test func retryBudgetAllowsABurstAndThenATenthOfTheCalls() {

@@ -212,6 +212,59 @@ struct RetryTests {
         }
     }
 
+    @Test func codesOfAMethodDecideWhatIsRetried() async throws {
+        try await withTestBed { bed in
+            let calls = Watched<[String]>([])
+            func failing(_ name: String) -> TestService.Handler {
+                { _, _ in
+                    calls.update { $0.append(name) }
+                    throw RPCError(code: .resourceExhausted, message: "too many")
+                }
+            }
+            try await bed.server("a", ["Try": failing("Try"), "Other": failing("Other")])
+            var options = options()
+            options.retry.backoff.initial = .milliseconds(1)
+            var method = RetryOptions.Method()
+            method.codes = [.resourceExhausted]
+            method.attempts = 5
+            options.retry.methods = ["/test.Service/Try": method]
+            let client = try bed.client(options)
+            for name in ["Try", "Other"] { #expect(await client.failure(name)?.code == .resourceExhausted) }
+            #expect(calls.value == ["Try", "Try", "Try", "Try", "Try", "Other"])
+        }
+    }
+
+    @Test func pausesGrowAsTheBackoffSays() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a", ["Try": Self.unavailable])
+            var options = options(attempts: 40)
+            options.retry.backoff.initial = .milliseconds(20)
+            options.retry.backoff.max = .milliseconds(20)
+            let client = try bed.client(options)
+            let start = ContinuousClock.now
+            #expect(await client.failure("Try")?.code == .unavailable)
+            // 38 pauses, each drawn between 0 and 20 ms: 380 ms on average. A sum below 150 ms comes once in 10 million.
+            #expect(ContinuousClock.now - start > .milliseconds(150))
+        }
+    }
+
+    @Test func twoChannelsShareTheBudgetOfTheirService() async throws {
+        try await withTestBed { bed in
+            let calls = Watched(0)
+            let down: TestService.Handler = { _, _ in
+                calls.update { $0 += 1 }
+                throw Self.databaseDown
+            }
+            try await bed.server("a", ["Try": down])
+            let clients = [try bed.client(options(burst: 3)), try bed.client(options(burst: 3))]
+            for _ in 0..<5 {
+                for client in clients { #expect(await client.failure("Try")?.code == .unavailable) }
+            }
+            // Ten calls, and three retries for both.
+            #expect(calls.value == 13)
+        }
+    }
+
     @Test func aCallWithResponseHeadersIsNotRetried() async throws {
         try await withTestBed { bed in
             for id in ["a", "b"] {

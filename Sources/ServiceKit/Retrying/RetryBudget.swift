@@ -53,3 +53,45 @@ package final class RetryBudget: Sendable {
         return false
     }
 }
+
+/// The budgets of a process: all channels to a service share one.
+package final class RetryBudgets: Sendable {
+    /// A service, as found through a registry.
+    private struct Key: Hashable {
+        let registry: ObjectIdentifier?
+        let service: String
+    }
+
+    private struct Entry {
+        weak var budget: RetryBudget?
+    }
+
+    /// The budgets of this process.
+    package static let shared = RetryBudgets()
+
+    private let entries = Mutex<[Key: Entry]>([:])
+
+    package init() {}
+
+    /// The budget of a service. It is dropped with the last channel that has it.
+    ///
+    /// - Parameters:
+    ///   - service: The service, or its target.
+    ///   - registry: The registry that the channel shares with others; `nil` for a registry of its own, as the
+    ///     configuration names it.
+    ///   - burst: How many retries can be made before any success. The latest word of a channel counts.
+    /// - Returns: The budget.
+    package func budget(of service: String, in registry: AnyObject?, burst: Int) -> RetryBudget {
+        let key = Key(registry: registry.map { ObjectIdentifier($0) }, service: service)
+        return entries.withLock { entries in
+            if let budget = entries[key]?.budget {
+                budget.resize(burst: burst)
+                return budget
+            }
+            let budget = RetryBudget(burst: burst)
+            entries = entries.filter { $1.budget != nil }
+            entries[key] = Entry(budget: budget)
+            return budget
+        }
+    }
+}

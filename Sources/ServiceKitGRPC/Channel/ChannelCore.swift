@@ -42,6 +42,7 @@ final class ChannelCore: Sendable {
         subsets: [any Subset] = [],
         appZone: String? = nil,
         middleware: MiddlewareChain,
+        retryBudget: RetryBudget,
         logger: Logger
     ) {
         self.appZone = appZone
@@ -51,7 +52,7 @@ final class ChannelCore: Sendable {
         self.target = target
         self.pool = pool
         self.middleware = middleware
-        retryBudget = RetryBudget(burst: options.retry.burst)
+        self.retryBudget = retryBudget
         breakers = CircuitBreakers(options.breaker, logger: logger)
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)

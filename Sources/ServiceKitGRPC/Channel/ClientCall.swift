@@ -323,11 +323,9 @@ final class ClientCall: Sendable {
     ///
     /// - Throws: The failure, if the call may not.
     private func beginAttempt(after failure: RPCError) async throws {
-        let retry = channel.options.retry
+        let policy = channel.options.retry.policy(for: operation)
         let action = state.withLock { state in
-            state.failed(failure) { attempts in
-                attempts < retry.attempts && retry.isIdempotent(operation) && channel.retryBudget.takeRetry()
-            }
+            state.failed(failure, policy) { channel.retryBudget.takeRetry() }
         }
         switch action {
         case .fail(let error):

@@ -84,7 +84,8 @@ struct ClientCallState: ~Copyable {
 
     private(set) var attempts = 0
     private var unprocessed = 0
-    private var backoff = Backoff(base: .milliseconds(20), maximum: .seconds(1))
+    /// The pauses between attempts, once there was one.
+    private var backoff: Backoff?
     /// The instances that failed.
     private(set) var avoid: [String] = []
     /// The node of the last attempt.
@@ -202,26 +203,30 @@ struct ClientCallState: ~Copyable {
     /// - Parameters:
     ///   - failure: The error of the present attempt.
     ///   - now: The time.
-    ///   - mayRepeat: Whether a call that may have been processed is made again after so many attempts; asked last.
+    ///   - policy: When a call that may have been processed is made again.
+    ///   - takeRetry: Takes a retry of such a call from the budget; asked last.
     /// - Returns: The next step.
     mutating func failed(
         _ failure: RPCError,
         now: ContinuousClock.Instant = .now,
-        mayRepeat: (_ attempts: Int) -> Bool
+        _ policy: RetryPolicy,
+        takeRetry: () -> Bool
     ) -> FailureAction {
         switch phase {
         case .ended(let reason): return .fail(reason ?? failure)
         case .waiting, .placing: return .fail(failure)
         case .attempted(let attempt):
             let isUnprocessed = failure.cause is CallNotProcessed
-            guard !isCommitted, isUnprocessed || failure.code == .unavailable else { return .fail(failure) }
-            guard let pause = pause(RetryPushback(failure.metadata)) else { return .fail(failure) }
+            guard !isCommitted, isUnprocessed || policy.mayRepeat(failure, attempts: attempts) else {
+                return .fail(failure)
+            }
+            guard let pause = pause(RetryPushback(failure.metadata), policy) else { return .fail(failure) }
             if let deadline = start.deadline, now + pause >= deadline { return .fail(failure) }
             if isUnprocessed {
                 unprocessed += 1
                 guard unprocessed <= Self.maximumUnprocessed else { return .fail(failure) }
             } else {
-                guard mayRepeat(attempts) else { return .fail(failure) }
+                guard takeRetry() else { return .fail(failure) }
             }
             phase = .placing
             avoid.append(attempt.pick.node.instance.id)
@@ -230,7 +235,9 @@ struct ClientCallState: ~Copyable {
     }
 
     /// The pause before another attempt; `nil` if the server wants none.
-    private mutating func pause(_ pushback: RetryPushback) -> Duration? {
+    private mutating func pause(_ pushback: RetryPushback, _ policy: RetryPolicy) -> Duration? {
+        var backoff = backoff ?? Backoff(policy.backoff)
+        defer { self.backoff = backoff }
         switch pushback {
         case .never:
             return nil

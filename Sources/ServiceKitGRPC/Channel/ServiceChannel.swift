@@ -194,15 +194,27 @@ public final class ServiceChannel: ClientTransport, Sendable {
         }
         pool.setSlowStart(options.slowStart)
         pool.setZones(ZonePreference(options.zones, appZone: appZone))
+        let name = "\(target.backend ?? "discovery"):///\(target.service)"
+        let burst = options.retry.burst
+        let retryBudget =
+            if ownedRegistry != nil {
+                RetryBudgets.shared.budget(of: name, in: nil, burst: burst)
+            } else if type(of: discoverer) is AnyClass {
+                RetryBudgets.shared.budget(of: name, in: discoverer as AnyObject, burst: burst)
+            } else {
+                // A discoverer that is a value has no identity by which another channel could share it.
+                RetryBudget(burst: burst)
+            }
         self.core = ChannelCore(
             service: target.service,
-            target: "\(target.backend ?? "discovery"):///\(target.service)",
+            target: name,
             options: options,
             pool: pool,
             outliers: outliers,
             subsets: subsets,
             appZone: appZone,
             middleware: middleware,
+            retryBudget: retryBudget,
             logger: logger
         )
         self.discoverer = discoverer

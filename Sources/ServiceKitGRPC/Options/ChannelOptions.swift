@@ -122,37 +122,6 @@ public struct BackoffOptions: ConfigurationSection, Hashable {
     ]
 }
 
-/// The section `client.retry`.
-///
-/// A call that no instance has begun to process is always made again elsewhere, for every method. A call that an
-/// instance may have processed is made again only if it failed with `unavailable` and its method is listed as idempotent.
-public struct RetryOptions: ConfigurationSection, Hashable {
-    /// How often a call is made at most, the first time included; 3 by default. 1 turns retries off.
-    public var attempts = 3
-    /// Methods that can be called twice without harm: `/user.v1.UserService/GetUser`, or all of a service by
-    /// `/user.v1.UserService/`.
-    public var idempotent: [String] = []
-    /// How much of a request is kept to be sent again; 256 KiB by default. Each message counts 64 bytes more than it has.
-    /// A longer request is not retried.
-    public var buffer = ByteCount.kibibytes(256)
-    /// How many retries are made in a row before they are held to a tenth of the calls; 1000 by default.
-    public var burst = 1000
-
-    /// The defaults.
-    public init() {}
-
-    /// The ranges of the section's values.
-    public static let ranges: [OptionRange<RetryOptions>] = [
-        OptionRange("attempts", \.attempts, 1...100),
-        OptionRange("buffer", \.buffer, 0...(.gibibytes(1))),
-        OptionRange("burst", \.burst, 0...1_000_000),
-    ]
-
-    func isIdempotent(_ path: String) -> Bool {
-        idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
-    }
-}
-
 extension ChannelOptions {
     /// The meaning of each option.
     public static let help = [
@@ -178,15 +147,5 @@ extension BackoffOptions {
         "initial": "the longest wait after the first failed attempt to connect",
         "multiplier": "how many times as long the longest wait is after each further failure",
         "max": "the most that the longest wait grows to",
-    ]
-}
-
-extension RetryOptions {
-    /// The meaning of each option.
-    public static let help = [
-        "attempts": "how often a call is made at most; 1 turns retries off",
-        "idempotent": "methods, or services, whose calls may be made twice",
-        "buffer": "how much of a request is kept to be sent again",
-        "burst": "how many retries there are before they are held to a tenth of the calls",
     ]
 }

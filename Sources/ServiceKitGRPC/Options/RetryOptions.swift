@@ -1,0 +1,164 @@
+internal import GRPCCore
+internal import ServiceKit
+internal import ServiceKitConcurrency
+public import ServiceKitConfig
+
+/// The section `client.retry`.
+///
+/// A call that no instance has begun to process is always made again elsewhere, for every method. A call that an
+/// instance may have processed is made again only if it failed with one of ``codes`` and its method is listed as idempotent.
+public struct RetryOptions: ConfigurationSection, Hashable {
+    /// A code of gRPC that a call can fail with.
+    public enum Code: String, Codable, Sendable, CaseIterable {
+        case cancelled = "CANCELLED"
+        case unknown = "UNKNOWN"
+        case invalidArgument = "INVALID_ARGUMENT"
+        case deadlineExceeded = "DEADLINE_EXCEEDED"
+        case notFound = "NOT_FOUND"
+        case alreadyExists = "ALREADY_EXISTS"
+        case permissionDenied = "PERMISSION_DENIED"
+        case resourceExhausted = "RESOURCE_EXHAUSTED"
+        case failedPrecondition = "FAILED_PRECONDITION"
+        case aborted = "ABORTED"
+        case outOfRange = "OUT_OF_RANGE"
+        case unimplemented = "UNIMPLEMENTED"
+        case internalError = "INTERNAL"
+        case unavailable = "UNAVAILABLE"
+        case dataLoss = "DATA_LOSS"
+        case unauthenticated = "UNAUTHENTICATED"
+    }
+
+    /// How often a call is made at most, the first time included; 3 by default. 1 turns retries off.
+    public var attempts = 3
+    /// The codes with which a call fails that is made again; `UNAVAILABLE` by default.
+    public var codes: [Code] = [.unavailable]
+    /// The pauses before the second retry and later ones. The first is made at once, as it goes to another instance.
+    public var backoff = Backoff()
+    /// Methods that can be called twice without harm: `/user.v1.UserService/GetUser`, or all of a service by
+    /// `/user.v1.UserService/`.
+    public var idempotent: [String] = []
+    /// What differs for single methods, `/user.v1.UserService/GetUser: { attempts: 5 }`, or for the methods of a service,
+    /// `/user.v1.UserService/`. A method's own entry counts before that of its service.
+    public var methods: [String: Method] = [:]
+    /// How much of a request is kept to be sent again; 256 KiB by default. Each message counts 64 bytes more than it has.
+    /// A longer request is not retried.
+    public var buffer = ByteCount.kibibytes(256)
+    /// How many retries are made in a row before they are held to a tenth of the calls; 1000 by default. All channels of the
+    /// process that find the service through the same registry share them.
+    public var burst = 1000
+
+    /// The defaults.
+    public init() {}
+
+    /// The ranges of the section's values.
+    public static let ranges: [OptionRange<RetryOptions>] = [
+        OptionRange("attempts", \.attempts, 1...100),
+        OptionRange("buffer", \.buffer, 0...(.gibibytes(1))),
+        OptionRange("burst", \.burst, 0...1_000_000),
+    ]
+
+    /// The section `client.retry.backoff`: the pauses between retries. A pause is drawn between zero and its longest ("full
+    /// jitter").
+    public struct Backoff: ConfigurationSection, Hashable {
+        /// The longest pause before the second retry; 20 ms by default.
+        public var initial = Duration.milliseconds(20)
+        /// How many times as long the longest pause is before each further retry; 2 by default.
+        public var multiplier = 2.0
+        /// The most that the longest pause grows to; 1 s by default.
+        public var max = Duration.seconds(1)
+
+        /// The defaults.
+        public init() {}
+
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Backoff>] = [
+            OptionRange("initial", \.initial, .milliseconds(1)...(.seconds(60))),
+            OptionRange("multiplier", \.multiplier, 1...10),
+            OptionRange("max", \.max, .milliseconds(1)...(.seconds(60))),
+        ]
+    }
+
+    /// A section under `client.retry.methods`.
+    public struct Method: ConfigurationSection, Hashable {
+        /// How often a call of the method is made at most; as for the others by default.
+        public var attempts: Int?
+        /// The codes with which a call of the method fails that is made again; as for the others by default.
+        public var codes: [Code]?
+        /// The pauses between retries of the method; as for the others by default.
+        public var backoff: Backoff?
+
+        /// Nothing differs.
+        public init() {}
+
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Method>] = [OptionRange("attempts", \.attempts, 1...100)]
+    }
+
+    func isIdempotent(_ path: String) -> Bool {
+        idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
+    }
+
+    /// The rules for a method.
+    func policy(for path: String) -> RetryPolicy {
+        var method: Method?
+        if !methods.isEmpty {
+            method = methods[path] ?? path.lastIndex(of: "/").flatMap { methods[String(path[...$0])] }
+        }
+        return RetryPolicy(
+            attempts: method?.attempts ?? attempts,
+            codes: method?.codes ?? codes,
+            backoff: method?.backoff ?? backoff,
+            isIdempotent: isIdempotent(path)
+        )
+    }
+}
+
+/// The rules by which the calls of one method are made again.
+struct RetryPolicy: Sendable {
+    var attempts = 3
+    var codes: [RetryOptions.Code] = [.unavailable]
+    var backoff = RetryOptions.Backoff()
+    var isIdempotent = true
+
+    /// Whether a call that may have been processed, and failed after so many attempts, may be made again.
+    func mayRepeat(_ failure: RPCError, attempts: Int) -> Bool {
+        isIdempotent && attempts < self.attempts && codes.contains { $0.rawValue == failure.code.name }
+    }
+}
+
+extension Backoff {
+    /// The pauses that options name.
+    init(_ options: RetryOptions.Backoff) {
+        self.init(base: options.initial, maximum: options.max, multiplier: options.multiplier)
+    }
+}
+
+extension RetryOptions {
+    /// The meaning of each option.
+    public static let help = [
+        "attempts": "how often a call is made at most; 1 turns retries off",
+        "codes": "the codes of gRPC with which a call fails that is made again",
+        "idempotent": "methods, or services, whose calls may be made twice",
+        "methods":
+            "`attempts`, `codes` and `backoff` by method, `/user.v1.UserService/GetUser: { attempts: 5 }`, or by service",
+        "buffer": "how much of a request is kept to be sent again",
+        "burst": "how many retries there are before they are held to a tenth of the calls",
+    ]
+}
+
+extension RetryOptions.Backoff {
+    /// The meaning of each option.
+    public static let help = [
+        "initial": "the longest pause before the second retry; the first is made at once",
+        "multiplier": "how many times as long the longest pause is before each further retry",
+        "max": "the most that the longest pause grows to",
+    ]
+}
+
+extension RetryOptions.Method {
+    /// The meaning of each option.
+    public static let help = [
+        "attempts": "how often a call of the method is made at most",
+        "codes": "the codes with which a call of the method fails that is made again",
+    ]
+}
