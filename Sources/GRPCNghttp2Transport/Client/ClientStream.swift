@@ -146,6 +146,13 @@ package final class ClientStream: Sendable {
         }
     }
 
+    /// Returns when ``poll()`` has something to return, or the task is cancelled, which leaves the call as it is. For a reader
+    /// of several calls at a time.
+    package func waitUntilReadableOrCancelled() async {
+        // Another failure is found by the next look.
+        try? await stream.waitUntilReadable()
+    }
+
     private func decompressed(_ part: InboundPart) throws -> InboundPart {
         guard case .body(let piece) = part, piece.isCompressed else { return part }
         do {

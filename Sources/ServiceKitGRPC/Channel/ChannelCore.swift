@@ -32,6 +32,7 @@ final class ChannelCore: Sendable {
     private let latestBuffer: Atomic<Int>
     /// Whether calls keep to lanes.
     private let hasLanes: Atomic<Bool>
+    private let latestHasHedging: Atomic<Bool>
 
     init(
         service: String,
@@ -57,6 +58,7 @@ final class ChannelCore: Sendable {
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)
         hasLanes = Atomic(options.lanes.enabled)
+        latestHasHedging = Atomic(options.retry.hasHedging)
     }
 
     // MARK: - Subsets
@@ -106,6 +108,9 @@ final class ChannelCore: Sendable {
     /// How much of a request is kept to be sent again, in bytes. Each call reads it, without a lock.
     var retryBuffer: Int { latestBuffer.load(ordering: .relaxed) }
 
+    /// Whether any method has hedging. Calls that wait for an answer read it, without a lock.
+    var hasHedging: Bool { latestHasHedging.load(ordering: .relaxed) }
+
     /// The header that names the lane of a call; `nil` if calls keep to no lanes. Each call reads it, then without a lock.
     var laneHeader: String? { hasLanes.load(ordering: .relaxed) ? options.lanes.header.lowercased() : nil }
 
@@ -136,6 +141,7 @@ final class ChannelCore: Sendable {
         outliers.setOptions(next.outlierEjection)
         breakers.setOptions(next.breaker)
         hasLanes.store(next.lanes.enabled, ordering: .relaxed)
+        latestHasHedging.store(next.retry.hasHedging, ordering: .relaxed)
         latestBuffer.store(next.retry.buffer.bytes, ordering: .relaxed)
         retryBudget.resize(burst: next.retry.burst)
         pool.setSlowStart(next.slowStart)

@@ -7,8 +7,8 @@ private import Synchronization
 
 /// A call that a channel makes.
 ///
-/// The call keeps its request as long as the request may have to be sent again. It makes attempts, one after the other,
-/// each on another node where there is one.
+/// The call keeps its request as long as the request may have to be sent again. It makes attempts, one after the other, or
+/// with hedging side by side, each on another node where there is one.
 ///
 /// The reader of the response drives the call. It begins the first attempt when the request's headers are there, and
 /// another one when an attempt has failed and may be repeated (gRFC A6). A call is committed, and no longer repeated, once
@@ -131,6 +131,8 @@ final class ClientCall: Sendable {
         case nextAttempt(RPCError)
         /// The stream has something to read.
         case readable(ClientStream)
+        /// One of several attempts has something to read.
+        case anyReadable
     }
 
     /// Takes the next part of the response if it is there.
@@ -143,10 +145,55 @@ final class ClientCall: Sendable {
             case .begin: return .wait(.firstAttempt)
             case .end: return .ready(nil)
             case .read(let stream): return try poll(stream)
+            case .race(let attempts): return try poll(attempts)
             }
         } catch {
             throw failed(error)
         }
+    }
+
+    /// Takes the first answer of several attempts, if one is there.
+    private func poll(_ attempts: [Attempt]) throws(RPCError) -> Poll {
+        for attempt in attempts {
+            guard let answer = Self.answer(of: attempt) else { continue }
+            let failure: RPCError
+            switch answer {
+            case .success(let part):
+                for loser in state.withLock({ $0.won(by: attempt) }) { abandon(loser) }
+                return try take(part)
+            case .failure(let error):
+                failure = error
+            }
+            let policy = channel.options.retry.policy(for: operation)
+            guard state.withLock({ $0.lost(attempt, failure, policy) }) else { return .wait(.nextAttempt(failure)) }
+            attempt.stream.cancel()
+            channel.pool.ended(attempt, of: operation, with: .failed(failure))
+        }
+        return .wait(.anyReadable)
+    }
+
+    /// The first part of an attempt's response, or its failure; `nil` while there is neither.
+    private static func answer(of attempt: Attempt) -> Result<RPCResponsePart<[UInt8]>?, RPCError>? {
+        do throws(RPCError) {
+            guard case .ready(let part) = try attempt.stream.poll() else { return nil }
+            return failure(part).map { .failure($0) } ?? .success(part)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The error that a part of the response means.
+    private static func failure(_ part: RPCResponsePart<[UInt8]>?) -> RPCError? {
+        switch part {
+        case .metadata, .message: nil
+        case .status(let status, let trailers): RPCError(status: status, metadata: trailers)
+        case nil: RPCError(code: .unknown, message: "the server ended the call without a status")
+        }
+    }
+
+    private func abandon(_ attempt: Attempt) {
+        attempt.stream.cancel()
+        channel.pool.ended(attempt, of: operation, with: .abandoned)
     }
 
     private func poll(_ stream: ClientStream) throws(RPCError) -> Poll {
@@ -157,6 +204,12 @@ final class ClientCall: Sendable {
         } catch {
             return .wait(.nextAttempt(error))
         }
+        if let failure = Self.failure(part) { return .wait(.nextAttempt(failure)) }
+        return try take(part)
+    }
+
+    /// Takes a part of the response that is no failure.
+    private func take(_ part: RPCResponsePart<[UInt8]>?) throws(RPCError) -> Poll {
         switch part {
         case .metadata:
             state.withLock { $0.commit() }
@@ -164,7 +217,6 @@ final class ClientCall: Sendable {
         case .message:
             return .ready(part)
         case .status(let status, let trailers):
-            if let error = RPCError(status: status, metadata: trailers) { return .wait(.nextAttempt(error)) }
             end(with: .succeeded(trailers))
             guard let begun = middleware.end() else { return .ready(part) }
             var result = makeResult(nil, trailers)
@@ -172,8 +224,7 @@ final class ClientCall: Sendable {
             if let error = result.rpcError { throw error }
             return .ready(result.areTrailersChanged ? .status(status, Metadata(result.trailers)) : part)
         case nil:
-            let error = RPCError(code: .unknown, message: "the server ended the call without a status")
-            return .wait(.nextAttempt(error))
+            return .ready(nil)
         }
     }
 
@@ -186,7 +237,12 @@ final class ClientCall: Sendable {
             case .beginning(let promise): try await promise.value()
             case .firstAttempt: try await beginAttempt()
             case .nextAttempt(let failure): try await beginAttempt(after: failure)
+            case .anyReadable: try await waitAndHedge(channel.options.retry.policy(for: operation))
             case .readable(let stream):
+                if channel.hasHedging {
+                    let policy = channel.options.retry.policy(for: operation)
+                    if policy.hedgingDelay != nil { return try await waitAndHedge(policy) }
+                }
                 do throws(RPCError) {
                     try await stream.waitUntilReadable()
                 } catch {
@@ -226,11 +282,7 @@ final class ClientCall: Sendable {
 
     private func beginAttempt() async throws {
         let (start, attempts, avoid) = state.withLock { ($0.start, $0.attempts, $0.avoid) }
-        let source = channel.pool.keySource
-        let key = source == .none ? nil : source.key { start.headers[stringValues: $0].first { _ in true } }
-        let lane = channel.laneHeader.flatMap { start.headers[stringValues: $0].first { _ in true } }
-        let (pick, stream) = try await makeStream(
-            attempts + 1, avoid: avoid, key: key, lane: lane, deadline: start.deadline)
+        let (pick, stream) = try await makeStream(attempts + 1, avoid: avoid, start)
         let limit = channel.retryBuffer
         var ends: [CallAttempt.End] = []
         let headers = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
@@ -242,9 +294,58 @@ final class ClientCall: Sendable {
             }
             waiting?.resolve(.success(()))
         } catch {
-            stream.cancel()
-            channel.pool.ended(attempt, of: operation, with: .abandoned)
+            abandon(attempt)
             throw error
+        }
+    }
+
+    /// Waits until one of the attempts has something to read. If that takes longer than the hedging of the method allows,
+    /// another attempt begins beside them.
+    private func waitAndHedge(_ policy: RetryPolicy) async throws {
+        let delay = policy.hedgingDelay
+        let (attempts, nextHedge) = state.withLock { $0.race(policy, delay ?? .zero, now: .now) }
+        let isDue = try await Self.waitForAny(attempts.map(\.stream), until: delay == nil ? nil : nextHedge)
+        if isDue, let delay { hedge(policy, delay) }
+    }
+
+    /// Waits until one of some streams has something to read.
+    ///
+    /// - Returns: Whether the time has come before.
+    private static func waitForAny(
+        _ streams: [ClientStream], until time: ContinuousClock.Instant?
+    ) async throws -> Bool {
+        let isDue = await withTaskGroup(of: Bool.self) { group in
+            for stream in streams {
+                group.addTask {
+                    await stream.waitUntilReadableOrCancelled()
+                    return false
+                }
+            }
+            if let time {
+                group.addTask { (try? await Task.sleep(until: time, clock: .continuous)) != nil }
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+        try Task.checkCancellation()
+        return isDue
+    }
+
+    /// Makes another attempt beside those under way, if there is a ready instance for it, and the budget allows it.
+    private func hedge(_ policy: RetryPolicy, _ delay: Duration) {
+        let avoid = state.withLock { $0.nextHedge(policy, delay, now: .now) }
+        guard let avoid else { return }
+        guard channel.retryBudget.takeRetry() else { return state.withLock { $0.endHedging() } }
+        let (start, attempts) = state.withLock { ($0.start, $0.attempts) }
+        // A hedge that cannot be made fails no call: the attempts under way go on.
+        let opened = try? openStream(
+            attempts + 1, avoid: avoid, start, try channel.breakers.beginAttempt(of: operation))
+        guard let (pick, stream) = opened else { return }
+        var ends: [CallAttempt.End] = []
+        let begun = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
+        let attempt = Attempt(consume pick, stream, ends)
+        guard case .success(let headers) = begun, state.withLock({ $0.beginHedge(attempt, headers) }) else {
+            return abandon(attempt)
         }
     }
 
@@ -276,13 +377,30 @@ final class ClientCall: Sendable {
         return begun.isMetadataChanged ? Metadata(begun.metadata) : nil
     }
 
+    /// Picks a node and makes a stream to it.
+    ///
+    /// - Returns: The pick and the stream; `nil` when no node is ready now.
+    private func openStream(
+        _ number: Int, avoid: [String], _ start: ClientCallStart, _ breaker: CircuitBreakers.Method?
+    ) throws -> (Pick, ClientStream)? {
+        let source = channel.pool.keySource
+        let key = source == .none ? nil : source.key { start.headers[stringValues: $0].first { _ in true } }
+        let lane = channel.laneHeader.flatMap { start.headers[stringValues: $0].first { _ in true } }
+        do {
+            return try channel.pool.attempt(
+                operation, number: number, avoid: avoid, key: key, lane: lane, breaker: breaker
+            ) { connection in
+                try connection.makeStream(descriptor: descriptor, deadline: start.deadline, options: options)
+            }
+        } catch let error as PreparedError {
+            channel.breakers.refusedByInstances(operation)
+            throw RPCError(describing: error)
+        }
+    }
+
     /// Picks a node and makes a stream to it; waits for a node as long as there is hope.
     private func makeStream(
-        _ number: Int,
-        avoid: [String],
-        key: UInt64?,
-        lane: String?,
-        deadline: ContinuousClock.Instant?
+        _ number: Int, avoid: [String], _ start: ClientCallStart
     ) async throws -> (Pick, ClientStream) {
         let breaker: CircuitBreakers.Method?
         do throws(PreparedError) {
@@ -290,29 +408,17 @@ final class ClientCall: Sendable {
         } catch {
             throw RPCError(describing: error)
         }
-        func attempt() throws -> (Pick, ClientStream)? {
-            do {
-                return try channel.pool.attempt(
-                    operation, number: number, avoid: avoid, key: key, lane: lane, breaker: breaker
-                ) { connection in
-                    try connection.makeStream(descriptor: descriptor, deadline: deadline, options: options)
-                }
-            } catch let error as PreparedError {
-                channel.breakers.refusedByInstances(operation)
-                throw RPCError(describing: error)
-            }
-        }
-        if let attempt = try attempt() { return attempt }
+        if let attempt = try openStream(number, avoid: avoid, start, breaker) { return attempt }
         let limit = WaitLimit(
             service: channel.service,
             options: channel.options,
             waitsForReady: options.waitForReady ?? false,
-            deadline: deadline
+            deadline: start.deadline
         )
         while true {
             // The connectivity is read before the attempt, so that no change is missed.
             let connectivity = channel.pool.connectivity.value
-            if let attempt = try attempt() { return attempt }
+            if let attempt = try openStream(number, avoid: avoid, start, breaker) { return attempt }
             try await wait(until: limit.next(connectivity.state)) { [pool = channel.pool] in
                 await pool.waitForChange(after: connectivity)
             }
@@ -384,6 +490,7 @@ final class ClientCall: Sendable {
             // This does nothing to a stream that has ended.
             attempt.stream.cancel()
             channel.pool.ended(attempt, of: operation, with: result)
+            for hedge in ending.hedges { abandon(hedge) }
             if case .success = result.outcome { channel.retryBudget.succeeded() }
         }
         for promise in ending.waiting { promise.resolve(.failure(reason ?? ClientCallState.ended)) }

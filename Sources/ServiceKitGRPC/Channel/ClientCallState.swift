@@ -19,6 +19,8 @@ struct ClientCallStart: Sendable {
 /// | waiting | the middleware has begun | placing |
 /// | placing | an attempt begins | attempted |
 /// | attempted | the attempt fails and may be repeated | placing |
+/// | attempted | a hedge begins beside the attempt, or one of several attempts fails and may | attempted |
+/// | attempted | one of several attempts answers | attempted, without the others |
 /// | waiting, placing, attempted | the call succeeds, fails, or is left | ended |
 struct ClientCallState: ~Copyable {
     private enum Phase {
@@ -49,6 +51,8 @@ struct ClientCallState: ~Copyable {
         case begin
         /// Read from this stream.
         case read(ClientStream)
+        /// Read the first answer of these attempts.
+        case race([Attempt])
         /// The response was read to its end.
         case end
     }
@@ -81,6 +85,19 @@ struct ClientCallState: ~Copyable {
     private var isRequestFinished = false
     /// Whether the call is not made again.
     private var isCommitted = false
+
+    /// Attempts beside that of the phase, while none has answered: hedges (gRFC A6).
+    private var hedges: [Attempt] = []
+    private var hedging = Hedging.waiting
+
+    /// When the next hedge begins.
+    private enum Hedging {
+        /// The delay begins when the reader waits.
+        case waiting
+        case at(ContinuousClock.Instant)
+        /// The server or the budget wants no more.
+        case over
+    }
 
     private(set) var attempts = 0
     private var unprocessed = 0
@@ -156,7 +173,8 @@ struct ClientCallState: ~Copyable {
             beginning = promise
             return .wait(promise)
         case .placing: return .begin
-        case .attempted(let attempt): return .read(attempt.stream)
+        case .attempted(let attempt):
+            return hedges.isEmpty ? .read(attempt.stream) : .race([attempt] + hedges)
         case .ended(let reason?): throw reason
         case .ended(nil): return .end
         }
@@ -178,17 +196,104 @@ struct ClientCallState: ~Copyable {
         if case .ended(let reason) = phase { throw reason ?? Self.cancelled }
         phase = .attempted(attempt)
         lastNode = attempt.pick.node
-        var headers = headers ?? start.headers
-        if attempts > 0 { headers.addString("\(attempts)", forKey: "grpc-previous-rpc-attempts") }
-        attempts += 1
-        attempt.stream.enqueue(.metadata(headers))
-        for message in messages {
-            attempt.stream.enqueue(.message(message.bytes), isCompressed: message.isCompressed)
-        }
-        if isRequestFinished { attempt.stream.finish() }
+        send(on: attempt.stream, headers)
         if bufferedBytes > limit { commit() }
         defer { nextAttempt = nil }
         return nextAttempt
+    }
+
+    /// Sends everything that was written so far.
+    private mutating func send(on stream: ClientStream, _ headers: Metadata?) {
+        var headers = headers ?? start.headers
+        if attempts > 0 { headers.addString("\(attempts)", forKey: "grpc-previous-rpc-attempts") }
+        attempts += 1
+        stream.enqueue(.metadata(headers))
+        for message in messages {
+            stream.enqueue(.message(message.bytes), isCompressed: message.isCompressed)
+        }
+        if isRequestFinished { stream.finish() }
+    }
+
+    // MARK: - Hedges
+
+    /// The attempts that have no answer yet, and when another one is to begin beside them; `nil` for never.
+    mutating func race(
+        _ policy: RetryPolicy, _ delay: Duration, now: ContinuousClock.Instant
+    ) -> (attempts: [Attempt], nextHedge: ContinuousClock.Instant?) {
+        guard case .attempted(let attempt) = phase else { return ([], now) }
+        let attempts = [attempt] + hedges
+        guard !isCommitted, self.attempts < policy.attempts else { return (attempts, nil) }
+        switch hedging {
+        case .waiting:
+            hedging = .at(now + delay)
+            return (attempts, now + delay)
+        case .at(let time): return (attempts, time)
+        case .over: return (attempts, nil)
+        }
+    }
+
+    /// Decides whether a hedge begins now. Its request must be complete: no writer has to wait for several streams.
+    ///
+    /// - Returns: The instances that it is to avoid; `nil` for no hedge now.
+    mutating func nextHedge(
+        _ policy: RetryPolicy, _ delay: Duration, now: ContinuousClock.Instant
+    ) -> [String]? {
+        guard case .attempted(let attempt) = phase, !isCommitted, attempts < policy.attempts else { return nil }
+        if case .at = hedging { hedging = .at(now + delay) } else { return nil }
+        guard isRequestFinished else { return nil }
+        return avoid + ([attempt] + hedges).map(\.pick.node.instance.id)
+    }
+
+    /// There are no more hedges.
+    mutating func endHedging() {
+        hedging = .over
+    }
+
+    /// Begins a hedge.
+    ///
+    /// - Returns: Whether it has begun: not if the call has got an answer, or has ended.
+    mutating func beginHedge(_ attempt: Attempt, _ headers: Metadata?) -> Bool {
+        guard case .attempted = phase, !isCommitted else { return false }
+        hedges.append(attempt)
+        send(on: attempt.stream, headers)
+        return true
+    }
+
+    /// An attempt has answered: the call is committed to it.
+    ///
+    /// - Returns: The other attempts, to be cancelled.
+    mutating func won(by winner: Attempt) -> [Attempt] {
+        commit()
+        guard case .attempted(let attempt) = phase else { return [] }
+        defer { hedges = [] }
+        phase = .attempted(winner)
+        lastNode = winner.pick.node
+        return ([attempt] + hedges).filter { $0 !== winner }
+    }
+
+    /// One of several attempts has failed.
+    ///
+    /// - Returns: Whether the others go on. If not, the failure is that of the call: ``failed(_:now:_:takeRetry:)`` decides.
+    mutating func lost(
+        _ loser: Attempt, _ failure: RPCError, _ policy: RetryPolicy, now: ContinuousClock.Instant = .now
+    ) -> Bool {
+        guard case .attempted(let attempt) = phase else { return false }
+        let others = ([attempt] + hedges).filter { $0 !== loser }
+        let isFatal = !(failure.cause is CallNotProcessed) && !policy.isRepeatable(failure)
+        guard !isFatal, let first = others.first else {
+            phase = .attempted(loser)
+            hedges = others
+            return false
+        }
+        phase = .attempted(first)
+        hedges = Array(others.dropFirst())
+        avoid.append(loser.pick.node.instance.id)
+        switch (RetryPushback(failure.metadata), hedging) {
+        case (.never, _), (_, .over): hedging = .over
+        case (.after(let pause), _): hedging = .at(now + pause)
+        case (.none, _): hedging = .at(now)
+        }
+        return true
     }
 
     /// From now on the call is not made again.
@@ -264,6 +369,8 @@ struct ClientCallState: ~Copyable {
     struct EndAction {
         /// The attempt to end.
         var attempt: Attempt?
+        /// The attempts beside it, to be cancelled.
+        var hedges: [Attempt] = []
         /// The promises to fail.
         var waiting: [Promise<Void>] = []
     }
@@ -285,6 +392,8 @@ struct ClientCallState: ~Copyable {
         case .attempted(let attempt): ending.attempt = attempt
         }
         phase = .ended(reason)
+        ending.hedges = hedges
+        hedges = []
         messages = []
         if let beginning { ending.waiting.append(beginning) }
         if let nextAttempt { ending.waiting.append(nextAttempt) }

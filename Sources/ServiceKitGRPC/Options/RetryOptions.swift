@@ -10,21 +10,37 @@ public import ServiceKitConfig
 public struct RetryOptions: ConfigurationSection, Hashable {
     /// A code of gRPC that a call can fail with.
     public enum Code: String, Codable, Sendable, CaseIterable {
+        /// The caller gave up.
         case cancelled = "CANCELLED"
+        /// An error without a code.
         case unknown = "UNKNOWN"
+        /// The caller's mistake.
         case invalidArgument = "INVALID_ARGUMENT"
+        /// The deadline passed.
         case deadlineExceeded = "DEADLINE_EXCEEDED"
+        /// There is no such thing.
         case notFound = "NOT_FOUND"
+        /// There is such a thing already.
         case alreadyExists = "ALREADY_EXISTS"
+        /// The caller may not.
         case permissionDenied = "PERMISSION_DENIED"
+        /// Too many calls, or no room.
         case resourceExhausted = "RESOURCE_EXHAUSTED"
+        /// The state does not allow it.
         case failedPrecondition = "FAILED_PRECONDITION"
+        /// It conflicts with another call.
         case aborted = "ABORTED"
+        /// Beyond the valid range.
         case outOfRange = "OUT_OF_RANGE"
+        /// The server does not have the method.
         case unimplemented = "UNIMPLEMENTED"
+        /// The server's mistake.
         case internalError = "INTERNAL"
+        /// The server cannot be reached or does not serve now.
         case unavailable = "UNAVAILABLE"
+        /// Data is lost.
         case dataLoss = "DATA_LOSS"
+        /// The caller is unknown.
         case unauthenticated = "UNAUTHENTICATED"
     }
 
@@ -86,6 +102,8 @@ public struct RetryOptions: ConfigurationSection, Hashable {
         public var codes: [Code]?
         /// The pauses between retries of the method; as for the others by default.
         public var backoff: Backoff?
+        /// Whether a call of the method is made on further instances while the first takes long; by default it is not.
+        public var hedging: Hedging?
 
         /// Nothing differs.
         public init() {}
@@ -93,6 +111,31 @@ public struct RetryOptions: ConfigurationSection, Hashable {
         /// The ranges of the section's values.
         public static let ranges: [OptionRange<Method>] = [OptionRange("attempts", \.attempts, 1...100)]
     }
+
+    /// The section `hedging` of a method (gRFC A6): a call that has no answer within ``delay`` is made on another instance too,
+    /// and so on. The first answer counts, and the other attempts are cancelled.
+    public struct Hedging: ConfigurationSection, Hashable {
+        /// How many attempts are made at most, the first included; 2 by default.
+        public var maxAttempts = 2
+        /// How long an attempt has no answer before the next begins; 100 ms by default. Choose about the 95th percentile of the
+        /// method's latency: then one call of twenty is hedged.
+        public var delay = Duration.milliseconds(100)
+        /// The codes with which an attempt may fail while the others go on; `UNAVAILABLE` by default. The next attempt then
+        /// begins at once. Any other code ends the call.
+        public var nonFatalCodes: [Code] = [.unavailable]
+
+        /// The defaults.
+        public init() {}
+
+        /// The ranges of the section's values.
+        public static let ranges: [OptionRange<Hedging>] = [
+            OptionRange("max-attempts", \.maxAttempts, 2...10),
+            OptionRange("delay", \.delay, .milliseconds(1)...(.seconds(60))),
+        ]
+    }
+
+    /// Whether any method has hedging.
+    var hasHedging: Bool { methods.values.contains { $0.hedging != nil } }
 
     func isIdempotent(_ path: String) -> Bool {
         idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
@@ -104,12 +147,35 @@ public struct RetryOptions: ConfigurationSection, Hashable {
         if !methods.isEmpty {
             method = methods[path] ?? path.lastIndex(of: "/").flatMap { methods[String(path[...$0])] }
         }
-        return RetryPolicy(
+        let isIdempotent = isIdempotent(path)
+        var policy = RetryPolicy(
             attempts: method?.attempts ?? attempts,
             codes: method?.codes ?? codes,
             backoff: method?.backoff ?? backoff,
-            isIdempotent: isIdempotent(path)
+            isIdempotent: isIdempotent
         )
+        if isIdempotent, let hedging = method?.hedging {
+            // As gRFC A6 has it, a method has either a policy of retries or one of hedging.
+            policy.hedgingDelay = hedging.delay
+            policy.attempts = hedging.maxAttempts
+            policy.codes = hedging.nonFatalCodes
+        }
+        return policy
+    }
+}
+
+extension RetryOptions: Validatable {
+    /// Checks that only idempotent methods have hedging.
+    ///
+    /// - Throws: `ConfigurationError` that names the method.
+    public func validate() throws(ConfigurationError) {
+        for (path, method) in methods.sorted(by: { $0.key < $1.key }) where method.hedging != nil {
+            if isIdempotent(path) { continue }
+            throw ConfigurationError(
+                message: "\(path) has hedging, so that it is called twice: list it under idempotent, or leave hedging out",
+                keyPath: "methods"
+            )
+        }
     }
 }
 
@@ -119,10 +185,17 @@ struct RetryPolicy: Sendable {
     var codes: [RetryOptions.Code] = [.unavailable]
     var backoff = RetryOptions.Backoff()
     var isIdempotent = true
+    /// How long an attempt has no answer before another is made beside it; `nil` for no hedging.
+    var hedgingDelay: Duration?
 
     /// Whether a call that may have been processed, and failed after so many attempts, may be made again.
     func mayRepeat(_ failure: RPCError, attempts: Int) -> Bool {
-        isIdempotent && attempts < self.attempts && codes.contains { $0.rawValue == failure.code.name }
+        attempts < self.attempts && isRepeatable(failure)
+    }
+
+    /// Whether the method, and the code of the failure, allow it to be called again.
+    func isRepeatable(_ failure: RPCError) -> Bool {
+        isIdempotent && codes.contains { $0.rawValue == failure.code.name }
     }
 }
 
@@ -140,7 +213,7 @@ extension RetryOptions {
         "codes": "the codes of gRPC with which a call fails that is made again",
         "idempotent": "methods, or services, whose calls may be made twice",
         "methods":
-            "`attempts`, `codes` and `backoff` by method, `/user.v1.UserService/GetUser: { attempts: 5 }`, or by service",
+            "`attempts`, `codes`, `backoff` and `hedging` by method, `/user.v1.UserService/GetUser: { attempts: 5 }`, or by service",
         "buffer": "how much of a request is kept to be sent again",
         "burst": "how many retries there are before they are held to a tenth of the calls",
     ]
@@ -160,5 +233,14 @@ extension RetryOptions.Method {
     public static let help = [
         "attempts": "how often a call of the method is made at most",
         "codes": "the codes with which a call of the method fails that is made again",
+    ]
+}
+
+extension RetryOptions.Hedging {
+    /// The meaning of each option.
+    public static let help = [
+        "max-attempts": "how many attempts are made at most, the first included",
+        "delay": "how long an attempt has no answer before the next begins",
+        "non-fatal-codes": "the codes with which an attempt may fail while the others go on",
     ]
 }
