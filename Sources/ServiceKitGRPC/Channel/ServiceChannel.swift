@@ -26,6 +26,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     public typealias Bytes = [UInt8]
 
     let core: ChannelCore
+    private let healthChecks: HealthChecks?
     private let discoverer: any Discoverer
     private let ownedRegistry: (any Registry)?
     /// The instance that the channel belongs to, if that registers.
@@ -177,20 +178,27 @@ public final class ServiceChannel: ClientTransport, Sendable {
         var pipeline = pipeline
         pipeline.subsets = ChannelCore.steps(options, subsets)
         pipeline.ejection.insert(outliers, at: 0)
+        let healthChecks = options.healthCheck.enabled
+            ? HealthChecks(service: options.healthCheck.service, answerTimeout: options.connectTimeout) : nil
         let pool = NodePool(
             balancer: PriorityBalancer(
                 try balancers.makeAll(options.balancer, lanes: options.lanes, configuration: configuration)),
             pipeline: pipeline,
             choice: options.tls.endpointChoice
-        ) { [config] endpoint, onStateChange in
-            ClientConnection(
+        ) { [config, healthChecks] endpoint, onStateChange in
+            let check = healthChecks?.makeCheck(onStateChange)
+            var report = onStateChange
+            if let check { report = { check.connection(became: $0) } }
+            let connection = ClientConnection(
                 address: TransportAddress(host: endpoint.host, port: endpoint.port),
                 transportSecurity: endpoint.isSecure ? security : .plaintext,
                 authority: endpoint.authority,
                 config: config,
                 logger: logger,
-                onStateChange: onStateChange
+                onStateChange: report
             )
+            if let check { healthChecks?.add(check, of: connection) }
+            return connection
         }
         pool.setSlowStart(options.slowStart)
         pool.setZones(ZonePreference(options.zones, appZone: appZone))
@@ -217,6 +225,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             retryBudget: retryBudget,
             logger: logger
         )
+        self.healthChecks = healthChecks
         self.discoverer = discoverer
         self.ownedRegistry = ownedRegistry
         self.owner = owner
@@ -246,7 +255,11 @@ public final class ServiceChannel: ClientTransport, Sendable {
             }
             for await connection in core.connections.stream {
                 group.addTask {
-                    await connection.run()
+                    if let check = self.healthChecks?.take(of: connection) {
+                        await check.run(beside: connection)
+                    } else {
+                        await connection.run()
+                    }
                     self.core.pool.connectionEnded(connection)
                 }
             }

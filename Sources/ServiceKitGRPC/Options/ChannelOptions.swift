@@ -47,6 +47,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     /// How many calls wait on a connection until the server allows one more; 1000 by default. More fail with
     /// `unavailable`.
     public var maxQueuedCalls = 1000
+    /// Whether instances are asked if they serve.
+    public var healthCheck = HealthCheckOptions()
     /// The pings that find out that a server is gone.
     public var keepalive = ClientKeepaliveOptions()
     /// How messages are compressed.

@@ -16,9 +16,13 @@ struct Bytes: MessageSerializer, MessageDeserializer {
 }
 
 extension MethodDescriptor {
-    /// A method of the tests' service.
+    /// A method of the tests' service, or of another service if that is named too: `other.Service/Get`.
     static func test(_ name: String) -> MethodDescriptor {
-        MethodDescriptor(fullyQualifiedService: "test.Service", method: name)
+        if let slash = name.firstIndex(of: "/") {
+            let (service, method) = (String(name[..<slash]), String(name[name.index(after: slash)...]))
+            return MethodDescriptor(fullyQualifiedService: service, method: method)
+        }
+        return MethodDescriptor(fullyQualifiedService: "test.Service", method: name)
     }
 }
 
