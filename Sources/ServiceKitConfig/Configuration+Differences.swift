@@ -1,4 +1,4 @@
-/// A value that differs between two configurations, as YAML writes it on one line. A secret is masked.
+/// A value that differs between two configurations, as YAML writes it on one line, cut if it is long. A secret is masked.
 package struct ConfigurationDifference: Hashable, Sendable {
     /// The path of the value.
     package var path: String
@@ -12,13 +12,17 @@ extension Configuration {
     /// The values that differ from those of an earlier configuration. What tools must not show is masked.
     package func differences(since earlier: Configuration) -> [ConfigurationDifference] {
         let tree = OptionStanding.option(optionTree)
-        return root.changes(since: earlier.root).map { path in
+        return root.changes(since: earlier.root).compactMap { path in
             let standing = path.keys.reduce(tree) { $0.appending($1) }
             func text(_ root: ConfigurationNode) -> String? {
-                guard let node = path.keys.reduce(root, { $0?.mapping?[$1]?.value }) else { return nil }
-                return node.mustHide(at: path.description, standing) ? URLSecrets.mask : node.yaml
+                // A key without a value, such as a bare `log:`, sets nothing.
+                let node = path.keys.reduce(root) { $0?.mapping?[$1]?.value }
+                guard let node, !node.isUnwritten else { return nil }
+                return node.mustHide(at: path.description, standing) ? URLSecrets.mask : Excerpt.line(node.yaml)
             }
-            return ConfigurationDifference(path: path.description, old: text(earlier.root), new: text(root))
+            let (old, new) = (text(earlier.root), text(root))
+            if old == nil, new == nil { return nil }
+            return ConfigurationDifference(path: Excerpt.line(path.description), old: old, new: new)
         }
     }
 }

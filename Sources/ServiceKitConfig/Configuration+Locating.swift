@@ -9,7 +9,7 @@ extension Configuration {
     /// - Returns: The result of the body.
     /// - Throws: ``ConfigurationError``. An error of `body` with a key path but no place gets the place of that key. If
     ///   the key is not written, the error gets the place of `path`. An error of another type becomes a
-    ///   ``ConfigurationError`` of `path`.
+    ///   ``ConfigurationError`` of `path`. A message about a secret value, or with the text of one, is not shown.
     public func locatingErrors<Result>(
         at path: String,
         _ body: () throws -> Result
@@ -27,12 +27,12 @@ extension Configuration {
     package func located(_ error: ConfigurationError, at path: String) -> ConfigurationError {
         if error.location != nil { return renamed(error) }
         let key = error.keyPath ?? path
-        return renamed(
-            ConfigurationError(
-                message: error.message,
-                location: location(of: key) ?? location(of: path),
-                keyPath: key
-            )
+        var placed = ConfigurationError(
+            message: root.shown(error.message, about: node(at: key), at: ""),
+            location: location(of: key) ?? location(of: path),
+            keyPath: key
         )
+        placed.isLocal = error.isLocal
+        return renamed(placed)
     }
 }

@@ -75,11 +75,13 @@ extension Configuration {
             root.mapping?[view.variants.collection]?.value.mapping?[view.name]?.value.has(location) == true
         else { return error }
         let rest = keyPath.dropFirst(view.variants.base.count)
-        return ConfigurationError(
+        var renamed = ConfigurationError(
             message: error.message,
             location: location,
             keyPath: "\(view.variants.collection).\(view.name)\(rest)"
         )
+        renamed.isLocal = error.isLocal
+        return renamed
     }
 }
 

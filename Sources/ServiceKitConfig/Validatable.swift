@@ -33,7 +33,8 @@ extension NodeDecoder {
                 location = place?.location ?? location
                 keyPath = KeyTrail.join(keyPath, key)
             }
-            throw ConfigurationError(message: error.message, location: location, keyPath: keyPath)
+            throw ConfigurationError(
+                message: node.shown(error.message, about: place, at: trail.text), location: location, keyPath: keyPath)
         }
     }
 }

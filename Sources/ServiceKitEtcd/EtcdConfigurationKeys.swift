@@ -6,6 +6,7 @@ internal import ServiceKitConfig
 ///
 /// `PREFIX/app.yaml` is a document, since it ends with `.yaml`. `PREFIX/log.level` and `PREFIX/log/level` are the value at
 /// `log.level`. Documents come first, in the order of their keys; then the values, in the order of theirs. Later ones win.
+/// The versions of the documents of a service below, `PREFIX/user.history/…`, are no configuration.
 ///
 /// | Update | State |
 /// |---|---|
@@ -37,7 +38,7 @@ struct EtcdConfigurationKeys {
         case .snapshot(let entries, let revision, let cause):
             let hasLostData = cause == .storeReset || self.revision.map { revision < $0 } == true
             let isFirst = self.revision == nil
-            let found = Dictionary(entries.map { ($0.entry.keyText, $0.value) }) { $1 }
+            let found = Dictionary(entries.map { ($0.entry.keyText, $0.value) }) { $1 }.filter { !isVersion($0.key) }
             self.revision = revision
             values = hasLostData ? values.merging(found) { $1 } : found
             emptiness = nil
@@ -45,12 +46,15 @@ struct EtcdConfigurationKeys {
             if found.isEmpty, isFirst, mustExist { emptiness = "no key begins with \(prefix)/; put one" }
         case .changes(let changes):
             for change in changes {
-                switch change {
-                case .put(let value, let entry): values[entry.keyText] = value
-                case .removed(let key): values[String(decoding: key, as: UTF8.self)] = nil
-                }
+                let (key, value): (String, [UInt8]?) =
+                    switch change {
+                    case .put(let value, let entry): (entry.keyText, value)
+                    case .removed(let key): (String(decoding: key, as: UTF8.self), nil)
+                    }
+                if isVersion(key) { continue }
+                values[key] = value
+                emptiness = nil
             }
-            emptiness = nil
         case .connected:
             if revision == nil { return nil }
         case .interrupted(let error):
@@ -59,13 +63,19 @@ struct EtcdConfigurationKeys {
         return emptiness.map { .away($0) } ?? .loaded(documents)
     }
 
+    static func origin(of key: String) -> String { "etcd \(key)" }
+
+    private func isVersion(_ key: String) -> Bool {
+        key.dropFirst(prefix.count).split(separator: "/").dropLast().contains { $0.hasSuffix(".history") }
+    }
+
     private var documents: [ConfigurationDocument] {
         let all = values.sorted { $0.key < $1.key }.map { key, value in
             let name = key.dropFirst(prefix.count + 1)
             // A key without a name would replace the root. It has to be a mapping, like a document.
             let isDocument = name.hasSuffix(".yaml") || name.isEmpty
             return ConfigurationDocument(
-                origin: "etcd \(key)",
+                origin: Self.origin(of: key),
                 bytes: value,
                 path: isDocument ? nil : name.split(separator: "/").joined(separator: ".")
             )

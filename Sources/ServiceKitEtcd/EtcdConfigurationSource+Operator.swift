@@ -5,11 +5,17 @@ public import ServiceKit
 /// A document is the key `PREFIX/NAME`. Its versions are the keys `PREFIX.history/NAME/0000000001` and so on: below another
 /// prefix, so that no service reads them, and keys of their own, since etcd forgets old revisions when it is compacted.
 ///
-/// A version is a line in JSON with its note, as a comment, and then the document. Document and version are written in one
-/// transaction, which holds only if nobody has written either meanwhile. A document that another program has put gets a
-/// version too, when it is replaced.
+/// A version is a line in JSON with its note, as a comment, and then the document. A key of another form is no version, and
+/// is left alone. Document and version are written in one transaction, which holds only if nobody has written either
+/// meanwhile. A document that another program has put gets a version too, when it is replaced.
 extension EtcdConfigurationSource: ConfigurationOperator {
     private static let digits = 10
+    private static let largestNumber = 9_999_999_999
+    /// How many versions one write deletes at most; the next write goes on. etcd takes 128 operations in a transaction.
+    private static let maximumDeletions = 100
+
+    /// `etcd PREFIX/NAME`.
+    public func origin(of name: String) -> String { EtcdConfigurationKeys.origin(of: key(of: name)) }
 
     /// Reads the key `PREFIX/NAME`.
     ///
@@ -28,28 +34,28 @@ extension EtcdConfigurationSource: ConfigurationOperator {
         keeping count: Int
     ) async throws -> ConfigurationVersion? {
         let name = document.name
-        let last = try await versions(of: name).first
+        var history = try await history(of: name)
+        let last = history.versions.first
         let earlier = try await self.document(named: name)
         guard earlier?.revision ?? 0 == document.revision else { return nil }
-        var number = last?.number ?? 0
+        var added = 0
         var operations: [Transaction.Operation] = [.put(key(of: name), document.bytes)]
         if let earlier, earlier.revision != last?.revision {
-            number += 1
             let found = ConfigurationVersion.Note(
                 time: note.time, author: "-", message: "found: put by another program")
+            let number = try nextNumber(&history, of: name)
             operations.append(.put(historyKey(of: name, number), Self.text(found, earlier.bytes)))
+            added += 1
         }
-        number += 1
+        let number = try nextNumber(&history, of: name)
         operations.append(.put(historyKey(of: name, number), Self.text(note, document.bytes)))
-        let oldest = number - max(1, count) + 1
-        if let last, last.number < oldest || oldest > 1 {
-            let end = min(oldest, last.number + 1)
-            operations.append(.delete(.range(from: historyKey(of: name, 0), to: historyKey(of: name, end))))
-        }
+        added += 1
+        let expired = history.versions.dropFirst(max(0, count - added)).suffix(Self.maximumDeletions)
+        operations += expired.map { .delete(.key(historyKey(of: name, $0.number))) }
         let transaction = Transaction(
             if: [
                 .modRevision(of: key(of: name), .equal, document.revision),
-                .isAbsent(historyKey(of: name, (last?.number ?? 0) + 1)),
+                .isAbsent(historyKey(of: name, number)),
             ],
             then: operations
         )
@@ -67,14 +73,51 @@ extension EtcdConfigurationSource: ConfigurationOperator {
     ///
     /// - Throws: `EtcdError`.
     public func versions(of name: String) async throws -> [ConfigurationVersion] {
+        try await history(of: name).versions
+    }
+
+    // MARK: - The keys of the versions
+
+    private struct History {
+        /// The latest first.
+        var versions: [ConfigurationVersion] = []
+        /// The last number that was given.
+        var last = 0
+        /// The numbers that no version can have: keys of other programs have them.
+        var foreign: Set<Int> = []
+    }
+
+    private func history(of name: String) async throws -> History {
         let prefix = historyPrefix(of: name)
-        return try await client.list(.prefix(prefix), pageSize: 20).entries.reversed().compactMap { entry in
-            // Another program's key is no version.
+        var history = History()
+        for entry in try await client.list(.prefix(prefix), pageSize: 20).entries.reversed() {
             let digits = entry.keyText.dropFirst(prefix.count)
-            guard digits.count == Self.digits, let number = Int(digits), number > 0 else { return nil }
-            let (note, bytes) = Self.parts(of: entry.value)
-            return ConfigurationVersion(number: number, revision: entry.modRevision, note: note, bytes: bytes)
+            guard digits.count == Self.digits, let number = Int(digits), number > 0 else { continue }
+            guard let (note, bytes) = Self.parts(of: entry.value) else {
+                history.foreign.insert(number)
+                continue
+            }
+            history.versions.append(
+                ConfigurationVersion(number: number, revision: entry.modRevision, note: note, bytes: bytes))
         }
+        history.last = history.versions.first?.number ?? 0
+        return history
+    }
+
+    /// The next number that is free. Throws `EtcdError` when there is none.
+    private func nextNumber(_ history: inout History, of name: String) throws(EtcdError) -> Int {
+        repeat {
+            guard history.last < Self.largestNumber else {
+                throw EtcdError(
+                    code: .invalidArgument,
+                    message:
+                        "\(historyKey(of: name, history.last)) has the last number that a version can have; delete the key if "
+                        + "nobody needs it, or use another --name"
+                )
+            }
+            history.last += 1
+        } while history.foreign.contains(history.last)
+        return history.last
     }
 
     // MARK: - The size of a request
@@ -111,11 +154,11 @@ extension EtcdConfigurationSource: ConfigurationOperator {
         return Array("# ".utf8) + json + Array("\n".utf8) + document
     }
 
-    private static func parts(of value: [UInt8]) -> (note: ConfigurationVersion.Note?, document: [UInt8]) {
-        guard value.starts(with: Array("# {".utf8)), let end = value.firstIndex(of: UInt8(ascii: "\n")) else {
-            return (nil, value)
-        }
-        let note = try? JSONDecoder().decode(ConfigurationVersion.Note.self, from: Data(value[2..<end]))
+    /// The note and the document; `nil` for a value that is no version.
+    private static func parts(of value: [UInt8]) -> (note: ConfigurationVersion.Note, document: [UInt8])? {
+        guard value.starts(with: Array("# {".utf8)), let end = value.firstIndex(of: UInt8(ascii: "\n")),
+            let note = try? JSONDecoder().decode(ConfigurationVersion.Note.self, from: Data(value[2..<end]))
+        else { return nil }
         return (note, Array(value[(end + 1)...]))
     }
 }

@@ -36,7 +36,7 @@ public final class EtcdConfigurationSource: ConfigurationSource, ConfigurationSo
     public let name: String
     /// Whether `mode` is `required`.
     public let isRequired: Bool
-    /// The option `timeout`.
+    /// The option `timeout`, or its default.
     public let startTimeout: Duration?
     let client: EtcdClient
     let prefix: String
@@ -44,7 +44,7 @@ public final class EtcdConfigurationSource: ConfigurationSource, ConfigurationSo
     init(_ options: Options, _ client: EtcdClient) {
         name = "etcd \(options.prefix)"
         isRequired = options.mode == .required
-        startTimeout = options.timeout
+        startTimeout = options.timeout ?? (isRequired ? .seconds(10) : .seconds(1))
         self.client = client
         prefix = options.prefix
     }

@@ -1,5 +1,4 @@
 public import EtcdClient
-internal import FoundationEssentials
 public import ServiceKitConfig
 
 /// How etcd is reached: the options of `registry.etcd` that are no matter of the registry, and of `config.etcd.connection`.
@@ -54,12 +53,15 @@ extension EtcdConnectionOptions {
     private func credentials(_ section: String) throws(ConfigurationError) -> EtcdConfig.Credentials? {
         var secret = password?.value
         if let passwordFile {
-            guard let data = FileManager.default.contents(atPath: passwordFile) else {
-                throw ConfigurationError(message: "\(passwordFile) cannot be read", keyPath: "\(section).password-file")
+            let bytes: [UInt8]
+            do {
+                bytes = try ConfigurationFile.contents(of: passwordFile)
+            } catch {
+                throw error.explained("\(passwordFile) cannot be read", at: "\(section).password-file")
             }
             // An editor may begin a file with a byte order mark.
-            let mark = Data("\u{FEFF}".utf8)
-            let text = String(validating: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self)
+            let mark = Array("\u{FEFF}".utf8)
+            let text = String(validating: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self)
             guard let line = text?.prefix(while: { !$0.isNewline }), !line.contains("\0") else {
                 throw ConfigurationError(
                     message: "\(passwordFile) is not text in UTF-8; save it as UTF-8",

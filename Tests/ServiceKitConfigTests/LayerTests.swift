@@ -39,7 +39,7 @@ import Testing
             let missing = "\(directory)/missing.yaml"
             #expect(error(missing) == "\(missing): no such file; create it or name another one")
             #expect(error(directory) == "\(directory): is a directory without files *.yaml; add one")
-            #expect(error("/dev/null") == "/dev/null: is not a regular file; name a YAML file")
+            #expect(error("/dev/null") == "/dev/null: is not a regular file; name a file")
             let file = "\(directory)/file"
             try write("a: 1", to: file)
             #expect(error("\(file)/below.yaml") == "\(file)/below.yaml: no such file; create it or name another one")

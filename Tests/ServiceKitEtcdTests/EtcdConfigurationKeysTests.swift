@@ -97,6 +97,23 @@ struct EtcdConfigurationKeysTests {
     }
 }
 
+extension EtcdConfigurationKeysTests {
+    /// The prefix of a source may be above that of a store with versions.
+    @Test func versionsOfAStoreBelowAreNoValues() {
+        var keys = EtcdConfigurationKeys(prefix: "/config", mustExist: true)
+        let version = Self.entry(".history/config.yaml/0000000001", "# {}\na: 1")
+        let state = keys.apply(.snapshot([(version.value, version)], revision: 5, cause: .start))
+        #expect(state == .away("no key begins with /config/; put one"))
+        #expect(keys.apply(.changes([.put(version.value, version)])) == state)
+        let value = Self.entry("audit.history", "b: 1")
+        guard case .loaded(let documents) = keys.apply(.changes([.put(value.value, value)])) else {
+            Issue.record("not loaded")
+            return
+        }
+        #expect(documents.map(\.origin) == ["etcd /config/user/audit.history"])
+    }
+}
+
 /// The section `config.etcd`.
 struct EtcdConfigurationOptionsTests {
     private func sources(_ yaml: String) throws -> [any ConfigurationSource] {
@@ -112,9 +129,37 @@ struct EtcdConfigurationOptionsTests {
         #expect(try sources("app: {name: user}").isEmpty)
     }
 
+    @Test func waitOfTheStartDependsOnTheMode() throws {
+        #expect(try sources("config: {etcd: {prefix: /c}}").first?.startTimeout == .seconds(10))
+        #expect(try sources("config: {etcd: {prefix: /c, mode: optional}}").first?.startTimeout == .seconds(1))
+    }
+
+    /// The source is made from these once.
+    @Test(arguments: [
+        ("registry: {etcd: {endpoints: ['http://a']}}", "registry: {etcd: {endpoints: ['http://b']}}",
+            "registry.etcd.endpoints"),
+        ("", "registry: {etcd: {username: a, password: b}}", "registry.etcd.username"),
+    ])
+    func changeOfTheConnectionNeedsARestart(_ before: String, _ after: String, _ key: String) throws {
+        let section = "config: {etcd: {prefix: /c}}\n"
+        func layers(_ yaml: String) -> LayerStack {
+            LayerStack(documents: [ConfigurationDocument(origin: "c.yaml", bytes: Array((section + yaml).utf8))])
+        }
+        let store = ConfigurationStore(try layers(before).merged())
+        _ = try App(store: store, plugins: [.etcd], registry: MemoryRegistry(), logger: Logger(label: "test"))
+        let next = try layers(after).merged(after: store.configuration)
+        try next.readAgain()
+        #expect(next.changesWithoutFollower(since: store.configuration).contains(key))
+    }
+
     @Test(arguments: [
         ("config: {etcd: {}}", "config.etcd.prefix"),
         ("config: {etcd: {prefix: /c/}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: c}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: /a//c}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: /a b}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: \"/a\\u202Eb\"}}", "config.etcd.prefix"),
+        ("config: {etcd: {prefix: /c.history}}", "config.etcd.prefix"),
         ("config: {etcd: {prefix: /c, ttl: 5s}}", "config.etcd.ttl"),
         ("config: {etcd: {prefix: /c, connection: {ttl: 5s}}}", "config.etcd.connection.ttl"),
         ("config: {etcd: {prefix: /c, connection: {username: u}}}", "config.etcd.connection.password"),

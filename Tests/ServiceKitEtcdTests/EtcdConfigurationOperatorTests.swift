@@ -43,6 +43,68 @@ struct EtcdConfigurationOperatorTests {
         }
     }
 
+    /// A key of the form of a version's that another program has put.
+    @Test(arguments: ["9999999999", "0000000002", "0000000100"])
+    func foreignKeyAmongTheVersionsHarmsNoVersion(name: String) async throws {
+        try await Self.with { etcd, source in
+            let foreign = "/config/user.history/config.yaml/\(name)"
+            try await etcd.etcdctl("put", "--", foreign, "x")
+            var revision: Int64 = 0
+            for number in 1...4 {
+                let document = Self.document("a: \(number)", over: revision)
+                revision = try #require(try await source.write(document, note: Self.note, keeping: 3)).revision
+            }
+            let versions = try await source.versions(of: "config.yaml")
+            #expect(versions.map { String(decoding: $0.bytes, as: UTF8.self) } == ["a: 4", "a: 3", "a: 2"])
+            #expect(Set(versions.map(\.number)).count == 3)
+            #expect(try await etcd.etcdctl("get", "--print-value-only", foreign).hasPrefix("x"))
+        }
+    }
+
+    /// Versions are counted, not their numbers.
+    @Test func versionWithALargeNumberLetsTheOthersBe() async throws {
+        try await Self.with { _, source in
+            var revision: Int64 = 0
+            for number in 1...3 {
+                let document = Self.document("a: \(number)", over: revision)
+                revision = try #require(try await source.write(document, note: Self.note, keeping: 5)).revision
+            }
+            let prefix = "/config/user.history/config.yaml/"
+            let version = try #require(try await source.client.get("\(prefix)0000000003")).value
+            try await source.client.put("\(prefix)0000000900", version)
+            let next = try await source.write(Self.document("a: 4", over: revision), note: Self.note, keeping: 5)
+            // The document's own version is not the latest any more, so it counts as put by another program.
+            #expect(next?.number == 902)
+            #expect(try await source.versions(of: "config.yaml").map(\.number) == [902, 901, 900, 3, 2])
+
+            try await source.client.put("\(prefix)9999999999", version)
+            let error = await #expect(throws: EtcdError.self) {
+                try await source.write(
+                    Self.document("a: 5", over: next?.revision ?? 0), note: Self.note, keeping: 5)
+            }
+            #expect(error?.message.hasPrefix("\(prefix)9999999999 has the last number that a version can have") == true)
+        }
+    }
+
+    @Test func longHistoryIsCutInSteps() async throws {
+        try await Self.with { _, source in
+            let first = try await source.write(Self.document("a: 0", over: 0), note: Self.note, keeping: 1000)
+            let key = "/config/user.history/config.yaml/0000000"
+            let version = try #require(try await source.client.get("\(key)001")).value
+            for numbers in [101...199, 200...251] {
+                let puts = numbers.map { Transaction.Operation.put("\(key)\($0)", version) }
+                _ = try await source.client.commit(Transaction(then: puts))
+            }
+            var revision = try #require(first).revision
+            // The document, as put by another program, becomes a version too.
+            for (number, count) in [(1, 54), (2, 1)] {
+                let document = Self.document("a: \(number)", over: revision)
+                revision = try #require(try await source.write(document, note: Self.note, keeping: 1)).revision
+                #expect(try await source.versions(of: "config.yaml").count == count)
+            }
+        }
+    }
+
     @Test func sourceReadsWhatWasWrittenAndNoVersion() async throws {
         try await Self.with { etcd, source in
             let version = try await source.write(Self.document("a: 1", over: 0), note: Self.note, keeping: 5)

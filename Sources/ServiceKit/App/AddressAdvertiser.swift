@@ -21,13 +21,11 @@ struct AddressAdvertiser: Sendable {
         guard let advertise else { return try bound.map { try endpoint(for: $0, of: server) } }
         let endpoints = bound.map(advertise.replacing)
         if Set(endpoints).count < bound.count {
-            let key = "server.\(server).advertise"
-            throw ConfigurationError(
+            let error = ConfigurationError(
                 message:
-                    "\(advertise) is one address, and the server listens on \(bound.count); write a host without a port",
-                location: configuration.location(of: key),
-                keyPath: key
+                    "\(advertise) is one address, and the server listens on \(bound.count); write a host without a port"
             )
+            throw configuration.located(error, at: "server.\(server).advertise")
         }
         return endpoints
     }

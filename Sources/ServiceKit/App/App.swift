@@ -428,7 +428,7 @@ extension ServiceInstance {
             key = "app.id"
             try validate()
         } catch {
-            throw ConfigurationError(message: error.message, location: configuration.location(of: key), keyPath: key)
+            throw configuration.located(ConfigurationError(message: error.message), at: key)
         }
     }
 }

@@ -115,6 +115,17 @@ extension RegistryBackends {
     }
 }
 
+extension AppOptions: Validatable {
+    /// Checks the weight. A wrong one would count as the default, and nobody would see it.
+    func validate() throws(ConfigurationError) {
+        guard let text = metadata["weight"], ServiceInstance.weight(text) == nil else { return }
+        throw ConfigurationError(
+            message: "expected a whole number from 0, found \"\(text)\"; 100 is the weight of an instance without one",
+            keyPath: "metadata.weight"
+        )
+    }
+}
+
 extension AppOptions {
     static let help = [
         "name": "the service's name, by which clients find it",

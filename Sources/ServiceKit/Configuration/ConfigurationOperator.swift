@@ -7,6 +7,9 @@ internal import ServiceKitConfig
 /// A document has versions, numbered from 1. The versions stay readable in any case: they may not depend on a history that
 /// the store shortens by itself.
 public protocol ConfigurationOperator: ConfigurationSource {
+    /// The origin that the document of a name has among the documents that the source reports.
+    func origin(of name: String) -> String
+
     /// The document of a name, such as `config.yaml`; `nil` when there is none.
     ///
     /// - Throws: An error that names the fault in one line.

@@ -10,7 +10,8 @@ public protocol ConfigurationSource: Sendable {
     /// Whether the program cannot start without the source.
     var isRequired: Bool { get }
 
-    /// How long the start waits for the source; `nil` for the time of ``ConfigurationStore/Options/startTimeout``.
+    /// How long the start waits for the source; `nil` for ``ConfigurationStore/Options/startTimeout``, or for
+    /// ``ConfigurationStore/Options/optionalStartTimeout`` if the source is not required.
     var startTimeout: Duration? { get }
 
     /// Follows the source until the task is cancelled: reports its state at once, and each later change.
@@ -23,7 +24,7 @@ public protocol ConfigurationSource: Sendable {
 }
 
 extension ConfigurationSource {
-    /// The store's time.
+    /// That of the store.
     public var startTimeout: Duration? { nil }
 
     /// Does nothing.

@@ -37,7 +37,6 @@ public struct ConfigurationSources: Sendable {
     struct Kind: Sendable {
         /// The type of the section, optional: the source is used if the section is there.
         var options: any (Decodable & SendableMetatype).Type
-        var read: @Sendable (Configuration) throws(ConfigurationError) -> Void
         var make: @Sendable (Configuration, Logger) throws -> (any ConfigurationSource)?
     }
 
@@ -51,9 +50,7 @@ public struct ConfigurationSources: Sendable {
     /// Links a kind of source in, replacing one of the same name.
     public mutating func add<Backend: ConfigurationSourceBackend>(_ backend: Backend.Type) {
         let path = "config.\(Backend.name)"
-        kinds[Backend.name] = Kind(options: Backend.Options?.self) { configuration throws(ConfigurationError) in
-            _ = try configuration.decodeIfPresent(Backend.Options.self, at: path)
-        } make: { configuration, logger in
+        kinds[Backend.name] = Kind(options: Backend.Options?.self) { configuration, logger in
             guard let options = try configuration.decodeIfPresent(Backend.Options.self, at: path) else { return nil }
             return try configuration.locatingErrors(at: path) {
                 try Backend.make(options, configuration: configuration, logger: logger)
@@ -87,16 +84,13 @@ public struct ConfigurationSources: Sendable {
 
     private func kind(_ name: String, _ configuration: Configuration) throws(ConfigurationError) -> Kind {
         if let kind = kinds[name] { return kind }
-        throw ConfigurationError(
-            message: KeySuggestion.message(forMissing: "configuration source", name, known: names),
-            location: configuration.location(of: "config.\(name)"),
-            keyPath: "config.\(name)"
-        )
+        let message = KeySuggestion.message(forMissing: "configuration source", name, known: names)
+        throw configuration.located(ConfigurationError(message: message), at: "config.\(name)")
     }
 
-    /// Reads the sections of the sources, so that a change of them is known to need a restart. Throws `ConfigurationError`
-    /// for a value that is wrong.
-    func read(_ configuration: Configuration) throws(ConfigurationError) {
-        for name in names { try kinds[name]?.read(configuration) }
+    /// Reads all that the sources are made from, other sections included, so that a change of it is known to need a restart.
+    /// Throws an error for a value that is wrong.
+    func read(_ configuration: Configuration) throws {
+        for name in names { _ = try kinds[name]?.make(configuration, .silent) }
     }
 }

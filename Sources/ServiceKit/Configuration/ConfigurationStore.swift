@@ -18,9 +18,11 @@ public final class ConfigurationStore: Sendable {
     public struct Options: Hashable, Sendable {
         /// How long after a first change the others of the same burst are awaited; 200 ms by default.
         public var debounce = Duration.milliseconds(200)
-        /// How long the start waits for sources; 10 s by default. If sources name times of their own, the longest of
+        /// How long the start waits for required sources; 10 s by default. If they name times of their own, the longest of
         /// these counts instead.
         public var startTimeout = Duration.seconds(10)
+        /// How long the start waits for each optional source that names no time of its own; 1 s by default.
+        public var optionalStartTimeout = Duration.seconds(1)
 
         /// Creates the defaults.
         public init() {}
@@ -34,6 +36,8 @@ public final class ConfigurationStore: Sendable {
         var sections: [(key: SectionKey, live: any LiveSection)] = []
         var followers: [Preparation] = []
         var status = ConfigurationStatus(since: .now)
+        /// Whether an operator waits for the result of a reload.
+        var isReload = false
 
         init(_ configuration: Configuration) {
             self.configuration = configuration
@@ -180,7 +184,7 @@ public final class ConfigurationStore: Sendable {
 
     // MARK: - Life
 
-    /// Loads the sources. An optional source that is away is left out until it comes.
+    /// Loads the sources. An optional source that is away, or does not answer within its time, is left out until it comes.
     ///
     /// - Throws: `ConfigurationError` when the configuration is wrong, or a required source is away at the end of the
     ///   time; see ``Options/startTimeout``.
@@ -190,10 +194,20 @@ public final class ConfigurationStore: Sendable {
             let task = Task { await source.run(report: report) }
             tasks.withLock { $0.append(task) }
         }
-        let limit = sources.compactMap(\.startTimeout).max() ?? options.startTimeout
+        let limit = sources.filter(\.isRequired).compactMap(\.startTimeout).max() ?? options.startTimeout
         if !sources.isEmpty {
-            // At the limit the sources that are there decide.
-            try? await withTimeLimit(limit, clock: clock) { [mayBegin] in await mayBegin.wait() }
+            await withTaskGroup { group in
+                for (number, source) in sources.enumerated() where !source.isRequired {
+                    let limit = source.startTimeout ?? options.optionalStartTimeout
+                    group.addTask {
+                        guard (try? await self.clock.sleep(for: limit)) != nil else { return }
+                        self.report(.away("no answer within \(limit)"), by: number, ifSilent: true)
+                    }
+                }
+                // At the limit the sources that are there decide.
+                try? await withTimeLimit(limit, clock: clock) { [mayBegin] in await mayBegin.wait() }
+                group.cancelAll()
+            }
             try Task.checkCancellation()
         }
         switch state.withLock({ $0.begin() }) {
@@ -227,19 +241,22 @@ public final class ConfigurationStore: Sendable {
         }
     }
 
-    /// Reads all sources again, as after SIGHUP.
+    /// Reads all sources again, as after SIGHUP. The log has its result, also if nothing has changed.
     public func reload() {
+        published.withLock { $0.isReload = true }
         for source in sources { source.refresh() }
         perform(state.withLock { $0.changed() })
     }
 
-    private func report(_ report: ConfigurationSourceState, by number: Int) {
+    /// Takes the state of a source in; with `ifSilent` only if the source has told none.
+    private func report(_ report: ConfigurationSourceState, by number: Int, ifSilent: Bool = false) {
         var report = report
         if case .loaded(let documents) = report, !(sources[number] is FileSource) {
             report = .loaded(documents.map(\.fromSource))
         }
-        let (news, action) = state.withLock { state in
-            (state.news(in: report, by: number), state.reported(report, by: number))
+        let (news, action): (ConfigurationStoreState.News?, ConfigurationStoreState.Action) = state.withLock { state in
+            if ifSilent, state.hasReported(number) { return (nil, .none) }
+            return (state.news(in: report, by: number), state.reported(report, by: number))
         }
         let source: Logger.Metadata = ["source": "\(sources[number].name)"]
         switch news {
@@ -295,6 +312,7 @@ public final class ConfigurationStore: Sendable {
             while try !publish(next) {}
         } catch {
             published.withLock { published in
+                published.isReload = false
                 published.status.refusals += 1
                 published.status.refusal = "\(error)"
             }
@@ -312,11 +330,12 @@ public final class ConfigurationStore: Sendable {
         let changes = try followers.map { try $0(next, earlier) }
         let needsRestart = next.changesWithoutFollower(since: first)
         let isChange = !next.hasSameValues(as: earlier)
-        let before: (needsRestart: [String], wasRefused: Bool)? = published.withLock { published in
+        let before: (needsRestart: [String], wasRefused: Bool, isReload: Bool)? = published.withLock { published in
             guard published.sections.count == sections.count, published.followers.count == followers.count else {
                 return nil
             }
-            let before = (published.status.needsRestart, published.status.refusal != nil)
+            let before = (published.status.needsRestart, published.status.refusal != nil, published.isReload)
+            published.isReload = false
             published.status.needsRestart = needsRestart
             published.status.refusal = nil
             guard isChange else { return before }
@@ -336,6 +355,9 @@ public final class ConfigurationStore: Sendable {
         } else if before.wasRefused {
             logger.notice(
                 "configuration is good again, and the same as before", metadata: ["generation": "\(status.generation)"])
+        } else if before.isReload {
+            logger.notice(
+                "configuration read again; nothing has changed", metadata: ["generation": "\(status.generation)"])
         }
         for path in needsRestart where !before.needsRestart.contains(path) {
             logger.warning("configuration changed, but needs a restart", metadata: ["key": "\(path)"])

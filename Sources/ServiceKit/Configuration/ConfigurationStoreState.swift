@@ -65,6 +65,9 @@ struct ConfigurationStoreState {
     /// The documents of all sources, in their order.
     private var documents: [ConfigurationDocument] { sources.flatMap { $0.documents ?? [] } }
 
+    /// Whether a source, by its number, has told its state.
+    func hasReported(_ source: Int) -> Bool { sources[source].hasReported }
+
     /// The news in a source's report, which has not been taken in yet; `nil` when there is none.
     func news(in state: ConfigurationSourceState, by source: Int) -> News? {
         let source = sources[source]

@@ -106,11 +106,8 @@ public struct RegistryBackends: Sendable {
     ///   refuses an option.
     public func make(_ name: String, configuration: Configuration, logger: Logger) throws -> any Registry {
         guard let kind = kinds[name] else {
-            throw ConfigurationError(
-                message: KeySuggestion.message(forMissing: "registry backend", name, known: names),
-                location: configuration.location(of: "registry.backend"),
-                keyPath: "registry.backend"
-            )
+            let message = KeySuggestion.message(forMissing: "registry backend", name, known: names)
+            throw configuration.located(ConfigurationError(message: message), at: "registry.backend")
         }
         // The sections of the other backends are not looked at, so that changing the one line swaps the backend.
         for other in names where other != name { configuration.claim("registry.\(other)") }

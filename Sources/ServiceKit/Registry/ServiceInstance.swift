@@ -36,11 +36,12 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
     /// masked. They are for display only: nobody calls them. The instance's JSON has them as they were read.
     public var unreadableEndpoints: [String] { unreadable.map(\.description) }
 
-    /// The share of traffic relative to other instances: metadata `weight`, by default 100.
-    public var weight: Int {
-        guard let weight = metadata["weight"].flatMap(Int.init), weight >= 0 else { return 100 }
-        return weight
-    }
+    /// The share of traffic relative to other instances: metadata `weight`, by default 100. What is no weight counts as 100,
+    /// since another program may have written it.
+    public var weight: Int { metadata["weight"].flatMap(Self.weight) ?? 100 }
+
+    /// The weight that a text names: a whole number from 0. `nil` for another text.
+    static func weight(_ text: String) -> Int? { Int(text).flatMap { $0 < 0 ? nil : $0 } }
 
     /// The zone it runs in: metadata `zone`.
     public var zone: String? { metadata["zone"] }

@@ -16,10 +16,11 @@ struct ConfigDiffCommand: AsyncParsableCommand {
 
             A text with a slash or with .yaml at its end is a file. A profile is the configuration file (--config) with \
             the profile's file over it. Values are compared as they are written, placeholders included; their order, \
-            comments and layout do not count. Secrets are shown as ***, and so are values of unknown keys. The connection to a store is that of the \
-            configuration, as for kit registry.
+            comments and layout do not count. Secrets are shown as ***, and so are values of unknown keys. Long values are \
+            cut. The connection to a store is that of the configuration, as for kit registry.
 
-            Exit code: 0 if all values are the same, 1 if some differ, 2 if a side cannot be read.
+            Exit code: 0 if all values are the same, 1 if some differ, 2 if a side cannot be read or the difference cannot \
+            be written.
             """
     )
 
@@ -40,10 +41,12 @@ struct ConfigDiffCommand: AsyncParsableCommand {
             throw ExitCode(2)
         }
         Self.print(differences)
+        if Terminal.outputFailure != nil { throw ExitCode(2) }
         if !differences.isEmpty { throw ExitCode.failure }
     }
 
     private func side(_ text: String) async throws -> Configuration {
+        if text.isEmpty { throw CommandFailure("a side is empty; name a file, a profile or a store") }
         if text.contains("://") { return try await ConfigurationLocation(parsing: text).written(arguments) }
         if text.contains("/") || text.hasSuffix(".yaml") || text.hasSuffix(".yml") {
             return try LayerStack(documents: ConfigurationFile.documents(at: [text])).written()

@@ -31,6 +31,7 @@ struct ConfigInitCommand: ParsableCommand {
         var text = try Kit.sections.description(as: .reference)
         if let schema { text = "# yaml-language-server: $schema=\(schema)\n" + text }
         if file == "-" { return Terminal.output.write(text) }
+        try OutputFile.checkName(file)
         do {
             try Self.create(FilePath(file), text)
         } catch let error as Errno {

@@ -9,7 +9,8 @@ struct ConfigPullCommand: AsyncParsableCommand {
         abstract: "Reads a document from a store.",
         discussion: """
             It prints the document as it is, secrets included, or writes it to a file in one step. A new file can be read by \
-            its owner alone; an existing one keeps its mode, and is replaced after a question only.
+            its owner alone; an existing one keeps its mode, and is replaced after a question only. It is a new file then: \
+            a hard link to the earlier one keeps the earlier contents.
 
               kit config pull etcd:///config/user-service
               kit config pull etcd:///config/user-service config/fleet.yaml
@@ -21,7 +22,7 @@ struct ConfigPullCommand: AsyncParsableCommand {
         transform: ConfigurationLocation.init(parsing:))
     var location: ConfigurationLocation
 
-    @Argument(help: ArgumentHelp("The file to write. Default: standard output.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The file to write; - for standard output, the default.", valueName: "file"))
     var file: String?
 
     @OptionGroup var confirmation: Confirmation
@@ -29,7 +30,7 @@ struct ConfigPullCommand: AsyncParsableCommand {
     @OptionGroup var store: StoredDocumentArguments
 
     func run() async throws {
-        let file = try file.map(OutputFile.init)
+        let file = try file.flatMap { $0 == "-" ? nil : try OutputFile($0) }
         let name = store.document
         let document = try await store.withStore(at: location) { source in
             try await withTimeLimit(WriteArguments.limit) { try await source.document(named: name) }

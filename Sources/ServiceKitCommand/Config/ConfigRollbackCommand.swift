@@ -13,6 +13,8 @@ struct ConfigRollbackCommand: AsyncParsableCommand {
 
               kit config rollback etcd:///config/user-service        to the version before the latest
               kit config rollback etcd:///config/user-service 3
+
+            If somebody has deleted the document, it is written again as its latest version has it.
             """
     )
 
@@ -33,7 +35,13 @@ struct ConfigRollbackCommand: AsyncParsableCommand {
             let versions = try await withTimeLimit(WriteArguments.limit) {
                 try await source.versions(of: store.document)
             }
-            let target = version.map { number in versions.first { $0.number == number } } ?? versions.dropFirst().first
+            let isDeleted = try await withTimeLimit(WriteArguments.limit) {
+                try await source.document(named: store.document) == nil
+            }
+            let target =
+                if let version { versions.first { $0.number == version } } else {
+                    isDeleted ? versions.first : versions.dropFirst().first
+                }
             guard let target else {
                 let known = versions.map { "\($0.number)" }.joined(separator: ", ")
                 throw CommandFailure(

@@ -22,7 +22,10 @@ struct ConfigShowCommand: AsyncParsableCommand {
               KIT_REGISTRY__BACKEND=etcd kit config show
               kit config show --json
 
-            Exit code: 0, or 1 when the configuration cannot be read.
+            A value whose placeholder cannot be replaced here is left out, after a line on standard error: a file that it \
+            names is missing, for example.
+
+            Exit code: 0, or 1 when the configuration, or a value in it, cannot be read.
             """
     )
 
@@ -32,13 +35,29 @@ struct ConfigShowCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let configuration = try await arguments.configurationWithSources()
+        var layers = try arguments.layers()
+        var isComplete = true
+        if try layers.written().keys(at: "config").isEmpty == false {
+            do {
+                layers.documents += try await arguments.sourceDocuments()
+            } catch let error as ConfigurationError {
+                Terminal.error.print("kit: \(error); the sources are left out")
+                isComplete = false
+            }
+        }
+        let (configuration, mistakes, unknown) = try layers.mergedForCheck(variables: layers.environment)
         // Reads the kit's sections like a service, so that each value gets its type.
         _ = ConfigurationCheck(configuration, plugins: Kit.plugins)
         let outline = configuration.outline
-        if json { return Terminal.output.print(ConfigurationPrinter.json(outline)) }
-        for (text, origin) in ConfigurationPrinter.yaml(outline) {
-            Terminal.output.print(text + Terminal.output.styled(origin, .dim))
+        if json {
+            Terminal.output.print(ConfigurationPrinter.json(outline))
+        } else {
+            for (text, origin) in ConfigurationPrinter.yaml(outline) {
+                Terminal.output.print(text + Terminal.output.styled(origin, .dim))
+            }
         }
+        let failures = mistakes + unknown
+        for failure in failures { Terminal.error.print("kit: \(failure); the value is left out") }
+        if !isComplete || !failures.isEmpty { throw ExitCode.failure }
     }
 }

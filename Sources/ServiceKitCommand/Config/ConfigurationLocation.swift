@@ -79,12 +79,13 @@ struct ConfigurationLocation: Hashable, CustomStringConvertible {
 }
 
 extension ConfigurationSource {
-    /// How long `kit` waits for a source, if the source itself does not say less.
-    static var limit: Duration { .seconds(5) }
+    /// How long `kit` waits for a source, if a required source does not say less. A service takes an optional source in
+    /// later, but `kit` has no later.
+    private static var limit: Duration { .seconds(5) }
 
     /// The documents that the source has now. Throws `CommandFailure` when it has none within the limit.
     func documents() async throws -> [ConfigurationDocument] {
-        let limit = min(startTimeout ?? Self.limit, Self.limit)
+        let limit = isRequired ? min(startTimeout ?? Self.limit, Self.limit) : Self.limit
         let state = Watched<ConfigurationSourceState?>(nil)
         return try await running {
             state.set($0)
@@ -133,7 +134,7 @@ extension AppArguments {
         var documents: [ConfigurationDocument] = []
         for source in sources {
             do {
-                documents += try await source.documents()
+                documents += try await source.documents().map(\.fromSource)
             } catch let error as CommandFailure {
                 Terminal.error.print("kit: \(error); going on without its values")
                 isAway(source, error.description)

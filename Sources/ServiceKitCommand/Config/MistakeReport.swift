@@ -21,9 +21,10 @@ struct MistakeReport {
             for line in lines ?? [] { Terminal.output.print(Terminal.output.styled(line, .dim)) }
         }
         for reason in check.unchecked { note("\(reason); note: not checked here") }
-        for (section, location) in check.foreign {
+        for (section, location, similar) in check.foreign {
             let place = location.map { "\($0.origin)\($0.line.map { ":\($0)" } ?? "")" } ?? name
-            note("\(place): note: \(section) is not a section of the kit; only the service can check it")
+            let question = similar.map { "did you mean \"\($0)\"? If not, only" } ?? "only"
+            note("\(place): note: \(section) is not a section of the kit; \(question) the service can check it")
         }
         if check.errors.isEmpty { Terminal.output.print("\(name.isEmpty ? "no file" : name): good") }
     }

@@ -18,6 +18,7 @@ struct OutputFile {
 
     /// Looks at what is at the path. Throws `CommandFailure` when no file can be there.
     init(_ path: String) throws(CommandFailure) {
+        try Self.checkName(path)
         self.path = path
         var target = FilePath(path)
         var status = stat()
@@ -40,6 +41,12 @@ struct OutputFile {
         case S_IFDIR: throw CommandFailure("\(path) is a directory; name a file in it")
         default: throw CommandFailure("\(path) is no regular file; name another file, or none for standard output")
         }
+    }
+
+    /// Refuses a path that names no file. Throws `CommandFailure`.
+    static func checkName(_ path: String) throws(CommandFailure) {
+        if path.isEmpty { throw CommandFailure("the name of the file is empty; name a file, or - for standard output") }
+        if path.hasSuffix("/") { throw CommandFailure("\(path) names a directory; name a file in it") }
     }
 
     private static func link(_ path: FilePath) -> FilePath? {

@@ -69,18 +69,46 @@ extension ConfigurationNode {
     }
 }
 
-extension NodeDecoder {
-    private static let hiddenFailure = "invalid value (not shown: it may be secret)"
+extension ConfigurationNode {
+    static let hiddenFailure = "invalid value (not shown: it may be secret)"
 
+    /// The message of a check of this value, about the value at some keys in it. Checks of types and plugins may quote any
+    /// value. So a message about a secret, or with the text of one, is not shown.
+    func shown(_ message: String, about value: ConfigurationNode?, at keyPath: String) -> String {
+        value?.hasSecretText == true || quotesSecret(message, at: keyPath) ? Self.hiddenFailure : message
+    }
+
+    /// Whether the value, or an element of it, is secret as a whole.
+    private var hasSecretText: Bool {
+        if isSecret { return true }
+        return if case .sequence(let elements) = content { elements.contains(where: \.hasSecretText) } else { false }
+    }
+
+    /// Whether a message has the text of a secret in this tree.
+    private func quotesSecret(_ message: String, at keyPath: String) -> Bool {
+        switch content {
+        case .scalar(let scalar):
+            // The path of a file with a secret is no secret.
+            (isSecret || !keyPath.hasSuffix("-file") && SecretKeys.mustHide(scalar.text, at: keyPath))
+                && Excerpt.isQuoted(scalar.text, in: message)
+        case .sequence(let elements):
+            elements.contains { $0.quotesSecret(message, at: keyPath) }
+        case .mapping(let mapping):
+            mapping.entries.contains { $0.value.quotesSecret(message, at: KeyTrail.join(keyPath, $0.key)) }
+        }
+    }
+}
+
+extension NodeDecoder {
     /// Translates an error of a type's `init(from:)`.
     func configurationError(for error: any Error, decoding type: any Decodable.Type) -> ConfigurationError {
         switch error {
         case let error as ConfigurationError:
             // A type knows neither file nor key, and may show the value. A missing key has no place, but the mapping around
             // it has one.
-            let isHidden = node.isSecret && error.keyPath == nil
+            let isOwn = error.keyPath == nil
             return ConfigurationError(
-                message: isHidden ? Self.hiddenFailure : error.message,
+                message: isOwn ? node.shown(error.message, about: node, at: trail.text) : error.message,
                 location: error.location ?? node.location,
                 keyPath: error.keyPath ?? trail.text
             )
@@ -141,7 +169,8 @@ extension NodeDecoder {
         if case .scalar(let scalar) = node?.content { text = scalar.text }
         let isSecret = (node ?? self.node).mustHide(text, at: keyPath)
         return ConfigurationError(
-            message: isSecret ? Self.hiddenFailure : message,
+            message: isSecret
+                ? ConfigurationNode.hiddenFailure : self.node.shown(message, about: node, at: trail.text),
             location: location,
             keyPath: keyPath
         )

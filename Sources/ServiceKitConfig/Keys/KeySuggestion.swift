@@ -14,17 +14,28 @@ package enum KeySuggestion {
         return "no \(kind) \"\(name)\" is linked into this program; " + (remedy ?? "t\(list)")
     }
 
-    /// `unknown key; did you mean "listen"?`, or a list of the known keys when none is similar.
+    /// `unknown key; did you mean "listen"?`, or a list of the known keys when none is similar. A path in the place of a key
+    /// gets its nested form: `unknown key; write it nested, as in log: {level: …}`.
     static func message(for key: String, known: [String]) -> String {
+        if let nested = nested(key, known: known) { return "unknown key; write it nested, as in \(nested)" }
         if let nearest = nearest(to: key, among: known) { return "unknown key; did you mean \"\(nearest)\"?" }
         guard !known.isEmpty else { return "unknown key; no keys are known here" }
         let rest = known.count > maximumListed ? ", …" : ""
         return "unknown key; known keys: " + known.prefix(maximumListed).joined(separator: ", ") + rest
     }
 
+    /// The nested form of a path that begins with a known key; `nil` for another text.
+    package static func nested(_ path: String, known: some Sequence<String>) -> String? {
+        let keys = path.split(separator: ".", omittingEmptySubsequences: false)
+        guard keys.count > 1, keys.count <= 8, !keys.contains(""), let first = keys.first, known.contains(String(first))
+        else { return nil }
+        let inner = keys.dropFirst().reversed().reduce("…") { "{\($1): \($0)}" }
+        return "\(first): \(inner)"
+    }
+
     /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters: of `share`
     /// characters one may differ, and one always may.
-    static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
+    package static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
         guard key.utf8.count <= maximumComparedLength else { return nil }
         let key = Array(key)
         var best: (name: String, distance: Int)?

@@ -38,8 +38,8 @@ package enum ConfigurationFile {
         guard fstat(descriptor, &status) == 0 else { throw failure(path, code: errno) }
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
-        case S_IFDIR: throw failure(path, "is a directory; name a YAML file in it")
-        default: throw failure(path, "is not a regular file; name a YAML file")
+        case S_IFDIR: throw failure(path, "is a directory; name a file in it")
+        default: throw failure(path, "is not a regular file; name a file")
         }
         // One byte more than allowed shows that the file is too large. The parser reports it.
         var bytes = [UInt8](repeating: 0, count: YAMLLimits.maximumDocumentBytes + 1)
@@ -49,11 +49,15 @@ package enum ConfigurationFile {
     }
 
     private static func failure(_ path: String, code: Int32) -> ConfigurationError {
-        switch code {
-        case ENOENT, ENOTDIR: failure(path, "no such file; create it or name another one")
-        case EACCES, EPERM: failure(path, "permission denied; let the user that runs the service read it")
-        default: failure(path, "cannot be read: \(String(cString: strerror(code)))")
-        }
+        var error =
+            switch code {
+            case ENOENT, ENOTDIR: failure(path, "no such file; create it or name another one")
+            case EACCES, EPERM: failure(path, "permission denied; let the user that runs the service read it")
+            default: failure(path, "cannot be read: \(String(cString: strerror(code)))")
+            }
+        // Where the service runs, the file may be there, and its user may read it.
+        error.isLocal = [ENOENT, ENOTDIR, EACCES, EPERM].contains(code)
+        return error
     }
 
     private static func failure(_ path: String, _ message: String) -> ConfigurationError {

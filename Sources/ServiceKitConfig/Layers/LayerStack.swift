@@ -32,7 +32,7 @@ package struct LayerStack: Sendable {
         let (tree, filled) = try tree(after: earlier)
         var resolver = PlaceholderResolver(tree, environment: environment, readFile: reading)
         let root = resolver.resolve()
-        if let failure = resolver.failures.first { throw failure.error }
+        if let failure = resolver.failures.first { throw failure }
         return Configuration(root: root, known: KnownKeys(after: earlier?.known), filledOrigins: filled)
     }
 
@@ -73,7 +73,7 @@ package struct LayerStack: Sendable {
         let (mistakes, unchecked) = (resolver.failures.filter { !$0.isLocal }, resolver.failures.filter(\.isLocal))
         let configuration = Configuration(root: root)
         for path in resolver.failedPaths { configuration.known.leaveOut(path) }
-        return (configuration, mistakes.map(\.error), unchecked.map(\.error))
+        return (configuration, mistakes, unchecked)
     }
 }
 

@@ -4,12 +4,6 @@
 /// Only values of files have placeholders; those of variables and options are literal. Each value is replaced at most once,
 /// and what it is replaced by holds no further placeholders. The limits of ``YAMLLimits`` bound depth and size.
 struct PlaceholderResolver {
-    struct Failure: Error {
-        var error: ConfigurationError
-        /// Whether it may be gone elsewhere: with the variables, files and layers of another machine.
-        var isLocal = false
-    }
-
     /// A value that is being replaced.
     private struct Place {
         var trail: KeyTrail
@@ -25,7 +19,7 @@ struct PlaceholderResolver {
     private var bytes = 0
     private var nodes = 0
     /// One for each value that could not be replaced, in the order of the tree.
-    private(set) var failures: [Failure] = []
+    private(set) var failures: [ConfigurationError] = []
     /// The key paths of the values that could not be replaced. Several may have the same failure.
     private(set) var failedPaths: [String] = []
     private var failedPlaces: Set<SourceLocation?> = []
@@ -50,7 +44,7 @@ struct PlaceholderResolver {
         _ node: ConfigurationNode,
         at trail: KeyTrail,
         isCollecting: Bool = false
-    ) throws(Failure) -> ConfigurationNode? {
+    ) throws(ConfigurationError) -> ConfigurationNode? {
         var result = node
         switch node.content {
         case .scalar:
@@ -59,7 +53,7 @@ struct PlaceholderResolver {
             } catch {
                 guard isCollecting else { throw error }
                 failedPaths.append(trail.text)
-                if failedPlaces.insert(error.error.location).inserted { failures.append(error) }
+                if failedPlaces.insert(error.location).inserted { failures.append(error) }
                 return nil
             }
         case .sequence(let elements):
@@ -87,7 +81,7 @@ struct PlaceholderResolver {
     }
 
     /// The value at a path, without placeholders; `nil` when there is none, or it is null.
-    private mutating func value(at path: ConfigurationPath) throws(Failure) -> ConfigurationNode? {
+    private mutating func value(at path: ConfigurationPath) throws(ConfigurationError) -> ConfigurationNode? {
         var node = root
         var trail = KeyTrail()
         for key in path.keys {
@@ -103,7 +97,7 @@ struct PlaceholderResolver {
 
     // MARK: - Values
 
-    private mutating func replaced(_ node: ConfigurationNode, at trail: KeyTrail) throws(Failure) -> ConfigurationNode {
+    private mutating func replaced(_ node: ConfigurationNode, at trail: KeyTrail) throws(ConfigurationError) -> ConfigurationNode {
         guard case .scalar(let scalar) = node.content, scalar.hasPlaceholder else { return node }
         if let known = resolved[trail.path] { return known }
         if let first = active.firstIndex(where: { $0.trail.path == trail.path }) {
@@ -131,7 +125,7 @@ struct PlaceholderResolver {
         _ text: String,
         form: ConfigurationNode.Scalar.Form,
         depth: Int = 1
-    ) throws(Failure) -> ConfigurationNode {
+    ) throws(ConfigurationError) -> ConfigurationNode {
         guard active.count + depth <= YAMLLimits.maximumPlaceholderDepth + 1 else {
             throw failure("placeholders lead to placeholders more than \(YAMLLimits.maximumPlaceholderDepth) times")
         }
@@ -169,7 +163,7 @@ struct PlaceholderResolver {
     }
 
     /// A node in the place of a placeholder: a text is read like that of a variable; null and nodes with parts stay.
-    private mutating func substitute(_ node: ConfigurationNode) throws(Failure) -> ConfigurationNode {
+    private mutating func substitute(_ node: ConfigurationNode) throws(ConfigurationError) -> ConfigurationNode {
         var result = node
         if case .scalar(let scalar) = node.content, scalar.form != .literal, !scalar.isNull {
             result = value(of: scalar.text)
@@ -186,7 +180,7 @@ struct PlaceholderResolver {
         of reference: Placeholder.Reference,
         form: ConfigurationNode.Scalar.Form,
         depth: Int
-    ) throws(Failure) -> ConfigurationNode {
+    ) throws(ConfigurationError) -> ConfigurationNode {
         let found: ConfigurationNode?
         switch reference.target {
         case .variable(let name):
@@ -204,7 +198,7 @@ struct PlaceholderResolver {
         return try substitute(evaluate(defaultText, form: form, depth: depth + 1))
     }
 
-    private mutating func contents(ofFileIn scalar: ConfigurationNode.Scalar) throws(Failure) -> ConfigurationNode {
+    private mutating func contents(ofFileIn scalar: ConfigurationNode.Scalar) throws(ConfigurationError) -> ConfigurationNode {
         let prefix = Placeholder.filePrefix
         let path = try evaluate(String(scalar.text.dropFirst(prefix.count)), form: .quoted).text ?? ""
         guard !path.isEmpty else { throw failure("names no file; write \(prefix)/path") }
@@ -212,20 +206,20 @@ struct PlaceholderResolver {
         do {
             contents = try readFile(path)
         } catch {
-            throw failure("cannot read the file \(path): \(error.message)", isLocal: true)
+            throw failure("cannot read the file \(path): \(error.message)", isLocal: error.isLocal)
         }
         guard contents.count <= YAMLLimits.maximumReadFileBytes else {
-            throw failure("the file \(path) is larger than \(YAMLLimits.maximumReadFileBytes) bytes", isLocal: true)
+            throw failure("the file \(path) is larger than \(YAMLLimits.maximumReadFileBytes) bytes")
         }
         guard var text = String(validating: contents, as: UTF8.self) else {
-            throw failure("the file \(path) is not in UTF-8", isLocal: true)
+            throw failure("the file \(path) is not in UTF-8")
         }
         if text.last?.isNewline == true { text.removeLast() }
         try count(text)
         return value(of: text).hidden
     }
 
-    private mutating func count(_ text: String) throws(Failure) {
+    private mutating func count(_ text: String) throws(ConfigurationError) {
         bytes += text.utf8.count
         guard bytes <= YAMLLimits.maximumResolvedBytes else {
             throw failure("values with placeholders are longer than \(YAMLLimits.maximumResolvedBytes) bytes in all")
@@ -234,7 +228,7 @@ struct PlaceholderResolver {
 
     // MARK: - Failures
 
-    private func missing(_ reference: Placeholder.Reference) -> Failure {
+    private func missing(_ reference: Placeholder.Reference) -> ConfigurationError {
         let cause =
             switch reference.target {
             case .variable(let name): "the environment variable \(name) is not set; set it"
@@ -243,12 +237,15 @@ struct PlaceholderResolver {
         return failure("\(cause), or give a default: ${\(reference.name):default}", isLocal: true)
     }
 
-    private func failure(_ message: String, at place: Place? = nil, isLocal: Bool = false) -> Failure {
+    private func failure(
+        _ message: String,
+        at place: Place? = nil,
+        isLocal: Bool = false
+    ) -> ConfigurationError {
         let place = place ?? active.last
-        return Failure(
-            error: ConfigurationError(message: message, location: place?.location, keyPath: place?.trail.text),
-            isLocal: isLocal
-        )
+        var error = ConfigurationError(message: message, location: place?.location, keyPath: place?.trail.text)
+        error.isLocal = isLocal
+        return error
     }
 }
 

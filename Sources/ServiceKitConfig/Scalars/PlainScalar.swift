@@ -50,12 +50,18 @@ package enum PlainScalar {
             case "\t": result += "\\t"
             case "\r": result += "\\r"
             case "\u{0}"..<"\u{20}", "\u{7F}"..<"\u{A0}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                result += escaped(scalar)
+            case _ where Excerpt.isDeceptive(scalar):
+                result += escaped(scalar)
             default: result.unicodeScalars.append(scalar)
             }
         }
         return result + "\""
+    }
+
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        let digits = String(scalar.value, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     }
 
     /// Whether YAML reads the text without quotes as one scalar.

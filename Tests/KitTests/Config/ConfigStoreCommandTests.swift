@@ -44,6 +44,32 @@ import Testing
         #expect(result.output == "- log.level: debug\n+ log.level: info\n+ app.name: user\n")
     }
 
+    @Test func differenceThatCannotBeShownIsNoDifference() async throws {
+        let directory = try TemporaryDirectory()
+        let (first, second) = (try directory.write("a: 1\n", to: "a.yaml"), try directory.write("a: 2\n", to: "b.yaml"))
+        let line = "'\(Kit.path)' config diff '\(first)' '\(second)' > /dev/full"
+        let failed = try await RunningProgram.run("/bin/sh", ["-c", line])
+        #expect(failed.exit == .exited(2))
+        #expect(failed.errors.contains("standard output cannot be written"), "\(failed.errors)")
+        for sides in [["", ""], [first, ""]] {
+            let empty = try await Kit.run(["config", "diff"] + sides)
+            #expect(empty.exit == .exited(2))
+            #expect(empty.errors.contains("a side is empty; name a file, a profile or a store"))
+        }
+    }
+
+    /// A reader sees what is there, on a line of a sensible length.
+    @Test func differenceIsReadable() async throws {
+        let directory = try TemporaryDirectory()
+        let long = String(repeating: "x", count: 100_000)
+        let first = try directory.write("server:\n", to: "a.yaml")
+        let second = try directory.write("log:\nmine: {long: \(long), \"a\u{202E}b\": \"c\u{202E}d\"}\n", to: "b.yaml")
+        let result = try await Kit.run(["config", "diff", first, second])
+        #expect(result.exit == .exited(1))
+        #expect(
+            result.output == "+ mine.long: \(String(repeating: "x", count: 1024))…\n+ mine.a\\u{202E}b: \"c\\u202ed\"\n")
+    }
+
     private func refusal(_ text: String) -> String? {
         ServiceKitCommand.Kit.$plugins.withValue([Plugin.etcd]) {
             do {
@@ -254,6 +280,77 @@ import Testing
             let source = try await Kit.run(["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd))
             #expect(source.output.contains("config: only files, variables and --set name sources"))
             #expect(try await etcd.etcdctl("get", "/config", "--prefix", "--keys-only").isEmpty)
+        }
+    }
+
+    @Test func documentThatWasDeletedIsWrittenAgain() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("log: {level: info}\n", to: "c.yaml")
+        try await EtcdServer.withServer { etcd in
+            let settings = Self.settings(etcd) + ["--yes"]
+            for level in ["info", "debug"] {
+                _ = try directory.write("log: {level: \(level)}\n", to: "c.yaml")
+                #expect(try await Kit.run(["config", "push", file, "--to", Self.place] + settings).exit == .exited(0))
+            }
+            try await etcd.etcdctl("del", "/config/user/config.yaml")
+            let back = try await Kit.run(["config", "rollback", Self.place] + settings)
+            #expect(back.output.hasPrefix("+ log.level: debug\n"), "\(back.output)\(back.errors)")
+            let again = try await Kit.run(["config", "rollback", Self.place] + settings)
+            #expect(again.output.contains(": nothing changes"), "\(again.output)\(again.errors)")
+        }
+    }
+
+    /// The service reads the file together with the other keys.
+    @Test func pushedFileIsCheckedWithTheOtherKeysOfTheStore() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("server: {grpc: {tls: {key: other.pem}}}\n", to: "fleet.yaml")
+        try await EtcdServer.withServer { etcd in
+            let push = ["config", "push", file, "--to", Self.place, "--yes"] + Self.settings(etcd)
+            #expect(try await Kit.run(push).output.contains("TLS needs a certificate and its key"))
+            try await etcd.etcdctl("put", "/config/user/server.grpc.tls.certificate", "c.pem")
+            try await etcd.etcdctl("put", "/config/user/b.yaml", "a: [")
+            let result = try await Kit.run(push)
+            #expect(result.exit == .exited(0), "\(result.output)\(result.errors)")
+            #expect(result.errors.contains("kit: etcd /config/user/b.yaml:"))
+            #expect(result.errors.contains("; the file is checked without it\n"))
+            // It takes the place of the stored document, and does not lie over it.
+            _ = try directory.write("log: {level: info}\n", to: "fleet.yaml")
+            #expect(try await Kit.run(push).output.contains("TLS needs a certificate and its key"))
+        }
+    }
+
+    @Test(arguments: [("a/", "names a directory; name a file in it"), ("", "the name of the file is empty")])
+    func oddNameOfAFileIsRefused(name: String, words: String) async throws {
+        for arguments in [["pull", Self.place, name], ["init", name]] {
+            let result = try await Kit.run(["config"] + arguments)
+            #expect(result.exit == .exited(1))
+            #expect(result.errors.contains(words), "\(result.errors)")
+        }
+    }
+
+    @Test func documentIsPulledToStandardOutput() async throws {
+        try await EtcdServer.withServer { etcd in
+            try await etcd.etcdctl("put", "/config/user/config.yaml", "a: 1")
+            let pulled = try await Kit.run(["config", "pull", Self.place, "-"] + Self.settings(etcd))
+            #expect(pulled.output == "a: 1")
+        }
+    }
+
+    /// The service refuses to start with it.
+    @Test func sourceThatNamesSourcesIsAMistake() async throws {
+        let directory = try TemporaryDirectory()
+        try await EtcdServer.withServer { etcd in
+            let file = try directory.write(
+                "config: {etcd: {prefix: /config/user}}\n"
+                    + "registry: {etcd: {endpoints: [\(etcd.endpoints.map { "'\($0)'" }.joined(separator: ", "))]}}\n",
+                to: "c.yaml")
+            for (key, value) in [("app.yaml", "config: {etcd: {prefix: /a}}"), ("config.etcd.prefix", "/a")] {
+                try await etcd.etcdctl("put", "/config/user/\(key)", value)
+                let check = try await Kit.run(["config", "check", file])
+                #expect(check.exit == .exited(1))
+                #expect(check.output.contains("only files, variables and --set name sources"), "\(check.output)")
+                try await etcd.etcdctl("del", "/config/user/\(key)")
+            }
         }
     }
 

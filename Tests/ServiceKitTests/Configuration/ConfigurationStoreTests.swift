@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    private static func running(
+    static func running(
         _ yaml: String,
         environment: [String: String] = [:],
         overrides: [String] = [],
@@ -116,46 +116,6 @@ import Testing
         try await eventually { count("applied") == 2 && count("refused") == 1 }
     }
 
-    @Test func badSectionRefusesTheGoodOnesBesideIt() async throws {
-        try await Self.running("limits: {calls: 5}\ncache: {size: 5}") { running in
-            let limits = try running.store.live(Limits.self, at: "limits")
-            let cache = try running.store.live(Cache.self, at: "cache")
-            try await running.change(to: "cache: {size: 6}\nlimits: {calls: 0}")
-            #expect(cache.value.size == 5)
-            #expect(limits.value.calls == 5)
-            let error = "fake.yaml:2:17: limits.calls: expected 1 to 1000000, found \"0\""
-            #expect(running.store.status.refusal == error)
-            #expect(running.store.status.refusals == 1)
-            #expect(running.store.status.generation == 1)
-            let line = "error: configuration refused; the last good one stays error=\(error)"
-            #expect(await running.log.first { $0.description == line } != nil)
-
-            try await running.change(to: "cache: {size: 6}\nlimits: {calls: 7}")
-            #expect(cache.value.size == 6)
-            #expect(limits.value.calls == 7)
-            #expect(running.store.status.refusal == nil)
-            #expect(running.store.status.refusals == 1)
-        }
-    }
-
-    @Test(arguments: [
-        ("limits: {calls: x}", "limits.calls: expected an integer"), ("limits: [", "YAML syntax"),
-        ("limits: {cals: 1}", "limits.cals: unknown key; did you mean \"calls\"?"),
-        ("cahce: {}", "cahce: unknown key"),
-        ("limits: {calls: \"${NO}\"}", "limits.calls: the environment variable NO"),
-        ("plain: x", "plain: expected an integer"),
-    ])
-    func mistakeAnywhereIsRefused(yaml: String, error: String) async throws {
-        try await Self.running("limits: {calls: 5}\nplain: 5") { running in
-            let limits = try running.store.live(Limits.self, at: "limits")
-            _ = try running.store.configuration.decodeIfPresent(Int.self, at: "plain")
-            running.store.configuration.claim("cache")
-            try await running.change(to: yaml)
-            #expect(running.store.status.refusal?.contains(error) == true, "\(running.store.status)")
-            #expect(limits.value.calls == 5)
-        }
-    }
-
     @Test func observerWakesForItsOwnSectionOnly() async throws {
         try await Self.running("limits: {calls: 5}\ncache: {size: 5}") { running in
             let wakes = Mutex<[Int]>([])
@@ -184,62 +144,6 @@ import Testing
             #expect(cache.value.size == 7)
             try await running.change(to: "{}")
             #expect(limits.value == Limits())
-        }
-    }
-
-    @Test(arguments: ["", " \n", "# limits: {calls: 6}\n", "---\n", "~"])
-    func documentThatHasLostItsKeysIsRefused(yaml: String) async throws {
-        try await Self.running("limits: {calls: 5}") { running in
-            let limits = try running.store.live(Limits.self, at: "limits")
-            for _ in 1...2 {
-                try await running.change(to: yaml)
-                #expect(
-                    running.store.status.refusal == "fake.yaml: has no keys any more; if all of them shall go, write {}"
-                )
-                #expect(limits.value.calls == 5)
-                try await running.change(to: yaml + "\nother: ${X}")
-            }
-            try await running.change(to: "{}")
-            #expect(limits.value.calls == 1)
-            // It had no keys before.
-            running.source.set(yaml)
-            try await running.change(to: "limits: {calls: 7}")
-            #expect(limits.value.calls == 7)
-        }
-    }
-
-    @Test func documentOfASourceThatHasGoneTakesItsKeysAlong() async throws {
-        try await Self.running("limits: {calls: 5}") { running in
-            let limits = try running.store.live(Limits.self, at: "limits")
-            running.source.state.set(.loaded([]))
-            await running.settle()
-            try await eventually { limits.value.calls == 1 }
-        }
-    }
-
-    @Test func returnOfAGoodConfigurationAfterARefusalIsLogged() async throws {
-        try await Self.running("limits: {calls: 5}") { running in
-            _ = try running.store.live(Limits.self, at: "limits")
-            try await running.change(to: "limits: {calls: 0}")
-            running.source.set("limits: {calls: 5}")
-            await running.settle()
-            let line = "notice: configuration is good again, and the same as before generation=1"
-            #expect(await running.log.first { $0.description == line } != nil)
-            #expect(running.store.status.refusal == nil)
-        }
-    }
-
-    @Test func sourceThatIsAwayAndComesBackIsLogged() async throws {
-        try await Self.running("limits: {calls: 5}") { running in
-            let log = running.log
-            running.source.state.set(.away("no route"))
-            let away = "warning: configuration source is away; its last values stay cause=no route source=fake"
-            #expect(await log.first { $0.description == away } != nil)
-            running.source.set("limits: {calls: 5}")
-            let back = "notice: configuration source is no longer away source=fake"
-            #expect(await log.first { $0.description == back } != nil)
-            #expect(running.store.status.away.isEmpty)
-            #expect(log.entries.count == 2)
         }
     }
 
@@ -330,112 +234,7 @@ import Testing
         }
     }
 
-    @Test func reloadAsksTheSources() async throws {
-        try await Self.running("limits: {calls: 5}") { running in
-            running.store.reload()
-            await running.settle()
-            #expect(running.source.refreshes.withLock(\.self) == 1)
-            #expect(running.store.status.generation == 1)
-        }
-    }
-
-    @Test func fileThatAValueNamesIsFollowed() async throws {
-        try await TemporaryDirectory.with { directory in
-            let file = try directory.write("6\n", to: "calls")
-            try await Self.running("limits: {calls: \"@file:\(file)\"}") { running in
-                let limits = try running.store.live(Limits.self, at: "limits")
-                #expect(limits.value.calls == 6)
-                try directory.write(Array("7".utf8), to: "calls")
-                await running.settle()
-                try await eventually { limits.value.calls == 7 }
-                try directory.remove("calls")
-                await running.settle()
-                try await eventually { running.store.status.refusal?.contains("cannot read the file \(file)") == true }
-                #expect(limits.value.calls == 7)
-                try directory.write("8", to: "calls")
-                await running.settle()
-                try await eventually { limits.value.calls == 8 }
-            }
-        }
-    }
-
-    @Test func fileThatAValueNamesIsReadWhenItIsClosed() async throws {
-        try await TemporaryDirectory.with { directory in
-            let file = try directory.write("6", to: "calls")
-            try await Self.running("limits: {calls: \"@file:\(file)\"}") { running in
-                let limits = try running.store.live(Limits.self, at: "limits")
-                let handle = try FileHandle(forWritingTo: URL(filePath: file))
-                try handle.truncate(atOffset: 0)
-                try handle.write(contentsOf: Data("7".utf8))
-                running.source.set("limits: {calls: \"@file:\(file)\", burst: 2}")
-                await running.settle()
-                try handle.write(contentsOf: Data("5".utf8))
-                try handle.close()
-                await running.settle()
-                try await eventually { limits.value.burst == 2 }
-                #expect(limits.value == Limits(calls: 75, burst: 2))
-                #expect(running.store.status.generation == 2)
-            }
-        }
-    }
-
-    @Test(arguments: [
-        ("limits: {calls: 2}\nconfig: {etcd: {prefix: /c}}", "fake.yaml:2:1: config: only files, "),
-        ("limits: {calls: 2}\n<<: {config: {}}", "fake.yaml:2:6: config: only files, "),
-    ])
-    func sourceThatNamesSourcesIsRefused(_ yaml: String, _ error: String) async throws {
-        try await Self.running("limits: {calls: 1}") { running in
-            let limits = try running.store.live(Limits.self, at: "limits")
-            try await running.change(to: yaml)
-            #expect(running.store.status.refusal?.hasPrefix(error) == true, "\(running.store.status)")
-            #expect(limits.value.calls == 1)
-        }
-    }
-
-    @Test func sourceWithAValueInTheSectionOfSourcesIsRefused() throws {
-        let document = ConfigurationDocument(
-            origin: "etcd /c/config.etcd", bytes: Array("{}".utf8), path: "config.etcd")
-        let error = #expect(throws: ConfigurationError.self) {
-            try LayerStack(documents: [document.fromSource]).merged()
-        }
-        #expect(error?.location?.origin == "etcd /c/config.etcd")
-        #expect(error?.keyPath == "config.etcd")
-        #expect(throws: Never.self) { try LayerStack(documents: [document]).merged() }
-    }
-
     // MARK: - Start
-
-    @Test func startFailsAtItsLimitWithoutARequiredSource() async throws {
-        let running = Running(FakeSource(nil, name: "etcd /config"))
-        let start = Task { try await running.store.start() }
-        running.source.state.set(.away("connection refused"))
-        await running.clock.waitForSleepers()
-        running.clock.advance(by: .seconds(10))
-        let error = await #expect(throws: ConfigurationError.self) { try await start.value }
-        #expect(error?.description == "cannot be read within 10.0 seconds: etcd /config: connection refused")
-    }
-
-    @Test func startWithABadConfigurationFails() async throws {
-        let running = Running(FakeSource("a: ["))
-        await #expect(throws: ConfigurationError.self) { try await running.store.start() }
-    }
-
-    @Test func optionalSourceThatIsAwayIsTakenInWhenItComes() async throws {
-        let source = FakeSource(nil, name: "etcd", isRequired: false)
-        let running = Running(source, overrides: ["limits.burst=3"])
-        source.state.set(.away("no route"))
-        try await running.store.start()
-        let task = Task { await running.store.run() }
-        defer { task.cancel() }
-        let limits = try running.store.live(Limits.self, at: "limits")
-        #expect(limits.value == Limits(calls: 1, burst: 3))
-        #expect(running.store.status.away == ["etcd": "no route"])
-        let line = "warning: configuration source is away; it has given no values yet cause=no route source=etcd"
-        #expect(running.log.entries.map(\.description) == [line])
-        try await running.change(to: "limits: {calls: 4, burst: 4}")
-        #expect(limits.value == Limits(calls: 4, burst: 3))
-        #expect(running.store.status.away.isEmpty)
-    }
 
     // MARK: - Readers
 
