@@ -19,7 +19,10 @@ struct EtcdConfigurationOperatorTests {
         try await EtcdServer.withServer { etcd in
             var options = EtcdConfigurationOptions()
             options.prefix = "/config/user"
-            let client = try EtcdClient(EtcdConfig(endpoints: etcd.endpoints), logger: Logger(label: "test"))
+            var config = try EtcdConfig(endpoints: etcd.endpoints)
+            // A busy machine is no failure.
+            config.requestTimeout = .seconds(60)
+            let client = try EtcdClient(config, logger: Logger(label: "test"))
             let source = EtcdConfigurationSource(options, client)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await source.run { _ in } }
