@@ -61,7 +61,8 @@ extension EtcdConnectionOptions {
             }
             // An editor may begin a file with a byte order mark.
             let mark = Array("\u{FEFF}".utf8)
-            let text = String(validating: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self)
+            let text = String(
+                validating: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self)
             guard let line = text?.prefix(while: { !$0.isNewline }), !line.contains("\0") else {
                 throw ConfigurationError(
                     message: "\(passwordFile) is not text in UTF-8; save it as UTF-8",

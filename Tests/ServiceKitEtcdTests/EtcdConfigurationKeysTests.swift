@@ -136,8 +136,10 @@ struct EtcdConfigurationOptionsTests {
 
     /// The source is made from these once.
     @Test(arguments: [
-        ("registry: {etcd: {endpoints: ['http://a']}}", "registry: {etcd: {endpoints: ['http://b']}}",
-            "registry.etcd.endpoints"),
+        (
+            "registry: {etcd: {endpoints: ['http://a']}}", "registry: {etcd: {endpoints: ['http://b']}}",
+            "registry.etcd.endpoints"
+        ),
         ("", "registry: {etcd: {username: a, password: b}}", "registry.etcd.username"),
     ])
     func changeOfTheConnectionNeedsARestart(_ before: String, _ after: String, _ key: String) throws {

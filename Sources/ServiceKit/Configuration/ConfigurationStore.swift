@@ -166,6 +166,8 @@ public final class ConfigurationStore: Sendable {
     ///   - type: The section's type.
     ///   - path: Its path.
     ///   - service: The service whose clients read it; `nil` for the section as it is for all.
+    /// - Returns: The section. The same arguments give another object each time.
+    /// - Throws: `ConfigurationError` when the section is wrong now. A wrong section later is refused.
     func replaceable<Value: Decodable & Equatable & Sendable>(
         _ type: Value.Type,
         at path: String,

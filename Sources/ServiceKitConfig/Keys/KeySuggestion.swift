@@ -35,7 +35,8 @@ package enum KeySuggestion {
 
     /// The most similar of `candidates`; the first of equals. `nil` if all differ in too many characters: of `share`
     /// characters one may differ, and one always may.
-    package static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String? {
+    package static func nearest(to key: String, among candidates: [String], differingInOneOf share: Int = 3) -> String?
+    {
         guard key.utf8.count <= maximumComparedLength else { return nil }
         let key = Array(key)
         var best: (name: String, distance: Int)?

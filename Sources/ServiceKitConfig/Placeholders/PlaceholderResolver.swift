@@ -97,7 +97,9 @@ struct PlaceholderResolver {
 
     // MARK: - Values
 
-    private mutating func replaced(_ node: ConfigurationNode, at trail: KeyTrail) throws(ConfigurationError) -> ConfigurationNode {
+    private mutating func replaced(
+        _ node: ConfigurationNode, at trail: KeyTrail
+    ) throws(ConfigurationError) -> ConfigurationNode {
         guard case .scalar(let scalar) = node.content, scalar.hasPlaceholder else { return node }
         if let known = resolved[trail.path] { return known }
         if let first = active.firstIndex(where: { $0.trail.path == trail.path }) {
@@ -198,7 +200,9 @@ struct PlaceholderResolver {
         return try substitute(evaluate(defaultText, form: form, depth: depth + 1))
     }
 
-    private mutating func contents(ofFileIn scalar: ConfigurationNode.Scalar) throws(ConfigurationError) -> ConfigurationNode {
+    private mutating func contents(
+        ofFileIn scalar: ConfigurationNode.Scalar
+    ) throws(ConfigurationError) -> ConfigurationNode {
         let prefix = Placeholder.filePrefix
         let path = try evaluate(String(scalar.text.dropFirst(prefix.count)), form: .quoted).text ?? ""
         guard !path.isEmpty else { throw failure("names no file; write \(prefix)/path") }

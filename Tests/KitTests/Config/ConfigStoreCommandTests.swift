@@ -67,7 +67,8 @@ import Testing
         let result = try await Kit.run(["config", "diff", first, second])
         #expect(result.exit == .exited(1))
         #expect(
-            result.output == "+ mine.long: \(String(repeating: "x", count: 1024))…\n+ mine.a\\u{202E}b: \"c\\u202ed\"\n")
+            result.output == "+ mine.long: \(String(repeating: "x", count: 1024))…\n+ mine.a\\u{202E}b: \"c\\u202ed\"\n"
+        )
     }
 
     private func refusal(_ text: String) -> String? {

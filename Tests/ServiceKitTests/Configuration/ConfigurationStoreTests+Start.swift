@@ -75,7 +75,8 @@ extension ConfigurationStoreTests {
         clock.advance(by: .seconds(1))
         try await start.value
         #expect(store.status.away == ["etcd": "no answer within 1.0 seconds"])
-        let line = "warning: configuration source is away; it has given no values yet cause=no answer within 1.0 seconds "
+        let line =
+            "warning: configuration source is away; it has given no values yet cause=no answer within 1.0 seconds "
         #expect(log.entries.map(\.description) == [line + "source=etcd"])
         let limits = try store.live(Limits.self, at: "limits")
         #expect(limits.value.calls == 5)
