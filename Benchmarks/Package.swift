@@ -101,7 +101,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "bench-governance",
-            dependencies: ["BenchmarkHarness", "BenchmarkSupport", argumentParser, serviceKit],
+            dependencies: ["BenchmarkHarness", "BenchmarkSupport", argumentParser, serviceKit, serviceKitConfig, system],
             swiftSettings: settings
         ),
         .target(name: "BenchmarkConfiguration", swiftSettings: settings),

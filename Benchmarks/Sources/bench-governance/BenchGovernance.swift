@@ -1,108 +1,31 @@
 import ArgumentParser
 import BenchmarkHarness
-import BenchmarkSupport
-import ServiceKit
+import Foundation
+import SystemPackage
 
-/// Measures the governance of calls in this process, and prints a table.
+/// Measures the governance of calls, and prints a table.
 @main
 struct BenchGovernance: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench-governance",
-        abstract: "Measures balancers; `ratio NAME VALUE` lines are for scripts."
+        abstract: "Measures balancers, middleware and limits; `ratio NAME VALUE` lines are for scripts."
     )
 
     @OptionGroup
     var options: BenchmarkOptions
 
     func run() async throws {
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(getpid())").path
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
         let picks = options.quick ? 500_000 : 2_000_000
-        try await untilSignalled { try await options.measure(Picks.all(picks)) }
-    }
-}
-
-/// Picks of the balancers.
-enum Picks {
-    /// The bars of each balancer: the CPU time of a pick among 10,000 nodes, and its growth from 10 nodes.
-    static func all(_ picks: Int) -> [Benchmark] {
-        benchmarks("p2c", atMost: 250, picks) { PowerOfTwoChoices() }
-            + benchmarks("weighted", atMost: 500, picks) { WeightedRoundRobin() }
-            + benchmarks("round_robin", atMost: 500, picks) { RoundRobin() }
-            + benchmarks("least_request", atMost: 500, picks) { LeastRequest() }
-            + benchmarks("hash", atMost: 500, picks) { ConsistentHash() }
-    }
-
-    private static func benchmarks(
-        _ name: String,
-        atMost bar: Double,
-        _ picks: Int,
-        _ make: @escaping @Sendable () -> some Balancer
-    ) -> [Benchmark] {
-        let many = Subject(name: "10,000 nodes") { try sample(make(), nodes: 10_000, picks) }
-        let few = Subject(name: "10 nodes") { try sample(make(), nodes: 10, picks) }
-        return [
-            Benchmark(
-                name: "pick_\(name)",
-                figure: "CPU of a pick among 10,000 nodes, in ns",
-                bar: .atMost(bar),
-                subjects: [many]
-            ),
-            Benchmark(
-                name: "pick_\(name)_growth",
-                figure: "CPU of a pick, 10,000 nodes ÷ 10 nodes",
-                bar: .atMost(1.5),
-                subjects: [many, few],
-                ratio: { many, few in many / few }
-            ),
-        ]
-    }
-
-    /// The CPU time of a pick, and of a pick with the statistics of its call.
-    private static func sample(_ balancer: some Balancer, nodes count: Int, _ picks: Int) throws -> Sample {
-        balancer.update(NodeChange(added: nodes(count, of: balancer)))
-        let keys = (0..<1024).map { PickRequest(operation: "/benchmark/Call", key: "user \($0)") }
-        // The calls come first: without them, all nodes look alike.
-        let calls = try nanoseconds(of: picks, keys, balancer) { node, now in
-            let call = node.statistics.begin(at: now)
-            node.statistics.end(call, at: now + 1_000_000, with: .success)
-        }
-        let alone = try nanoseconds(of: picks, keys, balancer) { _, _ in }
-        return Sample(
-            main: .init(value: alone, unit: "ns"),
-            others: [.init(value: calls, unit: "ns with the statistics of a call")])
-    }
-
-    private static func nanoseconds(
-        of picks: Int,
-        _ keys: [PickRequest],
-        _ balancer: some Balancer,
-        _ call: (_ node: Node, _ now: UInt64) -> Void
-    ) throws -> Double {
-        var now = NodeStatistics.now
-        let start = try ProcessUsage.current.cpuSeconds
-        for number in 0..<picks {
-            var request = keys[number & 1023]
-            // A call each microsecond; the clock itself is not measured.
-            now += 1000
-            request.now = now
-            guard let node = balancer.pick(for: request) else {
-                throw MeasurementError(description: "the balancer picks no node")
-            }
-            call(node, now)
-        }
-        return (try ProcessUsage.current.cpuSeconds - start) / Double(picks) * 1e9
-    }
-
-    private static func nodes(_ count: Int, of balancer: some Balancer) -> [Node] {
-        (0..<count).map { number in
-            let host = "10.\(number >> 16).\((number >> 8) & 255).\(number & 255)"
-            let endpoint = Endpoint(scheme: "grpc", host: host, port: 9000)
-            let instance = ServiceInstance(
-                id: "node-\(number)",
-                name: "benchmark",
-                metadata: ["weight": "\(100 * (1 + number % 4))"],
-                endpoints: [endpoint]
-            )
-            return Node(instance: instance, endpoint: endpoint, statistics: balancer.makeStatistics())
-        }
+        let shedding = Shedding(
+            programs: FilePath(Bundle.main.executablePath ?? CommandLine.arguments[0]).removingLastComponent(),
+            load: try H2Load(in: scratch),
+            hasLoad: await isInstalled(H2Load.program),
+            calls: options.quick ? 50_000 : 200_000
+        )
+        let benchmarks = Picks.all(picks) + Chains.all(picks / 10) + [shedding.benchmark]
+        try await untilSignalled { try await options.measure(benchmarks) }
     }
 }

@@ -35,6 +35,9 @@ struct BenchServer: AsyncParsableCommand {
     @Flag(help: "Serve without GRPCCore, as the code does that kit generates; only with --in-app.")
     var direct = false
 
+    @Flag(help: "Refuse every call, as a limit of the server does; only with --in-app.")
+    var refuse = false
+
     @Flag(help: "Register services by their type with the NIO transport, too.")
     var typedServices = false
 
@@ -49,7 +52,9 @@ struct BenchServer: AsyncParsableCommand {
         guard !self.inApp || self.transport == .nghttp2 && self.tls.isEmpty && self.threads == nil else {
             throw ValidationError("--in-app is for --transport nghttp2, and goes with no other option")
         }
-        guard self.inApp || !self.direct else { throw ValidationError("--direct is for --in-app") }
+        guard self.inApp || !self.direct && !self.refuse else {
+            throw ValidationError("--direct and --refuse are for --in-app")
+        }
         guard self.transport == .nghttp2 || self.executor == .default else {
             throw ValidationError("--executor is for --transport nghttp2")
         }
@@ -84,13 +89,16 @@ struct BenchServer: AsyncParsableCommand {
     }
 
     private func serveInApp() async throws {
+        // The one call that the rate lets pass comes before the measured ones.
+        let limit = self.refuse ? "{ per-second: 0.001, burst: 1 }" : "{}"
         let configuration = try Configuration(
             yaml: """
                 app: { name: benchmark }
-                log: { level: notice }
+                log: { level: error }
                 server:
                   grpc: { listen: "127.0.0.1:0" }
                   timeouts: { default: 10s }
+                  rate-limit: \(limit)
                 """,
             origin: "bench-server"
         )

@@ -10,24 +10,7 @@ struct Measurements: Sendable {
 
     /// The CPU time that a server takes for a unary call, with h2load as the client.
     func serverCPU(_ command: ServerCommand, calls: Int) async throws -> Sample {
-        let calls = calls / self.divisor
-        return try await RunningServer.with(command) { server in
-            try await self.load.run(calls: calls / 5, on: server)
-            let start = try server.usage.cpuSeconds
-            // One call on each connection measures connecting, which is no part of a call.
-            try await self.load.run(calls: H2Load.connections, on: server)
-            let connected = try server.usage.cpuSeconds
-            let seconds = try await self.load.run(calls: calls, on: server)
-            let connecting = connected - start
-            let cpu = try server.usage.cpuSeconds - connected - connecting
-            return Sample(
-                main: .init(value: cpu / Double(calls - H2Load.connections) * 1e6, unit: "µs/call"),
-                others: [
-                    .init(value: Double(calls) / seconds, unit: "calls/s"),
-                    .init(value: connecting / Double(H2Load.connections) * 1e3, unit: "ms/connection"),
-                ]
-            )
-        }
+        try await self.load.serverCPU(command, calls: calls / self.divisor)
     }
 
     /// The CPU time that a client takes for a unary call, 64 of them in flight on one connection to each server.

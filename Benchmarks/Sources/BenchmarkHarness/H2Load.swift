@@ -1,0 +1,94 @@
+import BenchmarkSupport
+import Foundation
+import Subprocess
+
+/// Unary calls made by h2load, the load generator of nghttp2, over 8 connections with 32 calls in flight on each.
+package struct H2Load: Sendable {
+    /// The answers that a server is to give.
+    package enum Answers: Sendable {
+        /// Each call's message.
+        case messages
+        /// A status without a message, as to a call that is refused.
+        case refusals
+    }
+
+    package static let program = "h2load"
+    private static let connections = 8
+    private static let callsInFlight = 32
+    private static let messageBytes = 100
+
+    /// A file with the body of a request: a message as gRPC frames it.
+    private let body: String
+
+    /// Writes the body of a request into a directory.
+    package init(in directory: String) throws {
+        self.body = directory + "/request"
+        let prefix = [0] + withUnsafeBytes(of: UInt32(Self.messageBytes).bigEndian) { Array($0) }
+        // A `google.protobuf.BytesValue`: the tag of its field, the length of the value, the value.
+        let value = (0..<Self.messageBytes - 2).map { UInt8(truncatingIfNeeded: $0) }
+        let message = [0x0A, UInt8(value.count)] + value
+        try Data(prefix + message).write(to: URL(fileURLWithPath: self.body))
+    }
+
+    /// The CPU time that a server takes for a unary call.
+    ///
+    /// - Throws: ``MeasurementError`` if a call was answered otherwise than it is to be.
+    package func serverCPU(
+        _ command: ServerCommand,
+        calls: Int,
+        answers: Answers = .messages
+    ) async throws -> Sample {
+        try await RunningServer.with(command) { server in
+            try await self.run(calls: calls / 5, on: server, answers)
+            let start = try server.usage.cpuSeconds
+            // One call on each connection measures connecting, which is no part of a call.
+            try await self.run(calls: Self.connections, on: server, answers)
+            let connected = try server.usage.cpuSeconds
+            let seconds = try await self.run(calls: calls, on: server, answers)
+            let connecting = connected - start
+            let cpu = try server.usage.cpuSeconds - connected - connecting
+            return Sample(
+                main: .init(value: cpu / Double(calls - Self.connections) * 1e6, unit: "µs/call"),
+                others: [
+                    .init(value: Double(calls) / seconds, unit: "calls/s"),
+                    .init(value: connecting / Double(Self.connections) * 1e3, unit: "ms/connection"),
+                ]
+            )
+        }
+    }
+
+    /// Makes calls, and checks that each was answered as it is to be.
+    ///
+    /// - Returns: How long they took altogether, in seconds.
+    @discardableResult
+    private func run(calls: Int, on server: RunningServer, _ answers: Answers) async throws -> Double {
+        let text = try await output(
+            of: .name(Self.program),
+            [
+                "-n", "\(calls)", "-c", "\(Self.connections)", "-m", "\(Self.callsInFlight)", "-d", self.body,
+                "-H", "te: trailers", "-H", "content-type: application/grpc",
+                "\(server.scheme)://127.0.0.1:\(server.port)/benchmark.Benchmark/Echo",
+            ]
+        )
+        // A call that fails has status 200 too, but no message.
+        let bytes = answers == .messages ? calls * (5 + Self.messageBytes) : 0
+        let expected = [
+            "requests: \(calls) total, \(calls) started, \(calls) done, \(calls) succeeded, 0 failed, 0 errored, 0 timeout",
+            "status codes: \(calls) 2xx, 0 3xx, 0 4xx, 0 5xx",
+            "(\(bytes)) data",
+        ]
+        guard
+            expected.allSatisfy(text.contains),
+            let seconds = text.firstMatch(of: #/finished in ([0-9.]+)(s|ms|us),/#),
+            let number = Double(seconds.1)
+        else {
+            throw MeasurementError(description: "h2load was not answered with \(answers):\n\(text)")
+        }
+        switch seconds.2 {
+        case "ms": return number / 1e3
+        // On a fast machine a few calls take less than a millisecond.
+        case "us": return number / 1e6
+        default: return number
+        }
+    }
+}
