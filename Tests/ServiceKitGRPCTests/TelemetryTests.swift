@@ -67,6 +67,37 @@ struct TelemetryTests {
         #expect(methods.sorted() == ["_OTHER", "test.Service/Name"])
     }
 
+    @Test func refusedCallsAreMeasuredAndHaveNoSpan() async throws {
+        let (backend, log) = (TestMetrics(), LogRecorder())
+        let app = try App(
+            configuration: Configuration(
+                yaml: """
+                    app: {name: test}
+                    shutdown: {lame-duck: 0}
+                    server: {rate-limit: {per-second: 0.001, burst: 1}}
+                    """),
+            registry: MemoryRegistry(),
+            logger: log.logger(),
+            environment: [:]
+        )
+        app.serve(TestService(id: "a"))
+        let tracer = InMemoryTracer()
+        app.use(CallTracing(tracer))
+        let chain = app.serverMiddleware
+        try await serving(app, log: log) {
+            await withMetricsFactory(backend) {
+                for _ in 1...2 {
+                    let call = Call(side: .server, operation: "/test.Service/Name", peer: "ipv4:192.0.2.1:9")
+                    _ = await chain.run(call) { _ in CallResult() }
+                }
+            }
+        }
+        let timers = backend.timers(label: "rpc.server.call.duration")
+        let statuses = timers.flatMap(\.dimensions).filter { $0.0 == "rpc.response.status_code" }.map(\.1)
+        #expect(statuses.sorted() == ["OK", "RESOURCE_EXHAUSTED"])
+        #expect(tracer.finishedSpans.count == 1)
+    }
+
     @Test func statusOfAnAttemptIsTheServersOwn() async throws {
         let reports = Watched<[CallStatus]>([])
         struct Statuses: CallObserver {

@@ -61,12 +61,14 @@ struct Summary: Sendable {
     /// them.
     var json: String {
         let instances = instances.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
+        let statuses = failuresByStatus.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value.count)" }
+            .joined(separator: ",")
         func microseconds(_ percent: Double) -> String {
             calls == 0 ? "null" : "\(Int(latencies.percentile(percent) / .microseconds(1)))"
         }
         return "{\"calls\":\(calls),\"failures\":\(failures),\"open\":\(open.count),\"missed\":\(missed),"
             + "\"p50_us\":\(microseconds(50)),\"p99_us\":\(microseconds(99)),"
-            + "\"instances\":{\(instances)}}"
+            + "\"statuses\":{\(statuses)},\"instances\":{\(instances)}}"
     }
 
     private static func text(_ latency: Duration) -> String {

@@ -180,10 +180,9 @@ public final class App: Service, Sendable {
 
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
-    /// By default there is, from the outside in: ``RateLimit``, ``ConcurrencyLimit`` and ``CircuitBreakers``, which do nothing
-    /// unless configured, ``CallMetrics``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``,
-    /// ``Deadlines``, ``FaultInjection``, which does nothing unless configured. One of the same type for all calls replaces the
-    /// default.
+    /// By default there is, from the outside in: ``CallMetrics``, ``RateLimit``, ``ConcurrencyLimit``, ``CircuitBreakers``,
+    /// ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``, ``FaultInjection``. Limits,
+    /// breakers and faults do nothing unless configured. One of the same type for all calls replaces the default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
     }
@@ -238,10 +237,13 @@ public final class App: Service, Sendable {
         if try configuration.decode(LoadReporting.Options.self, at: "server.load-reports").enabled {
             use(LoadReporting(servedLoad))
         }
-        // Outside of metrics, traces and the log: a line for each refused call would cost more than the refusal.
         let isServed: @Sendable (String) -> Bool = { [servedOperations] operation in
             servedOperations.value?.contains(operation) ?? true
         }
+        let metrics = CallMetrics(try store.replaceable(CallMetrics.Options.self, at: "metrics"), isServed: isServed)
+        // Outside of the limits: refused calls are measured.
+        use(metrics)
+        // Outside of traces and the log: a span and a line for each refused call would cost more than the refusal.
         use(RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger))
         use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
         use(
@@ -251,8 +253,6 @@ public final class App: Service, Sendable {
                 isServed: isServed
             )
         )
-        let metrics = CallMetrics(try store.replaceable(CallMetrics.Options.self, at: "metrics"), isServed: isServed)
-        use(metrics)
         use(CallTracing(try store.replaceable(CallTracing.Options.self, at: "server.tracing"), isServed: isServed))
         use(CallLogging(logger: logger))
         use(ErrorMasking(logger: logger))
