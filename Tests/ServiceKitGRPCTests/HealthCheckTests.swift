@@ -116,6 +116,19 @@ struct HealthCheckTests {
         }
     }
 
+    @Test func aSilentServerCountsAsNotServing() async throws {
+        let gate = Gate()
+        try await withTestBed { bed in
+            try await bed.server("a", [Self.watch: TestService.text("", behind: gate)])
+            var options = Self.options()
+            options.connectTimeout = .seconds(1)
+            options.settleTimeout = .milliseconds(10)
+            let client = try bed.client(options)
+            let failure = try #require(await client.failure())
+            #expect(failure.message.contains("does not answer within"), "\(failure.message)")
+        }
+    }
+
     @Test func theCheckEndsWithTheConnection() async throws {
         let left = Watched(0)
         try await withTestBed { bed in

@@ -165,6 +165,31 @@ struct HedgingTests {
         }
     }
 
+    @Test func aCallWhoseRequestIsNotCompleteIsNotHedged() async throws {
+        try await withTestBed { bed in
+            for id in ["a", "b"] { try await bed.server(id) }
+            let balancer = OrderedBalancer()
+            let client = try bed.client(Self.options(delay: .milliseconds(1)), balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            // The response begins with its first message, and the request ends only then.
+            let answered = Gate()
+            let count = try await client.stream { writer in
+                try await Task.sleep(for: .milliseconds(50))
+                try await writer.write([1])
+                try await answered.pass()
+            } _: { response in
+                var count = 0
+                for try await _ in response.messages {
+                    count += 1
+                    answered.open()
+                }
+                return count
+            }
+            #expect(count == 1)
+            #expect(balancer.picks.value == ["a"])
+        }
+    }
+
     @Test func theOnlyInstanceGetsTheHedge() async throws {
         let (gate, calls) = (Gate(), Watched(0))
         try await withTestBed { bed in
