@@ -90,6 +90,13 @@ public struct CircuitBreakers: SynchronousMiddleware {
         log = Log()
     }
 
+    /// Holds calls of a simulated client back.
+    package init(
+        _ options: CircuitBreaker.Options, generator: SharedGenerator, now: @escaping @Sendable () -> UInt64
+    ) {
+        self.init(Replaceable(options), generator: generator, now: now)
+    }
+
     /// Takes other rules over.
     package func setOptions(_ next: CircuitBreaker.Options) {
         options.setIfChanged(next)

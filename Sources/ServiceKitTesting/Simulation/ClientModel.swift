@@ -10,12 +10,22 @@ final class ClientModel {
     }
 
     /// A server that the client knows.
-    private struct Place {
+    private final class Place {
         let server: ServerModel
+        let breaker = CircuitBreaker()
         /// The node, with the weight of its instance.
         var node: Node
         var observers: [any CallObserver]
+
+        init(_ server: ServerModel, _ node: Node, observers: [any CallObserver]) {
+            self.server = server
+            self.node = node
+            self.observers = observers
+        }
     }
+
+    /// How many servers whose breakers refuse a call are passed over, as with channels.
+    private static let maximumRefusals = 64
 
     let number: Int
     private(set) var options: SimulatedClient
@@ -31,6 +41,7 @@ final class ClientModel {
     private var places: [String: Place] = [:]
     private let mailbox = Mailbox()
     private let budget: RetryBudget
+    private let breakers: CircuitBreakers
     private var random: SeededRandom
     private var made: UInt64 = 0
 
@@ -60,6 +71,7 @@ final class ClientModel {
         subsets = pipeline.subsets
         nodes = EligibleNodes(policyCount: pipeline.ejection.count)
         budget = RetryBudget(burst: options.retryBurst)
+        breakers = CircuitBreakers(options.breaker, generator: SharedGenerator(seed: seeds.next())) { clock.now }
         _ = nodes.setZones(ZonePreference(options.zones, appZone: options.zone), at: clock.now)
         _ = nodes.setSlowStart(options.slowStart, at: clock.now)
     }
@@ -89,11 +101,10 @@ final class ClientModel {
         let known = places[instance.id]
         let node = Node(
             instance: instance, endpoint: endpoint, statistics: known?.node.statistics ?? balancer.makeStatistics())
-        var place = known ?? Place(server: server, node: node, observers: [])
+        let place = known ?? Place(server, node, observers: pipeline.observers)
         place.node = node
         if known == nil {
             let mailbox = mailbox
-            place.observers = pipeline.observers
             for (index, policy) in pipeline.ejection.enumerated() {
                 let ejector = Ejector { duration in
                     mailbox.ejections.withLock { $0.append((instance.id, index, duration)) }
@@ -180,15 +191,13 @@ final class ClientModel {
         guard !call.hasEnded else { return }
         let now = clock.now
         if now >= nodes.nextDue { publish(nodes.takeDue(at: now)) }
-        let request = PickRequest(
-            operation: Simulation.operation,
-            avoid: call.avoid,
-            keyHash: call.key.map { KeyHash.number($0, of: simulation.seed) },
-            now: now
-        )
-        guard let (node, balancer) = balancer.pick(for: request), let place = places[node.instance.id] else {
+        let breaker: CircuitBreakers.Method?
+        do throws(PreparedError) {
+            breaker = try breakers.beginAttempt(of: Simulation.operation)
+        } catch {
             return end(call, .unavailable)
         }
+        guard let (node, balancer, place) = pick(for: call, breaker, at: now) else { return end(call, .unavailable) }
         call.attempts += 1
         // Each attempt draws its work anew, whatever the attempt before drew.
         let attempt = SimulatedAttempt(
@@ -197,10 +206,40 @@ final class ClientModel {
             node: node,
             balancer: balancer,
             inFlight: node.statistics.begin(at: now),
+            breaker: breaker,
             random: SeededRandom(seed: call.random.next())
         )
         call.attempt = attempt
         simulation.send(attempt)
+    }
+
+    /// Picks a server whose breaker lets the call through.
+    private func pick(
+        for call: SimulatedCall, _ breaker: CircuitBreakers.Method?, at now: UInt64
+    ) -> (Node, any Balancer, Place)? {
+        var request = PickRequest(
+            operation: Simulation.operation,
+            avoid: call.avoid,
+            keyHash: call.key.map { KeyHash.number($0, of: simulation.seed) },
+            now: now
+        )
+        for refused in 0...Self.maximumRefusals {
+            guard let (node, balancer) = balancer.pick(for: request), let place = places[node.instance.id] else {
+                return nil
+            }
+            // A balancer that picks a node to be avoided has no other left.
+            let isLast = refused > 0 && request.avoids(node)
+            guard let breaker, isLast || !breaker.isAdmitted(by: place.breaker, at: now) else {
+                return (node, balancer, place)
+            }
+            balancer.ended(
+                CallReport(
+                    node: node, operation: request.operation, attempt: call.attempts + 1, code: .unavailable,
+                    wasSent: false, outcome: .ignored))
+            if isLast { return nil }
+            request.avoid.append(node.instance.id)
+        }
+        return nil
     }
 
     /// An answer has come.
@@ -232,7 +271,8 @@ final class ClientModel {
         attempt.isAwaited = false
         attempt.call.attempt = nil
         let now = clock.now
-        let outcome = CallOutcome(code.map { CallStatus($0) } ?? .ok)
+        let status = code.map { CallStatus($0) } ?? .ok
+        let outcome = CallOutcome(status)
         attempt.node.statistics.end(attempt.inFlight, at: now, with: outcome, report: load)
         let report = CallReport(
             node: attempt.node,
@@ -244,7 +284,10 @@ final class ClientModel {
             outcome: outcome
         )
         attempt.balancer.ended(report)
-        for observer in places[attempt.node.instance.id]?.observers ?? [] { observer.ended(report) }
+        if let place = places[attempt.node.instance.id] {
+            for observer in place.observers { observer.ended(report) }
+            attempt.breaker?.ended(status, on: place.breaker, at: now)
+        }
         takeEjections()
         simulation.record(attempt, code)
     }

@@ -38,6 +38,8 @@ final class SimulatedAttempt {
     let node: Node
     let balancer: any Balancer
     let inFlight: NodeStatistics.InFlight
+    /// The breaker of the method; `nil` if breakers are off.
+    let breaker: CircuitBreakers.Method?
     var random: SeededRandom
 
     // On the server.
@@ -55,13 +57,14 @@ final class SimulatedAttempt {
 
     init(
         call: SimulatedCall, server: ServerModel, node: Node, balancer: any Balancer,
-        inFlight: NodeStatistics.InFlight, random: SeededRandom
+        inFlight: NodeStatistics.InFlight, breaker: CircuitBreakers.Method?, random: SeededRandom
     ) {
         self.call = call
         self.server = server
         self.node = node
         self.balancer = balancer
         self.inFlight = inFlight
+        self.breaker = breaker
         self.random = random
     }
 }

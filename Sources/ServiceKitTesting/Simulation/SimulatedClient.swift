@@ -27,6 +27,8 @@ public struct SimulatedClient: Sendable {
     public var retryBurst = 1000
     /// The rules of outlier ejection; off by default.
     public var outlierEjection = OutlierEjection.Options()
+    /// The rules of the circuit breakers of the method and of each server; off by default.
+    public var breaker = CircuitBreaker.Options()
     /// How many servers it knows; all by default. See ``DeterministicSubset``.
     public var subset: Int?
     /// The zone that it runs in; none by default.

@@ -1,7 +1,7 @@
 internal import ServiceKit
 
-/// A fleet in virtual time: servers with queues, and clients with the balancers, ejections, subsets, zones, budgets and limits
-/// of real channels and servers. It runs the code that ships, not a model of it.
+/// A fleet in virtual time: servers with queues, and clients with the balancers, ejections, breakers, subsets, zones, budgets
+/// and limits of real channels and servers. It runs the code that ships, not a model of it.
 ///
 /// Nothing waits: a minute of ten servers takes a fraction of a second. The same seed gives the same result, to the last
 /// nanosecond.

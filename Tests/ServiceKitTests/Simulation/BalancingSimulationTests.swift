@@ -99,6 +99,30 @@ extension SimulatedFleets {
             #expect(result.attemptsPerCall <= 1.1)
         }
 
+        @Test func breakersHoldCallsBackInAnOutageAndLetThemThroughAfterIt() {
+            func result(_ isEnabled: Bool) -> SimulationResult {
+                let simulation = Simulation(seed: 3)
+                var server = SimulatedServer()
+                server.workers = 4
+                simulation.addServers(4, server)
+                var client = SimulatedClient()
+                client.breaker.enabled = isEnabled
+                client.load = .perSecond(250)
+                simulation.addClients(2, client)
+                simulation.at(.seconds(2)) { $0.changeServers { $0.behavior = .fails(.unavailable) } }
+                simulation.at(.seconds(8)) { $0.changeServers { $0.behavior = .serves } }
+                return simulation.run(for: .seconds(16))
+            }
+            let (with, without) = (result(true), result(false))
+            let outage = Duration.seconds(5)..<(.seconds(8))
+            let ratio =
+                Double(with.during(outage).attempts.count) / Double(without.during(outage).attempts.count)
+            #expect(ratio < 0.2)
+            // Some calls get through all the while, to see whether the servers have recovered.
+            #expect(ratio > 0)
+            #expect(with.during(.seconds(13)..<(.seconds(16))).successRate > 0.99)
+        }
+
         @Test func restartOfTheFleetLosesNoCall() {
             let result = SimulationScenario.restart.run(.p2c)
             #expect(result.successRate == 1)
