@@ -25,7 +25,7 @@ public struct SimulationScenario: Sendable {
     ///   - summary: What happens, in one line.
     ///   - policies: The policies that it compares; the kit's balancers by default.
     ///   - watched: The servers in trouble; none by default.
-    ///   - period: The time that figures are of. The simulation ends with it.
+    ///   - period: The time that figures are of. No call begins after it.
     ///   - server: The options of servers.
     ///   - client: The options of clients.
     ///   - build: Adds servers and clients to a simulation, with the options after the policy's changes, and the events.
@@ -60,6 +60,8 @@ public struct SimulationScenario: Sendable {
         policy.configure(&client, &server)
         let simulation = Simulation(seed: seed)
         build(simulation, server, client)
-        return simulation.run(for: period.upperBound).during(period)
+        // The calls that are under way then are counted as well: those on a slow server above all.
+        simulation.at(period.upperBound) { $0.setLoad(.perSecond(0)) }
+        return simulation.run(for: period.upperBound + client.deadline + .seconds(1)).during(period)
     }
 }
