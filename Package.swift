@@ -15,6 +15,10 @@ let configurationTesting = Target.Dependency.product(name: "ConfigurationTesting
 let collections = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcInProcess = Target.Dependency.product(name: "GRPCInProcessTransport", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
@@ -25,6 +29,7 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let tracingTesting = Target.Dependency.product(name: "InMemoryTracing", package: "swift-distributed-tracing")
 let metricsTesting = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -41,6 +46,7 @@ let package = Package(
     name: "servicekit",
     products: [
         .library(name: "ServiceKit", targets: ["ServiceKit"]),
+        .library(name: "ServiceKitAuth", targets: ["ServiceKitAuth"]),
         .library(name: "ServiceKitCommand", targets: ["ServiceKitCommand"]),
         .library(name: "ServiceKitConfig", targets: ["ServiceKitConfig"]),
         .library(name: "ServiceKitConfigProvider", targets: ["ServiceKitConfigProvider"]),
@@ -52,6 +58,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         // Without its traits: the one for YAML would link a second copy of libyaml's symbols.
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
@@ -65,8 +73,10 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .systemLibrary(name: "CServiceKitNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
@@ -125,6 +135,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "ServiceKitAuth",
+            dependencies: [
+                "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitProtobuf", asn1, asyncHTTPClient,
+                jwtKit, lifecycle, logging, nio, nioHTTP1, x509,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "ServiceKitTesting",
             dependencies: ["ServiceKit", "ServiceKitConcurrency", deque, heap, lifecycle, logging],
             swiftSettings: settings
@@ -147,7 +165,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "servicekit-kit",
-            dependencies: ["ServiceKitCommand", "ServiceKitEtcd"],
+            dependencies: ["ServiceKitAuth", "ServiceKitCommand", "ServiceKitEtcd"],
             path: "cmd/kit",
             swiftSettings: settings
         ),
@@ -273,6 +291,15 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(
+            name: "ServiceKitAuthTests",
+            dependencies: [
+                "ServiceKit", "ServiceKitAuth", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
+                "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc, jwtKit, logging, nio, nioPosix,
+                serviceContext,
+            ],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
             name: "ServiceKitEtcdTests",
             dependencies: [
                 "EtcdClient", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd",
@@ -283,7 +310,7 @@ let package = Package(
         .testTarget(
             name: "KitTests",
             dependencies: [
-                "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
+                "ServiceKitAuth", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
                 "ServiceKitTestSupport", "protoc-gen-servicekit", "servicekit-kit", argumentParser, grpc, logging,
                 protobuf, protobufNames, subprocess,

@@ -6,6 +6,7 @@ import Testing
     /// The file that compiles the examples of each product's page.
     static let guides = [
         "ServiceKit": "ServiceKitTests/App/GuideTests.swift",
+        "ServiceKitAuth": "ServiceKitAuthTests/GuideTests.swift",
         "ServiceKitCommand": "KitTests/GuideTests.swift",
         "ServiceKitConfig": "ServiceKitConfigTests/GuideTests.swift",
         "ServiceKitConfigProvider": "ServiceKitConfigProviderTests/GuideTests.swift",

@@ -21,6 +21,7 @@ import Testing
         "ServiceKitGRPC": [
             "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf",
         ],
+        "ServiceKitAuth": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf"],
         "ServiceKitTesting": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],
         // The command line knows everything but a backend: a team links its own.
         "ServiceKitCommand": [

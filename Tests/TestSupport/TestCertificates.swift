@@ -3,8 +3,8 @@ import ServiceKitTesting
 
 /// Certificates in a directory, made with the `openssl` tool.
 ///
-/// `authority.pem` has signed `server.pem` (for localhost and 127.0.0.1), `elsewhere.pem` (for another host) and
-/// `client.pem`. `other.pem` has signed `stranger.pem`. The key of `server.pem` is `server.key`, and so on. `token.key`
+/// `authority.pem` has signed `server.pem` (for localhost and 127.0.0.1), `elsewhere.pem` (for another host), `client.pem`
+/// and `workload.pem` (with a SPIFFE ID). `other.pem` has signed `stranger.pem`. The key of `server.pem` is `server.key`, and so on. `token.key`
 /// and `token.pub` sign tokens.
 package struct TestCertificates: Sendable {
     package let directory: String
@@ -22,6 +22,13 @@ package struct TestCertificates: Sendable {
     /// The path of a file with a given name.
     package func path(_ name: String) -> String { "\(directory)/\(name)" }
 
+    /// The bytes of a certificate.
+    package func der(_ name: String) throws -> [UInt8] {
+        let text = try String(contentsOfFile: path(name), encoding: .utf8)
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("-----") }
+        return Array(Data(base64Encoded: lines.joined()) ?? Data())
+    }
+
     // MARK: - Making them
 
     private static let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -32,6 +39,8 @@ package struct TestCertificates: Sendable {
         try await identity("server", names: "DNS:localhost,IP:127.0.0.1", signedBy: "authority")
         try await identity("elsewhere", names: "DNS:elsewhere.example", signedBy: "authority")
         try await identity("client", names: "DNS:client.example", signedBy: "authority")
+        let workload = "URI:spiffe://example.org/billing,DNS:billing.example"
+        try await identity("workload", names: workload, signedBy: "authority")
         try await identity("stranger", names: "DNS:client.example", signedBy: "other")
         // For the tokens that etcd signs.
         try await openssl("genrsa", "-out", "token.key", "2048")

@@ -79,6 +79,11 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         self.head = head
     }
 
+    /// Reads the certificate that the caller has proved, in DER; `nil` if the connection has none.
+    package var readPeerCertificate: (@Sendable () -> [UInt8]?)? {
+        peerCertificate.map { certificate in { try? certificate.toDERBytes() } }
+    }
+
     /// The method's name as the path of a request, `/package.Service/Method`.
     package var path: String { head.path }
 

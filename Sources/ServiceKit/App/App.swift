@@ -181,8 +181,9 @@ public final class App: Service, Sendable {
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
     /// By default there is, from the outside in: ``CallMetrics``, ``RateLimit``, ``ConcurrencyLimit``, ``CircuitBreakers``,
-    /// ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``, ``FaultInjection``. Limits,
-    /// breakers and faults do nothing unless configured. One of the same type for all calls replaces the default.
+    /// ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``, ``FaultInjection``, what
+    /// plugins add, such as authentication, and ``Authorization``. Limits, breakers, faults and rules do nothing unless
+    /// configured. One of the same type for all calls replaces the default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
     }
@@ -244,7 +245,8 @@ public final class App: Service, Sendable {
         // Outside of the limits: refused calls are measured.
         use(metrics)
         // Outside of traces and the log: a span and a line for each refused call would cost more than the refusal.
-        use(RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger))
+        let rate = RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger)
+        use(rate)
         use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
         use(
             CircuitBreakers(
@@ -259,6 +261,10 @@ public final class App: Service, Sendable {
         use(MetadataPropagation())
         use(Deadlines(try store.replaceable(Deadlines.Options.self, at: "server.timeouts")))
         use(FaultInjection(try store.replaceable(FaultInjection.Options.self, at: "server.faults"), logger: logger))
+        // Behind the middleware of plugins, which finds out who calls.
+        for extend in AppExtensions(plugins: plugins).all { try extend(self) }
+        use(SubjectRateLimit(rate))
+        use(Authorization(try store.replaceable(Authorization.Options.self, at: "server.authorization")))
         observeCalls(metrics)
         useForClients(metrics)
         useForClients(

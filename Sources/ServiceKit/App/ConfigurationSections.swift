@@ -48,6 +48,7 @@ public struct ConfigurationSections: PluginSection {
         sections.add(ConcurrencyLimit.Options.self, at: "server.limit", live: ["server.limit"])
         sections.add(RateLimit.Options.self, at: "server.rate-limit", live: ["server.rate-limit"])
         sections.add(CircuitBreaker.Options.self, at: "server.breaker", live: ["server.breaker"])
+        sections.add(Authorization.Options.self, at: "server.authorization", live: ["server.authorization"])
         return sections
     }
 

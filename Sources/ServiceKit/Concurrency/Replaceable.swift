@@ -3,25 +3,25 @@ private import Synchronization
 /// A value that each call reads, and that a change of the configuration may replace.
 ///
 /// A read takes no lock until the value is replaced for the first time. From then on it takes a short one.
-final class Replaceable<Value: Sendable>: Sendable {
+package final class Replaceable<Value: Sendable>: Sendable {
     private let first: Value
     private let isReplaced = Atomic(false)
     private let latest: Mutex<Value>
 
-    init(_ value: Value) {
+    package init(_ value: Value) {
         first = value
         latest = Mutex(value)
     }
 
     /// Reads the value. The body must not wait: other readers may wait for it.
     @inline(__always)
-    func read<Result: Sendable>(_ body: (borrowing Value) -> Result) -> Result {
+    package func read<Result: Sendable>(_ body: (borrowing Value) -> Result) -> Result {
         // Acquiring: a reader that finds the mark also finds what was written before it.
         isReplaced.load(ordering: .acquiring) ? latest.withLock { body($0) } : body(first)
     }
 
     /// Replaces the value. Reads that have begun may still have the old one.
-    func set(_ value: Value) {
+    package func set(_ value: Value) {
         latest.withLock { $0 = value }
         isReplaced.store(true, ordering: .releasing)
     }

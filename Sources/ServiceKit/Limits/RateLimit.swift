@@ -21,13 +21,16 @@ public struct RateLimit: SynchronousMiddleware {
             case peer
             /// The header that ``Options/header`` names.
             case header
+            /// The caller's name, as authentication has found it; see ``Identity``.
+            case subject
         }
 
         /// How many calls there may be per second and key; no limit by default.
         public var perSecond: Double?
         /// How many calls there may be at once after a pause; 100 by default.
         public var burst = 100
-        /// The part of a call that a caller is known by: `peer` by default, or `header`.
+        /// The part of a call that a caller is known by: `peer` by default, `header`, or `subject`. Calls without a subject
+        /// share one bucket.
         public var by = Caller.peer
         /// The header, for `by: header`. Calls without it share one bucket.
         public var header = ""
@@ -48,7 +51,7 @@ public struct RateLimit: SynchronousMiddleware {
         public static let help = [
             "per-second": "how many calls per second each caller may make; without it there is no limit",
             "burst": "how many calls a caller may make at once after a pause",
-            "by": "the part of a call that a caller is known by: its address, `peer`, or a `header`",
+            "by": "the part of a call that a caller is known by: its address, `peer`, a `header`, or its name, `subject`",
             "header": "the header, for `by: header`; calls without it share one bucket",
             "max-callers": "how many callers are known at a time",
         ]
@@ -94,7 +97,14 @@ public struct RateLimit: SynchronousMiddleware {
     ///
     /// - Throws: ``ServiceError`` when there is none.
     public func beginServing(_ call: inout Call) throws {
-        let options: Options? = options.read { $0.perSecond == nil ? nil : copy $0 }
+        try take(call, bySubject: false)
+    }
+
+    /// Takes a token, if callers are known by their subjects, or are not.
+    func take(_ call: borrowing Call, bySubject: Bool) throws {
+        let options: Options? = options.read {
+            $0.perSecond != nil && (key == nil && $0.by == .subject) == bySubject ? copy $0 : nil
+        }
         guard let options, let rate = options.perSecond else { return }
         let hash = hash(of: call, options)
         let now = now()
@@ -119,6 +129,7 @@ public struct RateLimit: SynchronousMiddleware {
                 return call.peer.hashValue
             }
             return call.peer[..<colon].hashValue
+        case .subject: return call.identity?.subject.hashValue ?? 0
         }
     }
 

@@ -38,6 +38,8 @@ public struct Call: Sendable {
 
     /// A wait that comes before the handler, or before the first attempt. Transports wait with ``waitForDelay()``.
     package var delay: CallDelay?
+    /// Reads the certificate of the caller's connection.
+    private let certificate: (@Sendable () -> [UInt8]?)?
     /// Whether headers have been changed.
     package private(set) var isMetadataChanged = false
     package private(set) var attemptBegins: [AttemptBegin] = []
@@ -61,6 +63,7 @@ public struct Call: Sendable {
     ///   - metadata: The request's headers; none by default.
     ///   - deadline: The time by which the call must have ended; none by default.
     ///   - context: The values that calls share; by default the current ones.
+    ///   - peerCertificate: Reads the certificate of the caller's connection, in DER; none by default.
     public init(
         side: Side,
         transport: String = "grpc",
@@ -69,7 +72,8 @@ public struct Call: Sendable {
         start: ContinuousClock.Instant = .now,
         metadata: CallMetadata = [:],
         deadline: ContinuousClock.Instant? = nil,
-        context: ServiceContext? = .current
+        context: ServiceContext? = .current,
+        peerCertificate: (@Sendable () -> [UInt8]?)? = nil
     ) {
         self.side = side
         self.transport = transport
@@ -79,7 +83,11 @@ public struct Call: Sendable {
         self.metadata = metadata
         self.deadline = deadline
         self.context = context ?? .topLevel
+        certificate = peerCertificate
     }
+
+    /// The certificate that the caller's connection has proved (mutual TLS), in DER; `nil` if there is none.
+    public func peerCertificate() -> [UInt8]? { certificate?() }
 
     // MARK: - The end
 

@@ -65,11 +65,13 @@ public struct MiddlewareChain: Sendable {
     }
 
     private var layers: [Layer] = [] {
-        didSet { isSynchronous = layers.allSatisfy(\.isSynchronous) }
+        didSet { synchronous = layers.prefix(while: \.isSynchronous).count }
     }
+    /// The number of layers before the first that may wait.
+    private var synchronous = 0
 
     /// Whether no middleware ever waits.
-    package private(set) var isSynchronous = true
+    package var isSynchronous: Bool { synchronous == layers.count }
 
     /// A chain of some middleware for all calls, by default of none.
     ///
@@ -118,16 +120,25 @@ public struct MiddlewareChain: Sendable {
     /// Whether it throws or not, the caller then calls ``Call/end(with:)``, once.
     /// - Throws: The error of a middleware; the middleware inside it does not begin.
     public nonisolated(nonsending) func begin(_ call: inout Call) async throws {
+        try beginSynchronously(&call)
+        try await beginRest(&call)
+    }
+
+    /// Begins a call with the middleware before the first that may wait: with all, if the chain ``isSynchronous``. The caller
+    /// then calls ``beginRest(_:)``, or ``Call/waitForDelay()`` if there is no rest.
+    package func beginSynchronously(_ call: inout Call) throws {
         // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
-        for layer in layers where layer.rule.matches(call.operation) {
+        for layer in layers.prefix(synchronous) where layer.rule.matches(call.operation) {
+            try layer.beginSynchronously(&call)
+        }
+    }
+
+    /// Begins a call with the middleware that ``beginSynchronously(_:)`` has left, and waits for its delay.
+    package nonisolated(nonsending) func beginRest(_ call: inout Call) async throws {
+        for layer in layers.dropFirst(synchronous) where layer.rule.matches(call.operation) {
             try await layer.begin(&call)
         }
         try await call.waitForDelay()
-    }
-
-    /// Begins a call as ``begin(_:)`` does, with a chain that ``isSynchronous``. The caller then waits for the call's delay.
-    package func beginSynchronously(_ call: inout Call) throws {
-        for layer in layers where layer.rule.matches(call.operation) { try layer.beginSynchronously(&call) }
     }
 
     /// Runs a call: the middleware begins, the body serves or makes the call, the middleware ends.

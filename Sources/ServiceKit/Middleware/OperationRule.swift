@@ -16,6 +16,25 @@ public struct OperationRule: Hashable, Sendable {
         OperationRule(kind: .prefix(prefix))
     }
 
+    /// Calls by a pattern, as configuration writes it: `*` for every call, `/user.v1.UserService/` for a service, `/user.*` for
+    /// operations that begin so, else one operation.
+    public init(pattern: String) {
+        kind =
+            if pattern == "*" {
+                .all
+            } else if pattern.hasSuffix("*") {
+                .prefix(String(pattern.dropLast()))
+            } else if pattern.hasSuffix("/") {
+                .prefix(pattern)
+            } else {
+                .exact(pattern)
+            }
+    }
+
+    private init(kind: Kind) {
+        self.kind = kind
+    }
+
     /// Whether the rule selects an operation.
     public func matches(_ operation: String) -> Bool {
         switch kind {

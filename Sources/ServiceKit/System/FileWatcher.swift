@@ -13,7 +13,7 @@ private import Synchronization
 ///
 /// A file that a program writes in place is incomplete until the program closes it. ``reading(_:)`` tells this, so that
 /// a reader never takes half a file. A renamed file is complete. Where inotify cannot watch, nobody knows.
-final class FileWatcher: Sendable {
+package final class FileWatcher: Sendable {
     /// How often the reader looks where inotify cannot watch.
     private static let pollingInterval = Duration.seconds(2)
     /// How long a file that a program writes counts as incomplete. A program may keep a file open for ever.
@@ -60,10 +60,12 @@ final class FileWatcher: Sendable {
     private let state = Mutex(State())
     private let changes = Signal()
 
+    package init() {}
+
     deinit { state.withLock(\.inotify)?.cancel() }
 
     /// Watches these files and directories from now on, in place of those before. They need not exist.
-    func watch(_ paths: [String]) {
+    package func watch(_ paths: [String]) {
         state.withLock { $0.paths = paths }
         watchAgain()
     }
@@ -98,7 +100,7 @@ final class FileWatcher: Sendable {
     }
 
     /// Waits until something may have changed since the last return, or the task is cancelled.
-    func wait() async {
+    package func wait() async {
         let (isComplete, endOfWriting) = state.withLock { ($0.isComplete, $0.endOfWriting) }
         let deadlines = [isComplete ? nil : .now + Self.pollingInterval, endOfWriting].compactMap(\.self)
         await changes.wait(until: deadlines.min())

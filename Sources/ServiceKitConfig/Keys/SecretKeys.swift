@@ -16,8 +16,15 @@ package enum SecretKeys {
         isSecret(keyPath) || URLSecrets.areIn(value) || value.contains("-----BEGIN")
     }
 
+    /// Sections whose own names look secret. The options in them have names of their own.
+    private static let sections = ["server.authorization", "server.auth"]
+
     /// Whether a word of a name or path looks secret.
     package static func isSecret(_ keyPath: String) -> Bool {
+        var keyPath = keyPath
+        if let section = sections.first(where: { keyPath == $0 || keyPath.hasPrefix($0 + ".") }) {
+            keyPath.removeFirst(section.count)
+        }
         let isKeyFile = keyPath == keyFile || keyPath.hasSuffix("." + keyFile)
         return KeyNaming.kebabCase(isKeyFile ? String(keyPath.dropLast(keyFile.count)) : keyPath)
             .split { !$0.isLetter }

@@ -22,7 +22,7 @@ final class ServerMiddleware: ServerCallHook {
 
     func begin(_ served: ServerCall) -> (any HookedCall)? {
         let begun = BegunServerCall(served, chain)
-        return !chain.isSynchronous || begun.beginNow() ? begun : nil
+        return begun.beginNow() ? begun : nil
     }
 }
 
@@ -42,11 +42,12 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
             operation: served.path,
             peer: served.peer,
             metadata: CallMetadata(served.metadata),
-            deadline: served.deadline
+            deadline: served.deadline,
+            peerCertificate: served.readPeerCertificate
         )
     }
 
-    /// Begins with a chain that never waits. A call that it refuses costs no task.
+    /// Begins with the middleware before the first that may wait. A call that it refuses costs no task.
     ///
     /// - Returns: Whether the call is to be served.
     func beginNow() -> Bool {
@@ -56,12 +57,12 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
             refuse(error)
             return false
         }
-        applyChanges()
+        if chain.isSynchronous { applyChanges() }
         return true
     }
 
     func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
-        guard chain.isSynchronous else { return Task(executorPreference: executor) { await self.beginAndRun() } }
+        guard chain.isSynchronous else { return Task(executorPreference: executor) { await self.beginRestAndRun() } }
         // A task takes the values that are current when it is made: that is less than to make them current in the task.
         return ServiceContext.$current.withValue(call.context) {
             guard call.delay == nil else { return Task(executorPreference: executor) { await self.waitAndRun() } }
@@ -69,10 +70,10 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
         }
     }
 
-    /// Begins with a chain that may wait, and has the call served.
-    @concurrent private func beginAndRun() async {
+    /// Begins with the middleware that may wait, and has the call served.
+    @concurrent private func beginRestAndRun() async {
         do {
-            try await chain.begin(&call)
+            try await chain.beginRest(&call)
         } catch {
             refuse(error)
             return served.returned()

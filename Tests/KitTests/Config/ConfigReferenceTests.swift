@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import ServiceKit
+import ServiceKitAuth
 import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
@@ -18,7 +19,7 @@ import Testing
         try String(contentsOf: root.appending(path: path), encoding: .utf8)
     }
 
-    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.etcd, .grpc]) }
+    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.auth, .etcd, .grpc]) }
 
     @Test(arguments: [(ConfigurationForm.reference, "config/reference.yaml"), (.schema, "config/schema.json")])
     func fileOfTheRepositoryIsUpToDate(form: ConfigurationForm, path: String) throws {
@@ -48,7 +49,7 @@ import Testing
 
     @Test func referenceIsAGoodConfigurationThatSetsNothing() throws {
         let configuration = try Configuration(yaml: Self.file("config/reference.yaml"))
-        let check = ConfigurationCheck(configuration, plugins: [.etcd])
+        let check = ConfigurationCheck(configuration, plugins: [.auth, .etcd])
         #expect(check.errors.isEmpty)
         #expect(check.foreign.isEmpty)
         #expect(
@@ -68,7 +69,7 @@ import Testing
         }
         let configuration = try Configuration(yaml: lines.joined(separator: "\n"), origin: "reference")
         #expect(configuration.options.isEmpty)
-        let errors = ConfigurationCheck(configuration, plugins: [.etcd]).errors.map(\.description)
+        let errors = ConfigurationCheck(configuration, plugins: [.auth, .etcd]).errors.map(\.description)
         // A source of configuration has no default place.
         #expect(errors.allSatisfy { $0.contains("config.etcd.prefix") }, "\(errors)")
         #expect(configuration.options.count > 50)

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import ServiceKitAuth
 import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
@@ -13,7 +14,7 @@ import Testing
     /// The options that an App, its modules and all linked registries read.
     static func options() -> [OptionDescription] {
         let configuration = Configuration()
-        ConfigurationSections(plugins: [.etcd, .grpc]).register(in: configuration)
+        ConfigurationSections(plugins: [.auth, .etcd, .grpc]).register(in: configuration)
         return configuration.options
     }
 

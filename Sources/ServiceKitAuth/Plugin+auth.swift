@@ -1,0 +1,52 @@
+public import ServiceKit
+internal import ServiceKitConfig
+
+extension Plugin {
+    /// Authentication of callers, by tokens and by certificates, as the section `server.auth` says. Without the section
+    /// nothing is asked, and calls cost nothing more.
+    public static var auth: Plugin {
+        Plugin(
+            joining:
+                .adding(to: ConfigurationSections.self) {
+                    $0.add(AuthOptions.self, at: AuthOptions.path, live: AuthOptions.livePaths) { options, configuration in
+                        try options.check(with: configuration)
+                    }
+                },
+            .adding(to: AppExtensions.self) { $0.add { app in try app.authenticate() } }
+        )
+    }
+}
+
+extension AuthOptions {
+    /// Checks what other sections must have for this one.
+    fileprivate func check(with configuration: Configuration) throws {
+        if mtls.enabled, !configuration.contains("server.grpc.tls.client-ca") {
+            let path = "\(Self.path).mtls.enabled"
+            throw ConfigurationError(
+                message: "no caller has a certificate without server.grpc.tls.client-ca",
+                location: configuration.location(of: path), keyPath: path)
+        }
+    }
+}
+
+extension App {
+    fileprivate func authenticate() throws {
+        let options = try configuration.decode(AuthOptions.self, at: AuthOptions.path)
+        guard options.isEnabled else { return }
+        try options.check(with: configuration)
+        var keys: KeyKeeper?
+        if options.jwt.isEnabled {
+            let keeper = KeyKeeper(options.jwt, logger: logger)
+            beforeStart { try await keeper.start() }
+            add(keeper)
+            keys = keeper
+        }
+        let rules = Replaceable(Authentication.Rules(options))
+        follow(AuthOptions.livePaths) { next, _ in
+            let changed = Authentication.Rules(try next.decode(AuthOptions.self, at: AuthOptions.path))
+            return { rules.set(changed) }
+        }
+        let certificates = options.mtls.enabled ? CertificateIdentity(options.mtls) : nil
+        use(Authentication(rules, keys: keys, certificates: certificates))
+    }
+}
