@@ -97,6 +97,9 @@ package struct DescriptorPool: Sendable {
 
     package var fileCount: Int { files.count }
 
+    /// All message types.
+    var messageTypes: some Collection<MessageType> { messages.values }
+
     /// The service with a full name.
     package func service(_ name: String) -> ServiceType? { services[name] }
 

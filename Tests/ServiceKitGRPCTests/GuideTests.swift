@@ -100,4 +100,14 @@ struct GuideTests {
             _ = failure
         }
     }
+
+    private func readViolations(_ error: RPCError) {
+        for violation in error.serviceError.violations { print(violation.field, violation.description) }
+    }
+}
+
+extension User_V1_ListUsersRequest: ValidatableMessage {
+    func violations() -> [ServiceError.FieldViolation] {
+        limit >= 0 ? [] : [ServiceError.FieldViolation(field: "limit", description: "must not be negative")]
+    }
 }

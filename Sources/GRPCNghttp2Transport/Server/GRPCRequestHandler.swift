@@ -2,17 +2,27 @@ import GRPCCore
 import Logging
 import ServiceKitHTTP2
 
+/// Checks a message of a request, in its wire format. The error that it throws ends the call.
+package typealias RequestCheck = @Sendable (_ message: [UInt8]) throws -> Void
+
 /// Turns requests into calls of gRPC.
 final class GRPCRequestHandler: RequestHandler {
-    /// A method, the hook around its calls, and the handler that serves them in place of GRPCCore.
+    /// A method, the hook around its calls, the check of its requests, and the handler that serves it in place of GRPCCore.
     final class Method: Sendable {
         let descriptor: MethodDescriptor
         let hook: (any ServerCallHook)?
         let direct: DirectHandler?
+        let check: RequestCheck?
 
-        init(_ descriptor: MethodDescriptor, _ hook: (any ServerCallHook)?, _ direct: DirectHandler? = nil) {
+        init(
+            _ descriptor: MethodDescriptor,
+            _ hook: (any ServerCallHook)?,
+            _ direct: DirectHandler? = nil,
+            _ check: RequestCheck? = nil
+        ) {
             self.descriptor = descriptor
             self.direct = direct
+            self.check = check
             self.hook = (hook?.applies(to: descriptor) ?? false) ? hook : nil
         }
     }
@@ -29,6 +39,7 @@ final class GRPCRequestHandler: RequestHandler {
         config: Nghttp2ServerTransport.Config,
         hook: (any ServerCallHook)?,
         direct: [MethodDescriptor: DirectHandler] = [:],
+        checks: [MethodDescriptor: RequestCheck] = [:],
         otherRequests: (any RequestHandler)? = nil,
         logger: Logger,
         handler: @escaping ServerCall.Handler
@@ -39,7 +50,7 @@ final class GRPCRequestHandler: RequestHandler {
         self.logger = logger
         self.hook = hook
         self.methods = Dictionary(
-            methods.map { ($0.path, Method($0, hook, direct[$0])) },
+            methods.map { ($0.path, Method($0, hook, direct[$0], checks[$0])) },
             uniquingKeysWith: { first, _ in first }
         )
     }

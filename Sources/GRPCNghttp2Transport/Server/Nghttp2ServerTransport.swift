@@ -27,6 +27,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     private let config: Config
     private let hook: (any ServerCallHook)?
     private let direct: [MethodDescriptor: DirectHandler]
+    private let checks: [MethodDescriptor: RequestCheck]
     private let otherRequests: (any RequestHandler)?
     private let logger: Logger
     private let methods = Mutex<[MethodDescriptor]>([])
@@ -66,6 +67,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///   - eventLoopGroup: Runs the connections.
     ///   - hook: Is called around each call of gRPC.
     ///   - direct: Serves the calls of these methods, which the router must have as well. Default: GRPCCore serves all.
+    ///   - checks: Check the messages of requests of these methods, whatever serves them.
     ///   - otherRequests: Gets the requests whose content type is not gRPC. Default: they are refused.
     ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     package init(
@@ -75,11 +77,13 @@ public final class Nghttp2ServerTransport: ServerTransport {
         eventLoopGroup: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
         hook: (any ServerCallHook)?,
         direct: [MethodDescriptor: DirectHandler] = [:],
+        checks: [MethodDescriptor: RequestCheck] = [:],
         otherRequests: (any RequestHandler)? = nil,
         logger: Logger
     ) {
         self.hook = hook
         self.direct = direct
+        self.checks = checks
         self.config = config
         self.otherRequests = otherRequests
         self.logger = logger
@@ -131,6 +135,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
             config: config,
             hook: hook,
             direct: direct,
+            checks: checks,
             otherRequests: otherRequests,
             logger: logger,
             handler: streamHandler

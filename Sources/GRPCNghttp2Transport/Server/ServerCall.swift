@@ -81,7 +81,8 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
 
     /// Reads the certificate that the caller has proved, in DER; `nil` if the connection has none.
     package var readPeerCertificate: (@Sendable () -> [UInt8]?)? {
-        peerCertificate.map { certificate in { try? certificate.toDERBytes() } }
+        guard let peerCertificate else { return nil }
+        return { try? peerCertificate.toDERBytes() }
     }
 
     /// The method's name as the path of a request, `/package.Service/Method`.
@@ -159,6 +160,12 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     }
 
     private func message(_ piece: BodyPiece) throws -> [UInt8] {
+        let message = try bytes(piece)
+        if let check = method.check { try check(message) }
+        return message
+    }
+
+    private func bytes(_ piece: BodyPiece) throws -> [UInt8] {
         if piece.isCompressed || head.encoding != .identity {
             receivedCompressed.store(piece.isCompressed, ordering: .relaxed)
         }

@@ -50,13 +50,22 @@ public struct ServiceError: Error, Hashable, Sendable, CustomStringConvertible {
     public var message: String
     /// The objects of the error: ids, limits.
     public var metadata: [String: String]
+    /// The fields of the request that are not as they must be (`google.rpc.BadRequest`).
+    public var violations: [FieldViolation]
 
     /// Creates an error.
-    public init(_ code: Code, reason: String, message: String, metadata: [String: String] = [:]) {
+    public init(
+        _ code: Code,
+        reason: String,
+        message: String,
+        metadata: [String: String] = [:],
+        violations: [FieldViolation] = []
+    ) {
         self.code = code
         self.reason = reason
         self.message = message
         self.metadata = metadata
+        self.violations = violations
     }
 
     /// `404 USER_NOT_FOUND: there is no user 7`.

@@ -16,7 +16,7 @@ private import Synchronization
 ///
 /// Delay and abort are drawn for each call, independently of each other. A call that gets both is delayed first. A fault
 /// comes after the middleware and before the handler, or before the first attempt. So metrics, traces and the log have it,
-/// and a call's deadline holds during a delay. An aborted call has the reason ``reason``. Health and reflection have no
+/// and a call's deadline holds during a delay. An aborted call has the reason ``reason``. Health has no
 /// middleware, and so no faults.
 ///
 /// The semantics are those of Envoy's fault filter and of gRFC A33.

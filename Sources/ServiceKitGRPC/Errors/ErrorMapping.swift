@@ -13,20 +13,36 @@ extension ServiceError: RPCErrorConvertible {
 
     /// Reason and metadata, for programs.
     public var rpcErrorMetadata: Metadata {
-        let info = ErrorDetails.errorInfo(reason: reason, domain: "", metadata: metadata)
-        return GoogleRPCStatus(code: rpcErrorCode, message: message, details: [info]).rpcErrorMetadata
+        var details = [ErrorDetails.errorInfo(reason: reason, domain: "", metadata: metadata)]
+        if !violations.isEmpty { details.append(.badRequest(violations: violations.map { .init($0) })) }
+        return GoogleRPCStatus(code: rpcErrorCode, message: message, details: details).rpcErrorMetadata
     }
 }
 
 extension RPCError: ServiceErrorConvertible {
     /// The error as it travels; its reason is that of the details, else the name of the gRPC code.
     public var serviceError: ServiceError {
-        let info = (try? unpackGoogleRPCStatus())?.details.lazy.compactMap(\.errorInfo).first
+        let details = (try? unpackGoogleRPCStatus())?.details ?? []
+        let info = details.lazy.compactMap(\.errorInfo).first
         return ServiceError(
             ServiceError.Code(code),
             reason: info?.reason ?? code.name,
             message: message,
-            metadata: info?.metadata ?? [:]
+            metadata: info?.metadata ?? [:],
+            violations: details.compactMap(\.badRequest).flatMap(\.violations).map {
+                ServiceError.FieldViolation(field: $0.field, description: $0.violationDescription, reason: $0.reason)
+            }
+        )
+    }
+}
+
+extension ErrorDetails.BadRequest.FieldViolation {
+    fileprivate init(_ violation: ServiceError.FieldViolation) {
+        self.init(
+            field: violation.field,
+            description: violation.description,
+            reason: violation.reason,
+            localizedMessage: nil
         )
     }
 }

@@ -36,6 +36,8 @@ struct GRPCServerOptions: ConfigurationSection, Hashable {
     /// Whether `grpc.reflection.v1.ServerReflection` is served, which tells every caller which services there are. By
     /// default it is served if the server listens on a loopback address or a Unix domain socket.
     var reflection: Bool?
+    /// Whether requests are checked by the rules `buf.validate` in the descriptors of their services; true by default.
+    var validation = true
 
     static let ranges: [OptionRange<GRPCServerOptions>] = [
         OptionRange("backlog", \.backlog, 1...65_535),
@@ -102,5 +104,6 @@ extension GRPCServerOptions {
         "executor": "the place where handlers run; `pool` for handlers that compute for long",
         "health": "whether `grpc.health.v1.Health` is served",
         "reflection": "whether `grpc.reflection.v1.ServerReflection` is served",
+        "validation": "whether requests are checked by the rules `buf.validate` in the descriptors of their services",
     ]
 }

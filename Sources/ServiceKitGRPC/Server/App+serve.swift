@@ -69,15 +69,17 @@ extension App {
                 GRPCServerOptions.self,
                 named: GRPCServerOptions.serverName
             )
+            let rules = options.validation ? try pool(content.descriptors, for: "validation") : nil
             let protocols = ServerProtocols(
                 health: app.health,
                 servesHealth: options.health,
-                reflection: try options.servesReflection ? pool(content.descriptors) : nil
+                reflection: try options.servesReflection ? pool(content.descriptors, for: "reflection") : nil
             )
             return try app.configuration.locatingErrors(at: "server.grpc") {
                 let server = try GRPCAppServer(
                     services: content.services,
                     protocols: protocols,
+                    rules: rules,
                     options: options,
                     middleware: app.serverMiddleware,
                     logger: app.logger
@@ -90,13 +92,13 @@ extension App {
 }
 
 /// The descriptors of an App's services and of gRPC's own.
-private func pool(_ descriptors: [String]) throws(AppError) -> DescriptorPool {
+private func pool(_ descriptors: [String], for option: String) throws(AppError) -> DescriptorPool {
     do {
         return try DescriptorPool(base64: descriptors + [protocolDescriptors])
     } catch {
         throw AppError(
             "the descriptors given to serve cannot be used: \(error); generate them again, or turn "
-                + "server.grpc.reflection off"
+                + "server.grpc.\(option) off"
         )
     }
 }

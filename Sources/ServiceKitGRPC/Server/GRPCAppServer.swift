@@ -3,6 +3,7 @@ package import GRPCNghttp2Transport
 internal import Logging
 package import ServiceKit
 internal import ServiceKitConfig
+internal import ServiceKitProtobuf
 
 /// An App's gRPC server.
 final class GRPCAppServer: Server {
@@ -15,10 +16,11 @@ final class GRPCAppServer: Server {
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<Nghttp2ServerTransport>
 
-    /// `services` are the App's services, `protocols` gRPC's own.
+    /// `services` are the App's services, `protocols` gRPC's own, `rules` the descriptors with the rules of requests.
     init(
         services: [GRPCService],
         protocols: ServerProtocols? = nil,
+        rules: DescriptorPool? = nil,
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
         logger: Logger
@@ -38,6 +40,7 @@ final class GRPCAppServer: Server {
             config: options.transportConfig,
             hook: ServerMiddleware(middleware, except: withoutMiddleware),
             direct: direct,
+            checks: rules.map { RuleChecks.make(for: router.methods, $0, logger) } ?? [:],
             logger: logger
         )
         server = GRPCServer(transport: transport, router: router)

@@ -1,7 +1,7 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
 
-/// Keeps the error that a handler threw for the middleware around its call. Without middleware it gives GRPCCore the
+/// Checks requests that can be checked, and keeps the error that a handler threw for the middleware around its call. Without middleware it gives GRPCCore the
 /// status that stands for the error.
 struct HandlerErrorRecorder: ServerInterceptor {
     func intercept<Input: Sendable, Output: Sendable>(
@@ -11,6 +11,16 @@ struct HandlerErrorRecorder: ServerInterceptor {
             @Sendable @concurrent (_ request: StreamingServerRequest<Input>, _ context: ServerContext) async throws ->
             StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
+        var request = request
+        let check = MessageCheck<Input>()
+        if check.isNeeded {
+            request.messages = RPCAsyncSequence(
+                wrapping: request.messages.map { message in
+                    try check(message)
+                    return message
+                }
+            )
+        }
         let response: StreamingServerResponse<Output>
         do {
             response = try await next(request, context)

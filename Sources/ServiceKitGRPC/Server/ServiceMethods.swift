@@ -32,8 +32,9 @@ public struct ServiceMethods: Sendable {
         _ method: MethodDescriptor,
         _ handler: @escaping @Sendable (_ request: Request, _ context: ServerContext) async throws -> Response
     ) {
+        let requests = RequestDeserializer<Request>()
         add(method) { call, context in
-            let request = try ProtobufDeserializer<Request>().deserialize(await call.onlyMessage())
+            let request = try requests.deserialize(await call.onlyMessage())
             try call.reply(ProtobufSerializer().serialize(await handler(request, context)))
             return [:]
         }
@@ -52,8 +53,9 @@ public struct ServiceMethods: Sendable {
                 _ requests: RPCAsyncSequence<Request, any Error>, _ context: ServerContext
             ) async throws -> Response
     ) {
+        let deserializer = RequestDeserializer<Request>()
         add(method) { call, context in
-            let requests = call.messages(ProtobufDeserializer<Request>())
+            let requests = call.messages(deserializer)
             try call.reply(ProtobufSerializer().serialize(await handler(requests, context)))
             return [:]
         }
@@ -72,8 +74,9 @@ public struct ServiceMethods: Sendable {
                 _ request: Request, _ responses: RPCWriter<Response>, _ context: ServerContext
             ) async throws -> Void
     ) {
+        let requests = RequestDeserializer<Request>()
         add(method) { call, context in
-            let request = try ProtobufDeserializer<Request>().deserialize(await call.onlyMessage())
+            let request = try requests.deserialize(await call.onlyMessage())
             try call.sendHead([:])
             try await handler(request, call.writer(ProtobufSerializer()), context)
             return [:]
@@ -95,8 +98,9 @@ public struct ServiceMethods: Sendable {
                 _ context: ServerContext
             ) async throws -> Void
     ) {
+        let deserializer = RequestDeserializer<Request>()
         add(method) { call, context in
-            let requests = call.messages(ProtobufDeserializer<Request>())
+            let requests = call.messages(deserializer)
             try call.sendHead([:])
             try await handler(requests, call.writer(ProtobufSerializer()), context)
             return [:]

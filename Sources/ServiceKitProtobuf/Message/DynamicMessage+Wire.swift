@@ -92,7 +92,7 @@ extension DynamicMessage {
 
 extension WireReader {
     /// Reads a value that is not a message.
-    fileprivate mutating func scalar(of field: FieldType) throws(DescriptorError) -> DynamicMessage.Value {
+    mutating func scalar(of field: FieldType) throws(DescriptorError) -> DynamicMessage.Value {
         switch field.kind {
         case .int32, .enumeration: return .int(Int64(Int32(truncatingIfNeeded: try varint())))
         case .int64: return .int(Int64(bitPattern: try varint()))
