@@ -32,19 +32,19 @@ extension AuthOptions {
 extension App {
     fileprivate func authenticate() throws {
         let options = try configuration.decode(AuthOptions.self, at: AuthOptions.path)
-        guard options.isEnabled else { return }
         try options.check(with: configuration)
+        let rules = Replaceable(Authentication.Rules(options))
+        follow(AuthOptions.livePaths) { next, _ in
+            let changed = Authentication.Rules(try next.decode(AuthOptions.self, at: AuthOptions.path))
+            return { rules.set(changed) }
+        }
+        guard options.isEnabled else { return }
         var keys: KeyKeeper?
         if options.jwt.isEnabled {
             let keeper = KeyKeeper(options.jwt, logger: logger)
             beforeStart { try await keeper.start() }
             add(keeper)
             keys = keeper
-        }
-        let rules = Replaceable(Authentication.Rules(options))
-        follow(AuthOptions.livePaths) { next, _ in
-            let changed = Authentication.Rules(try next.decode(AuthOptions.self, at: AuthOptions.path))
-            return { rules.set(changed) }
         }
         let certificates = options.mtls.enabled ? CertificateIdentity(options.mtls) : nil
         use(Authentication(rules, keys: keys, certificates: certificates))

@@ -33,7 +33,7 @@ struct TokenTests {
 
     @Test func algorithmMustBeListed() async throws {
         let token = try Vectors.tokens[.ps256].unwrapped
-        let refused = await authentication().identity(token).failure
+        let refused = try await authentication().identity(token).failure
         #expect(refused?.message == "the token's algorithm is not accepted")
         #expect(try await authentication("algorithms: [PS256]").identity(token).get()?.subject == "alice")
         let es256 = try Vectors.tokens[.es256].unwrapped

@@ -2,7 +2,7 @@ import Foundation
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
-import ServiceKitGRPC
+public import ServiceKitGRPC
 import ServiceKitSampleAPI
 import ServiceLifecycle
 import SwiftProtobuf

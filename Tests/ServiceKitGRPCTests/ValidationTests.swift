@@ -10,12 +10,6 @@ import Testing
 
 @testable import ServiceKitGRPC
 
-extension User_V1_GetUserRequest: ValidatableMessage {
-    func violations() -> [ServiceError.FieldViolation] {
-        id >= 0 ? [] : [ServiceError.FieldViolation(field: "id", description: "must not be negative", reason: "ID")]
-    }
-}
-
 /// Requests that are not as they must be, over real connections.
 @Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ValidationTests {

@@ -80,7 +80,7 @@ import Testing
         let registered = Configuration()
         Self.sections.register(in: registered)
         let configuration = Configuration()
-        let app = try ServiceKit.App(configuration: configuration, plugins: [.etcd], logger: Logger(label: "test"))
+        let app = try ServiceKit.App(configuration: configuration, plugins: [.auth, .etcd], logger: Logger(label: "test"))
         _ = try app.channel("user-service")
         let live = registered.options.filter(\.isLive).map(\.path)
         let followed = registered.options.map(\.path).filter { path in
