@@ -105,6 +105,7 @@ extension ConfigurationStoreTests {
 
     @Test func reloadAsksTheSources() async throws {
         try await Self.running("limits: {calls: 5}") { running in
+            _ = try running.store.live(Limits.self, at: "limits")
             running.store.reload()
             await running.settle()
             #expect(running.source.refreshes.withLock(\.self) == 1)
