@@ -1,4 +1,4 @@
-/// What plugins add to each App, such as middleware: a plugin adds a function that gets the App.
+/// Additions of plugins to each App, such as middleware: a plugin adds a function that gets the App.
 ///
 /// ```swift
 /// extension Plugin {

@@ -11,7 +11,7 @@ extension Authorization {
 
     /// The section `server.authorization`: who may call what.
     public struct Options: ConfigurationSection, Hashable {
-        /// What is done with calls that no rule matches. By default they are refused if there are rules, and served if there
+        /// The effect on calls that no rule matches. By default they are refused if there are rules, and served if there
         /// are none.
         public var `default`: Effect?
         /// The rules. They are looked at in order; the first that matches decides.

@@ -6,7 +6,7 @@ struct KeySet: Sendable {
     /// A key, and the algorithms that it is for, which follow from its kind.
     struct Key: Sendable {
         let id: String?
-        /// What the key is, to tell whether two are the same.
+        /// The key itself, to tell whether two are the same.
         let material: String
         let algorithms: [TokenAlgorithm: any JWTAlgorithm]
     }

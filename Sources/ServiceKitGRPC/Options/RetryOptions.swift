@@ -53,7 +53,7 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     /// Methods that can be called twice without harm: `/user.v1.UserService/GetUser`, or all of a service by
     /// `/user.v1.UserService/`.
     public var idempotent: [String] = []
-    /// What differs for single methods, `/user.v1.UserService/GetUser: { attempts: 5 }`, or for the methods of a service,
+    /// Differences for single methods, `/user.v1.UserService/GetUser: { attempts: 5 }`, or for the methods of a service,
     /// `/user.v1.UserService/`. A method's own entry counts before that of its service.
     public var methods: [String: Method] = [:]
     /// How much of a request is kept to be sent again; 256 KiB by default. Each message counts 64 bytes more than it has.

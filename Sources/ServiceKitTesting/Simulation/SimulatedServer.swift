@@ -2,7 +2,7 @@ public import ServiceKit
 
 /// A server of a ``Simulation``: a queue, some workers, and what is wrong with it.
 public struct SimulatedServer: Sendable {
-    /// What becomes of calls.
+    /// The fate of calls.
     public enum Behavior: Hashable, Sendable {
         /// They are served.
         case serves
@@ -22,7 +22,7 @@ public struct SimulatedServer: Sendable {
     public var queue = 10_000
     /// How fast the workers are; 1 by default. An antagonist, another program on the same machine, makes it smaller.
     public var speed = 1.0
-    /// What becomes of calls; they are served by default.
+    /// The fate of calls; they are served by default.
     public var behavior = Behavior.serves
     /// The weight that it registers with; 100 by default.
     public var weight = 100

@@ -4,7 +4,7 @@ internal import ServiceKit
 public struct SimulationScenario: Sendable {
     /// The name, as `make simulate ARGS="--only slow-node"` knows it.
     public let name: String
-    /// What happens, in one line.
+    /// The events, in one line.
     public let summary: String
     /// The policies that it compares by default.
     public let policies: [SimulationPolicy]
