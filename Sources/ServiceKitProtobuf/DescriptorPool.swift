@@ -32,7 +32,7 @@ package struct DescriptorPool: Sendable {
         let prefix = file.package.isEmpty ? "" : file.package + "."
         let features = Features(file)
         for message in file.messageType { try add(message, prefix, features, in: file.name) }
-        for type in file.enumType { try add(type, prefix, in: file.name) }
+        for type in file.enumType { try add(type, prefix, features, in: file.name) }
         for field in file.extension { try add(extension: field, prefix, in: file.name) }
         for proto in file.service {
             let service = ServiceType(proto, prefix: prefix)
@@ -56,20 +56,30 @@ package struct DescriptorPool: Sendable {
         let message = MessageType(proto, prefix: prefix, features: features)
         let inner = message.name + "."
         try declare(message.name, in: file)
-        for field in message.fields { try declare(inner + field.name, in: file) }
+        var previous: Int32 = 0
+        for field in message.fields {
+            // The fields ascend by number.
+            guard field.number > previous, field.number <= 0x1FFF_FFFF, field.oneof.map(message.oneofs.indices.contains) ?? true
+            else { throw DescriptorError("\(file): \(inner)\(field.name) has the number or the oneof of no field") }
+            previous = field.number
+            try declare(inner + field.name, in: file)
+        }
         for oneof in message.oneofs { try declare(inner + oneof, in: file) }
         messages[message.name] = message
         for nested in proto.nestedType { try add(nested, inner, features, in: file, depth: depth + 1) }
-        for type in proto.enumType { try add(type, inner, in: file) }
+        for type in proto.enumType { try add(type, inner, features, in: file) }
         for field in proto.extension { try add(extension: field, inner, in: file) }
     }
 
     private mutating func add(
         _ proto: Google_Protobuf_EnumDescriptorProto,
         _ prefix: String,
+        _ features: Features,
         in file: String
     ) throws(DescriptorError) {
-        let type = EnumType(name: prefix + proto.name, values: proto.value.map { ($0.name, $0.number) })
+        let features = proto.options.hasFeatures ? features.with(proto.options.features) : features
+        let type = EnumType(
+            name: prefix + proto.name, values: proto.value.map { ($0.name, $0.number) }, isClosed: features.isClosed)
         try declare(type.name, in: file)
         // The values are siblings of the enum, as in C++.
         for value in type.values { try declare(prefix + value.name, in: file) }
@@ -99,6 +109,8 @@ package struct DescriptorPool: Sendable {
 
     /// All message types.
     var messageTypes: some Collection<MessageType> { messages.values }
+    /// All enums.
+    var enumTypes: some Collection<EnumType> { enums.values }
 
     /// The service with a full name.
     package func service(_ name: String) -> ServiceType? { services[name] }

@@ -42,13 +42,16 @@ package struct EnumType: Sendable {
     package let name: String
     /// Names and numbers in declared order. A number may have several names.
     package let values: [(name: String, number: Int32)]
+    /// Whether a number without a name is no value, as in proto2.
+    package let isClosed: Bool
 
     private let numberByName: [String: Int32]
     private let nameByNumber: [Int32: String]
 
-    init(name: String, values: [(name: String, number: Int32)]) {
+    init(name: String, values: [(name: String, number: Int32)], isClosed: Bool) {
         self.name = name
         self.values = values
+        self.isClosed = isClosed
         numberByName = Dictionary(values.map { ($0.name, $0.number) }) { first, _ in first }
         nameByNumber = Dictionary(values.map { ($0.number, $0.name) }) { first, _ in first }
     }

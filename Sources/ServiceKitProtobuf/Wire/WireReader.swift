@@ -10,6 +10,9 @@ package struct WireReader {
 
     package var isAtEnd: Bool { position == bytes.endIndex }
 
+    /// The index of the next byte.
+    var offset: Int { position }
+
     /// Reads the number and the layout of the next field.
     package mutating func tag() throws(DescriptorError) -> (number: Int32, type: WireType) {
         let tag = try varint()
