@@ -4,7 +4,8 @@ internal import ServiceKitConfig
 /// Configuration files, and directories: a directory stands for its files `*.yaml`, in the order of their names.
 ///
 /// Changes are seen at once through inotify: also those of an editor that renames, of a swapped link, of a file that is
-/// removed and put back. A file that a program writes in place is read when the program closes it, or after 10 s.
+/// removed and put back. A file that a program writes in place is read when the program closes it, or after 10 s. Where
+/// inotify cannot watch, the source looks every two seconds, and reads a file that has been the same for a second.
 public final class FileSource: ConfigurationSource {
     /// How long a file may be gone before the source is away, or be empty before it counts. An editor may remove or truncate
     /// a file before it writes the new one, and the kernel may tell late that it writes.
@@ -15,11 +16,16 @@ public final class FileSource: ConfigurationSource {
     /// Always: the files were named by the user.
     public let isRequired = true
     private let paths: [String]
-    private let watcher = FileWatcher()
+    let watcher: FileWatcher
 
     /// Creates a source of files and directories. If two of them set the same key, the later wins.
-    public init(_ paths: [String]) {
+    public convenience init(_ paths: [String]) {
+        self.init(paths, FileWatcher())
+    }
+
+    init(_ paths: [String], _ watcher: FileWatcher) {
         self.paths = paths
+        self.watcher = watcher
         name = "files \(paths.joined(separator: ", "))"
     }
 

@@ -27,6 +27,10 @@ package struct FileStatus: Hashable {
         owner = status.st_uid
     }
 
+    /// Whether the contents have been the same for a second at least, by the clock of the system. A file from a machine whose
+    /// clock is ahead counts too.
+    var isSettled: Bool { abs(time(nil) - modifiedSeconds) >= 2 }
+
     /// Whether the file is still the one at a path, even with other contents.
     func isInPlace(at path: String) throws(SystemError) -> Bool {
         guard let found = try Self.ofLink(path) else { return false }

@@ -12,12 +12,14 @@ private import Synchronization
 /// reader compares.
 ///
 /// A file that a program writes in place is incomplete until the program closes it. ``reading(_:)`` tells this, so that
-/// a reader never takes half a file. A renamed file is complete. Where inotify cannot watch, nobody knows.
+/// a reader never takes half a file. A renamed file is complete. Where inotify cannot watch, a file counts as complete when
+/// its contents have been the same for a second.
 package final class FileWatcher: Sendable {
     /// How often the reader looks where inotify cannot watch.
     private static let pollingInterval = Duration.seconds(2)
     /// How long a file that a program writes counts as incomplete. A program may keep a file open for ever.
-    fileprivate static let longestWriting = Duration.seconds(10)
+    private let longestWriting: Duration
+    private let mayUseInotify: Bool
     /// How late the kernel may note a writing: a file that is truncated is empty before its notice is there.
     private static let noticeDelay = Duration.milliseconds(20)
     /// The most symbolic links that a path may lead through. The kernel's own limit is the same.
@@ -43,6 +45,8 @@ package final class FileWatcher: Sendable {
         var watches: [String: CInt] = [:]
         var directories: [CInt: (path: String, names: Set<String>?)] = [:]
         var files: [CInt: String] = [:]
+        /// The files that the kernel does not watch, or that are missing.
+        var unwatched: [String] = []
         /// The files that a program has written to or created, and not closed yet, with the time of the first notice.
         var unfinished: [String: ContinuousClock.Instant] = [:]
         /// How many times a program has begun to write one.
@@ -51,16 +55,25 @@ package final class FileWatcher: Sendable {
         var isComplete = true
 
         /// When the last of the files that are being written counts as complete; `nil` when there is none.
-        var endOfWriting: ContinuousClock.Instant? {
-            let ends = files.values.compactMap { unfinished[$0] }.map { $0 + FileWatcher.longestWriting }
-            return ends.filter { $0 > .now }.max()
+        func endOfWriting(after limit: Duration) -> ContinuousClock.Instant? {
+            files.values.compactMap { unfinished[$0] }.map { $0 + limit }.filter { $0 > .now }.max()
+        }
+
+        /// Whether no file may be incomplete without a notice of the kernel.
+        var isSettled: Bool {
+            isComplete || unwatched.allSatisfy { (try? FileStatus.ofLink($0))?.isSettled != false }
         }
     }
 
     private let state = Mutex(State())
     private let changes = Signal()
 
-    package init() {}
+    package convenience init() { self.init(longestWriting: .seconds(10)) }
+
+    init(longestWriting: Duration = .seconds(10), mayUseInotify: Bool = true) {
+        self.longestWriting = longestWriting
+        self.mayUseInotify = mayUseInotify
+    }
 
     deinit { state.withLock(\.inotify)?.cancel() }
 
@@ -69,6 +82,9 @@ package final class FileWatcher: Sendable {
         state.withLock { $0.paths = paths }
         watchAgain()
     }
+
+    /// Whether inotify watches everything. The number of a user's inotify instances is limited.
+    var isComplete: Bool { state.withLock(\.isComplete) }
 
     /// Watches one more file.
     func add(_ path: String) {
@@ -86,7 +102,7 @@ package final class FileWatcher: Sendable {
         let result = body()
         if state.withLock({ !$0.files.isEmpty }) { try? await ContinuousClock().sleep(for: Self.noticeDelay) }
         let after = writings
-        if after == before { return result }
+        if after == before { return state.withLock(\.isSettled) ? result : nil }
         // Closed already, or no file of the reader's: the next reading may be at once.
         if after != nil { changes.raise() }
         return nil
@@ -96,12 +112,12 @@ package final class FileWatcher: Sendable {
     private var writings: Int? {
         // Notices that wait count, too.
         state.withLock(\.inotify)?.drain()
-        return state.withLock { $0.endOfWriting == nil ? $0.writings : nil }
+        return state.withLock { $0.endOfWriting(after: longestWriting) == nil ? $0.writings : nil }
     }
 
     /// Waits until something may have changed since the last return, or the task is cancelled.
     package func wait() async {
-        let (isComplete, endOfWriting) = state.withLock { ($0.isComplete, $0.endOfWriting) }
+        let (isComplete, endOfWriting) = state.withLock { ($0.isComplete, $0.endOfWriting(after: longestWriting)) }
         let deadlines = [isComplete ? nil : .now + Self.pollingInterval, endOfWriting].compactMap(\.self)
         await changes.wait(until: deadlines.min())
         // A link may lead elsewhere by now. Changes after this are told by the next wait.
@@ -115,7 +131,7 @@ package final class FileWatcher: Sendable {
 
     private func watchAgain() {
         state.withLock { state in
-            if state.inotify == nil, !state.paths.isEmpty {
+            if state.inotify == nil, mayUseInotify, !state.paths.isEmpty {
                 state.inotify = try? Inotify(queue: DispatchQueue(label: "kit.files")) { [weak self] in self?.handle($0)
                 }
             }
@@ -128,6 +144,7 @@ package final class FileWatcher: Sendable {
             }
             state.directories = [:]
             state.files = [:]
+            state.unwatched = []
             state.isComplete = state.inotify != nil || state.paths.isEmpty
             for (directory, names) in places.names {
                 if let watch = state.watch(directory, names?.isEmpty == true ? .place : .entries) {
@@ -138,7 +155,11 @@ package final class FileWatcher: Sendable {
             }
             for file in places.files {
                 // A missing file is seen by its directory.
-                if let watch = state.watch(file, .writing) { state.files[watch] = file }
+                if let watch = state.watch(file, .writing) {
+                    state.files[watch] = file
+                } else {
+                    state.unwatched.append(file)
+                }
             }
         }
     }

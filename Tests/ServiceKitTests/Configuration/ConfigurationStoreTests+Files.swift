@@ -33,6 +33,11 @@ extension ConfigurationStoreTests {
             let file = try directory.write("6", to: "calls")
             try await Self.running("limits: {calls: \"@file:\(file)\"}") { running in
                 let limits = try running.store.live(Limits.self, at: "limits")
+                // The tests of a machine together may use up the inotify instances of the user.
+                try await eventually {
+                    running.store.valueFiles.watch([file])
+                    return running.store.valueFiles.isComplete
+                }
                 let handle = try FileHandle(forWritingTo: URL(filePath: file))
                 try handle.truncate(atOffset: 0)
                 try handle.write(contentsOf: Data("7".utf8))

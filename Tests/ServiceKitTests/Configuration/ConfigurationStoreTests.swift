@@ -9,7 +9,7 @@ import ServiceKitTesting
 import Synchronization
 import Testing
 
-@Suite struct ConfigurationStoreTests {
+@Suite(.timeLimit(.minutes(3))) struct ConfigurationStoreTests {
     struct Limits: ConfigurationSection, Equatable {
         var calls = 1
         var burst = 1
@@ -233,10 +233,6 @@ import Testing
             #expect(running.store.status.needsRestart.isEmpty)
         }
     }
-
-    // MARK: - Start
-
-    // MARK: - Readers
 
     @Test func readersOfTwoSectionsNeverSeeAnOlderOneAfterANewerOne() async throws {
         let source = FakeSource("limits: {calls: 1}\ncache: {size: 1}")
