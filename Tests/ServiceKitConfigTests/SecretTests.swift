@@ -207,9 +207,13 @@ import Testing
     @Test func pathOfAKeyFileIsNoSecret() throws {
         let shown = try Configuration(yaml: "client: {tls: {key: /run/key.pem}}").outline
         #expect(Self.shownTexts(shown) == ["/run/key.pem"])
+        for yaml in ["db: {password-file: /run/p}", "DB_PASSWORD_FILE: /run/p", "tokenFile: /run/p"] {
+            #expect(Self.shownTexts(try Configuration(yaml: yaml).outline) == ["/run/p"])
+        }
         for yaml in [
-            "tls: {key: \"-----BEGIN PRIVATE KEY-----\\nMII\"}", "tls: {keys: a}", "auth: {tls: {key: a}}",
-            "my-tls: {key: a}",
+            "password-file: 'http://me:hidden@host'", "secrets: {a-file: a}", "password-file: {a: b}",
+            "password-fil: a", "password-files: [a]", "tls: {key: \"-----BEGIN PRIVATE KEY-----\\nMII\"}",
+            "tls: {keys: a}", "auth: {tls: {key: a}}", "my-tls: {key: a}",
         ] {
             #expect(Self.shownTexts(try Configuration(yaml: yaml).outline) == [])
         }

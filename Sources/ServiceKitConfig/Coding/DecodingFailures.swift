@@ -88,9 +88,7 @@ extension ConfigurationNode {
     private func quotesSecret(_ message: String, at keyPath: String) -> Bool {
         switch content {
         case .scalar(let scalar):
-            // The path of a file with a secret is no secret.
-            (isSecret || !keyPath.hasSuffix("-file") && SecretKeys.mustHide(scalar.text, at: keyPath))
-                && Excerpt.isQuoted(scalar.text, in: message)
+            mustHide(scalar.text, at: keyPath) && Excerpt.isQuoted(scalar.text, in: message)
         case .sequence(let elements):
             elements.contains { $0.quotesSecret(message, at: keyPath) }
         case .mapping(let mapping):

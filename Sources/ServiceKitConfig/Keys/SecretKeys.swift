@@ -19,15 +19,19 @@ package enum SecretKeys {
     /// Sections whose own names look secret. The options in them have names of their own.
     private static let sections = ["server.authorization", "server.auth"]
 
-    /// Whether a word of a name or path looks secret.
+    /// Whether a word of a name or path looks secret. The path of a file with a secret is none: `password-file`,
+    /// `DB_PASSWORD_FILE`.
     package static func isSecret(_ keyPath: String) -> Bool {
         var keyPath = keyPath
         if let section = sections.first(where: { keyPath == $0 || keyPath.hasPrefix($0 + ".") }) {
             keyPath.removeFirst(section.count)
         }
-        let isKeyFile = keyPath == keyFile || keyPath.hasSuffix("." + keyFile)
-        return KeyNaming.kebabCase(isKeyFile ? String(keyPath.dropLast(keyFile.count)) : keyPath)
-            .split { !$0.isLetter }
+        if keyPath == keyFile || keyPath.hasSuffix("." + keyFile) { keyPath.removeLast(keyFile.count) }
+        keyPath = KeyNaming.kebabCase(keyPath)
+        if keyPath.hasSuffix("-file") || keyPath.hasSuffix("_file") {
+            keyPath = keyPath.split(separator: ".").dropLast().joined(separator: ".")
+        }
+        return keyPath.split { !$0.isLetter }
             .contains { word in
                 words.contains(word) || stems.contains { word.contains($0) } || endings.contains { word.hasSuffix($0) }
                     || isMisspelt(word)
