@@ -7,7 +7,8 @@ public import ServiceKit
 ///
 /// A version is a line in JSON with its note, as a comment, and then the document. A key of another form is no version, and
 /// is left alone. Document and version are written in one transaction, which holds only if nobody has written either
-/// meanwhile. A document that another program has put gets a version too, when it is replaced.
+/// meanwhile. A document that another program has put gets a version too, when it is replaced and versions are kept beside
+/// the new one.
 extension EtcdConfigurationSource: ConfigurationOperator {
     private static let digits = 10
     private static let largestNumber = 9_999_999_999
@@ -40,7 +41,7 @@ extension EtcdConfigurationSource: ConfigurationOperator {
         guard earlier?.revision ?? 0 == document.revision else { return nil }
         var added = 0
         var operations: [Transaction.Operation] = [.put(key(of: name), document.bytes)]
-        if let earlier, earlier.revision != last?.revision {
+        if count > 1, let earlier, earlier.revision != last?.revision {
             let found = ConfigurationVersion.Note(
                 time: note.time, author: "-", message: "found: put by another program")
             let number = try nextNumber(&history, of: name)
