@@ -146,3 +146,12 @@ extension FaultInjection {
         }
     }
 }
+
+extension FaultInjection.Options: Validatable {
+    /// Checks that the keys of `methods` are operations.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    public func validate() throws(ConfigurationError) {
+        try methods.keys.sorted().requireOperations(at: "methods")
+    }
+}

@@ -82,11 +82,6 @@ extension Authorization {
 extension Authorization.Rule: Validatable {
     /// Checks that methods are paths, so that a rule with a mistake does not silently match nothing.
     public func validate() throws(ConfigurationError) {
-        for method in methods where method != "*" && !method.hasPrefix("/") {
-            throw ConfigurationError(
-                message: "\"\(method)\" is no operation; write /user.v1.UserService/GetUser, or /user.v1.UserService/",
-                keyPath: "methods"
-            )
-        }
+        try methods.filter { $0 != "*" }.requireOperations(at: "methods")
     }
 }

@@ -220,3 +220,12 @@ extension ConcurrencyLimit.Options.BBR {
     /// The meaning of each option.
     public static let help = ["cpu-threshold": "the part of the processors' time above which calls are refused"]
 }
+
+extension ConcurrencyLimit.Options: Validatable {
+    /// Checks that the keys of `methods` are operations.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    public func validate() throws(ConfigurationError) {
+        try methods.keys.sorted().requireOperations(at: "methods")
+    }
+}

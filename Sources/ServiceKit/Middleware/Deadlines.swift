@@ -110,3 +110,12 @@ extension Deadlines.Options {
             + "`/user.v1.UserService/: 1s`",
     ]
 }
+
+extension Deadlines.Options: Validatable {
+    /// Checks that the keys of `methods` are operations.
+    ///
+    /// - Throws: `ConfigurationError` that names the key.
+    public func validate() throws(ConfigurationError) {
+        try methods.keys.sorted().requireOperations(at: "methods")
+    }
+}

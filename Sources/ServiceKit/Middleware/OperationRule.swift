@@ -1,3 +1,5 @@
+public import ServiceKitConfig
+
 /// Selects the calls that a middleware is for, by their operation.
 public struct OperationRule: Hashable, Sendable {
     private enum Kind: Hashable { case all, exact(String), prefix(String) }
@@ -41,6 +43,18 @@ public struct OperationRule: Hashable, Sendable {
         case .all: true
         case .exact(let exact): operation == exact
         case .prefix(let prefix): operation.hasPrefix(prefix)
+        }
+    }
+}
+
+extension Sequence<String> {
+    /// Throws `ConfigurationError` for a text that is no path of an operation: it would silently concern no call.
+    package func requireOperations(at keyPath: String) throws(ConfigurationError) {
+        for text in self where !text.hasPrefix("/") {
+            throw ConfigurationError(
+                message: "\"\(text)\" is no operation; write /user.v1.UserService/GetUser, or /user.v1.UserService/",
+                keyPath: keyPath
+            )
         }
     }
 }

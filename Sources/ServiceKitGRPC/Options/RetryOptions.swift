@@ -165,10 +165,12 @@ public struct RetryOptions: ConfigurationSection, Hashable {
 }
 
 extension RetryOptions: Validatable {
-    /// Checks that only idempotent methods have hedging.
+    /// Checks that methods are operations, and that only idempotent ones have hedging.
     ///
     /// - Throws: `ConfigurationError` that names the method.
     public func validate() throws(ConfigurationError) {
+        try idempotent.requireOperations(at: "idempotent")
+        try methods.keys.sorted().requireOperations(at: "methods")
         for (path, method) in methods.sorted(by: { $0.key < $1.key }) where method.hedging != nil {
             if isIdempotent(path) { continue }
             throw ConfigurationError(

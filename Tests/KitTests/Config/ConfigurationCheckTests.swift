@@ -251,6 +251,21 @@ import Testing
                 ])
     }
 
+    /// It would count for no call, and nobody would know.
+    @Test(arguments: [
+        ("server: {timeouts: {methods: {GetUser: 1s}}}", "server.timeouts.methods"),
+        ("server: {limit: {methods: {GetUser: 1}}}", "server.limit.methods"),
+        ("server: {faults: {methods: {GetUser: {}}}}", "server.faults.methods"),
+        ("client: {timeouts: {methods: {GetUser: 1s}}}", "client.timeouts.methods"),
+        ("client: {retry: {idempotent: [/a.B/, GetUser]}}", "client.retry.idempotent"),
+        ("clients: {a: {retry: {methods: {GetUser: {}}}}}", "clients.a.retry.methods"),
+    ])
+    func methodThatIsNoOperationIsAMistake(yaml: String, keyPath: String) throws {
+        let errors = ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.etcd]).errors
+        #expect(errors.map(\.keyPath) == [keyPath])
+        #expect(errors.first?.message.hasPrefix("\"GetUser\" is no operation; write /user.v1.UserService/") == true)
+    }
+
     @Test func emptyFileIsValid() throws {
         #expect(try errors("").isEmpty)
     }
