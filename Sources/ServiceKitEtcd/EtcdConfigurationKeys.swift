@@ -58,7 +58,9 @@ struct EtcdConfigurationKeys {
         case .connected:
             if revision == nil { return nil }
         case .interrupted(let error):
-            return .away(error.message)
+            guard error.code == .unavailable else { return .away(error.message) }
+            let remedy = "is it running? registry.etcd or config.etcd.connection names its address"
+            return .away("\(error.message); \(remedy)")
         }
         return emptiness.map { .away($0) } ?? .loaded(documents)
     }

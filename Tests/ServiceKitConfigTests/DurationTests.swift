@@ -21,7 +21,7 @@ import Testing
         ("5S", "\"5S\"; units are h, m, s, ms, us, ns"),
         ("30s1m", "\"30s1m\"; write larger units first, each once"),
         ("1s1s", "\"1s1s\"; write larger units first, each once"),
-        ("30 s", "\"30 s\""), ("s", "\"s\""), ("\"-\"", "the quoted text \"-\""),
+        ("30 s", "\"30 s\"; leave the space out"), ("s", "\"s\""), ("\"-\"", "the quoted text \"-\""),
         ("\"\"", "the quoted text \"\""), (".5s", "\".5s\""), ("1.s", "\"1.s\""), ("[]", "a sequence"),
         ("null", "null"), ("1s!", "\"1s!\""),
     ])

@@ -103,6 +103,21 @@ import Testing
             "app.yaml:2:2: a: YAML syntax: did not find expected ',' or ']', "
                 + "while parsing a flow sequence that starts on line 1"
         ),
+        (
+            "a: b: c",
+            "app.yaml:1:5: a: YAML syntax: mapping values are not allowed in this context; check the indentation; a text "
+                + "with \": \" in it needs quotes"
+        ),
+        (
+            "a: - b",
+            "app.yaml:1:4: a: YAML syntax: block sequence entries are not allowed in this context; begin the list on the "
+                + "next line, or write [a, b]"
+        ),
+        (
+            "a: [${b}]",
+            "app.yaml:1:6: a: YAML syntax: did not find expected ',' or ']', while parsing a flow sequence; between "
+                + "brackets, put ${…} in quotes"
+        ),
         ("a: \"b\0c\"", "app.yaml:1:6: YAML syntax: control characters are not allowed"),
         ("%FOO\na: 1", "app.yaml:1:5: YAML syntax: found unknown directive name, while scanning a directive"),
     ])

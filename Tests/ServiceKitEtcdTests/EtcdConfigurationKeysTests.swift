@@ -89,10 +89,10 @@ struct EtcdConfigurationKeysTests {
     @Test func outageEndsWithTheKnownKeys() {
         var keys = keys
         #expect(keys.apply(.connected) == nil)
-        #expect(keys.apply(.interrupted(EtcdError(code: .unavailable, message: "gone"))) == .away("gone"))
+        #expect(keys.apply(.interrupted(EtcdError(code: .timeout, message: "gone"))) == .away("gone"))
         let loaded = ConfigurationSourceState.loaded([Self.document("a", "1", at: "a")])
         #expect(keys.apply(Self.snapshot(["a": "1"])) == loaded)
-        #expect(keys.apply(.interrupted(EtcdError(code: .unavailable, message: "gone"))) == .away("gone"))
+        #expect(keys.apply(.interrupted(EtcdError(code: .timeout, message: "gone"))) == .away("gone"))
         #expect(keys.apply(.connected) == loaded)
     }
 }

@@ -65,7 +65,7 @@ public final class ConfigurationStore: Sendable {
     /// The number of the configuration in force, for those that follow all of it.
     package let generations = Watched(1)
     /// The files that values named in the last build, good or not.
-    private let valueFiles = FileWatcher()
+    let valueFiles = FileWatcher()
     private let reloads = Lazily { ReloadCounters() }
     private let tasks = Mutex<[Task<Void, Never>]>([])
 
@@ -218,7 +218,7 @@ public final class ConfigurationStore: Sendable {
             published.withLock { $0 = Published(configuration) }
             perform(state.withLock { $0.built() })
         case .fail(let cause):
-            throw ConfigurationError(message: "cannot be read within \(limit): \(cause)")
+            throw ConfigurationError(message: "no configuration within \(limit) from \(cause)")
         case .none, .begin, .settle:
             break
         }

@@ -62,6 +62,7 @@ extension ByteCount: ScalarConvertible {
         var rest = scalar.text[...]
         let number = try DecimalText(consuming: &rest)
         guard let unit = Self.units.first(where: { rest.isEmpty ? $0.name == "B" : $0.name == rest }) else {
+            if rest.first == " " { throw ScalarMismatch(advice: "leave the space out") }
             let names = Self.units.reversed().map(\.name).joined(separator: ", ")
             throw ScalarMismatch(advice: "units are \(names)")
         }

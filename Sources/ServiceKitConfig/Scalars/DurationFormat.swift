@@ -30,7 +30,9 @@ extension Duration: ScalarConvertible {
             guard !rest.isEmpty else { throw ScalarMismatch(advice: "add a unit: \(Self.unitNames)") }
             let name = rest.prefix { $0.isLetter }
             rest = rest[name.endIndex...]
-            guard !name.isEmpty else { throw ScalarMismatch() }
+            guard !name.isEmpty else {
+                throw ScalarMismatch(advice: rest.first == " " ? "leave the space out" : nil)
+            }
             guard let index = smallerUnits.firstIndex(where: { $0.name == name }) else {
                 let isKnown = Self.units.contains { $0.name == name }
                 throw ScalarMismatch(

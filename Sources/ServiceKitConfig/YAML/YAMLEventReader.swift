@@ -145,6 +145,15 @@ struct YAMLEventReader: ~Copyable {
         if beginsWithSign || context.contains("scanning an alias") || context.contains("scanning an anchor") {
             return "if it is meant as text, put it in quotes"
         }
+        if problem.hasPrefix("mapping values are not allowed") {
+            return "check the indentation; a text with \": \" in it needs quotes"
+        }
+        if problem.hasPrefix("block sequence entries are not allowed") {
+            return "begin the list on the next line, or write [a, b]"
+        }
+        if problem.hasPrefix("did not find expected ','"), character == UInt8(ascii: "{") {
+            return "between brackets, put ${…} in quotes"
+        }
         let isWrongEscape = problem.contains("unknown escape character") || problem.contains("hexdecimal number")
         return isWrongEscape ? "a backslash is written \\\\ there; or put it in single quotes" : nil
     }

@@ -70,7 +70,7 @@ struct ConfigurationSourcesTests {
         await clock.waitForSleepers()
         clock.advance(by: .seconds(3))
         let error = await #expect(throws: ConfigurationError.self) { try await start.value }
-        #expect(error?.message == "cannot be read within 3.0 seconds: shelf top: dark")
+        #expect(error?.message == "no configuration within 3.0 seconds from shelf top: dark")
     }
 
     @Test func localConfigurationLeavesOutWhatASourceMayBring() throws {

@@ -38,7 +38,7 @@ extension ConfigurationStoreTests {
         await running.clock.waitForSleepers()
         running.clock.advance(by: .seconds(10))
         let error = await #expect(throws: ConfigurationError.self) { try await start.value }
-        #expect(error?.description == "cannot be read within 10.0 seconds: etcd /config: connection refused")
+        #expect(error?.description == "no configuration within 10.0 seconds from etcd /config: connection refused")
     }
 
     @Test func startWithABadConfigurationFails() async throws {
