@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: [
         ("4mb", "\"4mb\"; units are B, KB, KiB, MB, MiB, GB, GiB, TB, TiB"),
-        ("4 MB", "\"4 MB\"; units are B, KB, KiB, MB, MiB, GB, GiB, TB, TiB"),
+        ("4 MB", "\"4 MB\"; leave the space out"),
         ("-1", "\"-1\""), ("many", "\"many\""), ("[]", "a sequence"), ("\"\"", "the quoted text \"\""),
     ])
     func noSizes(yaml: String, found: String) {

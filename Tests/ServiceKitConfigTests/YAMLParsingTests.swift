@@ -105,7 +105,7 @@ import Testing
         ),
         (
             "a: b: c",
-            "app.yaml:1:5: a: YAML syntax: mapping values are not allowed in this context; check the indentation; a text "
+            "app.yaml:1:5: YAML syntax: mapping values are not allowed in this context; check the indentation; a text "
                 + "with \": \" in it needs quotes"
         ),
         (

@@ -95,6 +95,12 @@ struct EtcdConfigurationKeysTests {
         #expect(keys.apply(.interrupted(EtcdError(code: .timeout, message: "gone"))) == .away("gone"))
         #expect(keys.apply(.connected) == loaded)
     }
+
+    @Test func outageOfEtcdItselfHasARemedy() {
+        var keys = keys
+        let remedy = "is it running? registry.etcd or config.etcd.connection names its address"
+        #expect(keys.apply(.interrupted(EtcdError(code: .unavailable, message: "gone"))) == .away("gone; \(remedy)"))
+    }
 }
 
 extension EtcdConfigurationKeysTests {

@@ -10,7 +10,7 @@ import Testing
 @testable import ServiceKitGRPC
 
 /// Options of servers and channels that change while the App runs.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct LiveOptionsTests {
     /// Runs an App that serves the tests' service and calls itself.
     private func withApp(
