@@ -65,6 +65,13 @@ struct ByteSink: ~Copyable {
         count = min(count, length)
     }
 
+    /// Drops the first bytes.
+    mutating func removeFirst(_ length: Int) {
+        let length = min(length, count)
+        base.update(from: base + length, count: count - length)
+        count -= length
+    }
+
     /// Replaces the last byte.
     @inline(__always) mutating func replaceLast(_ byte: UInt8) {
         if count > 0 { base[count - 1] = byte }
@@ -107,6 +114,27 @@ extension ByteSink {
         reserve(8)
         UnsafeMutableRawPointer(base + count).storeBytes(of: value.littleEndian, as: UInt64.self)
         count += 8
+    }
+
+    /// Writes the bits of a number with a wire type.
+    @inline(__always) mutating func number(_ bits: UInt64, _ type: WireType) {
+        switch type {
+        case .varint: varint(bits)
+        case .fixed32: fixed32(UInt32(truncatingIfNeeded: bits))
+        default: fixed64(bits)
+        }
+    }
+
+    /// Writes the fields of a `Timestamp` or a `Duration`.
+    mutating func time(_ seconds: Int64, _ nanos: Int32) {
+        if seconds != 0 {
+            append(0x08)
+            varint(UInt64(bitPattern: seconds))
+        }
+        if nanos != 0 {
+            append(0x10)
+            varint(UInt64(bitPattern: Int64(nanos)))
+        }
     }
 
     /// Begins a part whose length is written before it. Returns what ``close(_:)`` needs.

@@ -15,7 +15,9 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         package var column: Int
     }
 
-    init(_ reason: String, offset: Int = 0) {
+    package init(_ reason: String) { self.init(reason, offset: 0) }
+
+    init(_ reason: String, offset: Int) {
         field = ""
         self.reason = reason
         self.offset = offset
@@ -28,7 +30,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The error inside of a field or an element: `users` or `[2]`.
-    func within(_ part: String) -> JSONError {
+    package func within(_ part: String) -> JSONError {
         var error = self
         error.field = field.isEmpty || field.hasPrefix("[") ? part + field : "\(part).\(field)"
         return error

@@ -62,7 +62,34 @@ package struct JSONTranscoder: Sendable {
         return body(writer.out.bytes)
     }
 
+    /// Appends one field of a message as JSON, without the message around it. A missing field is written as its default,
+    /// or as null if that is a value of one of protobuf's own types.
+    package func encode(
+        _ wire: UnsafeRawBufferPointer, field: FieldPath, into json: inout [UInt8]
+    ) throws(JSONError) {
+        let start = wire.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? Self.nothing
+        let content = WireCursor(start, start + wire.count)
+        // Sorted, so that the writer's first member is the field.
+        var writer = WireToJSON(tables, options, capacity: wire.count * 3 + 64, sorts: true)
+        try writer.onlyField(field.first, of: index, content)
+        json.append(contentsOf: writer.out.bytes)
+    }
+
     // MARK: - From JSON
+
+    /// Appends a message of which JSON has one field's value.
+    package func decode(
+        _ json: UnsafeRawBufferPointer, field: FieldPath, into wire: inout [UInt8]
+    ) throws(JSONError) {
+        let start = json.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? Self.nothing
+        var reader = JSONToWire(tables, options, start, count: json.count)
+        do throws(JSONError) {
+            try reader.document(tables.fields[Int(tables.messages[index].first) + field.first])
+        } catch {
+            throw error.within(field.name).located(in: UnsafeBufferPointer(start: start, count: json.count))
+        }
+        wire.append(contentsOf: reader.out.bytes)
+    }
 
     /// Appends a message, given as JSON, in the wire format.
     ///

@@ -54,13 +54,13 @@ package struct ValidationRules: Sendable {
     private mutating func add(_ proto: Google_Protobuf_DescriptorProto, _ prefix: String) {
         let name = prefix + proto.name
         for nested in proto.nestedType { add(nested, name + ".") }
-        if Self.option(1159, of: proto.hasOptions ? proto.options : nil) != nil { ignored.append("\(name): message") }
-        for oneof in proto.oneofDecl where Self.option(1159, of: oneof.hasOptions ? oneof.options : nil) != nil {
+        if CustomOption.bytes(1159, of: proto.hasOptions ? proto.options : nil) != nil { ignored.append("\(name): message") }
+        for oneof in proto.oneofDecl where CustomOption.bytes(1159, of: oneof.hasOptions ? oneof.options : nil) != nil {
             ignored.append("\(name).\(oneof.name): oneof")
         }
         guard let type = try? pool.message(name) else { return }
         for field in proto.field {
-            guard let bytes = Self.option(1159, of: field.hasOptions ? field.options : nil),
+            guard let bytes = CustomOption.bytes(1159, of: field.hasOptions ? field.options : nil),
                 let field = type.field(number: field.number)
             else { continue }
             var reader = FieldRulesReader(field: field, pool: pool)
@@ -68,23 +68,6 @@ package struct ValidationRules: Sendable {
             ignored += reader.ignored.map { "\(name).\(field.name): \($0)" }
             if let rules { self.rules[name, default: []].append(rules) }
         }
-    }
-
-    /// The bytes of an extension among options; several are one message in pieces.
-    private static func option(_ number: Int32, of options: (any Message)?) -> ArraySlice<UInt8>? {
-        guard let options, let bytes = try? options.serializedBytes() as [UInt8] else { return nil }
-        var reader = WireReader(bytes[...])
-        var found: [UInt8]?
-        while !reader.isAtEnd {
-            guard let (field, type) = try? reader.tag() else { return nil }
-            if field == number, type == .delimited {
-                guard let piece = try? reader.delimited() else { return nil }
-                found = (found ?? []) + piece
-            } else {
-                guard (try? reader.skip(type, number: field, depth: 10)) != nil else { return nil }
-            }
-        }
-        return found.map { $0[...] }
     }
 
     // MARK: - Checking

@@ -131,19 +131,11 @@ extension JSONToWire {
             guard let bits = try bits(field) else { return }
             if bits == 0, !field.hasPresence { return }
             out.varint(UInt64(field.tag))
-            number(bits, field.wireType)
+            out.number(bits, field.wireType)
         }
     }
 
     private func tagLength(_ field: FieldTable) -> Int { (38 - field.tag.leadingZeroBitCount) / 7 }
-
-    @inline(__always) mutating func number(_ bits: UInt64, _ type: WireType) {
-        switch type {
-        case .varint: out.varint(bits)
-        case .fixed32: out.fixed32(UInt32(truncatingIfNeeded: bits))
-        default: out.fixed64(bits)
-        }
-    }
 
     /// Reads a value, whatever it is. Returns whether it is one: an unknown name of an enum may be skipped.
     mutating func element(_ field: FieldTable, isPacked: Bool, depth: Int) throws(JSONError) -> Bool {
@@ -153,7 +145,7 @@ extension JSONToWire {
         default:
             guard let bits = try bits(field) else { return false }
             if !isPacked { out.varint(UInt64(field.tag)) }
-            number(bits, field.wireType)
+            out.number(bits, field.wireType)
         }
         return true
     }
@@ -220,7 +212,7 @@ extension JSONToWire {
                     guard let bits = Self.bits(ofKey: text, key.kind) else {
                         throw mismatch(Self.expectation(key, tables), at: name)
                     }
-                    number(bits, key.wireType)
+                    out.number(bits, key.wireType)
                 }
                 let keyLength = out.count - start
                 try colon(after: name)

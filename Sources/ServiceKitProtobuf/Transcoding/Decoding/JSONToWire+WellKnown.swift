@@ -9,26 +9,14 @@ extension JSONToWire {
         let expected = "a google.protobuf.Timestamp such as \"2024-02-29T12:00:00Z\""
         let begin = position
         guard let (seconds, nanos) = Timestamps.read(try text(expected)) else { throw mismatch(expected, at: begin) }
-        time(seconds, nanos)
+        out.time(seconds, nanos)
     }
 
     mutating func duration() throws(JSONError) {
         let expected = "a google.protobuf.Duration such as \"1.5s\""
         let begin = position
         guard let (seconds, nanos) = Durations.read(try text(expected)) else { throw mismatch(expected, at: begin) }
-        time(seconds, nanos)
-    }
-
-    /// Writes the two integers of a `Timestamp` or a `Duration`.
-    mutating func time(_ seconds: Int64, _ nanos: Int32) {
-        if seconds != 0 {
-            out.append(0x08)
-            out.varint(UInt64(bitPattern: seconds))
-        }
-        if nanos != 0 {
-            out.append(0x10)
-            out.varint(UInt64(bitPattern: Int64(nanos)))
-        }
+        out.time(seconds, nanos)
     }
 
     mutating func fieldMask() throws(JSONError) {

@@ -133,6 +133,70 @@ struct WireToJSON: ~Copyable {
         }
     }
 
+    /// Writes the value of one field of a message.
+    mutating func onlyField(_ at: Int, of index: Int, _ content: WireCursor) throws(JSONError) {
+        let field = tables.fields[Int(tables.messages[index].first) + at]
+        var cursor = content
+        var pieces = ByteSink(capacity: content.count)
+        while !cursor.isAtEnd {
+            let start = cursor.position
+            let tag = try cursor.tag()
+            try cursor.skip(tag)
+            let found = tables.field(tag >> 3, of: tables.messages[index])
+            // The other fields of its oneof may clear the field.
+            if found >= 0, found == at || field.oneof >= 0 && self.field(found, of: index).oneof == field.oneof {
+                pieces.append(start, cursor.position - start)
+            }
+        }
+        var sorted = ByteSink(capacity: pieces.count)
+        var whole = WireCursor(pieces.base, pieces.base + pieces.count)
+        if try !MessageSorter(tables, index).sort(whole, into: &sorted) {
+            whole = WireCursor(sorted.base, sorted.base + sorted.count)
+        }
+        if !whole.isAtEnd {
+            let tag = try whole.tag()
+            if tables.field(tag >> 3, of: tables.messages[index]) == at {
+                do throws(JSONError) {
+                    try value(field, tag, &whole)
+                } catch {
+                    throw error.within(name(at, index))
+                }
+            }
+        }
+        if out.count == 0 { noValue(field) }
+        // The cursor does not leave the calls above, and these uses keep the bytes until their end.
+        pieces.truncate(to: 0)
+        sorted.truncate(to: 0)
+    }
+
+    private func field(_ at: Int, of index: Int) -> FieldTable { tables.fields[Int(tables.messages[index].first) + at] }
+
+    /// Writes the value of a field without its name.
+    private mutating func value(_ field: FieldTable, _ tag: UInt32, _ cursor: inout WireCursor) throws(JSONError) {
+        if field.isMap {
+            try map(field, &cursor, depth: 1)
+        } else if field.isRepeated {
+            try repeated(field, tag, &cursor, depth: 1)
+        } else {
+            try element(field, &cursor, depth: 1)
+        }
+        if out.last == UInt8(ascii: ",") { out.truncate(to: out.count - 1) }
+        if field.isRepeated, out.count > 0 { out.removeFirst(Int(key(of: field).count) - 1) }
+    }
+
+    private func key(of field: FieldTable) -> TextRange { options.usesProtoNames ? field.protoKey : field.jsonKey }
+
+    /// Writes the value of a missing field.
+    private mutating func noValue(_ field: FieldTable) {
+        if field.isRepeated {
+            if field.isMap { out.append("{}") } else { out.append("[]") }
+        } else if field.kind == .message, field.type >= 0, [.object, .empty, .structure].contains(tables.messages[Int(field.type)].form) {
+            out.append("{}")
+        } else {
+            zero(field)
+        }
+    }
+
     private func name(_ field: Int, _ message: Int) -> String {
         let type = tables.type(of: field, in: message)
         return options.usesProtoNames ? type.name : type.jsonName
@@ -142,7 +206,7 @@ struct WireToJSON: ~Copyable {
 
     /// Writes the name of a field: `"name":`.
     @inline(__always) private mutating func key(_ field: FieldTable) {
-        let range = options.usesProtoNames ? field.protoKey : field.jsonKey
+        let range = key(of: field)
         let count = Int(range.count) - 1
         let offset = Int(range.offset) + 1
         out.reserve(count)

@@ -28,6 +28,17 @@ enum UTF8Text {
         byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
     }
 
+    static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard var position = text.baseAddress else { return true }
+        let end = position + text.count
+        while position < end {
+            let length = position.pointee < 0x80 ? 1 : length(position, end)
+            if length == 0 { return false }
+            position += length
+        }
+        return true
+    }
+
     /// The number of bytes of the character that begins beyond ASCII; 0 when it is not UTF-8.
     @inline(__always) static func length(_ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Int {
         let room = end - start
