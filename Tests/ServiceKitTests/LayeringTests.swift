@@ -18,6 +18,7 @@ import Testing
         "EtcdClient": ["GRPCNghttp2Transport", "ServiceKitConcurrency"],
         "ServiceKitEtcd": ["EtcdClient", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],
         "ServiceKitProtobuf": [],
+        "ServiceKitHTTP": ["ServiceKitProtobuf"],
         "ServiceKitGRPC": [
             "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf",
         ],

@@ -8,12 +8,12 @@ enum CallInput {
     static let limit = 64 << 20
 
     /// The JSON documents of `-d`: JSON, `@FILE`, or `@-` for standard input.
-    static func documents(_ data: String?) throws(CommandFailure) -> [JSONValue] {
+    static func documents(_ data: String?) throws(CommandFailure) -> [[UInt8]] {
         guard let data else { return [] }
         var parser = JSONParser(data.hasPrefix("@") ? try read(String(data.dropFirst())) : Array(data.utf8))
-        var documents: [JSONValue] = []
+        var documents: [[UInt8]] = []
         do {
-            while let document = try parser.next() { documents.append(document) }
+            while let document = try parser.nextText() { documents.append(document) }
         } catch {
             throw CommandFailure("-d: \(error)")
         }
@@ -41,7 +41,7 @@ enum CallInput {
     /// The messages of a method's request in the wire format. A method that takes one message gets an empty one by
     /// default.
     static func messages(
-        _ documents: [JSONValue],
+        _ documents: [[UInt8]],
         for method: MethodType,
         in pool: DescriptorPool
     ) throws(CommandFailure) -> [[UInt8]] {
@@ -50,12 +50,9 @@ enum CallInput {
         }
         var messages: [[UInt8]] = []
         do {
-            if documents.isEmpty, !method.isClientStreaming {
-                return [try DynamicMessage(method.input).serialized(in: pool)]
-            }
-            for document in documents {
-                messages.append(try DynamicMessage(json: document, as: method.input, in: pool).serialized(in: pool))
-            }
+            let transcoder = try JSONTranscoder(method.input, in: MessageTables(pool))
+            if documents.isEmpty, !method.isClientStreaming { return [[]] }
+            for document in documents { messages.append(try transcoder.decode(document)) }
         } catch {
             let place = documents.count > 1 ? " (message \(messages.count + 1))" : ""
             throw CommandFailure("-d\(place): \(error)")

@@ -9,7 +9,7 @@ struct CallSession: Sendable {
 
     let target: CallTarget
     let task: Task
-    let documents: [JSONValue]
+    let documents: [[UInt8]]
     let metadata: Metadata
     let deadline: ContinuousClock.Instant
     let emitsDefaults: Bool
@@ -107,6 +107,14 @@ struct CallSession: Sendable {
     ) async throws {
         let method = chosen.method
         let messages = try CallInput.messages(documents, for: method, in: pool)
+        let transcoder: JSONTranscoder
+        do {
+            var json = JSONOptions()
+            json.printsDefaults = emitsDefaults
+            transcoder = try JSONTranscoder(method.output, in: MessageTables(pool), options: json)
+        } catch {
+            throw CommandFailure("the response is not a \(method.output): \(error)")
+        }
         var options = CallOptions.defaults
         options.timeout = deadline - .now
         let request = StreamingClientRequest<[UInt8]>(metadata: metadata) { writer in
@@ -122,8 +130,7 @@ struct CallSession: Sendable {
             for try await message in response.messages {
                 let json: JSONValue
                 do {
-                    json = try DynamicMessage(message, as: method.output, in: pool)
-                        .json(in: pool, emitsDefaults: emitsDefaults)
+                    json = try JSONParser.parse(String(decoding: try transcoder.encode(message), as: UTF8.self))
                 } catch {
                     throw CommandFailure("the response is not a \(method.output): \(error)")
                 }

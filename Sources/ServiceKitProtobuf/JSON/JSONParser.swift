@@ -29,6 +29,13 @@ package struct JSONParser: Sendable {
         return try value(depth: 1)
     }
 
+    /// Reads the next document, and returns its text; `nil` when there is none. Throws as ``next()``.
+    package mutating func nextText() throws(DescriptorError) -> [UInt8]? {
+        skipSpace()
+        let start = position
+        return try next().map { _ in Array(bytes[start..<position]) }
+    }
+
     // MARK: - Values
 
     private mutating func value(depth: Int) throws(DescriptorError) -> JSONValue {

@@ -56,38 +56,6 @@ extension DynamicMessage {
             set(.message(message), of: field, in: type)
         }
     }
-
-    /// Writes the message in the wire format, with fields in the order of their numbers. Throws ``DescriptorError``
-    /// when a type is missing.
-    package func serialized(in pool: DescriptorPool) throws(DescriptorError) -> [UInt8] {
-        let type = try pool.message(type)
-        var writer = WireWriter()
-        for field in type.fields {
-            guard let values = values[field.number] else { continue }
-            if field.isPackable, field.isPacked {
-                var packed = WireWriter()
-                for value in values { packed.write(value, of: field) }
-                writer.tag(field.number, .delimited)
-                writer.delimited(packed.bytes)
-                continue
-            }
-            for value in values {
-                writer.tag(field.number, field.wireType)
-                guard case .message(let message) = value else {
-                    writer.write(value, of: field)
-                    continue
-                }
-                let content = try message.serialized(in: pool)
-                if field.wireType == .groupStart {
-                    writer.raw(content)
-                    writer.tag(field.number, .groupEnd)
-                } else {
-                    writer.delimited(content)
-                }
-            }
-        }
-        return writer.bytes
-    }
 }
 
 extension WireReader {
@@ -118,29 +86,5 @@ extension WireReader {
 
     private static func unzigzag(_ value: UInt64) -> Int64 {
         Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-    }
-}
-
-extension WireWriter {
-    /// Writes a value that is not a message.
-    fileprivate mutating func write(_ value: DynamicMessage.Value, of field: FieldType) {
-        switch (value, field.wireType) {
-        case (.int(let value), .fixed32): fixed(UInt32(truncatingIfNeeded: value))
-        case (.int(let value), .fixed64): fixed(UInt64(bitPattern: value))
-        case (.int(let value), _):
-            switch field.kind {
-            case .sint32, .sint64: varint(UInt64(bitPattern: value << 1 ^ value >> 63))
-            default: varint(UInt64(bitPattern: value))
-            }
-        case (.uint(let value), .fixed32): fixed(UInt32(truncatingIfNeeded: value))
-        case (.uint(let value), .fixed64): fixed(value)
-        case (.uint(let value), _): varint(value)
-        case (.float(let value), _): fixed(value.bitPattern)
-        case (.double(let value), _): fixed(value.bitPattern)
-        case (.bool(let value), _): varint(value ? 1 : 0)
-        case (.string(let value), _): delimited(value.utf8)
-        case (.bytes(let value), _): delimited(value)
-        case (.message, _): break
-        }
     }
 }

@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"servic": "a"}"#, "-d: servic: no such field in grpc.health.v1.HealthCheckRequest; it has: service"),
+        (#"{"servic": "a"}"#, "-d: line 1, column 2: servic: no such field in grpc.health.v1.HealthCheckRequest; it has: service"),
         ("{", "-d: JSON, line 1, column 2: expected a name in double quotes"),
     ])
     func mistakes(json: String, expected: String) throws {
@@ -48,7 +48,7 @@ import Testing
     @Test func aFile() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write("[1]", to: "call.json")
-        #expect(try CallInput.documents("@\(path)") == [.array([.number("1")])])
+        #expect(try CallInput.documents("@\(path)") == [Array("[1]".utf8)])
         let error = #expect(throws: CommandFailure.self) { try CallInput.documents("@\(path).missing") }
         #expect(error?.description.contains("\(path).missing") == true)
     }

@@ -242,3 +242,16 @@ extension Samples {
         #expect(String(decoding: json, as: UTF8.self) == #"{"any":{"@type":"x/unknown.Type","@value":"AQID"}}"#)
     }
 }
+
+extension JSONValue {
+    /// A value in a comparable form: numbers by value, members by name.
+    var normalized: JSONValue {
+        switch self {
+        case .number(let text): .number("\(Double(text) ?? .nan)")
+        case .array(let elements): .array(elements.map(\.normalized))
+        case .object(let members):
+            .object(members.map { Member($0.name, $0.value.normalized) }.sorted { $0.name < $1.name })
+        case .null, .bool, .string: self
+        }
+    }
+}

@@ -37,10 +37,14 @@ struct WireToJSON: ~Copyable {
         guard depth <= options.maxDepth else {
             throw JSONError("the message is nested more than \(options.maxDepth) deep")
         }
+        try checkLength()
+        guard index >= 0 else { throw JSONError("the descriptor of the field's type is missing") }
+    }
+
+    @inline(__always) private func checkLength() throws(JSONError) {
         guard out.count <= options.maxBytes else {
             throw JSONError("the JSON is longer than \(options.maxBytes) bytes")
         }
-        guard index >= 0 else { throw JSONError("the descriptor of the field's type is missing") }
     }
 
     private mutating func form(_ index: Int, _ content: WireCursor, depth: Int) throws(JSONError) {
@@ -121,6 +125,7 @@ struct WireToJSON: ~Copyable {
                 } else {
                     try singular(field, &cursor, depth: depth)
                 }
+                try checkLength()
             } catch {
                 throw error.within(name(at, index))
             }
@@ -277,9 +282,7 @@ struct WireToJSON: ~Copyable {
                 cursor = mark
                 break
             }
-            guard out.count <= options.maxBytes else {
-                throw JSONError("the JSON is longer than \(options.maxBytes) bytes")
-            }
+            try checkLength()
         }
         // Pieces without a value are no field.
         if out.count == begin, !options.printsDefaults {
@@ -349,9 +352,7 @@ struct WireToJSON: ~Copyable {
                 cursor = mark
                 return
             }
-            guard out.count <= options.maxBytes else {
-                throw JSONError("the JSON is longer than \(options.maxBytes) bytes")
-            }
+            try checkLength()
         }
     }
 
