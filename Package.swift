@@ -52,6 +52,7 @@ let package = Package(
         .library(name: "ServiceKitConfigProvider", targets: ["ServiceKitConfigProvider"]),
         .library(name: "ServiceKitEtcd", targets: ["ServiceKitEtcd"]),
         .library(name: "ServiceKitGRPC", targets: ["ServiceKitGRPC"]),
+        .library(name: "ServiceKitHTTP", targets: ["ServiceKitHTTP"]),
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
@@ -100,7 +101,7 @@ let package = Package(
         ),
         .target(
             name: "ServiceKitHTTP2",
-            dependencies: ["CServiceKitNghttp2", deque, logging, metrics, nio, nioPosix, nioSSL, nioTLS],
+            dependencies: ["CServiceKitNghttp2", deque, logging, metrics, nio, nioHTTP1, nioPosix, nioSSL, nioTLS],
             swiftSettings: settings
         ),
         .target(
@@ -127,7 +128,7 @@ let package = Package(
         .target(
             name: "ServiceKitGRPC",
             dependencies: [
-                "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency",
+                "GRPCNghttp2Transport", "ServiceKitHTTP2", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency",
                 "ServiceKitConfig",
                 grpc, grpcProtobuf, heap, lifecycle, logging, protobuf, serviceContext,
             ],
@@ -139,6 +140,14 @@ let package = Package(
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitProtobuf", asn1, asyncHTTPClient,
                 jwtKit, lifecycle, logging, nio, nioHTTP1, x509,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServiceKitHTTP",
+            dependencies: [
+                "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
+                "ServiceKitProtobuf", grpc, nio, nioSSL,
             ],
             swiftSettings: settings
         ),
@@ -185,7 +194,8 @@ let package = Package(
         .executableTarget(
             name: "servicekit-user-server",
             dependencies: [
-                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "ServiceKitSampleAPI", grpc, logging, protobuf,
+                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI", grpc, logging,
+                protobuf,
             ],
             path: "cmd/user-server",
             swiftSettings: settings
@@ -288,6 +298,14 @@ let package = Package(
                 tracingTesting,
             ],
             exclude: ["Python"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "ServiceKitHTTPTests",
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI",
+                "ServiceKitTesting", "ServiceKitTestSupport", grpc, logging, protobuf,
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(

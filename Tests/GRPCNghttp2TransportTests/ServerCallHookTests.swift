@@ -114,6 +114,7 @@ private final class CountingHook: ServerCallHook {
 private struct WaitingHandler: RequestHandler {
     private final class Request: RequestTask {
         let stream: HTTP2Stream
+        var id: Int32 { stream.id }
 
         init(_ stream: HTTP2Stream) {
             self.stream = stream

@@ -21,6 +21,7 @@ struct SharedPortTests {
 
     private final class PlainRequest: RequestTask {
         let stream: HTTP2Stream
+        var id: Int32 { stream.id }
         private let connection: ServerConnection
         private let contentType: String
 

@@ -119,6 +119,7 @@ private struct EchoHandler: RequestHandler {
 
 private final class Echo: RequestTask {
     let stream: HTTP2Stream
+    var id: Int32 { stream.id }
     private let connection: ServerConnection
 
     init(_ stream: HTTP2Stream, _ connection: ServerConnection) {

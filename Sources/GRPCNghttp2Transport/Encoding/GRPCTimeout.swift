@@ -1,9 +1,9 @@
 /// A value of `grpc-timeout`: up to eight digits and a unit
 /// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Timeout").
-struct GRPCTimeout: Hashable, Sendable {
+package struct GRPCTimeout: Hashable, Sendable {
     /// How it is written.
     let wireValue: String
-    let duration: Duration
+    package let duration: Duration
 
     private enum Unit: UInt8, CaseIterable {
         case nanosecond = 0x6e
@@ -47,7 +47,7 @@ struct GRPCTimeout: Hashable, Sendable {
     }
 
     /// Reads a timeout; `nil` if it is not one.
-    init?(_ text: UnsafeBufferPointer<UInt8>) {
+    package init?(_ text: UnsafeBufferPointer<UInt8>) {
         guard let last = text.last, let unit = Unit(rawValue: last) else { return nil }
         let digits = text.dropLast()
         guard (1...Self.maxDigits).contains(digits.count) else { return nil }

@@ -1,7 +1,7 @@
 import ServiceKitHTTP2
 
 /// Names of header fields that the transport itself has to do with.
-enum HeaderName {
+package enum HeaderName {
     static let timeout = "grpc-timeout"
     static let status = "grpc-status"
     static let message = "grpc-message"
@@ -9,7 +9,7 @@ enum HeaderName {
     static let binarySuffix = "-bin"
 
     /// Whether a field belongs to HTTP or to the transport and is no metadata, in either direction.
-    static func isReserved(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    package static func isReserved(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let first = name.first, first != UInt8(ascii: ":") else { return true }
         // By length, so that most names are told apart without being read.
         switch name.count {

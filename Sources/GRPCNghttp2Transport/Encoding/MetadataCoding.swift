@@ -1,16 +1,16 @@
-import GRPCCore
-import ServiceKitHTTP2
+package import GRPCCore
+package import ServiceKitHTTP2
 
 /// Metadata that cannot be sent, or that came in and makes no sense.
-struct MetadataError: Error, Hashable, CustomStringConvertible {
-    var description: String
+package struct MetadataError: Error, Hashable, CustomStringConvertible {
+    package var description: String
 }
 
 extension HeaderBlock {
     private static let userAgent = "user-agent"
 
     /// Appends metadata as header fields. Fields of the transport are left out.
-    mutating func append(_ metadata: Metadata) throws(MetadataError) {
+    package mutating func append(_ metadata: Metadata) throws(MetadataError) {
         for (key, value) in metadata {
             let name = key.utf8.contains(where: { (0x41...0x5a).contains($0) }) ? key.lowercased() : key
             guard name != Self.userAgent, !name.withBytes(HeaderName.isReserved) else { continue }
@@ -53,7 +53,7 @@ extension HeaderBlock {
 
 extension Metadata {
     /// Adds a received header field that is not reserved.
-    mutating func add(
+    package mutating func add(
         name: UnsafeBufferPointer<UInt8>,
         value: UnsafeBufferPointer<UInt8>
     ) throws(MetadataError) {

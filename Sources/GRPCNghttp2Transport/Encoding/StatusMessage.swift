@@ -1,11 +1,11 @@
 /// The encoding of `grpc-message`: UTF-8 in which bytes outside of printable ASCII, and `%`, are written as `%XX`; a
 /// space at either end too, since HTTP/2 forbids it there and strict peers refuse it
 /// (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Percent-Encoded").
-enum StatusMessage {
+package enum StatusMessage {
     private static let percent = UInt8(ascii: "%")
     private static let digits = Array("0123456789ABCDEF".utf8)
 
-    static func encode(_ message: String) -> String {
+    package static func encode(_ message: String) -> String {
         let space = UInt8(ascii: " ")
         let hasOuterSpace = message.utf8.first == space || message.utf8.last == space
         guard hasOuterSpace || message.utf8.contains(where: Self.needsEncoding) else { return message }

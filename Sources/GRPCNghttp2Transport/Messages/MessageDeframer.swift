@@ -1,4 +1,4 @@
-import ServiceKitHTTP2
+package import ServiceKitHTTP2
 
 /// Cuts a body into gRPC's length-prefixed messages.
 ///
@@ -12,7 +12,7 @@ import ServiceKitHTTP2
 /// | between messages, in the prefix | the prefix is complete | in the message | memory is reserved, at most 64 KiB |
 /// | in the message | the last byte arrives | between messages | the message is returned |
 /// | any | a prefix is wrong, or its message too large | | the failure ends the stream |
-struct MessageDeframer: BodyDecoder {
+package struct MessageDeframer: BodyDecoder {
     /// The memory that is reserved for a message before its bytes arrive, in bytes. A larger message gets more only as
     /// its bytes arrive: an announcement alone must not make this side allocate.
     private static let maxUnearnedReservation = 64 * 1024
@@ -24,17 +24,17 @@ struct MessageDeframer: BodyDecoder {
     private var prefix: InlineArray<5, UInt8> = .init(repeating: 0)
     private var prefixCount: UInt8 = 0
 
-    init(maxMessageBytes: Int) {
+    package init(maxMessageBytes: Int) {
         self.maxMessageBytes = UInt32(clamping: maxMessageBytes)
     }
 
-    var isInsidePiece: Bool { prefixCount > 0 }
+    package var isInsidePiece: Bool { prefixCount > 0 }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         message = []
     }
 
-    mutating func next(from bytes: inout UnsafeRawBufferPointer) throws(StreamFailure) -> BodyPiece? {
+    package mutating func next(from bytes: inout UnsafeRawBufferPointer) throws(StreamFailure) -> BodyPiece? {
         if prefixCount == 0, bytes.count >= BodyPrefix.messageBytes {
             // Most messages arrive whole, in one DATA frame: no detour over this structure's buffers.
             let prefix = try readPrefix(bytes[0], bytes[1], bytes[2], bytes[3], bytes[4])
@@ -97,13 +97,13 @@ extension BodyPrefix {
 
 extension BodyPiece {
     /// A message that fits into 4 GiB, as the prefix demands.
-    init(message: [UInt8], isCompressed: Bool = false) {
+    package init(message: [UInt8], isCompressed: Bool = false) {
         let length = UInt32(truncatingIfNeeded: message.count)
         self.init(prefix: BodyPrefix(messageLength: length, isCompressed: isCompressed), bytes: message)
     }
 
     /// Whether the message is compressed.
-    var isCompressed: Bool { prefix[0] == 1 }
+    package var isCompressed: Bool { prefix[0] == 1 }
 }
 
 extension Limit {

@@ -2,13 +2,13 @@ import ServiceKitHTTP2
 
 /// How the messages of one direction of a call are compressed
 /// (https://github.com/grpc/grpc/blob/master/doc/compression.md).
-enum MessageEncoding: UInt8, Sendable, CaseIterable {
+package enum MessageEncoding: UInt8, Sendable, CaseIterable {
     case identity
     case deflate
     case gzip
 
     /// Its value in `grpc-encoding`.
-    var name: StaticString {
+    package var name: StaticString {
         switch self {
         case .identity: "identity"
         case .deflate: "deflate"
@@ -17,7 +17,7 @@ enum MessageEncoding: UInt8, Sendable, CaseIterable {
     }
 
     /// Reads a value of `grpc-encoding`; `nil` if it is not known.
-    init?(_ value: UnsafeBufferPointer<UInt8>) {
+    package init?(_ value: UnsafeBufferPointer<UInt8>) {
         guard let encoding = Self.allCases.first(where: { value.equals($0.name) }) else { return nil }
         self = encoding
     }

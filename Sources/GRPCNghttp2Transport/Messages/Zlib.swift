@@ -1,12 +1,12 @@
 import CServiceKitZlib
-import ServiceKitHTTP2
+package import ServiceKitHTTP2
 import Synchronization
 
 /// Compression of whole messages with zlib.
-enum Zlib {
+package enum Zlib {
     /// Compresses a message. Returns `nil` if that makes it no smaller, or if there is no memory for it. Send the
     /// message as it is then.
-    static func compress(_ message: [UInt8], _ encoding: MessageEncoding) -> [UInt8]? {
+    package static func compress(_ message: [UInt8], _ encoding: MessageEncoding) -> [UInt8]? {
         // A shorter message cannot get smaller: the formats add at least six bytes.
         guard encoding != .identity, message.count > 16, let deflater = Deflater.take(encoding) else { return nil }
         defer { deflater.giveBack() }
@@ -16,7 +16,7 @@ enum Zlib {
     /// Decompresses a message.
     /// - Throws: `bodyTooLarge` when it grows beyond `limit` bytes; no more memory than about that is used.
     ///   `protocolViolation` if the bytes make no sense.
-    static func decompress(
+    package static func decompress(
         _ bytes: [UInt8],
         _ encoding: MessageEncoding,
         limit: Int

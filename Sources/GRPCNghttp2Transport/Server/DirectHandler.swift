@@ -56,7 +56,7 @@ extension ServerCall {
                     case (.some, .some): throw RPCError(code: .internalError, message: "Too many messages.")
                     }
                 }
-                try await stream.waitUntilReadable()
+                try await wire.waitUntilReadable()
             }
         } catch {
             throw RPCError.from(error, peer: peer)
@@ -100,7 +100,7 @@ extension ServerCall {
     package func reply(_ message: [UInt8]) throws {
         do {
             let encoding = try send(headWithAdded([:]))
-            try stream.sendLast(BodyPiece(message: message, encoding, limit: maxSendBytes))
+            try wire.sendLast(message, encoding, limit: maxSendBytes)
         } catch {
             throw RPCError.from(error, peer: peer)
         }

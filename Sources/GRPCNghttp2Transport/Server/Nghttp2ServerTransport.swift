@@ -28,7 +28,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     private let hook: (any ServerCallHook)?
     private let direct: [MethodDescriptor: DirectHandler]
     private let checks: [MethodDescriptor: RequestCheck]
-    private let otherRequests: (any RequestHandler)?
+    private let otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)?
     private let logger: Logger
     private let methods = Mutex<[MethodDescriptor]>([])
     let server: HTTP2Server
@@ -68,7 +68,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///   - hook: Is called around each call of gRPC.
     ///   - direct: Serves the calls of these methods, which the router must have as well. Default: GRPCCore serves all.
     ///   - checks: Check the messages of requests of these methods, whatever serves them.
-    ///   - otherRequests: Gets the requests whose content type is not gRPC. Default: they are refused.
+    ///   - otherRequests: Makes the handler of requests whose content type is not gRPC. Default: they are refused.
     ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     package init(
         address: TransportAddress,
@@ -78,7 +78,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
         hook: (any ServerCallHook)?,
         direct: [MethodDescriptor: DirectHandler] = [:],
         checks: [MethodDescriptor: RequestCheck] = [:],
-        otherRequests: (any RequestHandler)? = nil,
+        otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)? = nil,
         logger: Logger
     ) {
         self.hook = hook
@@ -130,16 +130,15 @@ public final class Nghttp2ServerTransport: ServerTransport {
     public func listen(
         streamHandler: @escaping @Sendable @concurrent (RPCStream<Inbound, Outbound>, ServerContext) async -> Void
     ) async throws {
-        let handler = GRPCRequestHandler(
+        let served = ServedMethods(
             methods: methods.withLock { $0 },
             config: config,
             hook: hook,
             direct: direct,
             checks: checks,
-            otherRequests: otherRequests,
-            logger: logger,
             handler: streamHandler
         )
+        let handler = GRPCRequestHandler(methods: served, otherRequests: otherRequests?(served))
         try await mapping { try await server.listen(handler) }
     }
 

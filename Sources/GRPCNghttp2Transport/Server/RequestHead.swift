@@ -66,6 +66,17 @@ struct RequestHead: ~Copyable {
     /// The encodings that the client reads.
     private(set) var acceptedEncodings = MessageEncodings()
 
+    /// The head of a request of another protocol than gRPC. Its messages are not compressed one by one.
+    init(path: String, metadata: Metadata, timeout: Duration?) {
+        self.path = path
+        self.metadata = metadata
+        self.timeout = timeout
+        if let timeout {
+            self.metadata.removeAllValues(forKey: HeaderName.timeout)
+            self.metadata.addString(GRPCTimeout(timeout).wireValue, forKey: HeaderName.timeout)
+        }
+    }
+
     /// - Parameters:
     ///   - block: The fields.
     ///   - readableEncodings: The encodings that this side reads.

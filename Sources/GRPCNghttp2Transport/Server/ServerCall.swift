@@ -1,10 +1,10 @@
 package import GRPCCore
 import NIOCore
 import NIOSSL
-package import ServiceKitHTTP2
+import ServiceKitHTTP2
 import Synchronization
 
-/// One call on a server: a stream, seen as GRPCCore sees it.
+/// One call on a server, as GRPCCore sees it, whatever its protocol on the wire.
 package final class ServerCall: RequestTask, HTTP2StreamListener {
     typealias Handler =
         @Sendable @concurrent (
@@ -40,17 +40,16 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         var held: Held?
     }
 
-    package let stream: HTTP2Stream
-    private let service: GRPCRequestHandler
+    let wire: any CallWire
+    private let service: ServedMethods
     /// The caller's address.
     package let peer: String
     let peerCertificate: NIOSSLCertificate?
     private let localPeer: String
-    let method: GRPCRequestHandler.Method
+    let method: ServedMethods.Method
     /// The hook around the call, if there is one.
     var hook: (any ServerCallHook)? { method.hook }
     let head: RequestHead
-    private let connection: ServerConnection
     let state: Mutex<State>
     /// The call as the hook has begun it.
     // Set and used on the event loop, while the call is opened and started.
@@ -60,24 +59,27 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     private let hasFailed = Atomic<Bool>(false)
 
     init(
-        stream: HTTP2Stream,
-        method: GRPCRequestHandler.Method,
+        wire: any CallWire,
+        method: ServedMethods.Method,
         head: consuming RequestHead,
-        service: GRPCRequestHandler,
-        connection: ServerConnection
+        service: ServedMethods
     ) {
-        self.stream = stream
+        self.wire = wire
         self.service = service
         self.method = method
-        self.connection = connection
-        self.peer = stream.remotePeer
-        self.peerCertificate = stream.peerCertificate
-        self.localPeer = stream.localPeer
+        self.peer = wire.remotePeer
+        self.peerCertificate = wire.peerCertificate
+        self.localPeer = wire.localPeer
         let responseEncoding = service.messages.encoding
         let encoding = head.acceptedEncodings.contains(responseEncoding) ? responseEncoding : .identity
         self.state = Mutex(State(encoding: encoding, deadline: head.timeout.map { .now + $0 }))
         self.head = head
     }
+
+    /// The name of the protocol, as middleware sees it: `grpc` or `http`.
+    package var transport: String { wire.transport }
+
+    package var id: Int32 { wire.id }
 
     /// Reads the certificate that the caller has proved, in DER; `nil` if the connection has none.
     package var readPeerCertificate: (@Sendable () -> [UInt8]?)? {
@@ -114,11 +116,11 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     package func setDeadline(_ deadline: ContinuousClock.Instant) {
         state.withLock { $0.deadline = deadline }
         let time = NIODeadline.now() + ContinuousClock.now.duration(to: deadline)
-        stream.setDeadline(time)
+        wire.setDeadline(time)
     }
 
     package func deadlineCame() {
-        stream.interrupt(.deadlineExceeded)
+        wire.interrupt(.deadlineExceeded)
         streamFailed()
     }
 
@@ -126,7 +128,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     package func streamFailed() {
         hasFailed.store(true, ordering: .releasing)
         state.withLock(\.cancellation)?.cancel()
-        if cancelsTask { connection.cancelTask(of: stream) }
+        if cancelsTask { wire.cancelTask() }
     }
 
     /// Whether the task is cancelled with the call. GRPCCore's handlers ask whether their call was cancelled.
@@ -136,7 +138,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     func next() async throws -> [UInt8]? {
         while true {
             if case .ready(let message) = try poll() { return message }
-            try await stream.waitUntilReadable()
+            try await wire.waitUntilReadable()
         }
     }
 
@@ -150,7 +152,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
 
     /// Takes the next message of the request if it is there.
     func poll() throws -> Poll {
-        switch stream.poll() {
+        switch try wire.poll() {
         case .part(.body(let piece)): .ready(try message(piece))
         // Only clients get header blocks.
         case .part(.headers), .end: .ready(nil)
@@ -171,14 +173,14 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
         }
         guard piece.isCompressed else { return piece.bytes }
         let maxMessageBytes = service.messages.maxBytes
-        return try stream.decompress(piece.bytes, head.encoding, maxMessageBytes: maxMessageBytes)
+        return try wire.decompress(piece.bytes, head.encoding, maxMessageBytes: maxMessageBytes)
     }
 
     /// Begins the call, on the event loop.
     ///
     /// - Returns: Whether it is to be started: the hook may have refused it.
     func begin() -> Bool {
-        stream.setListener(self)
+        wire.setListener(self)
         if let hook {
             hold()
             // It counts also while the hook waits.
@@ -234,8 +236,8 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
             // one, is to learn of it too.
             await withRPCCancellationHandler {
                 await serve(cancellation)
-            } onCancelRPC: { [stream] in
-                stream.interrupt(.deadlineExceeded)
+            } onCancelRPC: { [wire] in
+                wire.interrupt(.deadlineExceeded)
             }
         }
         returned()
@@ -244,7 +246,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     /// Ends the call. The last thing that its task does.
     package func returned() {
         finish()
-        connection.returned(self)
+        wire.returned(self)
     }
 
     /// Runs the handler, up to the status.
@@ -282,13 +284,8 @@ extension ServerCall {
                 try send(headWithAdded(metadata))
             case .message(let message):
                 let (isFirst, encoding) = begin()
-                if isFirst {
-                    var block = HeaderBlock()
-                    block.append(encoding)
-                    try stream.send(head: block, prefix: .common, isBodyNext: true)
-                }
-                let piece = try BodyPiece(message: message, encoding, limit: maxSendBytes)
-                if try !stream.trySend(piece) { try await stream.send(piece) }
+                if isFirst { try wire.send(head: [:], encoding, isMessageNext: true) }
+                while try !wire.trySend(message, encoding, limit: maxSendBytes) { try await wire.waitUntilWritable() }
             case .status(let status, let metadata):
                 if !hold(.status(status, metadata)) { try send(status, metadata) }
             }
@@ -322,35 +319,31 @@ extension ServerCall {
     /// - Returns: How its messages are compressed.
     @discardableResult
     func send(_ metadata: Metadata) throws -> MessageEncoding {
-        var block = HeaderBlock()
-        try block.append(metadata)
-        let maxBytes = stream.maxHeaderListBytes
-        guard block.listSize <= maxBytes else {
-            throw StreamFailure.outboundHeadersTooLarge(bytes: block.listSize, limit: maxBytes)
-        }
         let (isFirst, encoding) = begin()
         guard isFirst else {
             throw RPCError(code: .internalError, message: "the response's initial metadata was sent already")
         }
-        block.append(encoding)
         // Of a call with one response, that comes right away.
         let isMessageNext = method.descriptor.type.map { !$0.isResponseStreaming } ?? false
-        try stream.send(head: block, prefix: .common, isBodyNext: isMessageNext)
+        do {
+            try wire.send(head: metadata, encoding, isMessageNext: isMessageNext)
+        } catch {
+            state.withLock { if case .begun = $0.response { $0.response = .notBegun } }
+            throw error
+        }
         return encoding
     }
 
-    func send(_ status: Status, _ metadata: Metadata) throws(StreamFailure) {
+    func send(_ status: Status, _ metadata: Metadata) throws {
         let (response, isCancelled) = state.withLock { state in
             defer { state.response = .ended }
             return (state.response, state.cancellation?.isCancelled ?? false)
         }
         let status = isCancelled || Task.isCancelled ? statusOfCancelled(status) : status
-        let maxBytes = stream.maxHeaderListBytes
-        let block = HeaderBlock.trailers(status, metadata, maxBytes: maxBytes)
         switch response {
-        case .notBegun: try stream.send(head: block, prefix: .common, endStream: true)
-        case .begun: try stream.send(end: .trailers(block))
-        case .ended: throw .closed
+        case .notBegun: try wire.send(status, metadata, isFirst: true)
+        case .begun: try wire.send(status, metadata, isFirst: false)
+        case .ended: throw StreamFailure.closed
         }
     }
 

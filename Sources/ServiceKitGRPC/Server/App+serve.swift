@@ -69,12 +69,15 @@ extension App {
                 GRPCServerOptions.self,
                 named: GRPCServerOptions.serverName
             )
-            let rules = options.validation ? try pool(content.descriptors, for: "validation") : nil
+            let rules = options.validation ? try pool(content.descriptors, for: "server.grpc.validation") : nil
             let protocols = ServerProtocols(
                 health: app.health,
                 servesHealth: options.health,
-                reflection: try options.servesReflection ? pool(content.descriptors, for: "reflection") : nil
+                reflection: try options.servesReflection ? pool(content.descriptors, for: "server.grpc.reflection") : nil
             )
+            let otherRequests = try app.otherRequests.prepare.map { prepare in
+                try prepare(app, pool(content.descriptors, for: "server.http.enabled"))
+            }
             return try app.configuration.locatingErrors(at: "server.grpc") {
                 let server = try GRPCAppServer(
                     services: content.services,
@@ -82,6 +85,7 @@ extension App {
                     rules: rules,
                     options: options,
                     middleware: app.serverMiddleware,
+                    otherRequests: otherRequests,
                     logger: app.logger
                 )
                 app.servedOperations.update { $0 = ($0 ?? []).union(server.operations) }
@@ -98,7 +102,7 @@ private func pool(_ descriptors: [String], for option: String) throws(AppError) 
     } catch {
         throw AppError(
             "the descriptors given to serve cannot be used: \(error); generate them again, or turn "
-                + "server.grpc.\(option) off"
+                + "\(option) off"
         )
     }
 }

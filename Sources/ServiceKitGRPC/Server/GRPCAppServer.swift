@@ -3,30 +3,34 @@ package import GRPCNghttp2Transport
 internal import Logging
 package import ServiceKit
 internal import ServiceKitConfig
+internal import ServiceKitHTTP2
 internal import ServiceKitProtobuf
 
 /// An App's gRPC server.
 final class GRPCAppServer: Server {
     let name = GRPCServerOptions.serverName
 
-    /// The scheme of the endpoint that clients are given.
-    private let scheme: String
+    /// The schemes of the endpoints that clients are given.
+    private let schemes: [String]
     /// The paths of the methods served.
     let operations: [String]
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<Nghttp2ServerTransport>
 
     /// `services` are the App's services, `protocols` gRPC's own, `rules` the descriptors with the rules of requests.
+    /// `otherRequests` makes the handler of requests that are not gRPC.
     init(
         services: [GRPCService],
         protocols: ServerProtocols? = nil,
         rules: DescriptorPool? = nil,
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
+        otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)? = nil,
         logger: Logger
     ) throws(ConfigurationError) {
         let security = try options.tls.security()
-        scheme = options.tls == ServerTLSOptions() ? "grpc" : "grpcs"
+        let isPlain = options.tls == ServerTLSOptions()
+        schemes = [isPlain ? "grpc" : "grpcs"] + (otherRequests == nil ? [] : [isPlain ? "http" : "https"])
         var router = RPCRouter<Nghttp2ServerTransport>()
         for service in services { service.register(with: &router) }
         let withoutMiddleware = protocols?.register(with: &router) ?? []
@@ -41,6 +45,7 @@ final class GRPCAppServer: Server {
             hook: ServerMiddleware(middleware, except: withoutMiddleware),
             direct: direct,
             checks: rules.map { RuleChecks.make(for: router.methods, $0, logger) } ?? [:],
+            otherRequests: otherRequests,
             logger: logger
         )
         server = GRPCServer(transport: transport, router: router)
@@ -65,8 +70,8 @@ final class GRPCAppServer: Server {
     func run(ready: @escaping @Sendable ([Endpoint]) -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                let endpoint = Endpoint(try await self.transport.listeningAddress, scheme: self.scheme)
-                ready(endpoint.map { [$0] } ?? [])
+                let address = try await self.transport.listeningAddress
+                ready(self.schemes.compactMap { Endpoint(address, scheme: $0) })
             }
             // A server that has ended will not have an address any more.
             defer { group.cancelAll() }

@@ -38,7 +38,7 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
         self.chain = chain
         call = Call(
             side: .server,
-            transport: "grpc",
+            transport: served.transport,
             operation: served.path,
             peer: served.peer,
             metadata: CallMetadata(served.metadata),

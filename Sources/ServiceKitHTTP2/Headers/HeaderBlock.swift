@@ -44,6 +44,12 @@ package struct HeaderBlock: Sendable, Hashable {
         count += 1
     }
 
+    /// Appends all fields of another block.
+    package mutating func append(_ other: HeaderBlock) {
+        storage += other.storage
+        count += other.count
+    }
+
     /// Room for a timeout and another small field, so that the block does not grow for them.
     private static let roomBehindPath = 96
 

@@ -49,7 +49,7 @@ extension UnsafeBufferPointer<UInt8> {
     }
 
     /// The number that the bytes are in decimal; `nil` if they are none, or too large a one.
-    var digits: Int? {
+    package var digits: Int? {
         guard count <= 18 else { return nil }
         var number = 0
         for byte in self {

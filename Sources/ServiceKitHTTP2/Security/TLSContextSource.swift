@@ -181,7 +181,8 @@ final class TLSContextSource: Sendable {
 
     // MARK: - Configurations
 
-    convenience init(_ tls: ServerTransportSecurity.TLS, logger: Logger) {
+    /// - Parameter otherProtocols: The protocols that clients may choose in place of HTTP/2 (ALPN).
+    convenience init(_ tls: ServerTransportSecurity.TLS, otherProtocols: [String] = [], logger: Logger) {
         let names = tls.optionNames
         self.init(chain: tls.certificateChain, key: tls.privateKey, roots: tls.trustRoots, logger: logger) {
             let certificates = try tls.certificateChain.flatMap {
@@ -199,7 +200,7 @@ final class TLSContextSource: Sendable {
             configuration.certificateVerification =
                 tls.clientCertificateVerification == .noVerification ? .none : .noHostnameVerification
             configuration.trustRoots = try tls.trustRoots.roots(option: names.key(\.trustRoots))
-            configuration.applicationProtocols = [HTTP2Connection.applicationProtocol]
+            configuration.applicationProtocols = [HTTP2Connection.applicationProtocol] + otherProtocols
             return configuration
         }
     }

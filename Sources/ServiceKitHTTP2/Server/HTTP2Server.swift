@@ -50,7 +50,8 @@ package final class HTTP2Server: Sendable {
         let channel: any Channel
         let backoff = AcceptBackoff(logger: logger)
         do {
-            let tls = security.tls.map { TLSContextSource($0, logger: logger) }
+            let other = handler.http1 == nil ? [] : [HTTP1Connection.applicationProtocol]
+            let tls = security.tls.map { TLSContextSource($0, otherProtocols: other, logger: logger) }
             // Certificates are read now: an error in them is known before a client connects.
             _ = try await tls?.context(on: eventLoopGroup.any()).get()
             channel = try await bind(

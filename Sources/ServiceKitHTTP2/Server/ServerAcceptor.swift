@@ -44,22 +44,13 @@ final class ServerAcceptor: Sendable {
         if isTCP, let options = channel.syncOptions {
             try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
         }
-        let scheduler = self.scheduler(of: channel.eventLoop)
-        let requests = ServerConnection(
-            handler: handler,
-            maxConcurrentStreams: config.maxConcurrentStreams,
-            executor: self.options.runsOnEventLoop ? scheduler : nil,
-            logger: logger
-        ) { [lifecycle] in
-            lifecycle.finished($0)
-        }
-        let connection = HTTP2Connection(config: config, scheduler: scheduler, delegate: requests)
-        let maxConnections = self.options.maxConnections
-        switch lifecycle.accept(requests, connection, maxConnections: maxConnections) {
+        let accepted = AcceptedConnection(channel)
+        switch lifecycle.accept(accepted, maxConnections: options.maxConnections) {
         case .accepted:
             break
         case .full:
-            connection.limitLog.report(.connections, peer: "", "there are \(maxConnections) connections already")
+            var log = LimitLog(reporter: config.reporter)
+            log.report(.connections, peer: "", "there are \(options.maxConnections) connections already")
             channel.close(promise: nil)
             return
         case .late:
@@ -70,11 +61,70 @@ final class ServerAcceptor: Sendable {
             if let tls {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
             }
-            try channel.pipeline.syncOperations.addHandler(connection)
+            if let http1 = handler.http1 {
+                try channel.pipeline.syncOperations.addHandler(detector(accepted, channel, http1, isSecure: tls != nil))
+            } else {
+                try serveHTTP2(accepted, channel)
+            }
         } catch {
-            lifecycle.finished(requests)
+            lifecycle.finished(accepted)
             throw error
         }
+    }
+
+    /// Has the connection speak HTTP/2.
+    private func serveHTTP2(_ accepted: AcceptedConnection, _ channel: any Channel) throws {
+        let scheduler = self.scheduler(of: channel.eventLoop)
+        let requests = ServerConnection(
+            handler: handler,
+            maxConcurrentStreams: config.maxConcurrentStreams,
+            executor: options.runsOnEventLoop ? scheduler : nil,
+            logger: logger,
+            onFinish: { [lifecycle] in lifecycle.finished(accepted) }
+        )
+        let connection = HTTP2Connection(config: config, scheduler: scheduler, delegate: requests)
+        accepted.decide(.http2(requests, connection))
+        try channel.pipeline.syncOperations.addHandler(connection)
+    }
+
+    /// Finds out whether a connection speaks HTTP/2 or HTTP/1.1.
+    private func detector(
+        _ accepted: AcceptedConnection,
+        _ channel: any Channel,
+        _ http1: HTTP1Handler,
+        isSecure: Bool
+    ) -> ProtocolDetector {
+        ProtocolDetector(
+            isSecure: isSecure,
+            timeLimit: config.times.handshakeTimeout.map { TimeAmount($0) },
+            onDecision: { [lifecycle, options] decision in
+                switch decision {
+                case .http2:
+                    try self.serveHTTP2(accepted, channel)
+                case .http1:
+                    let connection = HTTP1Connection(
+                        handler: http1,
+                        config: self.config,
+                        isSecure: isSecure,
+                        loop: channel.eventLoop,
+                        executor: options.runsOnEventLoop ? self.scheduler(of: channel.eventLoop) : nil,
+                        logger: self.logger,
+                        onFinish: { lifecycle.finished(accepted) }
+                    )
+                    accepted.decide(.http1(connection))
+                    try connection.add(to: channel.pipeline.syncOperations)
+                }
+            },
+            onTimeout: { [config] in
+                var log = LimitLog(reporter: config.reporter)
+                log.report(
+                    .handshakeTimeout,
+                    peer: channel.remoteAddress.map(TransportAddress.peerDescription) ?? "unknown",
+                    "the client did not say in time which protocol it speaks"
+                )
+            },
+            onClose: { [lifecycle] in lifecycle.finished(accepted) }
+        )
     }
 
     private func scheduler(of loop: any EventLoop) -> LoopScheduler {

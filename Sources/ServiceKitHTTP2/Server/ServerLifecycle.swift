@@ -23,11 +23,6 @@ package enum ServerLifecycleError: Error {
 /// | draining | listener and last connection are gone | stopped | `run` returns |
 /// | any | the task of `run` is cancelled | draining | as a shutdown; connections close and requests are cancelled |
 final class ServerLifecycle: Sendable {
-    private struct Connection {
-        var requests: ServerConnection
-        var http2: HTTP2Connection
-    }
-
     private struct Listener {
         var channel: any Channel
 
@@ -60,7 +55,7 @@ final class ServerLifecycle: Sendable {
     private struct State {
         var phase = Phase.idle
         var isListenerClosed = false
-        var connections: [ObjectIdentifier: Connection] = [:]
+        var connections: [ObjectIdentifier: AcceptedConnection] = [:]
         var runner: CheckedContinuation<Void, Never>?
         var address = Address.unknown
         var addressWaiters: [Int: AddressWaiter] = [:]
@@ -165,12 +160,12 @@ final class ServerLifecycle: Sendable {
         case late
     }
 
-    func accept(_ requests: ServerConnection, _ http2: HTTP2Connection, maxConnections: Int) -> Admission {
+    func accept(_ connection: AcceptedConnection, maxConnections: Int) -> Admission {
         state.withLock { state in
             switch state.phase {
             case .binding, .listening:
                 guard state.connections.count < maxConnections else { return .full }
-                state.connections[ObjectIdentifier(requests)] = Connection(requests: requests, http2: http2)
+                state.connections[ObjectIdentifier(connection)] = connection
                 return .accepted
             case .idle, .draining, .stopped:
                 return .late
@@ -181,15 +176,15 @@ final class ServerLifecycle: Sendable {
     /// The number of tasks that have not returned, on all connections.
     var runningTasks: Int {
         let connections = state.withLock { Array($0.connections.values) }
-        return connections.reduce(0) { $0 + $1.requests.runningTasks }
+        return connections.reduce(0) { $0 + $1.runningTasks }
     }
 
     /// The number of open connections.
     var openConnections: Int { state.withLock(\.connections.count) }
 
-    func finished(_ requests: ServerConnection) {
+    func finished(_ connection: AcceptedConnection) {
         let runner = state.withLock { state in
-            state.connections[ObjectIdentifier(requests)] = nil
+            state.connections[ObjectIdentifier(connection)] = nil
             return state.stopIfDrained()
         }
         runner?.resume()
@@ -203,7 +198,7 @@ final class ServerLifecycle: Sendable {
             case .idle:
                 state.phase = .stopped
                 return (
-                    nil as Listener?, [] as [Connection], state.resolveAddress(.failed(ServerLifecycleError.shutDown))
+                    nil as Listener?, [] as [AcceptedConnection], state.resolveAddress(.failed(ServerLifecycleError.shutDown))
                 )
             case .binding:
                 state.phase = .draining
@@ -220,7 +215,7 @@ final class ServerLifecycle: Sendable {
         }
         listener?.close()
         for connection in connections {
-            connection.http2.beginGracefulShutdown()
+            connection.beginGracefulShutdown()
         }
     }
 
@@ -229,8 +224,7 @@ final class ServerLifecycle: Sendable {
         beginGracefulShutdown()
         let connections = state.withLock { Array($0.connections.values) }
         for connection in connections {
-            connection.requests.cancel()
-            connection.http2.close(.cancelled, reason: "the server was stopped")
+            connection.cancel()
         }
     }
 

@@ -44,7 +44,7 @@ package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
     /// A request that waits can be handed over to another connection.
     @exclusivity(unchecked) var connection: HTTP2Connection
     /// The number of the stream on its connection; zero until it is submitted.
-    @exclusivity(unchecked) var id: Int32 = 0
+    @exclusivity(unchecked) package internal(set) var id: Int32 = 0
     /// Whether the peer can have seen the stream.
     @exclusivity(unchecked) var wasSent = false
     /// Whether the peer has sent headers for the stream.
@@ -220,6 +220,11 @@ package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
     /// - Throws: The failure of the stream.
     package func sendLast(_ piece: BodyPiece) throws(StreamFailure) {
         try outbound.withLock { outbound throws(StreamFailure) in try outbound.sendLast(piece) }
+    }
+
+    /// Has the event loop send the pieces that wait.
+    package func flush() {
+        scheduler.markDirty(self)
     }
 
     /// Takes a piece at once, even above the high-water mark. The caller bounds the pieces that it hands over, by

@@ -142,7 +142,7 @@ import Testing
 
     @Test func methodIsFoundByItsPath() throws {
         let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
-        let service = GRPCRequestHandler(methods: [known], config: .defaults, hook: nil, logger: Logger(label: "test"))
+        let service = ServedMethods(methods: [known], config: .defaults, hook: nil)
         {
             _, _ in
         }

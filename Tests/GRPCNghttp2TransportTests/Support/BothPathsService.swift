@@ -40,7 +40,7 @@ extension Nghttp2ServerTransport {
             config: config,
             hook: nil,
             direct: CallPath.current == .direct ? service.methods.handlers : [:],
-            otherRequests: otherRequests,
+            otherRequests: otherRequests.map { handler in { _ in handler } },
             logger: logger
         )
     }

@@ -1,3 +1,4 @@
+import ServiceKitTestSupport
 import Foundation
 import ServiceKit
 import Synchronization

@@ -1,3 +1,4 @@
+import ServiceKitTestSupport
 import GRPCCore
 import GRPCNghttp2Transport
 import Logging

@@ -1,0 +1,125 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import NIOCore
+import NIOSSL
+import ServiceKitHTTP2
+import Synchronization
+
+/// A call over HTTP in another protocol than gRPC's own: a reader makes messages of the request's body, a writer makes a
+/// response of messages.
+final class HTTPCallWire: CallWire {
+    private struct Inbound {
+        var reader: any RequestReader
+        var hasEnded = false
+    }
+
+    private let exchange: any HTTPExchange
+    private let inbound: Mutex<Inbound>
+    private let writer: Mutex<any ResponseWriter>
+    private let extraFields: HeaderBlock
+
+    /// - Parameters:
+    ///   - exchange: The request and its response.
+    ///   - reader: Reads the request's messages.
+    ///   - writer: Writes the response.
+    ///   - extraFields: Fields of the response's head beside the writer's.
+    init(
+        _ exchange: any HTTPExchange,
+        reader: any RequestReader,
+        writer: any ResponseWriter,
+        extraFields: HeaderBlock
+    ) {
+        self.exchange = exchange
+        inbound = Mutex(Inbound(reader: reader))
+        self.writer = Mutex(writer)
+        self.extraFields = extraFields
+    }
+
+    var transport: String { "http" }
+    var id: Int32 { exchange.id }
+    var remotePeer: String { exchange.remotePeer }
+    var localPeer: String { exchange.localPeer }
+    var peerCertificate: NIOSSLCertificate? { exchange.peerCertificate }
+
+    func setListener(_ listener: any HTTP2StreamListener) { exchange.setListener(listener) }
+
+    func setDeadline(_ time: NIODeadline) { exchange.setDeadline(time) }
+
+    func interrupt(_ failure: StreamFailure) { exchange.interrupt(failure) }
+
+    func cancelTask() { exchange.cancelTask() }
+
+    func returned(_ call: ServerCall) { exchange.returned(call) }
+
+    // MARK: - The request
+
+    func poll() throws -> InboundPoll {
+        try inbound.withLock { inbound in
+            while true {
+                if let message = inbound.reader.next() { return .part(.body(BodyPiece(message: message))) }
+                if inbound.hasEnded { return .end }
+                switch exchange.poll() {
+                case .part(.body(let piece)):
+                    try inbound.reader.receive(piece.bytes)
+                case .part(.headers):
+                    break
+                case .end:
+                    inbound.hasEnded = true
+                    try inbound.reader.finish()
+                case .failed(let failure):
+                    return .failed(failure)
+                case .wait:
+                    return .wait
+                }
+            }
+        }
+    }
+
+    func waitUntilReadable() async throws { try await exchange.waitUntilReadable() }
+
+    func decompress(_ bytes: [UInt8], _ encoding: MessageEncoding, maxMessageBytes: Int) -> [UInt8] { bytes }
+
+    // MARK: - The response
+
+    func send(head metadata: Metadata, _ encoding: MessageEncoding, isMessageNext: Bool) throws {
+        try send(try writer.withLock { try $0.begin(metadata) }, isMoreNext: isMessageNext)
+    }
+
+    func trySend(_ message: [UInt8], _ encoding: MessageEncoding, limit: Int) throws -> Bool {
+        guard exchange.isWritable else { return false }
+        try send(try parts(message, limit), isMoreNext: false)
+        return true
+    }
+
+    func waitUntilWritable() async throws { try await exchange.waitUntilWritable() }
+
+    func sendLast(_ message: [UInt8], _ encoding: MessageEncoding, limit: Int) throws {
+        try send(try parts(message, limit), isMoreNext: true)
+    }
+
+    func send(_ status: Status, _ trailers: Metadata, isFirst: Bool) throws {
+        try send(writer.withLock { $0.end(status, trailers) }, isMoreNext: false)
+    }
+
+    private func parts(_ message: [UInt8], _ limit: Int) throws -> ResponseParts {
+        guard message.count <= limit else {
+            throw RPCError(
+                code: .resourceExhausted, message: "the message takes \(message.count) bytes where \(limit) are allowed"
+            )
+        }
+        return try writer.withLock { try $0.write(message) }
+    }
+
+    /// Sends parts; they leave together.
+    private func send(_ parts: ResponseParts, isMoreNext: Bool) throws(StreamFailure) {
+        let hasBody = !parts.body.isEmpty
+        if var head = parts.head {
+            head.append(extraFields)
+            let isEnd = if case .data? = parts.end { !hasBody } else { false }
+            try exchange.send(head: head, isEnd: isEnd, isBodyNext: isMoreNext || hasBody || parts.end != nil && !isEnd)
+            if isEnd { return }
+        }
+        if hasBody { try exchange.send(body: parts.body, isEndNext: isMoreNext || parts.end != nil) }
+        if let end = parts.end { try exchange.send(end: end) }
+    }
+}

@@ -1,0 +1,37 @@
+import GRPCCore
+import ServiceKitHTTP2
+import ServiceKitProtobuf
+
+/// Writes the response of a unary call by Connect (https://connectrpc.com/docs/protocol#unary-request).
+struct ConnectUnaryResponse: ResponseWriter {
+    private let form: MessageForm
+    private let contentType: String
+    private var metadata = Metadata()
+    private var body: [UInt8] = []
+
+    init(_ form: MessageForm, contentType: String) {
+        self.form = form
+        self.contentType = contentType
+    }
+
+    mutating func begin(_ metadata: Metadata) -> ResponseParts {
+        self.metadata = metadata
+        return .none
+    }
+
+    mutating func write(_ message: [UInt8]) throws -> ResponseParts {
+        body = try form.encode(message)
+        return .none
+    }
+
+    mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
+        let error = CallError(status, trailers)
+        var head = HeaderBlock([":status": error.map { String($0.connectStatus) } ?? "200"])
+        head.append(name: "content-type", value: error == nil ? contentType : "application/json")
+        head.appendSendable(metadata)
+        head.appendSendable(error?.trailers ?? trailers, as: .connectTrailers)
+        if let error { body = Array(error.connectJSON.text.utf8) }
+        head.append(name: "content-length", value: String(body.count))
+        return ResponseParts(head: head, body: body, end: .data)
+    }
+}

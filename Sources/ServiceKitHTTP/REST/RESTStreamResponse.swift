@@ -1,0 +1,114 @@
+import GRPCCore
+import ServiceKitHTTP2
+import ServiceKitProtobuf
+
+/// Writes a response over REST that is a stream of messages.
+///
+/// | state | event | state | effect |
+/// |---|---|---|---|
+/// | not begun | `begin` | begun | events: the head is sent |
+/// | begun | a message | open | the head is sent if it was not, and the message |
+/// | not begun, begun without a head | an error | ended | a response with the error's status |
+/// | open | an error | ended | the error is the last part of the stream |
+/// | any | the end | ended | the end of the format |
+struct RESTStreamResponse: ResponseWriter {
+    /// The form of a stream, which the request's `Accept` chooses.
+    enum Format: Sendable, Hashable {
+        /// One document a line (`application/x-ndjson`).
+        case lines
+        /// Events for a browser's `EventSource` (`text/event-stream`).
+        case events
+        /// One document that is an array.
+        case array
+
+        var contentType: String {
+            switch self {
+            case .lines: "application/x-ndjson"
+            case .events: "text/event-stream"
+            case .array: "application/json"
+            }
+        }
+
+        /// The first of the accepted types that is one of a stream; lines for a caller that does not mind.
+        init(accept: String) {
+            for item in accept.split(separator: ",") {
+                switch item.split(separator: ";").first?.trimmingSpaces.lowercased() {
+                case "text/event-stream": self = .events
+                case "application/json": self = .array
+                case "application/x-ndjson", "application/jsonl": self = .lines
+                default: continue
+                }
+                return
+            }
+            self = .lines
+        }
+    }
+
+    private let format: Format
+    private let encode: @Sendable (_ message: [UInt8]) throws -> RESTBody
+    private var metadata = Metadata()
+    private var hasSentHead = false
+    private var isFirst = true
+
+    init(_ format: Format, _ encode: @escaping @Sendable (_ message: [UInt8]) throws -> RESTBody) {
+        self.format = format
+        self.encode = encode
+    }
+
+    mutating func begin(_ metadata: Metadata) -> ResponseParts {
+        self.metadata = metadata
+        // A browser waits for the head. For others it waits for the first message, as an error may come in its place.
+        return format == .events ? ResponseParts(head: takeHead()) : .none
+    }
+
+    mutating func write(_ message: [UInt8]) throws -> ResponseParts {
+        let document = try encode(message).bytes
+        return ResponseParts(head: takeHead(), body: part(document, event: "message"))
+    }
+
+    mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
+        let error = CallError(status, trailers)
+        if let error, !hasSentHead {
+            var response = RESTResponse(encode)
+            _ = response.begin(metadata)
+            return response.end(error.status, trailers)
+        }
+        var parts = ResponseParts(head: takeHead(), end: .data)
+        if let error {
+            let document = format == .events ? error.kratosJSON : .object([.init("error", error.kratosJSON)])
+            parts.body = part(Array(document.text.utf8), event: "error")
+        }
+        if format == .array { parts.body += (isFirst ? "[]" : "]").utf8 }
+        return parts
+    }
+
+    private mutating func part(_ document: [UInt8], event: String) -> [UInt8] {
+        defer { isFirst = false }
+        return switch format {
+        case .lines: document + "\n".utf8
+        case .events: "event: \(event)\ndata: ".utf8 + document + "\n\n".utf8
+        case .array: (isFirst ? "[" : ",").utf8 + document
+        }
+    }
+
+    private mutating func takeHead() -> HeaderBlock? {
+        guard !hasSentHead else { return nil }
+        hasSentHead = true
+        var head = HeaderBlock([":status": "200", "content-type": format.contentType])
+        // No cache or proxy on the way may keep parts of it back.
+        if format == .events { head.append(name: "cache-control", value: "no-cache") }
+        head.append(name: "x-accel-buffering", value: "no")
+        head.appendSendable(metadata)
+        return head
+    }
+}
+
+extension Substring {
+    /// The text without spaces around it.
+    fileprivate var trimmingSpaces: Substring {
+        var text = self
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,113 @@
+internal import ServiceKitConfig
+internal import ServiceKitProtobuf
+
+/// The section `server.http`: HTTP beside gRPC, on the same port.
+struct HTTPOptions: ConfigurationSection, Hashable {
+    /// Whether requests of HTTP are answered; true by default.
+    var enabled = true
+    /// How long a connection of HTTP/1.1 may be without a request before it is closed; 60 s by default.
+    var idleTimeout = Duration.seconds(60)
+    /// How long the next bytes of a body may take over HTTP/1.1 before its request fails with 408; 30 s by default.
+    var bodyTimeout = Duration.seconds(30)
+    /// Whether `/livez` and `/readyz` are answered; true by default.
+    var probes = true
+    /// The form of JSON.
+    var json = HTTPJSONOptions()
+    /// The pages of other sites that may call this server from a browser.
+    var cors = CORSOptions()
+
+    static let path = "server.http"
+
+    static let ranges: [OptionRange<HTTPOptions>] = [
+        OptionRange("idle-timeout", \.idleTimeout, .milliseconds(100)...(.seconds(86_400))),
+        OptionRange("body-timeout", \.bodyTimeout, .milliseconds(100)...(.seconds(86_400))),
+    ]
+
+    static let help = [
+        "enabled": "whether REST, Connect and gRPC-Web are answered on the port of gRPC",
+        "idle-timeout": "how long a connection of HTTP/1.1 may be without a request before it is closed",
+        "body-timeout": "how long the next bytes of a body may take over HTTP/1.1; then the request fails with 408",
+        "probes": "whether `/livez` and `/readyz` are answered",
+    ]
+}
+
+/// The section `server.http.json`: the form of JSON.
+struct HTTPJSONOptions: ConfigurationSection, Hashable {
+    /// Whether fields with their default values are printed; true by default, as in go-kratos.
+    var defaults = true
+    /// Whether 64-bit integers are printed as numbers in place of strings; false by default. JavaScript reads numbers above
+    /// 2⁵³ inexactly.
+    var int64AsNumber = false
+    /// Whether enums are printed as numbers in place of names; false by default.
+    var enumsAsNumbers = false
+    /// Whether fields are printed by their names in the proto file; false by default. Both names are read.
+    var protoNames = false
+    /// The treatment of fields that a message does not have: `ignore`, the default, or `refuse`.
+    var unknownFields = UnknownFields.ignore
+
+    enum UnknownFields: String, Codable, Sendable, CaseIterable {
+        case ignore, refuse
+    }
+
+    static let help = [
+        "defaults": "whether fields with their default values are printed",
+        "int64-as-number": "whether 64-bit integers are printed as numbers in place of strings",
+        "enums-as-numbers": "whether enums are printed as numbers in place of names",
+        "proto-names": "whether fields are printed by their names in the proto file; both names are read",
+        "unknown-fields": "whether fields that a message does not have are ignored or refused",
+    ]
+
+    /// The converter's form.
+    var transcoderOptions: JSONOptions {
+        var options = JSONOptions()
+        options.printsDefaults = defaults
+        options.int64AsNumber = int64AsNumber
+        options.enumsAsNumbers = enumsAsNumbers
+        options.usesProtoNames = protoNames
+        options.ignoresUnknownFields = unknownFields == .ignore
+        return options
+    }
+}
+
+/// The section `server.http.cors`: the pages of other sites that may call this server from a browser
+/// (https://fetch.spec.whatwg.org/#http-cors-protocol).
+struct CORSOptions: ConfigurationSection, Hashable {
+    /// The origins that may: `https://app.example.com`, or `*` for all; none by default.
+    var origins: [String] = []
+    /// Whether browsers may send cookies and other credentials; false by default. `*` cannot be combined with it.
+    var credentials = false
+    /// The headers that pages may read, beside those of the protocols; none by default.
+    var exposedHeaders: [String] = []
+    /// How long browsers may remember the answer; 2 h by default.
+    var maxAge = Duration.seconds(7200)
+
+    static let ranges: [OptionRange<CORSOptions>] = [
+        OptionRange("max-age", \.maxAge, .zero...(.seconds(86_400)))
+    ]
+
+    static let help = [
+        "origins": "the origins whose pages may call: `https://app.example.com`, or `*` for all",
+        "credentials": "whether browsers may send cookies; not with `*`",
+        "exposed-headers": "the headers that pages may read, beside those of the protocols",
+        "max-age": "how long browsers may remember the answer to a preflight request",
+    ]
+}
+
+extension CORSOptions: Validatable {
+    func validate() throws(ConfigurationError) {
+        if credentials, origins.contains("*") {
+            throw ConfigurationError(
+                message: "browsers refuse credentials for every origin; name the origins", keyPath: "credentials")
+        }
+        for (index, origin) in origins.enumerated() where origin != "*" {
+            let parts = origin.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[1].isEmpty, parts[0].hasSuffix(":"), !parts[2].isEmpty,
+                !parts[2].contains("/")
+            else {
+                throw ConfigurationError(
+                    message: "\"\(origin)\" is no origin; write scheme and host, as in https://app.example.com",
+                    keyPath: "origins[\(index)]")
+            }
+        }
+    }
+}

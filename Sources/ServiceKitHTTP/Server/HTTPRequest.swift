@@ -1,0 +1,27 @@
+import GRPCNghttp2Transport
+import ServiceKitHTTP2
+
+/// A request with its head, on its way to a protocol.
+struct HTTPRequest {
+    let exchange: any HTTPExchange
+    let fields: RequestFields
+    /// Fields that every response to the request has.
+    var extraFields = HeaderBlock()
+
+    /// Answers that the request cannot be served.
+    func refuse(_ status: Int, _ reason: String, allow: String? = nil, acceptPost: String? = nil) {
+        var response = PlainResponse.error(status, reason)
+        if let allow { response.fields.append(name: "allow", value: allow) }
+        if let acceptPost { response.fields.append(name: "accept-post", value: acceptPost) }
+        response.fields.append(extraFields)
+        response.send(to: exchange)
+    }
+
+    /// The encoding with a name; `nil` if there is no such encoding, which is answered.
+    func encoding(_ name: String) -> MessageEncoding? {
+        if name.isEmpty { return .identity }
+        if let encoding = name.withBytes({ MessageEncoding($0) }) { return encoding }
+        refuse(415, "a body compressed as \"\(name.prefix(40))\" cannot be read; use identity, gzip or deflate")
+        return nil
+    }
+}

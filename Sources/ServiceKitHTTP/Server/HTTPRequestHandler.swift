@@ -1,0 +1,200 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import NIOCore
+import ServiceKitHTTP2
+import ServiceKitProtobuf
+
+/// Answers the requests of a server that are not gRPC: by Connect, gRPC-Web, or as probes.
+///
+/// A protocol is told by method, path and content type of each request.
+final class HTTPRequestHandler: RequestHandler {
+    private let methods: ServedMethods
+    private let forms: MethodForms
+    private let options: HTTPOptions
+    private let cors: CORS?
+    private let isReady: @Sendable () -> Bool
+
+    init(
+        methods: ServedMethods,
+        forms: MethodForms,
+        options: HTTPOptions,
+        isReady: @escaping @Sendable () -> Bool
+    ) {
+        self.methods = methods
+        self.forms = forms
+        self.options = options
+        self.isReady = isReady
+        cors = CORS(options.cors)
+    }
+
+    var http1: HTTP1Handler? {
+        HTTP1Handler(
+            idleTimeout: TimeAmount(options.idleTimeout),
+            bodyTimeout: TimeAmount(options.bodyTimeout),
+            refuse: { status, reason in PlainResponse.error(status, reason).parts },
+            open: { self.open($0, $1) }
+        )
+    }
+
+    func open(_ stream: HTTP2Stream, headers: HeaderBlock?, on connection: ServerConnection) -> (any RequestTask)? {
+        open(HTTP2Exchange(stream, on: connection), headers ?? HeaderBlock())
+    }
+
+    private func open(_ exchange: any HTTPExchange, _ headers: HeaderBlock) -> (any RequestTask)? {
+        let fields: RequestFields
+        do throws(RPCError) {
+            fields = try RequestFields(headers)
+        } catch {
+            PlainResponse.error(400, error.message).send(to: exchange)
+            return nil
+        }
+        var request = HTTPRequest(exchange: exchange, fields: fields)
+        if let cors, let origin = fields.origin {
+            if fields.method == "OPTIONS", fields.requestedMethod != nil {
+                let allowed = cors.preflight(for: origin, headers: fields.requestedFields)
+                PlainResponse(status: 204, fields: allowed).send(to: exchange)
+                return nil
+            }
+            request.extraFields = cors.fields(for: origin)
+        }
+        return open(request)
+    }
+
+    private func open(_ request: HTTPRequest) -> (any RequestTask)? {
+        let path = request.fields.path
+        if methods.contains(path: path) { return openMethod(request) }
+        if options.probes {
+            switch path {
+            case "/livez": return probe(request, isUp: true)
+            case "/readyz": return probe(request, isUp: isReady())
+            default: break
+            }
+        }
+        request.refuse(404, "there is nothing at \"\(path)\"")
+        return nil
+    }
+
+    private func probe(_ request: HTTPRequest, isUp: Bool) -> (any RequestTask)? {
+        guard ["GET", "HEAD"].contains(request.fields.method) else {
+            request.refuse(405, "a probe is a GET", allow: "GET, HEAD")
+            return nil
+        }
+        PlainResponse(status: isUp ? 200 : 503, contentType: "text/plain", body: isUp ? "ok\n" : "not ready\n")
+            .send(to: request.exchange)
+        return nil
+    }
+
+    // MARK: - Methods by their own paths
+
+    private func openMethod(_ request: HTTPRequest) -> (any RequestTask)? {
+        let fields = request.fields
+        let method = forms[fields.path]
+        switch fields.method {
+        case "POST":
+            break
+        case "GET" where method?.type.hasNoSideEffects == true:
+            return openConnectGet(request, method)
+        default:
+            let allow = method?.type.hasNoSideEffects == true ? "GET, POST" : "POST"
+            request.refuse(405, "the method is called by POST", allow: allow)
+            return nil
+        }
+        switch fields.contentType {
+        case "application/grpc-web", "application/grpc-web+proto":
+            return openGRPCWeb(request, isText: false)
+        case "application/grpc-web-text", "application/grpc-web-text+proto":
+            return openGRPCWeb(request, isText: true)
+        case "application/proto", "application/json", "application/connect+proto", "application/connect+json":
+            return openConnect(request, method)
+        default:
+            request.refuse(
+                415, "the content type \"\(fields.contentType.prefix(80))\" is not one of Connect or gRPC-Web",
+                acceptPost: "application/json, application/proto, application/connect+json, application/connect+proto"
+            )
+            return nil
+        }
+    }
+
+    private func openGRPCWeb(_ request: HTTPRequest, isText: Bool) -> (any RequestTask)? {
+        guard let encoding = request.encoding(request.fields.grpcEncoding) else { return nil }
+        let messages = Envelopes(.binary, encoding: encoding, maxBytes: methods.maxMessageBytes)
+        return open(
+            request,
+            reader: isText ? TextBody(messages) : messages,
+            writer: GRPCWebResponse(contentType: request.fields.contentType, isText: isText)
+        )
+    }
+
+    private func openConnect(_ request: HTTPRequest, _ method: MethodForms.Method?) -> (any RequestTask)? {
+        let type = request.fields.contentType
+        let isJSON = type.hasSuffix("json")
+        guard let form = isJSON ? method?.json : .binary else {
+            request.refuse(415, "the server has no descriptors of this method, which JSON needs")
+            return nil
+        }
+        let isStream = type.hasPrefix("application/connect+")
+        if let method, isStream != (method.type.isClientStreaming || method.type.isServerStreaming) {
+            request.refuse(
+                415, "the method is called by \"application/\(isStream ? "" : "connect+")\(isJSON ? "json" : "proto")\"")
+            return nil
+        }
+        let name = isStream ? request.fields.connectEncoding : request.fields.contentEncoding
+        guard let encoding = request.encoding(name) else { return nil }
+        let limit = methods.maxMessageBytes
+        if isStream {
+            return open(
+                request,
+                reader: Envelopes(form, encoding: encoding, maxBytes: limit),
+                writer: ConnectStreamResponse(form, contentType: type)
+            )
+        }
+        return open(
+            request,
+            reader: WholeBody(form, encoding: encoding, maxBytes: limit),
+            writer: ConnectUnaryResponse(form, contentType: type)
+        )
+    }
+
+    /// A call by GET (https://connectrpc.com/docs/protocol#unary-get-request).
+    private func openConnectGet(_ request: HTTPRequest, _ method: MethodForms.Method?) -> (any RequestTask)? {
+        let query = QueryItems(request.fields.query)
+        let form: MessageForm? =
+            switch query["encoding"] {
+            case "json": method?.json
+            case "proto": .binary
+            default: nil
+            }
+        guard let form, let name = query["encoding"] else {
+            request.refuse(415, "the query has no \"encoding\" that is json or proto")
+            return nil
+        }
+        do {
+            var bytes = Array((query["message"] ?? "").utf8)
+            if query["base64"] == "1" {
+                guard let decoded = Base64.decode(query["message"] ?? "") else {
+                    throw RPCError(code: .invalidArgument, message: "the message in the query is not base64")
+                }
+                bytes = decoded
+            }
+            guard let encoding = request.encoding(query["compression"] ?? "") else { return nil }
+            let message = try form.decode(try encoding.decompress(bytes, limit: methods.maxMessageBytes))
+            return open(
+                request,
+                reader: WholeHead(message),
+                writer: ConnectUnaryResponse(form, contentType: "application/\(name)")
+            )
+        } catch {
+            request.refuse(400, (error as? RPCError)?.message ?? "the message in the query cannot be read")
+            return nil
+        }
+    }
+
+    /// Opens a call.
+    private func open(
+        _ request: HTTPRequest, reader: any RequestReader, writer: any ResponseWriter
+    ) -> (any RequestTask)? {
+        let wire = HTTPCallWire(request.exchange, reader: reader, writer: writer, extraFields: request.extraFields)
+        let fields = request.fields
+        return methods.open(wire, path: fields.path, metadata: fields.metadata, timeout: fields.timeout)
+    }
+}

@@ -1,0 +1,28 @@
+public import ServiceKit
+internal import ServiceKitConfig
+internal import ServiceKitGRPC
+
+extension Plugin {
+    /// HTTP on the port of gRPC, for the same handlers: Connect, gRPC-Web, probes, over HTTP/1.1 and HTTP/2, as the
+    /// section `server.http` says.
+    public static var http: Plugin {
+        Plugin(
+            joining:
+                .adding(to: ConfigurationSections.self) { $0.add(HTTPOptions.self, at: HTTPOptions.path) },
+            .adding(to: AppExtensions.self) { extensions in
+                extensions.add { app in
+                    let options = try app.configuration.decode(HTTPOptions.self, at: HTTPOptions.path)
+                    guard options.enabled else { return }
+                    app.otherRequests.set { app, descriptors in
+                        let forms = try MethodForms(descriptors, options.json)
+                        let health = app.health
+                        return { methods in
+                            HTTPRequestHandler(
+                                methods: methods, forms: forms, options: options, isReady: { health.value.isServing })
+                        }
+                    }
+                }
+            }
+        )
+    }
+}

@@ -1,0 +1,100 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import ServiceKitConfig
+import ServiceKitHTTP2
+
+/// The head of a request, as the protocols of this module read it.
+struct RequestFields: Sendable {
+    private(set) var method = ""
+    /// The path, without the query.
+    private(set) var path = ""
+    private(set) var query = ""
+    /// The media type of the body in lower case, without its parameters.
+    private(set) var contentType = ""
+    private(set) var contentEncoding = ""
+    private(set) var accept = ""
+    private(set) var acceptEncoding = ""
+    private(set) var connectEncoding = ""
+    private(set) var grpcEncoding = ""
+    private(set) var origin: String?
+    /// The method that a browser asks for, in a preflight request of CORS.
+    private(set) var requestedMethod: String?
+    private(set) var requestedFields = ""
+    /// The headers for a handler.
+    private(set) var metadata = Metadata()
+    /// The time that the caller gives the call.
+    private(set) var timeout: Duration?
+
+    /// - Throws: `RPCError` if a header cannot be read.
+    init(_ block: HeaderBlock) throws(RPCError) {
+        try block.forEach { name, value throws(RPCError) in
+            try add(name, value)
+        }
+    }
+
+    private mutating func add(
+        _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>
+    ) throws(RPCError) {
+        func text() -> String { String(decoding: value, as: UTF8.self) }
+        switch name.count {
+        case 5 where name.equals(":path"):
+            let end = value.firstIndex(of: UInt8(ascii: "?")) ?? value.endIndex
+            path = String(decoding: value[..<end], as: UTF8.self)
+            if end < value.endIndex { query = String(decoding: value[(end + 1)...], as: UTF8.self) }
+        case 7 where name.equals(":method"):
+            method = text()
+        case 6 where name.equals("accept"):
+            accept = text()
+        case 6 where name.equals("origin"):
+            origin = text()
+        case 12 where name.equals("content-type"):
+            let end = value.firstIndex(of: UInt8(ascii: ";")) ?? value.endIndex
+            contentType = String(decoding: UnsafeBufferPointer(rebasing: value[..<end]).trimmed, as: UTF8.self)
+                .lowercased()
+        case 12 where name.equals("grpc-timeout"):
+            guard let limit = GRPCTimeout(value) else { throw Self.unreadable("grpc-timeout", text()) }
+            limitTime(limit.duration)
+        case 13 where name.equals("grpc-encoding"):
+            grpcEncoding = text()
+        case 15 where name.equals("accept-encoding"):
+            acceptEncoding = text()
+        case 16 where name.equals("content-encoding"):
+            contentEncoding = text()
+        case 17 where name.equals("x-request-timeout"):
+            guard let limit = Duration(configurationText: text()), limit >= .zero else {
+                throw Self.unreadable("x-request-timeout", text())
+            }
+            limitTime(limit)
+        case 18 where name.equals("connect-timeout-ms"):
+            guard value.count <= 10, let milliseconds = value.digits else {
+                throw Self.unreadable("connect-timeout-ms", text())
+            }
+            limitTime(.milliseconds(milliseconds))
+        case 24 where name.equals("connect-content-encoding"):
+            connectEncoding = text()
+        case 23 where name.equals("connect-accept-encoding"), 24 where name.equals("connect-protocol-version"),
+            10 where name.equals("x-grpc-web"):
+            break
+        case 29 where name.equals("access-control-request-method"):
+            requestedMethod = text()
+        case 30 where name.equals("access-control-request-headers"):
+            requestedFields = text()
+        default:
+            guard !HeaderName.isReserved(name) else { return }
+            do throws(MetadataError) {
+                try metadata.add(name: name, value: value)
+            } catch {
+                throw RPCError(code: .invalidArgument, message: error.description)
+            }
+        }
+    }
+
+    /// The shortest of several limits counts.
+    private mutating func limitTime(_ limit: Duration) {
+        timeout = timeout.map { min($0, limit) } ?? limit
+    }
+
+    private static func unreadable(_ name: String, _ value: String) -> RPCError {
+        RPCError(code: .invalidArgument, message: "header \"\(name)\" is \"\(value.prefix(40))\", which is no time")
+    }
+}

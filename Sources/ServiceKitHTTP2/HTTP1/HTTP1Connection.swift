@@ -1,0 +1,374 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// One connection of HTTP/1.1 on a server: the last handler of its channel, behind NIO's codec and its handler of pipelined
+/// requests, which lets one request pass at a time.
+///
+/// | phase | event | phase | effect |
+/// |---|---|---|---|
+/// | idle | a head | busy | the handler opens the request |
+/// | idle | a head that may not be served | closing | the request is answered with an error |
+/// | idle | the time limit has passed; a drain's second has passed | closed | |
+/// | busy | the response is written | idle, or closing | |
+/// | busy | the client leaves; the body stalls; the client reads nothing for too long | closed | the exchange fails |
+/// | closing | the answer is written | lingering | the output is closed; what comes is dropped |
+/// | lingering | a second has passed, the client closes | closed | |
+// @unchecked: all properties but the immutable ones are confined to `loop`.
+final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        case idle
+        case busy(HTTP1Exchange)
+        case lingering
+        case closed
+    }
+
+    /// Its name in TLS's negotiation (ALPN).
+    static let applicationProtocol = "http/1.1"
+    /// How long a connection without a request lives on when its server stops, and how long a closed output waits for the
+    /// client.
+    private static let lastSecond = TimeAmount.seconds(1)
+    /// How much of a body is written at a time.
+    private static let chunkBytes = 64 * 1024
+
+    let config: HTTP2ConnectionConfig
+    let loop: any EventLoop
+    let tasks: RequestTasks
+    private let handler: HTTP1Handler
+    private let isSecure: Bool
+    private let logger: Logger
+
+    // MARK: - Event loop
+
+    private var context: ChannelHandlerContext?
+    private var phase = Phase.idle
+    private var lastID: Int32 = 0
+    private var isDraining = false
+    /// Whether the connection closes behind the current response.
+    private var closesAfterResponse = false
+    private var hasSentHead = false
+    private var suppressesBody = false
+    private var isReadingPaused = false
+    private var starting: (any RequestTask)?
+    /// Whether bytes are being read: what there is to send waits for the last of them, which may end the request.
+    private var isReading = false
+    private var deadline: NIODeadline?
+    private var timer: Scheduled<Void>?
+    private var reason: String?
+    private(set) var remotePeer = "unknown"
+    private(set) var localPeer = "unknown"
+    private(set) var peerCertificate: NIOSSLCertificate?
+
+    init(
+        handler: HTTP1Handler,
+        config: HTTP2ConnectionConfig,
+        isSecure: Bool,
+        loop: any EventLoop,
+        executor: (any TaskExecutor)?,
+        logger: Logger,
+        onFinish: @escaping @Sendable () -> Void
+    ) {
+        self.handler = handler
+        self.config = config
+        self.isSecure = isSecure
+        self.loop = loop
+        self.logger = logger
+        tasks = RequestTasks(executor: executor, onFinish: onFinish)
+    }
+
+    /// Adds the codec and the connection to a channel.
+    func add(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderListSize = config.limits.maxHeaderListBytes
+        limits.maxHeaderFieldSize = config.limits.maxHeaderListBytes
+        limits.maxHeaderFieldCount = config.limits.maxHeaderFields
+        let decoder = HTTPRequestDecoder(
+            leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits
+        )
+        try pipeline.addHandlers(
+            HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPServerPipelineHandler(), self
+        )
+    }
+
+    var runningTasks: Int { tasks.count }
+
+    // MARK: - From any thread
+
+    func beginGracefulShutdown() {
+        loop.execute {
+            self.isDraining = true
+            guard case .idle = self.phase else { return }
+            // A request may be on its way. Its response then tells the client to connect elsewhere.
+            self.setDeadline(in: Self.lastSecond)
+        }
+    }
+
+    func cancel() {
+        tasks.cancel()
+        loop.execute { self.close("the server was stopped") }
+    }
+
+    // MARK: - Channel handler
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        remotePeer = context.channel.remoteAddress.map(TransportAddress.peerDescription) ?? "unknown"
+        localPeer = context.channel.localAddress.map(TransportAddress.peerDescription) ?? "unknown"
+        if isSecure { peerCertificate = try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate() }
+        setDeadline(in: config.times.handshakeTimeout.map { TimeAmount($0) } ?? handler.idleTimeout)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        closed()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        closed()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        switch (unwrapInboundIn(data), phase) {
+        case (.head(let head), .idle):
+            open(head, context)
+        case (.body(let bytes), .busy(let exchange)):
+            exchange.receive(bytes)
+            setDeadline(in: handler.bodyTimeout)
+            if exchange.unreadBytes > config.limits.streamWindowBytes { pauseReading(exchange) }
+        case (.end, .busy(let exchange)):
+            setDeadline(in: nil)
+            exchange.receiveEnd()
+            if exchange.hasSentEnd { requestEnded() }
+        default:
+            break
+        }
+    }
+
+    /// Starts the task only now: the body that came with the head is there then, and the task does not wait for it.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        if let request = starting {
+            starting = nil
+            tasks.start([request])
+        }
+        if case .busy(let exchange) = phase { flush(exchange) }
+        context.fireChannelReadComplete()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch (error, phase) {
+        case (HTTPParserError.headerOverflow, .idle):
+            refuse(431, "the head of the request is larger than \(config.limits.maxHeaderListBytes) bytes")
+        case (is HTTPParserError, .idle):
+            refuse(400, "the request is not one of HTTP/1.1")
+        default:
+            close(ConnectionError.reason(error))
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, case .busy(let exchange) = phase { flush(exchange) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: - Requests
+
+    private func open(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        lastID = lastID &+ 1
+        hasSentHead = false
+        suppressesBody = head.method == .HEAD
+        closesAfterResponse = isDraining || !head.isKeepAlive
+        let exchange = HTTP1Exchange(id: lastID, connection: self)
+        phase = .busy(exchange)
+        setDeadline(in: handler.bodyTimeout)
+        let block: HeaderBlock
+        switch HTTP1Head.block(head, isSecure: isSecure, limits: config.limits) {
+        case .block(let headers): block = headers
+        case .refused(let status, let reason): return refuse(status, reason)
+        }
+        if head.version == .http1_1, head.headers.contains(name: "expect") {
+            guard head.headers[canonicalForm: "expect"].elementsEqual(["100-continue"]) else {
+                return refuse(417, "the only expectation that is met is 100-continue")
+            }
+            context.writeAndFlush(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        }
+        starting = handler.open(exchange, block)
+    }
+
+    /// Answers with an error, and closes.
+    private func refuse(_ status: Int, _ reason: String) {
+        let exchange: HTTP1Exchange
+        if case .busy(let current) = phase {
+            exchange = current
+        } else {
+            exchange = HTTP1Exchange(id: lastID &+ 1, connection: self)
+            phase = .busy(exchange)
+            hasSentHead = false
+            suppressesBody = false
+        }
+        logger.debug("refused a request", metadata: ["peer": "\(remotePeer)", "cause": "\(reason)"])
+        closesAfterResponse = true
+        let (fields, body) = handler.refuse(status, reason)
+        try? exchange.send(head: fields, isEnd: false, isBodyNext: true)
+        try? exchange.send(body: body, isEndNext: true)
+        try? exchange.send(end: .data)
+    }
+
+    // MARK: - The response
+
+    /// Writes what an exchange has to send, as far as the client takes it.
+    func flush(_ exchange: HTTP1Exchange) {
+        guard case .busy(let current) = phase, current === exchange, !exchange.hasSentEnd, !isReading, let context
+        else { return }
+        let head = exchange.takeHead()
+        guard head != nil || hasSentHead else { return }
+        var buffer = context.channel.allocator.buffer(capacity: 0)
+        var (count, end) = read(exchange, into: &buffer)
+        if let head {
+            hasSentHead = true
+            // A client that has not sent its whole body cannot be waited for.
+            if end != nil, !exchange.hasReceivedEnd { closesAfterResponse = true }
+            if isDraining { closesAfterResponse = true }
+            let isWhole = if case .data? = end { true } else { false }
+            context.write(
+                wrapOutboundOut(
+                    .head(HTTP1Head.response(head, bodyBytes: isWhole ? count : nil, isClosing: closesAfterResponse))),
+                promise: nil)
+        }
+        while true {
+            if count > 0, !suppressesBody { context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil) }
+            if let end { return finish(exchange, end, context) }
+            guard count == Self.chunkBytes, context.channel.isWritable else { break }
+            buffer = context.channel.allocator.buffer(capacity: 0)
+            (count, end) = read(exchange, into: &buffer)
+        }
+        context.flush()
+        setDeadline(in: context.channel.isWritable ? nil : TimeAmount(config.limits.writeTimeout))
+    }
+
+    private func read(_ exchange: HTTP1Exchange, into buffer: inout ByteBuffer) -> (count: Int, end: StreamEnd?) {
+        var end: StreamEnd?
+        let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.chunkBytes) { bytes in
+            let result = exchange.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(Self.chunkBytes)))
+            end = result.end
+            return result.count
+        }
+        return (count, end)
+    }
+
+    private func finish(_ exchange: HTTP1Exchange, _ end: StreamEnd, _ context: ChannelHandlerContext) {
+        exchange.ended()
+        var trailers: HTTPHeaders?
+        if case .trailers(let block) = end { trailers = HTTP1Head.fields(block) }
+        if !exchange.hasReceivedEnd { closesAfterResponse = true }
+        if closesAfterResponse {
+            phase = .lingering
+            context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: nil)
+            // Closing while bytes of the client wait would have the system drop the response.
+            if !isSecure { context.close(mode: .output, promise: nil) } else { context.close(promise: nil) }
+            setDeadline(in: Self.lastSecond)
+            resumeReading()
+        } else {
+            requestEnded()
+            context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: nil)
+        }
+    }
+
+    private func requestEnded() {
+        phase = .idle
+        resumeReading()
+        setDeadline(in: isDraining ? Self.lastSecond : handler.idleTimeout)
+    }
+
+    // MARK: - The flow of a body
+
+    private func pauseReading(_ exchange: HTTP1Exchange) {
+        guard !isReadingPaused else { return }
+        isReadingPaused = true
+        setDeadline(in: nil)
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: false)
+    }
+
+    private func resumeReading() {
+        guard isReadingPaused else { return }
+        isReadingPaused = false
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+
+    /// The reader of an exchange has taken bytes of the body.
+    func bodyWasRead(of exchange: HTTP1Exchange) {
+        exchange.takeCredit()
+        guard isReadingPaused, case .busy(let current) = phase, current === exchange,
+            exchange.unreadBytes <= config.limits.streamWindowBytes
+        else { return }
+        if !exchange.hasReceivedEnd { setDeadline(in: handler.bodyTimeout) }
+        resumeReading()
+    }
+
+    // MARK: - Time
+
+    /// Closes the connection after this time, unless that is put off again.
+    private func setDeadline(in time: TimeAmount?) {
+        guard let time else {
+            deadline = nil
+            return
+        }
+        let next = NIODeadline.now() + time
+        deadline = next
+        // A timer that is there looks at the deadline when it fires.
+        if timer == nil { schedule(next) }
+    }
+
+    private func schedule(_ time: NIODeadline) {
+        timer = loop.assumeIsolated().scheduleTask(deadline: time) {
+            self.timer = nil
+            guard let deadline = self.deadline else { return }
+            guard deadline <= .now() else { return self.schedule(deadline) }
+            self.timeIsUp()
+        }
+    }
+
+    private func timeIsUp() {
+        switch phase {
+        case .busy(let exchange) where !exchange.hasReceivedEnd && !hasSentHead:
+            exchange.fail(.connectionLost("the body of the request did not come in time"))
+            phase = .idle
+            refuse(408, "the body of the request did not come in time")
+        case .busy:
+            close("the client took too long")
+        case .idle, .lingering, .closed:
+            close("there was no request for too long")
+        }
+    }
+
+    // MARK: - The end
+
+    /// Closes at once.
+    func close(_ reason: String) {
+        self.reason = self.reason ?? reason
+        context?.close(promise: nil)
+        closed()
+    }
+
+    private func closed() {
+        if case .closed = phase { return }
+        let last = phase
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        deadline = nil
+        context = nil
+        let reason = self.reason ?? "the client closed the connection"
+        starting?.abandon()
+        starting = nil
+        if case .busy(let exchange) = last { exchange.fail(.connectionLost(reason)) }
+        logger.debug("connection closed", metadata: ["peer": "\(remotePeer)", "reason": "\(reason)"])
+        tasks.connectionClosed()
+    }
+}

@@ -1,0 +1,227 @@
+package import NIOCore
+package import NIOSSL
+import Synchronization
+
+/// One request of HTTP/1.1 and its response, on the same two halves as a stream of HTTP/2.
+// @unchecked: the properties under "Event loop" are touched by the event loop of `connection` alone.
+package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
+    private enum ListenerState {
+        case none
+        case listening(any HTTP2StreamListener)
+        case over
+    }
+
+    package let id: Int32
+    private let connection: HTTP1Connection
+    private let inbound: Mutex<StreamInbound>
+    private let outbound: Mutex<StreamOutbound>
+    private let listener = Mutex<ListenerState>(.none)
+
+    // MARK: - Event loop
+
+    private var deadlineTimer: Scheduled<Void>?
+    /// Whether the whole request has come.
+    var hasReceivedEnd = false
+    /// Whether the whole response was written.
+    var hasSentEnd = false
+
+    init(id: Int32, connection: HTTP1Connection) {
+        self.id = id
+        self.connection = connection
+        let limits = connection.config.limits
+        inbound = Mutex(StreamInbound(limits: limits))
+        outbound = Mutex(StreamOutbound(limits: limits))
+    }
+
+    package var remotePeer: String { connection.remotePeer }
+    package var localPeer: String { connection.localPeer }
+    package var peerCertificate: NIOSSLCertificate? { connection.peerCertificate }
+    package var version: String { "1.1" }
+    package var maxHeaderListBytes: Int { connection.config.limits.maxHeaderListBytes }
+
+    package func cancelTask() { connection.tasks.cancel(id) }
+
+    package func returned(_ request: any RequestTask) { connection.tasks.returned(id) }
+
+    // MARK: - Reading
+
+    package func poll() -> InboundPoll {
+        let (poll, isCreditDue) = inbound.withLock { ($0.poll(), $0.isCreditDue) }
+        if isCreditDue { onLoop { $0.connection.bodyWasRead(of: $0) } }
+        return poll
+    }
+
+    package func waitUntilReadable() async throws {
+        let wakeup = await withTaskCancellationHandler {
+            await withUnsafeContinuation { (continuation: WaitContinuation) in
+                let (wakeup, isCreditDue) = inbound.withLock { ($0.suspend(continuation), $0.isCreditDue) }
+                wakeup.map { continuation.resume(returning: $0) }
+                if isCreditDue { onLoop { $0.connection.bodyWasRead(of: $0) } }
+            }
+        } onCancel: {
+            inbound.withLock { $0.takeWaiter() }?.resume(returning: .cancelled)
+        }
+        switch wakeup {
+        case .ready: return
+        case .cancelled: throw CancellationError()
+        case .alreadyAwaited: throw StreamFailure.protocolViolation("two tasks read the same request at a time")
+        }
+    }
+
+    // MARK: - Writing
+
+    package func send(head: HeaderBlock, isEnd: Bool, isBodyNext: Bool) throws(StreamFailure) {
+        guard head.listSize <= maxHeaderListBytes else {
+            throw .outboundHeadersTooLarge(bytes: head.listSize, limit: maxHeaderListBytes)
+        }
+        try outbound.withLock { outbound throws(StreamFailure) in
+            try outbound.send(head: .init(prefix: .none, fields: head, endStream: isEnd))
+        }
+        if !isBodyNext { flush() }
+    }
+
+    package var isWritable: Bool { outbound.withLock { $0.isReady } }
+
+    package func waitUntilWritable() async throws {
+        let id = outbound.withLock { $0.nextWaiter() }
+        let wakeup = await withTaskCancellationHandler {
+            await withUnsafeContinuation { (continuation: WaitContinuation) in
+                outbound.withLock { $0.suspend(continuation, id: id) }.map { continuation.resume(returning: $0) }
+            }
+        } onCancel: {
+            outbound.withLock { $0.takeWaiter(id: id) }?.resume(returning: .cancelled)
+        }
+        if case .cancelled = wakeup { throw CancellationError() }
+    }
+
+    package func send(body: [UInt8], isEndNext: Bool) throws(StreamFailure) {
+        try outbound.withLock { outbound throws(StreamFailure) in try outbound.sendLast(BodyPiece(bytes: body)) }
+        if !isEndNext { flush() }
+    }
+
+    package func send(end: StreamEnd) throws(StreamFailure) {
+        let writers = try outbound.withLock { outbound throws(StreamFailure) in
+            try outbound.send(end: end)
+            return outbound.takeReadyWaiters()
+        }
+        for writer in writers { writer.resume(returning: .ready) }
+        flush()
+    }
+
+    private func flush() {
+        onLoop { $0.connection.flush($0) }
+    }
+
+    // MARK: - Failing
+
+    package func setListener(_ listener: any HTTP2StreamListener) {
+        let isOver = self.listener.withLock { state in
+            if case .over = state { return true }
+            state = .listening(listener)
+            return false
+        }
+        if isOver { listener.streamFailed() }
+    }
+
+    package func setDeadline(_ time: NIODeadline) {
+        onLoop { exchange in
+            exchange.deadlineTimer?.cancel()
+            guard !exchange.hasSentEnd else { return }
+            exchange.deadlineTimer = exchange.connection.loop.assumeIsolated().scheduleTask(deadline: time) {
+                exchange.deadlineTimer = nil
+                if case .listening(let listener) = exchange.listener.withLock(\.self) { listener.deadlineCame() }
+            }
+        }
+    }
+
+    package func interrupt(_ failure: StreamFailure) {
+        let reader = inbound.withLock { inbound in
+            inbound.fail(failure, discardingUnread: true)
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+        let writers = outbound.withLock { outbound in
+            outbound.interrupt(failure)
+            return outbound.takeReadyWaiters()
+        }
+        for writer in writers { writer.resume(returning: .ready) }
+    }
+
+    package func reset() {
+        onLoop { $0.connection.close("a response ended in the middle") }
+    }
+
+    private func onLoop(_ body: @escaping @Sendable (HTTP1Exchange) -> Void) {
+        let loop = connection.loop
+        if loop.inEventLoop {
+            body(self)
+        } else {
+            loop.execute { body(self) }
+        }
+    }
+
+    // MARK: - On the event loop
+
+    /// Bytes that have come and were not read.
+    var unreadBytes: Int { inbound.withLock { $0.unreadBytes } }
+
+    func receive(_ bytes: ByteBuffer) {
+        let reader = inbound.withLock { inbound in
+            bytes.withUnsafeReadableBytes { inbound.receive(data: $0) }
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+    }
+
+    func receiveEnd() {
+        hasReceivedEnd = true
+        let reader = inbound.withLock { inbound in
+            inbound.finish()
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+    }
+
+    /// Takes what was read off the window.
+    func takeCredit() {
+        _ = inbound.withLock { $0.takeCredit() }
+    }
+
+    func takeHead() -> HeaderBlock? {
+        outbound.withLock { $0.takeHead() }?.fields
+    }
+
+    /// Whether the body in `buffer` is all that comes, with the head just taken.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamEnd?) {
+        let (result, writers) = outbound.withLock { ($0.read(into: buffer), $0.takeReadyWaiters()) }
+        for writer in writers { writer.resume(returning: .ready) }
+        return result
+    }
+
+    /// The response was written, to its end.
+    func ended() {
+        hasSentEnd = true
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        listener.withLock { $0 = .over }
+    }
+
+    /// The connection is gone.
+    func fail(_ failure: StreamFailure) {
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        let (wasOpen, writers) = outbound.withLock { outbound in
+            (outbound.fail(failure, reset: nil), outbound.takeReadyWaiters())
+        }
+        for writer in writers { writer.resume(returning: .ready) }
+        let reader = inbound.withLock { inbound in
+            inbound.fail(failure, discardingUnread: false)
+            return inbound.takeReadyWaiter()
+        }
+        reader?.resume(returning: .ready)
+        guard wasOpen, !hasSentEnd else { return }
+        var last = ListenerState.over
+        listener.withLock { swap(&$0, &last) }
+        if case .listening(let listener) = last { listener.streamFailed() }
+    }
+}

@@ -1,0 +1,108 @@
+import NIOHTTP1
+
+/// The heads of HTTP/1.1 in HTTP/2's form, and back (RFC 9112; RFC 9113, section 8).
+enum HTTP1Head {
+    enum Result {
+        case block(HeaderBlock)
+        /// The request may not be served: with this status, for this reason.
+        case refused(Int, String)
+    }
+
+    /// The fields that belong to a connection and not to a request.
+    private static let connectionFields: Set<String> = [
+        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect", "host", "te",
+    ]
+
+    /// The head of a request in HTTP/2's form.
+    static func block(_ head: HTTPRequestHead, isSecure: Bool, limits: TransportLimits) -> Result {
+        guard head.version.major == 1, head.version.minor <= 1 else {
+            return .refused(505, "the version of HTTP is neither 1.0, 1.1 nor 2")
+        }
+        var hosts = head.headers["host"]
+        guard hosts.count <= 1 else { return .refused(400, "the request has several headers \"Host\"") }
+        if hosts.isEmpty {
+            guard head.version.minor == 0 else { return .refused(400, "the request has no header \"Host\"") }
+            hosts = [""]
+        }
+        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        if !codings.isEmpty {
+            // A message of both lengths may be two requests to a proxy on the way (RFC 9112, section 6.1).
+            guard !head.headers.contains(name: "content-length") else {
+                return .refused(400, "the request has both \"Transfer-Encoding\" and \"Content-Length\"")
+            }
+            guard head.version.minor == 1, codings.count == 1, codings[0].lowercased() == "chunked" else {
+                return .refused(501, "the only transfer encoding that is understood is chunked, of HTTP/1.1")
+            }
+        }
+        guard let path = path(head.uri, head.method) else {
+            return .refused(400, "the target of the request is neither a path, a URL nor \"*\"")
+        }
+        var block = HeaderBlock()
+        block.append(name: ":method", value: head.method.rawValue)
+        block.append(name: ":scheme", value: isSecure ? "https" : "http")
+        block.append(name: ":path", value: path)
+        block.append(name: ":authority", value: hosts[0])
+        for (name, value) in head.headers {
+            let name = name.lowercased()
+            guard !connectionFields.contains(name) else { continue }
+            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
+                return .refused(400, "the value of header \"\(name)\" has a control character")
+            }
+            block.append(name: name, value: value)
+        }
+        guard block.listSize <= limits.maxHeaderListBytes else {
+            return .refused(431, "the head of the request is larger than \(limits.maxHeaderListBytes) bytes")
+        }
+        return .block(block)
+    }
+
+    /// The path of a target: of its origin form, or of its absolute form (RFC 9112, section 3.2).
+    private static func path(_ target: String, _ method: HTTPMethod) -> String? {
+        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return nil }
+        if target.utf8.first == UInt8(ascii: "/") || target == "*" { return target }
+        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
+            let rest = target.utf8.dropFirst(scheme.utf8.count)
+            guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return "/" }
+            return String(rest[slash...])
+        }
+        return nil
+    }
+
+    /// The head of a response.
+    ///
+    /// - Parameters:
+    ///   - block: The head in HTTP/2's form.
+    ///   - bodyBytes: The length of the whole body, if it is known.
+    ///   - isClosing: Whether the connection closes behind the response.
+    static func response(_ block: HeaderBlock, bodyBytes: Int?, isClosing: Bool) -> HTTPResponseHead {
+        var status = HTTPResponseStatus.internalServerError
+        var headers = HTTPHeaders()
+        var hasLength = false
+        block.forEach { name, value in
+            if name.equals(":status") {
+                status = HTTPResponseStatus(statusCode: Int(String(decoding: value, as: UTF8.self)) ?? 500)
+            } else {
+                if name.equals("content-length") { hasLength = true }
+                headers.add(name: String(decoding: name, as: UTF8.self), value: String(decoding: value, as: UTF8.self))
+            }
+        }
+        if !hasLength {
+            if let bodyBytes {
+                if status.mayHaveResponseBody { headers.add(name: "content-length", value: "\(bodyBytes)") }
+            } else {
+                headers.add(name: "transfer-encoding", value: "chunked")
+            }
+        }
+        if isClosing { headers.add(name: "connection", value: "close") }
+        return HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+    }
+
+    /// Trailers.
+    static func fields(_ block: HeaderBlock) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        block.forEach { name, value in
+            headers.add(name: String(decoding: name, as: UTF8.self), value: String(decoding: value, as: UTF8.self))
+        }
+        return headers
+    }
+}

@@ -1,0 +1,65 @@
+import ServiceKitTestSupport
+import Testing
+
+@testable import ServiceKitHTTP
+
+/// The end of a server under HTTP/1.1.
+@Suite(.timeLimit(.minutes(1)))
+struct DrainTests {
+    private static let request =
+        "POST /user.v1.UserService/GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        + "Content-Length: 8\r\n\r\n{\"id\":1}"
+
+    @Test func drainAnswersEveryRequestOnAnOpenConnection() async throws {
+        let answered = Shared(0)
+        let lost = Shared(0)
+        let told = Shared(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            try await HTTPTestServer.with { server in
+                for _ in 0..<16 {
+                    let client = try server.client()
+                    group.addTask {
+                        while true {
+                            await client.send(Self.request)
+                            guard let response = try? await client.response(), response.status == 200 else {
+                                lost.update { $0 += 1 }
+                                return
+                            }
+                            answered.update { $0 += 1 }
+                            if response.fields["connection"] == "close" {
+                                told.update { $0 += 1 }
+                                return
+                            }
+                        }
+                    }
+                }
+                try await eventually { answered.value > 200 }
+            }
+            try await group.waitForAll()
+        }
+        #expect(lost.value == 0)
+        #expect(told.value == 16)
+    }
+
+    @Test func idleConnectionIsClosedSoon() async throws {
+        var client: RawClient?
+        try await HTTPTestServer.with { server in
+            client = try server.client()
+            await client?.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await client?.response().status == 200)
+        }
+        #expect(await client?.isClosed() == true)
+    }
+
+    @Test func connectionThatHasSaidNothingIsClosedSoon() async throws {
+        var client: RawClient?
+        try await HTTPTestServer.with { server in
+            client = try server.client()
+            // The server has it when it answers the next.
+            let next = try server.client()
+            await next.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await next.response().status == 200)
+        }
+        #expect(await client?.isClosed() == true)
+    }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import Glibc
+import ServiceKitTestSupport
+
+/// A client that sends bytes as they are, over one connection of TCP.
+///
+/// Its calls block; each runs on a thread of its own. None waits longer than ``timeLimit``.
+final class RawClient: Sendable {
+    /// A response of HTTP/1.1.
+    struct Response: Sendable {
+        var status: Int
+        /// The values by name in lower case.
+        var fields: [String: String]
+        var body: [UInt8]
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    struct Failure: Error {
+        let reason: String
+    }
+
+    private static let timeLimit = 20
+    private let socket: RawSocket
+
+    init(port: Int) throws {
+        socket = try RawSocket.connect(to: port)
+        var limit = timeval(tv_sec: Self.timeLimit, tv_usec: 0)
+        setsockopt(socket.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(socket.descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit {
+        socket.close()
+    }
+
+    func send(_ text: String) async { await send(Array(text.utf8)) }
+
+    /// Sends bytes, as far as the server takes them.
+    func send(_ bytes: [UInt8]) async {
+        await onThread { _ = self.socket.write(bytes) }
+    }
+
+    /// Tells the server that nothing more comes.
+    func leave() { socket.shutDown() }
+
+    /// Reads the next response.
+    ///
+    /// - Parameter hasBody: Whether it can have one: a response to HEAD has none.
+    /// - Throws: ``Failure`` if the connection ends before.
+    func response(hasBody: Bool = true) async throws -> Response {
+        try await onThread { try self.readResponse(hasBody) }
+    }
+
+    /// Whether the server closes the connection without another byte.
+    func isClosed() async -> Bool {
+        await onThread { self.socket.read(1) == nil }
+    }
+
+    /// All bytes up to the end of the connection.
+    func rest() async -> [UInt8] {
+        await onThread {
+            var bytes: [UInt8] = []
+            while let next = self.socket.read(1) { bytes += next }
+            return bytes
+        }
+    }
+
+    private func readResponse(_ hasBody: Bool) throws -> Response {
+        let first = try line().split(separator: " ", maxSplits: 2)
+        guard first.count >= 2, let status = Int(first[1]) else { throw Failure(reason: "no status line: \(first)") }
+        var fields: [String: String] = [:]
+        while case let line = try line(), !line.isEmpty {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            fields[parts[0].lowercased()] = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+        }
+        if status == 100 { return try readResponse(hasBody) }
+        var body: [UInt8] = []
+        if !hasBody || status == 204 || status == 304 {
+            // Nothing follows.
+        } else if let length = fields["content-length"].flatMap({ Int($0) }) {
+            body = try read(length)
+        } else if fields["transfer-encoding"] == "chunked" {
+            while let count = Int(try line(), radix: 16), count > 0 {
+                body += try read(count)
+                _ = try line()
+            }
+            _ = try line()
+        }
+        return Response(status: status, fields: fields, body: body)
+    }
+
+    private func line() throws -> String {
+        var bytes: [UInt8] = []
+        while !bytes.ends(with: [13, 10]) { bytes += try read(1) }
+        return String(decoding: bytes.dropLast(2), as: UTF8.self)
+    }
+
+    private func read(_ count: Int) throws -> [UInt8] {
+        guard let bytes = socket.read(count) else { throw Failure(reason: "the connection has ended") }
+        return bytes
+    }
+}
+
+extension Array where Element == UInt8 {
+    fileprivate func ends(with suffix: [UInt8]) -> Bool { self.suffix(suffix.count).elementsEqual(suffix) }
+}
+
+/// Runs blocking work on a thread of its own.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Swift.Result { try body() }) }.start()
+    }
+}
+
+/// Runs blocking work that does not throw on a thread of its own.
+func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+        Thread { continuation.resume(returning: body()) }.start()
+    }
+}
