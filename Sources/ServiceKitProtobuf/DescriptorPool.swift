@@ -112,6 +112,9 @@ package struct DescriptorPool: Sendable {
     /// All enums.
     var enumTypes: some Collection<EnumType> { enums.values }
 
+    /// All services.
+    package var allServices: some Collection<ServiceType> { services.values }
+
     /// The service with a full name.
     package func service(_ name: String) -> ServiceType? { services[name] }
 

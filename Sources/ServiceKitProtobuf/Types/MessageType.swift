@@ -82,4 +82,6 @@ package struct MethodType: Hashable, Sendable {
     package let output: String
     package let isClientStreaming: Bool
     package let isServerStreaming: Bool
+    /// Whether a call changes nothing (`idempotency_level = NO_SIDE_EFFECTS`).
+    package let hasNoSideEffects: Bool
 }

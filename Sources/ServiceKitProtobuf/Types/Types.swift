@@ -67,7 +67,8 @@ extension ServiceType {
                 input: method.inputType.fullName,
                 output: method.outputType.fullName,
                 isClientStreaming: method.clientStreaming,
-                isServerStreaming: method.serverStreaming
+                isServerStreaming: method.serverStreaming,
+                hasNoSideEffects: method.options.idempotencyLevel == .noSideEffects
             )
         }
     }
