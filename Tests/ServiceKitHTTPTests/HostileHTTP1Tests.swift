@@ -35,7 +35,7 @@ struct HostileHTTP1Tests {
         Case("a length beyond 64 bits", post + "Content-Length: 99999999999999999999\r\n\r\n{}", 400),
         Case("a length of spaces", post + "Content-Length: 1 1\r\n\r\n{}", 400),
         Case("an unknown transfer encoding", post + "Transfer-Encoding: gzip\r\n\r\n", 400),
-        Case("chunked twice", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+        Case("chunked twice", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         Case("chunked not last", post + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
         Case("chunked with a vertical tab", post + "Transfer-Encoding: \u{b}chunked\r\n\r\n0\r\n\r\n", 400),
         Case("chunked over HTTP/1.0", post.replacingOccurrences(of: "1.1", with: "1.0") + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),

@@ -82,23 +82,35 @@ final class HTTPCallWire: CallWire {
     // MARK: - The response
 
     func send(head metadata: Metadata, _ encoding: MessageEncoding, isMessageNext: Bool) throws {
-        try send(try writer.withLock { try $0.begin(metadata) }, isMoreNext: isMessageNext)
+        let parts = try writer.withLock { try $0.begin(metadata) }
+        try sendHead(of: parts, isBodyNext: isMessageNext)
     }
 
     func trySend(_ message: [UInt8], _ encoding: MessageEncoding, limit: Int) throws -> Bool {
         guard exchange.isWritable else { return false }
-        try send(try parts(message, limit), isMoreNext: false)
+        let parts = try parts(message, limit)
+        try sendHead(of: parts, isBodyNext: !parts.body.isEmpty)
+        // There is one writer, so that there is room still.
+        if !parts.body.isEmpty, try !exchange.trySend(body: parts.body) { exchange.send(lastBody: parts.body) }
         return true
     }
 
     func waitUntilWritable() async throws { try await exchange.waitUntilWritable() }
 
     func sendLast(_ message: [UInt8], _ encoding: MessageEncoding, limit: Int) throws {
-        try send(try parts(message, limit), isMoreNext: true)
+        let parts = try parts(message, limit)
+        try sendHead(of: parts, isBodyNext: true)
+        if !parts.body.isEmpty { exchange.send(lastBody: parts.body) }
     }
 
     func send(_ status: Status, _ trailers: Metadata, isFirst: Bool) throws {
-        try send(writer.withLock { $0.end(status, trailers) }, isMoreNext: false)
+        let parts = writer.withLock { $0.end(status, trailers) }
+        if parts.body.isEmpty, case .data? = parts.end, parts.head != nil {
+            return try sendHead(of: parts, isEnd: true, isBodyNext: false)
+        }
+        try sendHead(of: parts, isBodyNext: true)
+        if !parts.body.isEmpty { exchange.send(lastBody: parts.body) }
+        try exchange.send(end: parts.end ?? .data)
     }
 
     private func parts(_ message: [UInt8], _ limit: Int) throws -> ResponseParts {
@@ -110,16 +122,9 @@ final class HTTPCallWire: CallWire {
         return try writer.withLock { try $0.write(message) }
     }
 
-    /// Sends parts; they leave together.
-    private func send(_ parts: ResponseParts, isMoreNext: Bool) throws(StreamFailure) {
-        let hasBody = !parts.body.isEmpty
-        if var head = parts.head {
-            head.append(extraFields)
-            let isEnd = if case .data? = parts.end { !hasBody } else { false }
-            try exchange.send(head: head, isEnd: isEnd, isBodyNext: isMoreNext || hasBody || parts.end != nil && !isEnd)
-            if isEnd { return }
-        }
-        if hasBody { try exchange.send(body: parts.body, isEndNext: isMoreNext || parts.end != nil) }
-        if let end = parts.end { try exchange.send(end: end) }
+    private func sendHead(of parts: ResponseParts, isEnd: Bool = false, isBodyNext: Bool) throws(StreamFailure) {
+        guard var head = parts.head else { return }
+        head.append(extraFields)
+        try exchange.send(head: head, isEnd: isEnd, isBodyNext: isBodyNext)
     }
 }

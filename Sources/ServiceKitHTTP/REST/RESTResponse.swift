@@ -1,4 +1,5 @@
 import GRPCCore
+import ServiceKit
 import ServiceKitHTTP2
 import ServiceKitProtobuf
 

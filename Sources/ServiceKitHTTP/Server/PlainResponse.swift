@@ -50,7 +50,7 @@ struct PlainResponse {
         do throws(StreamFailure) {
             try exchange.send(head: head, isEnd: body.isEmpty, isBodyNext: !body.isEmpty)
             guard !body.isEmpty else { return }
-            try exchange.send(body: body, isEndNext: true)
+            exchange.send(lastBody: body)
             try exchange.send(end: .data)
         } catch {}
     }

@@ -57,7 +57,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Whether bytes are being read: what there is to send waits for the last of them, which may end the request.
     private var isReading = false
     private var deadline: NIODeadline?
-    private var timer: Scheduled<Void>?
+    private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private var reason: String?
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
@@ -166,6 +166,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
             refuse(431, "the head of the request is larger than \(config.limits.maxHeaderListBytes) bytes")
         case (is HTTPParserError, .idle):
             refuse(400, "the request is not one of HTTP/1.1")
+        case (is HTTPParserError, .busy(let exchange)) where !exchange.hasReceivedEnd && !hasSentHead:
+            giveUp(exchange, 400, "the body of the request is not one of HTTP/1.1")
         default:
             close(ConnectionError.reason(error))
         }
@@ -201,6 +203,15 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         starting = handler.open(exchange, block)
     }
 
+    /// Ends a request whose body does not come as it must. Its caller gets an error.
+    private func giveUp(_ exchange: HTTP1Exchange, _ status: Int, _ reason: String) {
+        starting?.abandon()
+        starting = nil
+        exchange.fail(.connectionLost(reason))
+        phase = .idle
+        refuse(status, reason)
+    }
+
     /// Answers with an error, and closes.
     private func refuse(_ status: Int, _ reason: String) {
         let exchange: HTTP1Exchange
@@ -216,7 +227,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         closesAfterResponse = true
         let (fields, body) = handler.refuse(status, reason)
         try? exchange.send(head: fields, isEnd: false, isBodyNext: true)
-        try? exchange.send(body: body, isEndNext: true)
+        exchange.send(lastBody: body)
         try? exchange.send(end: .data)
     }
 
@@ -321,25 +332,28 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         }
         let next = NIODeadline.now() + time
         deadline = next
-        // A timer that is there looks at the deadline when it fires.
-        if timer == nil { schedule(next) }
+        // A timer that fires before looks at the deadline then.
+        if let timer {
+            guard next < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        schedule(next)
     }
 
     private func schedule(_ time: NIODeadline) {
-        timer = loop.assumeIsolated().scheduleTask(deadline: time) {
+        let task = loop.assumeIsolated().scheduleTask(deadline: time) {
             self.timer = nil
             guard let deadline = self.deadline else { return }
             guard deadline <= .now() else { return self.schedule(deadline) }
             self.timeIsUp()
         }
+        timer = (task, time)
     }
 
     private func timeIsUp() {
         switch phase {
         case .busy(let exchange) where !exchange.hasReceivedEnd && !hasSentHead:
-            exchange.fail(.connectionLost("the body of the request did not come in time"))
-            phase = .idle
-            refuse(408, "the body of the request did not come in time")
+            giveUp(exchange, 408, "the body of the request did not come in time")
         case .busy:
             close("the client took too long")
         case .idle, .lingering, .closed:
@@ -360,7 +374,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         if case .closed = phase { return }
         let last = phase
         phase = .closed
-        timer?.cancel()
+        timer?.task.cancel()
         timer = nil
         deadline = nil
         context = nil

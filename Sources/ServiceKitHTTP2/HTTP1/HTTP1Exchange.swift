@@ -94,9 +94,18 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
         if case .cancelled = wakeup { throw CancellationError() }
     }
 
-    package func send(body: [UInt8], isEndNext: Bool) throws(StreamFailure) {
-        try outbound.withLock { outbound throws(StreamFailure) in try outbound.sendLast(BodyPiece(bytes: body)) }
-        if !isEndNext { flush() }
+    package func trySend(body: [UInt8]) throws(StreamFailure) -> Bool {
+        switch outbound.withLock({ $0.send(BodyPiece(bytes: body)) }) {
+        case .accepted:
+            flush()
+            return true
+        case .failed(let failure): throw failure
+        case .full: return false
+        }
+    }
+
+    package func send(lastBody: [UInt8]) {
+        outbound.withLock { $0.enqueue(BodyPiece(bytes: lastBody)) }
     }
 
     package func send(end: StreamEnd) throws(StreamFailure) {

@@ -47,8 +47,14 @@ package protocol HTTPExchange: Sendable {
     ///
     /// - Throws: `CancellationError` if the task is cancelled while it waits.
     func waitUntilWritable() async throws
-    /// Sends bytes of the body, even if there is no room. With `isEndNext` they leave together with the end that follows.
-    func send(body: [UInt8], isEndNext: Bool) throws(StreamFailure)
+    /// Sends bytes of the body, unless there is no room.
+    ///
+    /// - Returns: Whether they are sent.
+    /// - Throws: The failure of the exchange, also after `interrupt`.
+    func trySend(body: [UInt8]) throws(StreamFailure) -> Bool
+    /// Sends the last bytes of the body, even if there is no room, and after `interrupt`. They leave together with the end
+    /// that follows.
+    func send(lastBody: [UInt8])
     /// Ends the response.
     func send(end: StreamEnd) throws(StreamFailure)
 }
@@ -97,10 +103,9 @@ package struct HTTP2Exchange: HTTPExchange {
 
     package func waitUntilWritable() async throws { try await stream.waitUntilWritable() }
 
-    package func send(body: [UInt8], isEndNext: Bool) throws(StreamFailure) {
-        try stream.sendLast(BodyPiece(bytes: body))
-        if !isEndNext { stream.flush() }
-    }
+    package func trySend(body: [UInt8]) throws(StreamFailure) -> Bool { try stream.trySend(BodyPiece(bytes: body)) }
+
+    package func send(lastBody: [UInt8]) { stream.enqueueLast(BodyPiece(bytes: lastBody)) }
 
     package func send(end: StreamEnd) throws(StreamFailure) { try stream.send(end: end) }
 }

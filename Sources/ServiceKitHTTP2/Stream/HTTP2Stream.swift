@@ -222,9 +222,9 @@ package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
         try outbound.withLock { outbound throws(StreamFailure) in try outbound.sendLast(piece) }
     }
 
-    /// Has the event loop send the pieces that wait.
-    package func flush() {
-        scheduler.markDirty(self)
+    /// Takes the last piece at once, together with the end that follows.
+    package func enqueueLast(_ piece: BodyPiece) {
+        outbound.withLock { $0.enqueue(piece) }
     }
 
     /// Takes a piece at once, even above the high-water mark. The caller bounds the pieces that it hands over, by
