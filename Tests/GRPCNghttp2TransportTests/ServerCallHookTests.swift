@@ -27,7 +27,7 @@ struct ServerCallHookTests {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let server = ServerConnection(
             handler: WaitingHandler(), maxConcurrentStreams: 1, executor: nil, logger: Logger(label: "test")
-        ) { _ in }
+        ) {}
         let connection = HTTP2Connection(
             config: .test(role: .server(maxConcurrentStreams: 1), limits: .defaults),
             scheduler: LoopScheduler(loop: loop),

@@ -9,28 +9,32 @@ struct MethodForms: Sendable {
     }
 
     private let methods: [String: Method]
+    /// The methods at paths of their own.
+    let routes: RESTRoutes
 
-    /// - Throws: `AppError` if the type of a message is not known.
+    /// - Throws: `AppError` if the type of a message is not known, or a rule of `google.api.http` is wrong.
     init(_ descriptors: DescriptorPool, _ options: HTTPJSONOptions) throws {
         let tables = MessageTables(descriptors)
         var methods: [String: Method] = [:]
-        for service in descriptors.allServices {
+        var routes = RESTRoutes()
+        for service in descriptors.allServices.sorted(by: { $0.name < $1.name }) {
             for type in service.methods {
-                do throws(DescriptorError) {
+                do {
                     let json = options.transcoderOptions
+                    let request = try JSONTranscoder(type.input, in: tables, options: json)
+                    let response = try JSONTranscoder(type.output, in: tables, options: json)
                     methods["/\(service.name)/\(type.name)"] = Method(
-                        type: type,
-                        json: .json(
-                            request: try JSONTranscoder(type.input, in: tables, options: json),
-                            response: try JSONTranscoder(type.output, in: tables, options: json)
-                        )
-                    )
+                        type: type, json: .json(request: request, response: response))
+                    try routes.add(type, of: service, descriptors, request: request, response: response)
+                } catch let error as RoutingError {
+                    throw AppError("\(error)")
                 } catch {
                     throw AppError("the descriptors of \(service.name) cannot be used: \(error); generate them again")
                 }
             }
         }
         self.methods = methods
+        self.routes = routes
     }
 
     /// The method with a path, `/package.Service/Method`; `nil` if its descriptor is not known.

@@ -4,7 +4,7 @@ import NIOCore
 import ServiceKitHTTP2
 import ServiceKitProtobuf
 
-/// Answers the requests of a server that are not gRPC: by Connect, gRPC-Web, or as probes.
+/// Answers the requests of a server that are not gRPC: by REST, Connect, gRPC-Web, or as probes.
 ///
 /// A protocol is told by method, path and content type of each request.
 final class HTTPRequestHandler: RequestHandler {
@@ -70,8 +70,45 @@ final class HTTPRequestHandler: RequestHandler {
             default: break
             }
         }
-        request.refuse(404, "there is nothing at \"\(path)\"")
+        switch forms.routes.route(request.fields.method, path) {
+        case .found(let match):
+            return openREST(request, match)
+        case .methodNotAllowed(let methods):
+            request.refuse(405, "\"\(path)\" has another method", allow: methods.joined(separator: ", "))
+        case .notFound:
+            request.refuse(404, "there is nothing at \"\(path)\"")
+        }
         return nil
+    }
+
+    // MARK: - REST
+
+    private func openREST(_ request: HTTPRequest, _ match: PathRouter<RESTRoute>.Match) -> (any RequestTask)? {
+        let fields = request.fields
+        let route = match.target
+        if let length = fields.contentLength, length > methods.maxMessageBytes {
+            request.refuse(413, "the body is larger than \(methods.maxMessageBytes) bytes")
+            return nil
+        }
+        if route.binding.takesBody, route.type.input != RESTRoute.httpBody,
+            !["", "application/json"].contains(fields.contentType)
+        {
+            request.refuse(
+                415, "the content type \"\(fields.contentType.prefix(80))\" is not application/json",
+                acceptPost: "application/json")
+            return nil
+        }
+        guard let encoding = request.encoding(fields.contentEncoding) else { return nil }
+        let writer: any ResponseWriter =
+            route.type.isServerStreaming
+            ? RESTStreamResponse(RESTStreamResponse.Format(accept: fields.accept), route.encode)
+            : RESTResponse(route.encode)
+        return open(
+            request,
+            operation: route.operation,
+            reader: RESTRequest(match, fields, encoding: encoding, maxBytes: methods.maxMessageBytes),
+            writer: writer
+        )
     }
 
     private func probe(_ request: HTTPRequest, isUp: Bool) -> (any RequestTask)? {
@@ -190,11 +227,14 @@ final class HTTPRequestHandler: RequestHandler {
     }
 
     /// Opens a call.
+    ///
+    /// - Parameter operation: The path of its method. Default: that of the request.
     private func open(
-        _ request: HTTPRequest, reader: any RequestReader, writer: any ResponseWriter
+        _ request: HTTPRequest, operation: String? = nil, reader: any RequestReader, writer: any ResponseWriter
     ) -> (any RequestTask)? {
         let wire = HTTPCallWire(request.exchange, reader: reader, writer: writer, extraFields: request.extraFields)
         let fields = request.fields
-        return methods.open(wire, path: fields.path, metadata: fields.metadata, timeout: fields.timeout)
+        return methods.open(
+            wire, path: operation ?? fields.path, metadata: fields.metadata, timeout: fields.timeout)
     }
 }

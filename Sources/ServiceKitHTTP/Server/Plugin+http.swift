@@ -3,7 +3,7 @@ internal import ServiceKitConfig
 internal import ServiceKitGRPC
 
 extension Plugin {
-    /// HTTP on the port of gRPC, for the same handlers: Connect, gRPC-Web, probes, over HTTP/1.1 and HTTP/2, as the
+    /// HTTP on the port of gRPC, for the same handlers: REST, Connect, gRPC-Web and probes, over HTTP/1.1 and HTTP/2, as the
     /// section `server.http` says.
     public static var http: Plugin {
         Plugin(

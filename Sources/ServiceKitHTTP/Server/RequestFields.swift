@@ -12,6 +12,7 @@ struct RequestFields: Sendable {
     /// The media type of the body in lower case, without its parameters.
     private(set) var contentType = ""
     private(set) var contentEncoding = ""
+    private(set) var contentLength: Int?
     private(set) var accept = ""
     private(set) var acceptEncoding = ""
     private(set) var connectEncoding = ""
@@ -56,6 +57,8 @@ struct RequestFields: Sendable {
             limitTime(limit.duration)
         case 13 where name.equals("grpc-encoding"):
             grpcEncoding = text()
+        case 14 where name.equals("content-length"):
+            contentLength = value.digits
         case 15 where name.equals("accept-encoding"):
             acceptEncoding = text()
         case 16 where name.equals("content-encoding"):

@@ -34,13 +34,15 @@ extension Nghttp2ServerTransport {
         otherRequests: (any RequestHandler)? = nil,
         logger: Logger = Logger(label: "test")
     ) {
+        var others: (@Sendable (ServedMethods) -> any RequestHandler)?
+        if let otherRequests { others = { _ in otherRequests } }
         self.init(
             address: address,
             transportSecurity: transportSecurity,
             config: config,
             hook: nil,
             direct: CallPath.current == .direct ? service.methods.handlers : [:],
-            otherRequests: otherRequests.map { handler in { _ in handler } },
+            otherRequests: others,
             logger: logger
         )
     }

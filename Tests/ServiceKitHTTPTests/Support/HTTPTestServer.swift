@@ -20,10 +20,12 @@ struct HTTPTestServer: Sendable {
     ///
     /// - Parameters:
     ///   - yaml: More configuration.
+    ///   - descriptors: The descriptors of the service.
     ///   - extend: Adds to the App.
     ///   - body: The test.
     static func with(
         _ yaml: String = "",
+        descriptors: String = userDescriptors,
         extend: (App) -> Void = { _ in },
         _ body: (HTTPTestServer) async throws -> Void
     ) async throws {
@@ -38,7 +40,7 @@ struct HTTPTestServer: Sendable {
             logger: log.logger(),
             environment: [:]
         )
-        app.serve(users, descriptors: userDescriptors)
+        app.serve(users, descriptors: descriptors)
         extend(app)
         try await withRunning(app) {
             let endpoints = app.snapshot().servers.flatMap(\.endpoints)

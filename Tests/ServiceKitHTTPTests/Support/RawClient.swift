@@ -52,6 +52,15 @@ final class RawClient: Sendable {
         try await onThread { try self.readResponse(hasBody) }
     }
 
+    /// Reads the head of a response in chunks, and its first chunk.
+    func firstChunk() async throws -> String {
+        try await onThread {
+            while try !self.line().isEmpty {}
+            guard let count = Int(try self.line(), radix: 16) else { throw Failure(reason: "no chunk") }
+            return String(decoding: try self.read(count), as: UTF8.self)
+        }
+    }
+
     /// Whether the server closes the connection without another byte.
     func isClosed() async -> Bool {
         await onThread { self.socket.read(1) == nil }

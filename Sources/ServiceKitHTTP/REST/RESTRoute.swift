@@ -1,0 +1,136 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import ServiceKitProtobuf
+
+/// A method at a path of its own, by `google.api.http`.
+struct RESTRoute: Sendable {
+    /// The path of the method, `/package.Service/Method`.
+    let operation: String
+    let type: MethodType
+    let binding: RequestBinding
+
+    /// The full name of a message whose bytes are a body of any type.
+    static let httpBody = "google.api.HttpBody"
+
+    /// Makes the body of a message of the response.
+    var encode: @Sendable (_ message: [UInt8]) throws -> RESTBody {
+        let binding = binding
+        if type.output == Self.httpBody { return { try RESTBody(httpBody: $0) } }
+        return { message in
+            var body = RESTBody(contentType: "application/json", bytes: [])
+            do throws(JSONError) {
+                try message.withUnsafeBufferPointer { message throws(JSONError) in
+                    try binding.response(UnsafeRawBufferPointer(message), into: &body.bytes)
+                }
+            } catch {
+                throw RPCError(code: .internalError, message: "the response has no form in JSON: \(error)")
+            }
+            return body
+        }
+    }
+}
+
+extension RESTBody {
+    /// The body that a `google.api.HttpBody` holds.
+    init(httpBody message: [UInt8]) throws {
+        self.init(contentType: "application/octet-stream", bytes: [])
+        var reader = WireReader(message[...])
+        while !reader.isAtEnd {
+            switch try reader.tag() {
+            case (1, .delimited): contentType = String(decoding: try reader.delimited(), as: UTF8.self)
+            case (2, .delimited): bytes = Array(try reader.delimited())
+            case (let number, let type): try reader.skip(type, number: number, depth: 10)
+            }
+        }
+    }
+
+    /// The body as a `google.api.HttpBody`, in the wire format.
+    var httpBody: [UInt8] {
+        var writer = WireWriter()
+        writer.tag(1, .delimited)
+        writer.delimited(contentType.utf8)
+        writer.tag(2, .delimited)
+        writer.delimited(bytes)
+        return writer.bytes
+    }
+}
+
+/// The methods that have paths of their own.
+struct RESTRoutes: Sendable {
+    private var router = PathRouter<RESTRoute>()
+
+    /// Adds the rules of a method.
+    ///
+    /// - Throws: `RoutingError` if a rule is wrong, or another method has its paths; `DescriptorError` if it cannot be read.
+    mutating func add(
+        _ type: MethodType, of service: ServiceType, _ descriptors: DescriptorPool,
+        request: JSONTranscoder, response: JSONTranscoder
+    ) throws {
+        // A stream of requests has no form here: it comes by Connect.
+        guard !type.isClientStreaming else { return }
+        let name = "\(service.name).\(type.name)"
+        for rule in try descriptors.httpRules(of: type.name, in: service.name) {
+            let binding = try RequestBinding(rule, input: request, output: response, method: name)
+            let route = RESTRoute(operation: "/\(service.name)/\(type.name)", type: type, binding: binding)
+            try router.add(rule.method, binding.template, name: name, target: route)
+        }
+    }
+
+    func route(_ method: String, _ path: String) -> PathRouter<RESTRoute>.Result { router.route(method, path) }
+}
+
+/// Reads a request over REST: the body, the query and the path make one message.
+struct RESTRequest: RequestReader {
+    private let match: PathRouter<RESTRoute>.Match
+    private let path: String
+    private let query: String
+    private let contentType: String
+    private let encoding: MessageEncoding
+    private let maxBytes: Int
+    private var body: [UInt8] = []
+    private var message: [UInt8]?
+
+    init(_ match: PathRouter<RESTRoute>.Match, _ fields: RequestFields, encoding: MessageEncoding, maxBytes: Int) {
+        self.match = match
+        path = fields.path
+        query = fields.query
+        contentType = fields.contentType
+        self.encoding = encoding
+        self.maxBytes = maxBytes
+    }
+
+    mutating func receive(_ bytes: [UInt8]) throws {
+        guard body.count + bytes.count <= maxBytes else { throw RPCError.tooLarge(limit: maxBytes) }
+        if body.isEmpty { body = bytes } else { body += bytes }
+    }
+
+    mutating func finish() throws {
+        let body = try encoding.decompress(body, limit: maxBytes)
+        self.body = []
+        if match.target.type.input == RESTRoute.httpBody {
+            message = RESTBody(contentType: contentType, bytes: body).httpBody
+            return
+        }
+        var message: [UInt8] = []
+        let (path, query) = (Array(path.utf8), Array(query.utf8))
+        do throws(JSONError) {
+            try body.withUnsafeBufferPointer { body throws(JSONError) in
+                try path.withUnsafeBufferPointer { path throws(JSONError) in
+                    try query.withUnsafeBufferPointer { query throws(JSONError) in
+                        try match.target.binding.message(
+                            body: UnsafeRawBufferPointer(body), path: path, values: match.values, query: query,
+                            into: &message)
+                    }
+                }
+            }
+        } catch {
+            throw RPCError(code: .invalidArgument, message: "the request cannot be read: \(error)")
+        }
+        self.message = message
+    }
+
+    mutating func next() -> [UInt8]? {
+        defer { message = nil }
+        return message
+    }
+}

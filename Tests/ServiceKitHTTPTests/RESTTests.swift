@@ -1,0 +1,176 @@
+import Foundation
+import ServiceKit
+import ServiceKitSampleAPI
+import ServiceKitTestSupport
+import SwiftProtobuf
+import Testing
+
+@testable import ServiceKitHTTP
+
+/// Calls at the paths of `google.api.http`.
+@Suite(.timeLimit(.minutes(1)))
+struct RESTTests {
+    /// The descriptors of users, with paths.
+    private func descriptors() throws -> String {
+        let rules: [String: [UInt8]] = [
+            "GetUser": rule(2, "/v1/users/{id}"),
+            "CreateUser": rule(4, "/v1/users", body: "*"),
+            "ListUsers": rule(2, "/v1/users"),
+            "WatchUsers": rule(2, "/v1/users:watch"),
+        ]
+        let data = try #require(Data(base64Encoded: userDescriptors))
+        var set = try Google_Protobuf_FileDescriptorSet(serializedBytes: data)
+        for file in set.file.indices {
+            for service in set.file[file].service.indices {
+                for index in set.file[file].service[service].method.indices {
+                    let name = set.file[file].service[service].method[index].name
+                    guard let rule = rules[name] else { continue }
+                    // Field 72295728, `google.api.http`.
+                    let option: [UInt8] = [0x82, 0xd3, 0xe4, 0x93, 0x02, UInt8(rule.count)] + rule
+                    try set.file[file].service[service].method[index].options.merge(serializedBytes: option)
+                }
+            }
+        }
+        return try (set.serializedBytes() as Data).base64EncodedString()
+    }
+
+    private func rule(_ number: UInt8, _ path: String, body: String = "") -> [UInt8] {
+        var bytes = [number << 3 | 2, UInt8(path.utf8.count)] + path.utf8
+        if !body.isEmpty { bytes += [7 << 3 | 2, UInt8(body.utf8.count)] + body.utf8 }
+        return bytes
+    }
+
+    private func with(_ yaml: String = "", _ body: (HTTPTestServer, RawClient) async throws -> Void) async throws {
+        try await HTTPTestServer.with(yaml, descriptors: descriptors()) { server in
+            try await body(server, try server.client())
+        }
+    }
+
+    private func get(_ target: String, _ fields: String...) -> String {
+        "GET \(target) HTTP/1.1\r\nHost: x\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n"
+    }
+
+    @Test func pathMakesTheMessage() async throws {
+        try await with { _, client in
+            await client.send(get("/v1/users/2"))
+            let response = try await client.response()
+            #expect(response.status == 200)
+            #expect(response.fields["content-type"] == "application/json")
+            #expect(response.text == #"{"id":"2","name":"Ada","email":""}"#)
+        }
+    }
+
+    @Test func bodyMakesTheMessage() async throws {
+        try await with { server, client in
+            let body = #"{"name":"Grace"}"#
+            await client.send(
+                "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json; charset=utf-8\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            let response = try await client.response()
+            #expect(response.text == #"{"id":"0","name":"Grace","email":""}"#)
+            #expect(server.users.created.value == ["Grace"])
+        }
+    }
+
+    @Test func errorIsThatOfKratos() async throws {
+        try await with { _, client in
+            await client.send(get("/v1/users/9"))
+            let response = try await client.response()
+            #expect(response.status == 404)
+            #expect(
+                response.text
+                    == #"{"code":404,"reason":"USER_NOT_FOUND","message":"there is no user 9","metadata":{"id":"9"}}"#)
+        }
+    }
+
+    @Test func valueThatDoesNotFitIsNamed() async throws {
+        try await with { _, client in
+            await client.send(get("/v1/users/abc"))
+            let response = try await client.response()
+            #expect(response.status == 400)
+            #expect(response.text.contains("id: "), "\(response.text)")
+            await client.send(get("/v1/users?limit=many"))
+            let query = try await client.response()
+            #expect(query.status == 400)
+            #expect(query.text.contains("limit: "), "\(query.text)")
+        }
+    }
+
+    @Test(arguments: [
+        ("", "application/x-ndjson", "{#1}\n{#2}\n{#3}\n"),
+        ("text/event-stream", "text/event-stream", "event: message\ndata: {#1}\n\nevent: message\ndata: {#2}\n\nevent: message\ndata: {#3}\n\n"),
+        ("application/json", "application/json", "[{#1},{#2},{#3}]"),
+    ])
+    func streamHasTheFormThatIsAccepted(_ accept: String, _ type: String, _ body: String) async throws {
+        try await with { _, client in
+            await client.send(get("/v1/users?limit=5", "Accept: \(accept)"))
+            let response = try await client.response()
+            #expect(response.fields["content-type"] == type)
+            let expected = (1...3).reduce(body) {
+                $0.replacingOccurrences(of: "{#\($1)}", with: #"{"id":"\#($1)","name":"","email":""}"#)
+            }
+            #expect(response.text == expected)
+        }
+    }
+
+    @Test func errorOfAStreamIsItsLastPart() async throws {
+        try await with { _, client in
+            await client.send(get("/v1/users?limit=-1", "Accept: text/event-stream"))
+            let events = try await client.response()
+            #expect(events.text.hasSuffix("event: error\ndata: {\"code\":400,\"reason\":\"BAD_LIMIT\",\"message\":\"the limit is negative\",\"metadata\":{}}\n\n"))
+            await client.send(get("/v1/users?limit=-1", "Accept: application/json"))
+            let array = try await client.response()
+            #expect(array.text.hasSuffix(#"{"error":{"code":400,"reason":"BAD_LIMIT","message":"the limit is negative","metadata":{}}}]"#))
+        }
+    }
+
+    @Test func eventsComeAsTheyAreSent() async throws {
+        try await with { server, client in
+            await client.send(get("/v1/users:watch", "Accept: text/event-stream"))
+            try await eventually { server.users.running.value == 1 }
+            let chunk = try await client.firstChunk()
+            #expect(chunk == "event: message\ndata: {\"created\":{\"id\":\"1\",\"name\":\"\",\"email\":\"\"}}\n\n")
+            client.leave()
+            try await eventually { server.users.cancelled.value == 1 }
+        }
+    }
+
+    @Test func otherMethodsAndTypesAreRefused() async throws {
+        try await with { _, client in
+            await client.send("DELETE /v1/users HTTP/1.1\r\nHost: x\r\n\r\n")
+            let method = try await client.response()
+            #expect(method.status == 405)
+            #expect(method.fields["allow"] == "GET, POST")
+            await client.send("POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n")
+            let type = try await client.response()
+            #expect(type.status == 415)
+            await client.send(get("/v1/nothing"))
+            let path = try await client.response()
+            #expect(path.status == 404)
+        }
+    }
+
+    @Test func bodyBeyondTheLimitIsRefused() async throws {
+        try await with("server: {grpc: {limits: {max-message: 1KiB}}}\n") { _, client in
+            await client.send(
+                "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n")
+            let response = try await client.response()
+            #expect(response.status == 413)
+        }
+    }
+
+    @Test func twoMethodsOfOnePathEndTheStart() async throws {
+        let data = try #require(Data(base64Encoded: try descriptors()))
+        var set = try Google_Protobuf_FileDescriptorSet(serializedBytes: data)
+        let methods = set.file[0].service[0].method
+        let list = try #require(methods.first { $0.name == "ListUsers" })
+        let watch = try #require(methods.firstIndex { $0.name == "WatchUsers" })
+        set.file[0].service[0].method[watch].options = list.options
+        let twice = try (set.serializedBytes() as Data).base64EncodedString()
+        let error = await #expect(throws: (any Error).self) {
+            try await HTTPTestServer.with(descriptors: twice) { _ in }
+        }
+        let text = String(describing: error)
+        #expect(text.contains("UserService.ListUsers and user.v1.UserService.WatchUsers both answer GET /v1/users"))
+    }
+}
