@@ -174,7 +174,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "servicekit-kit",
-            dependencies: ["ServiceKitAuth", "ServiceKitCommand", "ServiceKitEtcd"],
+            dependencies: ["ServiceKitAuth", "ServiceKitCommand", "ServiceKitEtcd", "ServiceKitHTTP"],
             path: "cmd/kit",
             swiftSettings: settings
         ),
@@ -328,7 +328,7 @@ let package = Package(
         .testTarget(
             name: "KitTests",
             dependencies: [
-                "ServiceKitAuth", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
+                "ServiceKitAuth", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP",
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
                 "ServiceKitTestSupport", "protoc-gen-servicekit", "servicekit-kit", argumentParser, grpc, logging,
                 protobuf, protobufNames, subprocess,

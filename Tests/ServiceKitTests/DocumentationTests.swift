@@ -12,6 +12,7 @@ import Testing
         "ServiceKitConfigProvider": "ServiceKitConfigProviderTests/GuideTests.swift",
         "ServiceKitEtcd": "ServiceKitEtcdTests/GuideTests.swift",
         "ServiceKitGRPC": "ServiceKitGRPCTests/GuideTests.swift",
+        "ServiceKitHTTP": "ServiceKitHTTPTests/GuideTests.swift",
         "ServiceKitTesting": "ServiceKitTests/TestingGuideTests.swift",
         "EtcdClient": "EtcdClientTests/Server/GuideTests.swift",
         "GRPCNghttp2Transport": "GRPCNghttp2TransportTests/GuideTests.swift",

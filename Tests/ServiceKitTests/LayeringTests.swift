@@ -18,9 +18,13 @@ import Testing
         "EtcdClient": ["GRPCNghttp2Transport", "ServiceKitConcurrency"],
         "ServiceKitEtcd": ["EtcdClient", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],
         "ServiceKitProtobuf": [],
-        "ServiceKitHTTP": ["ServiceKitProtobuf"],
         "ServiceKitGRPC": [
-            "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf",
+            "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitHTTP2",
+            "ServiceKitProtobuf",
+        ],
+        "ServiceKitHTTP": [
+            "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
+            "ServiceKitProtobuf",
         ],
         "ServiceKitAuth": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf"],
         "ServiceKitTesting": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],

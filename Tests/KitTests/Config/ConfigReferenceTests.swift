@@ -4,6 +4,7 @@ import ServiceKit
 import ServiceKitAuth
 import ServiceKitConfig
 import ServiceKitEtcd
+import ServiceKitHTTP
 import ServiceKitGRPC
 import ServiceKitTestSupport
 import Testing
@@ -19,7 +20,7 @@ import Testing
         try String(contentsOf: root.appending(path: path), encoding: .utf8)
     }
 
-    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.auth, .etcd, .grpc]) }
+    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.auth, .etcd, .grpc, .http]) }
 
     @Test(arguments: [(ConfigurationForm.reference, "config/reference.yaml"), (.schema, "config/schema.json")])
     func fileOfTheRepositoryIsUpToDate(form: ConfigurationForm, path: String) throws {
@@ -49,7 +50,7 @@ import Testing
 
     @Test func referenceIsAGoodConfigurationThatSetsNothing() throws {
         let configuration = try Configuration(yaml: Self.file("config/reference.yaml"))
-        let check = ConfigurationCheck(configuration, plugins: [.auth, .etcd])
+        let check = ConfigurationCheck(configuration, plugins: [.auth, .etcd, .http])
         #expect(check.errors.isEmpty)
         #expect(check.foreign.isEmpty)
         #expect(
@@ -69,7 +70,7 @@ import Testing
         }
         let configuration = try Configuration(yaml: lines.joined(separator: "\n"), origin: "reference")
         #expect(configuration.options.isEmpty)
-        let errors = ConfigurationCheck(configuration, plugins: [.auth, .etcd]).errors.map(\.description)
+        let errors = ConfigurationCheck(configuration, plugins: [.auth, .etcd, .http]).errors.map(\.description)
         // A source of configuration has no default place.
         #expect(errors.allSatisfy { $0.contains("config.etcd.prefix") }, "\(errors)")
         #expect(configuration.options.count > 50)
@@ -80,7 +81,7 @@ import Testing
         let registered = Configuration()
         Self.sections.register(in: registered)
         let configuration = Configuration()
-        let app = try ServiceKit.App(configuration: configuration, plugins: [.auth, .etcd], logger: Logger(label: "test"))
+        let app = try ServiceKit.App(configuration: configuration, plugins: [.auth, .etcd, .http], logger: Logger(label: "test"))
         _ = try app.channel("user-service")
         let live = registered.options.filter(\.isLive).map(\.path)
         let followed = registered.options.map(\.path).filter { path in
