@@ -6,7 +6,7 @@ import Testing
 /// Pages of other sites.
 @Suite(.timeLimit(.minutes(1)))
 struct CORSTests {
-    private static let yaml = "server: {http: {cors: {origins: ['https://a.example'], credentials: true}}}\n"
+    private static let yaml = "server: {http: {cors: {origins: ['https://a.example'], cookies: true}}}\n"
 
     private func preflight(_ origin: String) -> String {
         "OPTIONS /user.v1.UserService/GetUser HTTP/1.1\r\nHost: x\r\nOrigin: \(origin)\r\n"
@@ -49,7 +49,7 @@ struct CORSTests {
     }
 
     @Test(arguments: [
-        "{origins: ['*'], credentials: true}", "{origins: [a.example]}", "{origins: ['https://a.example/']}",
+        "{origins: ['*'], cookies: true}", "{origins: [a.example]}", "{origins: ['https://a.example/']}",
     ])
     func mistakesAreRefused(_ yaml: String) async throws {
         await #expect(throws: ConfigurationError.self) {

@@ -98,7 +98,7 @@ struct ConnectTests {
                 "WatchUsers", "application/connect+json", envelope("{}"), ["Connect-Timeout-Ms: 50"])
             let last = try #require(pieces(response.body).last)
             #expect(last.text.contains(#""code":"deadline_exceeded""#))
-            try await eventually { server.users.cancelled.value == 1 }
+            try await eventually { server.users.running.value == 0 }
         }
     }
 

@@ -73,7 +73,7 @@ struct SharedGuardTests {
         try await HTTPTestServer.with("server: {timeouts: {default: 50ms}}\n") { server in
             let response = try await server.post("WatchUsers", "application/connect+json", envelope("{}"))
             #expect(pieces(response.body).last?.text.contains("deadline_exceeded") == true)
-            try await eventually { server.users.cancelled.value == 1 }
+            try await eventually { server.users.running.value == 0 }
         }
     }
 

@@ -47,7 +47,7 @@ struct CORS: Sendable {
         guard origins.contains("*") || origins.contains(origin) else { return fields }
         let allowed = origins.contains("*") ? "*" : origin
         fields.append(name: "access-control-allow-origin", value: allowed)
-        if options.credentials { fields.append(name: "access-control-allow-credentials", value: "true") }
+        if options.cookies { fields.append(name: "access-control-allow-credentials", value: "true") }
         return fields
     }
 }

@@ -75,7 +75,7 @@ struct CORSOptions: ConfigurationSection, Hashable {
     /// The origins that may: `https://app.example.com`, or `*` for all; none by default.
     var origins: [String] = []
     /// Whether browsers may send cookies and other credentials; false by default. `*` cannot be combined with it.
-    var credentials = false
+    var cookies = false
     /// The headers that pages may read, beside those of the protocols; none by default.
     var exposedHeaders: [String] = []
     /// How long browsers may remember the answer; 2 h by default.
@@ -87,7 +87,7 @@ struct CORSOptions: ConfigurationSection, Hashable {
 
     static let help = [
         "origins": "the origins whose pages may call: `https://app.example.com`, or `*` for all",
-        "credentials": "whether browsers may send cookies; not with `*`",
+        "cookies": "whether browsers may send cookies and other credentials; not with `*`",
         "exposed-headers": "the headers that pages may read, beside those of the protocols",
         "max-age": "how long browsers may remember the answer to a preflight request",
     ]
@@ -95,9 +95,9 @@ struct CORSOptions: ConfigurationSection, Hashable {
 
 extension CORSOptions: Validatable {
     func validate() throws(ConfigurationError) {
-        if credentials, origins.contains("*") {
+        if cookies, origins.contains("*") {
             throw ConfigurationError(
-                message: "browsers refuse credentials for every origin; name the origins", keyPath: "credentials")
+                message: "browsers send no cookies where every origin may call; name the origins", keyPath: "cookies")
         }
         for (index, origin) in origins.enumerated() where origin != "*" {
             let parts = origin.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)

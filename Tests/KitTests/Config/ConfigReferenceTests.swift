@@ -20,7 +20,7 @@ import Testing
         try String(contentsOf: root.appending(path: path), encoding: .utf8)
     }
 
-    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.auth, .etcd, .grpc, .http]) }
+    static var sections: ConfigurationSections { ConfigurationSections(plugins: [.auth, .etcd, .http, .grpc]) }
 
     @Test(arguments: [(ConfigurationForm.reference, "config/reference.yaml"), (.schema, "config/schema.json")])
     func fileOfTheRepositoryIsUpToDate(form: ConfigurationForm, path: String) throws {

@@ -15,7 +15,7 @@ import Testing
     /// The options that an App, its modules and all linked registries read.
     static func options() -> [OptionDescription] {
         let configuration = Configuration()
-        ConfigurationSections(plugins: [.auth, .etcd, .grpc, .http]).register(in: configuration)
+        ConfigurationSections(plugins: [.auth, .etcd, .http, .grpc]).register(in: configuration)
         return configuration.options
     }
 
