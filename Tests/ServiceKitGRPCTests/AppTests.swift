@@ -77,7 +77,7 @@ struct AppTests {
                 }
                 #expect(all == ids)
                 let error = await #expect(throws: RPCError.self) { try await users.getUser(.with { $0.id = 9 }) }
-                #expect(error?.serviceError.reason == "USER_NOT_FOUND")
+                #expect(User_V1_UserError.isUserNotFound(try #require(error)))
             }
         }
         let entry = log.entries.first {

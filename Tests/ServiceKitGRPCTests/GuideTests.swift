@@ -101,6 +101,18 @@ struct GuideTests {
         }
     }
 
+    private func throwAnError() throws {
+        throw User_V1_UserError.userNotFound("there is no user 9")
+    }
+
+    private func knowAnError(_ users: User_V1_UserService.Stub) async throws {
+        do {
+            _ = try await users.getUser(.with { $0.id = 9 })
+        } catch where User_V1_UserError.isUserNotFound(error) {
+            print("there is none")
+        }
+    }
+
     private func readViolations(_ error: RPCError) {
         for violation in error.serviceError.violations { print(violation.field, violation.description) }
     }

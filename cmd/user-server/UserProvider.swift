@@ -10,19 +10,14 @@ struct UserProvider: User_V1_UserService.SimpleServiceProtocol {
 
     func createUser(request: User_V1_CreateUserRequest, context: ServerContext) async throws -> User_V1_User {
         guard !request.name.isEmpty else {
-            throw ServiceError(.badRequest, reason: "NAME_MISSING", message: "a user needs a name")
+            throw User_V1_UserError.nameMissing("a user needs a name")
         }
         return try store.create(name: request.name, email: request.email)
     }
 
     func getUser(request: User_V1_GetUserRequest, context: ServerContext) async throws -> User_V1_User {
         guard let user = store.user(id: request.id) else {
-            throw ServiceError(
-                .notFound,
-                reason: "USER_NOT_FOUND",
-                message: "there is no user \(request.id)",
-                metadata: ["id": "\(request.id)"]
-            )
+            throw User_V1_UserError.userNotFound("there is no user \(request.id)", metadata: ["id": "\(request.id)"])
         }
         return user
     }

@@ -34,14 +34,13 @@ final class UserStore: Sendable {
     func create(name: String, email: String) throws -> User_V1_User {
         let (user, watchers) = try state.withLock { state in
             guard state.users.count < Self.capacity else {
-                throw ServiceError(.tooManyRequests, reason: "STORE_FULL", message: "no room for another user")
+                throw User_V1_UserError.storeFull("no room for another user")
             }
             return (state.add(name: name, email: email), Array(state.watchers.values))
         }
         for watcher in watchers {
             if case .dropped = watcher.yield(user) {
-                let error = ServiceError(.tooManyRequests, reason: "WATCHER_TOO_SLOW", message: "events were missed")
-                watcher.finish(throwing: error)
+                watcher.finish(throwing: User_V1_UserError.watcherTooSlow("events were missed"))
             }
         }
         return user

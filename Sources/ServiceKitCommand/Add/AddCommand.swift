@@ -53,8 +53,8 @@ struct AddClientCommand: AsyncParsableCommand {
             Copies the .proto file into Sources/…API, generates its code, adds the target to Package.swift, and writes \
             a client made by app.channel for each gRPC service in it. Finds imports beside the file, below \
             --proto-path and in the package, and copies them with it. kit itself contains the files of \
-            google/protobuf, google/api, google/rpc and google/type that APIs mostly import, and validate and \
-            buf/validate. Needs protoc. Writes all files or none.
+            google/protobuf, google/api, google/rpc and google/type that APIs mostly import, and validate, \
+            buf/validate and errors. Needs protoc. Writes all files or none.
 
             Examples:
               kit add client ../order-service

@@ -2,7 +2,7 @@
 struct PackageManifest: Hashable, Sendable {
     private(set) var text: String
 
-    /// The constants for the products that the code of a service imports.
+    /// The constants for the products that the code of a service or of errors imports.
     private static let products = ["grpc", "grpcProtobuf", "protobuf", "serviceKit", "serviceKitGRPC"]
 
     /// Adds a target for an API, and another target's dependency on it. Throws `CommandFailure` with the lines to add
@@ -37,7 +37,7 @@ struct PackageManifest: Hashable, Sendable {
     /// code. Returns the lines to add by hand, if the manifest does not have the format of `kit new`.
     mutating func update(_ api: ProtoAPI) -> [String] {
         var left: [String] = []
-        let products = api.hasServices ? Self.products.filter(hasConstant) : []
+        let products = api.importsKit ? Self.products.filter(hasConstant) : []
         let dependencies = Self.quoted(api.modules.values) + products
         for (name, values) in [("dependencies", dependencies), ("exclude", Self.quoted(api.resources))] {
             for value in values.reversed() {

@@ -68,8 +68,8 @@ struct ProtoAPI: Sendable {
         )
     }
 
-    /// Whether the code declares services.
-    var hasServices: Bool { generated.contains { set.file($0)?.service.isEmpty == false } }
+    /// Whether the code may have a ``DirectFile``, which imports the kit.
+    var importsKit: Bool { generated.contains { set.file($0)?.service.isEmpty == false || set.importsErrors($0) } }
 
     /// The entries at the top of the target's directory that are not code: files, and directories with files.
     var resources: [String] {

@@ -18,8 +18,8 @@ struct ProtoGenerateCommand: AsyncParsableCommand {
         discussion: """
             Reads every .proto file in Sources/…API. kit searches for imports there, below --proto-path, and in the \
             package's other APIs. kit itself contains the files of google/protobuf, google/api, google/rpc and \
-            google/type that APIs mostly import, and validate and buf/validate. It copies files from --proto-path into \
-            the package. Needs protoc. The first run builds the Swift plugins from the service's own dependencies, and \
+            google/type that APIs mostly import, and validate, buf/validate and errors. It copies files from --proto-path \
+            into the package. Needs protoc. The first run builds the Swift plugins from the service's own dependencies, and \
             keeps them in ~/.cache/servicekit.
 
             Examples:

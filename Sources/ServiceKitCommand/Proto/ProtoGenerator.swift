@@ -2,7 +2,7 @@ import FoundationEssentials
 import SwiftProtobuf
 import SwiftProtobufPluginLibrary
 
-/// Generates the Swift code of .proto files: with protoc's plugins, and the direct handlers and stubs by itself.
+/// Generates the Swift code of .proto files: with protoc's plugins, and each ``DirectFile`` by itself.
 struct ProtoGenerator: Sendable {
     let plugins: String
 
@@ -38,7 +38,7 @@ struct ProtoGenerator: Sendable {
             )
             var files: [FileTree.File] = []
             let unique = Self.swiftNames(of: names)
-            // An imported file has only messages. The files that import it describe it.
+            // An imported file has only messages and errors. The files that import it describe it.
             let described = names.filter { !$0.contains("/") || set.file($0)?.service.isEmpty == false }
             let constants = DescriptorsFile.constants(of: described)
             let shared = Set(modules.values)
@@ -52,10 +52,10 @@ struct ProtoGenerator: Sendable {
                     return String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
                 }
                 add("pb", Self.importing(shared, in: try read("pb")))
+                if let code = try swift.directCode(of: name, modules: imported) { add(DirectFile.kind, code) }
                 guard let constant = constants[name] else { continue }
                 let calls = GRPCMethodName.replacing(swift.methods, in: try read("grpc"))
                 add("grpc", Self.importing(shared, in: calls))
-                if let code = swift.directCode(of: name, modules: imported) { add(DirectFile.kind, code) }
                 let descriptors = DescriptorsFile(proto: name, set: try set.closure(of: name), constant: constant)
                 add("descriptors", descriptors.text)
             }

@@ -46,6 +46,11 @@ struct ProtoSet: Sendable {
         }
     }
 
+    /// Whether a file imports the options of errors.
+    func importsErrors(_ name: String) -> Bool {
+        file(name)?.dependency.contains { file($0)?.declaresErrorOptions == true } == true
+    }
+
     /// A file with its imports, without comments, for server reflection.
     func closure(of name: String) throws -> [UInt8] {
         var set = Google_Protobuf_FileDescriptorSet()
@@ -88,6 +93,10 @@ extension Google_Protobuf_FileDescriptorProto {
         for message in messageType { add(message) }
         add(`extension`)
         return names + service.flatMap(\.method).flatMap { [$0.inputType, $0.outputType] }
+    }
+
+    fileprivate var declaresErrorOptions: Bool {
+        package == ErrorReasons.package && `extension`.contains { $0.name == ErrorReasons.codeOption }
     }
 
     /// Whether the file only declares options: `google/api/annotations.proto`, `validate/validate.proto`.

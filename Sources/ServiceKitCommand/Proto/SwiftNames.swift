@@ -59,11 +59,12 @@ struct SwiftNames {
         )
     }
 
-    /// The text of a file's ``DirectFile``; `nil` if the file has no services.
-    func directCode(of name: String, modules: ProtoFileToModuleMappings) -> String? {
-        guard let file = descriptors.fileDescriptor(named: name), !file.services.isEmpty else { return nil }
+    /// The text of a file's ``DirectFile``; `nil` if there is none. Throws `CommandFailure` when the code of an error is no
+    /// HTTP status.
+    func directCode(of name: String, modules: ProtoFileToModuleMappings) throws -> String? {
+        guard let file = descriptors.fileDescriptor(named: name) else { return nil }
         let code = DirectFile(file: file, visibility: .public, hasAccessLevelOnImports: true, modules: modules)
-        return GRPCMethodName.replacing(methods, in: code.text)
+        return try code.text.map { GRPCMethodName.replacing(methods, in: $0) }
     }
 
     // MARK: - Files without a prefix

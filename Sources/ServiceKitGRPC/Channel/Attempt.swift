@@ -55,7 +55,7 @@ struct AttemptResult: Sendable {
     static func failed(_ error: RPCError) -> AttemptResult {
         let isUnprocessed = error.cause is CallNotProcessed
         return AttemptResult(
-            code: ServiceError.Code(error.code),
+            code: ServiceError.Code(error.callStatus),
             status: error.callStatus,
             trailers: error.metadata,
             wasSent: !isUnprocessed,

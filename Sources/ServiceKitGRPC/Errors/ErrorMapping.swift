@@ -25,7 +25,7 @@ extension RPCError: ServiceErrorConvertible {
         let details = (try? unpackGoogleRPCStatus())?.details ?? []
         let info = details.lazy.compactMap(\.errorInfo).first
         return ServiceError(
-            ServiceError.Code(code),
+            ServiceError.Code(callStatus),
             reason: info?.reason ?? code.name,
             message: message,
             metadata: info?.metadata ?? [:],
@@ -58,27 +58,6 @@ extension RPCError.Code {
     /// The gRPC code of an HTTP status.
     init(_ code: ServiceError.Code) {
         self = Status.Code(rawValue: CallStatus(code).rawValue).flatMap { Self($0) } ?? .unknown
-    }
-}
-
-extension ServiceError.Code {
-    /// The HTTP status of a gRPC code.
-    init(_ code: RPCError.Code) {
-        self =
-            switch code {
-            case .invalidArgument, .outOfRange: .badRequest
-            case .unauthenticated: .unauthenticated
-            case .permissionDenied: .forbidden
-            case .notFound: .notFound
-            case .aborted, .alreadyExists: .conflict
-            case .failedPrecondition: .preconditionFailed
-            case .resourceExhausted: .tooManyRequests
-            case .cancelled: .cancelled
-            case .unimplemented: .unimplemented
-            case .unavailable: .unavailable
-            case .deadlineExceeded: .deadlineExceeded
-            default: .internalError
-            }
     }
 }
 

@@ -19,7 +19,7 @@ struct DirectFileTests {
         let path = ProtoPath([.init(path: directory.path, origin: .api)] + ProtoPath.wellKnown)
         let names = SwiftNames(try await ProtoCompiler(path: path).parse(["test.proto"]).files)
         let mappings = try ProtoFileToModuleMappings(moduleMappingsProto: ProtoGenerator.mappings(modules))
-        return names.directCode(of: "test.proto", modules: mappings)
+        return try names.directCode(of: "test.proto", modules: mappings)
     }
 
     /// The lines of the code that are no comments, without indentation.

@@ -50,7 +50,7 @@ struct DirectPluginTests {
         let path = ProtoPath([.init(path: directory.path("protos"), origin: .api)])
         let names = SwiftNames(try await ProtoCompiler(path: path).parse(["a/numbers.proto"]).files)
         let modules = ProtoGenerator.mappings(["common/types.proto": "CommonAPI"])
-        let expected = names.directCode(
+        let expected = try names.directCode(
             of: "a/numbers.proto", modules: try ProtoFileToModuleMappings(moduleMappingsProto: modules))
         #expect(try code("a/numbers.servicekit.swift") == expected)
     }
@@ -64,7 +64,7 @@ struct DirectPluginTests {
             ]
         )
         #expect(lines.contains("    internal struct Stub: Sendable {"))
-        // A file without services has no code.
+        // A file without services and errors has no code.
         #expect(try directory.contents("code") == ["a"])
     }
 

@@ -101,6 +101,59 @@ struct ForeignProtoTests {
         try await expectCompiles()
     }
 
+    /// A service of go-kratos: its errors are in a file of their own, and it brings `errors/errors.proto` with it.
+    @Test func errorsOfGoKratos() async throws {
+        try directory.write(
+            """
+            syntax = "proto3";
+            package errors;
+            option go_package = "github.com/go-kratos/kratos/v2/errors;errors";
+            import "google/protobuf/descriptor.proto";
+            message Error { int32 code = 1; string reason = 2; string message = 3; map<string, string> metadata = 4; };
+            extend google.protobuf.EnumOptions { int32 default_code = 1108; }
+            extend google.protobuf.EnumValueOptions { int32 code = 1109; }
+            """, to: "kratos/third_party/errors/errors.proto")
+        try directory.write(
+            """
+            syntax = "proto3";
+            package helloworld.v1;
+            import "errors/errors.proto";
+            enum ErrorReason {
+              option (errors.default_code) = 500;
+              GREETER_UNSPECIFIED = 0;
+              USER_NOT_FOUND = 1 [(errors.code) = 404];
+              default = 2;
+              self = 3;
+              init = 4;
+              Type = 5;
+              hash_value = 6;
+            }
+            message Reply { enum Reason { NONE = 0; message = 1 [(errors.code) = 400]; } Reason reason = 1; ErrorReason error = 2; }
+            """, to: "kratos/helloworld/v1/error_reason.proto")
+        try directory.write(
+            """
+            syntax = "proto3";
+            package helloworld.v1;
+            import "helloworld/v1/error_reason.proto";
+            service Greeter { rpc Hello(Reply) returns (Reply); }
+            """, to: "kratos/helloworld/v1/greeter.proto")
+        let path = directory.path("kratos/helloworld/v1/greeter.proto")
+        let addition = try await ClientAddition(
+            of: path, named: nil, to: package,
+            protoPaths: [directory.path("kratos"), directory.path("kratos/third_party")])
+        _ = try await package.write(try addition.sources() + (try await generator().files(of: addition.api)))
+        try directory.write(
+            """
+            internal import GreeterAPI
+            internal import ServiceKit
+            func check(_ error: any Error) -> ServiceError {
+                Helloworld_V1_ErrorReason.isUserNotFound(error)
+                    ? Helloworld_V1_ErrorReason.userNotFound("none") : Helloworld_V1_Reply.Reason.message("bad")
+            }
+            """, to: "user-service/Sources/UserService/Check.swift")
+        try await expectCompiles()
+    }
+
     /// Both files are in the module of the first client.
     @Test func typesOfAFileThatAnotherMakesPublic() async throws {
         try directory.write(

@@ -134,7 +134,7 @@ struct ProtoImportTests {
                 "google/protobuf/timestamp.proto", "google/protobuf/descriptor.proto", "google/api/annotations.proto",
                 "google/api/field_behavior.proto", "google/api/httpbody.proto", "google/api/client.proto",
                 "google/rpc/status.proto", "google/rpc/error_details.proto", "google/type/money.proto",
-                "validate/validate.proto", "buf/validate/validate.proto",
+                "validate/validate.proto", "buf/validate/validate.proto", "errors/errors.proto",
             ]))
         let set = try await ProtoCompiler(path: ProtoPath([.init(path: folder, origin: .wellKnown)])).parse(files)
         #expect(set.files.count == files.count)

@@ -11,12 +11,7 @@ struct UserProvider: User_V1_UserService.SimpleServiceProtocol {
 
     func getUser(request: User_V1_GetUserRequest, context: ServerContext) async throws -> User_V1_User {
         guard (1...3).contains(request.id) else {
-            throw ServiceError(
-                .notFound,
-                reason: "USER_NOT_FOUND",
-                message: "there is no user \(request.id)",
-                metadata: ["id": "\(request.id)"]
-            )
+            throw User_V1_UserError.userNotFound("there is no user \(request.id)", metadata: ["id": "\(request.id)"])
         }
         return .with { $0.id = request.id }
     }

@@ -20,6 +20,61 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+/// Why a call fails.
+public nonisolated enum User_V1_UserError: SwiftProtobuf.Enum, Swift.CaseIterable {
+  public typealias RawValue = Int
+  case unspecified // = 0
+
+  /// There is no user of that id.
+  case userNotFound // = 1
+
+  /// A user needs a name.
+  case nameMissing // = 2
+
+  /// There is no room for another user.
+  case storeFull // = 3
+
+  /// A watcher has missed events.
+  case watcherTooSlow // = 4
+  case UNRECOGNIZED(Int)
+
+  public init() {
+    self = .unspecified
+  }
+
+  public init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .userNotFound
+    case 2: self = .nameMissing
+    case 3: self = .storeFull
+    case 4: self = .watcherTooSlow
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  public var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .userNotFound: return 1
+    case .nameMissing: return 2
+    case .storeFull: return 3
+    case .watcherTooSlow: return 4
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  public static let allCases: [User_V1_UserError] = [
+    .unspecified,
+    .userNotFound,
+    .nameMissing,
+    .storeFull,
+    .watcherTooSlow,
+  ]
+
+}
+
 public nonisolated struct User_V1_User: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -109,6 +164,10 @@ public nonisolated struct User_V1_UserEvent: Sendable {
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "user.v1"
+
+nonisolated extension User_V1_UserError: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0USER_ERROR_UNSPECIFIED\0\u{1}USER_NOT_FOUND\0\u{1}NAME_MISSING\0\u{1}STORE_FULL\0\u{1}WATCHER_TOO_SLOW\0")
+}
 
 nonisolated extension User_V1_User: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".User"

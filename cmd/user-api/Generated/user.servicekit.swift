@@ -244,3 +244,123 @@ extension User_V1_UserService {
         }
     }
 }
+
+// MARK: - user.v1.UserError
+
+extension User_V1_UserError {
+    /// There is no user of that id.
+    ///
+    /// - Parameters:
+    ///   - message: A sentence for people.
+    ///   - metadata: The objects of the error. Default: none.
+    /// - Returns: The error with the code 404 and the reason `USER_NOT_FOUND`.
+    public static func userNotFound(
+        _ message: String,
+        metadata: [String: String] = [:]
+    ) -> ServiceKit.ServiceError {
+        ServiceKit.ServiceError(
+            ServiceKit.ServiceError.Code(rawValue: 404),
+            reason: "USER_NOT_FOUND",
+            message: message,
+            metadata: metadata
+        )
+    }
+
+    /// Whether an error is `USER_NOT_FOUND`, thrown here or by a service that was called.
+    ///
+    /// - Parameter error: Any error.
+    public static func isUserNotFound(_ error: any Error) -> Bool {
+        ServiceKit.ServiceError.matches(
+            error,
+            code: ServiceKit.ServiceError.Code(rawValue: 404),
+            reason: "USER_NOT_FOUND"
+        )
+    }
+
+    /// A user needs a name.
+    ///
+    /// - Parameters:
+    ///   - message: A sentence for people.
+    ///   - metadata: The objects of the error. Default: none.
+    /// - Returns: The error with the code 400 and the reason `NAME_MISSING`.
+    public static func nameMissing(
+        _ message: String,
+        metadata: [String: String] = [:]
+    ) -> ServiceKit.ServiceError {
+        ServiceKit.ServiceError(
+            ServiceKit.ServiceError.Code(rawValue: 400),
+            reason: "NAME_MISSING",
+            message: message,
+            metadata: metadata
+        )
+    }
+
+    /// Whether an error is `NAME_MISSING`, thrown here or by a service that was called.
+    ///
+    /// - Parameter error: Any error.
+    public static func isNameMissing(_ error: any Error) -> Bool {
+        ServiceKit.ServiceError.matches(
+            error,
+            code: ServiceKit.ServiceError.Code(rawValue: 400),
+            reason: "NAME_MISSING"
+        )
+    }
+
+    /// There is no room for another user.
+    ///
+    /// - Parameters:
+    ///   - message: A sentence for people.
+    ///   - metadata: The objects of the error. Default: none.
+    /// - Returns: The error with the code 429 and the reason `STORE_FULL`.
+    public static func storeFull(
+        _ message: String,
+        metadata: [String: String] = [:]
+    ) -> ServiceKit.ServiceError {
+        ServiceKit.ServiceError(
+            ServiceKit.ServiceError.Code(rawValue: 429),
+            reason: "STORE_FULL",
+            message: message,
+            metadata: metadata
+        )
+    }
+
+    /// Whether an error is `STORE_FULL`, thrown here or by a service that was called.
+    ///
+    /// - Parameter error: Any error.
+    public static func isStoreFull(_ error: any Error) -> Bool {
+        ServiceKit.ServiceError.matches(
+            error,
+            code: ServiceKit.ServiceError.Code(rawValue: 429),
+            reason: "STORE_FULL"
+        )
+    }
+
+    /// A watcher has missed events.
+    ///
+    /// - Parameters:
+    ///   - message: A sentence for people.
+    ///   - metadata: The objects of the error. Default: none.
+    /// - Returns: The error with the code 429 and the reason `WATCHER_TOO_SLOW`.
+    public static func watcherTooSlow(
+        _ message: String,
+        metadata: [String: String] = [:]
+    ) -> ServiceKit.ServiceError {
+        ServiceKit.ServiceError(
+            ServiceKit.ServiceError.Code(rawValue: 429),
+            reason: "WATCHER_TOO_SLOW",
+            message: message,
+            metadata: metadata
+        )
+    }
+
+    /// Whether an error is `WATCHER_TOO_SLOW`, thrown here or by a service that was called.
+    ///
+    /// - Parameter error: Any error.
+    public static func isWatcherTooSlow(_ error: any Error) -> Bool {
+        ServiceKit.ServiceError.matches(
+            error,
+            code: ServiceKit.ServiceError.Code(rawValue: 429),
+            reason: "WATCHER_TOO_SLOW"
+        )
+    }
+}

@@ -22,12 +22,13 @@ package struct DirectPlugin: CodeGenerator {
         generatorOutputs: any GeneratorOutputs
     ) throws {
         let options = try Options(parameter.parsedPairs)
-        for file in files where !file.services.isEmpty {
+        for file in files {
             let code = DirectFile(
                 file: file, visibility: options.visibility, hasAccessLevelOnImports: options.hasAccessLevelOnImports,
                 modules: options.modules)
+            guard let text = try code.text else { continue }
             try generatorOutputs.add(
-                fileName: "\(options.naming.stem(of: file.name)).\(DirectFile.kind).swift", contents: code.text)
+                fileName: "\(options.naming.stem(of: file.name)).\(DirectFile.kind).swift", contents: text)
         }
     }
 
