@@ -102,6 +102,32 @@ struct BreakerTests {
         }
     }
 
+    @Test func callsLeaveTheOwnZoneWhenEveryInstanceInItIsHeldBack() async throws {
+        try await withTestBed { bed in
+            let methods = (0..<20).map { "Work\($0)" }
+            let failing = Dictionary(uniqueKeysWithValues: methods.map { ($0, Self.failing) })
+            let answer: TestService.Handler = { _, _ in .text("far") }
+            let serving = Dictionary(uniqueKeysWithValues: methods.map { ($0, answer) })
+            for id in ["near-1", "near-2"] { try await bed.server(id, failing, metadata: ["zone": "z"]) }
+            try await bed.server("far", serving, metadata: ["zone": "y"])
+            var options = Self.options()
+            (options.zones.enabled, options.zones.own) = (true, "z")
+            let client = try bed.client(options)
+            // Only the own zone: the other one is connected to, and not chosen.
+            try await eventually {
+                let nodes = client.channel.snapshot().nodes
+                return nodes.count { $0.connectivity == .ready } == 3 && nodes.count(where: \.isEligible) == 2
+            }
+            var failures: [String] = []
+            for method in methods { failures += await reasons(9, client, method) }
+            // Without the other zone, all 180 calls fail.
+            #expect(failures.count < 90, "\(failures.count)")
+            #expect(failures.allSatisfy { $0 == "DATABASE_DOWN" }, "\(failures)")
+            let far = client.channel.snapshot().nodes.first { $0.id == "far" }
+            #expect(far?.requests == UInt64(180 - failures.count))
+        }
+    }
+
     @Test func errorsOfTheCallerBreakNothing() async throws {
         try await withTestBed { bed in
             let missing: TestService.Handler = { _, _ in

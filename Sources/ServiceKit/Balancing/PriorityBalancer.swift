@@ -82,26 +82,33 @@ package final class PriorityBalancer: Sendable {
         }
     }
 
+    /// A picked node, the balancer that picked it, and its priority.
+    package typealias Pick = (node: Node, balancer: any Balancer, priority: NodePriority)
+
     /// Picks a node.
     ///
-    /// - Returns: The node, and the balancer that picked it; `nil` when no node can be called.
-    package func pick(for request: PickRequest) -> (node: Node, balancer: any Balancer)? {
+    /// - Parameters:
+    ///   - request: The call.
+    ///   - spent: Priorities that are passed over, as circuit breakers refuse the call on all their nodes.
+    /// - Returns: The node; `nil` when no node can be called.
+    package func pick(for request: PickRequest, besides spent: Set<NodePriority> = []) -> Pick? {
         let share = ownShare.load(ordering: .relaxed)
         if share < Self.wholeShare, random.next(below: Self.wholeShare) >= share,
-            let pick = pick(for: request, .elsewhere)
+            let pick = pick(for: request, .elsewhere, spent)
         {
             return pick
         }
-        if let pick = pick(for: request, .regular) { return pick }
+        if let pick = pick(for: request, .regular, spent) { return pick }
         for priority in NodePriority.allCases.dropFirst() {
-            if let pick = pick(for: request, priority) { return pick }
+            if let pick = pick(for: request, priority, spent) { return pick }
         }
         return nil
     }
 
-    private func pick(for request: PickRequest, _ priority: NodePriority) -> (node: Node, balancer: any Balancer)? {
+    private func pick(for request: PickRequest, _ priority: NodePriority, _ spent: Set<NodePriority>) -> Pick? {
+        if !spent.isEmpty, spent.contains(priority) { return nil }
         let balancer = balancers.read { $0[priority] }
-        return balancer.pick(for: request).map { ($0, balancer) }
+        return balancer.pick(for: request).map { ($0, balancer, priority) }
     }
 
     /// Makes the statistics of a new node.

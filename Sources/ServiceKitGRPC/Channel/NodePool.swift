@@ -167,7 +167,7 @@ final class NodePool: Sendable {
     // MARK: - The calls' side
 
     private static let maximumPicks = 16
-    /// How many instances whose breakers refuse a call are passed over.
+    /// How many instances of a priority whose breakers refuse a call are passed over.
     private static let maximumRefusals = 64
 
     /// Where the key of a call is that the balancer goes by.
@@ -199,20 +199,29 @@ final class NodePool: Sendable {
         request.lane = lane
         if request.now >= nextDue.load(ordering: .relaxed) { takeDue(at: request.now) }
         // A connection can be lost between the pick and the stream, and a breaker can refuse a call: then another node is
-        // picked, and this one is not picked again for the call. The bounds guard against nodes that come and go all the
-        // while, and against a fleet that has failed as a whole.
+        // picked, and this one is not picked again for the call. When breakers refuse all nodes of a priority, those of the
+        // next are picked. The bounds guard against nodes that come and go all the while, and against a fleet that has failed
+        // as a whole.
         var (lost, refused) = (0, 0)
+        var spent: Set<NodePriority> = []
         while lost < Self.maximumPicks {
-            guard let (node, balancer) = balancer.pick(for: request) else { return nil }
+            guard let (node, balancer, priority) = balancer.pick(for: request, besides: spent) else {
+                if spent.isEmpty { return nil }
+                throw CircuitBreakers.noInstance
+            }
             if let place = node.place {
                 if let breaker {
                     // A balancer that picks a node to be avoided has no other left.
                     let isLast = refused > 0 && request.avoids(node)
                     if isLast || !breaker.isAdmitted(by: place.breaker, at: request.now) {
                         passOver(node, of: operation, balancer, number: number)
-                        if isLast || refused == Self.maximumRefusals { throw CircuitBreakers.noInstance }
-                        refused += 1
-                        request.avoid.append(node.instance.id)
+                        if isLast || refused == Self.maximumRefusals {
+                            spent.insert(priority)
+                            refused = 0
+                        } else {
+                            refused += 1
+                            request.avoid.append(node.instance.id)
+                        }
                         continue
                     }
                 }

@@ -223,10 +223,11 @@ final class ClientModel {
             keyHash: call.key.map { KeyHash.number($0, of: simulation.seed) },
             now: now
         )
-        for refused in 0...Self.maximumRefusals {
-            guard let (node, balancer) = balancer.pick(for: request), let place = places[node.instance.id] else {
-                return nil
-            }
+        var refused = 0
+        var spent: Set<NodePriority> = []
+        while let (node, balancer, priority) = balancer.pick(for: request, besides: spent),
+            let place = places[node.instance.id]
+        {
             // A balancer that picks a node to be avoided has no other left.
             let isLast = refused > 0 && request.avoids(node)
             guard let breaker, isLast || !breaker.isAdmitted(by: place.breaker, at: now) else {
@@ -236,8 +237,13 @@ final class ClientModel {
                 CallReport(
                     node: node, operation: request.operation, attempt: call.attempts + 1, code: .unavailable,
                     wasSent: false, outcome: .ignored))
-            if isLast { return nil }
-            request.avoid.append(node.instance.id)
+            if isLast || refused == Self.maximumRefusals {
+                spent.insert(priority)
+                refused = 0
+            } else {
+                refused += 1
+                request.avoid.append(node.instance.id)
+            }
         }
         return nil
     }

@@ -50,6 +50,19 @@ import Testing
         #expect(picks(balancer, 3) == ["idle", "bad"])
     }
 
+    @Test func prioritiesThatAreSpentArePassedOver() {
+        let balancer = balancer()
+        balancer.update(change((node("own"), nil, .regular), (node("far"), nil, .elsewhere), (node("bad"), nil, .ejected)))
+        #expect(balancer.pick(for: request)?.priority == .regular)
+        #expect(balancer.pick(for: request, besides: [.regular])?.node.instance.id == "far")
+        #expect(balancer.pick(for: request, besides: [.regular, .elsewhere])?.priority == .ejected)
+        #expect(balancer.pick(for: request, besides: [.regular, .elsewhere, .ejected]) == nil)
+        // Calls that spill over leave a spent zone alone too.
+        balancer.setOwnShare(0)
+        #expect(balancer.pick(for: request)?.priority == .elsewhere)
+        #expect(balancer.pick(for: request, besides: [.elsewhere])?.priority == .regular)
+    }
+
     @Test func aNodeWithNewLabelsTakesThePlaceOfTheOldNode() {
         let balancer = balancer()
         let (old, new) = (node("a", weight: 0), node("a"))
