@@ -27,7 +27,7 @@ public struct Balancers: Sendable {
         balancers.add("prequal") { Prequal(options: $0) }
         balancers.add("random") { RandomChoice() }
         balancers.add("round_robin") { RoundRobin() }
-        balancers.add("weighted_round_robin") { WeightedRoundRobin() }
+        balancers.add("weighted_round_robin") { WeightedRoundRobin(options: $0) }
         return balancers
     }
 

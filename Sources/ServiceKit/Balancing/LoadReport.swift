@@ -17,6 +17,8 @@ public struct LoadReport: Hashable, Sendable {
     public var failureRate: Double?
     /// How much of its capacity the application uses: 1 is all of it (`application_utilization`). At most 100.
     public var utilization: Double?
+    /// How much of its processors' time the server uses: 1 is all of it (`cpu_utilization`). At most 100.
+    public var processorUtilization: Double?
 
     /// Creates a report without values.
     public init() {}
@@ -28,6 +30,7 @@ extension LoadReport {
     /// The fields of `OrcaLoadReport` that are used
     /// (https://github.com/cncf/xds/blob/main/xds/data/orca/v3/orca_load_report.proto).
     private enum Field {
+        static let processorUtilization: UInt64 = 1
         static let rate: UInt64 = 6
         static let failureRate: UInt64 = 7
         static let namedMetrics: UInt64 = 8
@@ -44,7 +47,7 @@ extension LoadReport {
     /// The message's bytes.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(80)
+        bytes.reserveCapacity(96)
         func add(_ field: UInt64, _ value: Double?) {
             guard let value else { return }
             bytes.append(UInt8(field << 3 | 1))
@@ -57,6 +60,7 @@ extension LoadReport {
             bytes += name
             add(Field.entryValue, value)
         }
+        add(Field.processorUtilization, processorUtilization)
         add(Field.rate, rate)
         add(Field.failureRate, failureRate)
         addMetric(Self.rif, requestsInFlight)
@@ -73,6 +77,8 @@ extension LoadReport {
             case (Field.rate, .number(let number)): rate = Self.checked(number, atMost: 1e12)
             case (Field.failureRate, .number(let number)): failureRate = Self.checked(number, atMost: 1e12)
             case (Field.utilization, .number(let number)): utilization = Self.checked(number, atMost: 100)
+            case (Field.processorUtilization, .number(let number)):
+                processorUtilization = Self.checked(number, atMost: 100)
             case (Field.namedMetrics, .bytes(let entry)): return readMetric(entry)
             default: break
             }

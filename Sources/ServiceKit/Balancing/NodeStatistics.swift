@@ -96,6 +96,11 @@ public final class NodeStatistics: Sendable {
     /// The load that the node has reported last; `nil` if it has reported none within two seconds.
     public func report(at now: UInt64) -> LoadReport? { state.withLock { $0.report(at: now) } }
 
+    /// The load that the node has reported last, and when; `nil` if it never has.
+    var lastReport: (report: LoadReport, time: UInt64)? {
+        state.withLock { $0.reportedAt == 0 ? nil : ($0.report, $0.reportedAt) }
+    }
+
     /// All that a pick of ``Prequal`` asks for, at one moment.
     struct Summary {
         var load: NodeLoad

@@ -3,11 +3,23 @@ private import Synchronization
 
 /// The load of a process: the calls that it serves now, and how the last ones went.
 public final class ServedLoad: Sendable {
-    private let state = Mutex(ServedLoadState())
+    private struct State {
+        var calls = ServedLoadState()
+        var usage: ProcessorUsage
+    }
+
+    private let state: Mutex<State>
     private let reported = Mutex<Double?>(nil)
 
     /// Creates the load of a process that serves no call.
-    public init() {}
+    public convenience init() {
+        self.init(usage: ProcessorUsage())
+    }
+
+    /// Creates the load of a simulated server.
+    package init(usage: ProcessorUsage) {
+        state = Mutex(State(usage: usage))
+    }
 
     /// How much of its capacity the application uses, as it says itself: 1 is all of it; `nil` by default. Reports have it.
     public var utilization: Double? {
@@ -17,7 +29,7 @@ public final class ServedLoad: Sendable {
 
     /// A call begins.
     package func begin(at now: UInt64) -> ServedLoadState.Begun {
-        state.withLock { $0.begin(at: now) }
+        state.withLock { $0.calls.begin(at: now) }
     }
 
     /// A call has ended.
@@ -25,8 +37,12 @@ public final class ServedLoad: Sendable {
     /// - Returns: The load without it.
     package func end(_ call: ServedLoadState.Begun, at now: UInt64, failed: Bool) -> LoadReport {
         var report = state.withLock { state in
-            state.end(call, at: now, failed: failed)
-            return state.report(at: now)
+            state.calls.end(call, at: now, failed: failed)
+            state.usage.sample(at: now)
+            var report = state.calls.report(at: now)
+            // 0 until the second sample.
+            report.processorUtilization = state.usage.value > 0 ? state.usage.value : nil
+            return report
         }
         report.utilization = utilization
         return report

@@ -29,7 +29,7 @@ final class ServerModel {
     private var hanging: [ObjectIdentifier: SimulatedAttempt] = [:]
     /// Work beside the calls', in nanoseconds: it makes the next call take longer.
     private var debt: UInt64 = 0
-    private let load = ServedLoad()
+    private let load: ServedLoad
     private var limit: ConcurrencyLimit?
     private let usage = Usage()
 
@@ -44,6 +44,7 @@ final class ServerModel {
         self.options = options
         instance = options.instance(id)
         self.simulation = simulation
+        load = ServedLoad(usage: Self.processors(options, usage))
         setLimit()
     }
 
@@ -59,10 +60,12 @@ final class ServerModel {
         limit = ConcurrencyLimit(
             options.limit,
             now: { clock.now },
-            usage: ProcessorUsage(processors: Double(options.workers)) {
-                usage.nanoseconds.load(ordering: .relaxed)
-            }
+            usage: Self.processors(options, usage)
         )
+    }
+
+    private static func processors(_ options: SimulatedServer, _ usage: Usage) -> ProcessorUsage {
+        ProcessorUsage(processors: Double(options.workers)) { usage.nanoseconds.load(ordering: .relaxed) }
     }
 
     /// Takes other options over. Work that has begun takes as long as it would have.

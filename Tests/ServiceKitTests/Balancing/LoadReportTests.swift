@@ -10,6 +10,7 @@ import Testing
         report.rate = 120.5
         report.failureRate = 0
         report.utilization = 0.75
+        report.processorUtilization = 0.5
         return report
     }
 
@@ -32,6 +33,7 @@ import Testing
         bytes += [0xFD, 0x06, 1, 2, 3, 4]  // field 111, four bytes
         var expected = LoadReport()
         (expected.rate, expected.requestsInFlight, expected.utilization) = (300, 0, 0.25)
+        expected.processorUtilization = 0.5
         #expect(LoadReport(bytes: bytes) == expected)
     }
 
@@ -39,7 +41,7 @@ import Testing
     func valueThatIsNoLoadIsLeftOut(_ value: Double) {
         var lie = LoadReport()
         (lie.requestsInFlight, lie.latency, lie.rate, lie.failureRate) = (value, value, value, value)
-        lie.utilization = value
+        (lie.utilization, lie.processorUtilization) = (value, value)
         #expect(LoadReport(bytes: lie.bytes) == LoadReport())
     }
 
