@@ -92,12 +92,16 @@ public struct CallTracing: SynchronousMiddleware, ClientMiddlewareOfService {
         guard let tracer = bootstrapped.tracer else { return }
         let method = call.method
         let isServed = isServed(call.operation)
+        let peer = call.peerAddress
         let span = tracer.startSpan(isServed ? method : call.transport, context: call.context, ofKind: .server)
         span.updateAttributes { attributes in
             attributes["rpc.system.name"] = call.transport
             // A caller who makes names up makes no new method.
             attributes["rpc.method"] = isServed ? method : "_OTHER"
             if !isServed { attributes["rpc.method_original"] = method }
+            guard let peer else { return }
+            attributes["client.address"] = peer.address
+            if let port = peer.port { attributes["client.port"] = port }
         }
         call.context = span.context
         call.onEnd { _, result in Self.end(span, .server, CallStatus(result.error), result.error) }
@@ -171,6 +175,20 @@ public struct CallTracing: SynchronousMiddleware, ClientMiddlewareOfService {
 }
 
 extension Call {
+    /// The address of a peer `ipv4:10.0.0.1:5`, `ipv6:[::1]:5` or `unix:/run/a.sock`, and its port; `nil` for one without an
+    /// address.
+    var peerAddress: (address: String, port: Int?)? {
+        guard let colon = peer.firstIndex(of: ":") else { return nil }
+        let rest = peer[peer.index(after: colon)...]
+        switch peer[..<colon] {
+        case "unix": return rest.isEmpty ? nil : (String(rest), nil)
+        case "ipv4", "ipv6":
+            guard let end = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: end)...]) else { return nil }
+            return (rest[..<end].filter { $0 != "[" && $0 != "]" }, port)
+        default: return nil
+        }
+    }
+
     /// The operation as spans name it: `user.v1.UserService/GetUser`.
     fileprivate var method: String { operation.first == "/" ? String(operation.dropFirst()) : operation }
 }
