@@ -3,7 +3,7 @@ internal import GRPCNghttp2Transport
 internal import ServiceKit
 internal import ServiceKitConcurrency
 private import ServiceKitConfig
-private import Synchronization
+internal import Synchronization
 
 /// A call that a channel makes.
 ///
@@ -14,13 +14,13 @@ private import Synchronization
 /// another one when an attempt has failed and may be repeated (gRFC A6). A call is committed, and no longer repeated, once
 /// response headers have come or its request has outgrown the buffer.
 final class ClientCall: Sendable {
-    private let operation: String
+    let operation: String
     private let descriptor: MethodDescriptor
     private let deadline: ContinuousClock.Instant?
     private let options: CallOptions
-    private let channel: ChannelCore
+    let channel: ChannelCore
     private let middleware = ClientMiddleware()
-    private let state = Mutex(ClientCallState())
+    let state = Mutex(ClientCallState())
 
     /// Creates a call.
     ///
@@ -152,38 +152,8 @@ final class ClientCall: Sendable {
         }
     }
 
-    /// Takes the first answer of several attempts, if one is there.
-    private func poll(_ attempts: [Attempt]) throws(RPCError) -> Poll {
-        for attempt in attempts {
-            guard let answer = Self.answer(of: attempt) else { continue }
-            let failure: RPCError
-            switch answer {
-            case .success(let part):
-                for loser in state.withLock({ $0.won(by: attempt) }) { abandon(loser) }
-                return try take(part)
-            case .failure(let error):
-                failure = error
-            }
-            let policy = channel.options.retry.policy(for: operation)
-            guard state.withLock({ $0.lost(attempt, failure, policy) }) else { return .wait(.nextAttempt(failure)) }
-            attempt.stream.cancel()
-            channel.pool.ended(attempt, of: operation, with: .failed(failure))
-        }
-        return .wait(.anyReadable)
-    }
-
-    /// The first part of an attempt's response, or its failure; `nil` while there is neither.
-    private static func answer(of attempt: Attempt) -> Result<RPCResponsePart<[UInt8]>?, RPCError>? {
-        do throws(RPCError) {
-            guard case .ready(let part) = try attempt.stream.poll() else { return nil }
-            return failure(part).map { .failure($0) } ?? .success(part)
-        } catch {
-            return .failure(error)
-        }
-    }
-
     /// The error that a part of the response means.
-    private static func failure(_ part: RPCResponsePart<[UInt8]>?) -> RPCError? {
+    static func failure(_ part: RPCResponsePart<[UInt8]>?) -> RPCError? {
         switch part {
         case .metadata, .message: nil
         case .status(let status, let trailers): RPCError(status: status, metadata: trailers)
@@ -191,7 +161,7 @@ final class ClientCall: Sendable {
         }
     }
 
-    private func abandon(_ attempt: Attempt) {
+    func abandon(_ attempt: Attempt) {
         attempt.stream.cancel()
         channel.pool.ended(attempt, of: operation, with: .abandoned)
     }
@@ -209,7 +179,7 @@ final class ClientCall: Sendable {
     }
 
     /// Takes a part of the response that is no failure.
-    private func take(_ part: RPCResponsePart<[UInt8]>?) throws(RPCError) -> Poll {
+    func take(_ part: RPCResponsePart<[UInt8]>?) throws(RPCError) -> Poll {
         switch part {
         case .metadata:
             state.withLock { $0.commit() }
@@ -299,56 +269,6 @@ final class ClientCall: Sendable {
         }
     }
 
-    /// Waits until one of the attempts has something to read. If that takes longer than the hedging of the method allows,
-    /// another attempt begins beside them.
-    private func waitAndHedge(_ policy: RetryPolicy) async throws {
-        let delay = policy.hedgingDelay
-        let (attempts, nextHedge) = state.withLock { $0.race(policy, delay ?? .zero, now: .now) }
-        let isDue = try await Self.waitForAny(attempts.map(\.stream), until: delay == nil ? nil : nextHedge)
-        if isDue, let delay { hedge(policy, delay) }
-    }
-
-    /// Waits until one of some streams has something to read.
-    ///
-    /// - Returns: Whether the time has come before.
-    private static func waitForAny(
-        _ streams: [ClientStream], until time: ContinuousClock.Instant?
-    ) async throws -> Bool {
-        let isDue = await withTaskGroup(of: Bool.self) { group in
-            for stream in streams {
-                group.addTask {
-                    await stream.waitUntilReadableOrCancelled()
-                    return false
-                }
-            }
-            if let time {
-                group.addTask { (try? await Task.sleep(until: time, clock: .continuous)) != nil }
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
-        try Task.checkCancellation()
-        return isDue
-    }
-
-    /// Makes another attempt beside those under way, if there is a ready instance for it, and the budget allows it.
-    private func hedge(_ policy: RetryPolicy, _ delay: Duration) {
-        let avoid = state.withLock { $0.nextHedge(policy, delay, now: .now) }
-        guard let avoid else { return }
-        guard channel.retryBudget.takeRetry() else { return state.withLock { $0.endHedging() } }
-        let (start, attempts) = state.withLock { ($0.start, $0.attempts) }
-        // A hedge that cannot be made fails no call: the attempts under way go on.
-        let opened = try? openStream(
-            attempts + 1, avoid: avoid, start, try channel.breakers.beginAttempt(of: operation))
-        guard let (pick, stream) = opened else { return }
-        var ends: [CallAttempt.End] = []
-        let begun = Result { try begin(start.attemptBegins, of: pick, start.headers, &ends) }
-        let attempt = Attempt(consume pick, stream, ends)
-        guard case .success(let headers) = begun, state.withLock({ $0.beginHedge(attempt, headers) }) else {
-            return abandon(attempt)
-        }
-    }
-
     /// Begins the middleware of an attempt.
     ///
     /// - Parameters:
@@ -358,7 +278,7 @@ final class ClientCall: Sendable {
     ///   - ends: Gets the middleware that is told how the attempt ended.
     /// - Returns: The headers of the attempt, if the middleware has changed them.
     /// - Throws: The error of a middleware.
-    private func begin(
+    func begin(
         _ begins: [Call.AttemptBegin],
         of pick: Pick,
         _ headers: Metadata,
@@ -380,7 +300,7 @@ final class ClientCall: Sendable {
     /// Picks a node and makes a stream to it.
     ///
     /// - Returns: The pick and the stream; `nil` when no node is ready now.
-    private func openStream(
+    func openStream(
         _ number: Int, avoid: [String], _ start: ClientCallStart, _ breaker: CircuitBreakers.Method?
     ) throws -> (Pick, ClientStream)? {
         let source = channel.pool.keySource
