@@ -37,6 +37,16 @@ struct HedgingTests {
         }
     }
 
+    /// Waits as long as a call waits before it is hedged: until another call, which begins now, has been. Two servers hold its
+    /// method `Clock` at a gate.
+    private static func waitForHedge(_ bed: TestBed, _ clock: Gate, delay: Duration) async throws {
+        let client = try bed.client(options(delay: delay), balancer: OrderedBalancer())
+        let call = Task { try await client.text("Clock") }
+        await clock.waitForArrivals(2)
+        clock.open()
+        _ = try await call.value
+    }
+
     @Test func aSlowCallIsMadeOnAnotherInstanceToo() async throws {
         let (gate, cancelled, previous) = (Gate(), Watched(0), Watched<String?>(nil))
         try await withTestBed { bed in
@@ -126,23 +136,25 @@ struct HedgingTests {
     }
 
     @Test func aServerThatWantsNoOtherAttemptGetsNone() async throws {
-        let (gate, refused) = (Gate(), Gate())
+        let (gate, refused, clock) = (Gate(), Gate(), Gate())
+        let delay = Duration.milliseconds(500)
         try await withTestBed { bed in
-            try await bed.server("a", ["Work": Self.held(gate, Watched(0))])
+            let held = Self.held(clock, Watched(0))
+            try await bed.server("a", ["Work": Self.held(gate, Watched(0)), "Clock": held])
             let busy: TestService.Handler = { _, _ in
                 refused.open()
                 throw RPCError(code: .unavailable, message: "busy", metadata: [RetryPushback.key: "-1"])
             }
-            try await bed.server("b", ["Work": busy])
-            try await bed.server("c", ["Work": { _, _ in .text("c") }])
+            try await bed.server("b", ["Work": busy, "Clock": held])
+            try await bed.server("c", ["Work": { _, _ in .text("c") }, "Clock": held])
             let balancer = OrderedBalancer()
-            let client = try bed.client(Self.options(maxAttempts: 5, delay: .milliseconds(500)), balancer: balancer)
+            let client = try bed.client(Self.options(maxAttempts: 5, delay: delay), balancer: balancer)
             await balancer.waitForNodes("a", "b", "c")
             let call = Task { try await client.text("Work") }
             try await refused.pass()
             _ = await balancer.reports.first { !$0.isEmpty }
-            // Longer than the delay: a third attempt would be made meanwhile.
-            try await Task.sleep(for: .milliseconds(800))
+            // A third attempt would be made meanwhile.
+            try await Self.waitForHedge(bed, clock, delay: delay)
             gate.open()
             #expect(try await call.value == "a")
             #expect(balancer.picks.value == ["a", "b"])
@@ -150,15 +162,18 @@ struct HedgingTests {
     }
 
     @Test func anEmptyBudgetAllowsNoHedge() async throws {
-        let gate = Gate()
+        let (gate, clock, delay) = (Gate(), Gate(), Duration.milliseconds(1))
         try await withTestBed { bed in
-            for id in ["a", "b"] { try await bed.server(id, ["Work": Self.held(gate, Watched(0), id)]) }
+            for id in ["a", "b"] {
+                try await bed.server(
+                    id, ["Work": Self.held(gate, Watched(0), id), "Clock": Self.held(clock, Watched(0))])
+            }
             let balancer = OrderedBalancer()
-            let client = try bed.client(Self.options(delay: .milliseconds(1), burst: 0), balancer: balancer)
+            let client = try bed.client(Self.options(delay: delay, burst: 0), balancer: balancer)
             await balancer.waitForNodes("a", "b")
             let call = Task { try await client.text("Work") }
             await gate.waitForArrivals()
-            try await Task.sleep(for: .milliseconds(50))
+            try await Self.waitForHedge(bed, clock, delay: delay)
             gate.open()
             #expect(try await call.value == "a")
             #expect(balancer.picks.value == ["a"])
@@ -166,15 +181,16 @@ struct HedgingTests {
     }
 
     @Test func aCallWhoseRequestIsNotCompleteIsNotHedged() async throws {
+        let (clock, delay) = (Gate(), Duration.milliseconds(1))
         try await withTestBed { bed in
-            for id in ["a", "b"] { try await bed.server(id) }
+            for id in ["a", "b"] { try await bed.server(id, ["Clock": Self.held(clock, Watched(0))]) }
             let balancer = OrderedBalancer()
-            let client = try bed.client(Self.options(delay: .milliseconds(1)), balancer: balancer)
+            let client = try bed.client(Self.options(delay: delay), balancer: balancer)
             await balancer.waitForNodes("a", "b")
             // The response begins with its first message, and the request ends only then.
             let answered = Gate()
             let count = try await client.stream { writer in
-                try await Task.sleep(for: .milliseconds(50))
+                try await Self.waitForHedge(bed, clock, delay: delay)
                 try await writer.write([1])
                 try await answered.pass()
             } _: { response in
