@@ -35,6 +35,31 @@ struct AppSnapshotTests {
         }
     }
 
+    @Test func snapshotShowsWhatHoldsCallsBack() async throws {
+        let app = try App(
+            configuration: Configuration(
+                yaml: """
+                    app: {name: test}
+                    server:
+                      limit: {concurrency: fixed, fixed: {max: 7}}
+                      rate-limit: {per-second: 0.001, burst: 40}
+                      breaker: {enabled: true, window: 1h}
+                    """),
+            registry: registry, logger: log.logger(), environment: [:])
+        let idle = app.snapshot().protection
+        #expect(idle.concurrencyLimit == 7 && idle.breakers.isEmpty && idle.refusedCalls.rate == 0)
+        for _ in 0..<50 {
+            _ = await app.serverMiddleware.run(Call(side: .server, operation: "/a.B/C")) { _ in
+                throw ServiceError(.unavailable, reason: "DOWN", message: "down")
+            }
+        }
+        let protection = app.snapshot().protection
+        #expect(protection.refusedCalls.rate == 10)
+        #expect(protection.breakers.map(\.operation) == ["/a.B/C"])
+        #expect((1...20).contains(protection.refusedCalls.breaker), "\(protection)")
+        #expect(protection.refusedCalls.concurrency == 0 && protection.callsInFlight == 0)
+    }
+
     @Test func snapshotFollowsAnAppFromStartToStop() async throws {
         let (entered, gate) = (Gate(), Gate())
         let slow: TestService.Handler = { _, _ in

@@ -54,6 +54,8 @@ struct BreakerTests {
             let reasons = await reasons(200, client)
             // Without a breaker it is half of them.
             #expect(reasons.count < 60, "\(reasons.count)")
+            let probabilities = client.channel.snapshot().nodes.map(\.refusalProbability)
+            #expect(probabilities.count == 2 && probabilities[0] > 0.5 && probabilities[1] == 0, "\(probabilities)")
             #expect(reasons.allSatisfy { $0 == "DATABASE_DOWN" })
         }
     }
@@ -80,7 +82,10 @@ struct BreakerTests {
             // A refused call is none of the instance's: no observer hears of it.
             let failures = reports.all.value.count { $0.outcome == .failure }
             #expect(failures == made)
-            #expect(client.channel.snapshot().nodes.allSatisfy { $0.inFlight == 0 })
+            let snapshot = client.channel.snapshot()
+            #expect(snapshot.nodes.allSatisfy { $0.inFlight == 0 })
+            #expect(snapshot.breakers.map(\.operation) == ["/test.Service/Work"])
+            #expect(snapshot.refusedCalls == refused)
         }
     }
 

@@ -48,6 +48,39 @@ struct HealthTests {
         }
     }
 
+    /// Reflection tells the whole API: it needs a rule, as with an interceptor of grpc-go.
+    @Test func healthNeedsNoRuleOfAuthorizationAndReflectionNeedsOne() async throws {
+        let rules: [(String, RPCError.Code?)] = [
+            ("[{methods: [/user.v1.UserService/], authenticated: true}]", .permissionDenied),
+            ("[{methods: [/grpc.reflection.v1.ServerReflection/]}]", nil),
+        ]
+        for (rules, code) in rules {
+            try await serving(app("server: {authorization: {rules: \(rules)}}"), log: log) {
+                let channel = try ServiceChannel(to: "user-service", discoverer: registry)
+                try await withGRPCClient(transport: channel) { grpc in
+                    let status = try await Client(wrapping: grpc).check(.init()).status
+                    #expect(status == .serving)
+                    let users = User_V1_UserService.Client(wrapping: grpc)
+                    let denied = await #expect(throws: RPCError.self) { try await users.getUser(.init()) }
+                    #expect(denied?.code == .permissionDenied)
+                    let reflection = Grpc_Reflection_V1_ServerReflection.Client(wrapping: grpc)
+                    let request = StreamingClientRequest<Grpc_Reflection_V1_ServerReflectionRequest> { writer in
+                        try await writer.write(.with { $0.listServices = "" })
+                    }
+                    var found: RPCError.Code?
+                    do {
+                        try await reflection.serverReflectionInfo(request: request) { response in
+                            for try await _ in response.messages {}
+                        }
+                    } catch let error as RPCError {
+                        found = error.code
+                    }
+                    #expect(found == code)
+                }
+            }
+        }
+    }
+
     @Test func unknownServiceIsNotFound() async throws {
         try await serving(app(), log: log) {
             try await withClient { client in

@@ -15,6 +15,8 @@ public struct AppSnapshot: Codable, Hashable, Sendable {
     public var configuration: ConfigurationStatus
     /// The servers, in the order in which they were added.
     public var servers: [Server]
+    /// What holds the servers' calls back.
+    public var protection: Protection
     /// The channels that the App runs, by the services' names.
     public var channels: [ChannelSnapshot]
 
@@ -64,6 +66,41 @@ public struct AppSnapshot: Codable, Hashable, Sendable {
         }
     }
 
+    /// What holds calls of the servers back: limits and circuit breakers.
+    public struct Protection: Codable, Hashable, Sendable {
+        /// The most calls in flight that `server.limit` allows now; `nil` if there is no limit, or `bbr` does not act.
+        public var concurrencyLimit: Int?
+        /// The calls in flight that count for ``concurrencyLimit``; 0 if no limit is configured.
+        public var callsInFlight: Int
+        /// The methods whose breakers refuse calls now.
+        public var breakers: [BreakerSnapshot]
+        /// The calls that were refused since the start.
+        public var refusedCalls: RefusedCalls
+
+        /// Numbers of refused calls, by what refused them.
+        public struct RefusedCalls: Codable, Hashable, Sendable {
+            /// `server.limit`.
+            public var concurrency: Int
+            /// `server.rate-limit`.
+            public var rate: Int
+            /// `server.breaker`.
+            public var breaker: Int
+        }
+
+        init(_ middleware: MiddlewareChain) {
+            let limits = middleware.all(ConcurrencyLimit.self).map(\.snapshot)
+            let breakers = middleware.all(CircuitBreakers.self)
+            concurrencyLimit = limits.compactMap(\.limit).min()
+            callsInFlight = limits.reduce(0) { $0 + $1.inFlight }
+            self.breakers = breakers.flatMap(\.snapshot)
+            refusedCalls = RefusedCalls(
+                concurrency: limits.reduce(0) { $0 + $1.refused },
+                rate: middleware.all(RateLimit.self).reduce(0) { $0 + $1.refusedCalls },
+                breaker: breakers.reduce(0) { $0 + $1.refusedCalls }
+            )
+        }
+    }
+
     /// A server.
     public struct Server: Codable, Hashable, Sendable {
         /// The server's name: `grpc`.
@@ -99,6 +136,7 @@ extension App {
             registration: runtime?.registrationSnapshot,
             configuration: store.status,
             servers: runtime?.servers.map(\.snapshot) ?? [],
+            protection: AppSnapshot.Protection(serverMiddleware),
             channels: channels.map { $0() }.sorted { $0.service < $1.service }
         )
     }

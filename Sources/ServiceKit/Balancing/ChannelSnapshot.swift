@@ -23,6 +23,10 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
     public var callsInFlight: Int
     /// The calls that wait for a node that is ready.
     public var callsWaiting: Int
+    /// The methods whose circuit breakers refuse calls now.
+    public var breakers: [BreakerSnapshot]
+    /// The attempts that circuit breakers have refused, of methods or of all instances.
+    public var refusedCalls: Int
 
     /// Creates a snapshot.
     public init(
@@ -32,7 +36,9 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         discovery: Discovery,
         instances: [ServiceInstance] = [],
         nodes: [Node] = [],
-        callsWaiting: Int = 0
+        callsWaiting: Int = 0,
+        breakers: [BreakerSnapshot] = [],
+        refusedCalls: Int = 0
     ) {
         self.service = service
         self.connectivity = connectivity
@@ -42,6 +48,8 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         self.nodes = nodes
         callsInFlight = nodes.reduce(0) { $0 + $1.inFlight }
         self.callsWaiting = callsWaiting
+        self.breakers = breakers
+        self.refusedCalls = refusedCalls
     }
 
     /// The state of a channel or of a connection, as gRPC names them.
@@ -115,6 +123,8 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
         public var latency: Double
         /// The mean success, from 0 to 1; 1 while unknown.
         public var success: Double
+        /// The probability with which the circuit breaker of the instance refuses a call now, from 0 to 1.
+        public var refusalProbability: Double
 
         /// Creates a description of a node.
         public init(
@@ -122,7 +132,8 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
             _ connectivity: Connectivity,
             failure: String? = nil,
             isEligible: Bool = false,
-            ejectedUntil: Date? = nil
+            ejectedUntil: Date? = nil,
+            refusalProbability: Double = 0
         ) {
             id = node.instance.id
             endpoint = node.endpoint
@@ -135,6 +146,7 @@ public struct ChannelSnapshot: Codable, Hashable, Sendable {
             requests = node.statistics.requests
             latency = node.statistics.latency / 1e9
             success = node.statistics.success
+            self.refusalProbability = refusalProbability
         }
     }
 }

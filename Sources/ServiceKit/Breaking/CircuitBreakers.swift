@@ -34,6 +34,10 @@ public struct CircuitBreakers: SynchronousMiddleware {
             instance.ended(status, at: now, options)
         }
 
+        func refusalProbability(at now: UInt64) -> Double {
+            breaker.refusalProbability(at: now, options.read { copy $0 })
+        }
+
         fileprivate func isAdmitted(at now: UInt64) -> Bool { isAdmitted(by: breaker, at: now) }
 
         fileprivate func ended(_ status: CallStatus, at now: UInt64) {
@@ -55,11 +59,12 @@ public struct CircuitBreakers: SynchronousMiddleware {
     }
 
     private let options: Replaceable<CircuitBreaker.Options>
-    private let methods: OperationTable<Method>
+    let methods: OperationTable<Method>
     private let isServed: @Sendable (_ operation: String) -> Bool
     private let logger: Logger?
     private let log: Log
-    private let now: @Sendable () -> UInt64
+    private let refusals: RefusalCount
+    let now: @Sendable () -> UInt64
 
     // A class, as a mutex cannot be copied.
     private final class Log: Sendable {
@@ -77,6 +82,7 @@ public struct CircuitBreakers: SynchronousMiddleware {
 
     init(
         _ options: Replaceable<CircuitBreaker.Options>,
+        service: String? = nil,
         logger: Logger? = nil,
         generator: SharedGenerator = SharedGenerator(),
         isServed: @escaping @Sendable (_ operation: String) -> Bool = { _ in true },
@@ -88,6 +94,28 @@ public struct CircuitBreakers: SynchronousMiddleware {
         self.now = now
         methods = OperationTable(limit: Self.maximumMethods) { Method(options, generator) }
         log = Log()
+        refusals = RefusalCount(service == nil ? .server : .client, reason: "breaker", service: service)
+    }
+
+    /// Holds the calls of a channel back.
+    ///
+    /// - Parameters:
+    ///   - options: The rules. They count only if they are `enabled`.
+    ///   - service: The service called.
+    ///   - logger: Gets a warning when calls are refused, at most each ten seconds.
+    package init(_ options: CircuitBreaker.Options, service: String, logger: Logger) {
+        self.init(Replaceable(options), service: service, logger: logger)
+    }
+
+    /// Whether any call may be refused.
+    package var isEnabled: Bool { options.read { $0.enabled } }
+
+    /// The calls refused so far.
+    package var refusedCalls: Int { refusals.value }
+
+    /// The probability with which the breaker of an instance refuses a call now.
+    package func refusalProbability(of instance: borrowing CircuitBreaker, at now: UInt64) -> Double {
+        isEnabled ? instance.refusalProbability(at: now, options.read { copy $0 }) : 0
     }
 
     /// Holds calls of a simulated client back.
@@ -110,7 +138,7 @@ public struct CircuitBreakers: SynchronousMiddleware {
         guard options.read({ $0.enabled }), isServed(call.operation) else { return }
         let method = methods[call.operation]
         let now = now()
-        guard method.isAdmitted(at: now) else {
+        guard method.isAdmitted(at: now) || OperatorService.has(call.operation) else {
             report(call.operation, at: now, "server.breaker")
             throw Self.servedRefusal
         }
@@ -138,6 +166,7 @@ public struct CircuitBreakers: SynchronousMiddleware {
     }
 
     private func report(_ operation: String, at now: UInt64, _ section: String) {
+        refusals.add()
         guard let logger, let count = log.refusals.withLock({ $0.add(at: now) }) else { return }
         logger.warning(
             "refusing calls: they fail most of the time; see \(section)",

@@ -37,6 +37,19 @@ final class OperationTable<Value: Sendable>: Sendable {
         self.make = make
     }
 
+    /// All operations and their values; those beyond the bound are `_OTHER`.
+    var all: [(operation: String, value: Value)] {
+        var all: [(String, Value)] = []
+        for chain in chains {
+            var next = chain.first.load()
+            while let entry = next {
+                all.append((entry.operation, entry.value))
+                next = entry.next.load()
+            }
+        }
+        return all + [("_OTHER", other)]
+    }
+
     /// The value of an operation.
     subscript(operation: String) -> Value {
         let chain = chains[Int(UInt(bitPattern: operation.hashValue) % UInt(Self.chainCount))]

@@ -1,4 +1,5 @@
 public import Logging
+internal import Metrics
 public import ServiceKitConfig
 private import Synchronization
 
@@ -14,8 +15,8 @@ private import Synchronization
 /// | `bbr` | go-kratos's: acts while the processors are busy, from throughput and latency |
 ///
 /// Whatever the algorithm, `methods` has limits for single methods. Less important calls are refused first; see
-/// ``CallPriority``. A refused call is `429 OVERLOADED`, with `bbr` `429 RATELIMIT`, as go-kratos has it. Health and
-/// reflection have no middleware and are never refused.
+/// ``CallPriority``. A refused call is `429 OVERLOADED`, with `bbr` `429 RATELIMIT`, as go-kratos has it. Health has
+/// no middleware; neither it nor reflection is ever refused.
 public struct ConcurrencyLimit: SynchronousMiddleware {
     /// A way to find the limit.
     public enum Algorithm: String, Codable, Sendable, CaseIterable {
@@ -103,8 +104,16 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     private final class Shared: Sendable {
         let state: Mutex<ConcurrencyLimitState>
         let refusals = Mutex(Refusals())
+        let count: RefusalCount
+        let meter: Lazily<Meter>
 
-        init(_ state: ConcurrencyLimitState) { self.state = Mutex(state) }
+        init(_ state: ConcurrencyLimitState, factory: (any MetricsFactory)?) {
+            self.state = Mutex(state)
+            count = RefusalCount(.server, reason: "concurrency", factory: factory)
+            meter = Lazily {
+                Meter(label: "servicekit.server.concurrency_limit", factory: factory ?? MetricsSystem.factory)
+            }
+        }
     }
 
     /// How long a caller that wants to try again is to wait.
@@ -133,12 +142,13 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
         _ options: Replaceable<Options>,
         logger: Logger? = nil,
         now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now },
-        usage: ProcessorUsage = ProcessorUsage()
+        usage: ProcessorUsage = ProcessorUsage(),
+        factory: (any MetricsFactory)? = nil
     ) {
         self.options = options
         self.logger = logger
         self.now = now
-        shared = Shared(ConcurrencyLimitState(options.read { $0.adaptive }, usage: usage))
+        shared = Shared(ConcurrencyLimitState(options.read { $0.adaptive }, usage: usage), factory: factory)
     }
 
     /// Limits the calls of a simulated server.
@@ -158,6 +168,7 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
         }
         switch begun {
         case .refused(let limit):
+            if OperatorService.has(call.operation) { return }
             report(limit, at: now)
             throw options.read { $0.concurrency == .bbr } ? Self.kratos : Self.overloaded
         case .admitted(let ticket):
@@ -168,12 +179,27 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     private func end(_ ticket: ConcurrencyLimitState.Ticket, _ operation: String, _ error: (any Error)?) {
         let isSample = error.map { ServiceError($0)?.code == .deadlineExceeded } ?? true
         let now = now()
-        options.read { options in
-            shared.state.withLock { $0.end(ticket, operation, isSample: isSample, at: now, options) }
+        let limit = options.read { options in
+            shared.state.withLock { state in
+                state.end(ticket, operation, isSample: isSample, at: now, options)
+                return state.limitToPublish(at: now, options)
+            }
         }
+        if let limit { shared.meter.value.set(limit) }
+    }
+
+    /// The limit in force, `nil` if there is none; the calls in flight, which are counted only if there is one; and the calls
+    /// refused so far.
+    var snapshot: (limit: Int?, inFlight: Int, refused: Int) {
+        let now = now()
+        let (limit, inFlight) = options.read { options in
+            shared.state.withLock { ($0.limit(at: now, options), $0.inFlight) }
+        }
+        return (limit, inFlight, shared.count.value)
     }
 
     private func report(_ limit: Int, at now: UInt64) {
+        shared.count.add()
         guard let logger, let count = shared.refusals.withLock({ $0.add(at: now) }) else { return }
         logger.warning(
             "refusing calls: too many are in flight; see server.limit",

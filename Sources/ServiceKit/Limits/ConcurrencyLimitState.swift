@@ -24,6 +24,8 @@ struct ConcurrencyLimitState: Sendable {
     private(set) var adaptive: AdaptiveLimit
     private var bbr = BBRLimit()
     private var usage: ProcessorUsage
+    private var publishedAt: UInt64 = 0
+    private static let publishInterval: UInt64 = 1_000_000_000
 
     init(_ options: Options.Adaptive, usage: ProcessorUsage) {
         adaptive = AdaptiveLimit(options)
@@ -32,6 +34,24 @@ struct ConcurrencyLimitState: Sendable {
 
     /// The calls in flight.
     var inFlight: Int { calls.all.calls }
+
+    /// The limit of calls of the default priority and above; `nil` if there is none now.
+    mutating func limit(at now: UInt64, _ options: borrowing Options) -> Int? {
+        switch options.concurrency {
+        case .none: nil
+        case .fixed: options.fixed.max
+        case .adaptive: min(max(Int(adaptive.limit), options.adaptive.min), options.adaptive.max)
+        // It acts only while the processors are busy.
+        case .bbr: usage.value >= options.bbr.cpuThreshold ? Int(bbr.maximum(at: now)) : nil
+        }
+    }
+
+    /// The limit, if it is time to tell the metrics of it: once a second.
+    mutating func limitToPublish(at now: UInt64, _ options: borrowing Options) -> Int? {
+        guard now >= publishedAt + Self.publishInterval, let limit = limit(at: now, options) else { return nil }
+        publishedAt = now
+        return limit
+    }
 
     mutating func begin(
         _ operation: String, _ priority: CallPriority, at now: UInt64, _ options: borrowing Options

@@ -61,6 +61,7 @@ public struct RateLimit: SynchronousMiddleware {
     private final class Buckets: Sendable {
         let state = Mutex(TokenBuckets())
         let refusals = Mutex(Refusals())
+        let count = RefusalCount(.server, reason: "rate")
         /// The error, and the rate that it was made for.
         let refusal = Mutex<(rate: Double, error: PreparedError)?>(nil)
     }
@@ -112,12 +113,17 @@ public struct RateLimit: SynchronousMiddleware {
             $0.take(hash, at: now, rate: rate, burst: options.burst, maxKeys: options.maxCallers)
         }
         if isAdmitted { return }
+        if OperatorService.has(call.operation) { return }
+        buckets.count.add()
         if let logger, let count = buckets.refusals.withLock({ $0.add(at: now) }) {
             logger.warning(
                 "refusing calls that come too fast", metadata: ["refused": "\(count)", "per-second": "\(rate)"])
         }
         throw refusal(rate)
     }
+
+    /// The calls refused so far.
+    var refusedCalls: Int { buckets.count.value }
 
     private func hash(of call: borrowing Call, _ options: Options) -> Int {
         if let key { return key(call).hashValue }

@@ -20,3 +20,9 @@ struct Refusals: Sendable {
         return count
     }
 }
+
+/// The services of operators: what helps to find out why calls are refused is not refused itself.
+enum OperatorService {
+    /// Whether an operation is one of theirs. Health has no middleware, and is not asked for.
+    static func has(_ operation: String) -> Bool { operation.hasPrefix("/grpc.reflection.") }
+}

@@ -98,6 +98,9 @@ public struct MiddlewareChain: Sendable {
         }
     }
 
+    /// The middleware of a type, the outermost first.
+    func all<Kind: Middleware>(_ type: Kind.Type) -> [Kind] { layers.compactMap { $0.middleware as? Kind } }
+
     /// Removes every middleware of a type.
     public mutating func remove(_ type: any Middleware.Type) {
         layers.removeAll { Swift.type(of: $0.middleware) == type }

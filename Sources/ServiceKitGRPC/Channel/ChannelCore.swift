@@ -54,7 +54,7 @@ final class ChannelCore: Sendable {
         self.pool = pool
         self.middleware = middleware
         self.retryBudget = retryBudget
-        breakers = CircuitBreakers(options.breaker, logger: logger)
+        breakers = CircuitBreakers(options.breaker, service: service, logger: logger)
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)
         hasLanes = Atomic(options.lanes.enabled)

@@ -14,7 +14,8 @@ extension ChannelSnapshot {
         _ pool: NodePoolState,
         _ state: ConnectivityState,
         at now: UInt64,
-        callsWaiting: Int
+        callsWaiting: Int,
+        _ breakers: CircuitBreakers
     ) {
         let (connectivity, failure) = Self.connectivity(state)
         let members = Array(pool.members.values) + Array(pool.draining.values)
@@ -35,10 +36,13 @@ extension ChannelSnapshot {
                         && (priority == preferred || priority == .elsewhere && pool.nodes.ownShare < 1),
                     ejectedUntil: pool.nodes.ejectionEnd(of: node, at: now).map {
                         .now.addingTimeInterval(Double($0 - now) / 1e9)
-                    }
+                    },
+                    refusalProbability: breakers.refusalProbability(of: member.place.breaker, at: now)
                 )
             },
-            callsWaiting: callsWaiting
+            callsWaiting: callsWaiting,
+            breakers: breakers.snapshot,
+            refusedCalls: breakers.refusedCalls
         )
     }
 

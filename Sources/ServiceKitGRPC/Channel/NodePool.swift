@@ -299,14 +299,24 @@ final class NodePool: Sendable {
 
     // MARK: - The operators' side
 
+    /// Waits until the registry has answered, and each connection has been made or has failed.
+    func settle() async {
+        while !Task.isCancelled {
+            // Read before the look, so that no change is missed.
+            let seen = connectivity.value
+            if state.withLock(\.isSettled) { return }
+            await waitForChange(after: seen)
+        }
+    }
+
     /// A snapshot of the pool. It costs O(n log n); the lock is held for a copy only.
-    func snapshot(of service: String) -> ChannelSnapshot {
+    func snapshot(of service: String, _ breakers: CircuitBreakers) -> ChannelSnapshot {
         let now = NodeStatistics.now
         if now >= nextDue.load(ordering: .relaxed) { takeDue(at: now) }
         let connectivity = connectivity.value.state
         let waiting = waitingCount.load(ordering: .relaxed)
         return ChannelSnapshot(
-            of: service, state.withLock(\.self), connectivity, at: now, callsWaiting: waiting
+            of: service, state.withLock(\.self), connectivity, at: now, callsWaiting: waiting, breakers
         )
     }
 }

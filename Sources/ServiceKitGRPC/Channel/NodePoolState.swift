@@ -141,6 +141,17 @@ struct NodePoolState {
         return change
     }
 
+    /// Whether the registry has answered, and each connection has been made or has failed.
+    var isSettled: Bool {
+        selection.state != nil
+            && members.values.allSatisfy { member in
+                switch member.connectionState {
+                case .idle, .connecting: member.failure != nil
+                case .ready, .transientFailure, .shutdown: true
+                }
+            }
+    }
+
     /// A connection has run to its end.
     mutating func connectionEnded(_ connection: ClientConnection) {
         draining[ObjectIdentifier(connection)] = nil

@@ -236,7 +236,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     /// The channel's present state: the registry's instances, the nodes with their statistics, the calls that wait.
     public func snapshot() -> ChannelSnapshot {
-        core.pool.snapshot(of: core.service)
+        core.pool.snapshot(of: core.service, core.breakers)
+    }
+
+    /// Waits until the registry has answered, and each connection has been made or has failed: a first call then has the choice
+    /// among all instances. Two seconds at most.
+    package func settle() async {
+        _ = try? await withTimeLimit(.seconds(2)) { [pool] in await pool.settle() }
     }
 
     /// Retries are the channel's own.

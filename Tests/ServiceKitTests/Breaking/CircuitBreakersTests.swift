@@ -83,4 +83,17 @@ import Testing
         #expect(serve(200, breakers, Down(), "/made.Up/Name").isEmpty)
         #expect(!serve(200, breakers, Down()).isEmpty)
     }
+
+    @Test func theMethodsThatAreHeldBackAreSeen() {
+        let breakers = Self.breakers()
+        #expect(breakers.snapshot.isEmpty && breakers.refusedCalls == 0)
+        let refused = serve(200, breakers, Down()).count
+        _ = serve(200, breakers, nil, "/a.B/Good")
+        let snapshot = breakers.snapshot
+        #expect(snapshot.map(\.operation) == ["/a.B/C"])
+        #expect(snapshot.allSatisfy { $0.refusalProbability > 0.5 && $0.refusalProbability < 1 })
+        #expect(refused > 100 && breakers.refusedCalls == refused)
+        breakers.setOptions(Self.options(false))
+        #expect(breakers.snapshot.isEmpty)
+    }
 }

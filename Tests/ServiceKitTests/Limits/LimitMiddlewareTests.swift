@@ -1,3 +1,5 @@
+import Metrics
+import MetricsTestKit
 import ServiceKitConfig
 import ServiceKitTestSupport
 import ServiceKitTesting
@@ -34,6 +36,38 @@ import Testing
         options.concurrency = .fixed
         options.fixed.max = max
         return options
+    }
+
+    // MARK: - What operators see
+
+    @Test func theLimitAndTheRefusedCallsAreSeen() throws {
+        let backend = TestMetrics()
+        let limit = ConcurrencyLimit(Replaceable(fixed(4)), now: { 5 * Self.second }, factory: backend)
+        #expect(limit.snapshot.limit == 4 && limit.snapshot.refused == 0)
+        let calls = begun(limit, 10, Self.call("critical"))
+        #expect(calls.count == 4)
+        #expect(limit.snapshot.inFlight == 4 && limit.snapshot.refused == 6)
+        end(calls)
+        #expect(limit.snapshot.inFlight == 0 && limit.snapshot.refused == 6)
+        let refused = try backend.expectCounter("servicekit.server.refused_calls", [("reason", "concurrency")])
+        #expect(refused.totalValue == 6)
+        // Once a second.
+        #expect(try backend.expectMeter("servicekit.server.concurrency_limit").values == [4])
+        #expect(ConcurrencyLimit(ConcurrencyLimit.Options()).snapshot.limit == nil)
+    }
+
+    /// Operators find out by it why calls are refused.
+    @Test func reflectionIsNeverRefused() {
+        let operation = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+        let limit = ConcurrencyLimit(fixed(2))
+        #expect(begun(limit, 10, Self.call()).count < 3)
+        #expect(begun(limit, 10, Self.call(nil, operation)).count == 10)
+        var options = RateLimit.Options()
+        (options.perSecond, options.burst) = (0.001, 1)
+        let rate = RateLimit(options)
+        #expect(begun(rate, 10, Self.call()).count == 1)
+        #expect(begun(rate, 10, Self.call(nil, operation)).count == 10)
+        #expect(rate.refusedCalls == 9)
     }
 
     // MARK: - Concurrency
