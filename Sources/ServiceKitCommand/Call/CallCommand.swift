@@ -49,6 +49,12 @@ struct CallCommand: AsyncParsableCommand {
     )
     var headers: [String] = []
 
+    @Option(help: ArgumentHelp("The lane of the call: the instances of that lane serve it, if there are any.", valueName: "name"))
+    var lane: String?
+
+    @Option(help: ArgumentHelp("The zone whose instances are preferred.", valueName: "name"))
+    var zone: String?
+
     @Option(help: ArgumentHelp("The time limit for the whole command, such as 500ms.", valueName: "duration"))
     var timeout = DurationArgument(seconds: 10)
 
@@ -66,6 +72,9 @@ struct CallCommand: AsyncParsableCommand {
 
     func validate() throws {
         if list, describe { throw ValidationError("--list and --describe do not go together") }
+        if address.address != nil, lane ?? zone != nil {
+            throw ValidationError("--lane and --zone choose among the instances of a name; leave out --address")
+        }
     }
 
     func run() async throws {
@@ -100,9 +109,16 @@ struct CallCommand: AsyncParsableCommand {
         let configuration = try arguments.configuration(adding: documents)
         // Of the time that is left: reading the configuration took some.
         let limit = (deadline - .now) * 9 / 10
-        if try ChannelOptions(configuration.client(of: service)).readyTimeout <= limit { return configuration }
+        let client = "clients.\"\(service)\""
+        var settings: [String] = []
+        if try ChannelOptions(configuration.client(of: service)).readyTimeout > limit {
+            settings.append("\(client).ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")
+        }
+        if lane != nil { settings.append("\(client).lanes.enabled=true") }
+        if let zone { settings += ["\(client).zones.enabled=true", "\(client).zones.own=\(zone)"] }
+        if settings.isEmpty { return configuration }
         var arguments = arguments
-        arguments.set.append("clients.\"\(service)\".ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")
+        arguments.set += settings
         return try arguments.configuration(adding: documents)
     }
 
@@ -110,6 +126,11 @@ struct CallCommand: AsyncParsableCommand {
     private func discover(_ name: String, _ session: CallSession) async throws {
         try ServiceInstance.validate(serviceName: name)
         let configuration = try await configuration(of: name, until: session.deadline)
+        var session = session
+        if let lane {
+            let header = try ChannelOptions(configuration.client(of: name)).lanes.header
+            session.metadata.replaceOrAddString(lane, forKey: header.lowercased())
+        }
         var logger = Logger(label: "kit")
         logger.logLevel = .error
         let channel = try ServiceChannel(
@@ -118,6 +139,11 @@ struct CallCommand: AsyncParsableCommand {
             plugins: Kit.plugins,
             logger: logger
         )
-        try await withGRPCClient(transport: channel) { try await session.run(on: $0) }
+        let isChosen = lane ?? zone != nil
+        try await withGRPCClient(transport: channel) { [session] client in
+            // The first connection may be to another lane or zone.
+            if isChosen { await channel.settle() }
+            try await session.run(on: client)
+        }
     }
 }

@@ -10,7 +10,7 @@ struct CallSession: Sendable {
     let target: CallTarget
     let task: Task
     let documents: [[UInt8]]
-    let metadata: Metadata
+    var metadata: Metadata
     let deadline: ContinuousClock.Instant
     let emitsDefaults: Bool
     /// The advice where the server may expect TLS and this client does not use it.

@@ -7,7 +7,7 @@ struct InstanceReport: Encodable {
     let instance: ServiceInstance
 
     private enum CodingKeys: CodingKey {
-        case service, id, version, endpoints, unreadableEndpoints, zone, weight, offline, started, metadata
+        case service, id, version, endpoints, unreadableEndpoints, lane, zone, weight, offline, started, metadata
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -20,6 +20,7 @@ struct InstanceReport: Encodable {
             try container.encode(instance.unreadableEndpoints, forKey: .unreadableEndpoints)
         }
         // Writes null instead of leaving the key out.
+        try container.encode(instance.lane, forKey: .lane)
         try container.encode(instance.zone, forKey: .zone)
         try container.encode(instance.whenOnline.weight, forKey: .weight)
         try container.encode(instance.isOffline, forKey: .offline)

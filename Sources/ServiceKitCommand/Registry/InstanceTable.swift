@@ -9,27 +9,34 @@ struct InstanceTable {
 
     /// The lines for instances in order. The first is the header.
     func lines(_ instances: [ServiceInstance], now: Date = .now) -> [String] {
-        var table = TextTable(
-            (namesServices ? ["SERVICE"] : []) + ["ID", "ENDPOINTS", "VERSION", "ZONE", "WEIGHT", "AGE", "STATE"]
-        )
+        // Few fleets have lanes.
+        let namesLanes = instances.contains { $0.lane != nil }
+        var header = ["ID", "ENDPOINTS", "VERSION", "ZONE", "WEIGHT", "AGE", "STATE"]
+        if namesLanes { header.insert("LANE", at: 3) }
+        if namesServices { header.insert("SERVICE", at: 0) }
+        var table = TextTable(header)
         for instance in instances {
-            table.add(
-                (namesServices ? [instance.name] : []) + [
-                    instance.id,
-                    instance.endpointTexts.joined(separator: ","),
-                    instance.version,
-                    instance.zone ?? "",
-                    "\(instance.whenOnline.weight)",
-                    "\(Age(of: instance, firstSeen: firstSeen[InstanceName(instance)], now: now))",
-                    instance.isOffline ? "offline" : "online",
-                ]
-            )
+            var row = [
+                instance.id,
+                instance.endpointTexts.joined(separator: ","),
+                instance.version,
+                instance.zone ?? "",
+                "\(instance.whenOnline.weight)",
+                "\(Age(of: instance, firstSeen: firstSeen[InstanceName(instance)], now: now))",
+                instance.isOffline ? "offline" : "online",
+            ]
+            if namesLanes { row.insert(instance.lane ?? "", at: 3) }
+            if namesServices { row.insert(instance.name, at: 0) }
+            table.add(row)
         }
         return table.lines
     }
 }
 
 extension ServiceInstance {
+    /// The lane, as the default of `client.lanes.label` has it; `nil` for the base lane.
+    var lane: String? { metadata[LaneOptions().label].flatMap { $0.isEmpty ? nil : $0 } }
+
     /// The endpoints for people. Unreadable endpoints, which clients do not call, are marked.
     var endpointTexts: [String] { endpoints.map(\.description) + unreadableEndpoints.map { "\($0)(?)" } }
 }

@@ -10,6 +10,7 @@ struct ListCommand: AsyncParsableCommand {
             kit registry list
             kit registry list user-service --json
 
+            LANE and ZONE are the labels "lane" and "zone"; a fleet without lanes has no column LANE. \
             AGE is the time since the instance's start, from its label "started". (?) marks an endpoint of another \
             framework that is not scheme://host:port; clients of the kit do not call it. Entries that are not \
             instances are left out, and named on standard error. The WEIGHT of an offline instance is the weight that \

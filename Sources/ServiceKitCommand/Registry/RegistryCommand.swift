@@ -23,9 +23,9 @@ struct RegistryCommand: AsyncParsableCommand {
 
     /// The fields of an instance in JSON, for help texts.
     static let jsonHelp = """
-        An instance in JSON is {"service", "id", "version", "endpoints": [URL], "zone": text or null, "weight": number, \
-        "offline": true or false, "started": RFC 3339 or null, "metadata": {label: text}}; with "unreadableEndpoints": \
-        [text] if another framework has registered endpoints that are not scheme://host:port. The weight of an \
+        An instance in JSON is {"service", "id", "version", "endpoints": [URL], "lane": text or null, "zone": text or null, \
+        "weight": number, "offline": true or false, "started": RFC 3339 or null, "metadata": {label: text}}; with \
+        "unreadableEndpoints": [text] if another framework has registered endpoints that are not scheme://host:port. The weight of an \
         offline instance is the weight that it gets when it is online again.
         """
 }

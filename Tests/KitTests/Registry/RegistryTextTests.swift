@@ -40,6 +40,19 @@ import Testing
         )
     }
 
+    @Test func lanesHaveAColumnWhereThereIsOne() throws {
+        let instances = [Self.instance("a", metadata: ["lane": "blue"]), Self.instance("b", metadata: ["lane": ""])]
+        let lines = InstanceTable(namesServices: false).lines(instances, now: Self.now)
+        #expect(
+            lines == [
+                "ID  ENDPOINTS             VERSION  LANE  ZONE  WEIGHT  AGE  STATE",
+                "a   grpc://10.0.0.7:9000  1.0      blue  -     100     -    online",
+                "b   grpc://10.0.0.7:9000  1.0      -     -     100     -    online",
+            ]
+        )
+        #expect(try JSONText.line(InstanceReport(instance: instances[0])).contains(#""lane":"blue""#))
+    }
+
     /// An instance in the form of another framework.
     private static func foreign(
         _ id: String, _ endpoints: [String], metadata: [String: String] = [:]
@@ -132,7 +145,7 @@ import Testing
         let instance = Self.instance("user-1", metadata: ["weight": "50", "offline": "true"])
         #expect(
             try JSONText.line(InstanceReport(instance: instance))
-                == #"{"endpoints":["grpc://10.0.0.7:9000"],"id":"user-1","metadata":{"offline":"true","weight":"50"},"#
+                == #"{"endpoints":["grpc://10.0.0.7:9000"],"id":"user-1","lane":null,"metadata":{"offline":"true","weight":"50"},"#
                 + #""offline":true,"service":"user-service","started":null,"version":"1.0","weight":50,"zone":null}"#
         )
         #expect(
