@@ -91,6 +91,80 @@ struct LimitTests {
         }
     }
 
+    private static func adaptive(_ target: Duration) -> ConcurrencyLimit {
+        var options = ConcurrencyLimit.Options()
+        options.adaptive.targetDelay = target
+        return ConcurrencyLimit(options)
+    }
+
+    /// A slow database: handlers wait, and let others run. Their time is no queueing delay.
+    @Test func slowHandlersAreNotRefusedByDefault() async throws {
+        let running = Mutex((now: 0, peak: 0))
+        let slow: TestService.Handler = { _, _ in
+            running.withLock { running in
+                running.now += 1
+                running.peak = max(running.peak, running.now)
+            }
+            try await Task.sleep(for: .seconds(1))
+            running.withLock { $0.now -= 1 }
+            return .text("served")
+        }
+        try await withTestBed { bed in
+            // A bound above the time that a busy machine takes to begin 500 calls, and below that of a handler.
+            try await bed.server("a", ["Work": slow], middleware: [Self.adaptive(.milliseconds(400))])
+            let client = try bed.client()
+            let served = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<500 {
+                    group.addTask {
+                        var served = 0
+                        for _ in 0..<2 where await client.failure("Work") == nil { served += 1 }
+                        return served
+                    }
+                }
+                return await group.reduce(0, +)
+            }
+            #expect(served == 1000)
+            #expect(running.withLock(\.peak) >= 100)
+        }
+    }
+
+    /// Handlers that compute: the calls behind them wait to begin.
+    @Test func callsThatWouldWaitForProcessorsAreRefused() async throws {
+        let busy: TestService.Handler = { _, _ in
+            let end = ContinuousClock.now + .milliseconds(2)
+            while ContinuousClock.now < end {}
+            return .text("served")
+        }
+        try await withTestBed { bed in
+            try await bed.server("a", ["Work": busy], middleware: [Self.adaptive(.milliseconds(20))])
+            let client = try bed.client()
+            let left = Watched(5000)
+            let outcomes = Mutex((served: 0, refused: 0, others: 0))
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<80 {
+                    group.addTask {
+                        while left.value > 0 {
+                            let failure = await client.failure("Work")
+                            left.update { $0 -= 1 }
+                            let refused = outcomes.withLock { outcomes in
+                                switch failure?.serviceError.reason {
+                                case nil: outcomes.served += 1
+                                case "OVERLOADED": outcomes.refused += 1
+                                default: outcomes.others += 1
+                                }
+                                return outcomes.refused
+                            }
+                            // Enough is known.
+                            if refused >= 50 { left.set(0) }
+                        }
+                    }
+                }
+            }
+            let counts = outcomes.withLock(\.self)
+            #expect(counts.refused >= 50 && counts.served > 0 && counts.others == 0, "\(counts)")
+        }
+    }
+
     @Test func priorityTravelsWithTheCallsThatAHandlerMakes() async throws {
         let seen = Watched<[String?]>([])
         let recorder: TestService.Handler = { request, _ in

@@ -14,7 +14,8 @@ private import Synchronization
 ///
 /// Bounded load: a node that has its share of this client's calls in flight, ``Options/loadFactor`` times the mean, is
 /// passed over for the next on the ring ("Consistent Hashing with Bounded Loads", Mirrokni, Thorup and Zadimoghaddam, 2016).
-/// So a hot key uses several nodes.
+/// So a hot key uses several nodes. Calls that failed a moment ago count too (``NodeStatistics/load(at:)``): the keys of a node
+/// that fails move on until it has recovered.
 ///
 /// A pick costs the same for any number of nodes, and allocates nothing.
 public final class ConsistentHash: Balancer {

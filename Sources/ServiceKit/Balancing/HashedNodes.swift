@@ -79,7 +79,7 @@ struct HashedNodes: Sendable {
         var fallback: HashRing.Slot?
         repeat {
             if let member = members[ring.owner(at: slot)], !request.avoids(member.node) {
-                if hasRoom(member, loadFactor) { return take(slot) }
+                if hasRoom(member, loadFactor, at: request.now) { return take(slot) }
                 fallback = fallback ?? slot
             }
             slot = ring.next(after: slot, &looks)
@@ -96,10 +96,12 @@ struct HashedNodes: Sendable {
         return best?.slot
     }
 
-    private func hasRoom(_ member: Member, _ loadFactor: Double?) -> Bool {
+    private func hasRoom(_ member: Member, _ loadFactor: Double?, at now: UInt64) -> Bool {
         guard let loadFactor else { return true }
         let share = Double(member.weight) / Double(totalWeight)
-        return Double(member.load) < (loadFactor * Double(totalLoad + 1) * share).rounded(.up)
+        // Failed calls are load until they have faded: a node that fails at once would else always have room.
+        let load = Double(member.load) + member.node.statistics.failed(at: now)
+        return load < (loadFactor * Double(totalLoad + 1) * share).rounded(.up)
     }
 
     private mutating func take(_ slot: HashRing.Slot) -> Node? {

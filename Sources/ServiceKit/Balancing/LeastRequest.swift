@@ -6,8 +6,9 @@ private import Synchronization
 /// Two choices, the default, keep the busiest node's excess at O(log log n) (Mitzenmacher, "The Power of Two Choices in
 /// Randomized Load Balancing", 2001). As in gRPC's policy of that name (gRFC A48) a node may be drawn twice, but nodes are
 /// drawn in proportion to their weights, and a node of twice the weight may have twice the calls. Of two nodes that have both
-/// reported their load (``LoadReport``), the calls of other clients count as well. Latency and failures do not count; with
-/// ``PowerOfTwoChoices`` they do.
+/// reported their load (``LoadReport``), the calls of other clients count as well. A call that failed counts
+/// for a moment as if it were in flight (``NodeStatistics/load(at:)``), so that a node that fails at once attracts no calls.
+/// Latency does not count; with ``PowerOfTwoChoices`` it does.
 public final class LeastRequest: Balancer {
     /// The section `client.balancers.least_request`.
     public struct Options: ConfigurationSection, Hashable {

@@ -5,7 +5,8 @@ private import Synchronization
 ///
 /// The weight of the past is `exp(-Δt / decay)`, Δt being the time since the call before ended: the mean of an
 /// irregularly sampled series (Eckner, "Algorithms for Unevenly Spaced Time Series", 2012), with the constants that
-/// go-kratos uses. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
+/// go-kratos uses. A call that fails does not make a node look better: it counts as if it were still in flight, and fades with the
+/// past; and it counts as a latency only if it took longer than the mean. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
 ///
 /// The channel tells the statistics when each attempt begins and ends, under every balancer.
 public final class NodeStatistics: Sendable {
@@ -15,6 +16,9 @@ public final class NodeStatistics: Sendable {
     private static let lossesPerTurn: Double = 32
     /// How many draws an idle node loses before it has a turn: a node that is rarely drawn must not have a turn each time.
     private static let idleLosses: Double = 8
+
+    /// Less of a failed call is none.
+    private static let forgotten: Double = 0.001
 
     /// How long a load report counts, in nanoseconds.
     private static let reportLifetime: Double = 2_000_000_000
@@ -32,6 +36,8 @@ public final class NodeStatistics: Sendable {
         var latency: Double = 0
         var success: Double = 1
         var inFlight = 0
+        /// The failed calls that have not faded, at the time of the last one.
+        var failed: Double = 0
         var prediction: Double = 0
         var predictedAt: UInt64 = 0
         /// When the node has reported its load last; 0 if never.
@@ -45,14 +51,39 @@ public final class NodeStatistics: Sendable {
         /// Start times of the calls in flight; 0 is a free slot.
         var starts: [UInt64] = []
         var freeSlots: [Int] = []
+        /// When a call has failed last.
+        var failedAt: UInt64 = 0
         /// How fast the past is forgotten, in nanoseconds.
         var decay: Double
         /// The load that the node has reported last, and the calls of this client that were then in flight.
         var report = LoadReport()
         var inFlightThen = 0
 
+        /// Takes a call out of those in flight.
+        ///
+        /// - Returns: Whether it was there.
+        mutating func end(_ call: InFlight) -> Bool {
+            guard starts.indices.contains(call.slot), starts[call.slot] == call.start else { return false }
+            starts[call.slot] = 0
+            inFlight -= 1
+            freeSlots.append(call.slot)
+            return true
+        }
+
+        /// The weight of the past, for a call that ends now. The first call counts fully, regardless of the time.
+        mutating func past(at now: UInt64) -> Double {
+            defer { lastEnd = now }
+            return lastEnd == 0 ? 0 : exp(-Double(NodeStatistics.elapsed(from: lastEnd, to: now)) / decay)
+        }
+
+        /// The failed calls that have not faded.
+        func failed(at now: UInt64) -> Double {
+            if failed == 0 { return 0 }
+            return failed * exp(-Double(NodeStatistics.elapsed(from: failedAt, to: now)) / decay)
+        }
+
         func load(at now: UInt64) -> NodeLoad {
-            let own = Double(inFlight)
+            let own = Double(inFlight) + failed(at: now)
             return NodeLoad(own: own, total: foreignInFlight(at: now).map { own + $0 })
         }
 
@@ -120,11 +151,15 @@ public final class NodeStatistics: Sendable {
         }
     }
 
-    /// The node's calls in flight: those of this client, and those of all clients if the node has reported them.
+    /// The node's calls in flight: those of this client, and those of all clients if the node has reported them. To both the
+    /// calls of this client are added that have failed and not faded: a node that fails at once would else look idle.
     ///
     /// A report fades within two seconds. Compare the calls of all clients only among nodes that have reported them:
     /// another node would look idle.
     public func load(at now: UInt64) -> NodeLoad { state.withLock { $0.load(at: now) } }
+
+    /// The calls of this client that have failed and not faded.
+    func failed(at now: UInt64) -> Double { state.withLock { $0.failed(at: now) } }
 
     /// The mean latency in nanoseconds; 0 while unknown.
     public var latency: Double { state.withLock(\.latency) }
@@ -171,26 +206,44 @@ public final class NodeStatistics: Sendable {
     ///   - report: The load that the node has reported with it.
     public func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome, report: LoadReport? = nil) {
         state.withLock { state in
-            guard state.starts.indices.contains(call.slot), state.starts[call.slot] == call.start else { return }
-            state.starts[call.slot] = 0
-            state.inFlight -= 1
-            state.freeSlots.append(call.slot)
+            guard state.end(call) else { return }
             if let report {
                 (state.report, state.reportedAt, state.inFlightThen) = (report, now, state.inFlight)
             }
             if case .ignored = outcome { return }
-            // The first call counts fully, regardless of the time.
-            let past = state.lastEnd == 0 ? 0 : exp(-Double(Self.elapsed(from: state.lastEnd, to: now)) / state.decay)
-            state.lastEnd = now
-            state.latency = state.latency * past + Double(Self.elapsed(from: call.start, to: now)) * (1 - past)
-            let sample: Double = if case .success = outcome { 1 } else { 0 }
+            let past = state.past(at: now)
+            var latency = Double(Self.elapsed(from: call.start, to: now))
+            var sample = 1.0
+            if case .failure = outcome {
+                // A failure that comes fast says nothing about the time that an answer takes.
+                latency = max(latency, state.latency)
+                sample = 0
+                state.failed = state.failed(at: now) + 1
+                state.failedAt = now
+            } else if state.failed != 0, state.failed(at: now) < Self.forgotten {
+                // Picks have less to compute.
+                state.failed = 0
+            }
+            state.latency = state.latency * past + latency * (1 - past)
             state.success = state.success * past + sample * (1 - past)
+        }
+    }
+
+    /// Another attempt of a call was answered before this one (hedging): the node takes at least as long as it has had. Else hedging
+    /// would hide a slow node.
+    package func outrun(_ call: InFlight, at now: UInt64) {
+        state.withLock { state in
+            let latency = Double(Self.elapsed(from: call.start, to: now))
+            guard state.end(call), latency > state.latency else { return }
+            let past = state.past(at: now)
+            state.latency = state.latency * past + latency * (1 - past)
         }
     }
 
     /// How good the node is to call: the larger the better.
     ///
-    /// `success / load`, where `load = √(max(latency, prediction) + floor) · (1 + calls in flight / share)`. The prediction
+    /// `success / load`, where `load = √(max(latency, prediction) + floor) · (1 + calls in flight / share)`. Failed calls count as
+    /// in flight until they have faded. The prediction
     /// is the mean age of the calls in flight older than the latency, and counts when they are more than half: a node
     /// that has begun to hang is seen before its calls end. A node not called yet counts as fast, so that it is tried at
     /// once; its calls in flight then hold back more until it has answered.
@@ -214,7 +267,7 @@ public final class NodeStatistics: Sendable {
                     state.inFlight == 0 ? 0 : Self.prediction(state.starts, latency: state.latency, now: now)
             }
             let latency = max(state.latency, state.prediction) + latencyFloor
-            let own = Double(state.inFlight)
+            let own = Double(state.inFlight) + state.failed(at: now)
             func score(_ inFlight: Double) -> Double {
                 state.success / (latency.squareRoot() * (1 + inFlight / share))
             }

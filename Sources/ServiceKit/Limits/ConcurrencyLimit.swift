@@ -3,16 +3,20 @@ internal import Metrics
 public import ServiceKitConfig
 private import Synchronization
 
-/// Refuses calls when too many are in flight, so that those that are served stay fast.
+/// Refuses calls when there are too many, so that those that are served stay fast.
 ///
 /// An App has this middleware with the options of `server.limit`. How many are too many, an algorithm says:
 ///
-/// | `concurrency` | the limit |
+/// | `concurrency` | refused are |
 /// |---|---|
-/// | `none`, the default | there is none |
-/// | `fixed` | a number |
-/// | `adaptive` | follows the queueing delay: grows while latencies are as they are without a queue, else shrinks |
-/// | `bbr` | go-kratos's: acts while the processors are busy, from throughput and latency |
+/// | `adaptive`, the default | calls that would wait too long before they begin |
+/// | `fixed` | calls beyond a number in flight |
+/// | `bbr` | go-kratos's: while the processors are busy, calls beyond a number in flight, from throughput and latency |
+/// | `none` | none |
+///
+/// `adaptive` knows nothing of the time that handlers take. Calls that wait for a slow database, a lock or another service do
+/// not wait to begin, and are never a reason to refuse others: `fixed` and `methods` bound their number. Handlers that keep the
+/// processors busy, or block their threads, do make others wait.
 ///
 /// Whatever the algorithm, `methods` has limits for single methods. Less important calls are refused first; see
 /// ``CallPriority``. A refused call is `429 OVERLOADED`, with `bbr` `429 RATELIMIT`, as go-kratos has it. Health has
@@ -22,9 +26,9 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     public enum Algorithm: String, Codable, Sendable, CaseIterable {
         /// No limit.
         case none
-        /// A number.
+        /// A number of calls in flight.
         case fixed
-        /// By the queueing delay.
+        /// By the time that calls wait before they begin.
         case adaptive
         /// By processor usage, throughput and latency, as go-kratos does.
         case bbr
@@ -32,8 +36,8 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
     /// The section `server.limit`.
     public struct Options: ConfigurationSection, Hashable {
-        /// The algorithm; `none` by default.
-        public var concurrency = Algorithm.none
+        /// The algorithm; `adaptive` by default.
+        public var concurrency = Algorithm.adaptive
         /// The options of `fixed`.
         public var fixed = Fixed()
         /// The options of `adaptive`.
@@ -43,7 +47,7 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
         /// The most calls in flight by method: `/user.v1.UserService/ListUsers: 20`. They count for all priorities.
         public var methods: [String: Int] = [:]
 
-        /// No limits.
+        /// The defaults.
         public init() {}
 
         /// The ranges of the section's values.
@@ -63,15 +67,12 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
         /// The section `server.limit.adaptive`.
         public struct Adaptive: ConfigurationSection, Hashable {
-            /// The queueing delay up to which the limit grows; 20 ms by default, as DAGOR (SoCC 2018) has it. For calls that
-            /// take longer without a queue, it is as long as they take.
-            public var targetDelay = Duration.milliseconds(20)
-            /// The least limit; 10 by default. So many calls in flight must not be a queue.
+            /// How long a call may wait before it begins; 50 ms by default. A call that would wait longer is refused: a
+            /// sheddable one at half of the time, a critical one at twice the time. DAGOR (SoCC 2018) has 20 ms, for services
+            /// that call each other often for one request of a user.
+            public var targetDelay = Duration.milliseconds(50)
+            /// How many calls may wait in any case; 10 by default.
             public var min = 10
-            /// The greatest limit; 10,000 by default.
-            public var max = 10_000
-            /// The limit at the start; 100 by default.
-            public var initial = 100
 
             /// The defaults.
             public init() {}
@@ -80,8 +81,6 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
             public static let ranges: [OptionRange<Adaptive>] = [
                 OptionRange("target-delay", \.targetDelay, .milliseconds(1)...(.seconds(60))),
                 OptionRange("min", \.min, 1...1_000_000),
-                OptionRange("max", \.max, 1...1_000_000),
-                OptionRange("initial", \.initial, 1...1_000_000),
             ]
         }
 
@@ -101,18 +100,27 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     }
 
     // A class, as a mutex cannot be copied.
-    private final class Shared: Sendable {
+    private final class Shared: ArrivalObserver {
         let state: Mutex<ConcurrencyLimitState>
         let refusals = Mutex(Refusals())
+        let now: @Sendable () -> UInt64
         let count: RefusalCount
         let meter: Lazily<Meter>
 
-        init(_ state: ConcurrencyLimitState, factory: (any MetricsFactory)?) {
+        init(
+            _ state: ConcurrencyLimitState, now: @escaping @Sendable () -> UInt64, factory: (any MetricsFactory)?
+        ) {
             self.state = Mutex(state)
+            self.now = now
             count = RefusalCount(.server, reason: "concurrency", factory: factory)
             meter = Lazily {
                 Meter(label: "servicekit.server.concurrency_limit", factory: factory ?? MetricsSystem.factory)
             }
+        }
+
+        func left(_ number: UInt64, hasBegun: Bool) {
+            let now = now()
+            state.withLock { $0.leave(number, hasBegun: hasBegun, at: now) }
         }
     }
 
@@ -120,6 +128,8 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     private static let pushback = Duration.milliseconds(100)
     private static let overloaded = PreparedError.refusal(
         reason: "OVERLOADED", message: "too many calls in flight", pushback: pushback)
+    private static let late = PreparedError.refusal(
+        reason: "OVERLOADED", message: "the server is overloaded: the call would wait too long", pushback: pushback)
     /// go-kratos's clients compare this reason.
     private static let kratos = PreparedError.refusal(
         reason: "RATELIMIT", message: "too many calls in flight for the processors", pushback: pushback)
@@ -127,7 +137,6 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     private let options: Replaceable<Options>
     private let logger: Logger?
     private let shared: Shared
-    private let now: @Sendable () -> UInt64
 
     /// Limits calls.
     ///
@@ -147,8 +156,7 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     ) {
         self.options = options
         self.logger = logger
-        self.now = now
-        shared = Shared(ConcurrencyLimitState(options.read { $0.adaptive }, usage: usage), factory: factory)
+        shared = Shared(ConcurrencyLimitState(usage: usage), now: now, factory: factory)
     }
 
     /// Limits the calls of a simulated server.
@@ -158,30 +166,39 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
     /// Counts a call, or refuses it.
     ///
-    /// - Throws: ``ServiceError`` when there are too many in flight.
+    /// - Throws: ``ServiceError`` when there are too many.
     public func beginServing(_ call: inout Call) throws {
         if !options.read({ $0.isEnabled }) { return }
-        let now = now()
+        let now = shared.now()
         let priority = call.priority
         let begun = options.read { options in
             shared.state.withLock { $0.begin(call.operation, priority, at: now, options) }
         }
         switch begun {
-        case .refused(let limit):
+        case .refused(let limit?):
             if OperatorService.has(call.operation) { return }
-            report(limit, at: now)
+            report("refusing calls: too many are in flight; see server.limit", limit, at: now)
             throw options.read { $0.concurrency == .bbr } ? Self.kratos : Self.overloaded
-        case .admitted(let ticket):
-            call.onEnd { [self] call, result in end(ticket, call.operation, result.error) }
+        case .refused(nil):
+            if OperatorService.has(call.operation) { return }
+            report("refusing calls: they would wait too long to begin; see server.limit.adaptive", nil, at: now)
+            throw Self.late
+        case .admitted(.waiting(let number)):
+            call.onBegin(shared, number)
+        case .admitted(.inFlight(let inFlight)):
+            call.onEnd { [self] call, result in end(inFlight, call.operation, result.error) }
+        case .admitted(.both(let inFlight, let number)):
+            call.onBegin(shared, number)
+            call.onEnd { [self] call, result in end(inFlight, call.operation, result.error) }
         }
     }
 
-    private func end(_ ticket: ConcurrencyLimitState.Ticket, _ operation: String, _ error: (any Error)?) {
+    private func end(_ inFlight: ConcurrencyLimitState.InFlight, _ operation: String, _ error: (any Error)?) {
         let isSample = error.map { ServiceError($0)?.code == .deadlineExceeded } ?? true
-        let now = now()
+        let now = shared.now()
         let limit = options.read { options in
             shared.state.withLock { state in
-                state.end(ticket, operation, isSample: isSample, at: now, options)
+                state.end(inFlight, operation, isSample: isSample, at: now, options)
                 return state.limitToPublish(at: now, options)
             }
         }
@@ -191,38 +208,28 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     /// The limit in force, `nil` if there is none; the calls in flight, which are counted only if there is one; and the calls
     /// refused so far.
     var snapshot: (limit: Int?, inFlight: Int, refused: Int) {
-        let now = now()
+        let now = shared.now()
         let (limit, inFlight) = options.read { options in
             shared.state.withLock { ($0.limit(at: now, options), $0.inFlight) }
         }
         return (limit, inFlight, shared.count.value)
     }
 
-    private func report(_ limit: Int, at now: UInt64) {
+    private func report(_ message: Logger.Message, _ limit: Int?, at now: UInt64) {
         shared.count.add()
         guard let logger, let count = shared.refusals.withLock({ $0.add(at: now) }) else { return }
-        logger.warning(
-            "refusing calls: too many are in flight; see server.limit",
-            metadata: ["refused": "\(count)", "limit": "\(limit)"]
-        )
-    }
-}
-
-extension ConcurrencyLimit.Options.Adaptive: Validatable {
-    /// Checks that the limits are in order.
-    ///
-    /// - Throws: `ConfigurationError` that names the key.
-    public func validate() throws(ConfigurationError) {
-        if min <= max { return }
-        throw ConfigurationError(
-            message: "the least limit, \(min), is above the greatest, \(max); lower min or raise max", keyPath: "min")
+        var metadata: Logger.Metadata = ["refused": "\(count)"]
+        if let limit { metadata["limit"] = "\(limit)" }
+        logger.warning(message, metadata: metadata)
     }
 }
 
 extension ConcurrencyLimit.Options {
     /// The meaning of each option.
     public static let help = [
-        "concurrency": "how the most calls in flight are found: `none`, `fixed`, `adaptive` or `bbr`",
+        "concurrency":
+            "which calls are refused: `adaptive`, those that would wait too long to begin; `fixed` or `bbr`, those beyond a "
+            + "number in flight; `none`",
         "methods": "the most calls in flight by method, `/user.v1.UserService/ListUsers: 20`",
     ]
 }
@@ -235,10 +242,9 @@ extension ConcurrencyLimit.Options.Fixed {
 extension ConcurrencyLimit.Options.Adaptive {
     /// The meaning of each option.
     public static let help = [
-        "target-delay": "the queueing delay up to which the limit grows; for slower calls, their own latency",
-        "min": "the least limit: so many calls in flight must not be a queue",
-        "max": "the greatest limit",
-        "initial": "the limit at the start",
+        "target-delay":
+            "how long a call may wait before its handler begins; half as long if it is sheddable, twice if critical",
+        "min": "how many calls may wait in any case",
     ]
 }
 

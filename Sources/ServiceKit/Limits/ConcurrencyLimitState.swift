@@ -1,13 +1,21 @@
-/// The calls in flight, and the limits of their number.
+/// The calls in flight, those that wait, and the limits of their numbers.
 ///
 /// All times are in nanoseconds from any origin, not 0.
 struct ConcurrencyLimitState: Sendable {
     typealias Options = ConcurrencyLimit.Options
 
     /// A call that was admitted.
-    struct Ticket: Sendable {
-        let start: UInt64
-        fileprivate let epoch: UInt64
+    enum Ticket: Sendable {
+        /// It counts until it ends.
+        case inFlight(InFlight)
+        /// It counts until it begins, under this number.
+        case waiting(UInt64)
+        /// It counts both ways: its method has a limit of its own.
+        case both(InFlight, waiting: UInt64)
+    }
+
+    struct InFlight: Sendable {
+        fileprivate let start: UInt64
         fileprivate let isCritical: Bool
         /// Whether the call counts for its method.
         fileprivate let hasMethod: Bool
@@ -15,32 +23,34 @@ struct ConcurrencyLimitState: Sendable {
 
     enum Begun: Sendable {
         case admitted(Ticket)
-        /// The limit that the call met.
-        case refused(limit: Int)
+        /// The limit of calls in flight that the call met; `nil` if it would have waited for too long.
+        case refused(limit: Int?)
     }
+
+    /// A stream takes longer. Its time is no latency.
+    private static let longestLatency: UInt64 = 5_000_000_000
 
     private var calls = CallsInFlight()
     private var methods: [String: Int] = [:]
-    private(set) var adaptive: AdaptiveLimit
+    private var waiting = WaitingCalls()
     private var bbr = BBRLimit()
     private var usage: ProcessorUsage
     private var publishedAt: UInt64 = 0
     private static let publishInterval: UInt64 = 1_000_000_000
 
-    init(_ options: Options.Adaptive, usage: ProcessorUsage) {
-        adaptive = AdaptiveLimit(options)
+    init(usage: ProcessorUsage) {
         self.usage = usage
     }
 
-    /// The calls in flight.
-    var inFlight: Int { calls.all.calls }
+    /// The calls in flight that count.
+    var inFlight: Int { calls.count }
 
     /// The limit of calls of the default priority and above; `nil` if there is none now.
     mutating func limit(at now: UInt64, _ options: borrowing Options) -> Int? {
         switch options.concurrency {
-        case .none: nil
+        // `adaptive` bounds a time, not a number.
+        case .none, .adaptive: nil
         case .fixed: options.fixed.max
-        case .adaptive: min(max(Int(adaptive.limit), options.adaptive.min), options.adaptive.max)
         // It acts only while the processors are busy.
         case .bbr: usage.value >= options.bbr.cpuThreshold ? Int(bbr.maximum(at: now)) : nil
         }
@@ -56,55 +66,59 @@ struct ConcurrencyLimitState: Sendable {
     mutating func begin(
         _ operation: String, _ priority: CallPriority, at now: UInt64, _ options: borrowing Options
     ) -> Begun {
-        calls.advance(to: now)
-        let isCritical = priority == .critical
-        if isCritical { calls.noteCriticalDemand() }
         let most = options.methods.isEmpty ? nil : options.methods[operation]
         if let most, methods[operation, default: 0] >= most { return .refused(limit: most) }
+        if options.concurrency == .adaptive {
+            guard let number = waiting.arrive(priority, at: now, options.adaptive) else { return .refused(limit: nil) }
+            guard most != nil else { return .admitted(.waiting(number)) }
+            return .admitted(.both(add(operation, priority, hasMethod: true, at: now), waiting: number))
+        }
+        calls.advance(to: now)
+        if priority == .critical { calls.noteCriticalDemand() }
         if let limit = limitMet(by: priority, at: now, options) { return .refused(limit: limit) }
-        if most != nil { methods[operation, default: 0] += 1 }
-        return .admitted(
-            Ticket(
-                start: now, epoch: calls.add(isCritical: isCritical), isCritical: isCritical, hasMethod: most != nil))
+        return .admitted(.inFlight(add(operation, priority, hasMethod: most != nil, at: now)))
     }
 
-    /// The limit that keeps a call from beginning; `nil` if there is none.
+    private mutating func add(
+        _ operation: String, _ priority: CallPriority, hasMethod: Bool, at now: UInt64
+    ) -> InFlight {
+        let isCritical = priority == .critical
+        calls.add(isCritical: isCritical)
+        if hasMethod { methods[operation, default: 0] += 1 }
+        return InFlight(start: now, isCritical: isCritical, hasMethod: hasMethod)
+    }
+
+    /// The limit of calls in flight that keeps a call from beginning; `nil` if there is none.
     private mutating func limitMet(by priority: CallPriority, at now: UInt64, _ options: borrowing Options) -> Int? {
         switch options.concurrency {
-        case .none:
+        case .none, .adaptive:
             return nil
         case .fixed:
-            return calls.hasRoom(for: priority, of: options.fixed.max, among: calls.all) ? nil : options.fixed.max
-        case .adaptive:
-            adaptive.clamp(options.adaptive)
-            let limit = Int(adaptive.limit)
-            let isRefused = !calls.hasRoom(for: priority, of: limit, among: calls.recent)
-            adaptive.began(inFlight: calls.recent.calls + 1, isRefused: isRefused)
-            return isRefused ? limit : nil
+            return calls.hasRoom(for: priority, of: options.fixed.max) ? nil : options.fixed.max
         case .bbr:
             usage.sample(at: now)
             let threshold = options.bbr.cpuThreshold
             let isAdmitted = bbr.admits(
-                inFlight: calls.all.calls, usage: usage.value, threshold: threshold, priority: priority, at: now)
+                inFlight: calls.count, usage: usage.value, threshold: threshold, priority: priority, at: now)
             return isAdmitted ? nil : Int(bbr.maximum(at: now))
         }
     }
 
-    /// A call has ended. `isSample` says whether its latency says something about a queue.
+    /// A call no longer waits: its task runs, or it has ended before.
+    mutating func leave(_ number: UInt64, hasBegun: Bool, at now: UInt64) {
+        waiting.leave(number, hasBegun: hasBegun, at: now)
+    }
+
+    /// A call has ended. `isSample` says whether its latency says something about the service.
     mutating func end(
-        _ ticket: Ticket, _ operation: String, isSample: Bool, at now: UInt64, _ options: borrowing Options
+        _ call: InFlight, _ operation: String, isSample: Bool, at now: UInt64, _ options: borrowing Options
     ) {
-        calls.advance(to: now)
-        calls.remove(of: ticket.epoch, isCritical: ticket.isCritical)
-        if ticket.hasMethod { leave(operation) }
-        // Times are taken before the lock, so that another task's may be a little later. A stream's time is no latency.
-        let latency = now > ticket.start ? now - ticket.start : 0
-        guard isSample, latency <= CallsInFlight.epochTime else { return }
-        switch options.concurrency {
-        case .none, .fixed: break
-        case .adaptive: adaptive.ended(operation, latency: latency, at: now, options.adaptive)
-        case .bbr: bbr.ended(latency: latency, at: now)
-        }
+        calls.remove(isCritical: call.isCritical)
+        if call.hasMethod { leave(operation) }
+        guard isSample, options.concurrency == .bbr else { return }
+        // Times are taken before the lock, so that another task's may be a little later.
+        let latency = now > call.start ? now - call.start : 0
+        if latency <= Self.longestLatency { bbr.ended(latency: latency, at: now) }
     }
 
     private mutating func leave(_ operation: String) {

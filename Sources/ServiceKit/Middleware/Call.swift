@@ -44,12 +44,21 @@ public struct Call: Sendable {
     package private(set) var isMetadataChanged = false
     package private(set) var attemptBegins: [AttemptBegin] = []
     private var ends: [EndFunction] = []
+    /// Who learns that the call waits no longer. Most calls have one at most: it costs no array.
+    private var arrival: Arrival?
+    private var moreArrivals: [Arrival] = []
     /// Whether a function waits for the call's end.
     var hasEnds: Bool { !ends.isEmpty }
 
     /// A function within a struct: an array of bare functions would wrap each of them in another one.
     private struct EndFunction {
         let end: End
+    }
+
+    /// A call that waits for its task.
+    private struct Arrival {
+        let observer: any ArrivalObserver
+        let number: UInt64
     }
 
     /// Creates a call. Transports do so, and tests of middleware.
@@ -89,6 +98,26 @@ public struct Call: Sendable {
     /// The certificate that the caller's connection has proved (mutual TLS), in DER; `nil` if there is none.
     public func peerCertificate() -> [UInt8]? { certificate?() }
 
+    // MARK: - The begin
+
+    /// Leaves an observer that learns when the call's task runs, or that the call has ended before.
+    mutating func onBegin(_ observer: any ArrivalObserver, _ number: UInt64) {
+        let arrival = Arrival(observer: observer, number: number)
+        if self.arrival == nil { self.arrival = arrival } else { moreArrivals.append(arrival) }
+    }
+
+    /// The call's task runs. Transports say so, at once: the time until then is the queueing delay. Further words do nothing.
+    package mutating func begun() { leaveQueue(hasBegun: true) }
+
+    private mutating func leaveQueue(hasBegun: Bool) {
+        guard let arrival else { return }
+        self.arrival = nil
+        arrival.observer.left(arrival.number, hasBegun: hasBegun)
+        if moreArrivals.isEmpty { return }
+        for arrival in moreArrivals { arrival.observer.left(arrival.number, hasBegun: hasBegun) }
+        moreArrivals = []
+    }
+
     // MARK: - The end
 
     /// Leaves a function that gets the call's end, exactly once, also when the caller leaves.
@@ -106,6 +135,7 @@ public struct Call: Sendable {
     /// Transports call it, and tests of middleware; ``MiddlewareChain/run(_:_:)`` does both halves.
     /// - Parameter result: How the call ended; afterwards, the result that the other side gets.
     public mutating func end(with result: inout CallResult) {
+        leaveQueue(hasBegun: false)
         if ends.isEmpty { return }
         let ends = ends
         self.ends = []
@@ -129,4 +159,14 @@ public struct Call: Sendable {
     public func begin(_ attempt: inout CallAttempt) throws {
         for begin in attemptBegins { try begin(&attempt) }
     }
+}
+
+/// Learns when calls that have arrived begin to run.
+protocol ArrivalObserver: AnyObject, Sendable {
+    /// A call waits no longer.
+    ///
+    /// - Parameters:
+    ///   - number: The number that the observer has given it.
+    ///   - hasBegun: Whether its task runs; if not, it has ended before.
+    func left(_ number: UInt64, hasBegun: Bool)
 }

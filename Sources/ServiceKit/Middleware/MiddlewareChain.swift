@@ -128,7 +128,7 @@ public struct MiddlewareChain: Sendable {
     }
 
     /// Begins a call with the middleware before the first that may wait: with all, if the chain ``isSynchronous``. The caller
-    /// then calls ``beginRest(_:)``, or ``Call/waitForDelay()`` if there is no rest.
+    /// then calls ``beginRest(_:)`` in the call's task, or ``Call/begun()`` and ``Call/waitForDelay()`` if there is no rest.
     package func beginSynchronously(_ call: inout Call) throws {
         // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
         for layer in layers.prefix(synchronous) where layer.rule.matches(call.operation) {
@@ -138,6 +138,7 @@ public struct MiddlewareChain: Sendable {
 
     /// Begins a call with the middleware that ``beginSynchronously(_:)`` has left, and waits for its delay.
     package nonisolated(nonsending) func beginRest(_ call: inout Call) async throws {
+        call.begun()
         for layer in layers.dropFirst(synchronous) where layer.rule.matches(call.operation) {
             try await layer.begin(&call)
         }

@@ -1,56 +1,82 @@
+private import Glibc
 private import Synchronization
 
 /// Keeps retries from multiplying the load on services in trouble: a bucket of tokens, of which a retry takes one and a
 /// call that succeeds puts a tenth back, as in gRPC's retry throttling (gRFC A6).
 ///
-/// It knows no time: under virtual time it is the same.
+/// Tokens fade, within three seconds to 37 %: so a bucket that nobody takes from has a tenth of the calls of the last three
+/// seconds. A bucket of a fixed size is too large for a client with few calls, whose every call is made three times in an
+/// outage, and too small for one with many. Finagle's budget forgets for the same reason. For clients with few calls there is
+/// an income that keeps ten tokens in a bucket.
+///
+/// All times are in nanoseconds from any origin, not 0.
 package final class RetryBudget: Sendable {
-    /// Tokens are counted in tenths.
-    private let capacity: Atomic<Int>
-    private let tokens: Atomic<Int>
+    /// Within this time a token fades to 37 %.
+    private static let lifetime = 3e9
+    /// The tokens that there are without any success.
+    private static let least = 10.0
 
-    /// - Parameter burst: How many retries can be made before any success.
-    package init(burst: Int) {
-        let capacity = Self.capacity(of: burst)
-        self.capacity = Atomic(capacity)
-        tokens = Atomic(capacity)
+    private struct Tokens {
+        /// The most.
+        var burst: Double
+        /// How many there are, in tenths, as those that calls put back are.
+        var tenths: Double
+        var countedAt: UInt64 = 0
+
+        init(burst: Int) {
+            self.burst = Double(min(max(0, burst), 1_000_000))
+            tenths = Self.least(self.burst)
+        }
+
+        /// The tenths that there are without any success.
+        static func least(_ burst: Double) -> Double { 10 * min(burst, RetryBudget.least) }
+
+        /// Counts the calls that have succeeded since the last count, as if they had come evenly.
+        mutating func count(_ successes: Int, at now: UInt64) {
+            let elapsed = countedAt != 0 && now > countedAt ? Double(now - countedAt) / RetryBudget.lifetime : 0
+            countedAt = max(now, countedAt)
+            let past = exp(-elapsed)
+            let part = elapsed > 0 ? (1 - past) / elapsed : 1
+            tenths = min(tenths * past + Self.least(burst) * (1 - past) + Double(successes) * part, 10 * burst)
+        }
     }
 
-    private static func capacity(of burst: Int) -> Int { min(max(0, burst), 1_000_000) * 10 }
+    /// The calls that have succeeded since tokens were counted last: so a call that succeeds takes no lock and needs no time.
+    private let successes = Atomic<Int>(0)
+    private let tokens: Mutex<Tokens>
 
-    /// Changes how many retries can be made before any success. The retries that were made so far still count.
+    /// - Parameter burst: The most tokens.
+    package init(burst: Int) {
+        tokens = Mutex(Tokens(burst: burst))
+    }
+
+    /// Changes the most tokens.
     package func resize(burst: Int) {
-        let capacity = Self.capacity(of: burst)
-        let last = self.capacity.exchange(capacity, ordering: .relaxed)
-        if capacity != last { change { max(0, $0 + capacity - last) } }
+        let next = Tokens(burst: burst)
+        tokens.withLock { tokens in
+            guard next.burst != tokens.burst else { return }
+            // The retries that were made so far still count.
+            let change = next.tenths - Tokens.least(tokens.burst)
+            tokens.burst = next.burst
+            tokens.tenths = min(max(0, tokens.tenths + change), 10 * next.burst)
+        }
     }
 
     /// A call succeeded.
     package func succeeded() {
-        // The bucket is full most of the time: then no call writes the value that all calls read.
-        let capacity = capacity.load(ordering: .relaxed)
-        change { $0 < capacity ? $0 + 1 : nil }
+        successes.add(1, ordering: .relaxed)
     }
 
     /// Whether a retry may be made.
-    package func takeRetry() -> Bool {
-        change { $0 >= 10 ? $0 - 10 : nil }
-    }
-
-    /// - Returns: Whether there was a change to be made.
-    @discardableResult
-    private func change(_ next: (Int) -> Int?) -> Bool {
-        var current = tokens.load(ordering: .relaxed)
-        while let wanted = next(current) {
-            let (exchanged, original) = tokens.weakCompareExchange(
-                expected: current,
-                desired: wanted,
-                ordering: .relaxed
-            )
-            if exchanged { return true }
-            current = original
+    ///
+    /// - Parameter now: The time.
+    package func takeRetry(at now: UInt64 = NodeStatistics.now) -> Bool {
+        tokens.withLock { tokens in
+            tokens.count(successes.exchange(0, ordering: .relaxed), at: now)
+            guard tokens.tenths >= 10 else { return false }
+            tokens.tenths -= 10
+            return true
         }
-        return false
     }
 }
 
@@ -79,7 +105,7 @@ package final class RetryBudgets: Sendable {
     ///   - service: The service, or its target.
     ///   - registry: The registry that the channel shares with others; `nil` for a registry of its own, as the
     ///     configuration names it.
-    ///   - burst: How many retries can be made before any success. The latest word of a channel counts.
+    ///   - burst: The most retries in a row. The latest word of a channel counts.
     /// - Returns: The budget.
     package func budget(of service: String, in registry: AnyObject?, burst: Int) -> RetryBudget {
         let key = Key(registry: registry.map { ObjectIdentifier($0) }, service: service)

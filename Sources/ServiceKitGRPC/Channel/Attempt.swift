@@ -40,6 +40,8 @@ struct AttemptResult: Sendable {
     var wasSent: Bool
     /// How far the attempt speaks for or against the node.
     var outcome: CallOutcome
+    /// Whether another attempt was answered before.
+    var isOutrun = false
 
     /// The call succeeded.
     static func succeeded(_ trailers: Metadata) -> AttemptResult {
@@ -49,6 +51,13 @@ struct AttemptResult: Sendable {
     /// The caller gave up.
     static var abandoned: AttemptResult {
         AttemptResult(code: .cancelled, status: .cancelled, trailers: [:], wasSent: true, outcome: .ignored)
+    }
+
+    /// Another attempt was answered before.
+    static var outrun: AttemptResult {
+        var result = abandoned
+        result.isOutrun = true
+        return result
     }
 
     /// The call failed.

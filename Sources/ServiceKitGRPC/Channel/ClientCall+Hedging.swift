@@ -12,7 +12,7 @@ extension ClientCall {
             let failure: RPCError
             switch answer {
             case .success(let part):
-                for loser in state.withLock({ $0.won(by: attempt) }) { abandon(loser) }
+                for loser in state.withLock({ $0.won(by: attempt) }) { abandon(loser, .outrun) }
                 return try take(part)
             case .failure(let error):
                 failure = error

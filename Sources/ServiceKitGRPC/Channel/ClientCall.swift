@@ -161,9 +161,9 @@ final class ClientCall: Sendable {
         }
     }
 
-    func abandon(_ attempt: Attempt) {
+    func abandon(_ attempt: Attempt, _ result: AttemptResult = .abandoned) {
         attempt.stream.cancel()
-        channel.pool.ended(attempt, of: operation, with: .abandoned)
+        channel.pool.ended(attempt, of: operation, with: result)
     }
 
     private func poll(_ stream: ClientStream) throws(RPCError) -> Poll {

@@ -278,7 +278,11 @@ final class NodePool: Sendable {
     private func ended(_ pick: Pick, of operation: String, with result: AttemptResult) -> CallReport {
         let now = NodeStatistics.now
         let load = LoadReport(result.trailers)
-        pick.node.statistics.end(pick.call, at: now, with: result.outcome, report: load)
+        if result.isOutrun {
+            pick.node.statistics.outrun(pick.call, at: now)
+        } else {
+            pick.node.statistics.end(pick.call, at: now, with: result.outcome, report: load)
+        }
         var report = CallReport(
             node: pick.node,
             operation: operation,

@@ -59,8 +59,9 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     /// How much of a request is kept to be sent again; 256 KiB by default. Each message counts 64 bytes more than it has.
     /// A longer request is not retried.
     public var buffer = ByteCount.kibibytes(256)
-    /// How many retries are made in a row before they are held to a tenth of the calls; 1000 by default. All channels of the
-    /// process that find the service through the same registry share them.
+    /// How many retries are made in a row at most; 1000 by default. In any case retries are held to a tenth of the calls that
+    /// succeed: in a row there are no more than a tenth of those of the last three seconds, or ten if that is more. All channels
+    /// of the process that find the service through the same registry share them.
     public var burst = 1000
 
     /// The defaults.
@@ -217,7 +218,7 @@ extension RetryOptions {
         "methods":
             "`attempts`, `codes`, `backoff` and `hedging` by method, `/user.v1.UserService/GetUser: { attempts: 5 }`, or by service",
         "buffer": "how much of a request is kept to be sent again",
-        "burst": "how many retries there are before they are held to a tenth of the calls",
+        "burst": "how many retries there are in a row at most; in any case they are held to a tenth of the calls",
     ]
 }
 

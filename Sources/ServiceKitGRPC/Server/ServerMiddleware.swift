@@ -66,7 +66,10 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
         // A task takes the values that are current when it is made: that is less than to make them current in the task.
         return ServiceContext.$current.withValue(call.context) {
             guard call.delay == nil else { return Task(executorPreference: executor) { await self.waitAndRun() } }
-            return Task(executorPreference: executor) { await self.served.run(within: self) }
+            return Task(executorPreference: executor) {
+                self.call.begun()
+                await self.served.run(within: self)
+            }
         }
     }
 
@@ -84,6 +87,7 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
 
     /// Has the call served after the wait that the middleware has put before it.
     @concurrent private func waitAndRun() async {
+        call.begun()
         do {
             try await call.waitForDelay()
         } catch {

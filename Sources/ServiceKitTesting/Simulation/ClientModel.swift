@@ -195,9 +195,12 @@ final class ClientModel {
         do throws(PreparedError) {
             breaker = try breakers.beginAttempt(of: Simulation.operation)
         } catch {
-            return end(call, .unavailable)
+            return call.inFlight.isEmpty ? end(call, .unavailable) : ()
         }
-        guard let (node, balancer, place) = pick(for: call, breaker, at: now) else { return end(call, .unavailable) }
+        guard let (node, balancer, place) = pick(for: call, breaker, at: now) else {
+            // A hedge that cannot be made fails no call.
+            return call.inFlight.isEmpty ? end(call, .unavailable) : ()
+        }
         call.attempts += 1
         // Each attempt draws its work anew, whatever the attempt before drew.
         let attempt = SimulatedAttempt(
@@ -209,8 +212,20 @@ final class ClientModel {
             breaker: breaker,
             random: SeededRandom(seed: call.random.next())
         )
-        call.attempt = attempt
+        call.inFlight.append(attempt)
         simulation.send(attempt)
+        if let delay = options.hedgingDelay, call.attempts < options.attempts {
+            simulation.add(.hedge(call, after: call.attempts), after: delay.nanoseconds)
+        }
+    }
+
+    /// It is time for another attempt beside those in flight.
+    func hedge(_ call: SimulatedCall, after attempts: Int) {
+        guard !call.hasEnded, call.attempts == attempts, !call.inFlight.isEmpty else { return }
+        guard budget.takeRetry(at: clock.now) else { return }
+        // As with channels, on another server if there is one.
+        call.avoid += call.inFlight.map(\.node.instance.id).filter { !call.avoid.contains($0) }
+        attempt(call)
     }
 
     /// Picks a server whose breaker lets the call through.
@@ -257,7 +272,11 @@ final class ClientModel {
             budget.succeeded()
             return end(call, nil)
         }
-        guard code == .unavailable, call.attempts < options.attempts, budget.takeRetry() else { return end(call, code) }
+        // Other attempts go on.
+        if code == .unavailable, !call.inFlight.isEmpty { return }
+        guard code == .unavailable, call.attempts < options.attempts, budget.takeRetry(at: clock.now) else {
+            return end(call, code)
+        }
         call.avoid.append(attempt.node.instance.id)
         let pause = call.attempts == 1 ? .zero : call.backoff.next(using: &call.random)
         simulation.add(.attempt(call), after: pause.nanoseconds)
@@ -266,20 +285,30 @@ final class ClientModel {
     /// The deadline has come.
     func deadline(_ call: SimulatedCall) {
         guard !call.hasEnded else { return }
-        if let attempt = call.attempt {
-            end(attempt, .deadlineExceeded, nil)
-            attempt.server.leave(attempt)
-        }
+        leaveAttempts(of: call, .deadlineExceeded)
         end(call, .deadlineExceeded)
     }
 
-    private func end(_ attempt: SimulatedAttempt, _ code: ServiceError.Code?, _ load: LoadReport?) {
+    private func leaveAttempts(of call: SimulatedCall, _ code: ServiceError.Code, areOutrun: Bool = false) {
+        for attempt in call.inFlight {
+            end(attempt, code, nil, isOutrun: areOutrun)
+            attempt.server.leave(attempt)
+        }
+    }
+
+    private func end(
+        _ attempt: SimulatedAttempt, _ code: ServiceError.Code?, _ load: LoadReport?, isOutrun: Bool = false
+    ) {
         attempt.isAwaited = false
-        attempt.call.attempt = nil
+        attempt.call.inFlight.removeAll { $0 === attempt }
         let now = clock.now
         let status = code.map { CallStatus($0) } ?? .ok
         let outcome = CallOutcome(status)
-        attempt.node.statistics.end(attempt.inFlight, at: now, with: outcome, report: load)
+        if isOutrun {
+            attempt.node.statistics.outrun(attempt.inFlight, at: now)
+        } else {
+            attempt.node.statistics.end(attempt.inFlight, at: now, with: outcome, report: load)
+        }
         let report = CallReport(
             node: attempt.node,
             operation: Simulation.operation,
@@ -300,6 +329,8 @@ final class ClientModel {
 
     private func end(_ call: SimulatedCall, _ code: ServiceError.Code?) {
         call.hasEnded = true
+        // Those that have lost against the first answer.
+        leaveAttempts(of: call, .cancelled, areOutrun: code == nil)
         simulation.record(call, code)
         if case .callers(_, let pause) = options.load {
             // A caller that fails at once must not stop the time.

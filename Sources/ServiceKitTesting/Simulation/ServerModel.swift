@@ -132,6 +132,7 @@ final class ServerModel {
         let now = simulation.clock.now
         attempt.state = .working
         attempt.queueDelay = now - attempt.arrival
+        attempt.served?.begun()
         let work = options.work.draw(&attempt.random) + debt
         debt = 0
         // At least a nanosecond; at most a century, on a server whose speed is 0.

@@ -13,8 +13,8 @@ final class SimulatedCall {
     /// The ids of the servers that failed it.
     var avoid: [String] = []
     var backoff = Backoff(base: .milliseconds(20), maximum: .seconds(1))
-    /// The attempt in flight.
-    var attempt: SimulatedAttempt?
+    /// The attempts in flight: with hedging there may be several.
+    var inFlight: [SimulatedAttempt] = []
     var hasEnded = false
 
     init(client: ClientModel, begin: UInt64, priority: CallPriority, key: Int?, random: SeededRandom) {

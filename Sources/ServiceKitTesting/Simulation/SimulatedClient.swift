@@ -23,8 +23,11 @@ public struct SimulatedClient: Sendable {
     /// How often a call is made at most, the first time included; once by default. As with real channels only failures with
     /// `unavailable` are tried again.
     public var attempts = 1
-    /// How many retries are made in a row before they are held to a tenth of the calls; 1000 by default.
+    /// How many retries and hedges are made in a row at most; 1000 by default. In any case they are held to a tenth of the calls.
     public var retryBurst = 1000
+    /// How long a call has no answer before another attempt is made beside it (hedging); none by default. ``attempts`` bounds
+    /// the number, and the budget of retries counts them.
+    public var hedgingDelay: Duration?
     /// The rules of outlier ejection; off by default.
     public var outlierEjection = OutlierEjection.Options()
     /// The rules of the circuit breakers of the method and of each server; off by default.

@@ -28,8 +28,12 @@ public struct SimulatedServer: Sendable {
     public var weight = 100
     /// The zone that it registers with; none by default.
     public var zone: String?
-    /// The limit that it has on calls in flight; none by default. The ``ConcurrencyLimit`` of real servers.
-    public var limit = ConcurrencyLimit.Options()
+    /// The calls that it refuses under overload; none by default, unlike real servers, whose ``ConcurrencyLimit`` it has.
+    public var limit: ConcurrencyLimit.Options = {
+        var options = ConcurrencyLimit.Options()
+        options.concurrency = .none
+        return options
+    }()
     /// The work to refuse a call; 20 µs by default. All workers share it.
     public var refusalWork = Duration.microseconds(20)
     /// Whether answers have a ``LoadReport``; false by default.

@@ -143,6 +143,7 @@ public final class Simulation {
         switch event {
         case .arrival(let client, let epoch): client.arrive(epoch)
         case .attempt(let call): call.client.attempt(call)
+        case .hedge(let call, let attempts): call.client.hedge(call, after: attempts)
         case .serve(let attempt): attempt.server.serve(attempt)
         case .finish(let attempt): attempt.server.finish(attempt)
         case .answer(let attempt, let code, let load): attempt.call.client.answered(attempt, code, load)

@@ -7,6 +7,8 @@ enum SimulationEvent {
     case arrival(ClientModel, epoch: Int)
     /// A call has another attempt.
     case attempt(SimulatedCall)
+    /// A call may have another attempt beside those in flight, if it has had none since.
+    case hedge(SimulatedCall, after: Int)
     /// An attempt comes to its server.
     case serve(SimulatedAttempt)
     /// A worker has done an attempt's work.

@@ -54,6 +54,16 @@ public struct SimulationPolicy: Sendable {
         SimulationPolicy("consistent_hash") { ConsistentHash(seed: $0) },
     ]
 
+    /// `p2c` and `round_robin`, without and with a second attempt for calls that have no answer after 60 ms.
+    public static let hedging: [SimulationPolicy] = [
+        .p2c, SimulationPolicy("p2c + hedging") { client, _ in client.hedge() },
+        .roundRobin,
+        SimulationPolicy("round_robin + hedging") { client, _ in
+            client.balancer = { RoundRobin(startingAt: Int($0 % (1 << 16))) }
+            client.hedge()
+        },
+    ]
+
     /// `p2c` with each limit of calls in flight that servers can have.
     public static let limits: [SimulationPolicy] = ConcurrencyLimit.Algorithm.allCases.map { algorithm in
         SimulationPolicy("p2c, limit \(algorithm.rawValue)") { _, server in
@@ -61,5 +71,12 @@ public struct SimulationPolicy: Sendable {
             // The workers, and a short queue: what an operator who knows the server would choose.
             server.limit.fixed.max = 3 * server.workers
         }
+    }
+}
+
+extension SimulatedClient {
+    fileprivate mutating func hedge() {
+        attempts = 2
+        hedgingDelay = .milliseconds(60)
     }
 }

@@ -4,8 +4,8 @@ extension SimulationScenario {
     /// The scenarios of `make simulate`.
     public static let all: [SimulationScenario] = [
         .steady, .slowNode, .failingNode, .hangingNode, .fewSlow, .antagonists(load: 0.75), .antagonists(load: 1.03),
-        .antagonists(load: 1.25), .antagonists(load: 1.74), .equal, .restart, .zones, .ejection, .outage, .overload(),
-        .spike,
+        .antagonists(load: 1.25), .antagonists(load: 1.74), .equal, .restart, .zones, .refusing, .ejection, .outage, .stalls,
+        .overload(), .spike,
     ]
 
     /// Servers that serve 100 calls per second and worker.
@@ -195,13 +195,41 @@ extension SimulationScenario {
         period: .seconds(2)..<(.seconds(8)), server: serving(),
         client: calling(500) { client in
             client.attempts = 3
-            client.retryBurst = 100
         }
     ) { simulation, server, client in
         simulation.addServers(10, server)
         simulation.addClients(4, client)
         simulation.at(.seconds(2)) { $0.changeServers { $0.behavior = .fails(.unavailable) } }
         simulation.at(.seconds(8)) { $0.changeServers { $0.behavior = .serves } }
+    }
+
+    /// One of ten servers refuses calls beyond a limit that is lower than that of the others. Its refusals come fast.
+    public static let refusing = SimulationScenario(
+        "refusing", "server-3 of 10 serves one call at a time and refuses the others; callers wait for their answers",
+        watched: ["server-3"],
+        period: .seconds(1)..<(.seconds(7)), server: serving(), client: SimulatedClient.callers(8)
+    ) { simulation, server, client in
+        simulation.addServers(10, server)
+        simulation.changeServer("server-3") { server in
+            server.limit.concurrency = .fixed
+            server.limit.fixed.max = 1
+        }
+        simulation.addClients(4, client)
+    }
+
+    /// One of ten servers stops now and then.
+    public static let stalls = SimulationScenario(
+        "stalls", "server-3 of 10 is 50 times slower for 200 ms of each second; 30 % busy, with and without hedging",
+        policies: SimulationPolicy.hedging,
+        watched: ["server-3"],
+        period: .seconds(1)..<(.seconds(21)), server: serving(), client: calling(300)
+    ) { simulation, server, client in
+        simulation.addServers(10, server)
+        simulation.addClients(4, client)
+        simulation.every(.seconds(1)) { simulation in
+            simulation.changeServer("server-3") { $0.speed = 0.02 }
+            simulation.at(simulation.now + .milliseconds(200)) { $0.changeServer("server-3") { $0.speed = 1 } }
+        }
     }
 
     // MARK: - Overload

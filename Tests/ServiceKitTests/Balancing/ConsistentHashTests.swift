@@ -130,6 +130,21 @@ import Testing
         }
     }
 
+    @Test func keyLeavesANodeThatFailsUntilItsFailuresHaveFaded() throws {
+        let nodes = nodes(5)
+        let balancer = balancer(nodes, loadFactor: 1.25)
+        func pick(at now: UInt64) throws -> Node {
+            let node = try #require(balancer.pick(for: PickRequest(operation: "/", key: "user-1", now: now)))
+            end(balancer, node)
+            return node
+        }
+        let home = try pick(at: 1)
+        for _ in 0..<3 { home.statistics.end(home.statistics.begin(at: 1), at: 1, with: .failure) }
+        #expect(try pick(at: 2) !== home)
+        // 3 · exp(-1.2) is less than a call.
+        #expect(try pick(at: 720_000_000) === home)
+    }
+
     @Test func loadOfANodeThatLeavesIsForgottenAndReportsOfStrangersCountForNothing() throws {
         let nodes = nodes(2)
         let balancer = balancer(nodes, loadFactor: 1.25)

@@ -29,6 +29,23 @@ import Testing
         #expect(rarely < 30)
     }
 
+    @Test func nodeThatFailsAtOnceAttractsNoCalls() {
+        let nodes = ["a", "b", "c"].map { node($0) }
+        let balancer = balancer(nodes)
+        var failed = 0
+        // The others have a call in flight each.
+        for healthy in nodes.dropFirst() { _ = healthy.statistics.begin(at: 1) }
+        for number in 0..<1000 {
+            let now = UInt64(number + 1) * 1_000_000
+            guard let node = balancer.pick(for: PickRequest(operation: "/", now: now)) else { continue }
+            let isFailing = node === nodes[0]
+            if isFailing { failed += 1 }
+            node.statistics.end(node.statistics.begin(at: now), at: now, with: isFailing ? .failure : .success)
+        }
+        // Both draws are the failing node in one of nine cases.
+        #expect(failed < 150, "\(failed)")
+    }
+
     @Test func callsThatStayAreSpreadByWeight() {
         let nodes = [node("a", weight: 3), node("b", weight: 1)]
         let balancer = balancer(nodes, choices: 4)

@@ -43,6 +43,38 @@ import Testing
         #expect(statistics.success == 1)
     }
 
+    @Test func failureThatComesFastDoesNotMakeANodeLookFast() {
+        call(from: 1, to: 101)
+        call(from: 300, to: 301, .failure)
+        #expect(statistics.latency == 100e6)
+    }
+
+    @Test func failedCallCountsAsInFlightAndFades() {
+        call(from: 1, to: 11, .failure)
+        call(from: 1, to: 11, .failure)
+        let load = { (time: UInt64) in statistics.load(at: time * Self.millisecond).own }
+        #expect(abs(load(11) - 2) < 1e-9)
+        #expect(abs(load(611) - 2 * exp(-1)) < 1e-9)
+        _ = statistics.begin(at: 611 * Self.millisecond)
+        #expect(abs(load(611) - 1 - 2 * exp(-1)) < 1e-9)
+        #expect(statistics.inFlight == 1)
+        // Forgotten.
+        call(from: 60_000, to: 60_001)
+        #expect(load(60_001) == 1)
+    }
+
+    @Test func callThatWasOutrunTookAtLeastAsLongAsItHad() {
+        call(from: 1, to: 11)
+        let slow = statistics.begin(at: 100 * Self.millisecond)
+        statistics.outrun(slow, at: 311 * Self.millisecond)
+        let past = exp(-0.5)
+        #expect(abs(statistics.latency - (10e6 * past + 211e6 * (1 - past))) < 1)
+        #expect(statistics.success == 1 && statistics.inFlight == 0)
+        let latency = statistics.latency
+        statistics.outrun(statistics.begin(at: 400 * Self.millisecond), at: 401 * Self.millisecond)
+        #expect(statistics.latency == latency && statistics.inFlight == 0)
+    }
+
     @Test func ignoredOutcomeIsNotCounted() {
         call(from: 1, to: 500, .ignored)
         #expect(statistics.latency == 0 && statistics.success == 1 && statistics.inFlight == 0)

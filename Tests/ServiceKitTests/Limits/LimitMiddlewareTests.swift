@@ -126,18 +126,67 @@ import Testing
         #expect(throws: PreparedError.self) { try limit.beginServing(&third) }
     }
 
-    @Test func streamsDoNotCountForTheAdaptiveLimit() {
+    @Test func callsThatHaveBegunDoNotCountForTheAdaptiveLimit() {
+        let now = Watched(Self.second)
+        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        // Slow handlers, or streams.
+        var calls = begun(limit, 500, Self.call())
+        for index in calls.indices { calls[index].begun() }
+        now.set(2 * Self.second)
+        #expect(begun(limit, 5, Self.call()).count == 5)
+        now.set(3 * Self.second)
+        end(calls)
+        // Five wait since a second; ten may.
+        #expect(begun(limit, 10, Self.call()).count == 5)
+    }
+
+    @Test func callThatEndsBeforeItBeginsWaitsNoLonger() {
+        let now = Watched(Self.second)
+        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        let calls = begun(limit, 50, Self.call())
+        now.set(2 * Self.second)
+        #expect(begun(limit, 5, Self.call()).isEmpty)
+        end(calls)
+        #expect(begun(limit, 5, Self.call()).count == 5)
+    }
+
+    @Test func methodsHaveLimitsBesideTheAdaptiveOne() throws {
         let now = Watched(Self.second)
         var options = ConcurrencyLimit.Options()
-        options.concurrency = .adaptive
-        options.adaptive.initial = 20
+        options.methods = ["/a.B/C": 2]
         let limit = ConcurrencyLimit(Replaceable(options)) { now.value }
-        let streams = begun(limit, 100, Self.call())
-        #expect(streams.count == 18)
-        now.set(20 * Self.second)
-        #expect(begun(limit, 100, Self.call()).count >= 18)
-        end(streams)
-        #expect(begun(limit, 100, Self.call()).isEmpty)
+        var calls = begun(limit, 5, Self.call())
+        #expect(calls.count == 2)
+        for index in calls.indices { calls[index].begun() }
+        #expect(begun(limit, 5, Self.call()).isEmpty)
+        end(calls)
+        #expect(begun(limit, 5, Self.call()).count == 2)
+    }
+
+    @Test func lateCallIsRefusedWithReasonAndPushback() throws {
+        let now = Watched(Self.second)
+        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        _ = begun(limit, 50, Self.call())
+        now.set(2 * Self.second)
+        var call = Self.call()
+        let error = try #require(throws: PreparedError.self) { try limit.beginServing(&call) }
+        #expect(error.serviceError.code == .tooManyRequests && error.serviceError.reason == "OVERLOADED")
+        #expect(error.trailers["grpc-retry-pushback-ms"] == "100")
+    }
+
+    @Test func chainTellsWhenItsCallsBegin() async throws {
+        let now = Watched(Self.second)
+        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        // Two of them, as for two prefixes.
+        var chain = MiddlewareChain(limit)
+        chain.use(ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }, for: .prefix("/a.B/"))
+        for _ in 0..<100 {
+            var call = Self.call()
+            try await chain.begin(&call)
+        }
+        now.set(2 * Self.second)
+        var call = Self.call()
+        try await chain.begin(&call)
     }
 
     @Test func refusalsAreLoggedOnceInTenSeconds() {
@@ -183,7 +232,7 @@ import Testing
 
     // MARK: - The App
 
-    @Test func limitsAreOffUnlessConfigured() async throws {
+    @Test func callsThatDoNotWaitAreNotRefusedByDefault() async throws {
         let app = try App(configuration: Configuration(), registry: MemoryRegistry(), environment: [:])
         for _ in 0..<2000 {
             var call = Self.call()

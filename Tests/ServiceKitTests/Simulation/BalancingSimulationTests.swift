@@ -47,6 +47,26 @@ extension SimulatedFleets {
             #expect(result.successRate > 0.99)
         }
 
+        /// Balancers that count calls in flight: a server that fails at once has none.
+        @Test(arguments: SimulationPolicy.balancers.map(\.name).filter { name in
+            ["least_request", "prequal", "consistent_hash", "p2c +"].contains { name.hasPrefix($0) }
+        })
+        func serverThatFailsFastAttractsNoCallsByItsIdleness(_ name: String) throws {
+            let policy = try #require(SimulationPolicy.balancers.first { $0.name == name })
+            let result = SimulationScenario.failingNode.run(policy)
+            #expect(result.share(of: "server-3") < 0.03)
+        }
+
+        /// Refusals come fast. They must not make a server look good.
+        @Test(arguments: [1, 2, 3] as [UInt64]) func serverThatRefusesGetsHardlyMoreCallsThanItServes(_ seed: UInt64) {
+            let result = SimulationScenario.refusing.run(.p2c, seed: seed)
+            let attempts = result.attempts(on: "server-3")
+            let refused = attempts.count { $0.code == .tooManyRequests }
+            #expect(refused > 0)
+            #expect(Double(refused) < 0.3 * Double(attempts.count - refused), "\(refused) of \(attempts.count)")
+            #expect(result.successRate > 0.99)
+        }
+
         @Test func hangingServerGetsFewCalls() {
             let result = SimulationScenario.hangingNode.run(.p2c)
             #expect(result.share(of: "server-3") < 0.01)
@@ -92,11 +112,51 @@ extension SimulatedFleets {
             #expect(abs(result.during(.seconds(12)..<(.seconds(16))).share(of: "server-3") - 0.1) < 0.01)
         }
 
-        @Test func outageIsNotMultiplied() {
-            let result = SimulationScenario.outage.run(.p2c)
-            #expect(result.successRate == 0)
+        @Test(arguments: [100.0, 500, 900]) func outageIsNotMultiplied(_ perSecond: Double) {
+            let policy = SimulationPolicy("p2c") { client, _ in client.load = .perSecond(perSecond) }
+            let result = SimulationScenario.outage.run(policy)
+            // A call that began just before may be served.
+            #expect(result.successRate < 0.001)
             #expect(result.attemptsPerCall > 1)
             #expect(result.attemptsPerCall <= 1.1)
+        }
+
+        /// The budget has room for the calls of a server that dies.
+        @Test func serverThatDiesWithManyCallsInFlightFailsNone() {
+            let simulation = Simulation(seed: 5)
+            var server = SimulatedServer()
+            server.work = .constant(.milliseconds(300))
+            server.workers = 1000
+            simulation.addServers(2, server)
+            var client = SimulatedClient()
+            client.load = .perSecond(500)
+            client.attempts = 3
+            simulation.addClients(2, client)
+            simulation.at(.seconds(3)) { $0.changeServer("server-1") { $0.behavior = .unreachable } }
+            let result = simulation.run(for: .seconds(6)).during(.seconds(1)..<(.seconds(5)))
+            #expect(result.attempts.count { $0.code == .unavailable } > 100)
+            #expect(result.successRate == 1)
+        }
+
+        @Test(arguments: [1, 2] as [UInt64]) func hedgingCutsTheTailWithinTheBudget(_ seed: UInt64) {
+            let results = SimulationPolicy.hedging.map { SimulationScenario.stalls.run($0, seed: seed) }
+            for (without, with) in [(results[0], results[1]), (results[2], results[3])] {
+                #expect(with.latency(0.999) * 2 < without.latency(0.999))
+                #expect((1.001...1.1).contains(with.attemptsPerCall))
+                #expect(with.successRate == 1)
+            }
+        }
+
+        /// Hedges stop where they are too many: in a fleet that is slow as a whole.
+        @Test func hedgesOfASlowFleetAreHeldToATenth() {
+            let policy = SimulationPolicy("hedging") { client, server in
+                client.attempts = 2
+                client.hedgingDelay = .milliseconds(1)
+                server.work = .constant(.milliseconds(10))
+            }
+            let result = SimulationScenario.steady.run(policy)
+            #expect((1.08...1.12).contains(result.attemptsPerCall))
+            #expect(result.successRate == 1)
         }
 
         @Test func breakersHoldCallsBackInAnOutageAndLetThemThroughAfterIt() {
