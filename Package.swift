@@ -194,7 +194,8 @@ let package = Package(
         .executableTarget(
             name: "servicekit-user-server",
             dependencies: [
-                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI", grpc, logging,
+                "ServiceKit", "ServiceKitEtcd", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI", grpc,
+                logging,
                 protobuf,
             ],
             path: "cmd/user-server",
@@ -312,7 +313,8 @@ let package = Package(
             name: "ServiceKitAuthTests",
             dependencies: [
                 "ServiceKit", "ServiceKitAuth", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
-                "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc, jwtKit, logging, nio, nioPosix,
+                "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc, jwtKit, logging, nio,
+                nioPosix,
                 serviceContext,
             ],
             swiftSettings: testSettings
@@ -328,7 +330,8 @@ let package = Package(
         .testTarget(
             name: "KitTests",
             dependencies: [
-                "ServiceKitAuth", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP",
+                "ServiceKitAuth", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig",
+                "ServiceKitGRPC", "ServiceKitHTTP",
                 "ServiceKitTesting", "ServiceKitTemplates", "ServiceKitCommand", "ServiceKitEtcd",
                 "ServiceKitTestSupport", "protoc-gen-servicekit", "servicekit-kit", argumentParser, grpc, logging,
                 protobuf, protobufNames, subprocess,

@@ -165,15 +165,18 @@ struct HedgingTests {
         let (gate, clock, delay) = (Gate(), Gate(), Duration.milliseconds(1))
         try await withTestBed { bed in
             for id in ["a", "b"] {
-                try await bed.server(
-                    id, ["Work": Self.held(gate, Watched(0), id), "Clock": Self.held(clock, Watched(0))])
+                try await bed.server(id, ["Work": Self.held(gate, Watched(0), id)])
             }
             let balancer = OrderedBalancer()
             let client = try bed.client(Self.options(delay: delay, burst: 0), balancer: balancer)
             await balancer.waitForNodes("a", "b")
             let call = Task { try await client.text("Work") }
             await gate.waitForArrivals()
-            try await Self.waitForHedge(bed, clock, delay: delay)
+            // Elsewhere, as all channels to a service share its budget.
+            try await withTestBed { other in
+                for id in ["a", "b"] { try await other.server(id, ["Clock": Self.held(clock, Watched(0))]) }
+                try await Self.waitForHedge(other, clock, delay: delay)
+            }
             gate.open()
             #expect(try await call.value == "a")
             #expect(balancer.picks.value == ["a"])

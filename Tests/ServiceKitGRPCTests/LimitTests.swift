@@ -139,28 +139,28 @@ struct LimitTests {
             try await bed.server("a", ["Work": busy], middleware: [Self.adaptive(.milliseconds(20))])
             let client = try bed.client()
             let left = Watched(5000)
-            let outcomes = Mutex((served: 0, refused: 0, others: 0))
+            let outcomes = Shared((served: 0, refused: 0, others: 0))
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<80 {
                     group.addTask {
                         while left.value > 0 {
                             let failure = await client.failure("Work")
                             left.update { $0 -= 1 }
-                            let refused = outcomes.withLock { outcomes in
-                                switch failure?.serviceError.reason {
+                            let reason = failure?.serviceError.reason
+                            outcomes.update { outcomes in
+                                switch reason {
                                 case nil: outcomes.served += 1
                                 case "OVERLOADED": outcomes.refused += 1
                                 default: outcomes.others += 1
                                 }
-                                return outcomes.refused
                             }
                             // Enough is known.
-                            if refused >= 50 { left.set(0) }
+                            if outcomes.value.refused >= 50 { left.set(0) }
                         }
                     }
                 }
             }
-            let counts = outcomes.withLock(\.self)
+            let counts = outcomes.value
             #expect(counts.refused >= 50 && counts.served > 0 && counts.others == 0, "\(counts)")
         }
     }

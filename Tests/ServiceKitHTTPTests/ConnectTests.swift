@@ -40,7 +40,9 @@ struct ConnectTests {
             let response = try await server.post("GetUser", json: #"{"id":9}"#)
             #expect(response.status == 404)
             #expect(response.fields["content-type"] == "application/json")
-            #expect(response.text.hasPrefix(#"{"code":"not_found","message":"there is no user 9","details":[{"type":"google.rpc.ErrorInfo""#))
+            #expect(
+                response.text.hasPrefix(
+                    #"{"code":"not_found","message":"there is no user 9","details":[{"type":"google.rpc.ErrorInfo""#))
         }
     }
 

@@ -21,7 +21,8 @@ struct HostileHTTP1Tests {
     }
 
     private static let live = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-    private static let post = "POST /user.v1.UserService/GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    private static let post =
+        "POST /user.v1.UserService/GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
     /// Each is answered with its status, and the connection closes.
     static let refused: [Case] = [
@@ -38,7 +39,9 @@ struct HostileHTTP1Tests {
         Case("chunked twice", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         Case("chunked not last", post + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
         Case("chunked with a vertical tab", post + "Transfer-Encoding: \u{b}chunked\r\n\r\n0\r\n\r\n", 400),
-        Case("chunked over HTTP/1.0", post.replacingOccurrences(of: "1.1", with: "1.0") + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+        Case(
+            "chunked over HTTP/1.0",
+            post.replacingOccurrences(of: "1.1", with: "1.0") + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
         Case("space before the colon", "GET /livez HTTP/1.1\r\nHost : x\r\n\r\n", 400),
         Case("a folded line", "GET /livez HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
         Case("no host", "GET /livez HTTP/1.1\r\n\r\n", 400),
@@ -65,10 +68,17 @@ struct HostileHTTP1Tests {
         Case("an answer", "HTTP/1.1 200 OK\r\n\r\n", 400),
         Case("a preface that goes wrong", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 400),
         Case("an expectation that is unknown", post + "Content-Length: 2\r\nExpect: miracles\r\n\r\n", 417),
-        Case("a giant field", "GET /livez HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 20_000))\r\n\r\n", 431),
-        Case("giant fields", "GET /livez HTTP/1.1\r\nHost: x\r\n" + (0..<100).map { "A\($0): \(String(repeating: "a", count: 200))\r\n" }.joined() + "\r\n", 431),
+        Case(
+            "a giant field", "GET /livez HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 20_000))\r\n\r\n",
+            431),
+        Case(
+            "giant fields",
+            "GET /livez HTTP/1.1\r\nHost: x\r\n"
+                + (0..<100).map { "A\($0): \(String(repeating: "a", count: 200))\r\n" }.joined() + "\r\n", 431),
         Case("a giant target", "GET /\(String(repeating: "a", count: 20_000)) HTTP/1.1\r\nHost: x\r\n\r\n", 431),
-        Case("many fields", "GET /livez HTTP/1.1\r\nHost: x\r\n" + (0..<200).map { "A\($0): b\r\n" }.joined() + "\r\n", 431),
+        Case(
+            "many fields", "GET /livez HTTP/1.1\r\nHost: x\r\n" + (0..<200).map { "A\($0): b\r\n" }.joined() + "\r\n",
+            431),
         Case("a timeout that is none", post + "Content-Length: 2\r\nX-Request-Timeout: soon\r\n\r\n{}", 400),
         Case("a binary header that is not base64", post + "Content-Length: 2\r\nA-Bin: *\r\n\r\n{}", 400),
     ]
@@ -89,15 +99,24 @@ struct HostileHTTP1Tests {
     /// Each is served as it stands.
     static let served: [Case] = [
         Case("two requests at once", live + live, 200, 200),
-        Case("ten requests at once", String(repeating: live, count: 10), 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+        Case(
+            "ten requests at once", String(repeating: live, count: 10), 200, 200, 200, 200, 200, 200, 200, 200, 200, 200
+        ),
         Case("empty lines before a request", "\r\n\r\n" + live, 200),
         Case("an absolute target", "GET http://other/livez HTTP/1.1\r\nHost: x\r\n\r\n", 200),
         Case("HTTP/1.0", "GET /livez HTTP/1.0\r\n\r\n", 200),
-        Case("a body in chunks", post + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n" + live, 404, 200),
-        Case("chunks with extensions and trailers", post + "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n", 404),
+        Case(
+            "a body in chunks", post + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n" + live, 404,
+            200),
+        Case(
+            "chunks with extensions and trailers",
+            post + "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n", 404),
         Case("a body of a GET", "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc" + live, 200, 200),
-        Case("an upgrade to HTTP/2", "GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 200),
-        Case("an unknown upgrade", "GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n", 200),
+        Case(
+            "an upgrade to HTTP/2", "GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 200
+        ),
+        Case(
+            "an unknown upgrade", "GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n", 200),
         Case("every target", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404),
         Case("another method than POST", "DELETE /user.v1.UserService/GetUser HTTP/1.1\r\nHost: x\r\n\r\n", 405),
         Case("a path that climbs", "GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404),

@@ -98,7 +98,10 @@ struct RESTTests {
 
     @Test(arguments: [
         ("", "application/x-ndjson", "{#1}\n{#2}\n{#3}\n"),
-        ("text/event-stream", "text/event-stream", "event: message\ndata: {#1}\n\nevent: message\ndata: {#2}\n\nevent: message\ndata: {#3}\n\n"),
+        (
+            "text/event-stream", "text/event-stream",
+            "event: message\ndata: {#1}\n\nevent: message\ndata: {#2}\n\nevent: message\ndata: {#3}\n\n"
+        ),
         ("application/json", "application/json", "[{#1},{#2},{#3}]"),
     ])
     func streamHasTheFormThatIsAccepted(_ accept: String, _ type: String, _ body: String) async throws {
@@ -117,10 +120,15 @@ struct RESTTests {
         try await with { _, client in
             await client.send(get("/v1/users?limit=-1", "Accept: text/event-stream"))
             let events = try await client.response()
-            #expect(events.text.hasSuffix("event: error\ndata: {\"code\":400,\"reason\":\"BAD_LIMIT\",\"message\":\"the limit is negative\",\"metadata\":{}}\n\n"))
+            #expect(
+                events.text.hasSuffix(
+                    "event: error\ndata: {\"code\":400,\"reason\":\"BAD_LIMIT\",\"message\":\"the limit is negative\",\"metadata\":{}}\n\n"
+                ))
             await client.send(get("/v1/users?limit=-1", "Accept: application/json"))
             let array = try await client.response()
-            #expect(array.text.hasSuffix(#"{"error":{"code":400,"reason":"BAD_LIMIT","message":"the limit is negative","metadata":{}}}]"#))
+            #expect(
+                array.text.hasSuffix(
+                    #"{"error":{"code":400,"reason":"BAD_LIMIT","message":"the limit is negative","metadata":{}}}]"#))
         }
     }
 
@@ -141,7 +149,8 @@ struct RESTTests {
             let method = try await client.response()
             #expect(method.status == 405)
             #expect(method.fields["allow"] == "GET, POST")
-            await client.send("POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n")
+            await client.send(
+                "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n")
             let type = try await client.response()
             #expect(type.status == 415)
             await client.send(get("/v1/nothing"))
@@ -162,10 +171,11 @@ struct RESTTests {
     @Test func twoMethodsOfOnePathEndTheStart() async throws {
         let data = try #require(Data(base64Encoded: try descriptors()))
         var set = try Google_Protobuf_FileDescriptorSet(serializedBytes: data)
-        let methods = set.file[0].service[0].method
+        let file = try #require(set.file.firstIndex { !$0.service.isEmpty })
+        let methods = set.file[file].service[0].method
         let list = try #require(methods.first { $0.name == "ListUsers" })
         let watch = try #require(methods.firstIndex { $0.name == "WatchUsers" })
-        set.file[0].service[0].method[watch].options = list.options
+        set.file[file].service[0].method[watch].options = list.options
         let twice = try (set.serializedBytes() as Data).base64EncodedString()
         let error = await #expect(throws: (any Error).self) {
             try await HTTPTestServer.with(descriptors: twice) { _ in }

@@ -38,7 +38,8 @@ struct SharedGuardTests {
         let path = "http /user.v1.UserService"
         #expect(
             calls.value == [
-                "\(path)/GetUser", "ok", "\(path)/GetUser", "failed", "\(path)/ListUsers", "ok", "\(path)/GetUser", "ok",
+                "\(path)/GetUser", "ok", "\(path)/GetUser", "failed", "\(path)/ListUsers", "ok", "\(path)/GetUser",
+                "ok",
             ])
     }
 

@@ -67,10 +67,11 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
         /// The section `server.limit.adaptive`.
         public struct Adaptive: ConfigurationSection, Hashable {
-            /// How long a call may wait before it begins; 50 ms by default. A call that would wait longer is refused: a
+            /// How long a call may wait before it begins; 500 ms by default, which a machine that is busy with other things for
+            /// a moment does not exceed. A call that would wait longer is refused: a
             /// sheddable one at half of the time, a critical one at twice the time. DAGOR (SoCC 2018) has 20 ms, for services
             /// that call each other often for one request of a user.
-            public var targetDelay = Duration.milliseconds(50)
+            public var targetDelay = Duration.milliseconds(500)
             /// How many calls may wait in any case; 10 by default.
             public var min = 10
 

@@ -51,7 +51,8 @@ public struct RateLimit: SynchronousMiddleware {
         public static let help = [
             "per-second": "how many calls per second each caller may make; without it there is no limit",
             "burst": "how many calls a caller may make at once after a pause",
-            "by": "the part of a call that a caller is known by: its address, `peer`, a `header`, or its name, `subject`",
+            "by":
+                "the part of a call that a caller is known by: its address, `peer`, a `header`, or its name, `subject`",
             "header": "the header, for `by: header`; calls without it share one bucket",
             "max-callers": "how many callers are known at a time",
         ]

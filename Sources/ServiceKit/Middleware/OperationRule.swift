@@ -1,4 +1,4 @@
-public import ServiceKitConfig
+package import ServiceKitConfig
 
 /// Selects the calls that a middleware is for, by their operation.
 public struct OperationRule: Hashable, Sendable {

@@ -60,7 +60,8 @@ package struct PathRouter<Target: Sendable>: Sendable {
     ) throws(RoutingError) {
         var node = 0
         for segment in template.segments { node = child(of: node, segment) }
-        for index in nodes[node].routes where routes[index].method == method && routes[index].template.verb == template.verb {
+        for index in nodes[node].routes
+        where routes[index].method == method && routes[index].template.verb == template.verb {
             let other = routes[index]
             throw RoutingError(
                 "\(other.name) and \(name) both answer \(method) \(template)"
@@ -161,7 +162,9 @@ package struct PathRouter<Target: Sendable>: Sendable {
             if let child = literal(node, search.path[content]) {
                 if let found = step(child, depth, &search, verb: hasVerb) { return found }
             }
-            if node.any != 0, !content.isEmpty, let found = step(node.any, depth, &search, verb: hasVerb) { return found }
+            if node.any != 0, !content.isEmpty, let found = step(node.any, depth, &search, verb: hasVerb) {
+                return found
+            }
             if verb == nil { break }
         }
         guard node.rest != 0 else { return nil }

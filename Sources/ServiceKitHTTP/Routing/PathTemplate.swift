@@ -72,7 +72,8 @@ extension PathTemplate {
             if take(":") {
                 verb = String(rest)
                 rest = ""
-                let isName = !verb.isEmpty && verb.allSatisfy { $0 != "/" && $0 != ":" && $0 != "{" && $0 != "}" && $0 != "*" }
+                let isName =
+                    !verb.isEmpty && verb.allSatisfy { $0 != "/" && $0 != ":" && $0 != "{" && $0 != "}" && $0 != "*" }
                 guard isName else { throw error("a verb such as cancel must follow the colon, and end the path") }
             }
             guard rest.isEmpty else { throw error("unexpected \"\(rest.prefix(20))\"") }

@@ -53,7 +53,9 @@ package struct RequestBinding: Sendable {
     private static func topField(
         _ name: String, of transcoder: JSONTranscoder
     ) throws(DescriptorError) -> FieldPath {
-        guard !name.contains(".") else { throw DescriptorError("\(name): the body must be a field of the message itself") }
+        guard !name.contains(".") else {
+            throw DescriptorError("\(name): the body must be a field of the message itself")
+        }
         return try FieldPath(name, of: transcoder)
     }
 
@@ -146,7 +148,8 @@ package struct RequestBinding: Sendable {
             value.removeAll(keepingCapacity: true)
             guard
                 PercentDecoding.decode(
-                    UnsafeBufferPointer(rebasing: path[range]), variable.isMultiple ? .segments : .segment, into: &value)
+                    UnsafeBufferPointer(rebasing: path[range]), variable.isMultiple ? .segments : .segment, into: &value
+                )
             else { throw JSONError("the path has an incomplete escape").within(variable.name) }
             do throws(JSONError) {
                 try value.withUnsafeBufferPointer { (value) throws(JSONError) in

@@ -172,7 +172,8 @@ final class HTTPRequestHandler: RequestHandler {
         let isStream = type.hasPrefix("application/connect+")
         if let method, isStream != (method.type.isClientStreaming || method.type.isServerStreaming) {
             request.refuse(
-                415, "the method is called by \"application/\(isStream ? "" : "connect+")\(isJSON ? "json" : "proto")\"")
+                415, "the method is called by \"application/\(isStream ? "" : "connect+")\(isJSON ? "json" : "proto")\""
+            )
             return nil
         }
         let name = isStream ? request.fields.connectEncoding : request.fields.contentEncoding

@@ -198,7 +198,8 @@ final class ServerLifecycle: Sendable {
             case .idle:
                 state.phase = .stopped
                 return (
-                    nil as Listener?, [] as [AcceptedConnection], state.resolveAddress(.failed(ServerLifecycleError.shutDown))
+                    nil as Listener?, [] as [AcceptedConnection],
+                    state.resolveAddress(.failed(ServerLifecycleError.shutDown))
                 )
             case .binding:
                 state.phase = .draining

@@ -28,12 +28,14 @@ import Testing
         ("GET", "/v1/users", "GET /v1/users"), ("POST", "/v1/users", "POST /v1/users"),
         ("PUT", "/v1/users", "405 GET,POST"), ("GET", "/v1/users/7", "GET /v1/users/{id} id=7"),
         ("GET", "/v1/users/me", "GET /v1/users/me"), ("DELETE", "/v1/users/me", "DELETE /v1/users/{id} id=me"),
-        ("GET", "/v1/users/7:x", "GET /v1/users/{id} id=7:x"), ("POST", "/v1/users/7:cancel", "POST /v1/users/{id}:cancel id=7"),
+        ("GET", "/v1/users/7:x", "GET /v1/users/{id} id=7:x"),
+        ("POST", "/v1/users/7:cancel", "POST /v1/users/{id}:cancel id=7"),
         ("GET", "/v1/users/7:cancel", "GET /v1/users/{id} id=7:cancel"),
         ("PATCH", "/v1/users/7:cancel", "405 DELETE,GET,POST"), ("GET", "/v1/users/", "404"), ("GET", "/v1", "404"),
         ("GET", "/v1/shelves/3/books/a/b%2Fc", "GET /v1/{name=shelves/*/books/**} name=shelves/3/books/a/b%2Fc"),
         ("GET", "/v1/shelves/3/books", "GET /v1/{name=shelves/*/books/**} name=shelves/3/books"),
-        ("GET", "/v1/shelves/3/x/y", "404"), ("POST", "/v1/shelves/3/books/a:move", "POST /v1/{name=shelves/*/books/**}:move name=shelves/3/books/a"),
+        ("GET", "/v1/shelves/3/x/y", "404"),
+        ("POST", "/v1/shelves/3/books/a:move", "POST /v1/{name=shelves/*/books/**}:move name=shelves/3/books/a"),
         ("GET", "/v1/a/x/b/y", "GET /v1/{first=a/*}/{second=b/*} first=a/x second=b/y"),
         ("GET", "/files/any/thing", "GET /files/** "), ("GET", "/files", "GET /files/** "), ("GET", "/", "GET /"),
         ("OPTIONS", "/any", "* /any"), ("GET", "/any", "GET /any"), ("GET", "any", "404"), ("GET", "", "404"),
@@ -66,13 +68,16 @@ import Testing
     @Test(arguments: [
         ("v1", "must begin with a slash"), ("/v1//x", "a segment is empty"), ("/v1/", "a segment is empty"),
         ("/**/x", "** must be the last segment"), ("/{a=**}/x", "** must be the last segment"),
-        ("/{a", "no closing brace"), ("/{a=b", "no closing brace"), ("/{}", "name of a field"), ("/{a..b}", "name of a field"),
+        ("/{a", "no closing brace"), ("/{a=b", "no closing brace"), ("/{}", "name of a field"),
+        ("/{a..b}", "name of a field"),
         ("/{a={b}}", "inside of another"), ("/{a}/{a}", "occurs twice"), ("/v1:", "a verb"), ("/v1:a:b", "a verb"),
-        ("/v1:a/b", "a verb"), ("/v1}", "unexpected"), ("/v1*", "unexpected"), ("/a?b", "no path can have"), ("/{a}b", "unexpected"),
+        ("/v1:a/b", "a verb"), ("/v1}", "unexpected"), ("/v1*", "unexpected"), ("/a?b", "no path can have"),
+        ("/{a}b", "unexpected"),
     ])
     func mistakesInTemplatesAreNamed(text: String, reason: String) {
         let error = #expect(throws: RoutingError.self) { try PathTemplate(text) }
-        #expect(error?.message.contains(reason) == true && error?.message.contains(text) == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains(reason) == true && error?.message.contains(text) == true, "\(error?.message ?? "")")
     }
 
     @Test func hugePathsAreRouted() throws {

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct RequestBindingTests {
     private func json(
-        _ rule: HTTPRule, body: String = "", path: String = "/", query: String = "", options: JSONOptions = JSONOptions(),
+        _ rule: HTTPRule, body: String = "", path: String = "/", query: String = "",
+        options: JSONOptions = JSONOptions(),
         refuses: Bool = false
     ) throws -> String {
         let transcoder = try RoutingSamples.transcoder(options)
@@ -27,19 +28,23 @@ import Testing
         return String(decoding: try transcoder.encode(wire), as: UTF8.self)
     }
 
-    @Test(arguments: [
-        ("id=5", #"{"id":"5"}"#), ("display_name=a+b%20c&displayName=d", #"{"displayName":"d"}"#),
-        ("tags=a&tags=b&tags[]=c", #"{"tags":["a","b","c"]}"#), ("numbers=1&numbers=2", #"{"numbers":[1,2]}"#),
-        ("color=RED", #"{"color":"RED"}"#), ("color=1", #"{"color":"RED"}"#), ("color=7", #"{"color":7}"#),
-        ("parent.id=5&parent.parent.display_name=x", #"{"parent":{"id":"5","parent":{"displayName":"x"}}}"#),
-        ("parent.tags=a&parent.tags=b", #"{"parent":{"tags":["a","b"]}}"#),
-        ("labels[a]=1&labels.b.c=2&labels%5Ba%5D=3", #"{"labels":{"a":"3","b.c":"2"}}"#),
-        ("counts[5]=7", #"{"counts":{"5":"7"}}"#), ("born=2024-02-29T12:00:00.5Z", #"{"born":"2024-02-29T12:00:00.500Z"}"#),
-        ("age=1.5s", #"{"age":"1.500s"}"#), ("mask=a.display_name,tags&", #"{"mask":"a.displayName,tags"}"#),
-        ("mask=displayName", #"{"mask":"displayName"}"#), ("limit=0", #"{"limit":"0"}"#), ("photo=-_8", #"{"photo":"+/8="}"#),
-        ("active=true&score=-0.5", #"{"active":true,"score":-0.5}"#), ("one=x&other=3", #"{"other":3}"#),
-        ("unknown=1&parent.unknown=2&id.x=3&friends.id=4", "{}"), ("", "{}"), ("&&=&id=", nil), ("born.seconds=1", #"{"born":"1970-01-01T00:00:01Z"}"#),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("id=5", #"{"id":"5"}"#), ("display_name=a+b%20c&displayName=d", #"{"displayName":"d"}"#),
+            ("tags=a&tags=b&tags[]=c", #"{"tags":["a","b","c"]}"#), ("numbers=1&numbers=2", #"{"numbers":[1,2]}"#),
+            ("color=RED", #"{"color":"RED"}"#), ("color=1", #"{"color":"RED"}"#), ("color=7", #"{"color":7}"#),
+            ("parent.id=5&parent.parent.display_name=x", #"{"parent":{"id":"5","parent":{"displayName":"x"}}}"#),
+            ("parent.tags=a&parent.tags=b", #"{"parent":{"tags":["a","b"]}}"#),
+            ("labels[a]=1&labels.b.c=2&labels%5Ba%5D=3", #"{"labels":{"a":"3","b.c":"2"}}"#),
+            ("counts[5]=7", #"{"counts":{"5":"7"}}"#),
+            ("born=2024-02-29T12:00:00.5Z", #"{"born":"2024-02-29T12:00:00.500Z"}"#),
+            ("age=1.5s", #"{"age":"1.500s"}"#), ("mask=a.display_name,tags&", #"{"mask":"a.displayName,tags"}"#),
+            ("mask=displayName", #"{"mask":"displayName"}"#), ("limit=0", #"{"limit":"0"}"#),
+            ("photo=-_8", #"{"photo":"+/8="}"#),
+            ("active=true&score=-0.5", #"{"active":true,"score":-0.5}"#), ("one=x&other=3", #"{"other":3}"#),
+            ("unknown=1&parent.unknown=2&id.x=3&friends.id=4", "{}"), ("", "{}"), ("&&=&id=", nil),
+            ("born.seconds=1", #"{"born":"1970-01-01T00:00:01Z"}"#),
+        ] as [(String, String?)])
     func queries(query: String, expected: String?) throws {
         guard let expected else {
             #expect(throws: JSONError.self) { try json(HTTPRule("GET", "/"), query: query) }
@@ -49,13 +54,16 @@ import Testing
     }
 
     @Test(arguments: [
-        ("id=x", #"id: expected an integer of 64 bits, found "x""#), ("parent.id=1.5", #"parent.id: expected an integer of 64 bits, found "1.5""#),
+        ("id=x", #"id: expected an integer of 64 bits, found "x""#),
+        ("parent.id=1.5", #"parent.id: expected an integer of 64 bits, found "1.5""#),
         ("color=BLUE", #"color: expected a value of a.Color (NONE, RED), found "BLUE""#),
         ("friends=x", "friends: a a.User cannot be given as text; give it in the body"),
         ("labels=x", "labels: a a.User.LabelsEntry cannot be given as text; give it in the body"),
         ("labels[a=x", "labels[a: a key of a map is given as name[key] or name.key"),
-        ("counts[x]=1", "counts[x]: expected an integer of 32 bits as key"), ("id=%4", "id: the value has an incomplete escape"),
-        ("%zz=4", "%zz: the name has an incomplete escape"), ("display_name=%FF", "display_name: the value is not UTF-8"),
+        ("counts[x]=1", "counts[x]: expected an integer of 32 bits as key"),
+        ("id=%4", "id: the value has an incomplete escape"),
+        ("%zz=4", "%zz: the name has an incomplete escape"),
+        ("display_name=%FF", "display_name: the value is not UTF-8"),
         ("active=yes", #"active: expected true or false, found "yes""#), ("x.y=1", "x.y: there is no such parameter"),
         ("photo=a", #"photo: expected a string in base64, found "a""#),
         ("born=now", #"born: expected a google.protobuf.Timestamp, found "now""#),
@@ -70,7 +78,9 @@ import Testing
     @Test func pathAfterQueryAfterBody() throws {
         let rule = HTTPRule("GET", "/v1/{id}/{parent.display_name=x/**}", body: "*")
         #expect(
-            try json(rule, body: #"{"id": 1, "tags": ["a"], "parent": {"id": 2}}"#, path: "/v1/0/x/a%20b%2fc", query: "tags=b")
+            try json(
+                rule, body: #"{"id": 1, "tags": ["a"], "parent": {"id": 2}}"#, path: "/v1/0/x/a%20b%2fc",
+                query: "tags=b")
                 == #"{"tags":["a"],"parent":{"id":"2","displayName":"x/a b%2fc"}}"#)
         let field = HTTPRule("GET", "/v1/{display_name}", body: "parent")
         #expect(
@@ -78,13 +88,16 @@ import Testing
                 == #"{"id":"3","displayName":"a/b+c","parent":{"id":"8"}}"#)
         #expect(try json(HTTPRule("GET", "/", body: "tags"), body: #"["a","b"]"#) == #"{"tags":["a","b"]}"#)
         #expect(try json(HTTPRule("GET", "/", body: "*")) == "{}")
-        #expect(try json(HTTPRule("GET", "/{born}"), path: "/2024-01-01T00:00:00Z") == #"{"born":"2024-01-01T00:00:00Z"}"#)
+        #expect(
+            try json(HTTPRule("GET", "/{born}"), path: "/2024-01-01T00:00:00Z") == #"{"born":"2024-01-01T00:00:00Z"}"#)
     }
 
     @Test func mistakesInPathAndBodyAreNamed() throws {
         let path = #expect(throws: JSONError.self) { try json(HTTPRule("GET", "/{id}"), path: "/x") }
         #expect(path?.description == #"id: expected an integer of 64 bits, found "x""#)
-        let body = #expect(throws: JSONError.self) { try json(HTTPRule("GET", "/", body: "parent"), body: "{\n \"id\": true}") }
+        let body = #expect(throws: JSONError.self) {
+            try json(HTTPRule("GET", "/", body: "parent"), body: "{\n \"id\": true}")
+        }
         #expect(body?.description == "line 2, column 8: parent.id: expected an integer of 64 bits, found true")
     }
 
@@ -93,7 +106,10 @@ import Testing
         (HTTPRule("GET", "/{tags}"), "a.S.Get: GET /{tags}: tags: a repeated field cannot be a variable of a path"),
         (HTTPRule("GET", "/{parent}"), "a.S.Get: GET /{parent}: parent: a message cannot be a variable of a path"),
         (HTTPRule("GET", "/{id.x}"), "a.S.Get: GET /{id.x}: id.x: there is no field x in a value"),
-        (HTTPRule("GET", "/{friends.id}"), "a.S.Get: GET /{friends.id}: friends.id: id is inside of a field that is no single message"),
+        (
+            HTTPRule("GET", "/{friends.id}"),
+            "a.S.Get: GET /{friends.id}: friends.id: id is inside of a field that is no single message"
+        ),
         (HTTPRule("GET", "/", body: "x"), "a.S.Get: GET /: x: there is no field x in a.User"),
         (HTTPRule("GET", "/", responseBody: "y"), "a.S.Get: GET /: y: there is no field y in a.User"),
         (HTTPRule("GET", "/{"), "a.S.Get: the path /{: a variable must have the name of a field"),
@@ -106,7 +122,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("parent", #"{"id":"2"}"#), ("display_name", #""n""#), ("tags", #"["a","b"]"#), ("labels", #"{"x":"y"}"#), ("born", "null"),
+        ("parent", #"{"id":"2"}"#), ("display_name", #""n""#), ("tags", #"["a","b"]"#), ("labels", #"{"x":"y"}"#),
+        ("born", "null"),
         ("friends", "[]"), ("counts", "{}"), ("color", #""NONE""#), ("one", #""""#), ("other", "4"), ("age", #""3s""#),
         ("numbers", "[1,2]"),
     ])
@@ -114,7 +131,8 @@ import Testing
         let transcoder = try RoutingSamples.transcoder()
         let binding = try RequestBinding(
             HTTPRule("GET", "/", responseBody: field), input: transcoder, output: transcoder, method: "a.S.Get")
-        let message = #"{"parent":{"id":2},"displayName":"n","tags":["a","b"],"labels":{"x":"y"},"age":"3s","other":4,"numbers":[1]}"#
+        let message =
+            #"{"parent":{"id":2},"displayName":"n","tags":["a","b"],"labels":{"x":"y"},"age":"3s","other":4,"numbers":[1]}"#
         // The field in two pieces, and a member of the oneof that another clears.
         var wire = try transcoder.decode(Array(#"{"one":"x"}"#.utf8))
         try transcoder.decode(Array(message.utf8), into: &wire)

@@ -6,7 +6,8 @@ enum RoutingSamples {
     typealias Kind = Google_Protobuf_FieldDescriptorProto.TypeEnum
 
     private static func field(
-        _ name: String, _ number: Int32, _ kind: Kind, _ type: String = "", isRepeated: Bool = false, oneof: Int32? = nil
+        _ name: String, _ number: Int32, _ kind: Kind, _ type: String = "", isRepeated: Bool = false,
+        oneof: Int32? = nil
     ) -> Google_Protobuf_FieldDescriptorProto {
         var field = Google_Protobuf_FieldDescriptorProto()
         (field.name, field.number, field.type, field.typeName) = (name, number, kind, type)
@@ -66,7 +67,8 @@ enum RoutingSamples {
                 field("age", 9, .message, ".google.protobuf.Duration"),
                 field("mask", 10, .message, ".google.protobuf.FieldMask"),
                 field("limit", 11, .message, ".google.protobuf.Int64Value"), field("photo", 12, .bytes),
-                field("friends", 13, .message, ".a.User", isRepeated: true), field("numbers", 14, .int32, isRepeated: true),
+                field("friends", 13, .message, ".a.User", isRepeated: true),
+                field("numbers", 14, .int32, isRepeated: true),
                 field("active", 15, .bool), field("score", 16, .double), field("one", 17, .string, oneof: 0),
                 field("other", 18, .int32, oneof: 0),
             ], [entry("LabelsEntry", .string, .string), entry("CountsEntry", .int32, .int64)])

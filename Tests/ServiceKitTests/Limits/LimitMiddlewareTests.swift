@@ -8,6 +8,13 @@ import Testing
 @testable import ServiceKit
 
 @Suite struct LimitMiddlewareTests {
+    /// A limit of 50 ms.
+    private static var adaptive: ConcurrencyLimit.Options {
+        var options = ConcurrencyLimit.Options()
+        options.adaptive.targetDelay = .milliseconds(50)
+        return options
+    }
+
     private static let second: UInt64 = 1_000_000_000
 
     private static func call(_ priority: String? = nil, _ operation: String = "/a.B/C", peer: String = "") -> Call {
@@ -128,7 +135,7 @@ import Testing
 
     @Test func callsThatHaveBegunDoNotCountForTheAdaptiveLimit() {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
         // Slow handlers, or streams.
         var calls = begun(limit, 500, Self.call())
         for index in calls.indices { calls[index].begun() }
@@ -142,7 +149,7 @@ import Testing
 
     @Test func callThatEndsBeforeItBeginsWaitsNoLonger() {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
         let calls = begun(limit, 50, Self.call())
         now.set(2 * Self.second)
         #expect(begun(limit, 5, Self.call()).isEmpty)
@@ -165,7 +172,7 @@ import Testing
 
     @Test func lateCallIsRefusedWithReasonAndPushback() throws {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
         _ = begun(limit, 50, Self.call())
         now.set(2 * Self.second)
         var call = Self.call()
@@ -176,10 +183,10 @@ import Testing
 
     @Test func chainTellsWhenItsCallsBegin() async throws {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }
+        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
         // Two of them, as for two prefixes.
         var chain = MiddlewareChain(limit)
-        chain.use(ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options())) { now.value }, for: .prefix("/a.B/"))
+        chain.use(ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }, for: .prefix("/a.B/"))
         for _ in 0..<100 {
             var call = Self.call()
             try await chain.begin(&call)

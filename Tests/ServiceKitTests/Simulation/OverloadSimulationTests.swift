@@ -5,7 +5,7 @@ import Testing
 extension SimulatedFleets {
     /// What limits are held to under too many calls, with wide bounds. `make simulate` prints the figures.
     @Suite struct OverloadSimulationTests {
-        private static let adaptive = SimulationPolicy("adaptive") { _, server in server.limit.concurrency = .adaptive }
+        private static let adaptive = adaptive(.milliseconds(50))
         private static let none = SimulationPolicy("none") { _, _ in }
 
         private static func adaptive(_ target: Duration) -> SimulationPolicy {
@@ -51,6 +51,7 @@ extension SimulatedFleets {
             server.workers = 4
             server.work = .exponential(mean: .milliseconds(2))
             server.limit.concurrency = .adaptive
+            server.limit.adaptive.targetDelay = .milliseconds(50)
             simulation.addServers(10, server)
             var client = SimulatedClient()
             client.load = .perSecond(simulation.capacity * busy / 4)
@@ -68,6 +69,7 @@ extension SimulatedFleets {
             var server = SimulatedServer()
             server.workers = 4
             server.limit.concurrency = .adaptive
+            server.limit.adaptive.targetDelay = .milliseconds(50)
             server.speed = 0.25
             simulation.addServer("only", server)
             var client = SimulatedClient()

@@ -57,6 +57,7 @@ extension SimulatedFleets {
             server.workers = 2
             server.reportsLoad = true
             server.limit.concurrency = .adaptive
+            server.limit.adaptive.targetDelay = .milliseconds(50)
             for zone in ["a", "b"] {
                 server.zone = zone
                 simulation.addServers(6, server)
