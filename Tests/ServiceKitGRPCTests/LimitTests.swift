@@ -93,6 +93,7 @@ struct LimitTests {
 
     private static func adaptive(_ target: Duration) -> ConcurrencyLimit {
         var options = ConcurrencyLimit.Options()
+        options.concurrency = .adaptive
         options.adaptive.targetDelay = target
         return ConcurrencyLimit(options)
     }

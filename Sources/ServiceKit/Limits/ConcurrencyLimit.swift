@@ -9,10 +9,10 @@ private import Synchronization
 ///
 /// | `concurrency` | refused are |
 /// |---|---|
-/// | `adaptive`, the default | calls that would wait too long before they begin |
+/// | `adaptive` | calls that would wait too long before they begin |
 /// | `fixed` | calls beyond a number in flight |
 /// | `bbr` | go-kratos's: while the processors are busy, calls beyond a number in flight, from throughput and latency |
-/// | `none` | none |
+/// | `none`, the default | none |
 ///
 /// `adaptive` knows nothing of the time that handlers take. Calls that wait for a slow database, a lock or another service do
 /// not wait to begin, and are never a reason to refuse others: `fixed` and `methods` bound their number. Handlers that keep the
@@ -36,8 +36,8 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
     /// The section `server.limit`.
     public struct Options: ConfigurationSection, Hashable {
-        /// The algorithm; `adaptive` by default.
-        public var concurrency = Algorithm.adaptive
+        /// The algorithm; `none` by default: to `adaptive`, a process that stood still for a moment looks overloaded.
+        public var concurrency = Algorithm.none
         /// The options of `fixed`.
         public var fixed = Fixed()
         /// The options of `adaptive`.
@@ -67,11 +67,10 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
         /// The section `server.limit.adaptive`.
         public struct Adaptive: ConfigurationSection, Hashable {
-            /// How long a call may wait before it begins; 500 ms by default, which a machine that is busy with other things for
-            /// a moment does not exceed. A call that would wait longer is refused: a
+            /// How long a call may wait before it begins; 50 ms by default. A call that would wait longer is refused: a
             /// sheddable one at half of the time, a critical one at twice the time. DAGOR (SoCC 2018) has 20 ms, for services
             /// that call each other often for one request of a user.
-            public var targetDelay = Duration.milliseconds(500)
+            public var targetDelay = Duration.milliseconds(50)
             /// How many calls may wait in any case; 10 by default.
             public var min = 10
 

@@ -108,7 +108,7 @@ struct CallCommand: AsyncParsableCommand {
         let documents = try await arguments.sourceDocuments()
         let configuration = try arguments.configuration(adding: documents)
         // Of the time that is left: reading the configuration took some.
-        let limit = (deadline - .now) * 9 / 10
+        let limit = (deadline - .now) * 3 / 4
         let client = "clients.\"\(service)\""
         var settings: [String] = []
         if try ChannelOptions(configuration.client(of: service)).readyTimeout > limit {

@@ -68,7 +68,6 @@ public struct SimulationPolicy: Sendable {
     public static let limits: [SimulationPolicy] = ConcurrencyLimit.Algorithm.allCases.map { algorithm in
         SimulationPolicy("p2c, limit \(algorithm.rawValue)") { _, server in
             server.limit.concurrency = algorithm
-            server.limit.adaptive.targetDelay = .milliseconds(50)
             // The workers, and a short queue: what an operator who knows the server would choose.
             server.limit.fixed.max = 3 * server.workers
         }

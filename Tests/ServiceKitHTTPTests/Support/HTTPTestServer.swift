@@ -100,7 +100,7 @@ final class TestUsers: User_V1_UserService.SimpleServiceProtocol {
         request: User_V1_ListUsersRequest, response: RPCWriter<User_V1_User>, context: ServerContext
     ) async throws {
         for id in 1...3 { try await response.write(.with { $0.id = Int64(id) }) }
-        if request.limit < 0 { throw ServiceError(.badRequest, reason: "BAD_LIMIT", message: "the limit is negative") }
+        if request.limit == 99 { throw ServiceError(.badRequest, reason: "BAD_LIMIT", message: "the limit is odd") }
     }
 
     /// Sends one event, and waits until the call is cancelled.

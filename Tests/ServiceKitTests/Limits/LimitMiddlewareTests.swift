@@ -11,6 +11,7 @@ import Testing
     /// A limit of 50 ms.
     private static var adaptive: ConcurrencyLimit.Options {
         var options = ConcurrencyLimit.Options()
+        options.concurrency = .adaptive
         options.adaptive.targetDelay = .milliseconds(50)
         return options
     }
