@@ -7,7 +7,7 @@ private import Synchronization
 /// Tokens fade, within three seconds to 37 %: so a bucket that nobody takes from has a tenth of the calls of the last three
 /// seconds. A bucket of a fixed size is too large for a client with few calls, whose every call is made three times in an
 /// outage, and too small for one with many. Finagle's budget forgets for the same reason. For clients with few calls there is
-/// an income that keeps ten tokens in a bucket.
+/// an income that keeps ten tokens in a bucket, and a bucket begins with a hundred.
 ///
 /// All times are in nanoseconds from any origin, not 0.
 package final class RetryBudget: Sendable {
@@ -15,6 +15,9 @@ package final class RetryBudget: Sendable {
     private static let lifetime = 3e9
     /// The tokens that there are without any success.
     private static let least = 10.0
+    /// The tokens at the start, which fade: a client that has made few calls so far may have many on their way to a server
+    /// that dies.
+    private static let initial = 100.0
 
     private struct Tokens {
         /// The most.
@@ -25,8 +28,11 @@ package final class RetryBudget: Sendable {
 
         init(burst: Int) {
             self.burst = Double(min(max(0, burst), 1_000_000))
-            tenths = Self.least(self.burst)
+            tenths = Self.initial(self.burst)
         }
+
+        /// The tenths at the start.
+        static func initial(_ burst: Double) -> Double { 10 * min(burst, RetryBudget.initial) }
 
         /// The tenths that there are without any success.
         static func least(_ burst: Double) -> Double { 10 * min(burst, RetryBudget.least) }
@@ -56,7 +62,7 @@ package final class RetryBudget: Sendable {
         tokens.withLock { tokens in
             guard next.burst != tokens.burst else { return }
             // The retries that were made so far still count.
-            let change = next.tenths - Tokens.least(tokens.burst)
+            let change = next.tenths - Tokens.initial(tokens.burst)
             tokens.burst = next.burst
             tokens.tenths = min(max(0, tokens.tenths + change), 10 * next.burst)
         }

@@ -40,9 +40,9 @@ import Testing
         #expect((300...310).contains(takeAll(budget, at: now)))
     }
 
-    @Test func fewCallsHaveTenRetries() {
+    @Test func fewCallsHaveTenRetriesAndAHundredAtTheStart() {
         let budget = RetryBudget(burst: 1000)
-        #expect(takeAll(budget, at: Self.second) == 10)
+        #expect(takeAll(budget, at: Self.second) == 100)
         // They come back with the time.
         #expect((2...3).contains(takeAll(budget, at: 2 * Self.second)))
         #expect((9...10).contains(takeAll(budget, at: 100 * Self.second)))
