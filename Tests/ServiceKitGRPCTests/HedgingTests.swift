@@ -137,7 +137,8 @@ struct HedgingTests {
 
     @Test func aServerThatWantsNoOtherAttemptGetsNone() async throws {
         let (gate, refused, clock) = (Gate(), Gate(), Gate())
-        let delay = Duration.milliseconds(500)
+        // Long enough for the refusal to come before it is over.
+        let delay = Duration.seconds(3)
         try await withTestBed { bed in
             let held = Self.held(clock, Watched(0))
             try await bed.server("a", ["Work": Self.held(gate, Watched(0)), "Clock": held])
