@@ -53,6 +53,8 @@ struct HedgingTests {
             try await bed.server("a", ["Work": Self.held(gate, cancelled)])
             let quick: TestService.Handler = { request, _ in
                 previous.set(request.metadata.text("grpc-previous-rpc-attempts"))
+                // The loser's handler runs, and learns of its end.
+                await gate.waitForArrivals()
                 return .text("b")
             }
             try await bed.server("b", ["Work": quick])
@@ -124,7 +126,11 @@ struct HedgingTests {
         let (gate, cancelled) = (Gate(), Watched(0))
         try await withTestBed { bed in
             try await bed.server("a", ["Work": Self.held(gate, cancelled)])
-            try await bed.server("b", ["Work": { _, _ in throw RPCError(code: .notFound, message: "no user") }])
+            let missing: TestService.Handler = { _, _ in
+                await gate.waitForArrivals()
+                throw RPCError(code: .notFound, message: "no user")
+            }
+            try await bed.server("b", ["Work": missing])
             let balancer = OrderedBalancer()
             let client = try bed.client(Self.options(), balancer: balancer)
             await balancer.waitForNodes("a", "b")
