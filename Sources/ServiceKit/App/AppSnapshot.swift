@@ -15,7 +15,7 @@ public struct AppSnapshot: Codable, Hashable, Sendable {
     public var configuration: ConfigurationStatus
     /// The servers, in the order in which they were added.
     public var servers: [Server]
-    /// What holds the servers' calls back.
+    /// The limits and circuit breakers of the servers.
     public var protection: Protection
     /// The channels that the App runs, by the services' names.
     public var channels: [ChannelSnapshot]
@@ -66,7 +66,7 @@ public struct AppSnapshot: Codable, Hashable, Sendable {
         }
     }
 
-    /// What holds calls of the servers back: limits and circuit breakers.
+    /// The limits and circuit breakers that hold calls of the servers back.
     public struct Protection: Codable, Hashable, Sendable {
         /// The most calls in flight that `server.limit` allows now; `nil` if there is no limit, or `bbr` does not act.
         public var concurrencyLimit: Int?

@@ -6,7 +6,7 @@ struct WeightGroups: ~Copyable {
     private static let parts = 1 << 16
     /// How often a node's report is looked at, in nanoseconds: A58's `weight_update_period`.
     private static let lookInterval: UInt64 = 1_000_000_000
-    /// What a report multiplies a weight by.
+    /// The factor of a report in a weight.
     private static let factors = 0.1...10
 
     private struct Member {

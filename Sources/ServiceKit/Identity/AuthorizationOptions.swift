@@ -1,7 +1,7 @@
 public import ServiceKitConfig
 
 extension Authorization {
-    /// What is done with a call.
+    /// The treatment of a call.
     public enum Effect: String, Codable, Sendable, CaseIterable {
         /// It is served.
         case allow

@@ -155,7 +155,7 @@ package struct PathRouter<Target: Sendable>: Sendable {
         let segment = search.segments[depth]
         let isLast = depth == search.segments.count - 1
         let colon = isLast ? search.path[segment].lastIndex(of: UInt8(ascii: ":")) : nil
-        // What follows the last colon may be a verb, or a part of the segment.
+        // The text behind the last colon may be a verb, or a part of the segment.
         for verb in [colon, nil] where colon != nil || verb == nil {
             let content = segment.lowerBound..<(verb ?? segment.upperBound)
             let hasVerb = verb.map { UnsafeBufferPointer(rebasing: search.path[($0 + 1)..<segment.upperBound]) }

@@ -1,7 +1,7 @@
 package import ServiceKitProtobuf
 
 /// How a request of a route becomes the message of a method: from its body, then its query, then the variables of its path.
-/// What comes later counts more (`google/api/http.proto`).
+/// A later part counts more (`google/api/http.proto`).
 package struct RequestBinding: Sendable {
     package let template: PathTemplate
     private let input: JSONTranscoder

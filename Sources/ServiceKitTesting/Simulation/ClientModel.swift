@@ -329,7 +329,7 @@ final class ClientModel {
 
     private func end(_ call: SimulatedCall, _ code: ServiceError.Code?) {
         call.hasEnded = true
-        // Those that have lost against the first answer.
+        // The attempts that have lost against the first answer.
         leaveAttempts(of: call, .cancelled, areOutrun: code == nil)
         simulation.record(call, code)
         if case .callers(_, let pause) = options.load {

@@ -63,7 +63,7 @@ package final class MessageTables: Sendable {
         return -1
     }
 
-    /// What a name stands for; `nil` if it is unknown.
+    /// The meaning of a name; `nil` if it is unknown.
     @inline(__always) func find(_ name: UnsafeBufferPointer<UInt8>, in table: NameTable) -> Int32? {
         guard let start = name.baseAddress else { return nil }
         var position = NameSlot.hash(start, name.count) & table.mask
