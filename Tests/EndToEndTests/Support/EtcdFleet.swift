@@ -91,7 +91,14 @@ struct EtcdFleet: Sendable {
 
     /// The lease of an instance's key, in hexadecimal.
     func lease(of id: String) async throws -> String {
-        let json = try await etcd.etcdctl("get", "--write-out=json", Self.prefix + id)
+        try await etcd.lease(of: Self.prefix + id)
+    }
+}
+
+extension EtcdServer {
+    /// The lease of a key, in hexadecimal.
+    func lease(of key: String) async throws -> String {
+        let json = try await etcdctl("get", "--write-out=json", key)
         let entry = try #require(try JSONDecoder().decode(Response.self, from: Data(json.utf8)).kvs?.first)
         return String(entry.lease, radix: 16)
     }
