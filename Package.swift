@@ -22,6 +22,7 @@ let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates"
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcInProcess = Target.Dependency.product(name: "GRPCInProcessTransport", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -65,6 +66,7 @@ let package = Package(
         // Without its traits: the one for YAML would link a second copy of libyaml's symbols.
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -147,7 +149,7 @@ let package = Package(
             name: "ServiceKitHTTP",
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
-                "ServiceKitProtobuf", grpc, nio, nioSSL,
+                "ServiceKitProtobuf", grpc, httpTypes, nio, nioSSL,
             ],
             swiftSettings: settings
         ),
@@ -305,7 +307,7 @@ let package = Package(
             name: "ServiceKitHTTPTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI",
-                "ServiceKitTesting", "ServiceKitTestSupport", grpc, logging, protobuf,
+                "ServiceKitTesting", "ServiceKitTestSupport", grpc, httpTypes, logging, protobuf,
             ],
             swiftSettings: testSettings
         ),

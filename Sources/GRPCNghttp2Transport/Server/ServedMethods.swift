@@ -85,4 +85,22 @@ package final class ServedMethods: Sendable {
         let call = ServerCall(wire: wire, method: method, head: head, service: self)
         return call.begin() ? call : nil
     }
+
+    /// Opens a request that is no call of a method, to be run as one. Called on the event loop of its connection.
+    ///
+    /// - Parameters:
+    ///   - wire: The request on the wire.
+    ///   - operation: The name by which middleware knows it.
+    ///   - metadata: The headers of the request.
+    ///   - timeout: The time that the caller gives it.
+    ///   - handler: Answers it.
+    /// - Returns: The call, to be started; `nil` if a hook has answered it.
+    package func open(
+        _ wire: any CallWire, operation: MethodDescriptor, metadata: Metadata, timeout: Duration?,
+        handler: DirectHandler
+    ) -> ServerCall? {
+        let head = RequestHead(path: operation.path, metadata: metadata, timeout: timeout)
+        let call = ServerCall(wire: wire, method: Method(operation, hook, handler), head: head, service: self)
+        return call.begin() ? call : nil
+    }
 }

@@ -15,7 +15,9 @@ extension ServiceError: RPCErrorConvertible {
     public var rpcErrorMetadata: Metadata {
         var details = [ErrorDetails.errorInfo(reason: reason, domain: "", metadata: metadata)]
         if !violations.isEmpty { details.append(.badRequest(violations: violations.map { .init($0) })) }
-        return GoogleRPCStatus(code: rpcErrorCode, message: message, details: details).rpcErrorMetadata
+        var trailers = GoogleRPCStatus(code: rpcErrorCode, message: message, details: details).rpcErrorMetadata
+        if ServiceError.Code(CallStatus(code)) != code { trailers.addString("\(code)", forKey: RPCError.httpStatusName) }
+        return trailers
     }
 }
 
@@ -25,7 +27,7 @@ extension RPCError: ServiceErrorConvertible {
         let details = (try? unpackGoogleRPCStatus())?.details ?? []
         let info = details.lazy.compactMap(\.errorInfo).first
         return ServiceError(
-            ServiceError.Code(callStatus),
+            httpStatus ?? ServiceError.Code(callStatus),
             reason: info?.reason ?? code.name,
             message: message,
             metadata: info?.metadata ?? [:],
@@ -33,6 +35,18 @@ extension RPCError: ServiceErrorConvertible {
                 ServiceError.FieldViolation(field: $0.field, description: $0.violationDescription, reason: $0.reason)
             }
         )
+    }
+}
+
+extension RPCError {
+    /// The trailer with the HTTP status of an error whose gRPC code stands for several: 410, 413.
+    package static let httpStatusName = "x-http-status"
+
+    private var httpStatus: ServiceError.Code? {
+        guard let text = metadata[stringValues: Self.httpStatusName].first(where: { _ in true }), let number = Int(text),
+            (400..<600).contains(number)
+        else { return nil }
+        return ServiceError.Code(rawValue: number)
     }
 }
 

@@ -51,17 +51,32 @@ extension App {
 
     @usableFromInline
     func serve(_ service: GRPCService, descriptors: [String]) {
-        if isSettled { return ignore("gRPC service") }
+        guard serveGRPC(adding: "gRPC service") else { return }
+        component(GRPCServices.self) { GRPCServices() }.content.update { content in
+            content?.services.append(service)
+            content?.descriptors += descriptors
+        }
+    }
+
+    /// Makes the server, unless it is made. Modules call it that serve other protocols on its port.
+    ///
+    /// - Parameter thing: The name of what is to be added, for the warning that it comes too late.
+    /// - Returns: Whether something can be added still.
+    package func serveGRPC(adding thing: String) -> Bool {
+        if isSettled {
+            ignore(thing)
+            return false
+        }
         let component = component(GRPCServices.self) { GRPCServices() }
         let isFirst = component.content.update { content in
-            defer {
-                content = content ?? GRPCServices.Content()
-                content?.services.append(service)
-                content?.descriptors += descriptors
-            }
+            defer { content = content ?? GRPCServices.Content() }
             return content == nil
         }
-        guard isFirst else { return }
+        if isFirst { addGRPCServer(component) }
+        return true
+    }
+
+    private func addGRPCServer(_ component: GRPCServices) {
         registerGRPC()
         addServer { app in
             let content = component.content.value ?? GRPCServices.Content()

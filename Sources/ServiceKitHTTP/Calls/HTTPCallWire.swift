@@ -105,6 +105,7 @@ final class HTTPCallWire: CallWire {
 
     func send(_ status: Status, _ trailers: Metadata, isFirst: Bool) throws {
         let parts = writer.withLock { $0.end(status, trailers) }
+        if parts.isBroken { return exchange.reset() }
         if parts.body.isEmpty, case .data? = parts.end, parts.head != nil {
             return try sendHead(of: parts, isEnd: true, isBodyNext: false)
         }

@@ -9,14 +9,19 @@ struct MethodForms: Sendable {
     }
 
     private let methods: [String: Method]
-    /// The methods at paths of their own.
-    let routes: RESTRoutes
+    /// Everything that has a path.
+    let routes: RouteTable
 
-    /// - Throws: `AppError` if the type of a message is not known, or a rule of `google.api.http` is wrong.
-    init(_ descriptors: DescriptorPool, _ options: HTTPJSONOptions) throws {
+    /// - Parameters:
+    ///   - descriptors: The descriptors of the methods.
+    ///   - own: The routes that belong to no method.
+    ///   - options: The form of JSON.
+    /// - Throws: `AppError` if the type of a message is not known, a rule of `google.api.http` or a path is wrong, or two
+    ///   routes have the same paths.
+    init(_ descriptors: DescriptorPool, routes own: [OwnRoute] = [], _ options: HTTPJSONOptions) throws {
         let tables = MessageTables(descriptors)
         var methods: [String: Method] = [:]
-        var routes = RESTRoutes()
+        var routes = RouteTable()
         for service in descriptors.allServices.sorted(by: { $0.name < $1.name }) {
             for type in service.methods {
                 do {
@@ -32,6 +37,11 @@ struct MethodForms: Sendable {
                     throw AppError("the descriptors of \(service.name) cannot be used: \(error); generate them again")
                 }
             }
+        }
+        do throws(RoutingError) {
+            for route in own { try routes.add(route) }
+        } catch {
+            throw AppError("\(error)")
         }
         self.methods = methods
         self.routes = routes

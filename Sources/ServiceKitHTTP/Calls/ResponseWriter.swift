@@ -6,6 +6,8 @@ struct ResponseParts: Sendable {
     var head: HeaderBlock?
     var body: [UInt8] = []
     var end: StreamEnd?
+    /// Whether the response ends in the middle: the client learns that it is not whole.
+    var isBroken = false
 
     /// Nothing yet.
     static let none = ResponseParts()

@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCNghttp2Transport
+import ServiceKitGRPC
 import ServiceKitHTTP2
 
 /// Reads a request whose body is one message.
@@ -53,7 +54,10 @@ struct WholeHead: RequestReader {
 extension RPCError {
     /// The request is too large.
     static func tooLarge(limit: Int) -> RPCError {
-        RPCError(code: .resourceExhausted, message: "the request is larger than \(limit) bytes")
+        var metadata = Metadata()
+        metadata.addString("413", forKey: RPCError.httpStatusName)
+        return RPCError(
+            code: .resourceExhausted, message: "the request is larger than \(limit) bytes", metadata: metadata)
     }
 }
 

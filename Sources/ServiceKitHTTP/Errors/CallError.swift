@@ -18,6 +18,7 @@ struct CallError {
         self.status = status
         var trailers = trailers
         trailers.removeAllValues(forKey: Self.detailsName)
+        trailers.removeAllValues(forKey: RPCError.httpStatusName)
         self.trailers = trailers
     }
 

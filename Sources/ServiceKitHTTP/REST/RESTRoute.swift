@@ -55,33 +55,10 @@ extension RESTBody {
     }
 }
 
-/// The methods that have paths of their own.
-struct RESTRoutes: Sendable {
-    private var router = PathRouter<RESTRoute>()
-
-    /// Adds the rules of a method.
-    ///
-    /// - Throws: `RoutingError` if a rule is wrong, or another method has its paths; `DescriptorError` if it cannot be read.
-    mutating func add(
-        _ type: MethodType, of service: ServiceType, _ descriptors: DescriptorPool,
-        request: JSONTranscoder, response: JSONTranscoder
-    ) throws {
-        // A stream of requests has no form here: it comes by Connect.
-        guard !type.isClientStreaming else { return }
-        let name = "\(service.name).\(type.name)"
-        for rule in try descriptors.httpRules(of: type.name, in: service.name) {
-            let binding = try RequestBinding(rule, input: request, output: response, method: name)
-            let route = RESTRoute(operation: "/\(service.name)/\(type.name)", type: type, binding: binding)
-            try router.add(rule.method, binding.template, name: name, target: route)
-        }
-    }
-
-    func route(_ method: String, _ path: String) -> PathRouter<RESTRoute>.Result { router.route(method, path) }
-}
-
 /// Reads a request over REST: the body, the query and the path make one message.
 struct RESTRequest: RequestReader {
-    private let match: PathRouter<RESTRoute>.Match
+    private let route: RESTRoute
+    private let values: [Range<Int>]
     private let path: String
     private let query: String
     private let contentType: String
@@ -90,8 +67,12 @@ struct RESTRequest: RequestReader {
     private var body: [UInt8] = []
     private var message: [UInt8]?
 
-    init(_ match: PathRouter<RESTRoute>.Match, _ fields: RequestFields, encoding: MessageEncoding, maxBytes: Int) {
-        self.match = match
+    /// `values` are the places of the variables' values in the path.
+    init(
+        _ route: RESTRoute, _ values: [Range<Int>], _ fields: RequestFields, encoding: MessageEncoding, maxBytes: Int
+    ) {
+        self.route = route
+        self.values = values
         path = fields.path
         query = fields.query
         contentType = fields.contentType
@@ -107,7 +88,7 @@ struct RESTRequest: RequestReader {
     mutating func finish() throws {
         let body = try encoding.decompress(body, limit: maxBytes)
         self.body = []
-        if match.target.type.input == RESTRoute.httpBody {
+        if route.type.input == RESTRoute.httpBody {
             message = RESTBody(contentType: contentType, bytes: body).httpBody
             return
         }
@@ -117,8 +98,8 @@ struct RESTRequest: RequestReader {
             try body.withUnsafeBufferPointer { body throws(JSONError) in
                 try path.withUnsafeBufferPointer { path throws(JSONError) in
                     try query.withUnsafeBufferPointer { query throws(JSONError) in
-                        try match.target.binding.message(
-                            body: UnsafeRawBufferPointer(body), path: path, values: match.values, query: query,
+                        try route.binding.message(
+                            body: UnsafeRawBufferPointer(body), path: path, values: values, query: query,
                             into: &message)
                     }
                 }

@@ -48,7 +48,7 @@ final class HTTPRequestHandler: RequestHandler {
             PlainResponse.error(400, error.message).send(to: exchange)
             return nil
         }
-        var request = HTTPRequest(exchange: exchange, fields: fields)
+        var request = IncomingRequest(exchange: exchange, headers: headers, fields: fields)
         if let cors, let origin = fields.origin {
             if fields.method == "OPTIONS", fields.requestedMethod != nil {
                 let allowed = cors.preflight(for: origin, headers: fields.requestedFields)
@@ -60,7 +60,7 @@ final class HTTPRequestHandler: RequestHandler {
         return open(request)
     }
 
-    private func open(_ request: HTTPRequest) -> (any RequestTask)? {
+    private func open(_ request: IncomingRequest) -> (any RequestTask)? {
         let path = request.fields.path
         if methods.contains(path: path) { return openMethod(request) }
         if options.probes {
@@ -72,7 +72,10 @@ final class HTTPRequestHandler: RequestHandler {
         }
         switch forms.routes.route(request.fields.method, path) {
         case .found(let match):
-            return openREST(request, match)
+            switch match.target {
+            case .method(let route): return openREST(request, route, match.values)
+            case .route(let route): return route.open(request, match, by: methods)
+            }
         case .methodNotAllowed(let methods):
             request.refuse(405, "\"\(path)\" has another method", allow: methods.joined(separator: ", "))
         case .notFound:
@@ -83,9 +86,10 @@ final class HTTPRequestHandler: RequestHandler {
 
     // MARK: - REST
 
-    private func openREST(_ request: HTTPRequest, _ match: PathRouter<RESTRoute>.Match) -> (any RequestTask)? {
+    private func openREST(
+        _ request: IncomingRequest, _ route: RESTRoute, _ values: [Range<Int>]
+    ) -> (any RequestTask)? {
         let fields = request.fields
-        let route = match.target
         if let length = fields.contentLength, length > methods.maxMessageBytes {
             request.refuse(413, "the body is larger than \(methods.maxMessageBytes) bytes")
             return nil
@@ -106,12 +110,12 @@ final class HTTPRequestHandler: RequestHandler {
         return open(
             request,
             operation: route.operation,
-            reader: RESTRequest(match, fields, encoding: encoding, maxBytes: methods.maxMessageBytes),
+            reader: RESTRequest(route, values, fields, encoding: encoding, maxBytes: methods.maxMessageBytes),
             writer: writer
         )
     }
 
-    private func probe(_ request: HTTPRequest, isUp: Bool) -> (any RequestTask)? {
+    private func probe(_ request: IncomingRequest, isUp: Bool) -> (any RequestTask)? {
         guard ["GET", "HEAD"].contains(request.fields.method) else {
             request.refuse(405, "a probe is a GET", allow: "GET, HEAD")
             return nil
@@ -123,7 +127,7 @@ final class HTTPRequestHandler: RequestHandler {
 
     // MARK: - Methods by their own paths
 
-    private func openMethod(_ request: HTTPRequest) -> (any RequestTask)? {
+    private func openMethod(_ request: IncomingRequest) -> (any RequestTask)? {
         let fields = request.fields
         let method = forms[fields.path]
         switch fields.method {
@@ -152,7 +156,7 @@ final class HTTPRequestHandler: RequestHandler {
         }
     }
 
-    private func openGRPCWeb(_ request: HTTPRequest, isText: Bool) -> (any RequestTask)? {
+    private func openGRPCWeb(_ request: IncomingRequest, isText: Bool) -> (any RequestTask)? {
         guard let encoding = request.encoding(request.fields.grpcEncoding) else { return nil }
         let messages = Envelopes(.binary, encoding: encoding, maxBytes: methods.maxMessageBytes)
         return open(
@@ -162,7 +166,7 @@ final class HTTPRequestHandler: RequestHandler {
         )
     }
 
-    private func openConnect(_ request: HTTPRequest, _ method: MethodForms.Method?) -> (any RequestTask)? {
+    private func openConnect(_ request: IncomingRequest, _ method: MethodForms.Method?) -> (any RequestTask)? {
         let type = request.fields.contentType
         let isJSON = type.hasSuffix("json")
         guard let form = isJSON ? method?.json : .binary else {
@@ -194,7 +198,7 @@ final class HTTPRequestHandler: RequestHandler {
     }
 
     /// A call by GET (https://connectrpc.com/docs/protocol#unary-get-request).
-    private func openConnectGet(_ request: HTTPRequest, _ method: MethodForms.Method?) -> (any RequestTask)? {
+    private func openConnectGet(_ request: IncomingRequest, _ method: MethodForms.Method?) -> (any RequestTask)? {
         let query = QueryItems(request.fields.query)
         let form: MessageForm? =
             switch query["encoding"] {
@@ -231,7 +235,7 @@ final class HTTPRequestHandler: RequestHandler {
     ///
     /// - Parameter operation: The path of its method. Default: that of the request.
     private func open(
-        _ request: HTTPRequest, operation: String? = nil, reader: any RequestReader, writer: any ResponseWriter
+        _ request: IncomingRequest, operation: String? = nil, reader: any RequestReader, writer: any ResponseWriter
     ) -> (any RequestTask)? {
         let wire = HTTPCallWire(request.exchange, reader: reader, writer: writer, extraFields: request.extraFields)
         let fields = request.fields

@@ -1,4 +1,5 @@
 public import ServiceKit
+private import GRPCNghttp2Transport
 internal import ServiceKitConfig
 internal import ServiceKitGRPC
 
@@ -14,7 +15,9 @@ extension Plugin {
                     let options = try app.configuration.decode(HTTPOptions.self, at: HTTPOptions.path)
                     guard options.enabled else { return }
                     app.otherRequests.set { app, descriptors in
-                        let forms = try MethodForms(descriptors, options.json)
+                        let routes = app.http.all
+                        let forms = try MethodForms(descriptors, routes: routes, options.json)
+                        app.servedOperations.update { $0 = ($0 ?? []).union(routes.map(\.operation.path)) }
                         let health = app.health
                         return { methods in
                             HTTPRequestHandler(

@@ -75,6 +75,15 @@ final class RawClient: Sendable {
         }
     }
 
+    /// Reads up to a text, at least a number of bytes.
+    func rest(upTo end: String, containing count: Int) async throws -> Int {
+        try await onThread {
+            var bytes: [UInt8] = []
+            while bytes.count < count || !bytes.ends(with: Array(end.utf8)) { bytes += try self.read(1) }
+            return bytes.count
+        }
+    }
+
     private func readResponse(_ hasBody: Bool) throws -> Response {
         let first = try line().split(separator: " ", maxSplits: 2)
         guard first.count >= 2, let status = Int(first[1]) else { throw Failure(reason: "no status line: \(first)") }

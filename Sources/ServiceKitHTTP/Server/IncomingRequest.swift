@@ -2,8 +2,10 @@ import GRPCNghttp2Transport
 import ServiceKitHTTP2
 
 /// A request with its head, on its way to a protocol.
-struct HTTPRequest {
+struct IncomingRequest {
     let exchange: any HTTPExchange
+    /// The head as it came.
+    let headers: HeaderBlock
     let fields: RequestFields
     /// Fields that every response to the request has.
     var extraFields = HeaderBlock()

@@ -1,0 +1,76 @@
+public import HTTPTypes
+public import ServiceKit
+private import ServiceKitConfig
+private import ServiceKitGRPC
+private import Synchronization
+
+/// The routes of an App that belong to no method of a service: downloads, uploads, webhooks, pages.
+///
+/// They are served on the port of gRPC. Middleware, limits, authentication and authorisation are around them as around
+/// calls. Their operation is `/http/METHOD/PATH`: `/http/GET/avatars/{id}`; a rule for `/http/*` is for all routes.
+///
+/// ```swift
+/// app.http.get("/avatars/{id}") { request in
+///     RouteResponse(.ok, body: try await store.avatar(request.parameters["id"]), contentType: "image/png")
+/// }
+/// ```
+public final class HTTPRoutes: Sendable {
+    /// Answers a request. An error that it throws becomes the response, as that of a call over REST does.
+    public typealias Handler = @Sendable (_ request: RouteRequest) async throws -> RouteResponse
+
+    private let routes = Mutex<[OwnRoute]>([])
+    private let willAdd: @Sendable () -> Bool
+
+    /// - Parameter willAdd: Called before each route; tells whether routes can be added still.
+    init(willAdd: @escaping @Sendable () -> Bool) {
+        self.willAdd = willAdd
+    }
+
+    /// Answers requests of a method at a path.
+    ///
+    /// A path that cannot be read, and two routes with the same method and path, are errors at the start. Routes that are
+    /// added after the start are ignored, with a warning.
+    ///
+    /// - Parameters:
+    ///   - method: The method. A route for GET answers HEAD too.
+    ///   - path: The path, in the notation of `google.api.http`: `/avatars/{id}`, `/files/{path=**}`.
+    ///   - handler: Answers.
+    public func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+        guard willAdd() else { return }
+        routes.withLock { $0.append(OwnRoute(method: method.rawValue, path: path, handler: handler)) }
+    }
+
+    /// Answers GET and HEAD.
+    public func get(_ path: String, _ handler: @escaping Handler) { on(.get, path, handler) }
+
+    /// Answers POST.
+    public func post(_ path: String, _ handler: @escaping Handler) { on(.post, path, handler) }
+
+    /// Answers PUT.
+    public func put(_ path: String, _ handler: @escaping Handler) { on(.put, path, handler) }
+
+    /// Answers PATCH.
+    public func patch(_ path: String, _ handler: @escaping Handler) { on(.patch, path, handler) }
+
+    /// Answers DELETE.
+    public func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
+
+    var all: [OwnRoute] { routes.withLock(\.self) }
+}
+
+extension App {
+    /// The routes that belong to no method of a service. They are served if the App has the plugin `.http`.
+    public var http: HTTPRoutes {
+        component(HTTPRoutes.self) {
+            beforeStart { [weak self] in try self?.requireHTTP() }
+            // The server is made with the first route, if no service has made it.
+            return HTTPRoutes(willAdd: { [weak self] in self?.serveGRPC(adding: "HTTP route") ?? false })
+        }
+    }
+
+    private func requireHTTP() throws {
+        let options = try configuration.decode(HTTPOptions.self, at: HTTPOptions.path)
+        guard options.enabled, otherRequests.prepare == nil, !http.all.isEmpty else { return }
+        throw AppError("the routes of app.http need the plugin .http; write App.run(plugins: [.http])")
+    }
+}

@@ -1,0 +1,7 @@
+/// The answer to requests of a path.
+enum HTTPTarget: Sendable {
+    /// A method of a service, by its rule.
+    case method(RESTRoute)
+    /// A route that belongs to no method.
+    case route(OwnRoute)
+}

@@ -1,0 +1,87 @@
+import GRPCCore
+import GRPCNghttp2Transport
+import HTTPTypes
+import ServiceKit
+import ServiceKitHTTP2
+
+extension OwnRoute {
+    /// Opens a request of the route.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - values: The places of the path's variables.
+    ///   - methods: Runs it as it runs calls.
+    /// - Returns: The request, to be started; `nil` if it is answered.
+    func open(
+        _ request: IncomingRequest, _ match: PathRouter<HTTPTarget>.Match, by methods: ServedMethods
+    ) -> (any RequestTask)? {
+        guard let parameters = match.parameters(of: request.fields.path) else {
+            request.refuse(400, "the escapes in the path \"\(request.fields.path)\" are not complete")
+            return nil
+        }
+        let answer = RouteAnswer()
+        let fields = request.fields
+        let wire = HTTPCallWire(
+            request.exchange,
+            reader: RawBody(),
+            writer: RouteWriter(answer, isHead: fields.method == "HEAD"),
+            extraFields: request.extraFields
+        )
+        let head = HTTPRequest(request.headers)
+        let handler = handler
+        let direct = DirectHandler { call, _ in
+            let body = RequestBody { try await call.nextMessage() }
+            let response = try await handler(
+                RouteRequest(
+                    head: head, parameters: parameters, query: QueryItems(fields.query), peer: call.peer, body: body))
+            answer.response = response
+            switch response.body.content {
+            case .bytes(let bytes):
+                try call.reply(bytes)
+            case .stream(_, let write):
+                try call.sendHead([:])
+                try await write(ResponseBodyWriter { try await call.send($0) })
+            }
+            return [:]
+        }
+        return methods.open(
+            wire, operation: operation, metadata: fields.metadata, timeout: fields.timeout, handler: direct)
+    }
+}
+
+extension PathRouter.Match {
+    /// The variables of a path by name, unescaped; `nil` if their escapes are not complete.
+    func parameters(of path: String) -> [String: String]? {
+        guard !values.isEmpty else { return [:] }
+        var path = path
+        return path.withUTF8 { bytes in
+            var parameters: [String: String] = [:]
+            for (variable, range) in zip(template.variables, values) {
+                var text: [UInt8] = []
+                let value = UnsafeBufferPointer(rebasing: bytes[range])
+                let part: PercentDecoding.Part = variable.isMultiple ? .segments : .segment
+                guard PercentDecoding.decode(value, part, into: &text) else { return nil }
+                parameters[variable.name] = String(decoding: text, as: UTF8.self)
+            }
+            return parameters
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// The request whose head is a header block, in HTTP/2's form. Names and values that HTTP forbids are left out.
+    init(_ block: HeaderBlock) {
+        self.init(method: .get, scheme: nil, authority: nil, path: nil)
+        block.forEach { name, value in
+            let name = String(decoding: name, as: UTF8.self)
+            let value = String(decoding: value, as: UTF8.self)
+            switch name {
+            case ":method": method = Method(value) ?? .get
+            case ":scheme": scheme = value
+            case ":authority": authority = value
+            case ":path": path = value
+            default: if let name = HTTPField.Name(name) { headerFields.append(HTTPField(name: name, value: value)) }
+            }
+        }
+    }
+}

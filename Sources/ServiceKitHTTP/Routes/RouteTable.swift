@@ -1,0 +1,40 @@
+import ServiceKitHTTP2
+import ServiceKitProtobuf
+
+/// Everything that has a path: methods by their rules, and routes that belong to no method.
+struct RouteTable: Sendable {
+    private var router = PathRouter<HTTPTarget>()
+
+    /// Adds the rules of a method.
+    ///
+    /// - Throws: `RoutingError` if a rule is wrong, or another route has its paths; `DescriptorError` if it cannot be read.
+    mutating func add(
+        _ type: MethodType, of service: ServiceType, _ descriptors: DescriptorPool,
+        request: JSONTranscoder, response: JSONTranscoder
+    ) throws {
+        // A stream of requests has no form here: it comes by Connect.
+        guard !type.isClientStreaming else { return }
+        let name = "\(service.name).\(type.name)"
+        for rule in try descriptors.httpRules(of: type.name, in: service.name) {
+            let binding = try RequestBinding(rule, input: request, output: response, method: name)
+            let route = RESTRoute(operation: "/\(service.name)/\(type.name)", type: type, binding: binding)
+            try router.add(rule.method, binding.template, name: name, target: .method(route))
+        }
+    }
+
+    /// Adds a route that belongs to no method.
+    ///
+    /// - Throws: `RoutingError` if its path is wrong, or another route has it.
+    mutating func add(_ route: OwnRoute) throws(RoutingError) {
+        try router.add(route.method, PathTemplate(route.path), name: route.name, target: .route(route))
+    }
+
+    /// Finds the route of a request. A route for GET answers HEAD, if it belongs to no method.
+    func route(_ method: String, _ path: String) -> PathRouter<HTTPTarget>.Result {
+        let result = router.route(method, path)
+        guard method == "HEAD", case .methodNotAllowed = result, case .found(let match) = router.route("GET", path),
+            case .route = match.target
+        else { return result }
+        return .found(match)
+    }
+}

@@ -1,0 +1,107 @@
+import GRPCCore
+import HTTPTypes
+import ServiceKit
+import ServiceKitHTTP2
+import Synchronization
+
+/// Writes the response of a route.
+///
+/// | state | event | state | effect |
+/// |---|---|---|---|
+/// | no head | the body is a stream | sent | the head is sent |
+/// | no head | the whole body | sent | the head is sent with the body |
+/// | no head | the end, with an error | sent | the error's response is sent |
+/// | sent | bytes | sent | the bytes are sent, unless they are more than the head has said |
+/// | sent | the end, with an error or too few bytes | broken off | the client sees that the response is not whole |
+struct RouteWriter: ResponseWriter {
+    /// Headers that belong to the connection: the engine writes them.
+    private static let connectionHeaders: Set<String> = [
+        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
+    private let answer: RouteAnswer
+    private let isHead: Bool
+    private var metadata = Metadata()
+    private var hasSentHead = false
+    /// The bytes that are to come; `nil` if that is not known.
+    private var remaining: Int?
+
+    /// - Parameters:
+    ///   - answer: Gets the head from the handler.
+    ///   - isHead: Whether the request asks for the head only.
+    init(_ answer: RouteAnswer, isHead: Bool) {
+        self.answer = answer
+        self.isHead = isHead
+    }
+
+    mutating func begin(_ metadata: Metadata) -> ResponseParts {
+        self.metadata = metadata
+        guard let response = answer.response, case .stream(let length, _) = response.body.content else { return .none }
+        remaining = length
+        return ResponseParts(head: head(response, length: length))
+    }
+
+    mutating func write(_ message: [UInt8]) throws -> ResponseParts {
+        guard let response = answer.response else { return .none }
+        if !hasSentHead {
+            return ResponseParts(
+                head: head(response, length: message.count), body: hasBody(response.status) ? message : [])
+        }
+        if let remaining {
+            guard message.count <= remaining else {
+                throw RPCError(
+                    code: .internalError, message: "the body of the response is longer than its handler has said")
+            }
+            self.remaining = remaining - message.count
+        }
+        return ResponseParts(body: hasBody(response.status) ? message : [])
+    }
+
+    mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
+        let error = CallError(status, trailers)
+        guard hasSentHead else {
+            guard let error else {
+                // The handler has ended without a response: it was cancelled, and its caller has left.
+                return ResponseParts(isBroken: true)
+            }
+            let body = error.restBody
+            var head = HeaderBlock([":status": String(error.serviceError.code.rawValue)])
+            head.append(name: "content-type", value: body.contentType)
+            head.appendSendable(metadata)
+            head.appendSendable(error.trailers)
+            head.append(name: "content-length", value: String(body.bytes.count))
+            return ResponseParts(head: head, body: isHead ? [] : body.bytes, end: .data)
+        }
+        let isWhole = error == nil && (remaining ?? 0) == 0
+        return isWhole ? ResponseParts(end: .data) : ResponseParts(isBroken: true)
+    }
+
+    private func hasBody(_ status: HTTPResponse.Status) -> Bool {
+        !isHead && status.code != 204 && status.code != 304
+    }
+
+    private mutating func head(_ response: RouteResponse, length: Int?) -> HeaderBlock {
+        hasSentHead = true
+        var head = HeaderBlock([":status": String(response.status.code)])
+        for field in response.headers {
+            let name = field.name.canonicalName
+            if Self.connectionHeaders.contains(name) || (name == "content-length" && length != nil) { continue }
+            head.append(name: name, value: field.value)
+        }
+        head.appendSendable(metadata)
+        if let length, response.status.code != 204, response.status.code != 304 || length > 0 {
+            head.append(name: "content-length", value: String(length))
+        }
+        return head
+    }
+}
+
+/// The head of a route's response, on its way from the handler to the writer.
+final class RouteAnswer: Sendable {
+    private let value = Mutex<RouteResponse?>(nil)
+
+    var response: RouteResponse? {
+        get { value.withLock(\.self) }
+        set { value.withLock { $0 = newValue } }
+    }
+}
