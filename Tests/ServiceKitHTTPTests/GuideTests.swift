@@ -12,6 +12,22 @@ import Testing
         }
     }
 
+    private func main(provider: TestUsers, pictures: [String: [UInt8]]) async {
+        await App.run(plugins: [.http]) { app in
+            app.serve(provider, descriptors: userDescriptors)
+            app.http.get("/avatars/{id}") { request in
+                guard let id = request.parameters["id"], let picture = pictures[id] else {
+                    throw ServiceError(.notFound, reason: "AVATAR_NOT_FOUND", message: "there is no such avatar")
+                }
+                return RouteResponse(body: picture, contentType: "image/png")
+            }
+            app.http.files(at: "/assets", from: "public")
+            app.http.adjust("/user.v1.UserService/CreateUser") { reply in
+                if reply.error == nil { reply.status = .created }
+            }
+        }
+    }
+
     @Test(arguments: ["livez", "readyz"])
     func theProbes(_ path: String) async throws {
         try await HTTPTestServer.with { server in

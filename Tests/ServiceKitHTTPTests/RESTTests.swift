@@ -10,38 +10,8 @@ import Testing
 /// Calls at the paths of `google.api.http`.
 @Suite(.timeLimit(.minutes(1)))
 struct RESTTests {
-    /// The descriptors of users, with paths.
-    private func descriptors() throws -> String {
-        let rules: [String: [UInt8]] = [
-            "GetUser": rule(2, "/v1/users/{id}"),
-            "CreateUser": rule(4, "/v1/users", body: "*"),
-            "ListUsers": rule(2, "/v1/users"),
-            "WatchUsers": rule(2, "/v1/users:watch"),
-        ]
-        let data = try #require(Data(base64Encoded: userDescriptors))
-        var set = try Google_Protobuf_FileDescriptorSet(serializedBytes: data)
-        for file in set.file.indices {
-            for service in set.file[file].service.indices {
-                for index in set.file[file].service[service].method.indices {
-                    let name = set.file[file].service[service].method[index].name
-                    guard let rule = rules[name] else { continue }
-                    // Field 72295728, `google.api.http`.
-                    let option: [UInt8] = [0x82, 0xd3, 0xe4, 0x93, 0x02, UInt8(rule.count)] + rule
-                    try set.file[file].service[service].method[index].options.merge(serializedBytes: option)
-                }
-            }
-        }
-        return try (set.serializedBytes() as Data).base64EncodedString()
-    }
-
-    private func rule(_ number: UInt8, _ path: String, body: String = "") -> [UInt8] {
-        var bytes = [number << 3 | 2, UInt8(path.utf8.count)] + path.utf8
-        if !body.isEmpty { bytes += [7 << 3 | 2, UInt8(body.utf8.count)] + body.utf8 }
-        return bytes
-    }
-
     private func with(_ yaml: String = "", _ body: (HTTPTestServer, RawClient) async throws -> Void) async throws {
-        try await HTTPTestServer.with(yaml, descriptors: descriptors()) { server in
+        try await HTTPTestServer.with(yaml, descriptors: userRESTDescriptors()) { server in
             try await body(server, try server.client())
         }
     }
@@ -169,7 +139,7 @@ struct RESTTests {
     }
 
     @Test func twoMethodsOfOnePathEndTheStart() async throws {
-        let data = try #require(Data(base64Encoded: try descriptors()))
+        let data = try #require(Data(base64Encoded: try userRESTDescriptors()))
         var set = try Google_Protobuf_FileDescriptorSet(serializedBytes: data)
         let file = try #require(set.file.firstIndex { !$0.service.isEmpty })
         let methods = set.file[file].service[0].method

@@ -61,7 +61,7 @@ extension Sequence<String> {
 
 extension Dictionary where Key == String {
     /// The value of an operation: its own, `/user.v1.UserService/GetUser`, else that of its service, `/user.v1.UserService/`.
-    subscript(forOperation operation: String) -> Value? {
+    package subscript(forOperation operation: String) -> Value? {
         if let value = self[operation] { return value }
         return operation.lastIndex(of: "/").flatMap { self[String(operation[...$0])] }
     }

@@ -14,23 +14,25 @@ struct MethodForms: Sendable {
 
     /// - Parameters:
     ///   - descriptors: The descriptors of the methods.
-    ///   - own: The routes that belong to no method.
-    ///   - options: The form of JSON.
+    ///   - http: The routes that belong to no method, and the changes of responses.
+    ///   - options: The forms of JSON and of errors.
     /// - Throws: `AppError` if the type of a message is not known, a rule of `google.api.http` or a path is wrong, or two
     ///   routes have the same paths.
-    init(_ descriptors: DescriptorPool, routes own: [OwnRoute] = [], _ options: HTTPJSONOptions) throws {
+    init(_ descriptors: DescriptorPool, _ http: HTTPRoutes, _ options: HTTPOptions) throws {
         let tables = MessageTables(descriptors)
         var methods: [String: Method] = [:]
         var routes = RouteTable()
         for service in descriptors.allServices.sorted(by: { $0.name < $1.name }) {
             for type in service.methods {
                 do {
-                    let json = options.transcoderOptions
+                    let operation = "/\(service.name)/\(type.name)"
+                    let json = options.json(of: operation).transcoderOptions
                     let request = try JSONTranscoder(type.input, in: tables, options: json)
                     let response = try JSONTranscoder(type.output, in: tables, options: json)
-                    methods["/\(service.name)/\(type.name)"] = Method(
+                    methods[operation] = Method(
                         type: type, json: .json(request: request, response: response))
-                    try routes.add(type, of: service, descriptors, request: request, response: response)
+                    try routes.add(type, of: service, descriptors, request: request, response: response, errors: options.errors,
+                        adjustments: http.adjustments(of: operation))
                 } catch let error as RoutingError {
                     throw AppError("\(error)")
                 } catch {
@@ -39,7 +41,7 @@ struct MethodForms: Sendable {
             }
         }
         do throws(RoutingError) {
-            for route in own { try routes.add(route) }
+            for route in http.all { try routes.add(route) }
         } catch {
             throw AppError("\(error)")
         }

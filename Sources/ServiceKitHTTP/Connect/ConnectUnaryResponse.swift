@@ -6,12 +6,18 @@ import ServiceKitProtobuf
 struct ConnectUnaryResponse: ResponseWriter {
     private let form: MessageForm
     private let contentType: String
+    private let compression: BodyCompression?
     private var metadata = Metadata()
     private var body: [UInt8] = []
 
-    init(_ form: MessageForm, contentType: String) {
+    /// - Parameters:
+    ///   - form: The form of messages.
+    ///   - contentType: The media type of a message.
+    ///   - compression: Compresses the body, if that is turned on.
+    init(_ form: MessageForm, contentType: String, _ compression: BodyCompression?) {
         self.form = form
         self.contentType = contentType
+        self.compression = compression
     }
 
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
@@ -27,10 +33,12 @@ struct ConnectUnaryResponse: ResponseWriter {
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
         let error = CallError(status, trailers)
         var head = HeaderBlock([":status": error.map { String($0.connectStatus) } ?? "200"])
-        head.append(name: "content-type", value: error == nil ? contentType : "application/json")
+        let type = error == nil ? contentType : "application/json"
+        head.append(name: "content-type", value: type)
         head.appendSendable(metadata)
         head.appendSendable(error?.trailers ?? trailers, as: .connectTrailers)
         if let error { body = Array(error.connectJSON.text.utf8) }
+        compression?.apply(to: &body, of: type, &head)
         head.append(name: "content-length", value: String(body.count))
         return ResponseParts(head: head, body: body, end: .data)
     }

@@ -97,6 +97,42 @@ struct CallError {
 
     // MARK: - REST
 
+    /// Whether the error tells its HTTP status.
+    var isCodeExact: Bool { error.metadata[stringValues: RPCError.httpStatusName].contains { _ in true } }
+
+    /// The body of an error in the form of `google.rpc.Status`, with `google.rpc.ErrorInfo` and `google.rpc.BadRequest`.
+    var googleJSON: JSONValue {
+        let error = serviceError
+        let prefix = "type.googleapis.com/google.rpc."
+        let metadata = error.metadata.sorted { $0.key < $1.key }
+        var details = [
+            JSONValue.object([
+                .init("@type", .string(prefix + "ErrorInfo")),
+                .init("reason", .string(error.reason)),
+                .init("domain", .string("")),
+                .init("metadata", .object(metadata.map { .init($0.key, .string($0.value)) })),
+            ])
+        ]
+        if !error.violations.isEmpty {
+            let violations = error.violations.map { violation in
+                JSONValue.object([
+                    .init("field", .string(violation.field)),
+                    .init("description", .string(violation.description)),
+                ])
+            }
+            details.append(
+                .object([
+                    .init("@type", .string(prefix + "BadRequest")),
+                    .init("fieldViolations", .array(violations)),
+                ]))
+        }
+        return .object([
+            .init("code", .number(String(status.code.rawValue))),
+            .init("message", .string(error.message)),
+            .init("details", .array(details)),
+        ])
+    }
+
     /// The body of an error in go-kratos's form: `{"code":404,"reason":"USER_NOT_FOUND","message":"…","metadata":{}}`.
     var kratosJSON: JSONValue {
         let error = serviceError

@@ -1,17 +1,22 @@
 import GRPCCore
+import HTTPTypes
 import ServiceKit
 import ServiceKitHTTP2
 import ServiceKitProtobuf
 
-/// Writes the response of a unary call over REST: one document, and for an error the status and the body of go-kratos.
+/// Writes the response of a unary call over REST: one document, and for an error its status and its document.
 struct RESTResponse: ResponseWriter {
-    /// Makes the body of a message.
-    private let encode: @Sendable (_ message: [UInt8]) throws -> RESTBody
+    private let form: RESTForm
+    private let compression: BodyCompression?
     private var metadata = Metadata()
     private var body = RESTBody(contentType: "application/json", bytes: [])
 
-    init(_ encode: @escaping @Sendable (_ message: [UInt8]) throws -> RESTBody) {
-        self.encode = encode
+    /// - Parameters:
+    ///   - form: The form of responses.
+    ///   - compression: Compresses the body, if that is turned on.
+    init(_ form: RESTForm, _ compression: BodyCompression?) {
+        self.form = form
+        self.compression = compression
     }
 
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
@@ -20,17 +25,30 @@ struct RESTResponse: ResponseWriter {
     }
 
     mutating func write(_ message: [UInt8]) throws -> ResponseParts {
-        body = try encode(message)
+        body = try form.encode(message)
         return .none
     }
 
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
         let error = CallError(status, trailers)
-        if let error { body = error.restBody }
-        var head = HeaderBlock([":status": String(error?.serviceError.code.rawValue ?? 200)])
-        head.append(name: "content-type", value: body.contentType)
+        if let error { body = RESTBody(error, form.errors) }
+        var code = error.map(form.errors.status) ?? 200
+        var headers = HTTPFields()
+        if !form.adjustments.isEmpty {
+            var reply = RESTReply(
+                operation: form.operation, error: error?.serviceError, status: .init(code: code),
+                contentType: body.contentType, body: body.bytes)
+            for adjust in form.adjustments { adjust(&reply) }
+            (code, headers) = (reply.status.code, reply.headers)
+            body = RESTBody(contentType: reply.contentType, bytes: reply.body)
+        }
+        var head = HeaderBlock([":status": String(code)])
         head.appendSendable(metadata)
         head.appendSendable(error?.trailers ?? trailers)
+        head.append(headers)
+        guard code != 204 else { return ResponseParts(head: head, end: .data) }
+        head.append(name: "content-type", value: body.contentType)
+        compression?.apply(to: &body.bytes, of: body.contentType, &head)
         head.append(name: "content-length", value: String(body.bytes.count))
         return ResponseParts(head: head, body: body.bytes, end: .data)
     }
@@ -42,7 +60,9 @@ struct RESTBody: Sendable, Hashable {
     var bytes: [UInt8]
 }
 
-extension CallError {
-    /// The error as a document.
-    var restBody: RESTBody { RESTBody(contentType: "application/json", bytes: Array(kratosJSON.text.utf8)) }
+extension RESTBody {
+    /// The document of an error.
+    init(_ error: CallError, _ form: ErrorForm) {
+        self.init(contentType: "application/json", bytes: Array(form.document(of: error).text.utf8))
+    }
 }

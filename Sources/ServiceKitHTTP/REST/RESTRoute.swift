@@ -12,22 +12,8 @@ struct RESTRoute: Sendable {
     /// The full name of a message whose bytes are a body of any type.
     static let httpBody = "google.api.HttpBody"
 
-    /// Makes the body of a message of the response.
-    var encode: @Sendable (_ message: [UInt8]) throws -> RESTBody {
-        let binding = binding
-        if type.output == Self.httpBody { return { try RESTBody(httpBody: $0) } }
-        return { message in
-            var body = RESTBody(contentType: "application/json", bytes: [])
-            do throws(JSONError) {
-                try message.withUnsafeBufferPointer { message throws(JSONError) in
-                    try binding.response(UnsafeRawBufferPointer(message), into: &body.bytes)
-                }
-            } catch {
-                throw RPCError(code: .internalError, message: "the response has no form in JSON: \(error)")
-            }
-            return body
-        }
-    }
+    /// The form of its responses.
+    let form: RESTForm
 }
 
 extension RESTBody {

@@ -45,14 +45,17 @@ struct RESTStreamResponse: ResponseWriter {
     }
 
     private let format: Format
-    private let encode: @Sendable (_ message: [UInt8]) throws -> RESTBody
+    private let form: RESTForm
+    private let compression: BodyCompression?
     private var metadata = Metadata()
     private var hasSentHead = false
     private var isFirst = true
 
-    init(_ format: Format, _ encode: @escaping @Sendable (_ message: [UInt8]) throws -> RESTBody) {
+    /// `compression` is that of an error in place of the stream.
+    init(_ format: Format, _ form: RESTForm, _ compression: BodyCompression?) {
         self.format = format
-        self.encode = encode
+        self.form = form
+        self.compression = compression
     }
 
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
@@ -62,21 +65,22 @@ struct RESTStreamResponse: ResponseWriter {
     }
 
     mutating func write(_ message: [UInt8]) throws -> ResponseParts {
-        let document = try encode(message).bytes
+        let document = try form.encode(message).bytes
         return ResponseParts(head: takeHead(), body: part(document, event: "message"))
     }
 
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
         let error = CallError(status, trailers)
         if let error, !hasSentHead {
-            var response = RESTResponse(encode)
+            var response = RESTResponse(form, compression)
             _ = response.begin(metadata)
             return response.end(error.status, trailers)
         }
         var parts = ResponseParts(head: takeHead(), end: .data)
         if let error {
-            let document = format == .events ? error.kratosJSON : .object([.init("error", error.kratosJSON)])
-            parts.body = part(Array(document.text.utf8), event: "error")
+            let document = form.errors.document(of: error)
+            let whole = format == .events ? document : .object([.init("error", document)])
+            parts.body = part(Array(whole.text.utf8), event: "error")
         }
         if format == .array { parts.body += (isFirst ? "[]" : "]").utf8 }
         return parts

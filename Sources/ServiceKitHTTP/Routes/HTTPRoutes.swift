@@ -19,6 +19,7 @@ public final class HTTPRoutes: Sendable {
     public typealias Handler = @Sendable (_ request: RouteRequest) async throws -> RouteResponse
 
     private let routes = Mutex<[OwnRoute]>([])
+    private let adjustments = Mutex<[(operations: OperationRule, adjust: RESTReply.Adjustment)]>([])
     private let willAdd: @Sendable () -> Bool
 
     /// - Parameter willAdd: Called before each route; tells whether routes can be added still.
@@ -54,6 +55,15 @@ public final class HTTPRoutes: Sendable {
 
     /// Answers DELETE.
     public func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
+
+    func add(_ operations: OperationRule, _ adjustment: @escaping RESTReply.Adjustment) {
+        adjustments.withLock { $0.append((operations, adjustment)) }
+    }
+
+    /// The changes of a method's responses.
+    func adjustments(of operation: String) -> [RESTReply.Adjustment] {
+        adjustments.withLock { $0.filter { $0.operations.matches(operation) }.map(\.adjust) }
+    }
 
     var all: [OwnRoute] { routes.withLock(\.self) }
 }

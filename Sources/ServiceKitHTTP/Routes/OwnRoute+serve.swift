@@ -24,7 +24,7 @@ extension OwnRoute {
         let wire = HTTPCallWire(
             request.exchange,
             reader: RawBody(),
-            writer: RouteWriter(answer, isHead: fields.method == "HEAD"),
+            writer: RouteWriter(answer, to: request),
             extraFields: request.extraFields
         )
         let head = HTTPRequest(request.headers)

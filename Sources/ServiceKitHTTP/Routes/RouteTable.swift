@@ -10,14 +10,16 @@ struct RouteTable: Sendable {
     /// - Throws: `RoutingError` if a rule is wrong, or another route has its paths; `DescriptorError` if it cannot be read.
     mutating func add(
         _ type: MethodType, of service: ServiceType, _ descriptors: DescriptorPool,
-        request: JSONTranscoder, response: JSONTranscoder
+        request: JSONTranscoder, response: JSONTranscoder, errors: ErrorForm, adjustments: [RESTReply.Adjustment]
     ) throws {
         // A stream of requests has no form here: it comes by Connect.
         guard !type.isClientStreaming else { return }
         let name = "\(service.name).\(type.name)"
+        let operation = "/\(service.name)/\(type.name)"
         for rule in try descriptors.httpRules(of: type.name, in: service.name) {
             let binding = try RequestBinding(rule, input: request, output: response, method: name)
-            let route = RESTRoute(operation: "/\(service.name)/\(type.name)", type: type, binding: binding)
+            let form = RESTForm(operation, type, binding, errors: errors, adjustments: adjustments)
+            let route = RESTRoute(operation: operation, type: type, binding: binding, form: form)
             try router.add(rule.method, binding.template, name: name, target: .method(route))
         }
     }

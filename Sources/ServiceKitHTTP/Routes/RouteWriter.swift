@@ -14,13 +14,10 @@ import Synchronization
 /// | sent | bytes | sent | the bytes are sent, unless they are more than the head has said |
 /// | sent | the end, with an error or too few bytes | broken off | the client sees that the response is not whole |
 struct RouteWriter: ResponseWriter {
-    /// Headers that belong to the connection: the engine writes them.
-    private static let connectionHeaders: Set<String> = [
-        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    ]
-
     private let answer: RouteAnswer
     private let isHead: Bool
+    private let errors: ErrorForm
+    private let compression: BodyCompression?
     private var metadata = Metadata()
     private var hasSentHead = false
     /// The bytes that are to come; `nil` if that is not known.
@@ -28,24 +25,28 @@ struct RouteWriter: ResponseWriter {
 
     /// - Parameters:
     ///   - answer: Gets the head from the handler.
-    ///   - isHead: Whether the request asks for the head only.
-    init(_ answer: RouteAnswer, isHead: Bool) {
+    ///   - request: The request.
+    init(_ answer: RouteAnswer, to request: IncomingRequest) {
         self.answer = answer
-        self.isHead = isHead
+        isHead = request.fields.method == "HEAD"
+        errors = request.errors
+        compression = request.compression
     }
 
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
         self.metadata = metadata
         guard let response = answer.response, case .stream(let length, _) = response.body.content else { return .none }
         remaining = length
-        return ResponseParts(head: head(response, length: length))
+        var none: [UInt8] = []
+        return ResponseParts(head: head(response, length: length, compressing: &none))
     }
 
     mutating func write(_ message: [UInt8]) throws -> ResponseParts {
         guard let response = answer.response else { return .none }
         if !hasSentHead {
-            return ResponseParts(
-                head: head(response, length: message.count), body: hasBody(response.status) ? message : [])
+            var body = message
+            let head = head(response, length: message.count, compressing: &body)
+            return ResponseParts(head: head, body: hasBody(response.status) ? body : [])
         }
         if let remaining {
             guard message.count <= remaining else {
@@ -64,8 +65,8 @@ struct RouteWriter: ResponseWriter {
                 // The handler has ended without a response: it was cancelled, and its caller has left.
                 return ResponseParts(isBroken: true)
             }
-            let body = error.restBody
-            var head = HeaderBlock([":status": String(error.serviceError.code.rawValue)])
+            let body = RESTBody(error, errors)
+            var head = HeaderBlock([":status": String(errors.status(of: error))])
             head.append(name: "content-type", value: body.contentType)
             head.appendSendable(metadata)
             head.appendSendable(error.trailers)
@@ -80,17 +81,25 @@ struct RouteWriter: ResponseWriter {
         !isHead && status.code != 204 && status.code != 304
     }
 
-    private mutating func head(_ response: RouteResponse, length: Int?) -> HeaderBlock {
+    /// Makes the head.
+    ///
+    /// - Parameters:
+    ///   - response: The response.
+    ///   - length: The body's length, if it is known.
+    ///   - body: The body, to be compressed, if it is there as a whole.
+    private mutating func head(
+        _ response: RouteResponse, length: Int?, compressing body: inout [UInt8]
+    ) -> HeaderBlock {
         hasSentHead = true
         var head = HeaderBlock([":status": String(response.status.code)])
-        for field in response.headers {
-            let name = field.name.canonicalName
-            if Self.connectionHeaders.contains(name) || (name == "content-length" && length != nil) { continue }
-            head.append(name: name, value: field.value)
-        }
+        head.append(response.headers, except: length == nil ? [] : ["content-length"])
         head.appendSendable(metadata)
-        if let length, response.status.code != 204, response.status.code != 304 || length > 0 {
-            head.append(name: "content-length", value: String(length))
+        guard let length else { return head }
+        if !body.isEmpty, hasBody(response.status), response.headers[.contentEncoding] == nil {
+            compression?.apply(to: &body, of: response.headers[.contentType] ?? "", &head)
+        }
+        if response.status.code != 204, response.status.code != 304 || length > 0 {
+            head.append(name: "content-length", value: String(body.isEmpty ? length : body.count))
         }
         return head
     }

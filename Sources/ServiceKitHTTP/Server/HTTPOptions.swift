@@ -1,3 +1,4 @@
+internal import ServiceKit
 internal import ServiceKitConfig
 internal import ServiceKitProtobuf
 
@@ -13,8 +14,17 @@ struct HTTPOptions: ConfigurationSection, Hashable {
     var probes = true
     /// The form of JSON.
     var json = HTTPJSONOptions()
+    /// The methods whose JSON has another form, `/user.v1.UserService/ListUsers`, or services, `/user.v1.UserService/`.
+    var methods: [String: HTTPMethodOptions] = [:]
+    /// The form of errors over REST: `kratos`, the default, or `google`, that of `google.rpc.Status`.
+    var errors = ErrorForm.kratos
+    /// The compression of responses.
+    var compression = HTTPCompressionOptions()
     /// The pages of other sites that may call this server from a browser.
     var cors = CORSOptions()
+
+    /// The form of a method's JSON.
+    func json(of operation: String) -> HTTPJSONOptions { methods[forOperation: operation]?.json ?? json }
 
     static let path = "server.http"
 
@@ -28,6 +38,44 @@ struct HTTPOptions: ConfigurationSection, Hashable {
         "idle-timeout": "how long a connection of HTTP/1.1 may be without a request before it is closed",
         "body-timeout": "how long the next bytes of a body may take over HTTP/1.1; then the request fails with 408",
         "probes": "whether `/livez` and `/readyz` are answered",
+        "methods":
+            "the methods or services whose JSON has another form, `/user.v1.UserService/ListUsers: {json: {defaults: false}}`",
+        "errors": "the form of errors over REST: that of go-kratos, or of `google.rpc.Status`",
+    ]
+}
+
+extension HTTPOptions: Validatable {
+    /// Checks that methods are paths.
+    func validate() throws(ConfigurationError) {
+        try methods.keys.sorted().requireOperations(at: "methods")
+    }
+}
+
+/// The section `server.http.methods.<method>`.
+struct HTTPMethodOptions: ConfigurationSection, Hashable {
+    /// The form of JSON.
+    var json = HTTPJSONOptions()
+}
+
+/// The section `server.http.compression`: the compression of responses that are there as a whole. Streams, and files of a
+/// directory, are sent as they are.
+struct HTTPCompressionOptions: ConfigurationSection, Hashable {
+    /// The algorithm, for clients that read it; none by default.
+    var algorithm = Algorithm.none
+    /// The smallest body that is compressed; 1 KiB by default.
+    var minBody = ByteCount.kibibytes(1)
+
+    enum Algorithm: String, Codable, Sendable, CaseIterable {
+        case none, gzip
+    }
+
+    static let ranges: [OptionRange<HTTPCompressionOptions>] = [
+        OptionRange("min-body", \.minBody, 0...(.gibibytes(1)))
+    ]
+
+    static let help = [
+        "algorithm": "how responses are compressed, for clients that read it",
+        "min-body": "the smallest body that is compressed",
     ]
 }
 

@@ -31,7 +31,7 @@ final class HTTPRequestHandler: RequestHandler {
         HTTP1Handler(
             idleTimeout: TimeAmount(options.idleTimeout),
             bodyTimeout: TimeAmount(options.bodyTimeout),
-            refuse: { status, reason in PlainResponse.error(status, reason).parts },
+            refuse: { [errors = options.errors] status, reason in PlainResponse.error(status, reason, errors).parts },
             open: { self.open($0, $1) }
         )
     }
@@ -45,10 +45,16 @@ final class HTTPRequestHandler: RequestHandler {
         do throws(RPCError) {
             fields = try RequestFields(headers)
         } catch {
-            PlainResponse.error(400, error.message).send(to: exchange)
+            PlainResponse.error(400, error.message, options.errors).send(to: exchange)
             return nil
         }
-        var request = IncomingRequest(exchange: exchange, headers: headers, fields: fields)
+        var request = IncomingRequest(
+            exchange: exchange,
+            headers: headers,
+            fields: fields,
+            errors: options.errors,
+            compression: BodyCompression(options.compression, accept: fields.acceptEncoding)
+        )
         if let cors, let origin = fields.origin {
             if fields.method == "OPTIONS", fields.requestedMethod != nil {
                 let allowed = cors.preflight(for: origin, headers: fields.requestedFields)
@@ -105,8 +111,8 @@ final class HTTPRequestHandler: RequestHandler {
         guard let encoding = request.encoding(fields.contentEncoding) else { return nil }
         let writer: any ResponseWriter =
             route.type.isServerStreaming
-            ? RESTStreamResponse(RESTStreamResponse.Format(accept: fields.accept), route.encode)
-            : RESTResponse(route.encode)
+            ? RESTStreamResponse(RESTStreamResponse.Format(accept: fields.accept), route.form, request.compression)
+            : RESTResponse(route.form, request.compression)
         return open(
             request,
             operation: route.operation,
@@ -193,7 +199,7 @@ final class HTTPRequestHandler: RequestHandler {
         return open(
             request,
             reader: WholeBody(form, encoding: encoding, maxBytes: limit),
-            writer: ConnectUnaryResponse(form, contentType: type)
+            writer: ConnectUnaryResponse(form, contentType: type, request.compression)
         )
     }
 
@@ -223,7 +229,7 @@ final class HTTPRequestHandler: RequestHandler {
             return open(
                 request,
                 reader: WholeHead(message),
-                writer: ConnectUnaryResponse(form, contentType: "application/\(name)")
+                writer: ConnectUnaryResponse(form, contentType: "application/\(name)", request.compression)
             )
         } catch {
             request.refuse(400, (error as? RPCError)?.message ?? "the message in the query cannot be read")

@@ -7,12 +7,15 @@ struct IncomingRequest {
     /// The head as it came.
     let headers: HeaderBlock
     let fields: RequestFields
+    let errors: ErrorForm
+    /// Compresses the response, if that is turned on.
+    let compression: BodyCompression?
     /// Fields that every response to the request has.
     var extraFields = HeaderBlock()
 
     /// Answers that the request cannot be served.
     func refuse(_ status: Int, _ reason: String, allow: String? = nil, acceptPost: String? = nil) {
-        var response = PlainResponse.error(status, reason)
+        var response = PlainResponse.error(status, reason, errors)
         if let allow { response.fields.append(name: "allow", value: allow) }
         if let acceptPost { response.fields.append(name: "accept-post", value: acceptPost) }
         response.fields.append(extraFields)

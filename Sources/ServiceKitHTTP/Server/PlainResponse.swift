@@ -18,23 +18,16 @@ struct PlainResponse {
         self.body = Array(body.utf8)
     }
 
-    /// An error in the form of go-kratos.
-    static func error(_ status: Int, _ message: String) -> PlainResponse {
-        let document = JSONValue.object([
-            .init("code", .number(String(status))),
-            .init("reason", .string(reasons[status] ?? "UNKNOWN")),
-            .init("message", .string(message)),
-            .init("metadata", .object([])),
-        ])
+    /// An error that stands for no error of a call.
+    ///
+    /// - Parameters:
+    ///   - status: The status.
+    ///   - message: The error in words.
+    ///   - form: The form of the document.
+    static func error(_ status: Int, _ message: String, _ form: ErrorForm) -> PlainResponse {
+        let document = form.document(status: status, message)
         return PlainResponse(status: status, contentType: "application/json", body: document.text)
     }
-
-    /// The reasons of errors that stand for no error of a call.
-    private static let reasons = [
-        400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 406: "NOT_ACCEPTABLE",
-        408: "REQUEST_TIMEOUT", 413: "REQUEST_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE", 417: "EXPECTATION_FAILED",
-        431: "REQUEST_HEAD_TOO_LARGE", 501: "UNIMPLEMENTED", 503: "UNAVAILABLE", 505: "HTTP_VERSION_NOT_SUPPORTED",
-    ]
 
     /// The head and the body.
     var parts: (fields: HeaderBlock, body: [UInt8]) {

@@ -15,9 +15,9 @@ extension Plugin {
                     let options = try app.configuration.decode(HTTPOptions.self, at: HTTPOptions.path)
                     guard options.enabled else { return }
                     app.otherRequests.set { app, descriptors in
-                        let routes = app.http.all
-                        let forms = try MethodForms(descriptors, routes: routes, options.json)
-                        app.servedOperations.update { $0 = ($0 ?? []).union(routes.map(\.operation.path)) }
+                        let forms = try MethodForms(descriptors, app.http, options)
+                        let operations = app.http.all.map(\.operation.path)
+                        app.servedOperations.update { $0 = ($0 ?? []).union(operations) }
                         let health = app.health
                         return { methods in
                             HTTPRequestHandler(
