@@ -72,7 +72,7 @@ struct OptionEffectTests {
 
     @Test func maxConnectionAgeSendsGoAway() async throws {
         // Long enough for a call on a busy machine.
-        try await withWire(server: "{max-connection-age: 300ms}") { wire in
+        try await withWire(server: "{max-connection-age: 1s}") { wire in
             _ = try await wire.client.text()
             #expect(await wire.relay.first(.goAway, from: .server) != nil)
             // The client has made another connection, and its calls go on.
@@ -92,7 +92,7 @@ struct OptionEffectTests {
 
     @Test func maxConnectionIdleSendsGoAway() async throws {
         // Long enough for a call on a busy machine.
-        try await withWire(server: "{max-connection-idle: 300ms}") { wire in
+        try await withWire(server: "{max-connection-idle: 1s}") { wire in
             var patient = CallOptions.defaults
             patient.waitForReady = true
             _ = try await wire.client.text(options: patient)

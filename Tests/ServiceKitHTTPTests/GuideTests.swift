@@ -1,3 +1,4 @@
+import HTTPTypes
 import ServiceKit
 import ServiceKitGRPC
 import ServiceKitHTTP

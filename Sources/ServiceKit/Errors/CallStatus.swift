@@ -33,8 +33,6 @@ package enum CallStatus: Int, CaseIterable, Sendable {
             case .unimplemented: .unimplemented
             case .unavailable: .unavailable
             case .deadlineExceeded: .deadlineExceeded
-            // Other mistakes of the caller. They say nothing against the callee.
-            case _ where (400..<500).contains(code.rawValue): .invalidArgument
             default: .unknown
             }
     }
