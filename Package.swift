@@ -35,6 +35,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let protobufNames = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let serviceContext = Target.Dependency.product(name: "ServiceContextModule", package: "swift-service-context")
@@ -103,7 +104,9 @@ let package = Package(
         ),
         .target(
             name: "ServiceKitHTTP2",
-            dependencies: ["CServiceKitNghttp2", deque, logging, metrics, nio, nioHTTP1, nioPosix, nioSSL, nioTLS],
+            dependencies: [
+                "CServiceKitNghttp2", deque, logging, metrics, nio, nioHTTP1, nioPosix, nioSSL, nioTLS, nioWebSocket,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -307,8 +310,9 @@ let package = Package(
             name: "ServiceKitHTTPTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI",
-                "ServiceKitTesting", "ServiceKitTestSupport", grpc, httpTypes, logging, protobuf,
+                "ServiceKitTesting", "ServiceKitTestSupport", grpc, grpcProtobuf, httpTypes, logging, protobuf,
             ],
+            exclude: ["WebSocket/Python"],
             swiftSettings: testSettings
         ),
         .testTarget(

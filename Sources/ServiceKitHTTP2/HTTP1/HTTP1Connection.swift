@@ -12,6 +12,8 @@ import NIOSSL
 /// | idle | a head that may not be served | closing | the request is answered with an error |
 /// | idle | the time limit has passed; a drain's second has passed | closed | |
 /// | busy | the response is written | idle, or closing | |
+/// | busy | a response 101 | upgraded | the other protocol's handlers take the place of HTTP's |
+/// | upgraded | any | the same, or closed | see ``UpgradedProtocol`` |
 /// | busy | the client leaves; the body stalls; the client reads nothing for too long | closed | the exchange fails |
 /// | closing | the answer is written | lingering | the output is closed; what comes is dropped |
 /// | lingering | a second has passed, the client closes | closed | |
@@ -23,6 +25,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     private enum Phase {
         case idle
         case busy(HTTP1Exchange)
+        case upgraded(HTTP1Exchange, any UpgradedProtocol)
         case lingering
         case closed
     }
@@ -31,14 +34,14 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     static let applicationProtocol = "http/1.1"
     /// How long a connection without a request lives on when its server stops, and how long a closed output waits for the
     /// client.
-    private static let lastSecond = TimeAmount.seconds(1)
+    static let lastSecond = TimeAmount.seconds(1)
     /// How much of a body is written at a time.
     private static let chunkBytes = 64 * 1024
 
     let config: HTTP2ConnectionConfig
     let loop: any EventLoop
     let tasks: RequestTasks
-    private let handler: HTTP1Handler
+    let handler: HTTP1Handler
     private let isSecure: Bool
     private let logger: Logger
 
@@ -47,7 +50,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     private var context: ChannelHandlerContext?
     private var phase = Phase.idle
     private var lastID: Int32 = 0
-    private var isDraining = false
+    private(set) var isDraining = false
     /// Whether the connection closes behind the current response.
     private var closesAfterResponse = false
     private var hasSentHead = false
@@ -59,6 +62,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     private var deadline: NIODeadline?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private var reason: String?
+    /// The handlers of HTTP, as long as the connection speaks it: those that see bytes first come last.
+    private var codec: [any RemovableChannelHandler] = []
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
     private(set) var peerCertificate: NIOSSLCertificate?
@@ -86,12 +91,13 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         limits.maxHeaderListSize = config.limits.maxHeaderListBytes
         limits.maxHeaderFieldSize = config.limits.maxHeaderListBytes
         limits.maxHeaderFieldCount = config.limits.maxHeaderFields
-        let decoder = HTTPRequestDecoder(
-            leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits
-        )
-        try pipeline.addHandlers(
-            HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPServerPipelineHandler(), self
-        )
+        // Bytes are left over when another protocol takes the place of HTTP: they are the other's.
+        let decoder = ByteToMessageHandler(
+            HTTPRequestDecoder(
+                leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
+        let (encoder, requests) = (HTTPResponseEncoder(), HTTPServerPipelineHandler())
+        try pipeline.addHandlers(encoder, decoder, requests, self)
+        codec = [requests, encoder, decoder]
     }
 
     var runningTasks: Int { tasks.count }
@@ -101,15 +107,16 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     func beginGracefulShutdown() {
         loop.execute {
             self.isDraining = true
-            guard case .idle = self.phase else { return }
             // A request may be on its way. Its response then tells the client to connect elsewhere.
-            self.setDeadline(in: Self.lastSecond)
+            if case .idle = self.phase { self.setDeadline(in: Self.lastSecond) }
         }
     }
 
     func cancel() {
-        tasks.cancel()
-        loop.execute { self.close("the server was stopped") }
+        loop.execute {
+            if case .upgraded(_, let other) = self.phase { other.stop() } else { self.close("the server was stopped") }
+            self.tasks.cancel()
+        }
     }
 
     // MARK: - Channel handler
@@ -139,7 +146,10 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         case (.body(let bytes), .busy(let exchange)):
             exchange.receive(bytes)
             setDeadline(in: handler.bodyTimeout)
-            if exchange.unreadBytes > config.limits.streamWindowBytes { pauseReading(exchange) }
+            if exchange.unreadBytes > config.limits.streamWindowBytes {
+                setDeadline(in: nil)
+                pauseReading()
+            }
         case (.end, .busy(let exchange)):
             setDeadline(in: nil)
             exchange.receiveEnd()
@@ -184,8 +194,10 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         lastID = lastID &+ 1
         hasSentHead = false
         suppressesBody = head.method == .HEAD
-        closesAfterResponse = isDraining || !head.isKeepAlive
-        let exchange = HTTP1Exchange(id: lastID, connection: self)
+        // The codec reads no request behind one that asks for another protocol.
+        closesAfterResponse = isDraining || !head.isKeepAlive || HTTP1Head.asksForUpgrade(head)
+        let exchange = HTTP1Exchange(
+            id: lastID, connection: self, offeredUpgrade: HTTP1Head.offeredUpgrade(head))
         phase = .busy(exchange)
         setDeadline(in: handler.bodyTimeout)
         let block: HeaderBlock
@@ -235,10 +247,14 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Writes what an exchange has to send, as far as the client takes it.
     func flush(_ exchange: HTTP1Exchange) {
+        if case .upgraded(_, let other) = phase { return other.flush() }
         guard case .busy(let current) = phase, current === exchange, !exchange.hasSentEnd, !isReading, let context
         else { return }
         let head = exchange.takeHead()
         guard head != nil || hasSentHead else { return }
+        if let head, let upgrade = exchange.upgrade, let response = HTTP1Head.switching(head, to: upgrade.name) {
+            return change(to: upgrade, exchange, response, context)
+        }
         var buffer = context.channel.allocator.buffer(capacity: 0)
         var (count, end) = read(exchange, into: &buffer)
         if let head {
@@ -297,16 +313,35 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         setDeadline(in: isDraining ? Self.lastSecond : handler.idleTimeout)
     }
 
+    /// Sends a response 101, and has another protocol take the place of HTTP.
+    private func change(
+        to upgrade: HTTP1Upgrade, _ exchange: HTTP1Exchange, _ response: HTTPResponseHead,
+        _ context: ChannelHandlerContext
+    ) {
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let other = upgrade.make(exchange, self)
+        phase = .upgraded(exchange, other)
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try other.addHandlers(to: pipeline, before: self)
+        } catch {
+            return close("the protocol could not be changed")
+        }
+        for handler in codec { pipeline.removeHandler(handler, promise: nil) }
+        codec = []
+        other.flush()
+    }
+
     // MARK: - The flow of a body
 
-    private func pauseReading(_ exchange: HTTP1Exchange) {
+    func pauseReading() {
         guard !isReadingPaused else { return }
         isReadingPaused = true
-        setDeadline(in: nil)
         try? context?.channel.syncOptions?.setOption(.autoRead, value: false)
     }
 
-    private func resumeReading() {
+    func resumeReading() {
         guard isReadingPaused else { return }
         isReadingPaused = false
         try? context?.channel.syncOptions?.setOption(.autoRead, value: true)
@@ -315,6 +350,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     /// The reader of an exchange has taken bytes of the body.
     func bodyWasRead(of exchange: HTTP1Exchange) {
         exchange.takeCredit()
+        if case .upgraded(_, let other) = phase { return other.bodyWasRead() }
         guard isReadingPaused, case .busy(let current) = phase, current === exchange,
             exchange.unreadBytes <= config.limits.streamWindowBytes
         else { return }
@@ -325,7 +361,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     // MARK: - Time
 
     /// Closes the connection after this time, unless that is put off again.
-    private func setDeadline(in time: TimeAmount?) {
+    func setDeadline(in time: TimeAmount?) {
         guard let time else {
             deadline = nil
             return
@@ -356,6 +392,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
             giveUp(exchange, 408, "the body of the request did not come in time")
         case .busy:
             close("the client took too long")
+        case .upgraded(_, let other):
+            other.timeIsUp()
         case .idle, .lingering, .closed:
             close("there was no request for too long")
         }
@@ -381,7 +419,11 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         let reason = self.reason ?? "the client closed the connection"
         starting?.abandon()
         starting = nil
-        if case .busy(let exchange) = last { exchange.fail(.connectionLost(reason)) }
+        switch last {
+        case .busy(let exchange), .upgraded(let exchange, _): exchange.fail(.connectionLost(reason))
+        case .idle, .lingering, .closed: break
+        }
+        codec = []
         logger.debug("connection closed", metadata: ["peer": "\(remotePeer)", "reason": "\(reason)"])
         tasks.connectionClosed()
     }

@@ -12,6 +12,7 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
     }
 
     package let id: Int32
+    package let offeredUpgrade: String?
     private let connection: HTTP1Connection
     private let inbound: Mutex<StreamInbound>
     private let outbound: Mutex<StreamOutbound>
@@ -21,13 +22,19 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
 
     private var deadlineTimer: Scheduled<Void>?
     /// Whether the whole request has come.
-    var hasReceivedEnd = false
+    private(set) var hasReceivedEnd = false
+    /// The protocol that the connection changes to with a response 101.
+    private(set) var upgrade: HTTP1Upgrade?
     /// Whether the whole response was written.
     var hasSentEnd = false
 
-    init(id: Int32, connection: HTTP1Connection) {
+    /// - Parameters:
+    ///   - id: The number of the request on its connection.
+    ///   - offeredUpgrade: The protocol that the client offers to change to, in lower case.
+    init(id: Int32, connection: HTTP1Connection, offeredUpgrade: String? = nil) {
         self.id = id
         self.connection = connection
+        self.offeredUpgrade = offeredUpgrade
         let limits = connection.config.limits
         inbound = Mutex(StreamInbound(limits: limits))
         outbound = Mutex(StreamOutbound(limits: limits))
@@ -43,11 +50,17 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
 
     package func returned(_ request: any RequestTask) { connection.tasks.returned(id) }
 
+    package func accept(_ upgrade: HTTP1Upgrade) { self.upgrade = upgrade }
+
     // MARK: - Reading
 
     package func poll() -> InboundPoll {
-        let (poll, isCreditDue) = inbound.withLock { ($0.poll(), $0.isCreditDue) }
-        if isCreditDue { onLoop { $0.connection.bodyWasRead(of: $0) } }
+        let limit = connection.config.limits.streamWindowBytes / 2
+        let (poll, isReadingDue) = inbound.withLock { inbound in
+            let poll = inbound.poll()
+            return (poll, inbound.takeResumption(below: limit) || inbound.isCreditDue)
+        }
+        if isReadingDue { onLoop { $0.connection.bodyWasRead(of: $0) } }
         return poll
     }
 
@@ -182,8 +195,23 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
         reader?.resume(returning: .ready)
     }
 
+    /// Takes a piece that is complete.
+    ///
+    /// - Returns: Whether so much is unread that the connection is to stop reading.
+    func receive(_ piece: BodyPiece) -> Bool {
+        let limit = connection.config.limits.streamWindowBytes
+        let (reader, isFull) = inbound.withLock { inbound in
+            inbound.receive(piece)
+            return (inbound.takeReadyWaiter(), inbound.pause(above: limit))
+        }
+        reader?.resume(returning: .ready)
+        return isFull
+    }
+
+    /// The whole request has come. Behind one that offers to change the protocol comes the other protocol.
     func receiveEnd() {
         hasReceivedEnd = true
+        guard upgrade == nil else { return }
         let reader = inbound.withLock { inbound in
             inbound.finish()
             return inbound.takeReadyWaiter()
@@ -203,6 +231,13 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
     /// Whether the body in `buffer` is all that comes, with the head just taken.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamEnd?) {
         let (result, writers) = outbound.withLock { ($0.read(into: buffer), $0.takeReadyWaiters()) }
+        for writer in writers { writer.resume(returning: .ready) }
+        return result
+    }
+
+    /// The next piece of the body, as a whole, or the end behind the last one.
+    func takePiece() -> (piece: BodyPiece?, end: StreamEnd?) {
+        let (result, writers) = outbound.withLock { ($0.takePiece(), $0.takeReadyWaiters()) }
         for writer in writers { writer.resume(returning: .ready) }
         return result
     }

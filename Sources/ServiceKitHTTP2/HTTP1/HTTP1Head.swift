@@ -56,6 +56,20 @@ enum HTTP1Head {
         return .block(block)
     }
 
+    /// Whether the codec takes the request for one that changes the protocol. It then reads no request behind it.
+    static func asksForUpgrade(_ head: HTTPRequestHead) -> Bool {
+        head.headers.contains(name: "upgrade")
+            && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
+    }
+
+    /// The protocol that a request without a body offers to change to, in lower case.
+    static func offeredUpgrade(_ head: HTTPRequestHead) -> String? {
+        guard asksForUpgrade(head), head.version == .http1_1, !head.headers.contains(name: "transfer-encoding"),
+            head.headers["content-length"].allSatisfy({ $0 == "0" })
+        else { return nil }
+        return head.headers[canonicalForm: "upgrade"].first?.lowercased()
+    }
+
     /// The path of a target: of its origin form, or of its absolute form (RFC 9112, section 3.2).
     private static func path(_ target: String, _ method: HTTPMethod) -> String? {
         guard target.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return nil }
@@ -75,26 +89,43 @@ enum HTTP1Head {
     ///   - bodyBytes: The length of the whole body, if it is known.
     ///   - isClosing: Whether the connection closes behind the response.
     static func response(_ block: HeaderBlock, bodyBytes: Int?, isClosing: Bool) -> HTTPResponseHead {
-        var status = HTTPResponseStatus.internalServerError
-        var headers = HTTPHeaders()
-        var hasLength = false
-        block.forEach { name, value in
-            if name.equals(":status") {
-                status = HTTPResponseStatus(statusCode: Int(String(decoding: value, as: UTF8.self)) ?? 500)
-            } else {
-                if name.equals("content-length") { hasLength = true }
-                headers.add(name: String(decoding: name, as: UTF8.self), value: String(decoding: value, as: UTF8.self))
-            }
-        }
-        if !hasLength {
+        var head = plain(block)
+        if !head.headers.contains(name: "content-length") {
             if let bodyBytes {
-                if status.mayHaveResponseBody { headers.add(name: "content-length", value: "\(bodyBytes)") }
+                if head.status.mayHaveResponseBody { head.headers.add(name: "content-length", value: "\(bodyBytes)") }
             } else {
-                headers.add(name: "transfer-encoding", value: "chunked")
+                head.headers.add(name: "transfer-encoding", value: "chunked")
             }
         }
-        if isClosing { headers.add(name: "connection", value: "close") }
-        return HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        if isClosing { head.headers.add(name: "connection", value: "close") }
+        return head
+    }
+
+    /// The head of a response 101.
+    ///
+    /// - Parameters:
+    ///   - block: The head in HTTP/2's form.
+    ///   - name: The protocol that the connection changes to.
+    /// - Returns: `nil` if the status is another.
+    static func switching(_ block: HeaderBlock, to name: String) -> HTTPResponseHead? {
+        var head = plain(block)
+        guard head.status == .switchingProtocols else { return nil }
+        head.headers.add(name: "upgrade", value: name)
+        head.headers.add(name: "connection", value: "Upgrade")
+        return head
+    }
+
+    private static func plain(_ block: HeaderBlock) -> HTTPResponseHead {
+        var head = HTTPResponseHead(version: .http1_1, status: .internalServerError)
+        block.forEach { name, value in
+            let text = String(decoding: value, as: UTF8.self)
+            if name.equals(":status") {
+                head.status = HTTPResponseStatus(statusCode: Int(text) ?? 500)
+            } else {
+                head.headers.add(name: String(decoding: name, as: UTF8.self), value: text)
+            }
+        }
+        return head
     }
 
     /// Trailers.

@@ -18,6 +18,12 @@ package protocol HTTPExchange: Sendable {
     /// The largest header block that may be sent, in bytes as HTTP/2 counts them.
     var maxHeaderListBytes: Int { get }
 
+    /// The protocol that the client offers to change to, in lower case; `nil` if there is none. Only of HTTP/1.1.
+    var offeredUpgrade: String? { get }
+    /// Has the connection change to this protocol if the status of the response is 101. Called on the event loop, while the
+    /// request is opened.
+    func accept(_ upgrade: HTTP1Upgrade)
+
     /// Has a listener told once when the client leaves, and when a deadline comes.
     func setListener(_ listener: any HTTP2StreamListener)
     /// Tells the listener at this time, unless the exchange is over by then.
@@ -57,6 +63,14 @@ package protocol HTTPExchange: Sendable {
     func send(lastBody: [UInt8])
     /// Ends the response.
     func send(end: StreamEnd) throws(StreamFailure)
+}
+
+extension HTTPExchange {
+    /// None.
+    package var offeredUpgrade: String? { nil }
+
+    /// Does nothing.
+    package func accept(_ upgrade: HTTP1Upgrade) {}
 }
 
 /// An exchange over HTTP/2.

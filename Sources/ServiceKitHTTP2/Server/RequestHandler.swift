@@ -35,7 +35,7 @@ package struct HTTP1Handler: Sendable {
     package var open: @Sendable (_ exchange: any HTTPExchange, _ headers: HeaderBlock) -> (any RequestTask)?
     /// Answers a request that is refused before it has a head, with a status and the reason.
     package var refuse: @Sendable (_ status: Int, _ reason: String) -> (fields: HeaderBlock, body: [UInt8])
-    /// How long a connection may be without a request before it is closed.
+    /// How long a connection may be without a request before it is closed, and a WebSocket silent before it is pinged.
     package var idleTimeout: TimeAmount
     /// How long the next bytes of a body may take.
     package var bodyTimeout: TimeAmount

@@ -29,6 +29,14 @@ struct OutboundBody: Sendable {
         pieceCount = 0
     }
 
+    /// Takes the first piece as a whole. Not together with `read`, which may leave a part of a piece.
+    mutating func popFirst() -> BodyPiece? {
+        guard let piece = pieces.popFirst() else { return nil }
+        pieceCount -= 1
+        byteCount -= piece.count
+        return piece
+    }
+
     /// Moves as many bytes as there are, or as fit, into `buffer`.
     ///
     /// - Returns: The number of bytes.

@@ -74,6 +74,9 @@ struct StreamInbound: ~Copyable, Sendable {
     /// Bytes received that still take memory, and the overhead of their pieces.
     private(set) var heldBytes = 0
 
+    /// Whether the connection reads no more until parts are taken. Only over HTTP/1.1.
+    private var isPaused = false
+
     /// Whether nothing more will be put in.
     var hasEnded: Bool { end != nil }
 
@@ -107,6 +110,30 @@ struct StreamInbound: ~Copyable, Sendable {
         } catch {
             end = .failed(error)
         }
+    }
+
+    /// Takes a piece that is complete.
+    mutating func receive(_ piece: BodyPiece) {
+        guard end == nil else { return }
+        window.received += piece.count
+        heldBytes += piece.count + BodyPiece.overhead
+        parts.append(.body(piece))
+    }
+
+    /// Notes that the connection reads no more, if more than so many bytes are held.
+    ///
+    /// - Returns: Whether it is to stop.
+    mutating func pause(above bytes: Int) -> Bool {
+        guard heldBytes > bytes, end == nil else { return false }
+        isPaused = true
+        return true
+    }
+
+    /// Whether the connection is to read again, as no more than so many bytes are held. It is told once.
+    mutating func takeResumption(below bytes: Int) -> Bool {
+        guard isPaused, heldBytes <= bytes else { return false }
+        isPaused = false
+        return true
     }
 
     /// The bound that the body exceeds.

@@ -175,6 +175,12 @@ struct StreamOutbound: ~Copyable, Sendable {
         return (count, body.isEmpty ? self.end : nil)
     }
 
+    /// Takes the next piece as a whole. Behind the last one comes the end of the stream, if it is there.
+    mutating func takePiece() -> (piece: BodyPiece?, end: StreamEnd?) {
+        if let piece = body.popFirst() { return (piece, nil) }
+        return (nil, end)
+    }
+
     /// Takes out the writers that have something to do now.
     mutating func takeReadyWaiters() -> [WaitContinuation] {
         guard !waiters.isEmpty, isReady else { return [] }
