@@ -17,22 +17,27 @@ final class HTTPCallWire: CallWire {
     private let inbound: Mutex<Inbound>
     private let writer: Mutex<any ResponseWriter>
     private let extraFields: HeaderBlock
+    private let beginsWhenRead: Bool
 
     /// - Parameters:
     ///   - exchange: The request and its response.
     ///   - reader: Reads the request's messages.
     ///   - writer: Writes the response.
     ///   - extraFields: Fields of the response's head beside the writer's.
+    ///   - beginsWhenRead: Whether the response begins when the request is read, at the latest: the client waits for the
+    ///     head before it sends a message.
     init(
         _ exchange: any HTTPExchange,
         reader: any RequestReader,
         writer: any ResponseWriter,
-        extraFields: HeaderBlock
+        extraFields: HeaderBlock,
+        beginsWhenRead: Bool = false
     ) {
         self.exchange = exchange
         inbound = Mutex(Inbound(reader: reader))
         self.writer = Mutex(writer)
         self.extraFields = extraFields
+        self.beginsWhenRead = beginsWhenRead
     }
 
     var transport: String { "http" }
@@ -54,10 +59,11 @@ final class HTTPCallWire: CallWire {
     // MARK: - The request
 
     func poll() throws -> InboundPoll {
-        try inbound.withLock { inbound in
+        if beginsWhenRead { try send(head: [:], .identity, isMessageNext: false) }
+        return try inbound.withLock { inbound in
             while true {
                 if let message = inbound.reader.next() { return .part(.body(BodyPiece(message: message))) }
-                if inbound.hasEnded { return .end }
+                if inbound.hasEnded || inbound.reader.isComplete { return .end }
                 switch exchange.poll() {
                 case .part(.body(let piece)):
                     try inbound.reader.receive(piece.bytes)

@@ -6,6 +6,7 @@ import GRPCNghttp2Transport
 /// |---|---|---|
 /// | the body comes | bytes | messages that are complete can be taken |
 /// | the body comes | the end | the last messages can be taken |
+/// | the request is complete | any | is not read |
 protocol RequestReader: Sendable {
     /// Takes bytes of the body.
     ///
@@ -17,4 +18,11 @@ protocol RequestReader: Sendable {
     mutating func finish() throws
     /// Takes the next message that is complete, in the wire format.
     mutating func next() -> [UInt8]?
+    /// Whether no message follows those that can be taken, although the body has not ended.
+    var isComplete: Bool { get }
+}
+
+extension RequestReader {
+    /// No: the end of the body tells.
+    var isComplete: Bool { false }
 }

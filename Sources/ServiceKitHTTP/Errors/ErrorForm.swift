@@ -47,14 +47,16 @@ enum ErrorForm: String, Codable, Sendable, CaseIterable {
     }
 
     private static let reasons = [
-        400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 406: "NOT_ACCEPTABLE",
-        408: "REQUEST_TIMEOUT", 413: "REQUEST_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE", 417: "EXPECTATION_FAILED",
-        431: "REQUEST_HEAD_TOO_LARGE", 501: "UNIMPLEMENTED", 503: "UNAVAILABLE", 505: "HTTP_VERSION_NOT_SUPPORTED",
+        400: "INVALID_ARGUMENT", 403: "FORBIDDEN", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED",
+        406: "NOT_ACCEPTABLE", 408: "REQUEST_TIMEOUT", 413: "REQUEST_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE",
+        417: "EXPECTATION_FAILED", 426: "UPGRADE_REQUIRED", 431: "REQUEST_HEAD_TOO_LARGE", 501: "UNIMPLEMENTED",
+        503: "UNAVAILABLE", 505: "HTTP_VERSION_NOT_SUPPORTED",
     ]
 
     private static let codes: [Int: CallStatus] = [
-        404: .notFound, 405: .unimplemented, 408: .deadlineExceeded, 413: .resourceExhausted, 431: .resourceExhausted,
-        501: .unimplemented, 503: .unavailable, 505: .unimplemented,
+        403: .permissionDenied, 404: .notFound, 405: .unimplemented, 408: .deadlineExceeded,
+        413: .resourceExhausted, 426: .unimplemented, 431: .resourceExhausted, 501: .unimplemented,
+        503: .unavailable, 505: .unimplemented,
     ]
 }
 

@@ -41,45 +41,31 @@ extension RESTBody {
     }
 }
 
-/// Reads a request over REST: the body, the query and the path make one message.
-struct RESTRequest: RequestReader {
+/// Makes messages of the bodies of one request: each with the values of the request's query and path.
+struct RESTMessages: Sendable {
     private let route: RESTRoute
     private let values: [Range<Int>]
-    private let path: String
-    private let query: String
+    private let path: [UInt8]
+    private let query: [UInt8]
     private let contentType: String
-    private let encoding: MessageEncoding
-    private let maxBytes: Int
-    private var body: [UInt8] = []
-    private var message: [UInt8]?
 
     /// `values` are the places of the variables' values in the path.
-    init(
-        _ route: RESTRoute, _ values: [Range<Int>], _ fields: RequestFields, encoding: MessageEncoding, maxBytes: Int
-    ) {
+    init(_ route: RESTRoute, _ values: [Range<Int>], _ fields: RequestFields) {
         self.route = route
         self.values = values
-        path = fields.path
-        query = fields.query
+        path = Array(fields.path.utf8)
+        query = Array(fields.query.utf8)
         contentType = fields.contentType
-        self.encoding = encoding
-        self.maxBytes = maxBytes
     }
 
-    mutating func receive(_ bytes: [UInt8]) throws {
-        guard body.count + bytes.count <= maxBytes else { throw RPCError.tooLarge(limit: maxBytes) }
-        if body.isEmpty { body = bytes } else { body += bytes }
-    }
-
-    mutating func finish() throws {
-        let body = try encoding.decompress(body, limit: maxBytes)
-        self.body = []
+    /// The message of a body, in the wire format.
+    ///
+    /// - Throws: `RPCError` that names the field.
+    func message(_ body: [UInt8]) throws -> [UInt8] {
         if route.type.input == RESTRoute.httpBody {
-            message = RESTBody(contentType: contentType, bytes: body).httpBody
-            return
+            return RESTBody(contentType: contentType, bytes: body).httpBody
         }
         var message: [UInt8] = []
-        let (path, query) = (Array(path.utf8), Array(query.utf8))
         do throws(JSONError) {
             try body.withUnsafeBufferPointer { body throws(JSONError) in
                 try path.withUnsafeBufferPointer { path throws(JSONError) in
@@ -93,7 +79,45 @@ struct RESTRequest: RequestReader {
         } catch {
             throw RPCError(code: .invalidArgument, message: "the request cannot be read: \(error)")
         }
-        self.message = message
+        return message
+    }
+
+    /// The message of a body that is one already, in the wire format.
+    ///
+    /// - Throws: `RPCError` that names the field.
+    func message(wire body: [UInt8]) throws -> [UInt8] {
+        if route.type.input == RESTRoute.httpBody { return try message(body) }
+        guard route.binding.takesWholeMessage else {
+            throw RPCError(
+                code: .invalidArgument, message: "the body is one field of the message here, which is sent as JSON")
+        }
+        return body + (try message([]))
+    }
+}
+
+/// Reads a request over REST: the body, the query and the path make one message.
+struct RESTRequest: RequestReader {
+    private let messages: RESTMessages
+    private let encoding: MessageEncoding
+    private let maxBytes: Int
+    private var body: [UInt8] = []
+    private var message: [UInt8]?
+
+    init(_ messages: RESTMessages, encoding: MessageEncoding, maxBytes: Int) {
+        self.messages = messages
+        self.encoding = encoding
+        self.maxBytes = maxBytes
+    }
+
+    mutating func receive(_ bytes: [UInt8]) throws {
+        guard body.count + bytes.count <= maxBytes else { throw RPCError.tooLarge(limit: maxBytes) }
+        if body.isEmpty { body = bytes } else { body += bytes }
+    }
+
+    mutating func finish() throws {
+        let body = try encoding.decompress(body, limit: maxBytes)
+        self.body = []
+        message = try messages.message(body)
     }
 
     mutating func next() -> [UInt8]? {

@@ -12,12 +12,13 @@ struct RouteTable: Sendable {
         _ type: MethodType, of service: ServiceType, _ descriptors: DescriptorPool,
         request: JSONTranscoder, response: JSONTranscoder, errors: ErrorForm, adjustments: [RESTReply.Adjustment]
     ) throws {
-        // A stream of requests has no form here: it comes by Connect.
-        guard !type.isClientStreaming else { return }
         let name = "\(service.name).\(type.name)"
         let operation = "/\(service.name)/\(type.name)"
         for rule in try descriptors.httpRules(of: type.name, in: service.name) {
-            let binding = try RequestBinding(rule, input: request, output: response, method: name)
+            // A stream of requests comes by WebSocket, and that by GET.
+            guard !type.isClientStreaming || rule.method == "GET" else { continue }
+            let binding = try RequestBinding(
+                rule, input: request, output: response, method: name, isStream: type.isClientStreaming)
             let form = RESTForm(operation, type, binding, errors: errors, adjustments: adjustments)
             let route = RESTRoute(operation: operation, type: type, binding: binding, form: form)
             try router.add(rule.method, binding.template, name: name, target: .method(route))

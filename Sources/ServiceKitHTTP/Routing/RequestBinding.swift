@@ -7,6 +7,7 @@ package struct RequestBinding: Sendable {
     private let input: JSONTranscoder
     private let output: JSONTranscoder
     private let body: Body
+    private let takesQuery: Bool
     private let variables: [FieldPath]
     private let responseBody: FieldPath?
 
@@ -21,10 +22,11 @@ package struct RequestBinding: Sendable {
     ///   - input: The transcoder of the method's requests.
     ///   - output: The transcoder of the method's responses.
     ///   - method: The name of the method, for errors.
+    ///   - isStream: Whether the requests are a stream. A rule without a body then has each message as a body.
     /// - Throws: ``RoutingError`` that names the method when its template is invalid, or names a field that is missing or
     ///   cannot be there.
     package init(
-        _ rule: HTTPRule, input: JSONTranscoder, output: JSONTranscoder, method: String
+        _ rule: HTTPRule, input: JSONTranscoder, output: JSONTranscoder, method: String, isStream: Bool = false
     ) throws(RoutingError) {
         self.input = input
         self.output = output
@@ -40,10 +42,11 @@ package struct RequestBinding: Sendable {
             }
             self.variables = variables
             switch rule.body {
-            case "": body = .none
+            case "": body = isStream ? .message : .none
             case "*": body = .message
             default: body = .field(try Self.topField(rule.body, of: input))
             }
+            takesQuery = rule.body != "*"
             responseBody = rule.responseBody.isEmpty ? nil : try Self.topField(rule.responseBody, of: output)
         } catch {
             throw RoutingError("\(method): \(rule.method) \(rule.path): \(error)")
@@ -62,6 +65,11 @@ package struct RequestBinding: Sendable {
     /// Whether the route takes a body.
     package var takesBody: Bool {
         if case .none = body { false } else { true }
+    }
+
+    /// Whether the body is a message, or none is taken.
+    package var takesWholeMessage: Bool {
+        if case .field = body { false } else { true }
     }
 
     // MARK: - Requests
@@ -85,11 +93,9 @@ package struct RequestBinding: Sendable {
         into wire: inout [UInt8]
     ) throws(JSONError) {
         var message: [UInt8] = []
-        var takesQuery = true
         switch body {
         case .none: break
         case .message:
-            takesQuery = false
             // An empty body is an empty message, as other gateways have it.
             if !json.isEmpty { try input.decode(json, into: &message) }
         case .field(let field):

@@ -18,6 +18,12 @@ struct CORS: Sendable {
         exposed = (Self.protocolHeaders + options.exposedHeaders).joined(separator: ", ")
     }
 
+    /// Whether pages of an origin may call.
+    func allows(_ origin: String) -> Bool { origins.contains("*") || origins.contains(origin) }
+
+    /// Whether browsers may send cookies and other credentials.
+    var allowsCookies: Bool { options.cookies }
+
     /// The fields of a response to a page.
     ///
     /// - Parameter origin: The page's origin.
@@ -44,7 +50,7 @@ struct CORS: Sendable {
     /// Whether a page may call. One field, `vary`, if it may not: caches must not give it the answer to another.
     private func allowance(for origin: String) -> HeaderBlock {
         var fields = HeaderBlock(["vary": "origin"])
-        guard origins.contains("*") || origins.contains(origin) else { return fields }
+        guard allows(origin) else { return fields }
         let allowed = origins.contains("*") ? "*" : origin
         fields.append(name: "access-control-allow-origin", value: allowed)
         if options.cookies { fields.append(name: "access-control-allow-credentials", value: "true") }

@@ -6,7 +6,8 @@ internal import ServiceKitProtobuf
 struct HTTPOptions: ConfigurationSection, Hashable {
     /// Whether requests of HTTP are answered; true by default.
     var enabled = true
-    /// How long a connection of HTTP/1.1 may be without a request before it is closed; 60 s by default.
+    /// How long a connection of HTTP/1.1 may be without a request before it is closed, and a WebSocket silent before it is
+    /// pinged; 60 s by default.
     var idleTimeout = Duration.seconds(60)
     /// How long the next bytes of a body may take over HTTP/1.1 before its request fails with 408; 30 s by default.
     var bodyTimeout = Duration.seconds(30)
@@ -35,7 +36,9 @@ struct HTTPOptions: ConfigurationSection, Hashable {
 
     static let help = [
         "enabled": "whether REST, Connect and gRPC-Web are answered on the port of gRPC",
-        "idle-timeout": "how long a connection of HTTP/1.1 may be without a request before it is closed",
+        "idle-timeout":
+            "how long a connection of HTTP/1.1 may be without a request before it is closed, and a WebSocket silent before "
+            + "it is pinged",
         "body-timeout": "how long the next bytes of a body may take over HTTP/1.1; then the request fails with 408",
         "probes": "whether `/livez` and `/readyz` are answered",
         "methods":

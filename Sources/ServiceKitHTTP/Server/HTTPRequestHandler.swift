@@ -8,10 +8,10 @@ import ServiceKitProtobuf
 ///
 /// A protocol is told by method, path and content type of each request.
 final class HTTPRequestHandler: RequestHandler {
-    private let methods: ServedMethods
-    private let forms: MethodForms
+    let methods: ServedMethods
+    let forms: MethodForms
     private let options: HTTPOptions
-    private let cors: CORS?
+    let cors: CORS?
     private let isReady: @Sendable () -> Bool
 
     init(
@@ -68,6 +68,11 @@ final class HTTPRequestHandler: RequestHandler {
 
     private func open(_ request: IncomingRequest) -> (any RequestTask)? {
         let path = request.fields.path
+        switch openWebSocket(request) {
+        case .opened(let call): return call
+        case .answered: return nil
+        case .none: break
+        }
         if methods.contains(path: path) { return openMethod(request) }
         if options.probes {
             switch path {
@@ -96,6 +101,10 @@ final class HTTPRequestHandler: RequestHandler {
         _ request: IncomingRequest, _ route: RESTRoute, _ values: [Range<Int>]
     ) -> (any RequestTask)? {
         let fields = request.fields
+        guard !route.type.isClientStreaming else {
+            request.refuseWithoutWebSocket("the method is called by WebSocket")
+            return nil
+        }
         if let length = fields.contentLength, length > methods.maxMessageBytes {
             request.refuse(413, "the body is larger than \(methods.maxMessageBytes) bytes")
             return nil
@@ -116,7 +125,8 @@ final class HTTPRequestHandler: RequestHandler {
         return open(
             request,
             operation: route.operation,
-            reader: RESTRequest(route, values, fields, encoding: encoding, maxBytes: methods.maxMessageBytes),
+            reader: RESTRequest(
+                RESTMessages(route, values, fields), encoding: encoding, maxBytes: methods.maxMessageBytes),
             writer: writer
         )
     }
@@ -180,7 +190,7 @@ final class HTTPRequestHandler: RequestHandler {
             return nil
         }
         let isStream = type.hasPrefix("application/connect+")
-        if let method, isStream != (method.type.isClientStreaming || method.type.isServerStreaming) {
+        if let method, isStream != method.type.isStream {
             request.refuse(
                 415, "the method is called by \"application/\(isStream ? "" : "connect+")\(isJSON ? "json" : "proto")\""
             )

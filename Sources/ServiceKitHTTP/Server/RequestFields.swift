@@ -18,6 +18,11 @@ struct RequestFields: Sendable {
     private(set) var connectEncoding = ""
     private(set) var grpcEncoding = ""
     private(set) var origin: String?
+    /// The host and port that the request names, in lower case.
+    private(set) var authority = ""
+    /// The key and the version of a handshake of WebSocket.
+    private(set) var webSocketKey = ""
+    private(set) var webSocketVersion = ""
     /// The method that a browser asks for, in a preflight request of CORS.
     private(set) var requestedMethod: String?
     private(set) var requestedFields = ""
@@ -48,6 +53,15 @@ struct RequestFields: Sendable {
             accept = text()
         case 6 where name.equals("origin"):
             origin = text()
+        case 10 where name.equals(":authority"):
+            authority = text().lowercased()
+        case 17 where name.equals("sec-websocket-key"):
+            // Two keys are none.
+            webSocketKey = webSocketKey.isEmpty ? text() : " "
+        case 21 where name.equals("sec-websocket-version"):
+            webSocketVersion = text()
+        case 22 where name.equals("sec-websocket-protocol"), 24 where name.equals("sec-websocket-extensions"):
+            break
         case 12 where name.equals("content-type"):
             let end = value.firstIndex(of: UInt8(ascii: ";")) ?? value.endIndex
             contentType = String(decoding: UnsafeBufferPointer(rebasing: value[..<end]).trimmed, as: UTF8.self)

@@ -84,4 +84,7 @@ package struct MethodType: Hashable, Sendable {
     package let isServerStreaming: Bool
     /// Whether a call changes nothing (`idempotency_level = NO_SIDE_EFFECTS`).
     package let hasNoSideEffects: Bool
+
+    /// Whether the requests or the responses are a stream.
+    package var isStream: Bool { isClientStreaming || isServerStreaming }
 }

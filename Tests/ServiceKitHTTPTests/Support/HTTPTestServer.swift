@@ -21,11 +21,13 @@ struct HTTPTestServer: Sendable {
     /// - Parameters:
     ///   - yaml: More configuration.
     ///   - descriptors: The descriptors of the service.
+    ///   - drainTimeout: How long requests may take to end when the App stops.
     ///   - extend: Adds to the App.
     ///   - body: The test.
     static func with(
         _ yaml: String = "",
         descriptors: String = userDescriptors,
+        drainTimeout: String = "10m",
         extend: (App) -> Void = { _ in },
         _ body: (HTTPTestServer) async throws -> Void
     ) async throws {
@@ -34,7 +36,7 @@ struct HTTPTestServer: Sendable {
         let users = TestUsers()
         let app = try App(
             configuration: Configuration(
-                yaml: "app: {name: user-service}\nshutdown: {lame-duck: 0, drain-timeout: 10m}\n" + yaml),
+                yaml: "app: {name: user-service}\nshutdown: {lame-duck: 0, drain-timeout: \(drainTimeout)}\n" + yaml),
             plugins: [.http],
             registry: registry,
             logger: log.logger(),

@@ -61,6 +61,13 @@ final class RawClient: Sendable {
         }
     }
 
+    /// Reads a number of bytes.
+    ///
+    /// - Throws: ``Failure`` if the connection ends before.
+    func bytes(_ count: Int) async throws -> [UInt8] {
+        try await onThread { try self.read(count) }
+    }
+
     /// Whether the server closes the connection without another byte.
     func isClosed() async -> Bool {
         await onThread { self.socket.read(1) == nil }
