@@ -27,7 +27,8 @@ extension HTTP1Upgrade {
 /// | open | the exchange ends | closing | Close is sent: with its code, else 1000, or 1001 in a drain |
 /// | open | the client's Close | closing, then closed | Close is sent back; the exchange fails |
 /// | open | a fault of the client; `stop` | closing | Close is sent with its code, or 1001; the exchange fails |
-/// | closing | the client's Close, a second has passed | closed | what else comes is dropped |
+/// | closing | the client's Close; nothing has come for a second; the write time has passed | closed | |
+/// | closing | anything else | closing | is dropped |
 ///
 /// While reading is paused no ping is sent: its answer would not be read.
 final class WebSocketConnection: ChannelInboundHandler, UpgradedProtocol {
@@ -51,6 +52,8 @@ final class WebSocketConnection: ChannelInboundHandler, UpgradedProtocol {
     private var isPaused = false
     /// Whether a ping was sent, and nothing has come since.
     private var awaitsPong = false
+    /// When a connection that is closing ends, whatever its client sends.
+    private var end = NIODeadline.distantFuture
     /// The payload of the latest ping that is not answered.
     private var unansweredPing: [UInt8]?
 
@@ -145,7 +148,10 @@ final class WebSocketConnection: ChannelInboundHandler, UpgradedProtocol {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        flush()
+        switch phase {
+        case .open: flush()
+        case .closing: waitForClient()
+        }
         context.fireChannelReadComplete()
     }
 
@@ -232,7 +238,13 @@ final class WebSocketConnection: ChannelInboundHandler, UpgradedProtocol {
             }
         }
         connection.resumeReading()
-        connection.setDeadline(in: HTTP1Connection.lastSecond)
+        end = .now() + TimeAmount(connection.config.limits.writeTimeout)
+        waitForClient()
+    }
+
+    /// Lets a client that is sending read the Close: closing while its bytes wait would have the system drop it.
+    private func waitForClient() {
+        connection.setDeadline(in: min(HTTP1Connection.lastSecond, end - .now()))
     }
 
     private func write(_ opcode: WebSocketOpcode, _ bytes: [UInt8], _ context: ChannelHandlerContext) {
