@@ -61,9 +61,10 @@ struct KitCommand: AsyncParsableCommand {
             """,
         version: KitVersion.current,
         groupedSubcommands: [
-            CommandGroup(name: "Write", subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self]),
+            CommandGroup(
+                name: "Write", subcommands: [NewCommand.self, AddCommand.self, ProtoCommand.self, OpenAPICommand.self]),
             CommandGroup(name: "Run", subcommands: [RunCommand.self]),
-            CommandGroup(name: "Operate", subcommands: [RegistryCommand.self, CallCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [RegistryCommand.self, CallCommand.self, RoutesCommand.self]),
             CommandGroup(name: "Check", subcommands: [ConfigCommand.self, DoctorCommand.self, VersionCommand.self]),
         ]
     )

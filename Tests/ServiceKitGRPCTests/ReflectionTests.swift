@@ -66,8 +66,7 @@ struct ReflectionTests {
             )
             #expect(
                 try responses.dropFirst().map(files) == [
-                    ["user.proto", "google/protobuf/descriptor.proto", "errors/errors.proto"], ["user.proto"],
-                    ["grpc/health/v1/health.proto"],
+                    ["user.proto"], ["user.proto"], ["grpc/health/v1/health.proto"],
                     ["grpc/reflection/v1alpha/reflection.proto"], ["user.proto"],
                 ]
             )

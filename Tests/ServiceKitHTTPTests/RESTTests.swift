@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct RESTTests {
     private func with(_ yaml: String = "", _ body: (HTTPTestServer, RawClient) async throws -> Void) async throws {
-        try await HTTPTestServer.with(yaml, descriptors: userRESTDescriptors()) { server in
+        try await HTTPTestServer.with(yaml) { server in
             try await body(server, try server.client())
         }
     }
@@ -139,7 +139,7 @@ struct RESTTests {
     }
 
     @Test func twoMethodsOfOnePathEndTheStart() async throws {
-        let data = try #require(Data(base64Encoded: try userRESTDescriptors()))
+        let data = try #require(Data(base64Encoded: userDescriptors))
         var set = try Google_Protobuf_FileDescriptorSet(serializedBytes: data)
         let file = try #require(set.file.firstIndex { !$0.service.isEmpty })
         let methods = set.file[file].service[0].method

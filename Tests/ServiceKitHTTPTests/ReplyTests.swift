@@ -12,7 +12,7 @@ struct ReplyTests {
     private func with(
         _ yaml: String = "", extend: (App) -> Void = { _ in }, _ body: (RawClient) async throws -> Void
     ) async throws {
-        try await HTTPTestServer.with(yaml, descriptors: userRESTDescriptors(), extend: extend) { server in
+        try await HTTPTestServer.with(yaml, extend: extend) { server in
             try await body(try server.client())
         }
     }

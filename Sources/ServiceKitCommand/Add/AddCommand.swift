@@ -15,8 +15,9 @@ struct AddRPCCommand: AsyncParsableCommand {
         commandName: "rpc",
         abstract: "Adds a call: to the .proto file, the generated code, a handler and a test.",
         discussion: """
-            The new handler answers that the call is not implemented, until you write it. Needs protoc. Writes all \
-            files or none.
+            The new handler answers that the call is not implemented, until you write it. If the service's other calls \
+            have paths over HTTP (google.api.http), the call gets one too: POST /v1/users:rename for RenameUser. Needs \
+            protoc. Writes all files or none.
 
             Examples:
               kit add rpc UserService.RenameUser

@@ -48,6 +48,7 @@ struct RPCAddition: Sendable {
         let protoPath = "\(service.api.directory)/\(service.file.name)"
         let text = try ServiceText(package.bytes(protoPath), file: service.file, service: service.index).adding(
             call, request, response,
+            at: CallPath.path(of: call, in: service.descriptor, of: service.file, service.set),
             declaring: [request, response].filter { !service.set.sees($0, in: service.file) }
         )
         proto = FileTree.File(path: protoPath, bytes: text)

@@ -31,13 +31,20 @@ struct ServiceText: Sendable {
         self.end = end - 1
     }
 
-    /// The text with a new call, and at the end with declarations of some messages.
-    func adding(_ call: String, _ request: String, _ response: String, declaring messages: [String]) -> [UInt8] {
+    /// The text with a new call, with its path over HTTP if it has one, and at the end with declarations of some messages.
+    func adding(
+        _ call: String, _ request: String, _ response: String, at path: String? = nil, declaring messages: [String]
+    ) -> [UInt8] {
         // Before the brace, and after the text before it.
         var before = bytes[..<end]
         while let last = before.last, " \n\t\r".utf8.contains(last) { before.removeLast() }
         var added = hasCalls ? "\n\n" : "\n"
-        added += "  rpc \(call)(\(request)) returns (\(response));\n"
+        added += "  rpc \(call)(\(request)) returns (\(response))"
+        if let path {
+            added += " {\n    option (google.api.http) = {\n      post: \"\(path)\"\n      body: \"*\"\n    };\n  }\n"
+        } else {
+            added += ";\n"
+        }
         var tail = bytes.last == UInt8(ascii: "\n") ? "" : "\n"
         for message in messages { tail += "\nmessage \(message) {}\n" }
         return before + lines(added) + bytes[end...] + lines(tail)

@@ -101,31 +101,15 @@ struct CallCommand: AsyncParsableCommand {
         }
     }
 
-    /// The configuration, with a channel that gives up before the time is over: its error names the thing it waited for.
-    private func configuration(
-        of service: String, until deadline: ContinuousClock.Instant
-    ) async throws -> Configuration {
-        let documents = try await arguments.sourceDocuments()
-        let configuration = try arguments.configuration(adding: documents)
-        // Of the time that is left: reading the configuration took some.
-        let limit = (deadline - .now) * 3 / 4
-        let client = "clients.\"\(service)\""
-        var settings: [String] = []
-        if try ChannelOptions(configuration.client(of: service)).readyTimeout > limit {
-            settings.append("\(client).ready-timeout=\(max(1, Int(limit / .milliseconds(1))))ms")
-        }
-        if lane != nil { settings.append("\(client).lanes.enabled=true") }
-        if let zone { settings += ["\(client).zones.enabled=true", "\(client).zones.own=\(zone)"] }
-        if settings.isEmpty { return configuration }
-        var arguments = arguments
-        arguments.set += settings
-        return try arguments.configuration(adding: documents)
-    }
-
     /// Calls through the registry that the configuration names.
     private func discover(_ name: String, _ session: CallSession) async throws {
         try ServiceInstance.validate(serviceName: name)
-        let configuration = try await configuration(of: name, until: session.deadline)
+        let client = "clients.\"\(name)\""
+        var settings: [String] = []
+        if lane != nil { settings.append("\(client).lanes.enabled=true") }
+        if let zone { settings += ["\(client).zones.enabled=true", "\(client).zones.own=\(zone)"] }
+        let configuration = try await arguments.configuration(
+            ofCallsTo: name, until: session.deadline, settings: settings)
         var session = session
         if let lane {
             let header = try ChannelOptions(configuration.client(of: name)).lanes.header

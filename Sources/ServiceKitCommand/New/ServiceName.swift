@@ -45,6 +45,8 @@ struct ServiceName: Hashable, Sendable {
     var service: String { (words.words.last == "service" ? words : Words(words.words + ["service"])).upperCamel }
     /// The name of the .proto file, without its extension: `user`.
     var proto: String { entity.snake }
+    /// The path of the things over HTTP, without the slash before it: `v1/users`.
+    var path: String { "\(package.version ?? "v1")/\(entities.kebab)" }
 
     // MARK: - Checks
 
@@ -105,6 +107,11 @@ struct ProtoPackage: Hashable, Sendable, CustomStringConvertible {
     }
 
     var description: String { components.joined(separator: ".") }
+
+    /// The version at the end: `v1`, `v1beta1`; `nil` if there is none.
+    var version: String? {
+        components.last.flatMap { $0.wholeMatch(of: /v[0-9]+[a-z0-9]*/) == nil ? nil : $0 }
+    }
 
     /// The beginning of the names of its Swift types: `User_V1_`.
     var typePrefix: String {

@@ -109,6 +109,7 @@ struct NewService: Hashable, Sendable {
             "prefix": name.package.typePrefix,
             "descriptor": name.package.descriptor(of: name.service),
             "proto": name.proto,
+            "path": name.path,
             "entity": name.entity.upperCamel,
             "entities": name.entities.upperCamel,
             "variable": name.entity.lowerCamel,

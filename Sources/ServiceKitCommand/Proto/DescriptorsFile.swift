@@ -1,7 +1,7 @@
 import ServiceKitProtobuf
 import SwiftProtobuf
 
-/// The Swift file with the descriptors of `.proto` files, for server reflection. It lies beside the generated code, in
+/// The Swift file with the descriptors of `.proto` files, for server reflection, JSON and OpenAPI. It lies beside the generated code, in
 /// the format of this package's `scripts/proto`.
 struct DescriptorsFile {
     private static let lineLength = 100
@@ -11,10 +11,10 @@ struct DescriptorsFile {
 
     /// The `.proto` file, as given to protoc.
     let proto: String
-    /// A serialized `google.protobuf.FileDescriptorSet` with all imports: protoc's output with `--include_imports
-    /// --descriptor_set_out=FILE`.
+    /// A serialized `google.protobuf.FileDescriptorSet`: ``ProtoSet/closure(of:)``.
     let set: [UInt8]
     let constant: String
+    var visibility = DirectFile.Visibility.public
 
     /// Default of the constant's name: that of the file.
     init(proto: String, set: [UInt8], constant: String? = nil) {
@@ -24,9 +24,11 @@ struct DescriptorsFile {
     }
 
     /// Reads a set in protobuf's text format, the output of `protoc --decode=google.protobuf.FileDescriptorSet
-    /// google/protobuf/descriptor.proto`. A template can hold this format. Throws `TextFormatDecodingError`.
+    /// google/protobuf/descriptor.proto google/api/annotations.proto`. A template can hold this format. Of all options with
+    /// their own messages it knows `google.api.http`. Throws `TextFormatDecodingError`.
     init(proto: String, text: String) throws {
-        let set = try Google_Protobuf_FileDescriptorSet(textFormatString: text)
+        let set = try Google_Protobuf_FileDescriptorSet(
+            textFormatString: text, extensions: Google_Api_Annotations_Extensions)
         self.init(proto: proto, set: try set.serializedBytes())
     }
 
@@ -64,7 +66,7 @@ struct DescriptorsFile {
 
             /// The descriptors of \(proto) and of their imports, for server reflection: a
             /// `google.protobuf.FileDescriptorSet` in base64.
-            public let \(constant) = \"""
+            \(visibility.keyword) let \(constant) = \"""
             \(lines.joined(separator: "\\\n"))
                 \"""
 

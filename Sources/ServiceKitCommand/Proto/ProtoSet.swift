@@ -51,12 +51,37 @@ struct ProtoSet: Sendable {
         file(name)?.dependency.contains { file($0)?.declaresErrorOptions == true } == true
     }
 
-    /// A file with its imports, without comments, for server reflection.
+    /// A file with its imports, for running programs: for server reflection, JSON and OpenAPI. It has the comments on
+    /// declarations. Files that are imported for their options only are left out, since they are often large; the options
+    /// stay, and programs read them by their numbers.
     func closure(of name: String) throws -> [UInt8] {
         var set = Google_Protobuf_FileDescriptorSet()
-        set.file = file(name).map(pool.closure) ?? []
-        for index in set.file.indices { set.file[index].clearSourceCodeInfo() }
+        let kept = files(describing: name)
+        set.file = (file(name).map(pool.closure) ?? []).filter { kept.contains($0.name) }.map { file in
+            var file = file.importing(kept)
+            if ProtoPath.isBundled(file.name) { file.clearSourceCodeInfo() } else { file.keepComments() }
+            return file
+        }
         return try set.serializedBytes()
+    }
+
+    /// The files that a file needs but for its options, with the file itself.
+    private func files(describing root: String) -> Set<String> {
+        var found: Set<String> = []
+        var next = [root]
+        while let name = next.popLast() {
+            guard let file = file(name), found.insert(name).inserted else { continue }
+            next += file.references.compactMap(self.file(declaring:))
+            next += file.dependency.filter { self.file($0)?.isForOptions != true }
+        }
+        return found
+    }
+
+    /// The paths of a service's rules `google.api.http`, in declared order. Rules that cannot be read are left out.
+    func httpPaths(of service: String) -> [String] {
+        (pool.service(service)?.methods ?? []).flatMap { method in
+            ((try? pool.httpRules(of: method.name, in: service)) ?? []).map(\.path)
+        }
     }
 
     /// Whether a file can name a type by its short name: it declares or imports the type, in its own package or an
@@ -79,6 +104,34 @@ struct ProtoSet: Sendable {
 }
 
 extension Google_Protobuf_FileDescriptorProto {
+    /// The file with only those imports.
+    fileprivate func importing(_ files: Set<String>) -> Google_Protobuf_FileDescriptorProto {
+        var result = self
+        result.dependency = dependency.filter(files.contains)
+        // Public and weak imports are given by their places among the imports.
+        func places(_ old: [Int32]) -> [Int32] {
+            old.compactMap { result.dependency.firstIndex(of: dependency[Int($0)]).map(Int32.init) }
+        }
+        result.publicDependency = places(publicDependency)
+        result.weakDependency = places(weakDependency)
+        return result
+    }
+
+    /// Removes the places of declarations, but for their comments.
+    fileprivate mutating func keepComments() {
+        sourceCodeInfo.location = sourceCodeInfo.location.compactMap { location in
+            guard location.hasLeadingComments || location.hasTrailingComments else { return nil }
+            return .with {
+                $0.path = location.path
+                // Readers of descriptors refuse a place without a span.
+                $0.span = [0, 0, 0]
+                if location.hasLeadingComments { $0.leadingComments = location.leadingComments }
+                if location.hasTrailingComments { $0.trailingComments = location.trailingComments }
+            }
+        }
+        if sourceCodeInfo.location.isEmpty { clearSourceCodeInfo() }
+    }
+
     /// The types that the file's code names, with a dot before them.
     fileprivate var references: [String] {
         var names: [String] = []

@@ -3,6 +3,7 @@ import GRPCNghttp2Transport
 import HTTPTypes
 import ServiceKit
 import ServiceKitHTTP2
+import ServiceKitProtobuf
 
 extension OwnRoute {
     /// Opens a request of the route.

@@ -1,3 +1,5 @@
+package import ServiceKitProtobuf
+
 /// Finds what answers a request, by its method and path.
 ///
 /// A trie of segments. A literal is tried before `*`, and `*` before `**`; the first route that fits and has the method is

@@ -23,6 +23,8 @@ struct HTTPOptions: ConfigurationSection, Hashable {
     var compression = HTTPCompressionOptions()
     /// The pages of other sites that may call this server from a browser.
     var cors = CORSOptions()
+    /// The description of the methods for programs and people.
+    var openapi = HTTPOpenAPIOptions()
 
     /// The form of a method's JSON.
     func json(of operation: String) -> HTTPJSONOptions { methods[forOperation: operation]?.json ?? json }
@@ -118,6 +120,20 @@ struct HTTPJSONOptions: ConfigurationSection, Hashable {
         options.ignoresUnknownFields = unknownFields == .ignore
         return options
     }
+}
+
+/// The section `server.http.openapi`: the description of the methods at `/openapi.json`, with a page at `/openapi`.
+struct HTTPOpenAPIOptions: ConfigurationSection, Hashable {
+    /// Whether it is served, which tells every caller which methods there are. By default it is served if the server listens
+    /// on a loopback address or a Unix domain socket.
+    var enabled: Bool?
+    /// The title; by default the name of the service.
+    var title: String?
+
+    static let help = [
+        "enabled": "whether `/openapi.json` and the page `/openapi` are served; no middleware guards them",
+        "title": "the title of the description",
+    ]
 }
 
 /// The section `server.http.cors`: the pages of other sites that may call this server from a browser

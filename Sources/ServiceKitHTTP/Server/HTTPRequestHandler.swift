@@ -12,17 +12,20 @@ final class HTTPRequestHandler: RequestHandler {
     let forms: MethodForms
     private let options: HTTPOptions
     let cors: CORS?
+    private let openAPI: OpenAPIPages?
     private let isReady: @Sendable () -> Bool
 
     init(
         methods: ServedMethods,
         forms: MethodForms,
         options: HTTPOptions,
+        openAPI: OpenAPIPages?,
         isReady: @escaping @Sendable () -> Bool
     ) {
         self.methods = methods
         self.forms = forms
         self.options = options
+        self.openAPI = openAPI
         self.isReady = isReady
         cors = CORS(options.cors)
     }
@@ -81,6 +84,7 @@ final class HTTPRequestHandler: RequestHandler {
             default: break
             }
         }
+        if let openAPI, openAPI.answer(request) { return nil }
         switch forms.routes.route(request.fields.method, path) {
         case .found(let match):
             switch match.target {

@@ -18,10 +18,12 @@ extension Plugin {
                         let forms = try MethodForms(descriptors, app.http, options)
                         let operations = app.http.all.map(\.operation.path)
                         app.servedOperations.update { $0 = ($0 ?? []).union(operations) }
+                        let openAPI = try OpenAPIPages(options, descriptors, for: app)
                         let health = app.health
                         return { methods in
                             HTTPRequestHandler(
-                                methods: methods, forms: forms, options: options, isReady: { health.value.isServing })
+                                methods: methods, forms: forms, options: options, openAPI: openAPI,
+                                isReady: { health.value.isServing })
                         }
                     }
                 }

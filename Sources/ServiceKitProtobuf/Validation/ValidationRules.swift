@@ -23,7 +23,7 @@ package struct ValidationRules: Sendable {
     /// The rules that are not understood, by field: `user.v1.User.email: string.email`. Nobody checks them.
     package private(set) var ignored: [String] = []
     private let pool: DescriptorPool
-    private var rules: [String: [FieldRules]] = [:]
+    private(set) var rules: [String: [FieldRules]] = [:]
     /// The types that have rules, themselves or in a message below.
     private var concerned: Set<String> = []
 

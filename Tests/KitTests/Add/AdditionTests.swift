@@ -38,7 +38,19 @@ struct AdditionTests {
         #expect(handler.contains("extension UserProvider {"))
         #expect(handler.contains("func renameUser(\n        request: User_V1_RenameUserRequest,"))
         let proto = String(decoding: files[1].bytes, as: UTF8.self)
-        #expect(proto.contains("\n  rpc RenameUser(RenameUserRequest) returns (RenameUserResponse);\n}"))
+        // The other calls have paths over HTTP, so this one gets one too.
+        #expect(
+            proto.contains(
+                """
+
+                  rpc RenameUser(RenameUserRequest) returns (RenameUserResponse) {
+                    option (google.api.http) = {
+                      post: "/v1/users:rename"
+                      body: "*"
+                    };
+                  }
+                }
+                """))
     }
 
     @Test func callsThatCannotBeAddedAreRefused() async throws {

@@ -68,6 +68,18 @@ struct DirectPluginTests {
         #expect(try directory.contents("code") == ["a"])
     }
 
+    @Test func descriptorsAreWrittenOnDemand() async throws {
+        #expect(try await protoc("Visibility=Package", "Descriptors=true").isSuccess)
+        let path = ProtoPath([.init(path: directory.path("protos"), origin: .api)])
+        let set = try await ProtoCompiler(path: path).parse(["a/numbers.proto"])
+        var expected = DescriptorsFile(proto: "a/numbers.proto", set: try set.closure(of: "a/numbers.proto"))
+        expected.visibility = .package
+        #expect(try code("a/numbers.descriptors.swift") == expected.text)
+        #expect(expected.text.contains("\npackage let aNumbersDescriptors = "))
+        // A file without services is described by those that import it.
+        #expect(try directory.contents("code") == ["a"])
+    }
+
     @Test(arguments: [("PathToUnderscores", "a_numbers"), ("DropPath", "numbers"), ("FullPath", "a/numbers")])
     func fileNamesFollowTheOption(_ naming: String, name: String) async throws {
         #expect(try await protoc("FileNaming=\(naming)", "Visibility=Package").isSuccess)
@@ -78,6 +90,7 @@ struct DirectPluginTests {
         ("Server=true", "there is no option \"Server\"; the options are Visibility, "),
         ("Visibility=public", "Visibility=public: the value must be one of Internal, Package, Public"),
         ("UseAccessLevelOnImports", "UseAccessLevelOnImports=: the value must be one of true, false"),
+        ("Descriptors=some", "Descriptors=some: the value must be one of true, false"),
         ("FileNaming=Flat", "FileNaming=Flat: the value must be one of FullPath, PathToUnderscores, DropPath"),
         ("ProtoPathModuleMappings=none", "ProtoPathModuleMappings=none: "),
     ])

@@ -1,3 +1,4 @@
+import ServiceKitProtobuf
 import Testing
 
 @testable import ServiceKitHTTP

@@ -1,7 +1,8 @@
 package import SwiftProtobuf
 package import SwiftProtobufPluginLibrary
 
-/// `protoc-gen-servicekit`: the plugin of protoc that writes each ``DirectFile``, for use without `kit`.
+/// `protoc-gen-servicekit`: the plugin of protoc that writes each ``DirectFile``, and each ``DescriptorsFile`` on demand, for
+/// use without `kit`.
 ///
 /// It has the options of the plugins for Swift and gRPC that concern this code, with the same values and defaults.
 package struct DirectPlugin: CodeGenerator {
@@ -26,10 +27,31 @@ package struct DirectPlugin: CodeGenerator {
             let code = DirectFile(
                 file: file, visibility: options.visibility, hasAccessLevelOnImports: options.hasAccessLevelOnImports,
                 modules: options.modules)
-            guard let text = try code.text else { continue }
-            try generatorOutputs.add(
-                fileName: "\(options.naming.stem(of: file.name)).\(DirectFile.kind).swift", contents: text)
+            let stem = options.naming.stem(of: file.name)
+            if let text = try code.text {
+                try generatorOutputs.add(fileName: "\(stem).\(DirectFile.kind).swift", contents: text)
+            }
+            if options.hasDescriptors, !file.services.isEmpty {
+                var descriptors = DescriptorsFile(proto: file.name, set: try Self.set(of: file).closure(of: file.name))
+                descriptors.visibility = options.visibility
+                try generatorOutputs.add(fileName: stem + DescriptorsFile.suffix, contents: descriptors.text)
+            }
         }
+    }
+
+    /// A file with all its imports.
+    private static func set(of file: FileDescriptor) throws -> ProtoSet {
+        var contents = ExtractProtoOptions()
+        contents.includeSourceCodeInfo = true
+        var protos: [Google_Protobuf_FileDescriptorProto] = []
+        var seen: Set<String> = []
+        func add(_ file: FileDescriptor) {
+            guard seen.insert(file.name).inserted else { return }
+            for dependency in file.dependencies { add(dependency) }
+            protos.append(file.extractProto(options: contents))
+        }
+        add(file)
+        return try ProtoSet(protos)
     }
 
     /// The form of the names of generated files.
@@ -58,6 +80,7 @@ package struct DirectPlugin: CodeGenerator {
         private(set) var visibility = DirectFile.Visibility.internal
         private(set) var hasAccessLevelOnImports = false
         private(set) var naming = FileNaming.fullPath
+        private(set) var hasDescriptors = false
         private(set) var modules = ProtoFileToModuleMappings()
 
         init(_ pairs: [(key: String, value: String)]) throws {
@@ -67,11 +90,12 @@ package struct DirectPlugin: CodeGenerator {
                 case "UseAccessLevelOnImports":
                     hasAccessLevelOnImports = try Self.choice(value.lowercased(), for: name) == Answer.yes
                 case "FileNaming": naming = try Self.choice(value, for: name)
+                case "Descriptors": hasDescriptors = try Self.choice(value.lowercased(), for: name) == Answer.yes
                 case "ProtoPathModuleMappings": modules = try Self.modules(in: value, for: name)
                 default:
                     throw CommandFailure(
-                        "there is no option \"\(name)\"; the options are Visibility, UseAccessLevelOnImports, FileNaming and "
-                            + "ProtoPathModuleMappings")
+                        "there is no option \"\(name)\"; the options are Visibility, UseAccessLevelOnImports, FileNaming, "
+                            + "Descriptors and ProtoPathModuleMappings")
                 }
             }
         }

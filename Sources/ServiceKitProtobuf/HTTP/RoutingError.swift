@@ -2,7 +2,7 @@
 package struct RoutingError: Error, Hashable, Sendable, CustomStringConvertible {
     package var message: String
 
-    init(_ message: String) {
+    package init(_ message: String) {
         self.message = message
     }
 

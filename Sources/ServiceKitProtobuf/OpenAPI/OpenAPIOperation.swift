@@ -1,0 +1,88 @@
+/// One operation of an OpenAPI document.
+struct OpenAPIOperation {
+    /// The full name of a message whose bytes are a body of any type.
+    static let httpBody = "google.api.HttpBody"
+
+    let value: JSONValue
+
+    init(_ operation: HTTPOperation, at path: OpenAPIPath, id: String, _ schemas: inout OpenAPISchemas) {
+        let method = operation.method
+        let name = "\(operation.service).\(method.name)"
+        var value: JSONValue = ["tags": [.string(operation.service)], "operationId": .string(id)]
+        if let comment = schemas.notes.comment(on: name) {
+            let summary = Self.summary(of: comment)
+            value.append("summary", .string(summary))
+            if summary != comment { value.append("description", .string(comment)) }
+        }
+        if schemas.notes.isDeprecated(name) || schemas.notes.isDeprecated(operation.service) {
+            value.append("deprecated", true)
+        }
+        let parameters = OpenAPIParameters(path, operation, &schemas).values
+        if !parameters.isEmpty { value.append("parameters", .array(parameters)) }
+        if let body = Self.body(operation, &schemas) { value.append("requestBody", body) }
+        value.append(
+            "responses",
+            [
+                "200": Self.response(operation, &schemas),
+                "default": [
+                    "description": "An error.",
+                    "content": ["application/json": ["schema": OpenAPIErrors.reference(of: operation)]],
+                ],
+            ])
+        self.value = value
+    }
+
+    /// The first paragraph of a comment on one line, or its first sentence if the paragraph is long.
+    private static func summary(of comment: String) -> String {
+        let lines = comment.split(separator: "\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }
+        let paragraph = lines.joined(separator: " ")
+        guard paragraph.count > 120, let end = paragraph.firstRange(of: ". ") else { return paragraph }
+        return String(paragraph[..<end.lowerBound]) + "."
+    }
+
+    // MARK: - Bodies
+
+    private static func body(_ operation: HTTPOperation, _ schemas: inout OpenAPISchemas) -> JSONValue? {
+        let input = operation.method.input
+        if operation.rule.body.isEmpty { return nil }
+        if input == httpBody { return ["required": true, "content": ["*/*": [:]]] }
+        let schema: JSONValue
+        if operation.rule.body == "*" {
+            // The path has these fields already.
+            let bound = Set(
+                operation.template.variables.compactMap { variable in
+                    try? schemas.pool.message(input).field(named: variable.name)?.name
+                })
+            schema = bound.isEmpty ? schemas.message(input) : schemas.object(input, without: bound)
+        } else {
+            schema = field(operation.rule.body, of: input, &schemas)
+        }
+        return ["required": true, "content": ["application/json": ["schema": schema]]]
+    }
+
+    private static func response(_ operation: HTTPOperation, _ schemas: inout OpenAPISchemas) -> JSONValue {
+        let output = operation.method.output
+        if output == httpBody { return ["description": "The body, of the type in its head.", "content": ["*/*": [:]]] }
+        let name = operation.rule.responseBody
+        let schema = name.isEmpty ? schemas.message(output) : field(name, of: output, &schemas)
+        guard operation.method.isServerStreaming else {
+            return ["description": "The response.", "content": ["application/json": ["schema": schema]]]
+        }
+        return [
+            "description": """
+            A stream of responses, in the form that the header `Accept` names: lines of JSON, the data of events with the name \
+            `message`, or the elements of an array.
+            """,
+            "content": [
+                "application/x-ndjson": ["schema": schema],
+                "text/event-stream": ["schema": schema],
+                "application/json": ["schema": ["type": "array", "items": schema]],
+            ],
+        ]
+    }
+
+    private static func field(_ name: String, of message: String, _ schemas: inout OpenAPISchemas) -> JSONValue {
+        guard let field = try? schemas.pool.message(message).field(named: name) else { return [:] }
+        return schemas.field(field, of: message)
+    }
+}
