@@ -312,7 +312,7 @@ let package = Package(
                 "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI",
                 "ServiceKitTesting", "ServiceKitTestSupport", grpc, grpcProtobuf, httpTypes, logging, protobuf,
             ],
-            exclude: ["WebSocket/Python"],
+            exclude: ["Peers/Python", "WebSocket/Python"],
             swiftSettings: testSettings
         ),
         .testTarget(
