@@ -50,7 +50,7 @@ enum OpenAPIPage {
         h1 { margin: 0 } h2 { margin: 2rem 0 .5rem; font-size: 1.1rem }
         header label { margin-right: 1rem }
         .text { white-space: pre-wrap; margin: .3rem 0 }
-        code, pre, textarea, .mono { font: 13px/1.5 ui-monospace, monospace }
+        code, pre, .mono { font: 13px/1.5 ui-monospace, monospace }
         details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; padding: .4rem .7rem }
         summary { cursor: pointer } summary b { display: inline-block; min-width: 4.2rem; color: var(--accent) }
         summary span { opacity: .75; margin-left: .7rem } .deprecated code { text-decoration: line-through }
@@ -58,7 +58,7 @@ enum OpenAPIPage {
         td, th { text-align: left; vertical-align: top; padding: .2rem .5rem .2rem 0 }
         input, textarea, select, button { font: inherit; color: inherit; background: var(--quiet); padding: .2rem .4rem;
           border: 1px solid var(--line); border-radius: 4px }
-        textarea { width: 100%; min-height: 8rem; box-sizing: border-box }
+        textarea { font: 13px/1.5 ui-monospace, monospace; width: 100%; min-height: 8rem; box-sizing: border-box }
         button { cursor: pointer; margin-right: .5rem }
         pre { background: var(--quiet); padding: .6rem; border-radius: 4px; overflow: auto; max-height: 30rem;
           white-space: pre-wrap; overflow-wrap: anywhere }

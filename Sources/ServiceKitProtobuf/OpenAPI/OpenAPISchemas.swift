@@ -115,8 +115,8 @@ struct OpenAPISchemas {
         switch key.kind {
         case .string: break
         case .bool: schema.append("propertyNames", ["enum": ["true", "false"]])
-        case .uint32, .uint64, .fixed32, .fixed64: schema.append("propertyNames", ["pattern": "^[0-9]+$"])
-        default: schema.append("propertyNames", ["pattern": "^-?[0-9]+$"])
+        case .uint32, .uint64, .fixed32, .fixed64: schema.append("propertyNames", ["pattern": .string(Self.natural)])
+        default: schema.append("propertyNames", ["pattern": .string(Self.integer)])
         }
         return schema
     }

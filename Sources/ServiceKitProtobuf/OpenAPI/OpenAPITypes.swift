@@ -1,5 +1,9 @@
 // The schemas of scalars, and of protobuf's own types.
 extension OpenAPISchemas {
+    /// The forms of integers in strings. No zero stands before other digits.
+    static let integer = "^(0|-?[1-9][0-9]{0,18})$"
+    static let natural = "^(0|[1-9][0-9]{0,19})$"
+
     /// The schema of a scalar.
     static func scalar(_ kind: FieldType.Kind, _ options: JSONOptions) -> JSONValue {
         switch kind {
@@ -13,11 +17,11 @@ extension OpenAPISchemas {
         case .int64, .sint64, .sfixed64:
             options.int64AsNumber
                 ? ["type": "integer", "format": "int64"]
-                : ["type": "string", "format": "int64", "pattern": "^-?[0-9]+$"]
+                : ["type": "string", "format": "int64", "pattern": .string(integer)]
         case .uint64, .fixed64:
             options.int64AsNumber
                 ? ["type": "integer", "format": "uint64", "minimum": 0]
-                : ["type": "string", "format": "uint64", "pattern": "^[0-9]+$"]
+                : ["type": "string", "format": "uint64", "pattern": .string(natural)]
         case .enumeration, .message: [:]
         }
     }

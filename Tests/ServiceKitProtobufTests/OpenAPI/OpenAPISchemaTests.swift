@@ -50,7 +50,9 @@ import Testing
 
     @Test(arguments: [
         (#"{"anInt32": "many"}"#, "$.anInt32: type"), (#"{"anInt64": 5}"#, "$.anInt64: type"),
-        (#"{"anInt64": "5.5"}"#, "$.anInt64: pattern"), (#"{"aUint32": -1}"#, "$.aUint32: minimum"),
+        (#"{"anInt64": "5.5"}"#, "$.anInt64: pattern"), (#"{"anInt64": "007"}"#, "$.anInt64: pattern"),
+        (#"{"aUint64": "-1"}"#, "$.aUint64: pattern"), (#"{"numbersByName": {"a": "b"}}"#, "$.numbersByName.a: type"),
+        (#"{"aUint32": -1}"#, "$.aUint32: minimum"),
         (#"{"color": "BLUE"}"#, "$.color: enum"), (#"{"strings": "one"}"#, "$.strings: type"),
         (#"{"messagesById": {"x": {}}}"#, "$.messagesById.x: pattern"),
         (#"{"stringsByFlag": {"1": ""}}"#, "$.stringsByFlag.1: enum"),
