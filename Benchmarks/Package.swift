@@ -12,8 +12,10 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let etcdClient = Target.Dependency.product(name: "EtcdClient", package: "servicekit")
 let grpc = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let nghttp2Transport = Target.Dependency.product(name: "GRPCNghttp2Transport", package: "servicekit")
@@ -21,6 +23,7 @@ let serviceKit = Target.Dependency.product(name: "ServiceKit", package: "service
 let serviceKitConfig = Target.Dependency.product(name: "ServiceKitConfig", package: "servicekit")
 let serviceKitEtcd = Target.Dependency.product(name: "ServiceKitEtcd", package: "servicekit")
 let serviceKitGRPC = Target.Dependency.product(name: "ServiceKitGRPC", package: "servicekit")
+let serviceKitHTTP = Target.Dependency.product(name: "ServiceKitHTTP", package: "servicekit")
 let serviceKitTesting = Target.Dependency.product(name: "ServiceKitTesting", package: "servicekit")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -41,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -53,11 +57,17 @@ let package = Package(
             dependencies: ["BenchmarkSupport", argumentParser, subprocess, system, unixSignals],
             swiftSettings: settings
         ),
+        .target(
+            name: "BenchmarkNotes",
+            dependencies: [grpc, protobuf],
+            exclude: ["note.proto"],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "bench-server",
             dependencies: [
-                "BenchmarkSupport", argumentParser, grpc, nghttp2Transport, nioPosix, nioTransport, serviceKit,
-                serviceKitConfig, serviceKitGRPC, protobuf,
+                "BenchmarkNotes", "BenchmarkSupport", argumentParser, grpc, grpcProtobuf, nghttp2Transport, nioPosix,
+                nioTransport, serviceKit, serviceKitConfig, serviceKitGRPC, serviceKitHTTP, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -102,6 +112,18 @@ let package = Package(
         .executableTarget(
             name: "bench-governance",
             dependencies: ["BenchmarkHarness", "BenchmarkSupport", argumentParser, serviceKit, serviceKitConfig, system],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-hummingbird",
+            dependencies: ["BenchmarkSupport", hummingbird, logging, nioCore],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-http",
+            dependencies: [
+                "BenchmarkHarness", "BenchmarkNotes", "BenchmarkSupport", argumentParser, protobuf, system,
+            ],
             swiftSettings: settings
         ),
         .target(name: "BenchmarkConfiguration", swiftSettings: settings),

@@ -80,14 +80,18 @@ package struct H2Load: Sendable {
             let bytes = answers == .messages ? calls * (5 + Self.messageBytes) : 0
             expected.append("(\(bytes)) data")
         }
-        guard
-            expected.allSatisfy(text.contains),
-            let seconds = text.firstMatch(of: #/finished in ([0-9.]+)(s|ms|us),/#),
-            let number = Double(seconds.1)
-        else {
+        guard expected.allSatisfy(text.contains), let seconds = Self.seconds(in: text) else {
             throw MeasurementError(description: "h2load was not answered as expected:\n\(text)")
         }
-        switch seconds.2 {
+        return seconds
+    }
+
+    /// How long a run took, as h2load prints it.
+    static func seconds(in text: String) -> Double? {
+        guard let found = text.firstMatch(of: #/finished in ([0-9.]+)(s|ms|us),/#), let number = Double(found.1) else {
+            return nil
+        }
+        switch found.2 {
         case "ms": return number / 1e3
         // On a fast machine a few calls take less than a millisecond.
         case "us": return number / 1e6

@@ -7,6 +7,7 @@ import NIOPosix
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
+import ServiceKitHTTP
 import SwiftProtobuf
 
 /// A server to be measured: prints its port, then serves until its standard input ends.
@@ -35,6 +36,9 @@ struct BenchServer: AsyncParsableCommand {
     @Flag(help: "Serve without GRPCCore, as the code does that kit generates; only with --in-app.")
     var direct = false
 
+    @Flag(help: "Serve notes over gRPC and HTTP, and bytes at /bytes; only with --in-app.")
+    var http = false
+
     @Flag(help: "Refuse every call, as a limit of the server does; only with --in-app.")
     var refuse = false
 
@@ -52,8 +56,8 @@ struct BenchServer: AsyncParsableCommand {
         guard !self.inApp || self.transport == .nghttp2 && self.tls.isEmpty && self.threads == nil else {
             throw ValidationError("--in-app is for --transport nghttp2, and goes with no other option")
         }
-        guard self.inApp || !self.direct && !self.refuse else {
-            throw ValidationError("--direct and --refuse are for --in-app")
+        guard self.inApp || !self.direct && !self.refuse && !self.http else {
+            throw ValidationError("--direct, --http and --refuse are for --in-app")
         }
         guard self.transport == .nghttp2 || self.executor == .default else {
             throw ValidationError("--executor is for --transport nghttp2")
@@ -102,8 +106,11 @@ struct BenchServer: AsyncParsableCommand {
                 """,
             origin: "bench-server"
         )
-        let app = try App(configuration: configuration, registry: MemoryRegistry())
-        if self.direct {
+        let app = try App(
+            configuration: configuration, plugins: self.http ? [.http] : [], registry: MemoryRegistry())
+        if self.http {
+            NoteService().add(to: app)
+        } else if self.direct {
             app.serve(BenchmarkService(), descriptors: []) { methods in
                 methods.unary(BenchmarkMethod.echo) { (message: Google_Protobuf_BytesValue, _) in message }
                 methods.stream(
