@@ -1,4 +1,4 @@
-.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance simulate proto format lint clean
+.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -38,6 +38,9 @@ bench-config: setup ## Measures reading and reloading a configuration against Ya
 
 bench-governance: setup ## Measures balancers among 10 and 10,000 nodes; ARGS="--quick" for a look.
 	@scripts/bench-governance $(ARGS)
+
+bench-http: setup ## Measures HTTP against gRPC and Hummingbird; ARGS="--quick" for a look.
+	@scripts/bench-http $(ARGS)
 
 simulate: setup ## Compares balancers and limits on simulated fleets; ARGS="--only slow-node --seed 2" for less.
 	@scripts/simulate $(ARGS)

@@ -26,6 +26,7 @@ import Testing
             "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
             "ServiceKitProtobuf",
         ],
+        "ServiceKitHummingbird": ["ServiceKit", "ServiceKitHTTP"],
         "ServiceKitAuth": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf"],
         "ServiceKitTesting": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],
         // The command line knows everything but a backend: a team links its own.

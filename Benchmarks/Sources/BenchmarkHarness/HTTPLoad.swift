@@ -1,5 +1,6 @@
 import BenchmarkSupport
 import Foundation
+import Subprocess
 
 /// Requests that h2load makes, all the same.
 package struct HTTPLoad: Sendable {

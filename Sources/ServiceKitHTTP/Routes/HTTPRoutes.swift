@@ -37,8 +37,17 @@ public final class HTTPRoutes: Sendable {
     ///   - path: The path, in the notation of `google.api.http`: `/avatars/{id}`, `/files/{path=**}`.
     ///   - handler: Answers.
     public func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+        add(OwnRoute(method: method.rawValue, path: path, handler: handler))
+    }
+
+    /// Answers requests of all methods that have no route of their own at a path. The operation is `/http/ANY/PATH`.
+    public func any(_ path: String, _ handler: @escaping Handler) {
+        add(OwnRoute(method: OwnRoute.anyMethod, path: path, handler: handler))
+    }
+
+    private func add(_ route: OwnRoute) {
         guard willAdd() else { return }
-        routes.withLock { $0.append(OwnRoute(method: method.rawValue, path: path, handler: handler)) }
+        routes.withLock { $0.append(route) }
     }
 
     /// Answers GET and HEAD.

@@ -2,6 +2,9 @@ import GRPCCore
 
 /// A route that belongs to no method of a service.
 struct OwnRoute: Sendable {
+    /// Stands for all methods, as routers write it.
+    static let anyMethod = "*"
+
     /// The method of HTTP.
     let method: String
     let path: String
@@ -12,10 +15,10 @@ struct OwnRoute: Sendable {
     init(method: String, path: String, handler: @escaping HTTPRoutes.Handler) {
         self.method = method
         self.path = path
-        operation = MethodDescriptor(fullyQualifiedService: "http", method: method + path)
+        operation = MethodDescriptor(fullyQualifiedService: "http", method: (method == Self.anyMethod ? "ANY" : method) + path)
         self.handler = handler
     }
 
-    /// The name in errors: `GET /avatars/{id}`.
+    /// The name in errors.
     var name: String { "the route \(method) \(path)" }
 }
