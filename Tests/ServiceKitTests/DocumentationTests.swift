@@ -13,6 +13,7 @@ import Testing
         "ServiceKitEtcd": "ServiceKitEtcdTests/GuideTests.swift",
         "ServiceKitGRPC": "ServiceKitGRPCTests/GuideTests.swift",
         "ServiceKitHTTP": "ServiceKitHTTPTests/GuideTests.swift",
+        "ServiceKitHummingbird": "../Examples/Sources/pages/Pages.swift",
         "ServiceKitTesting": "ServiceKitTests/TestingGuideTests.swift",
         "EtcdClient": "EtcdClientTests/Server/GuideTests.swift",
         "GRPCNghttp2Transport": "GRPCNghttp2TransportTests/GuideTests.swift",
