@@ -35,7 +35,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     /// How long a connection without a request lives on when its server stops, and how long a closed output waits for the
     /// client.
     static let lastSecond = TimeAmount.seconds(1)
-    /// How much of a body is written at a time.
+    /// How much of a body is written at a time: the first piece, as most bodies are small, and the further ones.
+    private static let firstChunkBytes = 2 * 1024
     private static let chunkBytes = 64 * 1024
 
     let config: HTTP2ConnectionConfig
@@ -256,7 +257,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
             return change(to: upgrade, exchange, response, context)
         }
         var buffer = context.channel.allocator.buffer(capacity: 0)
-        var (count, end) = read(exchange, into: &buffer)
+        var limit = Self.firstChunkBytes
+        var (count, end) = read(exchange, limit, into: &buffer)
         if let head {
             hasSentHead = true
             // A client that has not sent its whole body cannot be waited for.
@@ -271,18 +273,21 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         while true {
             if count > 0, !suppressesBody { context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil) }
             if let end { return finish(exchange, end, context) }
-            guard count == Self.chunkBytes, context.channel.isWritable else { break }
+            guard count == limit, context.channel.isWritable else { break }
+            limit = Self.chunkBytes
             buffer = context.channel.allocator.buffer(capacity: 0)
-            (count, end) = read(exchange, into: &buffer)
+            (count, end) = read(exchange, limit, into: &buffer)
         }
         context.flush()
         setDeadline(in: context.channel.isWritable ? nil : TimeAmount(config.limits.writeTimeout))
     }
 
-    private func read(_ exchange: HTTP1Exchange, into buffer: inout ByteBuffer) -> (count: Int, end: StreamEnd?) {
+    private func read(
+        _ exchange: HTTP1Exchange, _ limit: Int, into buffer: inout ByteBuffer
+    ) -> (count: Int, end: StreamEnd?) {
         var end: StreamEnd?
-        let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.chunkBytes) { bytes in
-            let result = exchange.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(Self.chunkBytes)))
+        let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: limit) { bytes in
+            let result = exchange.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(limit)))
             end = result.end
             return result.count
         }
