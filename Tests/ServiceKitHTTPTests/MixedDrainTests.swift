@@ -1,0 +1,121 @@
+import GRPCCore
+import ServiceKit
+import ServiceKitConfig
+import ServiceKitGRPC
+import ServiceKitSampleAPI
+import ServiceKitTestSupport
+import SwiftProtobuf
+import Testing
+
+@testable import ServiceKitHTTP
+
+/// The end of a server under calls of all protocols at once.
+@Suite(.timeLimit(.minutes(2)))
+struct MixedDrainTests {
+    private static let callers = 16
+    private static let events = (1...3).map { id in
+        "event: message\ndata: {\"id\":\"\(id)\",\"name\":\"\",\"email\":\"\"}\n\n"
+    }.joined()
+
+    /// The calls that clients have seen succeed.
+    private struct Seen: Sendable {
+        let created = Shared(0)
+        let streams = Shared(0)
+        let echoes = Shared(0)
+        let isStopping = Shared(false)
+    }
+
+    @Test func noCallIsLost() async throws {
+        let (seen, talk) = (Seen(), TalkService())
+        let users = Shared<TestUsers?>(nil)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            try await HTTPTestServer.with(
+                descriptors: userRESTDescriptors(),
+                extend: { app in #expect(throws: Never.self) { try talk.serve(on: app) } }
+            ) { server in
+                users.update { $0 = server.users }
+                let channel = try ServiceChannel(to: "user-service", discoverer: server.registry)
+                for _ in 0..<Self.callers {
+                    let (rest, events) = (try server.client(), try server.client())
+                    let socket = try await WebSocketClient.open(server, "/user.v1.TalkService/Echo")
+                    group.addTask { try await Self.create(rest, seen) }
+                    group.addTask { try await Self.list(events, seen) }
+                    group.addTask { try await Self.talk(socket, seen) }
+                    group.addTask { try await Self.create(channel, seen) }
+                }
+                try await eventually {
+                    seen.created.value > 300 && seen.streams.value > 50 && seen.echoes.value > 50
+                }
+                seen.isStopping.update { $0 = true }
+            }
+            try await group.waitForAll()
+        }
+        // Each user that a handler has created is one that a client knows of.
+        #expect(users.value?.created.value.count == seen.created.value)
+        #expect(talk.cancelled.value == 0)
+    }
+
+    /// Answers to requests on one connection, up to the server's word that it closes. An idle connection closes without.
+    private static func requests(
+        _ client: RawClient, _ request: String, _ answered: (RawClient.Response) throws -> Void
+    ) async throws {
+        var last = ContinuousClock.now
+        while true {
+            await client.send(request)
+            let isSentSoon = ContinuousClock.now - last < .milliseconds(800)
+            let response: RawClient.Response
+            do {
+                response = try await client.response()
+            } catch where !isSentSoon {
+                return
+            }
+            last = .now
+            try answered(response)
+            if response.fields["connection"] == "close" { return }
+        }
+    }
+
+    private static func create(_ client: RawClient, _ seen: Seen) async throws {
+        let request =
+            "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
+            + #"{"name":"Ada"}"#
+        try await requests(client, request) { response in
+            #expect(response.status == 200)
+            seen.created.update { $0 += 1 }
+        }
+    }
+
+    private static func list(_ client: RawClient, _ seen: Seen) async throws {
+        try await requests(client, "GET /v1/users HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n") { response in
+            #expect(response.text == events)
+            seen.streams.update { $0 += 1 }
+        }
+    }
+
+    private static func talk(_ client: WebSocketClient, _ seen: Seen) async throws {
+        while !seen.isStopping.value {
+            await client.send(.text(#"{"id":"7"}"#))
+            let echo = try await client.next()
+            #expect(echo.text == #"{"id":"7","name":"","email":""}"#)
+            seen.echoes.update { $0 += 1 }
+        }
+        // The server waits for the call.
+        await client.send(.text("{}"), .end)
+        let rest = try await client.rest()
+        #expect(rest.count == 2)
+        #expect([1000, 1001].contains(rest.last?.code))
+    }
+
+    private static func create(_ channel: ServiceChannel, _ seen: Seen) async throws {
+        let client = User_V1_UserService.Client(wrapping: channel.client)
+        while true {
+            do {
+                _ = try await client.createUser(.with { $0.name = "Ada" })
+            } catch let error as RPCError where seen.isStopping.value && error.code == .unavailable {
+                // The server is not registered any more.
+                return
+            }
+            seen.created.update { $0 += 1 }
+        }
+    }
+}
