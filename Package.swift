@@ -64,7 +64,8 @@ let package = Package(
         .library(name: "GRPCNghttp2Transport", targets: ["GRPCNghttp2Transport"]),
     ],
     traits: [
-        .trait(name: "Hummingbird", description: "The module ServiceKitHummingbird, which mounts Hummingbird's routers."),
+        .trait(
+            name: "Hummingbird", description: "The module ServiceKitHummingbird, which mounts Hummingbird's routers."),
         .default(enabledTraits: []),
     ],
     dependencies: [

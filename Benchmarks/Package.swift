@@ -111,7 +111,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "bench-governance",
-            dependencies: ["BenchmarkHarness", "BenchmarkSupport", argumentParser, serviceKit, serviceKitConfig, system],
+            dependencies: [
+                "BenchmarkHarness", "BenchmarkSupport", argumentParser, serviceKit, serviceKitConfig, system,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -9,7 +9,8 @@ public struct AuthOptions: ConfigurationSection, Hashable {
     /// Operations that need no proof: `/grpc.health.v1.Health/` for a service, `/user.v1.UserService/GetUser` for a method.
     /// Health and reflection by default.
     public var exempt = [
-        "/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/",
+        "/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/",
+        "/grpc.reflection.v1alpha.ServerReflection/",
     ]
     /// Signed tokens.
     public var jwt = JWTOptions()
@@ -22,7 +23,8 @@ public struct AuthOptions: ConfigurationSection, Hashable {
     /// The meaning of each option.
     public static let help = [
         "required": "whether calls without any proof are refused; one that does not hold is refused always",
-        "exempt": "operations that need no proof: a method, `/user.v1.UserService/GetUser`, or a service, `/user.v1.UserService/`",
+        "exempt":
+            "operations that need no proof: a method, `/user.v1.UserService/GetUser`, or a service, `/user.v1.UserService/`",
     ]
 
     /// Whether callers are asked for anything.
@@ -96,7 +98,8 @@ public struct JWTOptions: ConfigurationSection, Hashable {
     /// The meaning of each option.
     public static let help = [
         "issuer": "the only accepted issuer, the claim `iss`; without it any",
-        "audiences": "the names of this service, of which the claim `aud` must have one; without them it is not looked at",
+        "audiences":
+            "the names of this service, of which the claim `aud` must have one; without them it is not looked at",
         "algorithms": "the accepted algorithms; a key serves only for those of its own kind",
         "leeway": "how much the clocks of issuer and server may differ",
         "max-size": "the largest token; a larger one is refused before it is decoded",
@@ -168,9 +171,12 @@ public struct KeySetOptions: ConfigurationSection, Hashable {
 extension KeySetOptions: Validatable {
     /// Checks that there is one source, of a kind that can be asked.
     public func validate() throws(ConfigurationError) {
-        if file != nil, url != nil { throw ConfigurationError(message: "give a file or a url, not both", keyPath: "url") }
+        if file != nil, url != nil {
+            throw ConfigurationError(message: "give a file or a url, not both", keyPath: "url")
+        }
         if let url, !["http", "https"].contains(url.scheme?.lowercased()) {
-            throw ConfigurationError(message: "expected an address that begins with https:// or http://", keyPath: "url")
+            throw ConfigurationError(
+                message: "expected an address that begins with https:// or http://", keyPath: "url")
         }
     }
 }

@@ -66,7 +66,9 @@ final class CertificateIdentity: Sendable {
         let scheme = "spiffe://"
         guard uris.count == 1, let id = uris.first, id.hasPrefix(scheme) else { return nil }
         let domain = id.dropFirst(scheme.count).prefix { $0 != "/" }
-        if domain.isEmpty || !options.trustDomains.isEmpty && !options.trustDomains.contains(String(domain)) { return nil }
+        if domain.isEmpty || !options.trustDomains.isEmpty && !options.trustDomains.contains(String(domain)) {
+            return nil
+        }
         return id
     }
 }

@@ -8,7 +8,8 @@ extension Plugin {
         Plugin(
             joining:
                 .adding(to: ConfigurationSections.self) {
-                    $0.add(AuthOptions.self, at: AuthOptions.path, live: AuthOptions.livePaths) { options, configuration in
+                    $0.add(AuthOptions.self, at: AuthOptions.path, live: AuthOptions.livePaths) {
+                        options, configuration in
                         try options.check(with: configuration)
                     }
                 },

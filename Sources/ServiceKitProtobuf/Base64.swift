@@ -92,7 +92,8 @@ package enum Base64 {
                 }
                 if source < count {
                     let word =
-                        value(source) << 18 | value(source + 1) << 12 | (source + 2 < count ? value(source + 2) << 6 : 0)
+                        value(source) << 18 | value(source + 1) << 12
+                        | (source + 2 < count ? value(source + 2) << 6 : 0)
                     target[position] = UInt8(truncatingIfNeeded: word >> 16)
                     target[position + 1] = UInt8(truncatingIfNeeded: word >> 8)
                     position += source + 2 < count ? 2 : 1

@@ -59,7 +59,8 @@ package struct DescriptorPool: Sendable {
         var previous: Int32 = 0
         for field in message.fields {
             // The fields ascend by number.
-            guard field.number > previous, field.number <= 0x1FFF_FFFF, field.oneof.map(message.oneofs.indices.contains) ?? true
+            guard field.number > previous, field.number <= 0x1FFF_FFFF,
+                field.oneof.map(message.oneofs.indices.contains) ?? true
             else { throw DescriptorError("\(file): \(inner)\(field.name) has the number or the oneof of no field") }
             previous = field.number
             try declare(inner + field.name, in: file)

@@ -75,7 +75,9 @@ import Testing
             #expect(missing.errors == "Error: NOT_FOUND: there is no user 9 (USER_NOT_FOUND, id: 9)\n")
             #expect(missing.output.isEmpty)
             let unknown = try await call(fleet, "user-service/GetUser", "-d", #"{"idd": 9}"#, code: 1)
-            #expect(unknown.errors == "Error: -d: line 1, column 2: idd: no such field in user.v1.GetUserRequest; it has: id\n")
+            #expect(
+                unknown.errors
+                    == "Error: -d: line 1, column 2: idd: no such field in user.v1.GetUserRequest; it has: id\n")
             let noMethod = try await call(fleet, "user-service/Get", code: 1)
             #expect(noMethod.errors.hasPrefix("Error: user-service has no method \"Get\"; it has: "))
             let slow = try await call(fleet, "user-service/WatchUsers", "--timeout", "3s", code: 1)

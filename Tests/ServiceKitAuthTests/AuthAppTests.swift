@@ -19,7 +19,9 @@ private struct Mirror: User_V1_UserService.SimpleServiceProtocol {
         return user
     }
 
-    func createUser(request: User_V1_CreateUserRequest, context: ServerContext) async throws -> User_V1_User { caller() }
+    func createUser(request: User_V1_CreateUserRequest, context: ServerContext) async throws -> User_V1_User {
+        caller()
+    }
     func getUser(request: User_V1_GetUserRequest, context: ServerContext) async throws -> User_V1_User { caller() }
     func listUsers(
         request: User_V1_ListUsersRequest, response: RPCWriter<User_V1_User>, context: ServerContext
@@ -130,7 +132,8 @@ struct AuthAppTests {
         let rules = """
             [{methods: [/user.v1.UserService/GetUser], roles: [admin]}, {subjects: [bob], claims: {tenant: [acme]}}]
             """
-        try await serving("server: {auth: {required: false, \(Self.jwt)}, authorization: {rules: \(rules)}}") { client, _ in
+        try await serving("server: {auth: {required: false, \(Self.jwt)}, authorization: {rules: \(rules)}}") {
+            client, _ in
             let name = try await client.name(Vectors.tokens[.hs256].unwrapped)
             #expect(name == "alice")
             let signer = try await Signer.hmac()

@@ -25,9 +25,10 @@ import Testing
         return caller.subject
     }
 
-    @Test(arguments: [
-        ("acme", "acme", true), ("acme", "other", false), ("acme", nil, false), (nil, "acme", false),
-    ] as [(String?, String?, Bool)])
+    @Test(
+        arguments: [
+            ("acme", "acme", true), ("acme", "other", false), ("acme", nil, false), (nil, "acme", false),
+        ] as [(String?, String?, Bool)])
     func theAuthorizer(_ claim: String?, _ tenant: String?, _ isAllowed: Bool) async {
         var call = Call(side: .server, operation: "/a.B/C")
         call.metadata["x-md-tenant"] = tenant

@@ -51,10 +51,14 @@ struct KeyURLTests {
     }
 
     /// Asks a server for keys.
-    private func load(_ answer: Answer, timeout: Duration = .seconds(30)) async throws -> (String?, LogRecorder, KeyKeeper) {
+    private func load(
+        _ answer: Answer, timeout: Duration = .seconds(30)
+    ) async throws -> (String?, LogRecorder, KeyKeeper) {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(answer)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler(answer))
+                }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let log = LogRecorder()

@@ -19,14 +19,17 @@ struct TokenTests {
 
     @Test(arguments: [TokenAlgorithm.rs256, .es256, .eddsa, .hs256])
     func tokenOfAnotherImplementationIsAccepted(_ algorithm: TokenAlgorithm) async throws {
-        let authentication = try await authentication("issuer: https://issuer.example, audiences: [x, users], " + Self.secret)
+        let authentication = try await authentication(
+            "issuer: https://issuer.example, audiences: [x, users], " + Self.secret)
         let token = try Vectors.tokens[algorithm].unwrapped
         let identity = try #require(try await authentication.identity(token).get())
         #expect(identity.subject == "alice" && identity.issuer == "https://issuer.example")
         #expect(identity.roles == ["admin", "reader"] && identity.credential == .token)
         #expect(identity.claim("tenant.id") == .number(7))
         // One changed byte of the claims, and one of the signature.
-        for change in [token.replacing("c3ViIjoiYWxpY2Ui", with: "c3ViIjoibWFsbG9ye"), String(token.dropLast(3)) + "AAA"] {
+        for change in [
+            token.replacing("c3ViIjoiYWxpY2Ui", with: "c3ViIjoibWFsbG9ye"), String(token.dropLast(3)) + "AAA",
+        ] {
             #expect(await authentication.identity(change).failure?.reason == "TOKEN_INVALID")
         }
     }
@@ -145,7 +148,8 @@ struct TokenTests {
 
     @Test(arguments: [
         "", ".", "..", "...", "a.b", "a.b.c.d", "!!!.???.***", "eyJhbGciOiJIUzI1NiJ9.e30=.AAAA", " . . ", "e30.e30.e30",
-        "W10.W10.W10", "bnVsbA.bnVsbA.AAAA", "eyJhbGciOjF9.e30.AAAA", "eyJhbGciOiJIUzI1NiJ9..", "\u{0}.\u{0}.\u{0}", "é.é.é",
+        "W10.W10.W10", "bnVsbA.bnVsbA.AAAA", "eyJhbGciOjF9.e30.AAAA", "eyJhbGciOiJIUzI1NiJ9..", "\u{0}.\u{0}.\u{0}",
+        "é.é.é",
     ])
     func garbageIsMalformed(_ token: String) async throws {
         #expect(try await authentication().identity(token).failure?.reason == "TOKEN_INVALID")

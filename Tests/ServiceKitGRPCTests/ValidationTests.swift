@@ -135,7 +135,8 @@ struct ValidationTests {
 @Suite struct FieldViolationTests {
     @Test func violationsTravelBothWays() {
         let error = ServiceError.invalid([
-            .init(field: "a.b[2]", description: "must be é", reason: "R"), .init(field: "c", description: "must be set"),
+            .init(field: "a.b[2]", description: "must be é", reason: "R"),
+            .init(field: "c", description: "must be set"),
         ])
         let travelling = RPCError(describing: error)
         #expect(travelling.code == .invalidArgument && travelling.message == "a.b[2]: must be é; c: must be set")

@@ -30,7 +30,6 @@ struct MixedDrainTests {
         let users = Shared<TestUsers?>(nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await HTTPTestServer.with(
-                descriptors: userRESTDescriptors(),
                 extend: { app in #expect(throws: Never.self) { try talk.serve(on: app) } }
             ) { server in
                 users.update { $0 = server.users }
@@ -66,7 +65,7 @@ struct MixedDrainTests {
             let response: RawClient.Response
             do {
                 response = try await client.response()
-            } catch where !isSentSoon {
+            } catch  where !isSentSoon {
                 return
             }
             last = .now
@@ -86,7 +85,8 @@ struct MixedDrainTests {
     }
 
     private static func list(_ client: RawClient, _ seen: Seen) async throws {
-        try await requests(client, "GET /v1/users HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n") { response in
+        try await requests(client, "GET /v1/users HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n") {
+            response in
             #expect(response.text == events)
             seen.streams.update { $0 += 1 }
         }

@@ -96,12 +96,15 @@ struct ReplyTests {
     }
 
     @Test func longResponsesAreCompressedForClientsThatReadIt() async throws {
-        try await with("server: {http: {compression: {algorithm: gzip}}}\n", extend: { app in
-            app.http.get("/page") { _ in RouteResponse(text: String(repeating: "x", count: 5000)) }
-            app.http.get("/picture") { _ in
-                RouteResponse(body: [UInt8](repeating: 1, count: 5000), contentType: "image/png")
+        try await with(
+            "server: {http: {compression: {algorithm: gzip}}}\n",
+            extend: { app in
+                app.http.get("/page") { _ in RouteResponse(text: String(repeating: "x", count: 5000)) }
+                app.http.get("/picture") { _ in
+                    RouteResponse(body: [UInt8](repeating: 1, count: 5000), contentType: "image/png")
+                }
             }
-        }) { client in
+        ) { client in
             let name = String(repeating: "Ada ", count: 1000)
             for (request, isCompressed) in [
                 (create(name, "Accept-Encoding: br, gzip"), true), (create(name), false),

@@ -26,9 +26,11 @@ import Testing
         let rules = try pool(option).httpRules(of: "Get", in: "a.S")
         #expect(
             rules == [
-                HTTPRule("GET", "/v1/{id}", responseBody: "user"), HTTPRule("POST", "/v2/x", body: "*"), HTTPRule("HEAD", "/v3"),
+                HTTPRule("GET", "/v1/{id}", responseBody: "user"), HTTPRule("POST", "/v2/x", body: "*"),
+                HTTPRule("HEAD", "/v3"),
             ])
-        for (number, method) in [(2, "GET"), (3, "PUT"), (4, "POST"), (5, "DELETE"), (6, "PATCH")] as [(Int32, String)] {
+        for (number, method) in [(2, "GET"), (3, "PUT"), (4, "POST"), (5, "DELETE"), (6, "PATCH")] as [(Int32, String)]
+        {
             #expect(try pool(Wire.text(number, "/")).httpRules(of: "Get", in: "a.S") == [HTTPRule(method, "/")])
         }
     }

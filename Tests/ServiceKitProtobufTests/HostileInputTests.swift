@@ -112,7 +112,9 @@ import Testing
         #expect(throws: DescriptorError.self) { try JSONParser.parse(String(repeating: "[", count: 100_000)) }
     }
 
-    @Test(arguments: [#"{"value":"#, #"{"list":"#, #"{"structure":{"a":"#, #"{"deeper":"#, #"{"unknown":"#, #"{"any":"#])
+    @Test(arguments: [
+        #"{"value":"#, #"{"list":"#, #"{"structure":{"a":"#, #"{"deeper":"#, #"{"unknown":"#, #"{"any":"#,
+    ])
     func hugeDepthIsRefused(start: String) throws {
         var options = JSONOptions()
         options.ignoresUnknownFields = true
@@ -123,8 +125,11 @@ import Testing
         }
     }
 
-    @Test(arguments: ["1" + String(repeating: "0", count: 100_000), "1e99999999999999999999", "0." + String(repeating: "0", count: 100_000) + "1",
-        String(repeating: "9", count: 100_000), "1e-99999999999999999999"])
+    @Test(arguments: [
+        "1" + String(repeating: "0", count: 100_000), "1e99999999999999999999",
+        "0." + String(repeating: "0", count: 100_000) + "1",
+        String(repeating: "9", count: 100_000), "1e-99999999999999999999",
+    ])
     func hugeNumbers(number: String) throws {
         #expect(throws: JSONError.self) { try transcoder.decode(Array(#"{"anInt64":\#(number)}"#.utf8)) }
         _ = try? transcoder.decode(Array(#"{"aDouble":\#(number)}"#.utf8))
@@ -144,7 +149,8 @@ import Testing
         var options = JSONOptions()
         options.maxBytes = 1 << 20
         let strict = try Samples.transcoder(options)
-        let wire: [UInt8] = try Kinds_V1_Kinds.with { $0.aString = String(repeating: "a", count: 2 << 20) }.serializedBytes()
+        let wire: [UInt8] = try Kinds_V1_Kinds.with { $0.aString = String(repeating: "a", count: 2 << 20) }
+            .serializedBytes()
         #expect(throws: JSONError.self) { try strict.encode(wire) }
         let small = try transcoder.encode(wire)
         #expect(try transcoder.decode(small) == wire)
@@ -162,20 +168,26 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        [0x72, 1, 0xFF], [0x72, 2, 0xC0, 0x80], [0x72, 3, 0xED, 0xA0, 0x80], [0x72, 4, 0xF4, 0x90, 0x80, 0x80], [0x72, 1, 0xC3],
-        [0xF2, 1, 5, 0x0A, 1, 0xFF, 0x10, 1],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x72, 1, 0xFF], [0x72, 2, 0xC0, 0x80], [0x72, 3, 0xED, 0xA0, 0x80], [0x72, 4, 0xF4, 0x90, 0x80, 0x80],
+            [0x72, 1, 0xC3],
+            [0xF2, 1, 5, 0x0A, 1, 0xFF, 0x10, 1],
+        ] as [[UInt8]])
     func invalidUTF8IsRefused(wire: [UInt8]) {
         let error = #expect(throws: JSONError.self) { try transcoder.encode(wire) }
         #expect(error?.reason.contains("not UTF-8") == true)
-        #expect(throws: JSONError.self) { try transcoder.decode(Array(#"{"aString":""#.utf8) + wire[2...] + Array(#""}"#.utf8)) }
+        #expect(throws: JSONError.self) {
+            try transcoder.decode(Array(#"{"aString":""#.utf8) + wire[2...] + Array(#""}"#.utf8))
+        }
     }
 
-    @Test(arguments: [
-        [0x18, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0], [0, 0], [0x1C], [0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1],
-        [0x1B, 0x1C], [0x1B], [0x1B, 0x24], [0x1E, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x18, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0], [0, 0], [0x1C],
+            [0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1],
+            [0x1B, 0x1C], [0x1B], [0x1B, 0x24], [0x1E, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0],
+        ] as [[UInt8]])
     func brokenWireIsRefused(wire: [UInt8]) {
         if wire == [0x1B, 0x1C] {
             // A group in the place of another field is unknown.

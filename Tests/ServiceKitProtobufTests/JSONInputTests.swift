@@ -4,7 +4,8 @@ import Testing
 
 /// Valid JSON for messages, and the errors for the rest.
 @Suite struct JSONInputTests {
-    private static let color = "expected a value of kinds.v1.Color (COLOR_UNSPECIFIED, COLOR_RED, COLOR_GREEN, COLOR_NEGATIVE), "
+    private static let color =
+        "expected a value of kinds.v1.Color (COLOR_UNSPECIFIED, COLOR_RED, COLOR_GREEN, COLOR_NEGATIVE), "
     private static let mask = "mask: expected a google.protobuf.FieldMask such as \"user.displayName,photo\", "
     private static let time = "time: expected a google.protobuf.Timestamp such as \"2024-02-29T12:00:00Z\", "
     private static let duration = "duration: expected a google.protobuf.Duration such as \"1.5s\", "
@@ -44,32 +45,51 @@ import Testing
         ),
         (#"{"text": "a", "number": 1}"#, "number: only one field of choice can be given"),
         (#"{"otherName": "a", "renamed": "b"}"#, "renamed: the field occurs twice"),
-        (#"{"time": "yesterday"}"#, "time: expected a google.protobuf.Timestamp such as \"2024-02-29T12:00:00Z\", found the string \"yesterday\""),
+        (
+            #"{"time": "yesterday"}"#,
+            "time: expected a google.protobuf.Timestamp such as \"2024-02-29T12:00:00Z\", found the string \"yesterday\""
+        ),
         (#"{"any": {"id": 1}}"#, "any: expected an object with \"@type\", found an object"),
         (#"[1]"#, "expected an object, a kinds.v1.Kinds, found an array"),
-        (#"{"color": 1.5}"#, "color: " + Self.color + "found the number 1.5"), (#"{"color": true}"#, "color: " + Self.color + "found true"),
+        (#"{"color": 1.5}"#, "color: " + Self.color + "found the number 1.5"),
+        (#"{"color": true}"#, "color: " + Self.color + "found true"),
         (#"{"numbersByName": {"a": 1, "a": 2}}"#, #"numbersByName["a"]: the key occurs twice"#),
         (#"{"structure": {"a": 1, "a": 2}}"#, #"structure["a"]: the key occurs twice"#),
-        (#"{"structure": {"a": 1e400}}"#, #"structure["a"]: expected a number within the range of Double, found the number 1e400"#),
+        (
+            #"{"structure": {"a": 1e400}}"#,
+            #"structure["a"]: expected a number within the range of Double, found the number 1e400"#
+        ),
         (#"{"stringsByFlag": {"1": "a"}}"#, #"stringsByFlag["1"]: expected true or false, found the string "1""#),
-        (#"{"anInt64": "9223372036854775808"}"#, "anInt64: expected an integer of 64 bits, found the string \"9223372036854775808\""),
+        (
+            #"{"anInt64": "9223372036854775808"}"#,
+            "anInt64: expected an integer of 64 bits, found the string \"9223372036854775808\""
+        ),
         (#"{"anInt32": 01}"#, "expected a comma or }"), (#"{"anInt32": 0x1}"#, "expected a comma or }"),
         (#"{"anInt32": "01"}"#, "anInt32: expected an integer of 32 bits, found the string \"01\""),
         (#"{"anInt32": ""}"#, "anInt32: expected an integer of 32 bits, found the string \"\""),
         (#"{"anInt32": -}"#, "anInt32: expected an integer of 32 bits, found the number -"),
         (#"{"aDouble": "nan"}"#, "aDouble: expected a number, found the string \"nan\""),
         (#"{"aDouble": 1e309}"#, "aDouble: expected a number, found the number 1e309"),
-        (#"{"mask": "a_b"}"#, Self.mask + "found the string \"a_b\""), (#"{"mask": "a,,b"}"#, Self.mask + "found the string \"a,,b\""),
+        (#"{"mask": "a_b"}"#, Self.mask + "found the string \"a_b\""),
+        (#"{"mask": "a,,b"}"#, Self.mask + "found the string \"a,,b\""),
         (#"{"time": "2023-02-29T00:00:00Z"}"#, Self.time + "found the string \"2023-02-29T00:00:00Z\""),
         (#"{"time": "0000-01-01T00:00:00Z"}"#, Self.time + "found the string \"0000-01-01T00:00:00Z\""),
         (#"{"time": "0001-01-01T00:00:00+01:00"}"#, Self.time + "found the string \"0001-01-01T00:00:00+01:00\""),
         (#"{"time": "2023-01-01t00:00:00z"}"#, Self.time + "found the string \"2023-01-01t00:00:00z\""),
         (#"{"duration": "315576000001s"}"#, Self.duration + "found the string \"315576000001s\""),
-        (#"{"duration": "1"}"#, Self.duration + "found the string \"1\""), (#"{"duration": 1}"#, Self.duration + "found the number 1"),
+        (#"{"duration": "1"}"#, Self.duration + "found the string \"1\""),
+        (#"{"duration": 1}"#, Self.duration + "found the number 1"),
         (#"{"any": {"@type": "x/no.Type"}}"#, "any.@type: no descriptor of the message no.Type"),
-        (#"{"any": {"@type": "x/google.protobuf.Duration"}}"#, "any: a google.protobuf.Duration in an Any is given as its \"value\""),
-        (#"{"any": {"@type": "x/kinds.v1.Kinds.Nested", "idd": 1}}"#, "any.idd: no such field in kinds.v1.Kinds.Nested; it has: id, back"),
-        (#"{"values": [1, [2, {"a": tru}]]}"#, #"values[1][1]["a"]: expected a value"#), ("null", "expected an object, a kinds.v1.Kinds, found null"),
+        (
+            #"{"any": {"@type": "x/google.protobuf.Duration"}}"#,
+            "any: a google.protobuf.Duration in an Any is given as its \"value\""
+        ),
+        (
+            #"{"any": {"@type": "x/kinds.v1.Kinds.Nested", "idd": 1}}"#,
+            "any.idd: no such field in kinds.v1.Kinds.Nested; it has: id, back"
+        ),
+        (#"{"values": [1, [2, {"a": tru}]]}"#, #"values[1][1]["a"]: expected a value"#),
+        ("null", "expected an object, a kinds.v1.Kinds, found null"),
         (#"{"packedNumbers": [1, null]}"#, "packedNumbers[1]: expected an integer of 32 bits, found null"),
         (#"{"nested": nul}"#, "nested: expected an object, a kinds.v1.Kinds.Nested, found nul"),
     ])
@@ -88,14 +108,22 @@ import Testing
         (#"{"color": 77}"#, #"{"color":77}"#), (#"{"value": null}"#, #"{"value":null}"#),
         (#"{"nothing": null}"#, #"{"nothing":null}"#), (#"{"text": null, "number": 0}"#, #"{"number":"0"}"#),
         (#"{"aDouble": "1.5"}"#, #"{"aDouble":1.5}"#), (#"{"aDouble": -0.0}"#, #"{"aDouble":-0}"#),
-        (#"{"anInt64": 1.5e1}"#, #"{"anInt64":"15"}"#), (#"{"aUint64": "18446744073709551615"}"#, #"{"aUint64":"18446744073709551615"}"#),
-        (#"{"anInt64": -9223372036854775808}"#, #"{"anInt64":"-9223372036854775808"}"#), (#"{"anInt32": 100000e-5}"#, #"{"anInt32":1}"#),
-        (#"{"aUint64": 18446744073709551615.000}"#, #"{"aUint64":"18446744073709551615"}"#), (#"{"anInt32": -0}"#, "{}"),
-        (#"{"aDouble": 1e-400}"#, "{}"), (#"{"aFloat": 3.4028235e38}"#, #"{"aFloat":3.4028235e+38}"#), (#"{"aDouble": 123456789012345678}"#, #"{"aDouble":1.2345678901234568e+17}"#),
-        (#"{"aString": "\ud83d\ude00\u00e9\/\b"}"#, #"{"aString":"😀é/\b"}"#), (#"{"aStr\u0069ng": "a"}"#, #"{"aString":"a"}"#),
-        (#"{"time": "1970-01-01T01:00:00.5+01:00"}"#, #"{"time":"1970-01-01T00:00:00.500Z"}"#), (#"{"duration": "-0.5s"}"#, #"{"duration":"-0.500s"}"#),
-        (#"{"mask": ""}"#, #"{"mask":""}"#), (#"{"nothing": "NULL_VALUE"}"#, #"{"nothing":null}"#), (#"{"wrappedNumber": "5"}"#, #"{"wrappedNumber":"5"}"#),
-        (#"{"wrappedNumber": null}"#, "{}"), (#"{"strings": null, "numbersByName": null}"#, "{}"), (#"{"structure": {"a": null}}"#, #"{"structure":{"a":null}}"#),
+        (#"{"anInt64": 1.5e1}"#, #"{"anInt64":"15"}"#),
+        (#"{"aUint64": "18446744073709551615"}"#, #"{"aUint64":"18446744073709551615"}"#),
+        (#"{"anInt64": -9223372036854775808}"#, #"{"anInt64":"-9223372036854775808"}"#),
+        (#"{"anInt32": 100000e-5}"#, #"{"anInt32":1}"#),
+        (#"{"aUint64": 18446744073709551615.000}"#, #"{"aUint64":"18446744073709551615"}"#),
+        (#"{"anInt32": -0}"#, "{}"),
+        (#"{"aDouble": 1e-400}"#, "{}"), (#"{"aFloat": 3.4028235e38}"#, #"{"aFloat":3.4028235e+38}"#),
+        (#"{"aDouble": 123456789012345678}"#, #"{"aDouble":1.2345678901234568e+17}"#),
+        (#"{"aString": "\ud83d\ude00\u00e9\/\b"}"#, #"{"aString":"😀é/\b"}"#),
+        (#"{"aStr\u0069ng": "a"}"#, #"{"aString":"a"}"#),
+        (#"{"time": "1970-01-01T01:00:00.5+01:00"}"#, #"{"time":"1970-01-01T00:00:00.500Z"}"#),
+        (#"{"duration": "-0.5s"}"#, #"{"duration":"-0.500s"}"#),
+        (#"{"mask": ""}"#, #"{"mask":""}"#), (#"{"nothing": "NULL_VALUE"}"#, #"{"nothing":null}"#),
+        (#"{"wrappedNumber": "5"}"#, #"{"wrappedNumber":"5"}"#),
+        (#"{"wrappedNumber": null}"#, "{}"), (#"{"strings": null, "numbersByName": null}"#, "{}"),
+        (#"{"structure": {"a": null}}"#, #"{"structure":{"a":null}}"#),
         (#"{"stringsByFlag": {"true": "a"}}"#, #"{"stringsByFlag":{"true":"a"}}"#), (#"{"any": {}}"#, #"{"any":{}}"#),
     ])
     func unusualButValidJSONIsAccepted(json: String, expected: String) throws {
@@ -107,7 +135,8 @@ import Testing
         ("{\n  \"anInt32\": true}", "line 2, column 14: anInt32: expected an integer of 32 bits, found true"),
         ("", "line 1, column 1: there is no JSON"), (" {", "line 1, column 3: expected a name in double quotes"),
         (#"{"anInt32": 1,}"#, "line 1, column 15: expected a name in double quotes"),
-        (#"{"anInt32" 1}"#, "line 1, column 12: expected a colon after \"anInt32\""), ("{} {}", "line 1, column 4: unexpected text after the JSON"),
+        (#"{"anInt32" 1}"#, "line 1, column 12: expected a colon after \"anInt32\""),
+        ("{} {}", "line 1, column 4: unexpected text after the JSON"),
         (#"{"strings": ["a" "b"]}"#, "line 1, column 18: strings: expected a comma or ]"),
         ("{\"aString\": \"a", "line 1, column 13: aString: the string has no end"),
         (#"{"aString": "\ud800"}"#, "line 1, column 14: aString: half of a surrogate pair"),
@@ -115,7 +144,10 @@ import Testing
         (#"{"aString": "\ud800\u0041"}"#, "line 1, column 14: aString: half of a surrogate pair"),
         (#"{"aString": "\u12g4"}"#, "line 1, column 18: aString: \\u needs four hexadecimal digits"),
         (#"{"aString": "\x"}"#, "line 1, column 14: aString: a backslash stands before a character that is no escape"),
-        ("{\"aString\": \"a\u{1}\"}", "line 1, column 15: aString: a control character in a string must be written as \\u and four digits"),
+        (
+            "{\"aString\": \"a\u{1}\"}",
+            "line 1, column 15: aString: a control character in a string must be written as \\u and four digits"
+        ),
         ("\u{FEFF}{\"aString\": 5}", "line 1, column 16: aString: expected a string, found the number 5"),
     ])
     func mistakesHaveTheirPlace(json: String, expected: String) throws {
@@ -126,9 +158,11 @@ import Testing
         var options = JSONOptions()
         options.ignoresUnknownFields = true
         let transcoder = try Samples.transcoder(options)
-        let json = #"{"x": [1, {"y": "\u0041"}], "anInt32": 1, "x": null, "color": "BLUE", "colors": ["BLUE", "COLOR_RED"], "#
+        let json =
+            #"{"x": [1, {"y": "\u0041"}], "anInt32": 1, "x": null, "color": "BLUE", "colors": ["BLUE", "COLOR_RED"], "#
             + #""colorsByName": {"a": "BLUE", "b": "COLOR_RED"}, "any": {"@type": "x/google.protobuf.Duration", "z": 0, "value": "1s"}}"#
-        let expected = #"{"anInt32":1,"colors":["COLOR_RED"],"colorsByName":{"b":"COLOR_RED"},"any":{"@type":"x/google.protobuf.Duration","value":"1s"}}"#
+        let expected =
+            #"{"anInt32":1,"colors":["COLOR_RED"],"colorsByName":{"b":"COLOR_RED"},"any":{"@type":"x/google.protobuf.Duration","value":"1s"}}"#
         #expect(try String(decoding: transcoder.encode(transcoder.decode(Array(json.utf8))), as: UTF8.self) == expected)
     }
 

@@ -35,7 +35,8 @@ import Testing
 
     /// A field with rules, as the bytes of a `buf.validate.FieldRules`.
     private static func field(
-        _ name: String, _ number: Int32, _ kind: Kind, _ rules: [UInt8]? = nil, type: String = "", isRepeated: Bool = false,
+        _ name: String, _ number: Int32, _ kind: Kind, _ rules: [UInt8]? = nil, type: String = "",
+        isRepeated: Bool = false,
         isOptional: Bool = false
     ) throws -> Google_Protobuf_FieldDescriptorProto {
         var field = Google_Protobuf_FieldDescriptorProto()
@@ -173,7 +174,8 @@ import Testing
     }
 
     @Test func listsAndNestedMessagesAreChecked() throws {
-        let list = Wire.bytes(18, Wire.number(1, 1) + Wire.number(2, 2) + Wire.bytes(4, Wire.bytes(14, Wire.number(3, 1))))
+        let list = Wire.bytes(
+            18, Wire.number(1, 1) + Wire.number(2, 2) + Wire.bytes(4, Wire.bytes(14, Wire.number(3, 1))))
         let rules = try Self.rules([
             try Self.field("l", 1, .string, list, isRepeated: true),
             try Self.field("m", 2, .message, type: ".a.Inner"),
@@ -182,7 +184,8 @@ import Testing
         #expect(try Self.broken(rules, []) == ["l repeated.min_items"])
         let long = Wire.text(1, "a") + Wire.text(1, "bb") + Wire.text(1, "c")
         #expect(try Self.broken(rules, long) == ["l repeated.max_items", "l[1] string.max_len"])
-        let nested = Wire.text(1, "a") + Wire.bytes(2, Wire.text(1, "x")) + Wire.bytes(3, Wire.text(1, "ok")) + Wire.bytes(3, [])
+        let nested =
+            Wire.text(1, "a") + Wire.bytes(2, Wire.text(1, "x")) + Wire.bytes(3, Wire.text(1, "ok")) + Wire.bytes(3, [])
         #expect(try Self.broken(rules, nested) == ["m.name string.min_len", "n[1].name string.min_len"])
     }
 

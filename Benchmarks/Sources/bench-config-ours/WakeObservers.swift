@@ -63,7 +63,8 @@ struct WakeObservers: AsyncParsableCommand {
     private func yaml(_ port: Int) -> String {
         var yaml = "services:\n"
         for number in 0..<sections {
-            yaml += "  service-\(number): {host: h, port: \(number == 0 ? port : 1), endpoints: [{zone: a, address: b}]}\n"
+            yaml +=
+                "  service-\(number): {host: h, port: \(number == 0 ? port : 1), endpoints: [{zone: a, address: b}]}\n"
         }
         return yaml
     }

@@ -20,7 +20,8 @@ func makePages() -> Router<BasicRequestContext> {
         "Hello, \(try context.parameters.require("name"))\n"
     }
     router.post("echo") { request, _ in
-        Response(status: .created, headers: [.contentType: "text/plain"], body: ResponseBody(asyncSequence: request.body))
+        Response(
+            status: .created, headers: [.contentType: "text/plain"], body: ResponseBody(asyncSequence: request.body))
     }
     router.get("forbidden") { _, _ -> String in
         throw HTTPError(.forbidden, message: "not here")

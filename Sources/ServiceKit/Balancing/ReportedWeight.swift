@@ -24,13 +24,16 @@ struct ReportedWeight: Sendable {
     /// Takes the last report of a node.
     mutating func take(_ report: LoadReport, at time: UInt64, _ options: WeightedRoundRobin.Options) {
         guard time > reportedAt, let rate = report.rate, rate > 0,
-            let utilization = [report.utilization, report.processorUtilization].lazy.compactMap(\.self).first(where: { $0 > 0 })
+            let utilization = [report.utilization, report.processorUtilization].lazy.compactMap(\.self).first(where: {
+                $0 > 0
+            })
         else { return }
         if isExpired(at: time, options) { since = time }
         reportedAt = time
         let failures = (report.failureRate ?? 0) / rate * options.errorPenalty
         let weight = rate / (utilization + failures)
-        lastStep = Int((log2(min(max(weight, Self.range.lowerBound), Self.range.upperBound)) * Self.stepsPerDouble).rounded())
+        lastStep = Int(
+            (log2(min(max(weight, Self.range.lowerBound), Self.range.upperBound)) * Self.stepsPerDouble).rounded())
     }
 
     /// The step of the weight; `nil` while the node has none.

@@ -26,6 +26,7 @@ extension ServiceError {
         let texts = violations.prefix(3).map { "\($0.field): \($0.description)" }
         let more = violations.count > 3 ? "; and \(violations.count - 3) more" : ""
         return ServiceError(
-            .badRequest, reason: validationReason, message: texts.joined(separator: "; ") + more, violations: violations)
+            .badRequest, reason: validationReason, message: texts.joined(separator: "; ") + more, violations: violations
+        )
     }
 }

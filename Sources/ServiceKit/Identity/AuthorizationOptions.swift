@@ -22,7 +22,8 @@ extension Authorization {
 
         /// The meaning of each option.
         public static let help = [
-            "default": "what is done with calls that no rule matches, `allow` or `deny`; by default `deny` if there are rules",
+            "default":
+                "what is done with calls that no rule matches, `allow` or `deny`; by default `deny` if there are rules",
             "rules":
                 "the rules, of which the first that matches decides: `{effect: allow, methods: [/user.v1.UserService/], "
                 + "roles: [admin]}`",

@@ -84,9 +84,10 @@ final class KeyKeeper: Service, Sendable {
             return true
         }
         guard isComing else { return false }
-        return (try? await withTimeLimit(options.timeout, clock: clock) { [loads] in
-            await loads.first { $0 > before }
-        }) != nil
+        return
+            (try? await withTimeLimit(options.timeout, clock: clock) { [loads] in
+                await loads.first { $0 > before }
+            }) != nil
     }
 
     // MARK: - Life

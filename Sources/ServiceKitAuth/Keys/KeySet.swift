@@ -40,7 +40,8 @@ struct KeySet: Sendable {
     ///
     /// - Throws: ``Failure`` when it is no set, or has no key that can check tokens.
     init(json: [UInt8]) async throws {
-        guard let text = String(validating: json, as: UTF8.self), case .object(let members) = try JSONParser.parse(text),
+        guard let text = String(validating: json, as: UTF8.self),
+            case .object(let members) = try JSONParser.parse(text),
             case .array(let elements)? = members.first(where: { $0.name == "keys" })?.value
         else { throw Failure(description: "it is no JSON Web Key Set") }
         guard elements.count <= Self.maxKeys else {

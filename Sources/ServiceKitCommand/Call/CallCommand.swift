@@ -49,7 +49,9 @@ struct CallCommand: AsyncParsableCommand {
     )
     var headers: [String] = []
 
-    @Option(help: ArgumentHelp("The lane of the call: the instances of that lane serve it, if there are any.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The lane of the call: the instances of that lane serve it, if there are any.", valueName: "name"))
     var lane: String?
 
     @Option(help: ArgumentHelp("The zone whose instances are preferred.", valueName: "name"))

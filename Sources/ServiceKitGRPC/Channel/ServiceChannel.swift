@@ -178,7 +178,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
         var pipeline = pipeline
         pipeline.subsets = ChannelCore.steps(options, subsets)
         pipeline.ejection.insert(outliers, at: 0)
-        let healthChecks = options.healthCheck.enabled
+        let healthChecks =
+            options.healthCheck.enabled
             ? HealthChecks(service: options.healthCheck.service, answerTimeout: options.connectTimeout) : nil
         let pool = NodePool(
             balancer: PriorityBalancer(

@@ -16,7 +16,9 @@ extension ServiceError: RPCErrorConvertible {
         var details = [ErrorDetails.errorInfo(reason: reason, domain: "", metadata: metadata)]
         if !violations.isEmpty { details.append(.badRequest(violations: violations.map { .init($0) })) }
         var trailers = GoogleRPCStatus(code: rpcErrorCode, message: message, details: details).rpcErrorMetadata
-        if ServiceError.Code(CallStatus(code)) != code { trailers.addString("\(code)", forKey: RPCError.httpStatusName) }
+        if ServiceError.Code(CallStatus(code)) != code {
+            trailers.addString("\(code)", forKey: RPCError.httpStatusName)
+        }
         return trailers
     }
 }
@@ -43,7 +45,8 @@ extension RPCError {
     package static let httpStatusName = "x-http-status"
 
     private var httpStatus: ServiceError.Code? {
-        guard let text = metadata[stringValues: Self.httpStatusName].first(where: { _ in true }), let number = Int(text),
+        guard let text = metadata[stringValues: Self.httpStatusName].first(where: { _ in true }),
+            let number = Int(text),
             (400..<600).contains(number)
         else { return nil }
         return ServiceError.Code(rawValue: number)

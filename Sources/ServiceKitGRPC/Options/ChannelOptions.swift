@@ -80,7 +80,8 @@ public struct ChannelOptions: ConfigurationSection, Hashable {
     static let exceptions: Set<String> = ["balancers", "faults", "timeouts", "tracing"]
     /// The paths whose changes a running channel of an App takes over. The others belong to the connections.
     static let livePaths = [
-        "client.balancer", "client.balancers", "client.breaker", "client.filter", "client.lanes", "client.outlier-ejection",
+        "client.balancer", "client.balancers", "client.breaker", "client.filter", "client.lanes",
+        "client.outlier-ejection",
         "client.ready-timeout",
         "client.retry", "client.settle-timeout", "client.slow-start", "client.subset", "client.zones",
     ]

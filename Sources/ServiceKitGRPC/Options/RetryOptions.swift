@@ -175,7 +175,8 @@ extension RetryOptions: Validatable {
         for (path, method) in methods.sorted(by: { $0.key < $1.key }) where method.hedging != nil {
             if isIdempotent(path) { continue }
             throw ConfigurationError(
-                message: "\(path) has hedging, so that it is called twice: list it under idempotent, or leave hedging out",
+                message:
+                    "\(path) has hedging, so that it is called twice: list it under idempotent, or leave hedging out",
                 keyPath: "methods"
             )
         }

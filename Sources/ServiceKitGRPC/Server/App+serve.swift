@@ -88,7 +88,8 @@ extension App {
             let protocols = ServerProtocols(
                 health: app.health,
                 servesHealth: options.health,
-                reflection: try options.servesReflection ? pool(content.descriptors, for: "server.grpc.reflection") : nil
+                reflection: try options.servesReflection
+                    ? pool(content.descriptors, for: "server.grpc.reflection") : nil
             )
             let otherRequests = try app.otherRequests.prepare.map { prepare in
                 try prepare(app, pool(content.descriptors, for: "server.http.enabled"))

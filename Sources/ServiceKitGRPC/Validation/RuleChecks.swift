@@ -32,14 +32,16 @@ enum RuleChecks {
         var checks: [MethodDescriptor: RequestCheck] = [:]
         for method in methods {
             let service = pool.service(method.service.fullyQualifiedService)
-            guard let input = service?.methods.first(where: { $0.name == method.method })?.input, rules.concern(input) else {
+            guard let input = service?.methods.first(where: { $0.name == method.method })?.input, rules.concern(input)
+            else {
                 continue
             }
             checks[method] = { bytes in
                 // Bytes that are no message are the deserializer's matter.
                 guard let violations = try? rules.violations(of: bytes, as: input), !violations.isEmpty else { return }
                 throw RPCError(
-                    ServiceError.invalid(violations.map { .init(field: $0.field, description: $0.message, reason: $0.rule) }))
+                    ServiceError.invalid(
+                        violations.map { .init(field: $0.field, description: $0.message, reason: $0.rule) }))
             }
         }
         return checks

@@ -29,7 +29,9 @@ struct MessageCheck<Message: Sendable>: Sendable {
             return
         }
         check = { message in
-            guard let violations = (message as? any ValidatableMessage)?.violations(), !violations.isEmpty else { return }
+            guard let violations = (message as? any ValidatableMessage)?.violations(), !violations.isEmpty else {
+                return
+            }
             throw ServiceError.invalid(violations)
         }
     }

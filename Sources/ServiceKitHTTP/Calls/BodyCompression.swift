@@ -38,7 +38,8 @@ struct BodyCompression: Sendable {
         let type = type.prefix { $0 != ";" }
         return type.hasPrefix("text/") || type.hasSuffix("+json") || type.hasSuffix("+xml")
             || [
-                "application/json", "application/proto", "application/xml", "application/javascript", "application/wasm",
+                "application/json", "application/proto", "application/xml", "application/javascript",
+                "application/wasm",
             ].contains(type)
     }
 

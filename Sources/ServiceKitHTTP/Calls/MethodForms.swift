@@ -31,7 +31,8 @@ struct MethodForms: Sendable {
                     let response = try JSONTranscoder(type.output, in: tables, options: json)
                     methods[operation] = Method(
                         type: type, json: .json(request: request, response: response))
-                    try routes.add(type, of: service, descriptors, request: request, response: response, errors: options.errors,
+                    try routes.add(
+                        type, of: service, descriptors, request: request, response: response, errors: options.errors,
                         adjustments: http.adjustments(of: operation))
                 } catch let error as RoutingError {
                     throw AppError("\(error)")

@@ -15,7 +15,8 @@ struct OwnRoute: Sendable {
     init(method: String, path: String, handler: @escaping HTTPRoutes.Handler) {
         self.method = method
         self.path = path
-        operation = MethodDescriptor(fullyQualifiedService: "http", method: (method == Self.anyMethod ? "ANY" : method) + path)
+        operation = MethodDescriptor(
+            fullyQualifiedService: "http", method: (method == Self.anyMethod ? "ANY" : method) + path)
         self.handler = handler
     }
 

@@ -65,7 +65,9 @@ extension DescriptorPool {
     ///
     /// - Throws: ``DescriptorError`` when the option cannot be read, or has no path.
     package func httpRules(of method: String, in service: String) throws(DescriptorError) -> [HTTPRule] {
-        guard let bytes = options(of: method, in: service).flatMap({ CustomOption.bytes(72_295_728, of: $0) }) else { return [] }
+        guard let bytes = options(of: method, in: service).flatMap({ CustomOption.bytes(72_295_728, of: $0) }) else {
+            return []
+        }
         let rules: [HTTPRule]
         do throws(DescriptorError) {
             rules = try HTTPRule.read(bytes)

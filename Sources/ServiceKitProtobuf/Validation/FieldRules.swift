@@ -23,10 +23,12 @@ struct FieldRules: Sendable {
         if type.isRepeated {
             if values.isEmpty, ignoresZero { return }
             if let minItems, values.count < minItems {
-                found.append(.init(field: path, rule: "repeated.min_items", message: "must have at least \(minItems) items"))
+                found.append(
+                    .init(field: path, rule: "repeated.min_items", message: "must have at least \(minItems) items"))
             }
             if let maxItems, values.count > maxItems {
-                found.append(.init(field: path, rule: "repeated.max_items", message: "must have at most \(maxItems) items"))
+                found.append(
+                    .init(field: path, rule: "repeated.max_items", message: "must have at most \(maxItems) items"))
             }
             for (index, value) in values.enumerated() where found.count < ValidationRules.maxViolations {
                 check(value, at: "\(path)[\(index)]", &found)

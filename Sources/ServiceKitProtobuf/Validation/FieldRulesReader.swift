@@ -11,9 +11,12 @@ struct FieldRulesReader {
 
     /// The names of the parts, by their numbers.
     private static let parts: [Int32: String] = [
-        1: "float", 2: "double", 3: "int32", 4: "int64", 5: "uint32", 6: "uint64", 7: "sint32", 8: "sint64", 9: "fixed32",
-        10: "fixed64", 11: "sfixed32", 12: "sfixed64", 13: "bool", 14: "string", 15: "bytes", 16: "enum", 18: "repeated",
-        19: "map", 20: "any", 21: "duration", 22: "timestamp", 23: "cel", 25: "required", 27: "ignore", 28: "field_mask",
+        1: "float", 2: "double", 3: "int32", 4: "int64", 5: "uint32", 6: "uint64", 7: "sint32", 8: "sint64",
+        9: "fixed32",
+        10: "fixed64", 11: "sfixed32", 12: "sfixed64", 13: "bool", 14: "string", 15: "bytes", 16: "enum",
+        18: "repeated",
+        19: "map", 20: "any", 21: "duration", 22: "timestamp", 23: "cel", 25: "required", 27: "ignore",
+        28: "field_mask",
     ]
     private static let stringRules: [Int32: String] = [
         1: "const", 4: "min_bytes", 5: "max_bytes", 7: "prefix", 8: "suffix", 9: "contains", 10: "in", 11: "not_in",

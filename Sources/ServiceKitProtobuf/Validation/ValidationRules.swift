@@ -54,7 +54,9 @@ package struct ValidationRules: Sendable {
     private mutating func add(_ proto: Google_Protobuf_DescriptorProto, _ prefix: String) {
         let name = prefix + proto.name
         for nested in proto.nestedType { add(nested, name + ".") }
-        if CustomOption.bytes(1159, of: proto.hasOptions ? proto.options : nil) != nil { ignored.append("\(name): message") }
+        if CustomOption.bytes(1159, of: proto.hasOptions ? proto.options : nil) != nil {
+            ignored.append("\(name): message")
+        }
         for oneof in proto.oneofDecl where CustomOption.bytes(1159, of: oneof.hasOptions ? oneof.options : nil) != nil {
             ignored.append("\(name).\(oneof.name): oneof")
         }

@@ -4,7 +4,8 @@ extension SimulationScenario {
     /// The scenarios of `make simulate`.
     public static let all: [SimulationScenario] = [
         .steady, .slowNode, .failingNode, .hangingNode, .fewSlow, .antagonists(load: 0.75), .antagonists(load: 1.03),
-        .antagonists(load: 1.25), .antagonists(load: 1.74), .equal, .restart, .zones, .refusing, .ejection, .outage, .stalls,
+        .antagonists(load: 1.25), .antagonists(load: 1.74), .equal, .restart, .zones, .refusing, .ejection, .outage,
+        .stalls,
         .overload(), .spike,
     ]
 

@@ -142,8 +142,7 @@ import Testing
 
     @Test func methodIsFoundByItsPath() throws {
         let known = MethodDescriptor(fullyQualifiedService: "p.S", method: "M", type: .unary)
-        let service = ServedMethods(methods: [known], config: .defaults, hook: nil)
-        {
+        let service = ServedMethods(methods: [known], config: .defaults, hook: nil) {
             _, _ in
         }
         #expect(try service.method(path: "/p.S/M").descriptor == known)

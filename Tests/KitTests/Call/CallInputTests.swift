@@ -34,7 +34,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"servic": "a"}"#, "-d: line 1, column 2: servic: no such field in grpc.health.v1.HealthCheckRequest; it has: service"),
+        (
+            #"{"servic": "a"}"#,
+            "-d: line 1, column 2: servic: no such field in grpc.health.v1.HealthCheckRequest; it has: service"
+        ),
         ("{", "-d: JSON, line 1, column 2: expected a name in double quotes"),
     ])
     func mistakes(json: String, expected: String) throws {

@@ -77,6 +77,8 @@ import Testing
 
 extension MethodType {
     fileprivate static func method(_ name: String) -> MethodType {
-        MethodType(name: name, input: "a.In", output: "a.Out", isClientStreaming: false, isServerStreaming: false, hasNoSideEffects: false)
+        MethodType(
+            name: name, input: "a.In", output: "a.Out", isClientStreaming: false, isServerStreaming: false,
+            hasNoSideEffects: false)
     }
 }

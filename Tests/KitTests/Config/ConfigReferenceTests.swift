@@ -81,7 +81,8 @@ import Testing
         let registered = Configuration()
         Self.sections.register(in: registered)
         let configuration = Configuration()
-        let app = try ServiceKit.App(configuration: configuration, plugins: [.auth, .etcd, .http], logger: Logger(label: "test"))
+        let app = try ServiceKit.App(
+            configuration: configuration, plugins: [.auth, .etcd, .http], logger: Logger(label: "test"))
         _ = try app.channel("user-service")
         let live = registered.options.filter(\.isLive).map(\.path)
         let followed = registered.options.map(\.path).filter { path in

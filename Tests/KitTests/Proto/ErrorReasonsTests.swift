@@ -51,7 +51,10 @@ struct ErrorReasonsTests {
     }
 
     @Test func valuesWithoutAnyCodeAreNoErrors() async throws {
-        #expect(try await functions("enum E { NONE = 0; LOST = 1 [(errors.code) = 404]; }") == ["lost 404 LOST", "isLost 404 LOST"])
+        #expect(
+            try await functions("enum E { NONE = 0; LOST = 1 [(errors.code) = 404]; }") == [
+                "lost 404 LOST", "isLost 404 LOST",
+            ])
         #expect(try await code("enum E { option deprecated = true; NONE = 0; }") == nil)
     }
 
@@ -63,7 +66,8 @@ struct ErrorReasonsTests {
             """)
         #expect(
             names == [
-                "goneAway 404 GONE_AWAY", "isGoneAway 404 GONE_AWAY", "`in` 400 USER_ERROR_IN", "isIn 400 USER_ERROR_IN",
+                "goneAway 404 GONE_AWAY", "isGoneAway 404 GONE_AWAY", "`in` 400 USER_ERROR_IN",
+                "isIn 400 USER_ERROR_IN",
                 "userError2NdTry 409 USER_ERROR_2ND_TRY", "isUserError2NdTry 409 USER_ERROR_2ND_TRY",
             ])
     }

@@ -19,16 +19,16 @@ struct ProtoSetTests {
     @Test func importsForOptionsOnlyAreLeftOut() async throws {
         let set = try await closure([
             "a.proto": """
-                syntax = "proto3"; package a;
-                import "google/api/annotations.proto"; import public "b.proto"; import "options.proto";
-                import "google/protobuf/timestamp.proto";
-                message M { google.protobuf.Timestamp time = 1; B b = 2; }
-                """,
+            syntax = "proto3"; package a;
+            import "google/api/annotations.proto"; import public "b.proto"; import "options.proto";
+            import "google/protobuf/timestamp.proto";
+            message M { google.protobuf.Timestamp time = 1; B b = 2; }
+            """,
             "b.proto": "syntax = \"proto3\"; package a;\n// A comment.\nmessage B {}\n",
             "options.proto": """
-                syntax = "proto3"; package a; import "google/protobuf/descriptor.proto";
-                extend google.protobuf.FieldOptions { string note = 50000; }
-                """,
+            syntax = "proto3"; package a; import "google/protobuf/descriptor.proto";
+            extend google.protobuf.FieldOptions { string note = 50000; }
+            """,
         ])
         #expect(set.file.map(\.name).sorted() == ["a.proto", "b.proto", "google/protobuf/timestamp.proto"])
         let file = try #require(set.file.first { $0.name == "a.proto" })
@@ -42,12 +42,12 @@ struct ProtoSetTests {
     @Test func fileOfOptionsWhoseTypeIsUsedStays() async throws {
         let set = try await closure([
             "a.proto": """
-                syntax = "proto3"; package a; import "options.proto"; message M { Note note = 1; }
-                """,
+            syntax = "proto3"; package a; import "options.proto"; message M { Note note = 1; }
+            """,
             "options.proto": """
-                syntax = "proto3"; package a; import "google/protobuf/descriptor.proto"; message Note {}
-                extend google.protobuf.FieldOptions { Note note = 50000; }
-                """,
+            syntax = "proto3"; package a; import "google/protobuf/descriptor.proto"; message Note {}
+            extend google.protobuf.FieldOptions { Note note = 50000; }
+            """,
         ])
         #expect(set.file.map(\.name).suffix(2) == ["options.proto", "a.proto"])
         #expect(set.file.map(\.name).contains("google/protobuf/descriptor.proto"))

@@ -53,7 +53,8 @@ struct MultipartTests {
             #expect(
                 events == [
                     "part form-data; name=\"title\"", "data A picture",
-                    "part form-data; name=\"file\"; filename=\"a \\\"b\\\".png\"", "data line\r\n--xy\r\n\r", "part none",
+                    "part form-data; name=\"file\"; filename=\"a \\\"b\\\".png\"", "data line\r\n--xy\r\n\r",
+                    "part none",
                     "data ",
                 ], "in pieces of \(length)")
         }

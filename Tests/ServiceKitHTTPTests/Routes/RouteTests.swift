@@ -157,14 +157,17 @@ struct RouteTests {
               timeouts: {methods: {"/http/GET/slow": 50ms}}
 
             """
-        try await HTTPTestServer.with(yaml, extend: { app in
-            app.http.get("/secret/{name}") { _ in RouteResponse(text: "secret") }
-            app.http.get("/open") { _ in RouteResponse(text: "open") }
-            app.http.get("/slow") { _ in
-                try await Task.sleep(for: .seconds(600))
-                return RouteResponse(text: "slow")
+        try await HTTPTestServer.with(
+            yaml,
+            extend: { app in
+                app.http.get("/secret/{name}") { _ in RouteResponse(text: "secret") }
+                app.http.get("/open") { _ in RouteResponse(text: "open") }
+                app.http.get("/slow") { _ in
+                    try await Task.sleep(for: .seconds(600))
+                    return RouteResponse(text: "slow")
+                }
             }
-        }) { server in
+        ) { server in
             let client = try server.client()
             await client.send(get("/secret/a") + get("/open") + get("/slow"))
             #expect(try await client.response().status == 403)
@@ -199,7 +202,8 @@ struct RouteTests {
     }
 
     @Test(arguments: [
-        ("/a/{id", "the path /a/{id"), ("/users", "the route GET /users and the route GET /users both answer GET /users"),
+        ("/a/{id", "the path /a/{id"),
+        ("/users", "the route GET /users and the route GET /users both answer GET /users"),
     ])
     func wrongRoutesAreErrorsAtTheStart(_ path: String, _ message: String) async throws {
         let app = try App(

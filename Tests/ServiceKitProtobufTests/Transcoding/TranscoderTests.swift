@@ -100,11 +100,12 @@ extension Samples {
                 + #""strings":[],"messages":[],"colors":[],"doubles":[],"numbersByName":{},"messagesById":{},"#
                 + #""stringsByFlag":{},"colorsByName":{},"values":[],"times":[]}"#)
         // Between present fields too, in the order of the numbers.
-        let some = try Kinds_V1_Kinds.with {
-            $0.color = .red
-            $0.text = "x"
-            $0.packedNumbers = [1]
-        }.serializedBytes() as [UInt8]
+        let some =
+            try Kinds_V1_Kinds.with {
+                $0.color = .red
+                $0.text = "x"
+                $0.packedNumbers = [1]
+            }.serializedBytes() as [UInt8]
         let between = String(decoding: try Samples.transcoder(options).encode(some), as: UTF8.self)
         #expect(between.contains(#""color":"COLOR_RED","otherName":"","packedNumbers":[1],"unpackedNumbers":[]"#))
         #expect(between.contains(#""colorsByName":{},"text":"x","values":[]"#))
@@ -141,31 +142,34 @@ extension Samples {
         }
     }
 
-    @Test(arguments: [
-        // Singular fields: the last counts.
-        ([0x18, 1, 0x18, 2], #"{"anInt32":2}"#), ([0x18, 1, 0x18, 0], "{}"), ([0x20, 5, 0x18, 1], #"{"anInt32":1,"anInt64":"5"}"#),
-        // Packed and not, and both.
-        ([0xA2, 1, 2, 1, 2, 0xA0, 1, 3], #"{"packedNumbers":[1,2,3]}"#),
-        ([0xA8, 1, 1, 0xAA, 1, 2, 2, 3, 0x18, 1, 0xA8, 1, 4], #"{"anInt32":1,"unpackedNumbers":[1,2,3,4]}"#),
-        ([0xA2, 1, 0], "{}"),
-        // Oneofs: the last counts, and clears what was merged.
-        ([0x92, 3, 1, 0x61, 0x98, 3, 5], #"{"number":"5"}"#), ([0x98, 3, 5, 0x92, 3, 1, 0x61], #"{"text":"a"}"#),
-        ([0xA2, 3, 2, 8, 1, 0x98, 3, 5, 0xA2, 3, 0], #"{"message":{}}"#),
-        ([0xA2, 3, 2, 8, 1, 0xA2, 3, 0], #"{"message":{"id":"1"}}"#),
-        // Messages are merged.
-        ([0x8A, 1, 2, 8, 1, 0x8A, 1, 4, 0x12, 2, 0x18, 7], #"{"nested":{"id":"1","back":{"anInt32":7}}}"#),
-        // Maps: the last of a key counts; key and value in any order, or missing.
-        ([0xF2, 1, 5, 0x0A, 1, 0x61, 0x10, 1, 0xF2, 1, 5, 0x0A, 1, 0x61, 0x10, 2], #"{"numbersByName":{"a":2}}"#),
-        ([0xF2, 1, 5, 0x10, 1, 0x0A, 1, 0x61], #"{"numbersByName":{"a":1}}"#), ([0xF2, 1, 0], #"{"numbersByName":{"":0}}"#),
-        ([0xFA, 1, 0], #"{"messagesById":{"0":{}}}"#),
-        ([0xFA, 1, 8, 0x12, 2, 8, 1, 0x12, 2, 0x12, 0], #"{"messagesById":{"0":{"id":"1","back":{}}}}"#),
-        // Unknown fields and wire types are skipped.
-        ([0xBA, 0x3E, 1, 0, 0x18, 1, 0x1D, 1, 0, 0, 0], #"{"anInt32":1}"#),
-        ([0x18, 1, 0xBB, 0x3E, 0x0B, 0x0C, 0xBC, 0x3E], #"{"anInt32":1}"#),
-        // Overlong numbers.
-        ([0x18, 0x81, 0x80, 0x80, 0], #"{"anInt32":1}"#), ([0x98, 0x80, 0, 1], #"{"anInt32":1}"#),
-        ([0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F], #"{"anInt32":-1}"#),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            // Singular fields: the last counts.
+            ([0x18, 1, 0x18, 2], #"{"anInt32":2}"#), ([0x18, 1, 0x18, 0], "{}"),
+            ([0x20, 5, 0x18, 1], #"{"anInt32":1,"anInt64":"5"}"#),
+            // Packed and not, and both.
+            ([0xA2, 1, 2, 1, 2, 0xA0, 1, 3], #"{"packedNumbers":[1,2,3]}"#),
+            ([0xA8, 1, 1, 0xAA, 1, 2, 2, 3, 0x18, 1, 0xA8, 1, 4], #"{"anInt32":1,"unpackedNumbers":[1,2,3,4]}"#),
+            ([0xA2, 1, 0], "{}"),
+            // Oneofs: the last counts, and clears what was merged.
+            ([0x92, 3, 1, 0x61, 0x98, 3, 5], #"{"number":"5"}"#), ([0x98, 3, 5, 0x92, 3, 1, 0x61], #"{"text":"a"}"#),
+            ([0xA2, 3, 2, 8, 1, 0x98, 3, 5, 0xA2, 3, 0], #"{"message":{}}"#),
+            ([0xA2, 3, 2, 8, 1, 0xA2, 3, 0], #"{"message":{"id":"1"}}"#),
+            // Messages are merged.
+            ([0x8A, 1, 2, 8, 1, 0x8A, 1, 4, 0x12, 2, 0x18, 7], #"{"nested":{"id":"1","back":{"anInt32":7}}}"#),
+            // Maps: the last of a key counts; key and value in any order, or missing.
+            ([0xF2, 1, 5, 0x0A, 1, 0x61, 0x10, 1, 0xF2, 1, 5, 0x0A, 1, 0x61, 0x10, 2], #"{"numbersByName":{"a":2}}"#),
+            ([0xF2, 1, 5, 0x10, 1, 0x0A, 1, 0x61], #"{"numbersByName":{"a":1}}"#),
+            ([0xF2, 1, 0], #"{"numbersByName":{"":0}}"#),
+            ([0xFA, 1, 0], #"{"messagesById":{"0":{}}}"#),
+            ([0xFA, 1, 8, 0x12, 2, 8, 1, 0x12, 2, 0x12, 0], #"{"messagesById":{"0":{"id":"1","back":{}}}}"#),
+            // Unknown fields and wire types are skipped.
+            ([0xBA, 0x3E, 1, 0, 0x18, 1, 0x1D, 1, 0, 0, 0], #"{"anInt32":1}"#),
+            ([0x18, 1, 0xBB, 0x3E, 0x0B, 0x0C, 0xBC, 0x3E], #"{"anInt32":1}"#),
+            // Overlong numbers.
+            ([0x18, 0x81, 0x80, 0x80, 0], #"{"anInt32":1}"#), ([0x98, 0x80, 0, 1], #"{"anInt32":1}"#),
+            ([0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F], #"{"anInt32":-1}"#),
+        ] as [([UInt8], String)])
     func wireIsReadAsReadersDo(wire: [UInt8], json: String) throws {
         #expect(String(decoding: try Samples.transcoder().encode(wire), as: UTF8.self) == json)
         var options = BinaryDecodingOptions()
@@ -214,17 +218,23 @@ extension Samples {
         try check(Google_Protobuf_Empty(), prefix + #"google.protobuf.Empty"}}"#)
         try check(
             try Google_Protobuf_Any(message: Google_Protobuf_Duration(seconds: 3)),
-            prefix + #"google.protobuf.Any","value":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"3s"}}}"#)
+            prefix
+                + #"google.protobuf.Any","value":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"3s"}}}"#
+        )
     }
 
     @Test(arguments: [
-        (#"{"any": {"id": "5", "@type": "x/kinds.v1.Kinds.Nested"}}"#, #"{"any":{"@type":"x/kinds.v1.Kinds.Nested","id":"5"}}"#),
+        (
+            #"{"any": {"id": "5", "@type": "x/kinds.v1.Kinds.Nested"}}"#,
+            #"{"any":{"@type":"x/kinds.v1.Kinds.Nested","id":"5"}}"#
+        ),
         (
             #"{"any": {"value": "3s", "@type": "x/google.protobuf.Duration"}}"#,
             #"{"any":{"@type":"x/google.protobuf.Duration","value":"3s"}}"#
         ),
         (
-            #"{"any": {"value": {}, "@type": "x/google.protobuf.Empty"}}"#, #"{"any":{"@type":"x/google.protobuf.Empty"}}"#
+            #"{"any": {"value": {}, "@type": "x/google.protobuf.Empty"}}"#,
+            #"{"any":{"@type":"x/google.protobuf.Empty"}}"#
         ), (#"{"any": {}}"#, #"{"any":{}}"#),
     ])
     func anAnyWithItsTypeAnywhere(json: String, expected: String) throws {

@@ -52,7 +52,8 @@ import Testing
 
     @Test func prioritiesThatAreSpentArePassedOver() {
         let balancer = balancer()
-        balancer.update(change((node("own"), nil, .regular), (node("far"), nil, .elsewhere), (node("bad"), nil, .ejected)))
+        balancer.update(
+            change((node("own"), nil, .regular), (node("far"), nil, .elsewhere), (node("bad"), nil, .ejected)))
         #expect(balancer.pick(for: request)?.priority == .regular)
         #expect(balancer.pick(for: request, besides: [.regular])?.node.instance.id == "far")
         #expect(balancer.pick(for: request, besides: [.regular, .elsewhere])?.priority == .ejected)

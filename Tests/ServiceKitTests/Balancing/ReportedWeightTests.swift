@@ -128,7 +128,9 @@ import Testing
     }
 
     /// Within the bounds of ``LoadReport``, a report says anything.
-    @Test(arguments: [(1e12, 1e-300), (1e-300, 100), (1e12, 100), (Double.leastNonzeroMagnitude, Double.leastNonzeroMagnitude)])
+    @Test(arguments: [
+        (1e12, 1e-300), (1e-300, 100), (1e12, 100), (Double.leastNonzeroMagnitude, Double.leastNonzeroMagnitude),
+    ])
     func aLieMultipliesAWeightByTenAtMost(_ rate: Double, _ used: Double) {
         var reports = Dictionary(uniqueKeysWithValues: (0..<20).map { ("\($0)", Self.report(rate: 100, used: 0.5)) })
         reports["0"] = Self.report(rate: rate, used: used)

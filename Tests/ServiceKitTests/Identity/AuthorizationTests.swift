@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{methods: [/a.B/C]}", true), ("{methods: [/a.*]}", true), ("{methods: ['*']}", true), ("{methods: [/a.B]}", false),
+        ("{methods: [/a.B/C]}", true), ("{methods: [/a.*]}", true), ("{methods: ['*']}", true),
+        ("{methods: [/a.B]}", false),
         ("{authenticated: true}", true), ("{authenticated: false}", false), ("{subjects: ['spiffe://x/*']}", true),
         ("{subjects: ['spiffe://x']}", false), ("{issuers: [i, j]}", true), ("{issuers: [k]}", false),
         ("{claims: {tenant: [acme]}}", true), ("{claims: {tenant: [other]}}", false),
@@ -64,7 +65,9 @@ import Testing
     }
 
     @Test func conditionsOnTheCallerNeedACaller() throws {
-        for rule in ["{subjects: ['*']}", "{roles: [a]}", "{issuers: [i]}", "{claims: {a: [b]}}", "{authenticated: true}"] {
+        for rule in [
+            "{subjects: ['*']}", "{roles: [a]}", "{issuers: [i]}", "{claims: {a: [b]}}", "{authenticated: true}",
+        ] {
             #expect(!Self.isServed(try Self.authorization("{rules: [\(rule)]}")), "\(rule)")
         }
         #expect(Self.isServed(try Self.authorization("{rules: [{authenticated: false}]}")))

@@ -27,10 +27,12 @@ import Tracing
         #expect(text(span, "rpc.response.status_code") == "OK")
     }
 
-    @Test(arguments: [
-        ("ipv4:10.0.0.1:5", "10.0.0.1", 5), ("ipv6:[::1]:65535", "::1", 65535), ("unix:/run/a:b.sock", "/run/a:b.sock", nil),
-        ("", nil, nil), ("in-process:4", nil, nil), ("ipv4:10.0.0.1", nil, nil), ("unix:", nil, nil),
-    ] as [(String, String?, Int?)])
+    @Test(
+        arguments: [
+            ("ipv4:10.0.0.1:5", "10.0.0.1", 5), ("ipv6:[::1]:65535", "::1", 65535),
+            ("unix:/run/a:b.sock", "/run/a:b.sock", nil),
+            ("", nil, nil), ("in-process:4", nil, nil), ("ipv4:10.0.0.1", nil, nil), ("unix:", nil, nil),
+        ] as [(String, String?, Int?)])
     func spanOfAServedCallNamesTheClient(_ peer: String, address: String?, port: Int?) async throws {
         _ = await CallTracing(tracer).run(Call(side: .server, operation: "/a.B/C", peer: peer))
         let span = try #require(tracer.finishedSpans.first)

@@ -48,9 +48,10 @@ extension SimulatedFleets {
         }
 
         /// Balancers that count calls in flight: a server that fails at once has none.
-        @Test(arguments: SimulationPolicy.balancers.map(\.name).filter { name in
-            ["least_request", "prequal", "consistent_hash", "p2c +"].contains { name.hasPrefix($0) }
-        })
+        @Test(
+            arguments: SimulationPolicy.balancers.map(\.name).filter { name in
+                ["least_request", "prequal", "consistent_hash", "p2c +"].contains { name.hasPrefix($0) }
+            })
         func serverThatFailsFastAttractsNoCallsByItsIdleness(_ name: String) throws {
             let policy = try #require(SimulationPolicy.balancers.first { $0.name == name })
             let result = SimulationScenario.failingNode.run(policy)

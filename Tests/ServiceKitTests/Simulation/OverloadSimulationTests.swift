@@ -32,7 +32,9 @@ extension SimulatedFleets {
         }
 
         /// P2: a spike to 1.4 times the capacity. Breakwater's delay is back in bounds within 20 ms; ours is never out of them.
-        @Test(arguments: [Duration.milliseconds(20), .milliseconds(50)]) func spikeStaysInBounds(_ target: Duration) throws {
+        @Test(arguments: [Duration.milliseconds(20), .milliseconds(50)]) func spikeStaysInBounds(
+            _ target: Duration
+        ) throws {
             let result = SimulationScenario.spike.run(Self.adaptive(target))
             // Four servers of 2000 calls per second.
             #expect(result.goodput >= 0.95 * 8000)

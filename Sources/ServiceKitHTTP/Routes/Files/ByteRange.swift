@@ -17,7 +17,9 @@ enum ByteRange: Equatable {
     static func asked(by headers: HTTPFields, size: Int, tag: String, modified: Int) -> ByteRange {
         guard let range = headers[.range] else { return .whole }
         // A part of another version would not fit the parts that the client has.
-        if let condition = headers[.ifRange], condition != tag, HTTPDate.seconds(condition) != modified { return .whole }
+        if let condition = headers[.ifRange], condition != tag, HTTPDate.seconds(condition) != modified {
+            return .whole
+        }
         guard range.hasPrefix("bytes=") else { return .whole }
         let bounds = range.dropFirst("bytes=".count).split(separator: "-", omittingEmptySubsequences: false)
         guard bounds.count == 2, let first = number(bounds[0]), let last = number(bounds[1]) else { return .whole }

@@ -32,7 +32,8 @@ final class OpenFile: Sendable {
             ($0.load(as: Int.self), $0.load(fromByteOffset: MemoryLayout<Int>.size, as: Int.self))
         }
         modified = seconds
-        tag = "\"\(String(status.st_ino, radix: 36))-\(String(size, radix: 36))-"
+        tag =
+            "\"\(String(status.st_ino, radix: 36))-\(String(size, radix: 36))-"
             + "\(String(seconds, radix: 36)).\(String(nanoseconds, radix: 36))\""
     }
 

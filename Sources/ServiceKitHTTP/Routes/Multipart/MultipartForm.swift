@@ -52,7 +52,8 @@ extension RouteRequest {
     /// - Throws: `ServiceError` 415 if the body has another media type.
     public func multipart(maxParts: Int = 100) throws -> MultipartForm {
         let type = HeaderParameters(head.headerFields[.contentType] ?? "")
-        guard type.value == "multipart/form-data", let boundary = type["boundary"], (1...70).contains(boundary.utf8.count)
+        guard type.value == "multipart/form-data", let boundary = type["boundary"],
+            (1...70).contains(boundary.utf8.count)
         else {
             throw ServiceError(
                 ServiceError.Code(rawValue: 415), reason: "UNSUPPORTED_MEDIA_TYPE",

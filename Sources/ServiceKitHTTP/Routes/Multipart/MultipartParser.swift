@@ -123,7 +123,9 @@ struct MultipartParser {
         buffer.withUnsafeBufferPointer { buffer in
             var index = start
             while index + text.count <= buffer.count {
-                guard let next = buffer[index...].firstIndex(of: 13), next + text.count <= buffer.count else { return nil }
+                guard let next = buffer[index...].firstIndex(of: 13), next + text.count <= buffer.count else {
+                    return nil
+                }
                 if buffer[next..<(next + text.count)].elementsEqual(text) { return next }
                 index = next + 1
             }

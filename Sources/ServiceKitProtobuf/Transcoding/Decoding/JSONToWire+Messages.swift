@@ -58,7 +58,8 @@ extension JSONToWire {
             }
             do throws(JSONError) {
                 if field.oneof >= 0, !seen.insert(count + Int(field.oneof)) {
-                    throw fail("only one field of \(tables.types[index].oneofs[Int(field.oneof)]) can be given", at: name)
+                    throw fail(
+                        "only one field of \(tables.types[index].oneofs[Int(field.oneof)]) can be given", at: name)
                 }
                 try self.field(field, depth: depth)
             } catch {

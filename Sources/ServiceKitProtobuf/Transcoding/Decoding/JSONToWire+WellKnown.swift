@@ -71,8 +71,10 @@ extension JSONToWire {
         out.append(type.url)
         let name = TypeURL.name(type.url)
         guard let index = tables.index(of: name) else {
-            throw fail("no descriptor of the message \(String(decoding: name.prefix(80), as: UTF8.self))", at: type.place)
-                .within("@type")
+            throw fail(
+                "no descriptor of the message \(String(decoding: name.prefix(80), as: UTF8.self))", at: type.place
+            )
+            .within("@type")
         }
         position = begin
         out.append(0x12)

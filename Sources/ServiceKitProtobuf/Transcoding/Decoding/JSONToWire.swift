@@ -100,7 +100,8 @@ struct JSONToWire: ~Copyable {
         case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"):
             return text(rest.prefix(while: { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }))
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            return "the number \(text(rest.prefix(while: { ![0x20, 0x0A, 0x0D, 0x09, 0x2C, 0x5D, 0x7D].contains($0) })))"
+            return
+                "the number \(text(rest.prefix(while: { ![0x20, 0x0A, 0x0D, 0x09, 0x2C, 0x5D, 0x7D].contains($0) })))"
         default: return "no value"
         }
     }

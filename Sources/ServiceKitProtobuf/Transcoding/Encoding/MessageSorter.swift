@@ -75,7 +75,8 @@ struct MessageSorter {
 
     /// Whether a value is unknown to the field's closed enum: then it is as if it were not there.
     private func isUnknown(_ value: WireCursor, _ field: FieldTable) throws(JSONError) -> Bool {
-        guard field.kind == .enumeration, !field.isRepeated, field.type >= 0, tables.enums[Int(field.type)].isClosed else {
+        guard field.kind == .enumeration, !field.isRepeated, field.type >= 0, tables.enums[Int(field.type)].isClosed
+        else {
             return false
         }
         var value = value
@@ -143,7 +144,8 @@ struct MessageSorter {
                 if tag == key.tag {
                     found =
                         key.kind == .string
-                        ? .text(Array(try cursor.delimited().bytes)) : .bits(canonical(try cursor.bits(key.wireType), key.kind))
+                        ? .text(Array(try cursor.delimited().bytes))
+                        : .bits(canonical(try cursor.bits(key.wireType), key.kind))
                 } else if tag == value.tag {
                     isKnown = try !isUnknown(cursor, value)
                     try cursor.skip(tag)

@@ -58,7 +58,9 @@ extension WireToJSON {
             if !options.enumsAsNumbers, let value = tables.value(number, of: type) {
                 tables.text.withUnsafeBufferPointer { text in
                     // The name is a part of the text, as the compiler of the tables made it.
-                    if let start = text.baseAddress { out.append(start + Int(value.name.offset), Int(value.name.count)) }
+                    if let start = text.baseAddress {
+                        out.append(start + Int(value.name.offset), Int(value.name.count))
+                    }
                 }
                 return
             }

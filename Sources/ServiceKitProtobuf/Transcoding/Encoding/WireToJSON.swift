@@ -195,7 +195,9 @@ struct WireToJSON: ~Copyable {
     private mutating func noValue(_ field: FieldTable) {
         if field.isRepeated {
             if field.isMap { out.append("{}") } else { out.append("[]") }
-        } else if field.kind == .message, field.type >= 0, [.object, .empty, .structure].contains(tables.messages[Int(field.type)].form) {
+        } else if field.kind == .message, field.type >= 0,
+            [.object, .empty, .structure].contains(tables.messages[Int(field.type)].form)
+        {
             out.append("{}")
         } else {
             zero(field)
@@ -366,7 +368,11 @@ struct WireToJSON: ~Copyable {
         while !cursor.isAtEnd {
             let tag = try cursor.tag()
             if tag == key.tag {
-                if key.kind == .string { keyText = try cursor.delimited() } else { keyBits = try cursor.bits(key.wireType) }
+                if key.kind == .string {
+                    keyText = try cursor.delimited()
+                } else {
+                    keyBits = try cursor.bits(key.wireType)
+                }
             } else {
                 if tag == value.tag {
                     // Two messages would have to be merged.

@@ -48,7 +48,9 @@ package struct TextToWire: ~Copyable {
                 return true
             }
             if field.isMap {
-                guard let key = Self.key(rest) else { throw JSONError("a key of a map is given as name[key] or name.key") }
+                guard let key = Self.key(rest) else {
+                    throw JSONError("a key of a map is given as name[key] or name.key")
+                }
                 try write(chain[...], key: key, text)
                 return true
             }
@@ -212,7 +214,9 @@ package struct FieldPath: Sendable {
             message = field.kind == .message ? Int(field.type) : -1
         }
         if isVariable, let last = fields.last {
-            guard !last.isRepeated else { throw DescriptorError("\(name): a repeated field cannot be a variable of a path") }
+            guard !last.isRepeated else {
+                throw DescriptorError("\(name): a repeated field cannot be a variable of a path")
+            }
             let forms: [MessageTable.Form] = [.timestamp, .duration, .fieldMask, .wrapper]
             guard last.kind != .message || last.type >= 0 && forms.contains(tables.messages[Int(last.type)].form) else {
                 throw DescriptorError("\(name): a message cannot be a variable of a path")
