@@ -76,7 +76,7 @@ struct Authentication: Middleware {
         let token = try SignedToken(text, maxBytes: rules.maxBytes)
         do {
             return try check(token, rules, keys)
-        } catch  where error == .unknownKey || error == .keysUnavailable {
+        } catch where error == .unknownKey || error == .keysUnavailable {
             guard await keys.refetch() else { throw error }
             return try check(token, rules, keys)
         }

@@ -108,7 +108,7 @@ struct GuideTests {
     private func knowAnError(_ users: User_V1_UserService.Stub) async throws {
         do {
             _ = try await users.getUser(.with { $0.id = 9 })
-        } catch  where User_V1_UserError.isUserNotFound(error) {
+        } catch where User_V1_UserError.isUserNotFound(error) {
             print("there is none")
         }
     }

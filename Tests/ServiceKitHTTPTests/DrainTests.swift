@@ -25,7 +25,7 @@ struct DrainTests {
                             let response: RawClient.Response
                             do {
                                 response = try await client.response()
-                            } catch  where !isSentSoon {
+                            } catch where !isSentSoon {
                                 // A connection without a request for a second is closed.
                                 told.update { $0 += 1 }
                                 return

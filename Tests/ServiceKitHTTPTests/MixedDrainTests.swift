@@ -65,7 +65,7 @@ struct MixedDrainTests {
             let response: RawClient.Response
             do {
                 response = try await client.response()
-            } catch  where !isSentSoon {
+            } catch where !isSentSoon {
                 return
             }
             last = .now
@@ -95,13 +95,13 @@ struct MixedDrainTests {
     private static func talk(_ client: WebSocketClient, _ seen: Seen) async throws {
         while !seen.isStopping.value {
             await client.send(.text(#"{"id":"7"}"#))
-            let echo = try await client.next()
+            let echo = try #require(try? await client.next(), "an echo is lost")
             #expect(echo.text == #"{"id":"7","name":"","email":""}"#)
             seen.echoes.update { $0 += 1 }
         }
         // The server waits for the call.
         await client.send(.text("{}"), .end)
-        let rest = try await client.rest()
+        let rest = try #require(try? await client.rest(), "a stream has no end")
         #expect(rest.count == 2)
         #expect([1000, 1001].contains(rest.last?.code))
     }
