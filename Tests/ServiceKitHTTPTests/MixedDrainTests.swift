@@ -13,6 +13,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct MixedDrainTests {
     private static let callers = 16
+    /// The pause of a caller between its calls: they are to share two cores with the server.
+    private static let pause = Duration.milliseconds(20)
     private static let events = (1...3).map { id in
         "event: message\ndata: {\"id\":\"\(id)\",\"name\":\"\",\"email\":\"\"}\n\n"
     }.joined()
@@ -28,25 +30,35 @@ struct MixedDrainTests {
     @Test func noCallIsLost() async throws {
         let (seen, talk) = (Seen(), TalkService())
         let users = Shared<TestUsers?>(nil)
+        let started = Shared<GRPCClient<ServiceChannel>?>(nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await HTTPTestServer.with(
                 extend: { app in #expect(throws: Never.self) { try talk.serve(on: app) } }
             ) { server in
                 users.update { $0 = server.users }
                 let channel = try ServiceChannel(to: "user-service", discoverer: server.registry)
+                // Everybody is connected before the first call is made.
+                let grpc = GRPCClient(transport: channel)
+                group.addTask { try await grpc.runConnections() }
+                started.update { $0 = grpc }
+                _ = try await User_V1_UserService.Client(wrapping: grpc).getUser(.with { $0.id = 1 })
+                var clients: [(rest: RawClient, events: RawClient, socket: WebSocketClient)] = []
                 for _ in 0..<Self.callers {
-                    let (rest, events) = (try server.client(), try server.client())
                     let socket = try await WebSocketClient.open(server, "/user.v1.TalkService/Echo")
-                    group.addTask { try await Self.create(rest, seen) }
-                    group.addTask { try await Self.list(events, seen) }
-                    group.addTask { try await Self.talk(socket, seen) }
-                    group.addTask { try await Self.create(channel, seen) }
+                    clients.append((try server.client(), try server.client(), socket))
+                }
+                for client in clients {
+                    group.addTask { try await Self.create(client.rest, seen) }
+                    group.addTask { try await Self.list(client.events, seen) }
+                    group.addTask { try await Self.talk(client.socket, seen) }
+                    group.addTask { try await Self.create(grpc, seen) }
                 }
                 try await eventually {
                     seen.created.value > 300 && seen.streams.value > 50 && seen.echoes.value > 50
                 }
                 seen.isStopping.update { $0 = true }
             }
+            started.value?.beginGracefulShutdown()
             try await group.waitForAll()
         }
         // Each user that a handler has created is one that a client knows of.
@@ -60,16 +72,21 @@ struct MixedDrainTests {
     ) async throws {
         var last = ContinuousClock.now
         while true {
+            let start = ContinuousClock.now
             await client.send(request)
+            // The server's second begins after the request before, at the earliest.
             let isSentSoon = ContinuousClock.now - last < .milliseconds(800)
+            last = start
             let response: RawClient.Response
             do {
                 response = try await client.response()
-            } catch where !isSentSoon {
+            } catch {
+                // An idle connection is closed after a second.
+                #expect(!isSentSoon, "\(request.prefix(20)): \(error)")
                 return
             }
-            last = .now
             try answered(response)
+            try await Task.sleep(for: pause)
             if response.fields["connection"] == "close" { return }
         }
     }
@@ -98,6 +115,7 @@ struct MixedDrainTests {
             let echo = try #require(try? await client.next(), "an echo is lost")
             #expect(echo.text == #"{"id":"7","name":"","email":""}"#)
             seen.echoes.update { $0 += 1 }
+            try await Task.sleep(for: pause)
         }
         // The server waits for the call.
         await client.send(.text("{}"), .end)
@@ -106,16 +124,17 @@ struct MixedDrainTests {
         #expect([1000, 1001].contains(rest.last?.code))
     }
 
-    private static func create(_ channel: ServiceChannel, _ seen: Seen) async throws {
-        let client = User_V1_UserService.Client(wrapping: channel.client)
+    private static func create(_ grpc: GRPCClient<ServiceChannel>, _ seen: Seen) async throws {
+        let client = User_V1_UserService.Client(wrapping: grpc)
         while true {
             do {
                 _ = try await client.createUser(.with { $0.name = "Ada" })
-            } catch let error as RPCError where seen.isStopping.value && error.code == .unavailable {
-                // The server is not registered any more.
+            } catch where seen.isStopping.value {
+                // The server is not registered any more, or the client stops.
                 return
             }
             seen.created.update { $0 += 1 }
+            try await Task.sleep(for: pause)
         }
     }
 }
