@@ -40,7 +40,7 @@ extension Authorization {
 
     /// A rule. It matches a call if all of its conditions hold; a condition with several values holds if one of them does.
     public struct Rule: ConfigurationSection, Hashable {
-        /// What is done with a call that matches; `allow` by default.
+        /// The effect on a call that matches; `allow` by default.
         public var effect = Effect.allow
         /// The operations: `/user.v1.UserService/GetUser`, all of a service with `/user.v1.UserService/`, or those that begin
         /// so with `/user.v1.*`. By default all.

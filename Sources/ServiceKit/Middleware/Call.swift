@@ -44,7 +44,7 @@ public struct Call: Sendable {
     package private(set) var isMetadataChanged = false
     package private(set) var attemptBegins: [AttemptBegin] = []
     private var ends: [EndFunction] = []
-    /// Who learns that the call waits no longer. Most calls have one at most: it costs no array.
+    /// The functions that learn that the call waits no longer. Most calls have one at most: it costs no array.
     private var arrival: Arrival?
     private var moreArrivals: [Arrival] = []
     /// Whether a function waits for the call's end.

@@ -5,7 +5,7 @@ import ServiceKitProtobuf
 
 /// Calls by WebSocket, at the path of a method with a stream or at a path of its own.
 extension HTTPRequestHandler {
-    /// What a request that offers WebSocket gets.
+    /// The treatment of a request that offers WebSocket.
     enum WebSocketOpening {
         /// It is a request like any other: what it asks for is no stream, or is not there.
         case none

@@ -1,7 +1,7 @@
 import ServiceKitHTTP2
 import ServiceKitProtobuf
 
-/// What a text says that is no message: go-kratos's signs, which begin with the control character RS.
+/// The signs of go-kratos: texts that are no messages, and begin with the control character RS.
 enum WebSocketSign {
     private static let mark: UInt8 = 0x1e
     private static let endText = Array("\u{1e}end".utf8)

@@ -11,7 +11,7 @@ package struct HTTP1Upgrade: Sendable {
     let make: @Sendable (HTTP1Exchange, HTTP1Connection) -> any UpgradedProtocol
 }
 
-/// What a connection of HTTP/1.1 speaks after a response 101. All of it runs on the event loop.
+/// The protocol of a connection of HTTP/1.1 after a response 101. All of it runs on the event loop.
 ///
 /// The connection stays the last handler of its channel: it owns the tasks and the time limit, and learns of the channel's
 /// end. The exchange stays too: the bodies of the request and of the response carry the other protocol.

@@ -1,4 +1,4 @@
-/// What an OpenAPI document says beside the operations, and the form of the JSON that it describes.
+/// The texts of an OpenAPI document beside the operations, and the form of the JSON that it describes.
 package struct OpenAPIOptions: Hashable, Sendable {
     package var title: String
     /// The version of the API.

@@ -8,7 +8,7 @@ struct OpenAPIPath {
         var name: String
         /// The path of the field in the message that the parameter is the whole value of; `nil` if there is none.
         var field: String?
-        /// What the parameter is, if no field says so.
+        /// The meaning of the parameter, if no field says so.
         var note: String?
     }
 

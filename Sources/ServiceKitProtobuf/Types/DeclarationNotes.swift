@@ -1,6 +1,6 @@
 internal import SwiftProtobuf
 
-/// What `.proto` files say about their declarations beside the types: comments, and whether they are deprecated.
+/// The notes of `.proto` files about their declarations, beside the types: comments, and whether they are deprecated.
 ///
 /// Comments are there only if the descriptors keep them, as `kit proto generate` does.
 package struct DeclarationNotes: Sendable {
