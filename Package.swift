@@ -324,10 +324,11 @@ let package = Package(
         .testTarget(
             name: "ServiceKitHTTPTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitSampleAPI",
-                "ServiceKitTesting", "ServiceKitTestSupport", grpc, grpcProtobuf, httpTypes, logging, protobuf,
+                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitProtobuf",
+                "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc, grpcProtobuf, httpTypes,
+                logging, protobuf,
             ],
-            exclude: ["Peers/Python", "WebSocket/Python"],
+            exclude: ["Envoy/Cases", "Envoy/transcode.proto", "Peers/Python", "WebSocket/Python"],
             swiftSettings: testSettings
         ),
         .testTarget(

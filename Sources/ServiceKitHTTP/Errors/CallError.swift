@@ -118,6 +118,7 @@ struct CallError {
                 JSONValue.object([
                     .init("field", .string(violation.field)),
                     .init("description", .string(violation.description)),
+                    .init("reason", .string(violation.reason)),
                 ])
             }
             details.append(

@@ -9,6 +9,8 @@ struct RESTForm: Sendable {
     let errors: ErrorForm
     /// The program's changes of responses.
     let adjustments: [RESTReply.Adjustment]
+    /// Whether a body has the bytes of a `google.api.HttpBody`, whatever their type.
+    let isRaw: Bool
     /// Makes the body of a message.
     let encode: @Sendable (_ message: [UInt8]) throws -> RESTBody
 
@@ -25,8 +27,13 @@ struct RESTForm: Sendable {
         self.operation = operation
         self.errors = errors
         self.adjustments = adjustments
+        isRaw = type.output == RESTRoute.httpBody || binding.rawResponseField != nil
         if type.output == RESTRoute.httpBody {
             encode = { try RESTBody(httpBody: $0) }
+            return
+        }
+        if let field = binding.rawResponseField {
+            encode = { try RESTBody(httpBody: field, of: $0) }
             return
         }
         encode = { message in

@@ -17,6 +17,20 @@ struct RESTRoute: Sendable {
 }
 
 extension RESTBody {
+    /// The body that a field of a message holds, which is a `google.api.HttpBody`.
+    init(httpBody field: Int32, of message: [UInt8]) throws {
+        var content: [UInt8] = []
+        var reader = WireReader(message[...])
+        while !reader.isAtEnd {
+            switch try reader.tag() {
+            // Messages one after the other are one message.
+            case (field, .delimited): content += try reader.delimited()
+            case (let number, let type): try reader.skip(type, number: number, depth: 10)
+            }
+        }
+        try self.init(httpBody: content)
+    }
+
     /// The body that a `google.api.HttpBody` holds.
     init(httpBody message: [UInt8]) throws {
         self.init(contentType: "application/octet-stream", bytes: [])
@@ -47,6 +61,7 @@ struct RESTMessages: Sendable {
     private let values: [Range<Int>]
     private let path: [UInt8]
     private let query: [UInt8]
+    /// The media type of a body whose bytes are a field.
     private let contentType: String
 
     /// `values` are the places of the variables' values in the path.
@@ -55,7 +70,8 @@ struct RESTMessages: Sendable {
         self.values = values
         path = Array(fields.path.utf8)
         query = Array(fields.query.utf8)
-        contentType = fields.contentType
+        let isRaw = route.type.input == RESTRoute.httpBody || route.binding.rawField != nil
+        contentType = isRaw ? fields.contentType + fields.contentTypeParameters : ""
     }
 
     /// The message of a body, in the wire format.
@@ -66,6 +82,12 @@ struct RESTMessages: Sendable {
             return RESTBody(contentType: contentType, bytes: body).httpBody
         }
         var message: [UInt8] = []
+        if let field = route.binding.rawField, !body.isEmpty || !contentType.isEmpty {
+            var writer = WireWriter()
+            writer.tag(field, .delimited)
+            writer.delimited(RESTBody(contentType: contentType, bytes: body).httpBody)
+            message = writer.bytes
+        }
         do throws(JSONError) {
             try body.withUnsafeBufferPointer { body throws(JSONError) in
                 try path.withUnsafeBufferPointer { path throws(JSONError) in
@@ -86,7 +108,7 @@ struct RESTMessages: Sendable {
     ///
     /// - Throws: `RPCError` that names the field.
     func message(wire body: [UInt8]) throws -> [UInt8] {
-        if route.type.input == RESTRoute.httpBody { return try message(body) }
+        if route.type.input == RESTRoute.httpBody || route.binding.rawField != nil { return try message(body) }
         guard route.binding.takesWholeMessage else {
             throw RPCError(
                 code: .invalidArgument, message: "the body is one field of the message here, which is sent as JSON")

@@ -15,6 +15,8 @@ package struct RequestBinding: Sendable {
         case none
         case message
         case field(FieldPath)
+        /// A field that is a `google.api.HttpBody`: it has the bytes of the body, whatever their type.
+        case raw(FieldPath)
     }
 
     /// - Parameters:
@@ -44,7 +46,9 @@ package struct RequestBinding: Sendable {
             switch rule.body {
             case "": body = isStream ? .message : .none
             case "*": body = .message
-            default: body = .field(try Self.topField(rule.body, of: input))
+            default:
+                let field = try Self.topField(rule.body, of: input)
+                body = field.message(of: input) == RESTRoute.httpBody ? .raw(field) : .field(field)
             }
             takesQuery = rule.body != "*"
             responseBody = rule.responseBody.isEmpty ? nil : try Self.topField(rule.responseBody, of: output)
@@ -62,19 +66,36 @@ package struct RequestBinding: Sendable {
         return try FieldPath(name, of: transcoder)
     }
 
-    /// Whether the route takes a body.
-    package var takesBody: Bool {
-        if case .none = body { false } else { true }
+    /// Whether the route takes a body that is JSON.
+    package var takesJSON: Bool {
+        switch body {
+        case .message, .field: true
+        case .none, .raw: false
+        }
     }
 
     /// Whether the body is a message, or none is taken.
     package var takesWholeMessage: Bool {
-        if case .field = body { false } else { true }
+        switch body {
+        case .none, .message: true
+        case .field, .raw: false
+        }
+    }
+
+    /// The number of the field that has the bytes of the body; `nil` if there is none.
+    package var rawField: Int32? {
+        if case .raw(let field) = body { field.number } else { nil }
+    }
+
+    /// The number of the response's field that has the bytes of the response's body; `nil` if there is none.
+    package var rawResponseField: Int32? {
+        guard let responseBody, responseBody.message(of: output) == RESTRoute.httpBody else { return nil }
+        return responseBody.number
     }
 
     // MARK: - Requests
 
-    /// Makes the message of a request, in the wire format.
+    /// Makes the message of a request, in the wire format. The field of a raw body is not written.
     ///
     /// - Parameters:
     ///   - json: The body, as JSON; empty if there is none.
@@ -94,7 +115,7 @@ package struct RequestBinding: Sendable {
     ) throws(JSONError) {
         var message: [UInt8] = []
         switch body {
-        case .none: break
+        case .none, .raw: break
         case .message:
             // An empty body is an empty message, as other gateways have it.
             if !json.isEmpty { try input.decode(json, into: &message) }

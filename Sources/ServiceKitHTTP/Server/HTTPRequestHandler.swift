@@ -113,7 +113,7 @@ final class HTTPRequestHandler: RequestHandler {
             request.refuse(413, "the body is larger than \(methods.maxMessageBytes) bytes")
             return nil
         }
-        if route.binding.takesBody, route.type.input != RESTRoute.httpBody,
+        if route.binding.takesJSON, route.type.input != RESTRoute.httpBody,
             !["", "application/json"].contains(fields.contentType)
         {
             request.refuse(

@@ -11,6 +11,8 @@ struct RequestFields: Sendable {
     private(set) var query = ""
     /// The media type of the body in lower case, without its parameters.
     private(set) var contentType = ""
+    /// The parameters of the media type, with the semicolon before them.
+    private(set) var contentTypeParameters = ""
     private(set) var contentEncoding = ""
     private(set) var contentLength: Int?
     private(set) var accept = ""
@@ -66,6 +68,7 @@ struct RequestFields: Sendable {
             let end = value.firstIndex(of: UInt8(ascii: ";")) ?? value.endIndex
             contentType = String(decoding: UnsafeBufferPointer(rebasing: value[..<end]).trimmed, as: UTF8.self)
                 .lowercased()
+            contentTypeParameters = String(decoding: value[end...], as: UTF8.self)
         case 12 where name.equals("grpc-timeout"):
             guard let limit = GRPCTimeout(value) else { throw Self.unreadable("grpc-timeout", text()) }
             limitTime(limit.duration)

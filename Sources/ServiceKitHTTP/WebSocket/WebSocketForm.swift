@@ -48,7 +48,7 @@ final class WebSocketForm: Sendable {
     /// A message of the response, given in the wire format.
     func encode(_ message: [UInt8]) throws -> WebSocketMessage {
         switch path {
-        case .route(let route, _) where route.type.output == RESTRoute.httpBody:
+        case .route(let route, _) where route.form.isRaw:
             return WebSocketMessage(.binary, try route.form.encode(message).bytes)
         case _ where isBinary.load(ordering: .relaxed): return WebSocketMessage(.binary, message)
         case .method(let json?): return WebSocketMessage(.text, try json.encode(message))

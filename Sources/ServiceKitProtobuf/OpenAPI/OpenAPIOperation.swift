@@ -45,7 +45,7 @@ struct OpenAPIOperation {
     private static func body(_ operation: HTTPOperation, _ schemas: inout OpenAPISchemas) -> JSONValue? {
         let input = operation.method.input
         if operation.rule.body.isEmpty { return nil }
-        if input == httpBody { return ["required": true, "content": ["*/*": [:]]] }
+        if isRaw(operation.rule.body, of: input, schemas) { return ["required": true, "content": ["*/*": [:]]] }
         let schema: JSONValue
         if operation.rule.body == "*" {
             // The path has these fields already.
@@ -62,8 +62,10 @@ struct OpenAPIOperation {
 
     private static func response(_ operation: HTTPOperation, _ schemas: inout OpenAPISchemas) -> JSONValue {
         let output = operation.method.output
-        if output == httpBody { return ["description": "The body, of the type in its head.", "content": ["*/*": [:]]] }
         let name = operation.rule.responseBody
+        if isRaw(name, of: output, schemas) {
+            return ["description": "The body, of the type in its head.", "content": ["*/*": [:]]]
+        }
         let schema = name.isEmpty ? schemas.message(output) : field(name, of: output, &schemas)
         guard operation.method.isServerStreaming else {
             return ["description": "The response.", "content": ["application/json": ["schema": schema]]]
@@ -79,6 +81,13 @@ struct OpenAPIOperation {
                 "application/json": ["schema": ["type": "array", "items": schema]],
             ],
         ]
+    }
+
+    /// Whether a body has the bytes of a `google.api.HttpBody`: a message, or one of its fields.
+    private static func isRaw(_ name: String, of message: String, _ schemas: OpenAPISchemas) -> Bool {
+        if message == httpBody { return true }
+        guard let field = try? schemas.pool.message(message).field(named: name), !field.isRepeated else { return false }
+        return field.kind == .message(httpBody, isDelimited: false)
     }
 
     private static func field(_ name: String, of message: String, _ schemas: inout OpenAPISchemas) -> JSONValue {

@@ -95,7 +95,7 @@ extension JSONToWire {
     }
 
     /// Whether null follows, which stands for a missing field, except for the types that have null as a value.
-    @inline(__always) private func isNull(_ field: FieldTable) -> Bool {
+    @inline(__always) func isNull(_ field: FieldTable) -> Bool {
         guard peek == UInt8(ascii: "n"), end - position >= 4, position[1] == UInt8(ascii: "u"),
             position[2] == UInt8(ascii: "l"), position[3] == UInt8(ascii: "l")
         else { return false }

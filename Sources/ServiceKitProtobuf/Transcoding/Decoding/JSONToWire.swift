@@ -29,10 +29,14 @@ struct JSONToWire: ~Copyable {
         try finish()
     }
 
-    /// Reads the text as the value of a field.
+    /// Reads the text as the value of a field. Null stands for a missing field, as in a message.
     mutating func document(_ field: FieldTable) throws(JSONError) {
         try begin()
-        try self.field(field, depth: 1)
+        if isNull(field) {
+            _ = take(word: "null")
+        } else {
+            try self.field(field, depth: 1)
+        }
         try finish()
     }
 

@@ -189,6 +189,15 @@ package struct FieldPath: Sendable {
     /// The index of the first field in its message.
     let first: Int
 
+    /// The number of the field.
+    package var number: Int32 { Int32(bitPattern: fields.last?.number ?? 0) }
+
+    /// The full name of the field's message; `nil` if the field is no single message.
+    package func message(of transcoder: JSONTranscoder) -> String? {
+        guard let field = fields.last, field.kind == .message, !field.isRepeated, field.type >= 0 else { return nil }
+        return transcoder.tables.types[Int(field.type)].name
+    }
+
     /// Finds a field of the transcoder's message.
     ///
     /// - Parameter isVariable: Whether the field is a variable of a path, which is a single value that text can give.
