@@ -38,6 +38,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     /// How much of a body is written at a time: the first piece, as most bodies are small, and the further ones.
     private static let firstChunkBytes = 2 * 1024
     private static let chunkBytes = 64 * 1024
+    /// How many requests that have come at once are answered before the other connections of the event loop have their turn.
+    private static let requestsPerTurn = 16
 
     let config: HTTP2ConnectionConfig
     let loop: any EventLoop
@@ -60,6 +62,10 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     private var starting: (any RequestTask)?
     /// Whether bytes are being read: what there is to send waits for the last of them, which may end the request.
     private var isReading = false
+    /// Whether requests are being answered. The codec hands over the next request while the end of a response is written:
+    /// that request waits, or a client that sends many at once would fill the stack.
+    private var isAnswering = false
+    private var hasNextRequest = false
     private var deadline: NIODeadline?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private var reason: String?
@@ -162,13 +168,28 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Starts the task only now: the body that came with the head is there then, and the task does not wait for it.
     func channelReadComplete(context: ChannelHandlerContext) {
-        isReading = false
-        if let request = starting {
-            starting = nil
-            tasks.start([request])
-        }
-        if case .busy(let exchange) = phase { flush(exchange) }
+        hasNextRequest = true
+        if !isAnswering { answer() }
         context.fireChannelReadComplete()
+    }
+
+    /// Answers the requests that the codec hands over, one after the other, as far as they can be answered at once.
+    private func answer() {
+        isAnswering = true
+        var count = 0
+        while hasNextRequest {
+            // The other connections have their turn.
+            guard count < Self.requestsPerTurn else { return loop.execute { self.answer() } }
+            count += 1
+            hasNextRequest = false
+            isReading = false
+            if let request = starting {
+                starting = nil
+                tasks.start([request])
+            }
+            if case .busy(let exchange) = phase { flush(exchange) }
+        }
+        isAnswering = false
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -179,6 +200,12 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
             refuse(400, "the request is not one of HTTP/1.1")
         case (is HTTPParserError, .busy(let exchange)) where !exchange.hasReceivedEnd && !hasSentHead:
             giveUp(exchange, 400, "the body of the request is not one of HTTP/1.1")
+        case (is HTTPParserError, .lingering), (is ByteToMessageDecoderError, .lingering):
+            // Closing now would have the system drop the response.
+            break
+        case (is ByteToMessageDecoderError, .busy) where closesAfterResponse:
+            // What comes behind a request that was refused is not looked at.
+            break
         default:
             close(ConnectionError.reason(error))
         }
@@ -207,7 +234,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         case .refused(let status, let reason): return refuse(status, reason)
         }
         if head.version == .http1_1, head.headers.contains(name: "expect") {
-            guard head.headers[canonicalForm: "expect"].elementsEqual(["100-continue"]) else {
+            guard head.headers[canonicalForm: "expect"].allSatisfy({ $0.lowercased() == "100-continue" }) else {
                 return refuse(417, "the only expectation that is met is 100-continue")
             }
             context.writeAndFlush(

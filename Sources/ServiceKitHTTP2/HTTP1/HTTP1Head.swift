@@ -18,13 +18,14 @@ enum HTTP1Head {
         guard head.version.major == 1, head.version.minor <= 1 else {
             return .refused(505, "the version of HTTP is neither 1.0, 1.1 nor 2")
         }
-        var hosts = head.headers["host"]
+        let hosts = head.headers["host"]
         guard hosts.count <= 1 else { return .refused(400, "the request has several headers \"Host\"") }
-        if hosts.isEmpty {
-            guard head.version.minor == 0 else { return .refused(400, "the request has no header \"Host\"") }
-            hosts = [""]
+        guard !hosts.isEmpty || head.version.minor == 0 else {
+            return .refused(400, "the request has no header \"Host\"")
         }
-        let codings = head.headers[canonicalForm: "transfer-encoding"]
+        let host = hosts.first ?? ""
+        guard HostName.isValid(host) else { return .refused(400, "the header \"Host\" is no name of a host") }
+        let codings = head.headers["transfer-encoding"]
         if !codings.isEmpty {
             // A message of both lengths may be two requests to a proxy on the way (RFC 9112, section 6.1).
             guard !head.headers.contains(name: "content-length") else {
@@ -34,14 +35,16 @@ enum HTTP1Head {
                 return .refused(501, "the only transfer encoding that is understood is chunked, of HTTP/1.1")
             }
         }
-        guard let path = path(head.uri, head.method) else {
-            return .refused(400, "the target of the request is neither a path, a URL nor \"*\"")
+        // The codec reads no request behind one for a tunnel.
+        guard head.method != .CONNECT else { return .refused(501, "the server makes no tunnels") }
+        guard let target = RequestTarget(head.uri, head.method, host: host) else {
+            return .refused(400, "the target of the request is neither a path, a URL nor \"*\" of OPTIONS")
         }
         var block = HeaderBlock()
         block.append(name: ":method", value: head.method.rawValue)
         block.append(name: ":scheme", value: isSecure ? "https" : "http")
-        block.append(name: ":path", value: path)
-        block.append(name: ":authority", value: hosts[0])
+        block.append(name: ":path", value: target.path)
+        block.append(name: ":authority", value: target.authority)
         for (name, value) in head.headers {
             let name = name.lowercased()
             guard !connectionFields.contains(name) else { continue }
@@ -68,18 +71,6 @@ enum HTTP1Head {
             head.headers["content-length"].allSatisfy({ $0 == "0" })
         else { return nil }
         return head.headers[canonicalForm: "upgrade"].first?.lowercased()
-    }
-
-    /// The path of a target: of its origin form, or of its absolute form (RFC 9112, section 3.2).
-    private static func path(_ target: String, _ method: HTTPMethod) -> String? {
-        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else { return nil }
-        if target.utf8.first == UInt8(ascii: "/") || target == "*" { return target }
-        for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
-            let rest = target.utf8.dropFirst(scheme.utf8.count)
-            guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return "/" }
-            return String(rest[slash...])
-        }
-        return nil
     }
 
     /// The head of a response.

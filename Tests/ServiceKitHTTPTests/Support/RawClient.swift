@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import ServiceKitTestSupport
+import Synchronization
 
 /// A client that sends bytes as they are, over one connection of TCP.
 ///
@@ -22,6 +23,8 @@ final class RawClient: Sendable {
 
     private static let timeLimit = 20
     private let socket: RawSocket
+    /// What has come and was not read. One call at a time reads.
+    private let unread = Mutex<ArraySlice<UInt8>>([])
 
     init(port: Int) throws {
         socket = try RawSocket.connect(to: port)
@@ -41,6 +44,13 @@ final class RawClient: Sendable {
         await onThread { _ = self.socket.write(bytes) }
     }
 
+    /// Sends a byte again and again, until the server closes the connection.
+    func drip(_ byte: String) async {
+        while await onThread({ self.socket.write(Array(byte.utf8)) }) {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Tells the server that nothing more comes.
     func leave() { socket.shutDown() }
 
@@ -50,6 +60,13 @@ final class RawClient: Sendable {
     /// - Throws: ``Failure`` if the connection ends before.
     func response(hasBody: Bool = true) async throws -> Response {
         try await onThread { try self.readResponse(hasBody) }
+    }
+
+    /// Reads the next responses.
+    ///
+    /// - Returns: Their statuses.
+    func statuses(_ count: Int) async throws -> [Int] {
+        try await onThread { try (0..<count).map { _ in try self.readResponse(true).status } }
     }
 
     /// Reads the head of a response in chunks, and its first chunk.
@@ -70,14 +87,14 @@ final class RawClient: Sendable {
 
     /// Whether the server closes the connection without another byte.
     func isClosed() async -> Bool {
-        await onThread { self.socket.read(1) == nil }
+        await onThread { (try? self.read(1)) == nil }
     }
 
     /// All bytes up to the end of the connection.
     func rest() async -> [UInt8] {
         await onThread {
             var bytes: [UInt8] = []
-            while let next = self.socket.read(1) { bytes += next }
+            while let next = try? self.read(1) { bytes += next }
             return bytes
         }
     }
@@ -122,8 +139,16 @@ final class RawClient: Sendable {
     }
 
     private func read(_ count: Int) throws -> [UInt8] {
-        guard let bytes = socket.read(count) else { throw Failure(reason: "the connection has ended") }
-        return bytes
+        while unread.withLock({ $0.count < count }) {
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let received = recv(socket.descriptor, &chunk, chunk.count, 0)
+            guard received > 0 else { throw Failure(reason: "the connection has ended") }
+            unread.withLock { $0 += chunk.prefix(received) }
+        }
+        return unread.withLock { unread in
+            defer { unread.removeFirst(count) }
+            return Array(unread.prefix(count))
+        }
     }
 }
 
