@@ -1,4 +1,4 @@
-.PHONY: all setup build test install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
+.PHONY: all setup build test test-docs install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -14,6 +14,9 @@ build: setup ## Builds everything.
 
 test: setup ## Builds and runs every test.
 	@scripts/test
+
+test-docs: ## Runs the code and the sessions of the documents; needs what make test builds.
+	@scripts/test-docs
 
 install: setup ## Builds kit and its plugin of protoc, and installs them below PREFIX.
 	@scripts/install $(PREFIX)
@@ -55,10 +58,10 @@ soak-reload: setup ## Changes a configuration 1,000 times in a minute while 64 c
 	@scripts/soak-reload
 
 format: ## Formats the sources.
-	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests
+	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests Examples/tutorial
 
 lint: ## Lists the places that are not formatted.
-	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests
+	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests Examples/tutorial
 
 clean:
 	@rm -rf .build .build-etcd .build-python Benchmarks/.build
