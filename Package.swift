@@ -37,6 +37,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let nioHTTPCompression = Target.Dependency.product(name: "NIOHTTPCompression", package: "swift-nio-extras")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let protobufNames = Target.Dependency.product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -57,6 +58,7 @@ let package = Package(
         .library(name: "ServiceKitEtcd", targets: ["ServiceKitEtcd"]),
         .library(name: "ServiceKitGRPC", targets: ["ServiceKitGRPC"]),
         .library(name: "ServiceKitHTTP", targets: ["ServiceKitHTTP"]),
+        .library(name: "ServiceKitHTTPClient", targets: ["ServiceKitHTTPClient"]),
         // Empty without the trait `Hummingbird`.
         .library(name: "ServiceKitHummingbird", targets: ["ServiceKitHummingbird"]),
         .library(name: "ServiceKitTesting", targets: ["ServiceKitTesting"]),
@@ -80,6 +82,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
@@ -163,6 +166,15 @@ let package = Package(
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
                 "ServiceKitProtobuf", grpc, httpTypes, nio, nioSSL,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServiceKitHTTPClient",
+            dependencies: [
+                "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
+                asyncHTTPClient, grpc, httpTypes, lifecycle, logging, nio, nioHTTP1, nioHTTPCompression, nioPosix, nioSSL,
+                protobuf,
             ],
             swiftSettings: settings
         ),
@@ -329,6 +341,14 @@ let package = Package(
                 logging, protobuf,
             ],
             exclude: ["Envoy/Cases", "Envoy/transcode.proto", "Peers/Python", "WebSocket/Python"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "ServiceKitHTTPClientTests",
+            dependencies: [
+                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitHTTPClient",
+                "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc, httpTypes, protobuf,
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(

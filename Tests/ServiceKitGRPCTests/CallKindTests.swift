@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitTestSupport
@@ -286,7 +287,7 @@ struct CallKindTests {
                 ["Fail": { _, _ in throw ServiceError(.notFound, reason: "NONE", message: "none") }],
                 middleware: surrounding.middleware
             )
-            weak var pool: NodePool?
+            weak var pool: NodePool<ClientConnection>?
             weak var balancer: OrderedBalancer?
             do {
                 let client = try bed.unownedClient(middleware: surrounding.middleware)

@@ -396,7 +396,7 @@ struct ChannelTests {
         try await withTestBed { bed in
             try await bed.server("a")
             weak var channel: ServiceChannel?
-            weak var pool: NodePool?
+            weak var pool: NodePool<ClientConnection>?
             do {
                 let client = TestClient(try ServiceChannel(to: "test", discoverer: bed.registry))
                 channel = client.channel

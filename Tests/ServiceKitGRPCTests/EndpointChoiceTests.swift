@@ -14,7 +14,7 @@ import Testing
     }
 
     private static func chosen(_ tls: ClientTLSOptions, _ instances: [ServiceInstance]) -> [String] {
-        tls.endpointChoice.nodes(of: instances).map(\.endpoint.description)
+        tls.endpointChoice().nodes(of: instances).map(\.endpoint.description)
     }
 
     @Test func tlsEndpointsArePreferredAndWithTLSOptionsTheOnlyChoice() {

@@ -13,6 +13,7 @@ import Testing
         "ServiceKitEtcd": "ServiceKitEtcdTests/GuideTests.swift",
         "ServiceKitGRPC": "ServiceKitGRPCTests/GuideTests.swift",
         "ServiceKitHTTP": "ServiceKitHTTPTests/GuideTests.swift",
+        "ServiceKitHTTPClient": "ServiceKitHTTPClientTests/GuideTests.swift",
         "ServiceKitHummingbird": "../Examples/Sources/pages/Pages.swift",
         "ServiceKitTesting": "ServiceKitTests/TestingGuideTests.swift",
         "EtcdClient": "EtcdClientTests/Server/GuideTests.swift",

@@ -26,6 +26,9 @@ import Testing
             "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
             "ServiceKitProtobuf",
         ],
+        "ServiceKitHTTPClient": [
+            "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitGRPC",
+        ],
         "ServiceKitHummingbird": ["ServiceKit", "ServiceKitHTTP"],
         "ServiceKitAuth": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf"],
         "ServiceKitTesting": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency"],

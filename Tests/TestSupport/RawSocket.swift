@@ -23,8 +23,13 @@ package struct RawSocket: Hashable, Sendable {
     /// Listens on a free port.
     package static func listen() throws -> (socket: RawSocket, port: Int) {
         let (socket, port) = try reserve()
-        guard Glibc.listen(socket.descriptor, 16) == 0 else { throw Failure(code: errno) }
+        try socket.beginListening()
         return (socket, port)
+    }
+
+    /// Listens on a port that was reserved.
+    package func beginListening() throws {
+        guard Glibc.listen(descriptor, 16) == 0 else { throw Failure(code: errno) }
     }
 
     /// Connects to a port.

@@ -50,7 +50,7 @@ struct ResolveCommand: AsyncParsableCommand {
     /// The endpoints to resolve. Default: the endpoints that a channel with this configuration would call.
     private func choice(_ configuration: Configuration) throws -> EndpointChoice {
         if let scheme { return EndpointChoice(schemes: [scheme]) }
-        return try ChannelOptions(configuration.client(of: service)).tls.endpointChoice
+        return try ChannelOptions(configuration.client(of: service)).tls.endpointChoice()
     }
 
     /// An address in the form that a client uses.

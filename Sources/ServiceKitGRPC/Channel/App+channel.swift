@@ -12,7 +12,8 @@ extension App {
     /// - Throws: `ConfigurationError` when the section `client` is wrong; `AppError` when the name is not valid, or when
     ///   the App runs already and has no channel to the service.
     public func channel(_ service: String) throws -> ServiceChannel {
-        try component(Channels.self) { Channels() }.channel(to: ChannelTarget(inGivenRegistry: service), in: self)
+        try component(Channels.self) { Channels() }.channel(
+            to: ChannelTarget(inGivenRegistry: service).service, in: self)
     }
 }
 
@@ -20,17 +21,17 @@ extension App {
 private final class Channels: Sendable {
     private let channels = Mutex<[String: ServiceChannel]>([:])
 
-    func channel(to target: ChannelTarget, in app: App) throws -> ServiceChannel {
+    func channel(to service: String, in app: App) throws -> ServiceChannel {
         try channels.withLock { channels in
-            if let channel = channels[target.service] { return channel }
+            if let channel = channels[service] { return channel }
             // A channel that is asked for now would never run, and its calls would wait in vain.
             if app.isSettled {
-                throw AppError("the App runs already; ask for the channel to \(target.service) before")
+                throw AppError("the App runs already; ask for the channel to \(service) before")
             }
-            let channel = try ServiceChannel(to: target, of: app)
+            let channel = try ServiceChannel(ChannelSetup(to: service, of: app))
             app.addChannel(channel.snapshot)
             app.add(ChannelService(channel: channel))
-            channels[target.service] = channel
+            channels[service] = channel
             return channel
         }
     }

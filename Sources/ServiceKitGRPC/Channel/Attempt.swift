@@ -1,29 +1,29 @@
 internal import GRPCCore
 internal import GRPCNghttp2Transport
-internal import ServiceKit
+package import ServiceKit
 
 /// The node that an attempt of a call goes to, and the parties that learn how it went there.
-struct Pick: Sendable {
-    let node: Node
-    let place: NodePlace
+package struct Pick<Connection: NodeConnection>: Sendable {
+    package let node: Node
+    let place: NodePlace<Connection>
     /// The balancer that picked the node.
     let balancer: any Balancer
     /// The call in the node's statistics.
     let call: NodeStatistics.InFlight
     /// The attempt's number; the first is 1.
-    let number: Int
+    package let number: Int
     /// The circuit breaker of the method; `nil` if breakers are off.
     let breaker: CircuitBreakers.Method?
 }
 
 /// One attempt of a call: a node, and the stream to it. A class, as copies of so many references cost more.
 final class Attempt: Sendable {
-    let pick: Pick
+    let pick: Pick<ClientConnection>
     let stream: ClientStream
     /// Middleware that is told how the attempt ended.
     let ends: [CallAttempt.End]
 
-    init(_ pick: consuming Pick, _ stream: ClientStream, _ ends: [CallAttempt.End] = []) {
+    init(_ pick: consuming Pick<ClientConnection>, _ stream: ClientStream, _ ends: [CallAttempt.End] = []) {
         self.pick = pick
         self.stream = stream
         self.ends = ends
@@ -31,7 +31,7 @@ final class Attempt: Sendable {
 }
 
 /// How an attempt went.
-struct AttemptResult: Sendable {
+package struct AttemptResult: Sendable {
     /// `nil` when the call succeeded.
     var code: ServiceError.Code?
     var status: CallStatus
@@ -43,13 +43,39 @@ struct AttemptResult: Sendable {
     /// Whether another attempt was answered before.
     var isOutrun = false
 
+    /// An attempt over another protocol, whose status judges the node.
+    ///
+    /// - Parameters:
+    ///   - status: The status.
+    ///   - code: `nil` when the call succeeded.
+    ///   - wasSent: Whether the node may have begun to process the call.
+    package init(_ status: CallStatus, code: ServiceError.Code?, wasSent: Bool = true) {
+        self.init(
+            code: code, status: status, trailers: [:], wasSent: wasSent,
+            outcome: wasSent ? CallOutcome(status) : .failure)
+    }
+
+    private init(
+        code: ServiceError.Code? = nil,
+        status: CallStatus,
+        trailers: Metadata,
+        wasSent: Bool,
+        outcome: CallOutcome
+    ) {
+        self.code = code
+        self.status = status
+        self.trailers = trailers
+        self.wasSent = wasSent
+        self.outcome = outcome
+    }
+
     /// The call succeeded.
     static func succeeded(_ trailers: Metadata) -> AttemptResult {
         AttemptResult(status: .ok, trailers: trailers, wasSent: true, outcome: .success)
     }
 
     /// The caller gave up.
-    static var abandoned: AttemptResult {
+    package static var abandoned: AttemptResult {
         AttemptResult(code: .cancelled, status: .cancelled, trailers: [:], wasSent: true, outcome: .ignored)
     }
 

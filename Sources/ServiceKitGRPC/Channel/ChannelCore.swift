@@ -1,70 +1,160 @@
-internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import Logging
-internal import ServiceKit
+package import ServiceKit
 internal import ServiceKitConcurrency
 private import ServiceKitConfig
 private import Synchronization
 
-/// The parts that all calls of a channel share.
-final class ChannelCore: Sendable {
+/// A channel to a service, without the protocol that its calls speak: it finds the instances, holds a connection to each,
+/// and has everything that all calls share.
+package final class ChannelCore<Connection: NodeConnection>: Sendable {
     /// The service's name.
-    let service: String
+    package let service: String
     /// The channel's target, as middleware sees it: `discovery:///user-service`.
-    let target: String
-    let pool: NodePool
-    let middleware: MiddlewareChain
-    let retryBudget: RetryBudget
-    let breakers: CircuitBreakers
+    package let target: String
+    package let pool: NodePool<Connection>
+    package let middleware: MiddlewareChain
+    package let retryBudget: RetryBudget
+    package let breakers: CircuitBreakers
     private let outliers: OutlierEjection
+    private let discoverer: any Discoverer
+    private let ownedRegistry: (any Registry)?
+    /// The instance that the channel belongs to, if that registers.
+    private let owner: ServiceInstance?
     /// The zone of the App that has the channel.
     private let appZone: String?
     /// The program's own subsets, as they are before the first instance.
     private let subsets: [any Subset]
     /// Connections that are to be run.
-    let connections = AsyncStream.makeStream(of: ClientConnection.self)
+    private let connections = AsyncStream.makeStream(of: Connection.self)
+    private let isClosing = Watched(false)
     /// The client's place among its peers, once it is known. Its lock keeps changes of the subsets in their order.
     private let position = Mutex<SubsetPosition?>(nil)
     private let hasPosition = Signal()
     /// Raised when the client needs its place.
-    let needsPosition = Signal()
+    private let needsPosition = Signal()
     private let latest: Mutex<ChannelOptions>
     private let latestBuffer: Atomic<Int>
     /// Whether calls keep to lanes.
     private let hasLanes: Atomic<Bool>
     private let latestHasHedging: Atomic<Bool>
+    private let logger: Logger
 
-    init(
-        service: String,
-        target: String,
-        options: ChannelOptions,
-        pool: NodePool,
-        outliers: OutlierEjection,
-        subsets: [any Subset] = [],
-        appZone: String? = nil,
-        middleware: MiddlewareChain,
-        retryBudget: RetryBudget,
-        logger: Logger
-    ) {
-        self.appZone = appZone
-        self.subsets = subsets
-        self.outliers = outliers
-        self.service = service
-        self.target = target
-        self.pool = pool
-        self.middleware = middleware
-        self.retryBudget = retryBudget
+    /// - Parameters:
+    ///   - setup: The parts of the channel.
+    ///   - choice: The endpoints to connect to.
+    ///   - makeConnection: Makes the connection to an endpoint.
+    /// - Throws: `ConfigurationError` when the balancer is not known.
+    package init(
+        _ setup: ChannelSetup, choice: EndpointChoice, makeConnection: @escaping NodePool<Connection>.MakeConnection
+    ) throws {
+        let options = setup.options
+        service = setup.service
+        target = setup.target
+        logger = setup.logger
+        middleware = setup.middleware
+        discoverer = setup.discoverer
+        ownedRegistry = setup.ownedRegistry
+        owner = setup.app.flatMap { $0.registers ? $0.instance : nil }
+        appZone = setup.app?.instance.zone
+        subsets = setup.pipeline.subsets
+        outliers = OutlierEjection(options.outlierEjection)
+        retryBudget = setup.retryBudget()
         breakers = CircuitBreakers(options.breaker, service: service, logger: logger)
         latest = Mutex(options)
         latestBuffer = Atomic(options.retry.buffer.bytes)
         hasLanes = Atomic(options.lanes.enabled)
         latestHasHedging = Atomic(options.retry.hasHedging)
+        var pipeline = setup.pipeline
+        pipeline.subsets = Self.steps(options, subsets)
+        pipeline.ejection.insert(outliers, at: 0)
+        let balancers = try setup.balancers.makeAll(
+            options.balancer, lanes: options.lanes, configuration: setup.configuration)
+        pool = NodePool(
+            balancer: PriorityBalancer(balancers), pipeline: pipeline, choice: choice, makeConnection: makeConnection)
+        pool.setSlowStart(options.slowStart)
+        pool.setZones(ZonePreference(options.zones, appZone: appZone))
+        if let app = setup.app { follow(app) }
+    }
+
+    // MARK: - Running
+
+    /// Finds instances and holds connections, until the channel is shut down and the last connection has ended.
+    ///
+    /// - Parameter runConnection: Runs a connection to its end.
+    package func run(_ runConnection: @escaping @Sendable (Connection) async -> Void) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await self.discover()
+                self.pool.close()
+                self.connections.continuation.finish()
+            }
+            for await connection in connections.stream {
+                group.addTask {
+                    await runConnection(connection)
+                    self.pool.connectionEnded(connection)
+                }
+            }
+        }
+    }
+
+    /// Takes no more calls, and lets those in flight end.
+    package func beginGracefulShutdown() {
+        isClosing.set(true)
+    }
+
+    /// The channel's present state: the registry's instances, the nodes with their statistics, the calls that wait.
+    package func snapshot() -> ChannelSnapshot { pool.snapshot(of: service, breakers) }
+
+    /// Follows the service until the channel is shut down.
+    private func discover() async {
+        await withTaskGroup(of: Void.self) { group in
+            if let ownedRegistry {
+                group.addTask { await ownedRegistry.run() }
+            }
+            group.addTask {
+                for await snapshot in self.discoverer.watch(self.service) {
+                    self.log(snapshot)
+                    if self.owner != nil { await self.prepare(for: snapshot) }
+                    for connection in self.pool.apply(snapshot) {
+                        self.connections.continuation.yield(connection)
+                    }
+                }
+            }
+            if let owner {
+                group.addTask { await self.followPeers(of: owner) }
+            }
+            _ = await isClosing.first(where: \.self)
+            group.cancelAll()
+        }
+    }
+
+    /// Follows the channel's place among the instances of its own service, once the place is needed.
+    private func followPeers(of owner: ServiceInstance) async {
+        await needsPosition.wait()
+        for await snapshot in discoverer.watch(owner.name) where !snapshot.instances.isEmpty || snapshot.state.isLive {
+            setPosition(SubsetPosition(of: owner.id, among: snapshot.instances))
+            // A fleet that starts moves all places: many moves count as one.
+            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+        }
+    }
+
+    private func log(_ snapshot: DiscoverySnapshot) {
+        switch snapshot.state {
+        case .live:
+            logger.debug("instances", metadata: ["service": "\(service)", "ids": "\(snapshot.instances)"])
+        case .stale(_, let cause):
+            logger.warning(
+                "the registry is away; the instances known last are called",
+                metadata: ["service": "\(service)", "known": "\(snapshot.instances.count)", "cause": "\(cause)"]
+            )
+        }
     }
 
     // MARK: - Subsets
 
     /// Waits for the client's place if a snapshot has more instances than the client connects to; a second at most.
-    func prepare(for snapshot: DiscoverySnapshot) async {
+    private func prepare(for snapshot: DiscoverySnapshot) async {
         guard let size = options.subset.size, snapshot.instances.count > size, position.withLock({ $0 == nil }) else {
             return
         }
@@ -73,7 +163,7 @@ final class ChannelCore: Sendable {
     }
 
     /// Takes the client's place among its peers.
-    func setPosition(_ next: SubsetPosition) {
+    private func setPosition(_ next: SubsetPosition) {
         position.withLock { position in
             if position == next { return }
             position = next
@@ -90,7 +180,7 @@ final class ChannelCore: Sendable {
     }
 
     /// The steps that choose the instances to connect to.
-    static func steps(
+    private static func steps(
         _ options: ChannelOptions, _ subsets: [any Subset], _ position: SubsetPosition? = nil
     ) -> [any Subset] {
         var steps = [InstanceFilter(options.filter)] + subsets
@@ -103,23 +193,41 @@ final class ChannelCore: Sendable {
     // MARK: - Options
 
     /// The options in force. They take a lock: calls that wait or have failed read them.
-    var options: ChannelOptions { latest.withLock(\.self) }
+    package var options: ChannelOptions { latest.withLock(\.self) }
 
     /// How much of a request is kept to be sent again, in bytes. Each call reads it, without a lock.
-    var retryBuffer: Int { latestBuffer.load(ordering: .relaxed) }
+    package var retryBuffer: Int { latestBuffer.load(ordering: .relaxed) }
 
     /// Whether any method has hedging. Calls that wait for an answer read it, without a lock.
     var hasHedging: Bool { latestHasHedging.load(ordering: .relaxed) }
 
     /// The header that names the lane of a call; `nil` if calls keep to no lanes. Each call reads it, then without a lock.
-    var laneHeader: String? { hasLanes.load(ordering: .relaxed) ? options.lanes.header.lowercased() : nil }
+    package var laneHeader: String? { hasLanes.load(ordering: .relaxed) ? options.lanes.header.lowercased() : nil }
+
+    /// Follows changes of an App's configuration.
+    private func follow(_ app: App) {
+        let sections = ConfigurationSections(plugins: app.plugins + [.grpc])
+        app.follow(ChannelOptions.livePaths) { [self, balancers = app.balancers] next, earlier in
+            try sections.checkClients(next)
+            let client = next.client(of: service)
+            let options = try ChannelOptions(client)
+            let made = try balancers.makeAll(
+                options.balancer,
+                lanes: options.lanes,
+                after: (self.options.balancer, self.options.lanes),
+                configuration: client,
+                earlier: earlier.client(of: service)
+            )
+            return { self.follow(options, made) }
+        }
+    }
 
     /// Takes over the options that a running channel can change, ``ChannelOptions/livePaths``.
     ///
     /// - Parameters:
     ///   - next: The options.
     ///   - balancers: The balancers if they are to be replaced.
-    func follow(_ next: ChannelOptions, _ balancers: PerPriority<any Balancer>?) {
+    private func follow(_ next: ChannelOptions, _ balancers: PerPriority<any Balancer>?) {
         let last = self.options
         latest.withLock { options in
             options.balancer = next.balancer

@@ -9,9 +9,9 @@ internal import ServiceKit
 
 extension ChannelSnapshot {
     /// Describes a channel's nodes.
-    init(
+    init<Connection>(
         of service: String,
-        _ pool: NodePoolState,
+        _ pool: NodePoolState<Connection>,
         _ state: ConnectivityState,
         at now: UInt64,
         callsWaiting: Int,

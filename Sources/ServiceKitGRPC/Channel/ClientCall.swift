@@ -18,7 +18,7 @@ final class ClientCall: Sendable {
     private let descriptor: MethodDescriptor
     private let deadline: ContinuousClock.Instant?
     private let options: CallOptions
-    let channel: ChannelCore
+    let channel: ChannelCore<ClientConnection>
     private let middleware = ClientMiddleware()
     let state = Mutex(ClientCallState())
 
@@ -28,7 +28,7 @@ final class ClientCall: Sendable {
     ///   - descriptor: The method.
     ///   - options: The time limit, whether the call waits for ready, and how large messages may be.
     ///   - channel: The channel that makes the call.
-    init(_ descriptor: MethodDescriptor, options: CallOptions, channel: ChannelCore) {
+    init(_ descriptor: MethodDescriptor, options: CallOptions, channel: ChannelCore<ClientConnection>) {
         self.operation = descriptor.path
         self.descriptor = descriptor
         self.deadline = options.timeout.map { .now + $0 }
@@ -280,7 +280,7 @@ final class ClientCall: Sendable {
     /// - Throws: The error of a middleware.
     func begin(
         _ begins: [Call.AttemptBegin],
-        of pick: Pick,
+        of pick: Pick<ClientConnection>,
         _ headers: Metadata,
         _ ends: inout [CallAttempt.End]
     ) throws -> Metadata? {
@@ -302,7 +302,7 @@ final class ClientCall: Sendable {
     /// - Returns: The pick and the stream; `nil` when no node is ready now.
     func openStream(
         _ number: Int, avoid: [String], _ start: ClientCallStart, _ breaker: CircuitBreakers.Method?
-    ) throws -> (Pick, ClientStream)? {
+    ) throws -> (Pick<ClientConnection>, ClientStream)? {
         let source = channel.pool.keySource
         let key = source == .none ? nil : source.key { start.headers[stringValues: $0].first { _ in true } }
         let lane = channel.laneHeader.flatMap { start.headers[stringValues: $0].first { _ in true } }
@@ -321,7 +321,7 @@ final class ClientCall: Sendable {
     /// Picks a node and makes a stream to it; waits for a node as long as there is hope.
     private func makeStream(
         _ number: Int, avoid: [String], _ start: ClientCallStart
-    ) async throws -> (Pick, ClientStream) {
+    ) async throws -> (Pick<ClientConnection>, ClientStream) {
         let breaker: CircuitBreakers.Method?
         do throws(PreparedError) {
             breaker = try channel.breakers.beginAttempt(of: operation)

@@ -1,7 +1,7 @@
-internal import GRPCCore
+package import GRPCCore
 
 /// Whether calls can be made on a channel.
-enum ConnectivityState: Sendable {
+package enum ConnectivityState: Sendable {
     /// The registry has not answered yet. The cause says why, when the registry is away.
     case resolving(cause: String?)
     /// Since then the registry says that there is no instance, or the channel may call none of its instances.
@@ -17,8 +17,8 @@ enum ConnectivityState: Sendable {
 }
 
 /// The connectivity of a channel at one moment.
-struct Connectivity: Sendable {
-    var state = ConnectivityState.resolving(cause: nil)
+package struct Connectivity: Sendable {
+    package var state = ConnectivityState.resolving(cause: nil)
     /// How many changes there were before: of the state, or of the nodes to pick.
-    var revision: UInt64 = 0
+    package var revision: UInt64 = 0
 }

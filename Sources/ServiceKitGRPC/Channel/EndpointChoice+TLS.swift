@@ -2,7 +2,9 @@ package import ServiceKit
 
 extension ClientTLSOptions {
     /// The endpoints that a channel with these options connects to.
-    package var endpointChoice: EndpointChoice {
-        EndpointChoice(schemes: self == ClientTLSOptions() ? ["grpcs", "grpc"] : ["grpcs"])
+    ///
+    /// - Parameter scheme: The scheme in clear text; that of TLS has an `s` behind it.
+    package func endpointChoice(of scheme: String = "grpc") -> EndpointChoice {
+        EndpointChoice(schemes: self == ClientTLSOptions() ? [scheme + "s", scheme] : [scheme + "s"])
     }
 }

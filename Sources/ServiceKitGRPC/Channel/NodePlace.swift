@@ -1,4 +1,3 @@
-internal import GRPCNghttp2Transport
 internal import ServiceKit
 private import Synchronization
 
@@ -6,28 +5,23 @@ private import Synchronization
 /// made there.
 ///
 /// Each ``Node`` of a channel carries its place. So a pick costs no look-up, and a node whose labels change keeps it.
-final class NodePlace: Sendable {
-    private final class Observers: Sendable {
-        let list: [any CallObserver]
-        init(_ list: [any CallObserver]) { self.list = list }
-    }
-
-    let connection: ClientConnection
+package final class NodePlace<Connection: NodeConnection>: Sendable {
+    let connection: Connection
     let breaker = CircuitBreaker()
     private let observers: [any CallObserver]
-    private let policies = AtomicLazyReference<Observers>()
+    private let policies = AtomicLazyReference<NodeObservers>()
 
     /// - Parameters:
     ///   - connection: The connection to the endpoint.
     ///   - observers: Learn of the attempts.
-    init(_ connection: ClientConnection, observers: [any CallObserver]) {
+    init(_ connection: Connection, observers: [any CallObserver]) {
         self.connection = connection
         self.observers = observers
     }
 
     /// Adds the observers of the ejection policies; called once.
     func observe(with policies: [any CallObserver]) {
-        _ = self.policies.storeIfNil(Observers(policies))
+        _ = self.policies.storeIfNil(NodeObservers(policies))
     }
 
     /// Tells the observers how an attempt went.
@@ -38,7 +32,8 @@ final class NodePlace: Sendable {
     }
 }
 
-extension Node {
-    /// The place; `nil` for a node that no channel has made.
-    var place: NodePlace? { attachment as? NodePlace }
+/// The observers of a node's attempts.
+private final class NodeObservers: Sendable {
+    let list: [any CallObserver]
+    init(_ list: [any CallObserver]) { self.list = list }
 }

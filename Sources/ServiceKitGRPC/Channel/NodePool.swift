@@ -1,24 +1,24 @@
 internal import GRPCCore
-internal import GRPCNghttp2Transport
-internal import ServiceKit
+package import GRPCNghttp2Transport
+package import ServiceKit
 private import Synchronization
 
 /// The way from discovery to a pick: the instances that pass the subsets, a connection to each, the nodes that are ready
 /// in the order of their priorities, and the balancers over them. ``NodePipeline`` describes the steps.
-final class NodePool: Sendable {
+package final class NodePool<Connection: NodeConnection>: Sendable {
     /// Makes the connection to an endpoint, which tells its states to the function that it is given.
-    typealias MakeConnection =
-        @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> ClientConnection
+    package typealias MakeConnection =
+        @Sendable (Endpoint, @escaping @Sendable (ClientConnection.State) -> Void) -> Connection
 
     /// Whether calls can be made, and every change of that or of the nodes to pick.
-    let connectivity = Watched(Connectivity())
+    package let connectivity = Watched(Connectivity())
 
     /// Under the lock of ``state`` it is told of nodes, and its balancers are replaced.
     private let balancer: PriorityBalancer
     private let pipeline: NodePipeline
     private let choice: EndpointChoice
     private let makeConnection: MakeConnection
-    private let state: Mutex<NodePoolState>
+    private let state: Mutex<NodePoolState<Connection>>
     /// When ``takeDue(at:)`` has something to do next: asked by each pick, without the lock.
     private let nextDue = Atomic(UInt64.max)
     private let waitingCount = Atomic(0)
@@ -51,7 +51,7 @@ final class NodePool: Sendable {
     /// Takes discovery's word.
     ///
     /// - Returns: Connections that are new. The caller runs them, and says so when they have ended.
-    func apply(_ snapshot: DiscoverySnapshot) -> [ClientConnection] {
+    func apply(_ snapshot: DiscoverySnapshot) -> [Connection] {
         take { state in
             state.update(snapshot, choice, makeStatistics: balancer.makeStatistics, makePlace: makePlace)
         }
@@ -60,13 +60,13 @@ final class NodePool: Sendable {
     /// Lets other subsets choose the instances to connect to.
     ///
     /// - Returns: Connections that are new, as ``apply(_:)`` has them.
-    func setSubsets(_ subsets: [any Subset]) -> [ClientConnection] {
+    func setSubsets(_ subsets: [any Subset]) -> [Connection] {
         take { state in
             state.setSubsets(subsets, choice, makeStatistics: balancer.makeStatistics, makePlace: makePlace)
         }
     }
 
-    private func take(_ body: (inout NodePoolState) -> NodePoolState.Actions) -> [ClientConnection] {
+    private func take(_ body: (inout NodePoolState<Connection>) -> NodePoolState<Connection>.Actions) -> [Connection] {
         let actions = state.withLock { state in
             let actions = body(&state)
             publish(state, actions.change)
@@ -82,7 +82,7 @@ final class NodePool: Sendable {
     }
 
     /// Takes note that a connection has run to its end.
-    func connectionEnded(_ connection: ClientConnection) {
+    func connectionEnded(_ connection: Connection) {
         state.withLock { $0.connectionEnded(connection) }
     }
 
@@ -118,7 +118,7 @@ final class NodePool: Sendable {
         change { $0.setZones(zones) }
     }
 
-    private func makePlace(_ id: String, _ endpoint: Endpoint, _ statistics: NodeStatistics) -> NodePlace {
+    private func makePlace(_ id: String, _ endpoint: Endpoint, _ statistics: NodeStatistics) -> NodePlace<Connection> {
         let connection = makeConnection(endpoint) { [weak self] state in
             self?.change { $0.connection(of: id, statistics, became: state) }
         }
@@ -145,7 +145,7 @@ final class NodePool: Sendable {
         change { $0.takeDue(at: now) }
     }
 
-    private func change(_ body: (inout NodePoolState) -> PriorityBalancer.Change?) {
+    private func change(_ body: (inout NodePoolState<Connection>) -> PriorityBalancer.Change?) {
         state.withLock { state in
             guard let change = body(&state) else { return }
             publish(state, change)
@@ -153,7 +153,7 @@ final class NodePool: Sendable {
     }
 
     /// Tells balancer and callers of a change; under the lock, so that the latest state is told last.
-    private func publish(_ state: NodePoolState, _ change: PriorityBalancer.Change) {
+    private func publish(_ state: NodePoolState<Connection>, _ change: PriorityBalancer.Change) {
         nextDue.store(state.nextDue, ordering: .relaxed)
         balancer.setOwnShare(state.nodes.ownShare)
         // First the balancer: a call that sees the new connectivity then finds its nodes.
@@ -166,12 +166,12 @@ final class NodePool: Sendable {
 
     // MARK: - The calls' side
 
-    private static let maximumPicks = 16
+    private static var maximumPicks: Int { 16 }
     /// How many instances of a priority whose breakers refuse a call are passed over.
-    private static let maximumRefusals = 64
+    private static var maximumRefusals: Int { 64 }
 
     /// Where the key of a call is that the balancer goes by.
-    var keySource: PickKeySource { balancer.keySource }
+    package var keySource: PickKeySource { balancer.keySource }
 
     /// Picks a node that is ready and begins a stream to it.
     ///
@@ -186,15 +186,15 @@ final class NodePool: Sendable {
     /// - Returns: The pick and the stream, or `nil` when no node is ready now.
     /// - Throws: The error of `begin`, unless it is that the call was not processed; `CircuitBreakers.noInstance` when the
     ///   breakers of all instances refuse the call.
-    func attempt(
+    package func attempt<Stream>(
         _ operation: String,
         number: Int,
         avoid: [String],
         key: UInt64? = nil,
         lane: String? = nil,
         breaker: CircuitBreakers.Method? = nil,
-        _ begin: (ClientConnection) throws -> ClientStream
-    ) throws -> (pick: Pick, stream: ClientStream)? {
+        _ begin: (Connection) throws -> Stream
+    ) throws -> (pick: Pick<Connection>, stream: Stream)? {
         var request = PickRequest(operation: operation, avoid: avoid, keyHash: key)
         request.lane = lane
         if request.now >= nextDue.load(ordering: .relaxed) { takeDue(at: request.now) }
@@ -209,7 +209,7 @@ final class NodePool: Sendable {
                 if spent.isEmpty { return nil }
                 throw CircuitBreakers.noInstance
             }
-            if let place = node.place {
+            if let place = node.attachment as? NodePlace<Connection> {
                 if let breaker {
                     // A balancer that picks a node to be avoided has no other left.
                     let isLast = refused > 0 && request.avoids(node)
@@ -257,7 +257,7 @@ final class NodePool: Sendable {
     }
 
     /// Waits until what was seen has changed.
-    func waitForChange(after seen: Connectivity) async {
+    package func waitForChange(after seen: Connectivity) async {
         waitingCount.add(1, ordering: .relaxed)
         defer { waitingCount.subtract(1, ordering: .relaxed) }
         _ = await connectivity.first { $0.revision != seen.revision }
@@ -266,16 +266,16 @@ final class NodePool: Sendable {
     /// Tells the node's statistics, the balancer, the observers and the attempt's middleware how an attempt went.
     ///
     /// - Parameters:
-    ///   - attempt: The attempt.
+    ///   - pick: The node that the attempt went to.
+    ///   - ends: The attempt's middleware.
     ///   - operation: The called operation.
     ///   - result: How it went.
-    func ended(_ attempt: Attempt, of operation: String, with result: AttemptResult) {
-        let report = ended(attempt.pick, of: operation, with: result)
-        for end in attempt.ends.reversed() { end(report) }
-    }
-
-    @discardableResult
-    private func ended(_ pick: Pick, of operation: String, with result: AttemptResult) -> CallReport {
+    package func ended(
+        _ pick: Pick<Connection>,
+        _ ends: [CallAttempt.End] = [],
+        of operation: String,
+        with result: AttemptResult
+    ) {
         let now = NodeStatistics.now
         let load = LoadReport(result.trailers)
         if result.isOutrun {
@@ -298,7 +298,7 @@ final class NodePool: Sendable {
         pick.balancer.ended(report)
         pick.place.ended(report)
         pick.breaker?.ended(result.status, on: pick.place.breaker, at: now)
-        return report
+        for end in ends.reversed() { end(report) }
     }
 
     // MARK: - The operators' side
@@ -322,5 +322,12 @@ final class NodePool: Sendable {
         return ChannelSnapshot(
             of: service, state.withLock(\.self), connectivity, at: now, callsWaiting: waiting, breakers
         )
+    }
+}
+
+extension NodePool<ClientConnection> {
+    /// Tells how an attempt of a gRPC call went.
+    func ended(_ attempt: Attempt, of operation: String, with result: AttemptResult) {
+        ended(attempt.pick, attempt.ends, of: operation, with: result)
     }
 }

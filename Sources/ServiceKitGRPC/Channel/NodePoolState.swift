@@ -13,11 +13,11 @@ internal import ServiceKit
 ///     draining         → gone           its connection has run to its end
 ///
 /// Each event costs O(log n) or less in the number of nodes, so that the start of a fleet is linear.
-struct NodePoolState {
+struct NodePoolState<Connection: NodeConnection> {
     struct Member {
         /// The node, with the weight of its instance.
         var node: Node
-        let place: NodePlace
+        let place: NodePlace<Connection>
         /// The last state that the connection has told.
         var connectionState = ClientConnection.State.idle
         /// Why the node could not be reached: kept while further attempts are made, until one succeeds. Otherwise every
@@ -28,11 +28,11 @@ struct NodePoolState {
     /// The steps to take after an event.
     struct Actions {
         /// New nodes: run their connections.
-        var added: [(node: Node, place: NodePlace)] = []
+        var added: [(node: Node, place: NodePlace<Connection>)] = []
         /// Connections that are not needed any more.
-        var shutDown: [ClientConnection] = []
+        var shutDown: [Connection] = []
         /// Connections of instances that were just written to the registry, and so live: they try again now.
-        var reconnect: [ClientConnection] = []
+        var reconnect: [Connection] = []
         /// The change for the balancer.
         var change = PriorityBalancer.Change()
     }
@@ -71,7 +71,7 @@ struct NodePoolState {
         _ snapshot: DiscoverySnapshot,
         _ choice: EndpointChoice,
         makeStatistics: () -> NodeStatistics,
-        makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
+        makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace<Connection>
     ) -> Actions {
         if isClosed { return Actions() }
         return take(selection.update(snapshot), choice, makeStatistics, makePlace)
@@ -84,7 +84,7 @@ struct NodePoolState {
         _ subsets: [any Subset],
         _ choice: EndpointChoice,
         makeStatistics: () -> NodeStatistics,
-        makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
+        makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace<Connection>
     ) -> Actions {
         if isClosed { return Actions() }
         return take(selection.setSubsets(subsets), choice, makeStatistics, makePlace)
@@ -94,7 +94,7 @@ struct NodePoolState {
         _ change: InstanceChange,
         _ choice: EndpointChoice,
         _ makeStatistics: () -> NodeStatistics,
-        _ makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace
+        _ makePlace: (_ id: String, Endpoint, NodeStatistics) -> NodePlace<Connection>
     ) -> Actions {
         var actions = Actions()
         for instance in change.removed { remove(instance.id, &actions) }
@@ -153,7 +153,7 @@ struct NodePoolState {
     }
 
     /// A connection has run to its end.
-    mutating func connectionEnded(_ connection: ClientConnection) {
+    mutating func connectionEnded(_ connection: Connection) {
         draining[ObjectIdentifier(connection)] = nil
     }
 

@@ -25,14 +25,8 @@ public final class ServiceChannel: ClientTransport, Sendable {
     /// A message's bytes.
     public typealias Bytes = [UInt8]
 
-    let core: ChannelCore
+    let core: ChannelCore<ClientConnection>
     private let healthChecks: HealthChecks?
-    private let discoverer: any Discoverer
-    private let ownedRegistry: (any Registry)?
-    /// The instance that the channel belongs to, if that registers.
-    private let owner: ServiceInstance?
-    private let isClosing = Watched(false)
-    private let logger: Logger
 
     /// Creates a channel that finds instances through a discoverer.
     ///
@@ -56,13 +50,15 @@ public final class ServiceChannel: ClientTransport, Sendable {
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
         try self.init(
-            ChannelTarget(inGivenRegistry: service),
-            discoverer: discoverer,
-            options: options,
-            balancers: balancers,
-            middleware: Self.chain(Deadlines(), middleware),
-            pipeline: pipeline,
-            logger: logger
+            ChannelSetup(
+                to: service,
+                discoverer: discoverer,
+                options: options,
+                balancers: balancers,
+                middleware: middleware,
+                pipeline: pipeline,
+                logger: logger
+            )
         )
     }
 
@@ -85,108 +81,28 @@ public final class ServiceChannel: ClientTransport, Sendable {
         pipeline: NodePipeline = NodePipeline(),
         logger: Logger = Logger(label: "servicekit.channel")
     ) throws {
-        let target = try ChannelTarget(target)
-        let client = configuration.client(of: target.service)
-        let options = try ChannelOptions(client)
-        let timeouts = try client.decode(Deadlines.Options.self, at: "client.timeouts")
-        let faults = try client.decode(FaultInjection.Options.self, at: "client.faults")
-        let injection = faults.isEmpty ? [] : [FaultInjection(faults, logger: logger)]
-        let backends = RegistryBackends(plugins: plugins)
-        let registry =
-            if let backend = target.backend {
-                try backends.make(backend, configuration: configuration, logger: logger)
-            } else {
-                try backends.make(configuration: configuration, logger: logger)
-            }
         try self.init(
-            target,
-            discoverer: Discovery(registry),
-            ownedRegistry: registry,
-            options: options,
-            balancers: Balancers(plugins: plugins),
-            middleware: Self.chain(Deadlines(timeouts), injection + middleware),
-            pipeline: pipeline,
-            logger: logger,
-            configuration: client
-        )
-    }
-
-    /// The middleware of a channel that no App has.
-    static func chain(_ deadlines: Deadlines, _ middleware: [any Middleware]) -> MiddlewareChain {
-        var chain = MiddlewareChain()
-        chain.use(MetadataPropagation())
-        chain.use(deadlines)
-        for middleware in middleware { chain.use(middleware) }
-        return chain
-    }
-
-    /// Creates an App's channel, which follows changes of the configuration.
-    convenience init(to target: ChannelTarget, of app: App) throws {
-        app.registerGRPC()
-        let sections = ConfigurationSections(plugins: app.plugins + [.grpc])
-        _ = try ChannelOptions(app.configuration)
-        try sections.checkClients(app.configuration)
-        let service = target.service
-        let client = app.configuration.client(of: service)
-        let options = try ChannelOptions(client)
-        try self.init(
-            target,
-            discoverer: app.discovery,
-            options: options,
-            balancers: app.balancers,
-            middleware: app.clientMiddleware.forCalls(to: service),
-            pipeline: app.nodePipeline,
-            logger: app.logger,
-            owner: app.registers ? app.instance : nil,
-            appZone: app.instance.zone,
-            configuration: client
-        )
-        app.follow(ChannelOptions.livePaths) { [core, balancers = app.balancers] next, earlier in
-            try sections.checkClients(next)
-            let client = next.client(of: service)
-            let options = try ChannelOptions(client)
-            let made = try balancers.makeAll(
-                options.balancer,
-                lanes: options.lanes,
-                after: (core.options.balancer, core.options.lanes),
-                configuration: client,
-                earlier: earlier.client(of: service)
+            ChannelSetup(
+                to: target,
+                configuration: configuration,
+                plugins: plugins,
+                middleware: middleware,
+                pipeline: pipeline,
+                logger: logger
             )
-            return { core.follow(options, made) }
-        }
+        )
     }
 
-    init(
-        _ target: ChannelTarget,
-        discoverer: any Discoverer,
-        ownedRegistry: (any Registry)? = nil,
-        options: ChannelOptions,
-        balancers: Balancers,
-        middleware: MiddlewareChain,
-        pipeline: NodePipeline,
-        resolver: NameResolver = .shared,
-        logger: Logger,
-        owner: ServiceInstance? = nil,
-        appZone: String? = nil,
-        configuration: Configuration = Configuration()
-    ) throws {
+    init(_ setup: ChannelSetup, resolver: NameResolver = .shared) throws {
+        let (options, logger) = (setup.options, setup.logger)
         var config = options.transportConfig
         config.resolver = resolver
-        let security = try configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
-        let outliers = OutlierEjection(options.outlierEjection)
-        let subsets = pipeline.subsets
-        var pipeline = pipeline
-        pipeline.subsets = ChannelCore.steps(options, subsets)
-        pipeline.ejection.insert(outliers, at: 0)
+        let security = try setup.configuration.locatingErrors(at: "client.tls") { try options.tls.security() }
         let healthChecks =
             options.healthCheck.enabled
             ? HealthChecks(service: options.healthCheck.service, answerTimeout: options.connectTimeout) : nil
-        let pool = NodePool(
-            balancer: PriorityBalancer(
-                try balancers.makeAll(options.balancer, lanes: options.lanes, configuration: configuration)),
-            pipeline: pipeline,
-            choice: options.tls.endpointChoice
-        ) { [config, healthChecks] endpoint, onStateChange in
+        self.healthChecks = healthChecks
+        core = try ChannelCore(setup, choice: options.tls.endpointChoice()) { [config] endpoint, onStateChange in
             let check = healthChecks?.makeCheck(onStateChange)
             var report = onStateChange
             if let check { report = { check.connection(became: $0) } }
@@ -201,43 +117,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
             if let check { healthChecks?.add(check, of: connection) }
             return connection
         }
-        pool.setSlowStart(options.slowStart)
-        pool.setZones(ZonePreference(options.zones, appZone: appZone))
-        let name = "\(target.backend ?? "discovery"):///\(target.service)"
-        let burst = options.retry.burst
-        let retryBudget =
-            if ownedRegistry != nil {
-                RetryBudgets.shared.budget(of: name, in: nil, burst: burst)
-            } else if type(of: discoverer) is AnyClass {
-                RetryBudgets.shared.budget(of: name, in: discoverer as AnyObject, burst: burst)
-            } else {
-                // A discoverer that is a value has no identity by which another channel could share it.
-                RetryBudget(burst: burst)
-            }
-        self.core = ChannelCore(
-            service: target.service,
-            target: name,
-            options: options,
-            pool: pool,
-            outliers: outliers,
-            subsets: subsets,
-            appZone: appZone,
-            middleware: middleware,
-            retryBudget: retryBudget,
-            logger: logger
-        )
-        self.healthChecks = healthChecks
-        self.discoverer = discoverer
-        self.ownedRegistry = ownedRegistry
-        self.owner = owner
-        self.logger = logger
     }
 
-    var pool: NodePool { core.pool }
+    var pool: NodePool<ClientConnection> { core.pool }
 
     /// The channel's present state: the registry's instances, the nodes with their statistics, the calls that wait.
     public func snapshot() -> ChannelSnapshot {
-        core.pool.snapshot(of: core.service, core.breakers)
+        core.snapshot()
     }
 
     /// Waits until the registry has answered, and each connection has been made or has failed: a first call then has the choice
@@ -254,21 +140,11 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     /// Finds instances and holds connections, until the channel is shut down and the last call has ended.
     public func connect() async throws {
-        await withDiscardingTaskGroup { group in
-            group.addTask {
-                await self.discover()
-                self.core.pool.close()
-                self.core.connections.continuation.finish()
-            }
-            for await connection in core.connections.stream {
-                group.addTask {
-                    if let check = self.healthChecks?.take(of: connection) {
-                        await check.run(beside: connection)
-                    } else {
-                        await connection.run()
-                    }
-                    self.core.pool.connectionEnded(connection)
-                }
+        await core.run { connection in
+            if let check = self.healthChecks?.take(of: connection) {
+                await check.run(beside: connection)
+            } else {
+                await connection.run()
             }
         }
     }
@@ -292,52 +168,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
 
     /// Takes no more calls, and lets those in flight end.
     public func beginGracefulShutdown() {
-        isClosing.set(true)
-    }
-
-    /// Follows the service until the channel is shut down.
-    private func discover() async {
-        await withTaskGroup(of: Void.self) { group in
-            if let ownedRegistry {
-                group.addTask { await ownedRegistry.run() }
-            }
-            group.addTask {
-                for await snapshot in self.discoverer.watch(self.core.service) {
-                    self.log(snapshot)
-                    if self.owner != nil { await self.core.prepare(for: snapshot) }
-                    for connection in self.core.pool.apply(snapshot) {
-                        self.core.connections.continuation.yield(connection)
-                    }
-                }
-            }
-            if let owner {
-                group.addTask { await self.followPeers(of: owner) }
-            }
-            _ = await isClosing.first(where: \.self)
-            group.cancelAll()
-        }
-    }
-
-    /// Follows the channel's place among the instances of its own service, once the place is needed.
-    private func followPeers(of owner: ServiceInstance) async {
-        await core.needsPosition.wait()
-        for await snapshot in discoverer.watch(owner.name) where !snapshot.instances.isEmpty || snapshot.state.isLive {
-            core.setPosition(SubsetPosition(of: owner.id, among: snapshot.instances))
-            // A fleet that starts moves all places: many moves count as one.
-            guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
-        }
-    }
-
-    private func log(_ snapshot: DiscoverySnapshot) {
-        switch snapshot.state {
-        case .live:
-            logger.debug("instances", metadata: ["service": "\(core.service)", "ids": "\(snapshot.instances)"])
-        case .stale(_, let cause):
-            logger.warning(
-                "the registry is away; the instances known last are called",
-                metadata: ["service": "\(core.service)", "known": "\(snapshot.instances.count)", "cause": "\(cause)"]
-            )
-        }
+        core.beginGracefulShutdown()
     }
 
     func makeCall(_ descriptor: MethodDescriptor, _ options: CallOptions) -> ClientCall {

@@ -1,23 +1,26 @@
-internal import GRPCCore
+package import GRPCCore
 internal import ServiceKit
 
 /// How long a call waits for a node, and the error that it fails with afterwards.
-struct WaitLimit: Sendable {
+package struct WaitLimit: Sendable {
     private let service: String
+    private let scheme: String
     private let options: ChannelOptions
     private let waitsForReady: Bool
     private let deadline: ContinuousClock.Instant?
     private let start: ContinuousClock.Instant
 
     /// Begins to wait now.
-    init(
+    package init(
         service: String,
+        scheme: String = "grpc",
         options: ChannelOptions,
         waitsForReady: Bool,
         deadline: ContinuousClock.Instant?,
         start: ContinuousClock.Instant = .now
     ) {
         self.service = service
+        self.scheme = scheme
         self.options = options
         self.waitsForReady = waitsForReady
         self.deadline = deadline
@@ -32,7 +35,7 @@ struct WaitLimit: Sendable {
     /// - Throws: `failedPrecondition` when the channel is shut down; `deadlineExceeded`; `unavailable` when there was no
     ///   instance, or none could be reached, for longer than the settle timeout, or when it took longer than the ready
     ///   timeout to find out. A call that waits for ready waits on where it would be `unavailable`.
-    func next(
+    package func next(
         _ connectivity: ConnectivityState,
         now: ContinuousClock.Instant = .now
     ) throws(RPCError) -> ContinuousClock.Instant {
@@ -63,7 +66,7 @@ struct WaitLimit: Sendable {
     private func explanation(_ connectivity: ConnectivityState) -> String {
         switch connectivity {
         case .empty:
-            "no instance of \"\(service)\" with a \(options.tls.endpointChoice.schemes.last ?? "grpc") endpoint is registered"
+            "no instance of \"\(service)\" with a \(options.tls.endpointChoice(of: scheme).schemes.last ?? scheme) endpoint is registered"
                 + (options.filter == InstanceFilter.Options() ? "" : " and passes client.filter")
         case .transientFailure(let error, _):
             "no instance of \"\(service)\" can be reached: \(error.message)"

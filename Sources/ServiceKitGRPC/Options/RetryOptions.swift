@@ -1,6 +1,6 @@
 internal import GRPCCore
-internal import ServiceKit
-internal import ServiceKitConcurrency
+package import ServiceKit
+package import ServiceKitConcurrency
 public import ServiceKitConfig
 
 /// The section `client.retry`.
@@ -143,7 +143,7 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     }
 
     /// The rules for a method.
-    func policy(for path: String) -> RetryPolicy {
+    package func policy(for path: String) -> RetryPolicy {
         var method: Method?
         if !methods.isEmpty {
             method = methods[path] ?? path.lastIndex(of: "/").flatMap { methods[String(path[...$0])] }
@@ -184,11 +184,11 @@ extension RetryOptions: Validatable {
 }
 
 /// The rules by which the calls of one method are made again.
-struct RetryPolicy: Sendable {
-    var attempts = 3
-    var codes: [RetryOptions.Code] = [.unavailable]
-    var backoff = RetryOptions.Backoff()
-    var isIdempotent = true
+package struct RetryPolicy: Sendable {
+    package var attempts = 3
+    package var codes: [RetryOptions.Code] = [.unavailable]
+    package var backoff = RetryOptions.Backoff()
+    package var isIdempotent = true
     /// How long an attempt has no answer before another is made beside it; `nil` for no hedging.
     var hedgingDelay: Duration?
 
@@ -199,13 +199,18 @@ struct RetryPolicy: Sendable {
 
     /// Whether the method, and the code of the failure, allow it to be called again.
     func isRepeatable(_ failure: RPCError) -> Bool {
-        isIdempotent && codes.contains { $0.rawValue == failure.code.name }
+        isRepeatable(failure.callStatus)
+    }
+
+    /// Whether the method, and the status of the failed call, allow it to be called again.
+    package func isRepeatable(_ status: CallStatus) -> Bool {
+        isIdempotent && codes.contains { $0.rawValue == status.name }
     }
 }
 
 extension Backoff {
     /// The pauses that options name.
-    init(_ options: RetryOptions.Backoff) {
+    package init(_ options: RetryOptions.Backoff) {
         self.init(base: options.initial, maximum: options.max, multiplier: options.multiplier)
     }
 }

@@ -69,14 +69,16 @@ final class TestBed: Sendable {
             balancers.add("test") { balancer }
         }
         let channel = try ServiceChannel(
-            ChannelTarget(inGivenRegistry: "test"),
-            discoverer: discoverer ?? registry,
-            options: options,
-            balancers: balancers,
-            middleware: ServiceChannel.chain(Deadlines(), middleware),
-            pipeline: pipeline,
-            resolver: resolver,
-            logger: log.logger()
+            ChannelSetup(
+                to: "test",
+                discoverer: discoverer ?? registry,
+                options: options,
+                balancers: balancers,
+                middleware: middleware,
+                pipeline: pipeline,
+                logger: log.logger()
+            ),
+            resolver: resolver
         )
         let client = TestClient(channel, interceptors: interceptors)
         clients.withLock { $0.append(client) }

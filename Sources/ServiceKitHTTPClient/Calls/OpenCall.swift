@@ -1,0 +1,68 @@
+internal import ServiceKit
+internal import ServiceKitConcurrency
+internal import ServiceKitGRPC
+private import Synchronization
+
+/// A call whose response has come, until its body ends. It ends exactly once; at the latest when the response is forgotten.
+final class OpenCall: Sendable {
+    private struct Open {
+        var call: Call
+        let attempt: HTTPAttempt
+    }
+
+    private let open: Mutex<Open?>
+    private let deadline: ContinuousClock.Instant?
+    /// The failure that the status means; `nil` if it means none.
+    private let failure: ServiceError?
+    private let status: CallStatus
+
+    /// - Parameters:
+    ///   - call: The call as the last middleware has left it.
+    ///   - attempt: The attempt that was answered.
+    ///   - status: The status of the answer.
+    ///   - failure: The failure that it means.
+    init(_ call: Call, _ attempt: HTTPAttempt, _ status: CallStatus, _ failure: ServiceError?) {
+        deadline = call.deadline
+        open = Mutex(Open(call: call, attempt: attempt))
+        self.status = status
+        self.failure = failure
+    }
+
+    deinit { end() }
+
+    /// Runs a body until the call's deadline.
+    ///
+    /// - Throws: The error of the body, or `TimeLimitExceeded`.
+    nonisolated(nonsending) func withinDeadline<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        guard let deadline else { return try await body() }
+        return try await withDeadline(deadline, onExpiry: TimeLimitExceeded(limit: .zero), body)
+    }
+
+    /// The body has ended: the call ends as its status says.
+    func end() {
+        guard var open = take() else { return }
+        open.attempt.end(AttemptResult(status, code: failure?.code))
+        var result = open.attempt.result(failure)
+        open.call.end(with: &result)
+    }
+
+    /// The body has broken off.
+    ///
+    /// - Returns: The error for the caller, which middleware may have replaced.
+    func fail(_ failure: HTTPFailure) -> any Error {
+        guard var open = take() else { return failure.error }
+        open.attempt.end(AttemptResult(failure.status, code: failure.error.code))
+        var result = open.attempt.result(failure.error)
+        open.call.end(with: &result)
+        return result.error ?? failure.error
+    }
+
+    private func take() -> Open? {
+        open.withLock { open in
+            defer { open = nil }
+            return open
+        }
+    }
+}

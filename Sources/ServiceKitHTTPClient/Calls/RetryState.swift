@@ -1,0 +1,70 @@
+internal import ServiceKit
+internal import ServiceKitConcurrency
+internal import ServiceKitGRPC
+
+/// Decides whether a failed call is made again, as the retries of a `ServiceChannel` do.
+struct RetryState {
+    /// How often a call is made again after instances that have not begun to process it.
+    private static let maximumUnprocessed = 10
+    /// A longer pause that the server asks for means that the call is not made again.
+    private static let longestPause = Duration.seconds(60)
+
+    private let policy: RetryPolicy
+    private let isBodyRepeatable: Bool
+    private var backoff: Backoff
+    private var unprocessed = 0
+    /// The number of attempts made.
+    private(set) var attempts = 0
+    /// The instances that failed.
+    private(set) var avoid: [String] = []
+
+    /// - Parameters:
+    ///   - policy: The policy of the operation.
+    ///   - isIdempotent: Whether the method of HTTP is idempotent.
+    ///   - isBodyRepeatable: Whether the body can be sent again.
+    init(_ policy: RetryPolicy, isIdempotent: Bool, isBodyRepeatable: Bool) {
+        var policy = policy
+        if isIdempotent { policy.isIdempotent = true }
+        self.policy = policy
+        self.isBodyRepeatable = isBodyRepeatable
+        backoff = Backoff(policy.backoff)
+    }
+
+    /// An attempt begins.
+    mutating func begin() { attempts += 1 }
+
+    /// Takes the failure of an attempt.
+    ///
+    /// - Parameters:
+    ///   - id: The instance.
+    ///   - status: The status.
+    ///   - wasSent: Whether the instance may have begun to process the call.
+    ///   - retryAfter: The pause that the server asks for.
+    ///   - deadline: The call's deadline.
+    ///   - takeRetry: Takes a retry from the budget; asked last.
+    /// - Returns: The pause before the next attempt; `nil` if there is none.
+    mutating func failed(
+        on id: String,
+        _ status: CallStatus,
+        wasSent: Bool,
+        retryAfter: Duration? = nil,
+        deadline: ContinuousClock.Instant?,
+        takeRetry: () -> Bool
+    ) -> Duration? {
+        guard !wasSent || isBodyRepeatable && attempts < policy.attempts && policy.isRepeatable(status) else {
+            return nil
+        }
+        // The first retry is made at once, as it goes to another instance.
+        let pause = retryAfter ?? (avoid.isEmpty ? .zero : backoff.next())
+        if pause > Self.longestPause { return nil }
+        if let deadline, .now + pause >= deadline { return nil }
+        if wasSent {
+            guard takeRetry() else { return nil }
+        } else {
+            unprocessed += 1
+            guard unprocessed <= Self.maximumUnprocessed else { return nil }
+        }
+        avoid.append(id)
+        return pause
+    }
+}
