@@ -336,11 +336,13 @@ let package = Package(
         .testTarget(
             name: "ServiceKitHTTPTests",
             dependencies: [
-                "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP", "ServiceKitProtobuf",
-                "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc, grpcProtobuf, httpTypes,
-                logging, protobuf,
+                "ServiceKit", "ServiceKitAuth", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP",
+                "ServiceKitProtobuf", "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc,
+                grpcProtobuf, httpTypes, logging, metricsTesting, protobuf, tracingTesting,
             ],
-            exclude: ["Envoy/Cases", "Envoy/transcode.proto", "Peers/Python", "WebSocket/Python"],
+            exclude: [
+                "Browser/Python", "Envoy/Cases", "Envoy/transcode.proto", "Peers/Python", "WebSocket/Python",
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(

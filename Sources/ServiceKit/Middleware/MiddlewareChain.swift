@@ -101,6 +101,9 @@ public struct MiddlewareChain: Sendable {
     /// The middleware of a type, the outermost first.
     func all<Kind: Middleware>(_ type: Kind.Type) -> [Kind] { layers.compactMap { $0.middleware as? Kind } }
 
+    /// The names of the types of the middleware, the outermost first.
+    package var names: [String] { layers.map { "\(type(of: $0.middleware))" } }
+
     /// Removes every middleware of a type.
     public mutating func remove(_ type: any Middleware.Type) {
         layers.removeAll { Swift.type(of: $0.middleware) == type }

@@ -22,12 +22,14 @@ struct HTTPTestServer: Sendable {
     ///   - yaml: More configuration.
     ///   - descriptors: The descriptors of the service.
     ///   - drainTimeout: How long requests may take to end when the App stops.
+    ///   - plugins: The plugins of the App.
     ///   - extend: Adds to the App.
     ///   - body: The test.
     static func with(
         _ yaml: String = "",
         descriptors: String = userDescriptors,
         drainTimeout: String = "10m",
+        plugins: [Plugin] = [.http],
         extend: (App) -> Void = { _ in },
         _ body: (HTTPTestServer) async throws -> Void
     ) async throws {
@@ -37,7 +39,7 @@ struct HTTPTestServer: Sendable {
         let app = try App(
             configuration: Configuration(
                 yaml: "app: {name: user-service}\nshutdown: {lame-duck: 0, drain-timeout: \(drainTimeout)}\n" + yaml),
-            plugins: [.http],
+            plugins: plugins,
             registry: registry,
             logger: log.logger(),
             environment: [:]
