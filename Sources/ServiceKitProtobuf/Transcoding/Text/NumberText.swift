@@ -18,29 +18,53 @@ extension ByteSink {
         reserve(20)
         let count = Self.digitCount(value)
         write(20) { start in
-            var value = value
-            var end = start + count
-            while value >= 10 {
-                let (rest, digit) = value.quotientAndRemainder(dividingBy: 10)
-                end -= 1
-                end.pointee = 0x30 + UInt8(truncatingIfNeeded: digit)
-                value = rest
-            }
-            start.pointee = 0x30 + UInt8(truncatingIfNeeded: value)
+            Self.put(value, endingAt: start + count)
             return count
         }
     }
 
-    private static func digitCount(_ value: UInt64) -> Int {
-        var count = 1
-        var bound: UInt64 = 10
-        while count < 20, value >= bound {
-            count += 1
-            if count == 20 { break }
-            bound *= 10
+    /// Writes the digits of a number before a place.
+    @inline(__always) private static func put(_ value: UInt64, endingAt end: UnsafeMutablePointer<UInt8>) {
+        var value = value
+        var end = end
+        // Digits that do not wait for each other.
+        while value >= 100_000_000 {
+            let (rest, part) = value.quotientAndRemainder(dividingBy: 100_000_000)
+            let (high, low) = UInt32(truncatingIfNeeded: part).quotientAndRemainder(dividingBy: 10_000)
+            end -= 8
+            putPair(high / 100, at: end)
+            putPair(high % 100, at: end + 2)
+            putPair(low / 100, at: end + 4)
+            putPair(low % 100, at: end + 6)
+            value = rest
         }
-        return count
+        var rest = UInt32(truncatingIfNeeded: value)
+        while rest >= 100 {
+            end -= 2
+            putPair(rest % 100, at: end)
+            rest /= 100
+        }
+        if rest >= 10 { putPair(rest, at: end - 2) } else { end[-1] = 0x30 + UInt8(truncatingIfNeeded: rest) }
     }
+
+    /// Writes the two digits of a number below 100.
+    @inline(__always) private static func putPair(_ pair: UInt32, at start: UnsafeMutablePointer<UInt8>) {
+        start[0] = 0x30 + UInt8(truncatingIfNeeded: pair / 10)
+        start[1] = 0x30 + UInt8(truncatingIfNeeded: pair % 10)
+    }
+
+    private static func digitCount(_ value: UInt64) -> Int {
+        // 1233 / 4096 is a little more than the digits of a bit.
+        let guess = ((64 - (value | 1).leadingZeroBitCount) * 1233) >> 12
+        return value >= tens[guess] ? guess + 1 : max(guess, 1)
+    }
+
+    /// The powers of ten that 64 bits can have.
+    private static let tens: [UInt64] = [
+        1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ]
 
     /// Writes digits with zeros before them, up to a width.
     mutating func padded(_ value: Int, width: Int) {
@@ -57,11 +81,63 @@ extension ByteSink {
     /// Writes the shortest number that reads back the same, or a string if the number is not finite.
     mutating func number(_ value: Double) {
         // An integer that a Double has exactly needs no search for its shortest form.
-        if value.magnitude < 0x1p53, value == value.rounded(.towardZero), value != 0 || value.sign == .plus {
+        if value.magnitude < 0x1p53, Double(Int64(value)) == value, value != 0 || value.sign == .plus {
             number(Int64(value))
         } else {
-            fraction(value.description, isFinite: value.isFinite)
+            fraction(value)
         }
+    }
+
+    private mutating func fraction(_ value: Double) {
+        guard value.isFinite, value != 0 else { return fraction(value.description, isFinite: value.isFinite) }
+        if value < 0 { append(UInt8(ascii: "-")) }
+        let decimal = ShortestDecimal(value)
+        // Room for 17 digits and an exponent, or for zeros around them.
+        write(40) { start in
+            let count = Self.digitCount(decimal.digits)
+            // The power of ten of the first digit.
+            let power = count + decimal.exponent - 1
+            if power < -4 || value.magnitude > 0x1p53 {
+                return Self.exponential(decimal.digits, count, power, start)
+            }
+            if power < 0 {
+                (start[0], start[1]) = (0x30, UInt8(ascii: "."))
+                for index in 1..<(-power) { start[index + 1] = 0x30 }
+                Self.put(decimal.digits, endingAt: start + count + 1 - power)
+                return count + 1 - power
+            }
+            if decimal.exponent >= 0 {
+                Self.put(decimal.digits, endingAt: start + count)
+                for index in count..<(count + decimal.exponent) { start[index] = 0x30 }
+                return count + decimal.exponent
+            }
+            // The digits before the point move to the left of it.
+            Self.put(decimal.digits, endingAt: start + count + 1)
+            for index in 0...power { start[index] = start[index + 1] }
+            start[power + 1] = UInt8(ascii: ".")
+            return count + 1
+        }
+    }
+
+    /// Writes digits with a power of ten: `1.5e-07`.
+    private static func exponential(
+        _ digits: UInt64, _ count: Int, _ power: Int, _ start: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        put(digits, endingAt: start + count + 1)
+        start[0] = start[1]
+        start[1] = UInt8(ascii: ".")
+        var end = count > 1 ? count + 1 : 1
+        start[end] = UInt8(ascii: "e")
+        start[end + 1] = power < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+")
+        end += 2
+        // At least two digits, as Swift prints them.
+        if power.magnitude < 10 {
+            start[end] = 0x30
+            end += 1
+        }
+        let length = digitCount(UInt64(power.magnitude))
+        put(UInt64(power.magnitude), endingAt: start + end + length)
+        return end + length
     }
 
     mutating func number(_ value: Float) {
