@@ -42,7 +42,7 @@ bench-config: setup ## Measures reading and reloading a configuration against Ya
 bench-governance: setup ## Measures balancers among 10 and 10,000 nodes; ARGS="--quick" for a look.
 	@scripts/bench-governance $(ARGS)
 
-bench-http: setup ## Measures HTTP against gRPC and Hummingbird; ARGS="--quick" for a look.
+bench-http: setup ## Measures HTTP against gRPC, Hummingbird and Envoy, and JSON against SwiftProtobuf; ARGS="--quick" for a look.
 	@scripts/bench-http $(ARGS)
 
 simulate: setup ## Compares balancers and limits on simulated fleets; ARGS="--only slow-node --seed 2" for less.

@@ -262,6 +262,15 @@ let package = Package(
             swiftSettings: testSettings
         ),
 
+        // Measured by the package in Benchmarks, which sees only what is public.
+        .executableTarget(
+            name: "servicekit-json-bench",
+            dependencies: ["ServiceKitProtobuf", protobuf],
+            path: "Tests/JSONBench",
+            exclude: ["shapes.proto"],
+            swiftSettings: testSettings
+        ),
+
         .target(
             name: "ServiceKitTestSupport",
             dependencies: ["ServiceKit", "ServiceKitTesting"],

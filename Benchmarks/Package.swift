@@ -124,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "bench-http",
             dependencies: [
-                "BenchmarkHarness", "BenchmarkNotes", "BenchmarkSupport", argumentParser, protobuf, system,
+                "BenchmarkHarness", "BenchmarkNotes", "BenchmarkSupport", argumentParser, protobuf, subprocess, system,
             ],
             swiftSettings: settings
         ),

@@ -1,4 +1,4 @@
-import BenchmarkSupport
+package import BenchmarkSupport
 import Foundation
 import Subprocess
 
@@ -43,22 +43,34 @@ package struct HTTPLoad: Sendable {
     /// - Throws: ``MeasurementError`` if a request was not answered, or the answers are not all of one size.
     package func serverCPU(_ command: ServerCommand, requests: Int) async throws -> Sample {
         try await RunningServer.with(command) { server in
-            let bytes = try await run(64, on: server.port).bytes / 64
-            try await run(requests / 5, on: server.port)
-            let start = try server.usage.cpuSeconds
-            let (seconds, total) = try await run(requests, on: server.port)
-            let cpu = try server.usage.cpuSeconds - start
-            guard bytes > 0, total == bytes * requests else {
-                throw MeasurementError(description: "the answers have \(total) bytes where \(bytes * requests) are due")
-            }
-            return Sample(
-                main: .init(value: cpu / Double(requests) * 1e6, unit: "µs/request"),
-                others: [
-                    .init(value: Double(requests) / seconds, unit: "requests/s"),
-                    .init(value: Double(bytes), unit: "bytes"),
-                ]
-            )
+            try await cpu(of: [server.usage], on: server.port, requests: requests)
         }
+    }
+
+    /// The CPU time that processes take together for a request.
+    ///
+    /// - Parameters:
+    ///   - processes: The processes. The time of each is shown if there are several.
+    ///   - port: The port that the requests go to.
+    ///   - requests: The number of requests.
+    /// - Throws: ``MeasurementError`` if a request was not answered, or the answers are not all of one size.
+    package func cpu(of processes: [ProcessUsage], on port: Int, requests: Int) async throws -> Sample {
+        let bytes = try await run(64, on: port).bytes / 64
+        try await run(requests / 5, on: port)
+        let start = try processes.map { try $0.cpuSeconds }
+        let (seconds, total) = try await run(requests, on: port)
+        let used = try zip(processes, start).map { (try $0.cpuSeconds - $1) / Double(requests) * 1e6 }
+        guard bytes > 0, total == bytes * requests else {
+            throw MeasurementError(description: "the answers have \(total) bytes where \(bytes * requests) are due")
+        }
+        let parts = used.count > 1 ? used.map { Sample.Figure(value: $0, unit: "µs") } : []
+        return Sample(
+            main: .init(value: used.reduce(0, +), unit: "µs/request"),
+            others: parts + [
+                .init(value: Double(requests) / seconds, unit: "requests/s"),
+                .init(value: Double(bytes), unit: "bytes"),
+            ]
+        )
     }
 
     /// Makes requests, and checks that each was answered.

@@ -8,6 +8,8 @@ import SystemPackage
 struct Suite: Sendable {
     private let programs: FilePath
     private let requests: Int
+    private let scratch: String
+    private let envoy: FilePath?
     private let skipped: String?
     private let grpc: HTTPLoad
     private let connect: HTTPLoad
@@ -21,10 +23,13 @@ struct Suite: Sendable {
     ///   - programs: The directory of the servers.
     ///   - scratch: A directory for the bodies of requests.
     ///   - requests: The number of requests of a measurement.
+    ///   - envoy: The program envoy, if it is there.
     ///   - skipped: The reason why this machine cannot measure.
-    init(programs: FilePath, scratch: String, requests: Int, skipped: String?) throws {
+    init(programs: FilePath, scratch: String, requests: Int, envoy: FilePath?, skipped: String?) throws {
         self.programs = programs
         self.requests = requests
+        self.scratch = scratch
+        self.envoy = envoy
         self.skipped = skipped
         let message: Data = try Benchmark_V1_Note.sample.serializedBytes()
         let length = withUnsafeBytes(of: UInt32(message.count).bigEndian) { Data($0) }
@@ -57,7 +62,21 @@ struct Suite: Sendable {
             benchmark(
                 "connect_grpc", "CPU of a call by Connect in the wire format ÷ over gRPC", .atMost(1.5),
                 [ours("Connect", connect), ours("gRPC", grpc), ours("Connect with JSON", connectJSON)]),
+            transcoding,
         ]
+    }
+
+    /// The same call over REST, of our server alone, and of Envoy and our server together.
+    private var transcoding: Benchmark {
+        var benchmark = benchmark(
+            "rest_envoy", "CPU of a call over REST: Envoy before our gRPC port, both ÷ ours alone", .atLeast(2),
+            [
+                ours("ours", rest), beforeOurs("Envoy and ours", rest), ours("ours, over HTTP/1.1", rest1),
+                beforeOurs("Envoy and ours, over HTTP/1.1", rest1),
+            ],
+            ratio: { ours, theirs in theirs / ours })
+        if envoy == nil { benchmark.skipped = "no Envoy; name the program with --envoy" }
+        return benchmark
     }
 
     private func benchmark(
@@ -67,10 +86,24 @@ struct Suite: Sendable {
         Benchmark(name: name, figure: figure, bar: bar, subjects: subjects, ratio: ratio, skipped: skipped)
     }
 
-    private func ours(_ name: String, _ load: HTTPLoad) -> Subject {
-        let command = ServerCommand(
+    private var server: ServerCommand {
+        ServerCommand(
             program: programs.appending("bench-server"), arguments: ["--transport", "nghttp2", "--in-app", "--http"])
-        return Subject(name: name) { try await load.serverCPU(command, requests: requests) }
+    }
+
+    private func ours(_ name: String, _ load: HTTPLoad) -> Subject {
+        Subject(name: name) { try await load.serverCPU(server, requests: requests) }
+    }
+
+    /// Envoy takes the requests, and calls our server over gRPC.
+    private func beforeOurs(_ name: String, _ load: HTTPLoad) -> Subject {
+        Subject(name: name) {
+            try await RunningServer.with(server) { server in
+                try await RunningEnvoy.with(program: envoy ?? "envoy", upstream: server.port, scratch) { envoy in
+                    try await load.cpu(of: [envoy.usage, server.usage], on: envoy.port, requests: requests)
+                }
+            }
+        }
     }
 
     private var hummingbird: Subject {
