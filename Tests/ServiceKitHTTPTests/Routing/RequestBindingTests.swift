@@ -41,7 +41,8 @@ import Testing
             ("age=1.5s", #"{"age":"1.500s"}"#), ("mask=a.display_name,tags&", #"{"mask":"a.displayName,tags"}"#),
             ("mask=displayName", #"{"mask":"displayName"}"#), ("limit=0", #"{"limit":"0"}"#),
             ("photo=-_8", #"{"photo":"+/8="}"#),
-            ("active=true&score=-0.5", #"{"active":true,"score":-0.5}"#), ("one=x&other=3", #"{"other":3}"#),
+            ("active=true&score=-0.5", #"{"active":true,"score":-0.5}"#), ("one=x&other=3", nil),
+            ("one=x&one=y&parent.other=3", #"{"parent":{"other":3},"one":"y"}"#),
             ("unknown=1&parent.unknown=2&id.x=3&friends.id=4", "{}"), ("", "{}"), ("&&=&id=", nil),
             ("born.seconds=1", #"{"born":"1970-01-01T00:00:01Z"}"#),
         ] as [(String, String?)])
@@ -66,6 +67,8 @@ import Testing
         ("display_name=%FF", "display_name: the value is not UTF-8"),
         ("active=yes", #"active: expected true or false, found "yes""#), ("x.y=1", "x.y: there is no such parameter"),
         ("photo=a", #"photo: expected a string in base64, found "a""#),
+        ("one=x&other=3", "other: only one field of choice can be given"),
+        ("parent.other=3&parent.one=x", "parent.one: only one field of choice can be given"),
         ("born=now", #"born: expected a google.protobuf.Timestamp, found "now""#),
     ])
     func mistakesNameTheParameter(query: String, expected: String) {

@@ -4,7 +4,16 @@
 package struct TextToWire: ~Copyable {
     private let transcoder: JSONTranscoder
     private var out: ByteSink
+    /// The fields of oneofs that have been written.
+    private var choices: [Choice] = []
     private var tables: MessageTables { transcoder.tables }
+
+    private struct Choice {
+        /// The numbers of the fields that lead to the message of the oneof.
+        let path: [UInt32]
+        let oneof: Int32
+        let field: UInt32
+    }
 
     package init(_ transcoder: JSONTranscoder) {
         self.transcoder = transcoder
@@ -20,6 +29,7 @@ package struct TextToWire: ~Copyable {
     ///   - text: The value: a number, a name of an enum, a time (RFC 3339), paths of a mask with commas.
     /// - Throws: ``JSONError`` when the text is no value of the field.
     package mutating func append(_ text: UnsafeBufferPointer<UInt8>, to field: FieldPath) throws(JSONError) {
+        try choose(field.fields)
         try write(field.fields[...], key: nil, text)
     }
 
@@ -44,6 +54,7 @@ package struct TextToWire: ~Copyable {
             chain.append(field)
             let rest = UnsafeBufferPointer(rebasing: name[end...])
             if rest.isEmpty {
+                try choose(chain)
                 try write(chain[...], key: nil, text)
                 return true
             }
@@ -72,6 +83,25 @@ package struct TextToWire: ~Copyable {
     }
 
     // MARK: - Writing
+
+    /// Notes the fields of oneofs. Two fields of one oneof are a mistake, as in JSON.
+    private mutating func choose(_ chain: [FieldTable]) throws(JSONError) {
+        var message = transcoder.index
+        for (depth, field) in chain.enumerated() {
+            if field.oneof >= 0 {
+                let path = chain.prefix(depth).map(\.number)
+                if let other = choices.first(where: { $0.oneof == field.oneof && $0.path == path }) {
+                    guard other.field == field.number else {
+                        let name = tables.types[message].oneofs[Int(field.oneof)]
+                        throw JSONError("only one field of \(name) can be given")
+                    }
+                } else {
+                    choices.append(Choice(path: path, oneof: field.oneof, field: field.number))
+                }
+            }
+            message = Int(field.type)
+        }
+    }
 
     /// Writes a field inside of messages.
     private mutating func write(
@@ -152,7 +182,9 @@ package struct TextToWire: ~Copyable {
         case .fieldMask:
             guard FieldMasks.read(text, takesUnderscores: true, into: &out) else { throw mismatch(field, text) }
         case .wrapper: try value(tables.fields[Int(table.first)], text)
-        case .object, .empty, .any, .structure, .value, .list: throw noText(field)
+        // A text is a string, even if it looks like a number.
+        case .value: try value(tables.fields[Int(table.first) + 2], text)
+        case .object, .empty, .any, .structure, .list: throw noText(field)
         }
     }
 
