@@ -1,4 +1,4 @@
-.PHONY: all setup build test test-docs install demo soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
+.PHONY: all setup build test test-docs install demo tutorial soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -50,6 +50,11 @@ simulate: setup ## Compares balancers and limits on simulated fleets; ARGS="--on
 
 proto: ## Regenerates the checked-in protobuf code; needs protoc (Debian: protobuf-compiler).
 	@scripts/proto
+
+tutorial: setup ## Shows the complete project of docs/guide; needs etcd.
+	@$(SWIFT) build --package-path Examples --product tutorial-server
+	@$(SWIFT) build --package-path Examples --product tutorial-client
+	@PATH="$$($(SWIFT) build --package-path Examples --show-bin-path):$$PATH" Examples/tutorial/tutorial-demo
 
 soak-transport: setup ## Runs the transport under load and noise with sanitizers, for an hour.
 	@scripts/soak-transport

@@ -1,6 +1,8 @@
 """Checks a document: quotes against files, configuration by kit, sessions by running them."""
 
 import json
+import pathlib
+import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ class Result:
 def check(path, text, root, programs, missing=(), limit=20):
     """Checks a document. `programs` maps names to the programs of this repository; `missing` has those not installed."""
     result = Result(path)
+    result.mistakes += dead_links(path, text, root)
     try:
         document = parse(path, text)
         if "etcd" in missing and any(port in document.ports for port in ETCD_PORTS):
@@ -34,13 +37,15 @@ def check(path, text, root, programs, missing=(), limit=20):
     except Mistake as mistake:
         result.mistakes.append(str(mistake))
         return result
+    has_failed = False
     try:
         for block in document.blocks:
             # After a failure the rest of the sessions says little; quotes are still checked.
-            if not result.mistakes or "file" in block.options:
+            if not has_failed or "file" in block.options:
                 try:
                     check_block(block, session, root, result)
                 except Mistake as mistake:
+                    has_failed = True
                     result.mistakes.append(str(mistake))
     finally:
         left = session.close()
@@ -48,6 +53,18 @@ def check(path, text, root, programs, missing=(), limit=20):
         result.mistakes.append(f"{path}: the sessions leave running: {'; '.join(left)}")
     result.counts["commands"] = session.commands
     return result
+
+
+def dead_links(path, text, root):
+    """The relative links of the text that lead to no file."""
+    found, in_block = [], False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            in_block = not in_block
+        for target in [] if in_block else re.findall(r"\]\(([^)\s#]+)[^)]*\)", line):
+            if "://" not in target and not (root / pathlib.Path(path).parent / target).exists():
+                found.append(f"{path}:{number}: there is no {target}")
+    return found
 
 
 def check_block(block, session, root, result):

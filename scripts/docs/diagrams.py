@@ -222,7 +222,7 @@ def plot(title, lines):
             wrong(number, line)
     left, top, w, h = 70, 56, 560, 240
     points = [point for _, listed in series for point in listed]
-    x_end, y_end = ceiling(max(x for x, _ in points)), ceiling(max(y for _, y in points))
+    x_end, y_end = ceiling(max(x for x, _ in points)), ceiling(1.05 * max(y for _, y in points))
     drawing = Drawing()
 
     def place(x, y):
@@ -233,13 +233,13 @@ def plot(title, lines):
         drawing.add("path", d=f"M{left} {y:.1f}h{w}", class_="line", opacity="0.35")
         drawing.text(left - 8, y, f"{y_end * step / 4:g}", anchor="end", kind="soft")
         drawing.text(x, top + h + 16, f"{x_end * step / 4:g}", kind="soft")
-    for x, text in marks:
+    for index, (x, text) in enumerate(marks):
         at, _ = place(x, 0)
         drawing.add("path", d=f"M{at:.1f} {top}v{h}", class_="line dashed")
-        drawing.text(at + 6, top + 10, text, anchor="start", kind="soft")
+        drawing.text(at + 6, top + 10 + 18 * index, text, anchor="start", kind="soft")
     at = left
     for index, (name, listed) in enumerate(series):
-        kind = ["arrow", "second", "line"][index % 3] + (" dashed" if index == 2 else "")
+        kind = ["arrow", "second", "third"][index % 3]
         path = "".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(place(*p) for p in listed))
         drawing.add("path", d=path, class_=kind)
         drawing.add("path", d=f"M{at} 24h22", class_=kind)
@@ -253,4 +253,4 @@ def plot(title, lines):
 def ceiling(value):
     """The next round number."""
     unit = 10.0 ** (len(str(int(value))) - 1) if value >= 1 else 0.1
-    return next(unit * step for step in (1, 2, 4, 5, 6, 8, 10, 20) if unit * step >= value)
+    return next(unit * step for step in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10, 20) if unit * step >= value)

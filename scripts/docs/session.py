@@ -80,6 +80,15 @@ class Session:
 
     def run(self, block):
         """Runs the commands of a block, and compares their output with the lines below them."""
+        began = time.monotonic()
+        try:
+            self._run(block)
+        finally:
+            took = time.monotonic() - began
+            if os.environ.get("TEST_DOCS_TIMES"):
+                print(f"{took:6.2f} s  {block.path}:{block.line}")
+
+    def _run(self, block):
         name = block.options.get("terminal", "")
         if name not in self._terminals:
             self._terminals[name] = Terminal(self.directory, self.environment)
@@ -91,7 +100,7 @@ class Session:
         for number, (index, command, expected) in enumerate(steps):
             is_last = number == len(steps) - 1
             if command is not None and command != "^C":
-                if terminal.running is not None:
+                if not terminal.has_ended(self._limit_of(block)):
                     block.fail(f"`{terminal.running}` still runs in this terminal", index)
                 self.commands += 1
             if command is None or (is_last and "runs" in block.options and command != "^C"):
@@ -105,9 +114,9 @@ class Session:
                 self._repeat(terminal, block, index, command, expected)
             else:
                 terminal.start(self._with_free_ports(command))
-                status = self._end(terminal, block, index, expected if compares else None)
+                status, output = self._end(terminal, block, index, expected if compares else None)
                 if (status != 0) != (is_last and "fails" in block.options):
-                    block.fail(f"`{command}` ended with status {status}", index)
+                    block.fail(f"`{command}` ended with status {status}:\n{output}", index)
 
     def close(self):
         """Ends all terminals. Returns what the session has left running."""
@@ -125,9 +134,7 @@ class Session:
             block.fail(f"`{terminal.running}` has not ended within {self._limit_of(block):g} s:\n{output}", index)
         if expected is not None:
             self._compare(block, index, expected, output)
-        elif status != 0 and "fails" not in block.options:
-            block.fail(f"the command ended with status {status}:\n{output}", index)
-        return status
+        return status, output
 
     def _follow(self, terminal, block, index, command, expected):
         """Awaits the output so far of a command that goes on."""

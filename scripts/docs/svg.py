@@ -22,6 +22,7 @@ STYLE = """
   .dashed { stroke-dasharray: 5 4; }
   .head { fill: var(--accent); }
   .bad { fill: none; stroke: var(--bad); stroke-width: 2.2; }
+  .third { fill: none; stroke: var(--text); stroke-width: 1.6; stroke-dasharray: 5 4; }
   .second { fill: none; stroke: var(--bad); stroke-width: 1.6; }
 """
 

@@ -34,6 +34,12 @@ class Terminal:
         self.running = command
         self._write(f"eval {shlex.quote(command)} </dev/null; printf '{MARK}%d{MARK}' \"$?\"\n")
 
+    def has_ended(self, limit):
+        """Whether the running command has ended by itself, or does so within a limit. Drops the rest of its output."""
+        if self.running is not None and self._wait(lambda: self._text.count(MARK) >= 2, limit):
+            self.wait(limit)
+        return self.running is None
+
     def interrupt(self):
         """ctrl-C: SIGINT for the running command. Commands in the background ignore it."""
         os.killpg(self._shell.pid, signal.SIGINT)
@@ -53,7 +59,7 @@ class Terminal:
 
     def close(self):
         """Ends the shell and what it has left. Returns the command lines of what it has left."""
-        left = [] if self.running is None else [self.running]
+        left = [] if self.has_ended(0.5) else [self.running]
         left += [command for _, command in self._processes()]
         self._signal(signal.SIGTERM)
         self._shell.stdin.close()

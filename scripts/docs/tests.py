@@ -5,8 +5,10 @@ import stat
 import tempfile
 import textwrap
 import unittest
+import xml.etree.ElementTree
 
 from checks import check
+from diagrams import DiagramMistake, draw
 from matching import difference, matches
 
 
@@ -134,12 +136,33 @@ class Documents(unittest.TestCase):
         self.assertFails("```yaml\nlisen: x\n```\n", "doc.md:2:", "unknown key")
         self.assertFails("```json\n{\n```\n", "doc.md:2:", "not JSON")
 
+    def test_dead_links(self):
+        self.assertPasses("[a](Sample.swift), [b](Sample.swift#x), [c](#y), [d](https://example.com/z)\n")
+        self.assertFails("Text\n[a](Gone.swift#x)\n", "doc.md:2:", "there is no Gone.swift")
+
     def test_mistakes_in_the_convention(self):
         self.assertFails("```console terminals=2\n```\n", "doc.md:1:", "unknown option")
         self.assertFails("```console\n$ true\n", "doc.md:1:", "no end")
         self.assertFails("<!-- test-docs: port=1 -->\n", "doc.md:1:", "unknown directive")
         self.assertFails("```console\nno command\n```\n", "doc.md:2:", "no command")
         self.assertFails("```console\n^C\n```\n", "doc.md:2:", "no command runs")
+
+
+class Diagrams(unittest.TestCase):
+    def test_each_kind_is_drawn(self):
+        for text in (
+            "sequence: T\nactors: a, b\n== p ==\nframe: f\na -> b: m\nend\nb --> a: n\na -> a: o\nnote a, b: x\nb dies: y",
+            "boxes: T\nbox a at 0,0 size 9,9: A\nbox b at 50,0 size 9,9: B\na -> b label 0,3: m\ntext at 1,1: t",
+            "plot: T\nx: s\nline a: 0,1 2,3\nmark 1: m",
+        ):
+            picture = xml.etree.ElementTree.fromstring(draw(text))
+            self.assertEqual(picture[0].text, "T")
+
+    def test_mistakes_name_their_line(self):
+        for text, place in (("circle: T", "1:"), ("boxes: T\n\nbox a", "3:"), ("sequence: T\nactors: a\na -> b: m", "3:")):
+            with self.assertRaises(DiagramMistake) as caught:
+                draw(text)
+            self.assertTrue(str(caught.exception).startswith(place), str(caught.exception))
 
 
 class Matching(unittest.TestCase):

@@ -43,7 +43,8 @@ import UnixSignals
                     // Calls that have begun may end.
                     server.beginGracefulShutdown()
                 }
-                try await group.waitForAll()
+                // The first error ends the other task too.
+                for try await _ in group {}
             }
         }
         say("\(id): stopped")
