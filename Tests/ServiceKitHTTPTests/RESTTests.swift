@@ -53,6 +53,22 @@ struct RESTTests {
         }
     }
 
+    /// The descriptors tell of more services than are served.
+    @Test func methodThatNobodyServesIsRefused() async throws {
+        try await HTTPTestServer.with(descriptors: TalkService.descriptors()) { server in
+            let client = try server.client()
+            await client.send(get("/v1/rooms/a") + WebSocketClient.handshake("/v1/rooms/a"))
+            for _ in 0..<2 { #expect(try await client.response().status == 501) }
+        }
+        try await HTTPTestServer.with(descriptors: transcodeDescriptors) { server in
+            let client = try server.client()
+            await client.send(get("/v1/refuse"))
+            let response = try await client.response()
+            #expect(response.status == 501)
+            #expect(response.text.contains("the method /transcode.v1.Transcode/Refuse is not served"))
+        }
+    }
+
     @Test func valueThatDoesNotFitIsNamed() async throws {
         try await with { _, client in
             await client.send(get("/v1/users/abc"))

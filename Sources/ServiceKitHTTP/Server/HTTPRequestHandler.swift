@@ -105,6 +105,11 @@ final class HTTPRequestHandler: RequestHandler {
         _ request: IncomingRequest, _ route: RESTRoute, _ values: [Range<Int>]
     ) -> (any RequestTask)? {
         let fields = request.fields
+        // Descriptors may tell of methods that nobody serves.
+        guard methods.contains(path: route.operation) else {
+            request.refuse(501, "the method \(route.operation) is not served")
+            return nil
+        }
         guard !route.type.isClientStreaming else {
             request.refuseWithoutWebSocket("the method is called by WebSocket")
             return nil

@@ -59,7 +59,7 @@ extension HTTPRequestHandler {
                 takesOne: !method.type.isClientStreaming)
         }
         guard case .found(let match) = forms.routes.route("GET", fields.path), case .method(let route) = match.target,
-            route.type.isClientStreaming
+            route.type.isClientStreaming, methods.contains(path: route.operation)
         else { return nil }
         return Endpoint(
             operation: route.operation, form: WebSocketForm(route, match.values, fields), takesOne: false)

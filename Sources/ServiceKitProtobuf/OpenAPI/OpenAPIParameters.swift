@@ -37,6 +37,8 @@ struct OpenAPIParameters {
             guard !excluded.contains(chain.map(\.field.name).joined(separator: ".")) else { continue }
             let name = chain.map { schemas.name(of: $0.field) }.joined(separator: ".")
             var value: JSONValue = ["name": .string(name), "in": "query"]
+            // A field in a message that is not given is not missing.
+            if outer.isEmpty, schemas.isRequired(field, of: message) { value.append("required", true) }
             if let entry = schemas.entry(of: field) {
                 guard isText(entry.value.kind, schemas) else { continue }
                 value.append("style", "deepObject")

@@ -7,7 +7,10 @@ extension ValidationRules {
 
     /// Whether a message without the field breaks a rule.
     func isRequired(_ field: FieldType, of message: String) -> Bool {
-        rules(of: field, in: message)?.isRequired == true
+        guard let rules = rules(of: field, in: message) else { return false }
+        var violations: [Violation] = []
+        rules.check([], at: "", &violations)
+        return !violations.isEmpty
     }
 }
 

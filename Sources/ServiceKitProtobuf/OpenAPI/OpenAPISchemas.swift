@@ -50,7 +50,7 @@ struct OpenAPISchemas {
         let fields = type.fields.filter { !excluded.contains($0.name) }
         schema.append(
             "properties", .object(fields.map { JSONValue.Member(self.name(of: $0), self.field($0, of: name)) }))
-        let required = fields.filter { rules.isRequired($0, of: name) }.map { JSONValue.string(self.name(of: $0)) }
+        let required = fields.filter { isRequired($0, of: name) }.map { JSONValue.string(self.name(of: $0)) }
         if !required.isEmpty { schema.append("required", .array(required)) }
         let choices = type.oneofs.indices.compactMap { oneof in
             Self.choice(fields.filter { $0.oneof == oneof }.map { self.name(of: $0) })
@@ -59,6 +59,9 @@ struct OpenAPISchemas {
         if choices.count > 1 { schema.append("allOf", .array(choices.map { ["oneOf": $0] })) }
         return schema
     }
+
+    /// Whether a message without the field breaks a rule.
+    func isRequired(_ field: FieldType, of message: String) -> Bool { rules.isRequired(field, of: message) }
 
     /// The branches of a oneof: one of its fields, or none of them.
     private static func choice(_ names: [String]) -> JSONValue? {

@@ -3,13 +3,17 @@ extension OpenAPISchemas {
     /// The forms of integers in strings. No zero stands before other digits.
     static let integer = "^(0|-?[1-9][0-9]{0,18})$"
     static let natural = "^(0|[1-9][0-9]{0,19})$"
+    /// Base64 of both alphabets. Padding may be missing.
+    private static let base64 = "^([A-Za-z0-9+/_-]{4})*([A-Za-z0-9+/_-]{2}(==)?|[A-Za-z0-9+/_-]{3}=?)?$"
+    /// A duration of at most 315,576,000,000 s: of less than 315,000,000,000 s here.
+    private static let duration = #"^-?([0-9]{1,11}|[12][0-9]{11}|3(0[0-9]|1[0-4])[0-9]{9})(\.[0-9]{1,9})?s$"#
 
     /// The schema of a scalar.
     static func scalar(_ kind: FieldType.Kind, _ options: JSONOptions) -> JSONValue {
         switch kind {
         case .bool: ["type": "boolean"]
         case .string: ["type": "string"]
-        case .bytes: ["type": "string", "contentEncoding": "base64"]
+        case .bytes: ["type": "string", "contentEncoding": "base64", "pattern": .string(base64)]
         case .float: real("float")
         case .double: real("double")
         case .int32, .sint32, .sfixed32: ["type": "integer", "format": "int32"]
@@ -41,7 +45,7 @@ extension OpenAPISchemas {
         switch form {
         case .timestamp: ["type": "string", "format": "date-time"]
         case .duration:
-            ["type": "string", "pattern": #"^-?[0-9]{1,12}(\.[0-9]{1,9})?s$"#, "examples": ["1.5s"]]
+            ["type": "string", "pattern": .string(duration), "examples": ["1.5s"]]
         case .fieldMask: ["type": "string", "examples": ["name,address.city"]]
         case .any:
             [

@@ -17,7 +17,7 @@ struct TranscodeService: RegistrableRPCService {
                 violations: [.init(field: "an_int32", description: "it is odd")])
         }
         register("List", on: &router) { (all: Transcode_V1_All) -> [Transcode_V1_All] in
-            (0..<all.anInt32).map { number in .with { $0.anInt64 = Int64(number) } }
+            (0..<min(max(all.anInt32, 0), 100)).map { number in .with { $0.anInt64 = Int64(number) } }
         } end: { all in
             if all.aBool { throw RPCError(code: .dataLoss, message: "the end is lost") }
         }
