@@ -262,7 +262,7 @@ let package = Package(
             swiftSettings: testSettings
         ),
 
-        // Measured by the package in Benchmarks, which sees only what is public.
+        // Measured by the package in Benchmarks, which sees public declarations only.
         .executableTarget(
             name: "servicekit-json-bench",
             dependencies: ["ServiceKitProtobuf", protobuf],
