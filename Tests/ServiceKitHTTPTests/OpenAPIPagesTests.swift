@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKitProtobuf
+import ServiceKitSampleAPI
 import ServiceKitTestSupport
 import Testing
 
@@ -8,9 +9,11 @@ import Testing
 /// `/openapi.json` and `/openapi`, and the calls that they describe.
 @Suite(.timeLimit(.minutes(1)))
 struct OpenAPIPagesTests {
-    private func get(_ path: String, _ yaml: String = "", method: String = "GET") async throws -> RawClient.Response {
+    private func get(
+        _ path: String, _ yaml: String = "", method: String = "GET", descriptors: String = userDescriptors
+    ) async throws -> RawClient.Response {
         let response = Shared<RawClient.Response?>(nil)
-        try await HTTPTestServer.with(yaml) { server in
+        try await HTTPTestServer.with(yaml, descriptors: descriptors) { server in
             let client = try server.client()
             await client.send("\(method) \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
             let answer = try await client.response(hasBody: method != "HEAD")
@@ -35,6 +38,14 @@ struct OpenAPIPagesTests {
         #expect(get["operationId"] as? String == "UserService_GetUser")
         // The descriptors of `kit proto generate` keep the comments.
         #expect(get["summary"] as? String == "One user; NOT_FOUND when there is none of that id.")
+    }
+
+    /// The empty name, which a request without one has, breaks the rule.
+    @Test func fieldWhoseZeroValueBreaksARuleIsRequired() async throws {
+        let text = try await get("/openapi.json", descriptors: RuledUsers.descriptors()).text
+        #expect(text.contains(#""required":["name"]"#))
+        #expect(text.contains(#""name":{"type":"string","minLength":2,"maxLength":4}"#))
+        #expect(!(try await get("/openapi.json").text.contains(#""required":["name"]"#)))
     }
 
     @Test func schemasHaveTheFormOfTheServer() async throws {
