@@ -7,6 +7,7 @@ from dataclasses import dataclass
 # Options with a value, and flags.
 VALUES = {"file", "save", "terminal", "limit", "no-run"}
 FLAGS = {"runs", "fails", "eventually"}
+ETCD_PORTS = (2379, 2380)
 SESSIONS = {"console", "sh"}
 
 
@@ -33,12 +34,13 @@ class Block:
 class Document:
     path: str
     ports: list
+    needs: list  # programs that a machine may lack
     blocks: list
 
 
 def parse(path, text):
-    """The blocks of a document, and the ports that it states: `<!-- test-docs: ports=2379,9001 -->`."""
-    blocks, ports, fence = [], [], None
+    """The blocks of a document, and what its directives state: `<!-- test-docs: ports=2379,9001 -->`, `needs=etcd`."""
+    blocks, ports, needs, fence = [], [], [], None
     for number, line in enumerate(text.splitlines(), 1):
         if fence is None:
             opening = re.fullmatch(r"(\s*)(`{3,})([^`]*)", line)
@@ -51,10 +53,12 @@ def parse(path, text):
                 # Not shown to readers: what has come true at the pace of a reader.
                 blocks.append(Block(path, number, "await", {}, [directive[1].removeprefix("await ")]))
             elif directive:
-                stated = re.fullmatch(r"ports=(\d+(?:,\d+)*)", directive[1])
-                if not stated:
+                if stated := re.fullmatch(r"ports=(\d+(?:,\d+)*)", directive[1]):
+                    ports = [int(port) for port in stated[1].split(",")]
+                elif stated := re.fullmatch(r"needs=(\S+)", directive[1]):
+                    needs = stated[1].split(",")
+                else:
                     raise Mistake(path, number, f"unknown directive: {directive[1]}")
-                ports = [int(port) for port in stated[1].split(",")]
         elif re.fullmatch(rf"\s*`{{{len(fence[2])},}}\s*", line):
             blocks.append(block)
             fence = None
@@ -62,7 +66,9 @@ def parse(path, text):
             block.lines.append(line.removeprefix(fence[1]))
     if fence is not None:
         raise Mistake(path, block.line - 1, "the block has no end")
-    return Document(path, ports, blocks)
+    if all(port in ports for port in ETCD_PORTS):
+        needs = needs + ["etcd", "etcdctl"]
+    return Document(path, ports, needs, blocks)
 
 
 def parse_info(block, info):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from blocks import SESSIONS, Mistake, parse
 from matching import PLACEHOLDER
-from session import ETCD_PORTS, Session
+from session import Session
 
 # Languages without anything to run.
 TEXT = {"", "text"}
@@ -30,8 +30,9 @@ def check(path, text, root, programs, missing=(), limit=20):
     result.mistakes += dead_links(path, text, root)
     try:
         document = parse(path, text)
-        if "etcd" in missing and any(port in document.ports for port in ETCD_PORTS):
-            result.skipped = "etcd is not installed"
+        absent = [name for name in document.needs if name in missing]
+        if absent:
+            result.skipped = f"{absent[0]} is not installed"
             return result
         session = Session(document, programs, limit)
     except Mistake as mistake:

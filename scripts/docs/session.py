@@ -9,11 +9,9 @@ import subprocess
 import tempfile
 import time
 
-from blocks import Mistake
+from blocks import ETCD_PORTS, Mistake
 from matching import difference, matches, normalized
 from terminal import Terminal
-
-ETCD_PORTS = (2379, 2380)
 
 
 class Session:

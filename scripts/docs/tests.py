@@ -114,7 +114,8 @@ class Documents(unittest.TestCase):
         self.assertPasses("<!-- test-docs: ports=9001 -->\n```console\n$ echo 9001 90010; [ 9001 != 900''1 ]\n9001 90010\n```\n")
         etcd = "<!-- test-docs: ports=2379,2380 -->\n```console\n$ echo $ETCDCTL_ENDPOINTS\nhttp://127.0.0.1:2379\n```\n"
         self.assertPasses(etcd)
-        self.assertTrue(self.check(etcd, missing=["etcd"]).skipped)
+        self.assertEqual(self.check(etcd, missing=["etcd"]).skipped, "etcd is not installed")
+        self.assertTrue(self.check("<!-- test-docs: needs=etcd -->\n", missing=["etcd"]).skipped)
 
     def test_files_that_a_reader_saves(self):
         self.assertPasses("```text save=conf/a.txt\nhello\n```\n```sh\ngrep hello conf/a.txt\n```\n")
