@@ -199,8 +199,8 @@ let package = Package(
             name: "ServiceKitCommand",
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKitProtobuf", "ServiceKit", "ServiceKitConcurrency",
-                "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitTemplates", argumentParser, grpc, grpcProtobuf,
-                logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
+                "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTPClient", "ServiceKitTemplates", argumentParser,
+                grpc, grpcProtobuf, httpTypes, logging, mustache, protobuf, protobufNames, subprocess, unixSignals,
             ],
             swiftSettings: settings
         ),

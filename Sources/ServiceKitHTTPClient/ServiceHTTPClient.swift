@@ -96,6 +96,26 @@ public final class ServiceHTTPClient: Sendable {
         )
     }
 
+    /// Creates a client of the server at an endpoint.
+    ///
+    /// - Throws: `ConfigurationError` when an option is not valid.
+    package convenience init(at endpoint: Endpoint, options: ChannelOptions) throws {
+        let origin = HTTPOrigin(endpoint, path: "")
+        let logger = Logger(label: "servicekit.http-client") { _ in SwiftLogNoOpLogHandler() }
+        try self.init(
+            ChannelSetup(
+                to: origin.name,
+                discoverer: origin.discoverer(logger),
+                options: options,
+                balancers: .embedded,
+                middleware: [],
+                pipeline: NodePipeline(),
+                logger: logger
+            ),
+            origin
+        )
+    }
+
     init(_ setup: ChannelSetup, _ url: HTTPOrigin?) throws {
         basePath = url?.path ?? ""
         tellsTime = url == nil

@@ -68,6 +68,30 @@ import Testing
         }
     }
 
+    @Test func callsOverHTTP() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("user-1")
+            let address = try #require(fleet.instances.value["user-1"]?.endpoints.first).authority
+            for target in [["user-service/GetUser"], ["UserService/GetUser", "--address", "http://\(address)"]] {
+                let arguments = ["call"] + target + ["--http", "-d", #"{"id": 1}"#]
+                let kit = try await RunningProgram.run(
+                    Executable.kit, arguments + fleet.settings.flatMap { ["--set", $0] })
+                #expect(kit.exit == .exited(0), "\(kit.errors)")
+                #expect(kit.output.contains("\"name\": \"Ada\""), "\(kit.output)")
+            }
+            let all = try await call(fleet, "user-service/ListUsers", "--http")
+            #expect(all.output.split(separator: "\n").filter { $0 == "}" }.count == 3)
+            let missing = try await call(fleet, "user-service/GetUser", "--http", "-d", #"{"id": 9}"#, code: 1)
+            #expect(missing.errors == "Error: NOT_FOUND: there is no user 9\n")
+            let unknown = try await call(fleet, "user-service/GetUser", "--http", "-d", #"{"idd": 9}"#, code: 1)
+            #expect(unknown.errors.contains("idd: no such field in user.v1.GetUserRequest"))
+            let slow = try await call(fleet, "user-service/WatchUsers", "--http", "--timeout", "2s", code: 1)
+            #expect(slow.errors.hasPrefix("Error: DEADLINE_EXCEEDED"), "\(slow.errors)")
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+        }
+    }
+
     @Test func failuresAreOneLine() async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1", settings: ["server.grpc.reflection=true"])

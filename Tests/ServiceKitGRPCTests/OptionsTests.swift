@@ -141,7 +141,7 @@ import Testing
         let server = try Configuration(yaml: Self.yaml).serverOptions(GRPCServerOptions.self, named: "grpc")
         #expect(server.listen == .tcp(host: "0.0.0.0", port: 9000))
         #expect(!server.health)
-        #expect(server.servesReflection)
+        #expect(server.reflection == true)
 
         let transport = server.transportConfig
         #expect(transport.backlog == 2)

@@ -226,7 +226,7 @@ struct ServerMiddlewareTests {
             var chain = MiddlewareChain()
             chain.use(recorder, for: .exact("/test.Service/Name"))
             let server = try GRPCAppServer(
-                services: [GRPCService(TestService(id: "a"))],
+                .init([GRPCService(TestService(id: "a"))]),
                 options: GRPCServerOptions(),
                 middleware: chain,
                 logger: bed.log.logger()
@@ -364,7 +364,7 @@ struct ServerMiddlewareTests {
 
     @Test func serverStoppedBeforeItServesEnds() async throws {
         let server = try GRPCAppServer(
-            services: [],
+            .init([]),
             options: GRPCServerOptions(),
             middleware: MiddlewareChain(),
             logger: LogRecorder().logger()

@@ -35,7 +35,7 @@ import Testing
         // The command line knows everything but a backend: a team links its own.
         "ServiceKitCommand": [
             "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitGRPC",
-            "ServiceKitProtobuf", "ServiceKitTemplates",
+            "ServiceKitHTTPClient", "ServiceKitProtobuf", "ServiceKitTemplates",
         ],
     ]
 

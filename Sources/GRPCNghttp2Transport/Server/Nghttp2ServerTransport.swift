@@ -28,6 +28,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     private let hook: (any ServerCallHook)?
     private let direct: [MethodDescriptor: DirectHandler]
     private let checks: [MethodDescriptor: RequestCheck]
+    private let servesGRPC: Bool
     private let otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)?
     private let logger: Logger
     private let methods = Mutex<[MethodDescriptor]>([])
@@ -68,6 +69,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
     ///   - hook: Is called around each call of gRPC.
     ///   - direct: Serves the calls of these methods, which the router must have as well. Default: GRPCCore serves all.
     ///   - checks: Check the messages of requests of these methods, whatever serves them.
+    ///   - servesGRPC: Whether gRPC is answered; if not, `otherRequests` gets all requests. Default: it is.
     ///   - otherRequests: Makes the handler of requests whose content type is not gRPC. Default: they are refused.
     ///   - logger: Gets a warning when a bound bites, and lines about connections at debug level.
     package init(
@@ -78,6 +80,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
         hook: (any ServerCallHook)?,
         direct: [MethodDescriptor: DirectHandler] = [:],
         checks: [MethodDescriptor: RequestCheck] = [:],
+        servesGRPC: Bool = true,
         otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)? = nil,
         logger: Logger
     ) {
@@ -85,6 +88,7 @@ public final class Nghttp2ServerTransport: ServerTransport {
         self.direct = direct
         self.checks = checks
         self.config = config
+        self.servesGRPC = servesGRPC
         self.otherRequests = otherRequests
         self.logger = logger
         var options = HTTP2Server.Options()
@@ -138,8 +142,9 @@ public final class Nghttp2ServerTransport: ServerTransport {
             checks: checks,
             handler: streamHandler
         )
-        let handler = GRPCRequestHandler(methods: served, otherRequests: otherRequests?(served))
-        try await mapping { try await server.listen(handler) }
+        let others = otherRequests?(served)
+        let handler = GRPCRequestHandler(methods: served, otherRequests: others)
+        try await mapping { try await server.listen(servesGRPC ? handler : others ?? handler) }
     }
 
     /// Turns errors of the engine into errors of GRPCCore.

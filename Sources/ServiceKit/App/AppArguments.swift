@@ -35,7 +35,7 @@ public struct AppArguments: ParsableArguments, Sendable {
     @Option(
         name: .long,
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Sets one value, in YAML: --set server.grpc.listen=0.0.0.0:9000", valueName: "path=value")
+        help: ArgumentHelp("Sets one value, in YAML: --set server.listen=0.0.0.0:9000", valueName: "path=value")
     )
     public var set: [String] = []
 

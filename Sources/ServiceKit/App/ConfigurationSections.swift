@@ -17,6 +17,8 @@ public struct ConfigurationSections: PluginSection {
         /// The type that reads the value; `nil` for a path that is known, and read by another module.
         var type: (any (Decodable & SendableMetatype).Type)?
         var live: [String] = []
+        /// The meaning of a single value.
+        var help: String?
         /// Reads the value as a service does. Nothing is started.
         var check: @Sendable (Configuration) throws -> Void
     }
@@ -32,6 +34,13 @@ public struct ConfigurationSections: PluginSection {
         sections.add(LogOptions.self, at: "log", live: ["log"])
         sections.add(StartupOptions.self, at: "startup")
         sections.add(ShutdownOptions.self, at: "shutdown", live: ["shutdown"])
+        sections.add(
+            Entry(
+                path: "server.listen",
+                type: ListenAddress?.self,
+                help: "the address of servers that have no `listen` of their own; port 0 is any free one; "
+                    + "`unix:/run/user.sock` is a socket's file; a free port of the loopback address by default"
+            ) { _ = try $0.listenAddress() })
         // A client may share its file with a server, and a server with a client.
         for path in ["server.grpc", "client"] { sections.add(Entry(path: path) { _ in }) }
         for path in ["server.timeouts", "client.timeouts"] {
@@ -109,7 +118,7 @@ public struct ConfigurationSections: PluginSection {
         configuration.register(.clients)
         for entry in entries {
             if let type = entry.type {
-                configuration.register(type, at: entry.path, live: entry.live)
+                configuration.register(type, at: entry.path, live: entry.live, help: entry.help)
             } else {
                 configuration.claim(entry.path)
             }
@@ -148,6 +157,13 @@ extension Configuration {
         named name: String
     ) throws(ConfigurationError) -> Section {
         try decode(type, at: "server.\(name)", except: ["advertise"])
+    }
+
+    /// The address of servers that have none of their own: `server.listen`; a free port of the loopback address by default.
+    ///
+    /// - Throws: `ConfigurationError` when it is no address.
+    public func listenAddress() throws(ConfigurationError) -> ListenAddress {
+        try decodeIfPresent(ListenAddress.self, at: "server.listen") ?? .tcp(host: "127.0.0.1", port: 0)
     }
 
     /// The host, or host and port, that a server's section gives others in place of the address listened on.

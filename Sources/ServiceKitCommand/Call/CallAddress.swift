@@ -3,12 +3,13 @@ import GRPCNghttp2Transport
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
+import ServiceKitHTTPClient
 
 /// A server that is called without a lookup, and the security of its connection.
 struct CallAddress: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The server to call, without a lookup: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443.",
+            "The server to call, without a lookup: 127.0.0.1:9000, unix:/run/user.sock, grpcs://host:443, https://host:443.",
             valueName: "address"
         )
     )
@@ -33,8 +34,10 @@ struct CallAddress: ParsableArguments {
     var serverName: String?
 
     private var wantsTLS: Bool {
-        tls || ca != nil || cert != nil || serverName != nil || address?.hasPrefix("grpcs://") == true
+        tls || ca != nil || cert != nil || serverName != nil || isSecureURL
     }
+
+    private var isSecureURL: Bool { ["grpcs://", "https://"].contains { address?.hasPrefix($0) == true } }
 
     /// The advice where the server may expect TLS and these options do not ask for it.
     var tlsRemedy: String? {
@@ -53,14 +56,35 @@ struct CallAddress: ParsableArguments {
 
     /// The transport to the address; `nil` without an address.
     func transport() throws(CommandFailure) -> Nghttp2ClientTransport? {
+        try target().map { Nghttp2ClientTransport(target: TransportAddress($0), transportSecurity: security) }
+    }
+
+    /// The client over HTTP of the address; `nil` without an address.
+    func httpClient() throws -> ServiceHTTPClient? {
+        guard let target = try target() else { return nil }
+        guard case .tcp(let host, let port) = target else {
+            throw CommandFailure("--http: there are no calls over HTTP to a Unix domain socket; leave --http out")
+        }
+        var options = ChannelOptions()
+        options.tls.ca = ca
+        options.tls.certificate = cert
+        options.tls.key = key
+        options.tls.serverName = serverName
+        let endpoint = Endpoint(scheme: wantsTLS ? "https" : "http", host: host, port: port)
+        return try ServiceHTTPClient(at: endpoint, options: options)
+    }
+
+    private func target() throws(CommandFailure) -> ListenAddress? {
         guard let address else { return nil }
         var text = address
-        for scheme in ["grpc://", "grpcs://"] where text.hasPrefix(scheme) { text.removeFirst(scheme.count) }
+        for scheme in ["grpc://", "grpcs://", "http://", "https://"] where text.hasPrefix(scheme) {
+            text.removeFirst(scheme.count)
+        }
         guard let target = ListenAddress(text), !target.hasPortZero else {
             let shown = URLSecrets.masked(address: address)
             throw CommandFailure("--address: \"\(shown)\" is not an address; write host:port, or unix:/path")
         }
-        return Nghttp2ClientTransport(target: TransportAddress(target), transportSecurity: security)
+        return target
     }
 
     private var security: ClientTransportSecurity {

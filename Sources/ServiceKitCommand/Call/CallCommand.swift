@@ -5,6 +5,7 @@ import Logging
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
+import ServiceKitHTTPClient
 
 /// `kit call`: one call, described by the server itself.
 struct CallCommand: AsyncParsableCommand {
@@ -21,6 +22,9 @@ struct CallCommand: AsyncParsableCommand {
               kit call user-service --list
               kit call user-service/GetUser --describe
               kit call user.v1.UserService/GetUser --address 127.0.0.1:9000
+
+            With --http the call is made over HTTP, by the protocol of Connect with JSON; the
+            method's description still comes by gRPC.
 
             The command prints each message of the response as JSON when it comes. Exit code:
             0, or 1 when the call failed, with the gRPC status on standard error.
@@ -63,6 +67,9 @@ struct CallCommand: AsyncParsableCommand {
     @Flag(help: "Print fields with default values too.")
     var emitDefaults = false
 
+    @Flag(help: "Make the call over HTTP, with JSON.")
+    var http = false
+
     @Flag(help: "List the methods instead of calling one.")
     var list = false
 
@@ -97,7 +104,14 @@ struct CallCommand: AsyncParsableCommand {
             output: .output
         )
         if let transport = try address.transport() {
-            try await withGRPCClient(transport: transport) { try await session.run(on: $0) }
+            try await withGRPCClient(transport: transport) { client in
+                guard http, let overHTTP = try address.httpClient() else { return try await session.run(on: client) }
+                try await overHTTP.withConnections {
+                    var session = session
+                    session.http = overHTTP
+                    try await session.run(on: client)
+                }
+            }
         } else if let name = target.registryName {
             try await discover(name, session)
         }
@@ -129,7 +143,14 @@ struct CallCommand: AsyncParsableCommand {
         try await withGRPCClient(transport: channel) { [session] client in
             // The first connection may be to another lane or zone.
             if isChosen { await channel.settle() }
-            try await session.run(on: client)
+            guard http else { return try await session.run(on: client) }
+            let overHTTP = try ServiceHTTPClient(
+                to: "discovery:///\(name)", configuration: configuration, plugins: Kit.plugins, logger: logger)
+            try await overHTTP.withConnections {
+                var session = session
+                session.http = overHTTP
+                try await session.run(on: client)
+            }
         }
     }
 }

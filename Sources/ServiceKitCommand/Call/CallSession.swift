@@ -1,6 +1,7 @@
 import GRPCCore
 import ServiceKit
 import ServiceKitGRPC
+import ServiceKitHTTPClient
 import ServiceKitProtobuf
 
 /// One run of `kit call` on a client of any transport.
@@ -16,6 +17,8 @@ struct CallSession: Sendable {
     /// The advice where the server may expect TLS and this client does not use it.
     let tlsRemedy: String?
     let output: Terminal
+    /// Makes the call, if it is made over HTTP.
+    var http: ServiceHTTPClient?
 
     func run<Transport>(on client: GRPCClient<Transport>) async throws {
         do {
@@ -33,7 +36,12 @@ struct CallSession: Sendable {
             case .call:
                 let chosen = try target.method(among: services)
                 try await waiting(for: "\(target.peer) to answer \(chosen.method.name)") {
-                    try await call(chosen, pool, client)
+                    if let http {
+                        _ = try CallInput.messages(documents, for: chosen.method, in: pool)
+                        try await call(chosen, over: http)
+                    } else {
+                        try await call(chosen, pool, client)
+                    }
                 }
             }
         } catch let error as RPCError {
@@ -157,9 +165,14 @@ extension RPCError {
         let error = serviceError
         var details = error.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         if error.reason != code.name { details.insert(error.reason, at: 0) }
-        let line = "\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
-        // The text of the server must not move the cursor, nor take several lines.
+        return ("\(code.name): \(message)" + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")).onOneLine
+    }
+}
+
+extension String {
+    /// The text of a server, which must not move the cursor, nor take several lines.
+    var onOneLine: String {
         let unprintable: [Unicode.GeneralCategory] = [.control, .lineSeparator, .paragraphSeparator]
-        return line.unicodeScalars.map { unprintable.contains($0.properties.generalCategory) ? " " : "\($0)" }.joined()
+        return unicodeScalars.map { unprintable.contains($0.properties.generalCategory) ? " " : "\($0)" }.joined()
     }
 }

@@ -15,6 +15,9 @@ extension Check {
         if registryOptions(of: configuration, plugins).backend == FileRegistry.name {
             checks.append(Check("registry directory", blocking: { directory(configuration) }))
         }
+        if configuration.contains("server.listen") {
+            checks.append(Check("port of the servers", blocking: { port(configuration, key: "server.listen") }))
+        }
         for name in configuration.keys(at: "server") where configuration.contains("server.\(name).listen") {
             checks.append(Check("port of \(name)", blocking: { port(configuration, key: "server.\(name).listen") }))
         }

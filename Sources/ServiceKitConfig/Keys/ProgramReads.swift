@@ -26,6 +26,7 @@ final class ProgramReads: Sendable {
         var claims: Set<ConfigurationPath> = []
         var followed: Set<ConfigurationPath> = []
         var live: Set<ConfigurationPath> = []
+        var help: [ConfigurationPath: String] = [:]
         var variants: [SectionVariants] = []
     }
 
@@ -42,12 +43,18 @@ final class ProgramReads: Sendable {
     }
 
     /// Records that the program may read a value, and the paths whose changes it then takes over without a restart.
-    func register(_ type: any (Decodable & SendableMetatype).Type, at path: String, live: [String]) {
+    func register(_ type: any (Decodable & SendableMetatype).Type, at path: String, live: [String], help: String?) {
         let path = ConfigurationPath(path)
         claim(path)
         note(Read(path: path, exceptions: [], type: type))
-        state.withLock { $0.live.formUnion(live.map(ConfigurationPath.init)) }
+        state.withLock { state in
+            state.live.formUnion(live.map(ConfigurationPath.init))
+            if let help { state.help[path] = help }
+        }
     }
+
+    /// The meaning of the value at a path, if it was registered with one.
+    func help(at path: ConfigurationPath) -> String? { state.withLock { $0.help[path] } }
 
     private func note(_ read: Read) {
         let key = Key(type: ObjectIdentifier(read.type), path: read.path, exceptions: read.exceptions)

@@ -34,11 +34,11 @@ package struct OptionDescription: Sendable {
 
 extension Configuration {
     /// Makes a value known that the program, or a module of it, may read: the check for unknown keys accepts it, and tools
-    /// describe it. `live` are the paths whose changes take effect without a restart.
+    /// describe it. `live` are the paths whose changes take effect without a restart, `help` is the meaning of a single value.
     package func register(
-        _ type: any (Decodable & SendableMetatype).Type, at path: String, live: [String] = []
+        _ type: any (Decodable & SendableMetatype).Type, at path: String, live: [String] = [], help: String? = nil
     ) {
-        known.program.register(type, at: path, live: live)
+        known.program.register(type, at: path, live: live, help: help)
     }
 
     /// The description of all that was registered or read, as one tree. Paths in it are in the order of their registration.
@@ -47,6 +47,7 @@ extension Configuration {
         let variants = known.program.variants
         for read in known.program.all where !variants.contains(where: { $0.basePath(of: read.path) != nil }) {
             var option = OptionDescription(read.type, at: read.path)
+            option.help = known.program.help(at: read.path)
             option.mark { known.program.isLive($0) }
             root.insert(option, at: read.path.keys[...])
         }

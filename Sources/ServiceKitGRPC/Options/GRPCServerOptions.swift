@@ -4,8 +4,8 @@ internal import ServiceKitConfig
 
 /// The section `server.grpc`, without `advertise`, which is the App's.
 struct GRPCServerOptions: ConfigurationSection, Hashable {
-    /// The address to listen on; by default a free port of the loopback address.
-    var listen = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    /// The address to listen on; that of `server.listen` by default.
+    var listen: ListenAddress?
     /// How many connections the system holds that the server has not accepted yet; 256 by default.
     var backlog = 256
     /// The server's certificate, and the authorities of its clients; no TLS by default.
@@ -61,8 +61,8 @@ struct GRPCServerOptions: ConfigurationSection, Hashable {
         case pool
     }
 
-    /// Whether reflection is served, with the default applied.
-    var servesReflection: Bool { reflection ?? listen.isLocal }
+    /// Whether reflection is served by a server that listens on an address.
+    func servesReflection(at address: ListenAddress) -> Bool { reflection ?? address.isLocal }
 
     var transportConfig: Nghttp2ServerTransport.Config {
         .defaults {
@@ -89,7 +89,7 @@ struct GRPCServerOptions: ConfigurationSection, Hashable {
 
 extension GRPCServerOptions {
     static let help = [
-        "listen": "the address to listen on; port 0 is any free one; `unix:/run/user.sock` is a socket's file",
+        "listen": "the address to listen on, if it is another than `server.listen`",
         "advertise": "the host, or host and port, that the registry is given instead",
         "backlog": "how many connections the system holds that the server has not accepted yet",
         "handshake-timeout": "how long a client may take for TLS and the start of HTTP/2",

@@ -1,6 +1,8 @@
 public import GRPCCore
+internal import GRPCNghttp2Transport
 public import ServiceKit
 private import ServiceKitConfig
+internal import ServiceKitHTTP2
 internal import ServiceKitProtobuf
 
 /// The gRPC services of an App.
@@ -79,35 +81,53 @@ extension App {
     private func addGRPCServer(_ component: GRPCServices) {
         registerGRPC()
         addServer { app in
+            let options = try app.grpcServerOptions
+            let address = try options.listen ?? app.configuration.listenAddress()
             let content = component.content.value ?? GRPCServices.Content()
-            let options = try app.configuration.serverOptions(
-                GRPCServerOptions.self,
-                named: GRPCServerOptions.serverName
-            )
-            let rules = options.validation ? try pool(content.descriptors, for: "server.grpc.validation") : nil
             let protocols = ServerProtocols(
                 health: app.health,
                 servesHealth: options.health,
-                reflection: try options.servesReflection
+                reflection: try options.servesReflection(at: address)
                     ? pool(content.descriptors, for: "server.grpc.reflection") : nil
             )
-            let otherRequests = try app.otherRequests.prepare.map { prepare in
-                try prepare(app, pool(content.descriptors, for: "server.http.enabled"))
+            var server = GRPCAppServer.Parts(content.services, address, protocols: protocols)
+            if case .shared = app.otherRequests.port {
+                server.otherRequests = try app.makeOtherRequests(content.descriptors)
             }
-            return try app.configuration.locatingErrors(at: "server.grpc") {
-                let server = try GRPCAppServer(
-                    services: content.services,
-                    protocols: protocols,
-                    rules: rules,
-                    options: options,
-                    middleware: app.serverMiddleware,
-                    otherRequests: otherRequests,
-                    logger: app.logger
-                )
-                app.servedOperations.update { $0 = ($0 ?? []).union(server.operations) }
-                return server
-            }
+            return try app.makeServer(server, content.descriptors, options)
         }
+        guard case .own(let name, let address) = otherRequests.port else { return }
+        addServer { app in
+            let content = component.content.value ?? GRPCServices.Content()
+            var server = GRPCAppServer.Parts(content.services, address, named: name)
+            server.servesGRPC = false
+            server.otherRequests = try app.makeOtherRequests(content.descriptors)
+            return try app.makeServer(server, content.descriptors, try app.grpcServerOptions)
+        }
+    }
+
+    private var grpcServerOptions: GRPCServerOptions {
+        get throws {
+            try configuration.serverOptions(GRPCServerOptions.self, named: GRPCServerOptions.serverName)
+        }
+    }
+
+    private func makeServer(
+        _ parts: GRPCAppServer.Parts, _ descriptors: [String], _ options: GRPCServerOptions
+    ) throws -> GRPCAppServer {
+        let rules = options.validation ? try pool(descriptors, for: "server.grpc.validation") : nil
+        return try configuration.locatingErrors(at: "server.grpc") {
+            let server = try GRPCAppServer(
+                parts, rules: rules, options: options, middleware: serverMiddleware, logger: logger)
+            servedOperations.update { $0 = ($0 ?? []).union(server.operations) }
+            return server
+        }
+    }
+
+    private func makeOtherRequests(
+        _ descriptors: [String]
+    ) throws -> (@Sendable (ServedMethods) -> any RequestHandler)? {
+        try otherRequests.prepare.map { try $0(self, pool(descriptors, for: "server.http.enabled")) }
     }
 }
 

@@ -6,10 +6,33 @@ internal import ServiceKitConfig
 internal import ServiceKitHTTP2
 internal import ServiceKitProtobuf
 
-/// An App's gRPC server.
+/// An App's gRPC server, or its server of other protocols for the same services.
 final class GRPCAppServer: Server {
-    let name = GRPCServerOptions.serverName
+    /// The parts in which the servers of an App differ.
+    struct Parts {
+        var name: String
+        var address: ListenAddress
+        var services: [GRPCService]
+        /// gRPC's own services.
+        var protocols: ServerProtocols?
+        var servesGRPC = true
+        /// Makes the handler of requests that are not gRPC.
+        var otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)?
 
+        init(
+            _ services: [GRPCService],
+            _ address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
+            named name: String = GRPCServerOptions.serverName,
+            protocols: ServerProtocols? = nil
+        ) {
+            self.services = services
+            self.address = address
+            self.name = name
+            self.protocols = protocols
+        }
+    }
+
+    let name: String
     /// The schemes of the endpoints that clients are given.
     private let schemes: [String]
     /// The paths of the methods served.
@@ -17,35 +40,41 @@ final class GRPCAppServer: Server {
     private let transport: Nghttp2ServerTransport
     private let server: GRPCServer<Nghttp2ServerTransport>
 
-    /// `services` are the App's services, `protocols` gRPC's own, `rules` the descriptors with the rules of requests.
-    /// `otherRequests` makes the handler of requests that are not gRPC.
+    /// - Parameters:
+    ///   - parts: The services, and the protocols in which they are served.
+    ///   - rules: The descriptors with the rules of requests.
+    ///   - options: The options; their address does not count.
+    ///   - middleware: The middleware around each call.
+    ///   - logger: Where to log.
     init(
-        services: [GRPCService],
-        protocols: ServerProtocols? = nil,
+        _ parts: Parts,
         rules: DescriptorPool? = nil,
         options: GRPCServerOptions,
         middleware: MiddlewareChain,
-        otherRequests: (@Sendable (ServedMethods) -> any RequestHandler)? = nil,
         logger: Logger
     ) throws(ConfigurationError) {
+        name = parts.name
         let security = try options.tls.security()
         let isPlain = options.tls == ServerTLSOptions()
-        schemes = [isPlain ? "grpc" : "grpcs"] + (otherRequests == nil ? [] : [isPlain ? "http" : "https"])
+        schemes =
+            (parts.servesGRPC ? [isPlain ? "grpc" : "grpcs"] : [])
+            + (parts.otherRequests == nil ? [] : [isPlain ? "http" : "https"])
         var router = RPCRouter<Nghttp2ServerTransport>()
-        for service in services { service.register(with: &router) }
-        let withoutMiddleware = protocols?.register(with: &router) ?? []
+        for service in parts.services { service.register(with: &router) }
+        let withoutMiddleware = parts.protocols?.register(with: &router) ?? []
         router.registerInterceptors(pipeline: [.apply(HandlerErrorRecorder(), to: .all)])
-        let direct = services.reduce(into: [:]) { $0.merge($1.methods.handlers) { first, _ in first } }
+        let direct = parts.services.reduce(into: [:]) { $0.merge($1.methods.handlers) { first, _ in first } }
         operations = router.methods.map(\.path)
         Self.log(direct: direct.keys, of: router.methods, to: logger)
         transport = Nghttp2ServerTransport(
-            address: TransportAddress(options.listen),
+            address: TransportAddress(parts.address),
             transportSecurity: security,
             config: options.transportConfig,
             hook: ServerMiddleware(middleware, except: withoutMiddleware),
             direct: direct,
             checks: rules.map { RuleChecks.make(for: router.methods, $0, logger) } ?? [:],
-            otherRequests: otherRequests,
+            servesGRPC: parts.servesGRPC,
+            otherRequests: parts.otherRequests,
             logger: logger
         )
         server = GRPCServer(transport: transport, router: router)

@@ -4,7 +4,7 @@ package import ServiceKitHTTP2
 package import ServiceKitProtobuf
 import Synchronization
 
-/// The module that answers requests of other protocols than gRPC on the server's port, if a program has one.
+/// The module that answers requests of other protocols than gRPC, if a program has one.
 package final class OtherRequests: Sendable {
     /// Prepares the handler when the server is made, and makes it when the server listens.
     ///
@@ -12,14 +12,25 @@ package final class OtherRequests: Sendable {
     package typealias Prepare =
         @Sendable (_ app: App, _ descriptors: DescriptorPool) throws -> @Sendable (ServedMethods) -> any RequestHandler
 
-    private let value = Mutex<Prepare?>(nil)
+    /// The server that answers them.
+    package enum Port: Sendable {
+        /// That of gRPC.
+        case shared
+        /// A server of its own, with its name and its address.
+        case own(name: String, ListenAddress)
+    }
+
+    private let value = Mutex<(Prepare, Port)?>(nil)
 
     /// `nil` where requests of other protocols are refused.
-    package var prepare: Prepare? { value.withLock(\.self) }
+    package var prepare: Prepare? { value.withLock { $0?.0 } }
+
+    /// The server that answers them.
+    package var port: Port { value.withLock { $0?.1 } ?? .shared }
 
     /// Has a module answer them.
-    package func set(_ prepare: @escaping Prepare) {
-        value.withLock { $0 = prepare }
+    package func set(on port: Port = .shared, _ prepare: @escaping Prepare) {
+        value.withLock { $0 = (prepare, port) }
     }
 }
 

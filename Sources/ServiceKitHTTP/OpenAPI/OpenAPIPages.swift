@@ -12,9 +12,11 @@ struct OpenAPIPages: Sendable {
     ///
     /// - Throws: `AppError` if a rule of `google.api.http` is wrong.
     init?(_ options: HTTPOptions, _ descriptors: DescriptorPool, for app: App) throws {
-        // Without this option a server has a free port of the loopback address.
-        let listen = try app.configuration.decodeIfPresent(ListenAddress.self, at: "server.grpc.listen")
-        guard options.openapi.enabled ?? listen?.isLocal ?? true else { return nil }
+        let listen =
+            try options.listen
+            ?? app.configuration.decodeIfPresent(ListenAddress.self, at: "server.grpc.listen")
+            ?? app.configuration.listenAddress()
+        guard options.openapi.enabled ?? listen.isLocal else { return nil }
         title = options.openapi.title ?? app.instance.name
         let contents = OpenAPIOptions(
             title: title, version: app.instance.version, json: options.json.transcoderOptions,

@@ -88,7 +88,7 @@ extension App {
     }
 
     private func requireHTTP() throws {
-        let options = try configuration.decode(HTTPOptions.self, at: HTTPOptions.path)
+        let options = try configuration.serverOptions(HTTPOptions.self, named: HTTPOptions.serverName)
         guard options.enabled, otherRequests.prepare == nil, !http.all.isEmpty else { return }
         throw AppError("the routes of app.http need the plugin .http; write App.run(plugins: [.http])")
     }

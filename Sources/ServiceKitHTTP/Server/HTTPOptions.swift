@@ -2,10 +2,12 @@ internal import ServiceKit
 internal import ServiceKitConfig
 internal import ServiceKitProtobuf
 
-/// The section `server.http`: HTTP beside gRPC, on the same port.
+/// The section `server.http`: HTTP beside gRPC. The option `advertise` in it is the App's.
 struct HTTPOptions: ConfigurationSection, Hashable {
     /// Whether requests of HTTP are answered; true by default.
     var enabled = true
+    /// The address of a server of its own; by default HTTP is answered on the port of gRPC.
+    var listen: ListenAddress?
     /// How long a connection of HTTP/1.1 may be without a request before it is closed, and a WebSocket silent before it is
     /// pinged; 60 s by default.
     var idleTimeout = Duration.seconds(60)
@@ -29,7 +31,8 @@ struct HTTPOptions: ConfigurationSection, Hashable {
     /// The form of a method's JSON.
     func json(of operation: String) -> HTTPJSONOptions { methods[forOperation: operation]?.json ?? json }
 
-    static let path = "server.http"
+    /// The server's name, in logs and in the path of its section.
+    static let serverName = "http"
 
     static let ranges: [OptionRange<HTTPOptions>] = [
         OptionRange("idle-timeout", \.idleTimeout, .milliseconds(100)...(.seconds(86_400))),
@@ -37,7 +40,9 @@ struct HTTPOptions: ConfigurationSection, Hashable {
     ]
 
     static let help = [
-        "enabled": "whether REST, Connect and gRPC-Web are answered on the port of gRPC",
+        "enabled": "whether REST, Connect and gRPC-Web are answered",
+        "listen": "the address of a server of its own for HTTP; without it HTTP is answered on the port of gRPC",
+        "advertise": "the host, or host and port, that the registry is given for a server of its own",
         "idle-timeout":
             "how long a connection of HTTP/1.1 may be without a request before it is closed, and a WebSocket silent before "
             + "it is pinged",

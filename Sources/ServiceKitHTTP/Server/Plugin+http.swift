@@ -4,17 +4,22 @@ internal import ServiceKitConfig
 internal import ServiceKitGRPC
 
 extension Plugin {
-    /// HTTP on the port of gRPC, for the same handlers: REST, Connect, gRPC-Web and probes, over HTTP/1.1 and HTTP/2, as the
+    /// HTTP for the handlers of gRPC, on the same port unless `server.http.listen` names another: REST, Connect, gRPC-Web and probes, over HTTP/1.1 and HTTP/2, as the
     /// section `server.http` says.
     public static var http: Plugin {
         Plugin(
             joining:
-                .adding(to: ConfigurationSections.self) { $0.add(HTTPOptions.self, at: HTTPOptions.path) },
+                .adding(to: ConfigurationSections.self) {
+                    $0.addServer(HTTPOptions.self, named: HTTPOptions.serverName)
+                },
             .adding(to: AppExtensions.self) { extensions in
                 extensions.add { app in
-                    let options = try app.configuration.decode(HTTPOptions.self, at: HTTPOptions.path)
+                    let options = try app.configuration.serverOptions(
+                        HTTPOptions.self, named: HTTPOptions.serverName)
                     guard options.enabled else { return }
-                    app.otherRequests.set { app, descriptors in
+                    let port =
+                        options.listen.map { OtherRequests.Port.own(name: HTTPOptions.serverName, $0) } ?? .shared
+                    app.otherRequests.set(on: port) { app, descriptors in
                         let forms = try MethodForms(descriptors, app.http, options)
                         let operations = app.http.all.map(\.operation.path)
                         app.servedOperations.update { $0 = ($0 ?? []).union(operations) }

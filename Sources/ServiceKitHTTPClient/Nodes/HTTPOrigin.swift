@@ -26,11 +26,18 @@ struct HTTPOrigin {
                 "\"\(URLSecrets.masked(address: text))\" is no URL of a server; write scheme, host, port and path alone, "
                     + "as in https://api.example.com/v2")
         }
-        endpoint = Endpoint(scheme: scheme, host: host, port: url.port ?? (scheme == "https" ? 443 : 80))
-        // An IPv6 address has colons, which no name of a service has.
-        name = String(host.map { $0 == ":" ? "-" : $0 })
         let path = url.path(percentEncoded: true)
-        self.path = path.hasSuffix("/") ? String(path.dropLast()) : path
+        self.init(
+            Endpoint(scheme: scheme, host: host, port: url.port ?? (scheme == "https" ? 443 : 80)),
+            path: path.hasSuffix("/") ? String(path.dropLast()) : path
+        )
+    }
+
+    init(_ endpoint: Endpoint, path: String) {
+        self.endpoint = endpoint
+        self.path = path
+        // An IPv6 address has colons, which no name of a service has.
+        name = String(endpoint.host.map { $0 == ":" ? "-" : $0 })
     }
 
     /// Finds the server.

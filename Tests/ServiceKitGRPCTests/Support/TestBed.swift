@@ -117,7 +117,7 @@ final class TestServer: Sendable {
         var chain = MiddlewareChain()
         for middleware in middleware { chain.use(middleware) }
         let server = try GRPCAppServer(
-            services: [GRPCService(service, methods: service.methods)],
+            .init([GRPCService(service, methods: service.methods)]),
             options: options,
             middleware: chain,
             logger: log.logger()
