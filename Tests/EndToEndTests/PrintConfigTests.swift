@@ -33,7 +33,7 @@ import Testing
     @Test func referenceIsAConfigurationFile() async throws {
         let text = try await printed("reference")
         #expect(text.contains("\n  #grpc:\n"))
-        #expect(text.contains("    #listen: 127.0.0.1:0\n"))
+        #expect(text.contains("\n  #listen:\n"))
     }
 
     @Test(arguments: ["schema", "reference"]) func fullDiskIsAFailure(form: String) async throws {
