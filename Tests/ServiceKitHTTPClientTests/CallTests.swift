@@ -9,7 +9,7 @@ import Testing
 @testable import ServiceKitHTTPClient
 
 /// Calls by name: the requests, the responses, and their time.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct CallTests {
     private let fleet = TestFleet()
 

@@ -9,7 +9,7 @@ import Testing
 @testable import ServiceKitHTTPClient
 
 /// Instances that fail: retries, circuit breakers, and the way of calls around them.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FailureTests {
     private let fleet = TestFleet()
 

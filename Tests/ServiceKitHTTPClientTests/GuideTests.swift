@@ -9,7 +9,7 @@ import ServiceKitTesting
 import Testing
 
 /// The examples of the page `ServiceKitHTTPClient`.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct GuideTests {
     private func main() async {
         await App.run(plugins: [.http]) { app in

@@ -11,7 +11,7 @@ import Testing
 @testable import ServiceKitHTTPClient
 
 /// Calls with protobuf messages, and the errors of services.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct MessageTests {
     private let fleet = TestFleet()
 

@@ -10,7 +10,7 @@ import Testing
 @testable import ServiceKitHTTPClient
 
 /// The targets of clients: names, URLs, and TLS.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct TargetTests {
     private let fleet = TestFleet()
 

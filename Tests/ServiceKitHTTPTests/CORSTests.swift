@@ -4,7 +4,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Pages of other sites.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct CORSTests {
     private static let yaml = "server: {http: {cors: {origins: ['https://a.example'], cookies: true}}}\n"
 

@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Calls by Connect over HTTP/1.1.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ConnectTests {
     @Test func unaryCallHasJSON() async throws {
         try await HTTPTestServer.with { server in

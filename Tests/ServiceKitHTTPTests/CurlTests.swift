@@ -5,7 +5,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// curl, over each version of HTTP, with and without TLS, on the port of gRPC.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct CurlTests {
     private func curl(_ arguments: String...) async throws -> String {
         let path = try #require(RunningProgram.path(of: "curl"))

@@ -4,7 +4,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// The end of a server under HTTP/1.1.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct DrainTests {
     private static let request =
         "POST /user.v1.UserService/GetUser HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Calls by gRPC-Web over HTTP/1.1.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct GRPCWebTests {
     private func request(_ id: Int64) throws -> [UInt8] {
         var bytes: [UInt8] = []

@@ -4,7 +4,7 @@ import ServiceKitProtobuf
 import Testing
 
 /// Bodies of any type: messages and fields that are a `google.api.HttpBody`.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct HTTPBodyTests {
     private func answer(_ head: String, _ body: String) async throws -> RawClient.Response {
         var response: RawClient.Response?

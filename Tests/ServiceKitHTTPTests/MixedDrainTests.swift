@@ -10,7 +10,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// The end of a server under calls of all protocols at once.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct MixedDrainTests {
     private static let callers = 16
     /// The pause of a caller between its calls: they are to share two cores with the server.
@@ -36,7 +36,11 @@ struct MixedDrainTests {
                 extend: { app in #expect(throws: Never.self) { try talk.serve(on: app) } }
             ) { server in
                 users.update { $0 = server.users }
-                let channel = try ServiceChannel(to: "user-service", discoverer: server.registry)
+                // The connection may take its time where all tests begin at once.
+                var options = ChannelOptions()
+                options.readyTimeout = .seconds(120)
+                let channel = try ServiceChannel(
+                    to: "user-service", discoverer: server.registry, options: options)
                 // Everybody is connected before the first call is made.
                 let grpc = GRPCClient(transport: channel)
                 group.addTask { try await grpc.runConnections() }

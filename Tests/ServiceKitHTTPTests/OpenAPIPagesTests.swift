@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// `/openapi.json` and `/openapi`, and the calls that they describe.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct OpenAPIPagesTests {
     private func get(
         _ path: String, _ yaml: String = "", method: String = "GET", descriptors: String = userDescriptors

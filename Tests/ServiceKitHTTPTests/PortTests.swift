@@ -10,7 +10,7 @@ import SwiftProtobuf
 import Testing
 
 /// The ports of an App: one for everything, or one of its own for HTTP.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct PortTests {
     private func serving(_ yaml: String, _ body: (App, MemoryRegistry) async throws -> Void) async throws {
         let registry = MemoryRegistry()

@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Calls at the paths of `google.api.http`.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RESTTests {
     private func with(_ yaml: String = "", _ body: (HTTPTestServer, RawClient) async throws -> Void) async throws {
         try await HTTPTestServer.with(yaml) { server in

@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// The form of responses over REST, as programs and configuration change it.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ReplyTests {
     private func with(
         _ yaml: String = "", extend: (App) -> Void = { _ in }, _ body: (RawClient) async throws -> Void

@@ -7,7 +7,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Calls of pages in a real browser.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct BrowserTests {
     /// A Python with the package httpx; `make test` names it.
     private static let python = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]

@@ -4,7 +4,7 @@ import ServiceKitTestSupport
 import Testing
 
 /// Envoy's transcoder and the kit, asked the same: each answer is the same, or the difference is documented.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct EnvoyTests {
     private static let directory = URL(filePath: #filePath).deletingLastPathComponent()
 

@@ -12,7 +12,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Each middleware of an App, through each door over HTTP: none can be walked around.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct GuardWalkTests {
     /// Middleware that refuses.
     struct Guard: CustomStringConvertible, Sendable {

@@ -6,7 +6,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// What guards gRPC guards HTTP: the same chain is around the calls of every protocol.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SharedGuardTests {
     private struct Recorder: Middleware {
         let calls: Shared<[String]>

@@ -5,7 +5,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Requests of HTTP/1.1 as attackers and broken programs send them: each gets the right answer, and the server goes on.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct HostileHTTP1Tests {
     private static let live = HostileRequest.live
     private static let post = HostileRequest.post

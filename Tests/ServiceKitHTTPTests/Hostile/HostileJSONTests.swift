@@ -4,7 +4,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// JSON as attackers and broken programs send it. Each gets its status, and the connection serves the next request.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct HostileJSONTests {
     struct Case: CustomStringConvertible, Sendable {
         let description: String

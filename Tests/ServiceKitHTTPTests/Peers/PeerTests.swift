@@ -3,7 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 /// Clients of Connect, gRPC-Web and plain HTTP that others have written.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct PeerTests {
     /// A Python with the packages connectrpc, sonora and httpx; `make test` names it.
     private static let python = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]

@@ -7,7 +7,7 @@ import Testing
 
 /// Schemathesis reads the OpenAPI document of a server, and makes calls of it, right and wrong. Each answer is one that the
 /// document describes.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(4)))
 struct SchemathesisTests {
     /// Beside the Python that `make test` names.
     private static let program = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]

@@ -5,7 +5,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Forms with files.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct MultipartTests {
     private static let body = """
         preamble\r

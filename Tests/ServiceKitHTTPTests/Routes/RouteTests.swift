@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Routes that belong to no method of a service.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RouteTests {
     private func get(_ target: String, _ fields: String...) -> String {
         "GET \(target) HTTP/1.1\r\nHost: x\r\n" + fields.map { "\($0)\r\n" }.joined() + "\r\n"

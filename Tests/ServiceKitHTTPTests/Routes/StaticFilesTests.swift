@@ -5,7 +5,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Files of a directory.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct StaticFilesTests {
     private func with(_ body: (RawClient, _ directory: URL) async throws -> Void) async throws {
         let root = FileManager.default.temporaryDirectory.appending(path: "files-\(UUID())")

@@ -21,7 +21,7 @@ final class RawClient: Sendable {
         let reason: String
     }
 
-    private static let timeLimit = 20
+    private static let timeLimit = 60
     private let socket: RawSocket
     /// What has come and was not read. One call at a time reads.
     private let unread = Mutex<ArraySlice<UInt8>>([])

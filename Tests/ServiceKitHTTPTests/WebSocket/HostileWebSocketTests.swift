@@ -4,7 +4,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Clients that do not keep to the protocol of WebSocket, or to the bounds.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct HostileWebSocketTests {
     struct Attack: CustomStringConvertible, Sendable {
         let description: String

@@ -4,7 +4,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// The handshake of a WebSocket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct WebSocketHandshakeTests {
     private func with(_ body: (HTTPTestServer) async throws -> Void) async throws {
         try await HTTPTestServer.with(

@@ -3,7 +3,7 @@ import ServiceKitTestSupport
 import Testing
 
 /// Clients of WebSocket that others have written.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct WebSocketPeerTests {
     /// A Python with the package websockets; `make test` names it.
     private static let python = ProcessInfo.processInfo.environment["KIT_TEST_PYTHON"]

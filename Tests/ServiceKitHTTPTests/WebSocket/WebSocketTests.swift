@@ -8,7 +8,7 @@ import Testing
 @testable import ServiceKitHTTP
 
 /// Calls by WebSocket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct WebSocketTests {
     private static let echo = "/user.v1.TalkService/Echo"
     private static let collect = "/user.v1.TalkService/Collect"
