@@ -95,7 +95,7 @@ import Testing
         try await with([]) { port, process in
             _ = try await Self.create(100, " ", " ", "{}", port: port)
             let before = try Self.memory(process, "VmRSS")
-            for round in 0..<8 {
+            for round in 0..<5 {
                 async let answer = Self.create(100, " ", " ", "{}", port: port, isChunked: round % 2 == 1)
                 try await expectAlive(port)
                 let status = try await answer.status
@@ -118,12 +118,12 @@ import Testing
             let before = try Self.memory(process, "VmRSS")
             let refused = "HTTP/1.1 400 Bad Request\r\n"
             for _ in 0..<2 {
-                async let answer = Self.create(60, " ", " ", #"{"name":"a"}"#, port: port, isChunked: true)
+                async let answer = Self.create(24, " ", " ", #"{"name":"a"}"#, port: port, isChunked: true)
                 try await expectAlive(port)
                 let status = try await answer.status
                 #expect(status == "HTTP/1.1 200 OK\r\n", "\(status)")
                 // The handler asks for a name.
-                #expect(try await Self.create(8, #"{"email":""#, "a", #""}"#, port: port).status == refused)
+                #expect(try await Self.create(4, #"{"email":""#, "a", #""}"#, port: port).status == refused)
                 #expect(try await Self.create(100, " ", " ", #"{"name":"a"}"#, port: port).status == refused)
             }
             try await expectAlive(port)
