@@ -2,7 +2,7 @@ import Foundation
 import GRPCCore
 import ServiceKit
 import ServiceKitConfig
-public import ServiceKitGRPC
+import ServiceKitGRPC
 import ServiceKitSampleAPI
 import ServiceLifecycle
 import SwiftProtobuf
@@ -116,6 +116,11 @@ struct GuideTests {
     private func readViolations(_ error: RPCError) {
         for violation in error.serviceError.violations { print(violation.field, violation.description) }
     }
+}
+
+/// In place of the message of the sample: its conformance would hold for all tests of the package.
+private struct User_V1_ListUsersRequest {
+    var limit: Int32
 }
 
 extension User_V1_ListUsersRequest: ValidatableMessage {

@@ -13,6 +13,8 @@ import Testing
 /// Requests that are not as they must be, over real connections.
 @Suite(.bothPaths, .timeLimit(.minutes(1)))
 struct ValidationTests {
+    init() { RequestChecks.areOn.update { $0 = true } }
+
     private func withUsers(
         _ yaml: String = "", descriptors: String = userDescriptors, _ body: (Users, LogRecorder) async throws -> Void
     ) async throws {
