@@ -51,6 +51,10 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     // MARK: - Event loop
 
     private var context: ChannelHandlerContext?
+    /// By how much a timer is late where the event loop was held up.
+    private static let holdUp = TimeAmount.milliseconds(50)
+    /// Whether the deadline was put off as the event loop was held up: that is done once.
+    private var wasHeldUp = false
     private var phase = Phase.idle
     private var lastID: Int32 = 0
     private(set) var isDraining = false
@@ -400,6 +404,7 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         }
         let next = NIODeadline.now() + time
         deadline = next
+        wasHeldUp = false
         // A timer that fires before looks at the deadline then.
         if let timer {
             guard next < timer.deadline else { return }
@@ -412,7 +417,14 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         let task = loop.assumeIsolated().scheduleTask(deadline: time) {
             self.timer = nil
             guard let deadline = self.deadline else { return }
-            guard deadline <= .now() else { return self.schedule(deadline) }
+            let now = NIODeadline.now()
+            guard deadline <= now else { return self.schedule(deadline) }
+            // A loop that was held up first takes the bytes that have come meanwhile: they may be a request.
+            if now - deadline > Self.holdUp, !self.wasHeldUp {
+                self.wasHeldUp = true
+                self.deadline = now + Self.holdUp
+                return self.schedule(now + Self.holdUp)
+            }
             self.timeIsUp()
         }
         timer = (task, time)
