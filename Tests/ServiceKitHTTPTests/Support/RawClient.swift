@@ -19,9 +19,10 @@ final class RawClient: Sendable {
 
     struct Failure: Error {
         let reason: String
+        var isTimeout = false
     }
 
-    private static let timeLimit = 60
+    private static let timeLimit = 30
     private let socket: RawSocket
     /// What has come and was not read. One call at a time reads.
     private let unread = Mutex<ArraySlice<UInt8>>([])
@@ -87,7 +88,14 @@ final class RawClient: Sendable {
 
     /// Whether the server closes the connection without another byte.
     func isClosed() async -> Bool {
-        await onThread { (try? self.read(1)) == nil }
+        await onThread {
+            do {
+                _ = try self.read(1)
+                return false
+            } catch {
+                return (error as? Failure)?.isTimeout != true
+            }
+        }
     }
 
     /// All bytes up to the end of the connection.
@@ -142,6 +150,9 @@ final class RawClient: Sendable {
         while unread.withLock({ $0.count < count }) {
             var chunk = [UInt8](repeating: 0, count: 65_536)
             let received = recv(socket.descriptor, &chunk, chunk.count, 0)
+            if received < 0, errno == EAGAIN {
+                throw Failure(reason: "nothing came within \(Self.timeLimit) s", isTimeout: true)
+            }
             guard received > 0 else { throw Failure(reason: "the connection has ended") }
             unread.withLock { $0 += chunk.prefix(received) }
         }
