@@ -3,8 +3,8 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// One connection of HTTP/1.1 on a server: the last handler of its channel, behind NIO's codec and its handler of pipelined
-/// requests, which lets one request pass at a time.
+/// One connection of HTTP/1.1 on a server: the last handler of its channel, behind NIO's decoder. It serves one request at a
+/// time, and reads no further ones meanwhile.
 ///
 /// | phase | event | phase | effect |
 /// |---|---|---|---|
@@ -18,9 +18,10 @@ import NIOSSL
 /// | closing | the answer is written | lingering | the output is closed; what comes is dropped |
 /// | lingering | a second has passed, the client closes | closed | |
 // @unchecked: all properties but the immutable ones are confined to `loop`.
-final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
+final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
 
     private enum Phase {
         case idle
@@ -61,20 +62,23 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Whether the connection closes behind the current response.
     private var closesAfterResponse = false
     private var hasSentHead = false
-    private var suppressesBody = false
+    private var isHeadRequest = false
+    private var isHTTP10 = false
+    private var writer = HTTP1ResponseWriter()
     private var isReadingPaused = false
     private var starting: (any RequestTask)?
     /// Whether bytes are being read: what there is to send waits for the last of them, which may end the request.
     private var isReading = false
-    /// Whether requests are being answered. The codec hands over the next request while the end of a response is written:
-    /// that request waits, or a client that sends many at once would fill the stack.
+    /// Whether requests are being answered: a client that sends many at once must not fill the stack.
     private var isAnswering = false
-    private var hasNextRequest = false
+    private var waiting = WaitingRequests()
+    /// Whether the channel wants to read, which waits for the response.
+    private var isReadDue = false
     private var deadline: NIODeadline?
     private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private var reason: String?
-    /// The handlers of HTTP, as long as the connection speaks it: those that see bytes first come last.
-    private var codec: [any RemovableChannelHandler] = []
+    /// The decoder of HTTP, as long as the connection speaks it.
+    private var decoder: (any RemovableChannelHandler)?
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
     private(set) var peerCertificate: NIOSSLCertificate?
@@ -106,9 +110,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         let decoder = ByteToMessageHandler(
             HTTPRequestDecoder(
                 leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
-        let (encoder, requests) = (HTTPResponseEncoder(), HTTPServerPipelineHandler())
-        try pipeline.addHandlers(encoder, decoder, requests, self)
-        codec = [requests, encoder, decoder]
+        try pipeline.addHandlers(decoder, self)
+        self.decoder = decoder
     }
 
     var runningTasks: Int { tasks.count }
@@ -151,60 +154,36 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
-        switch (unwrapInboundIn(data), phase) {
-        case (.head(let head), .idle):
-            open(head, context)
-        case (.body(let bytes), .busy(let exchange)):
-            exchange.receive(bytes)
-            setDeadline(in: handler.bodyTimeout)
-            if exchange.unreadBytes > config.limits.streamWindowBytes {
-                setDeadline(in: nil)
-                pauseReading()
-            }
-        case (.end, .busy(let exchange)):
-            setDeadline(in: nil)
-            exchange.receiveEnd()
-            if exchange.hasSentEnd { requestEnded() }
-        default:
-            break
-        }
+        take(.part(unwrapInboundIn(data)))
     }
 
     /// Starts the task only now: the body that came with the head is there then, and the task does not wait for it.
     func channelReadComplete(context: ChannelHandlerContext) {
-        hasNextRequest = true
         if !isAnswering { answer() }
         context.fireChannelReadComplete()
     }
 
-    /// Answers the requests that the codec hands over, one after the other, as far as they can be answered at once.
-    private func answer() {
-        isAnswering = true
-        var count = 0
-        while hasNextRequest {
-            // The other connections have their turn.
-            guard count < Self.requestsPerTurn else { return loop.execute { self.answer() } }
-            count += 1
-            hasNextRequest = false
-            isReading = false
-            if let request = starting {
-                starting = nil
-                tasks.start([request])
-            }
-            if case .busy(let exchange) = phase { flush(exchange) }
-        }
-        isAnswering = false
+    /// While a request is served, no further ones are read.
+    func read(context: ChannelHandlerContext) {
+        if isServingWholeRequest { isReadDue = true } else { context.read() }
+    }
+
+    /// Whether all of the request that is served has come.
+    private var isServingWholeRequest: Bool {
+        if case .busy(let exchange) = phase { exchange.hasReceivedEnd } else { false }
+    }
+
+    private func readOn() {
+        guard isReadDue else { return }
+        isReadDue = false
+        context?.read()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (error, phase) {
-        case (HTTPParserError.headerOverflow, .idle):
-            refuse(431, "the head of the request is larger than \(config.limits.maxHeaderListBytes) bytes")
-        case (is HTTPParserError, .idle):
-            refuse(400, "the request is not one of HTTP/1.1")
-        case (is HTTPParserError, .busy(let exchange)) where !exchange.hasReceivedEnd && !hasSentHead:
-            giveUp(exchange, 400, "the body of the request is not one of HTTP/1.1")
-        case (is HTTPParserError, .lingering), (is ByteToMessageDecoderError, .lingering):
+        case (let error as HTTPParserError, _):
+            take(.error(error))
+        case (is ByteToMessageDecoderError, .lingering):
             // Closing now would have the system drop the response.
             break
         case (is ByteToMessageDecoderError, .busy) where closesAfterResponse:
@@ -222,14 +201,77 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: - Requests
 
-    private func open(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    /// Takes what belongs to the present request; anything else waits until that is answered.
+    private func take(_ event: WaitingRequests.Event) {
+        if waiting.isEmpty, !isServingWholeRequest { receive(event) } else { waiting.append(event) }
+    }
+
+    private func receive(_ event: WaitingRequests.Event) {
+        switch (event, phase) {
+        case (.part(.head(let head)), .idle):
+            open(head)
+        case (.part(.body(let bytes)), .busy(let exchange)):
+            exchange.receive(bytes)
+            setDeadline(in: handler.bodyTimeout)
+            if exchange.unreadBytes > config.limits.streamWindowBytes {
+                setDeadline(in: nil)
+                pauseReading()
+            }
+        case (.part(.end), .busy(let exchange)):
+            setDeadline(in: nil)
+            exchange.receiveEnd()
+        case (.error(.headerOverflow), .idle):
+            refuse(431, "the head of the request is larger than \(config.limits.maxHeaderListBytes) bytes")
+        case (.error, .idle):
+            refuse(400, "the request is not one of HTTP/1.1")
+        case (.error, .busy(let exchange)) where !exchange.hasReceivedEnd && !hasSentHead:
+            giveUp(exchange, 400, "the body of the request is not one of HTTP/1.1")
+        case (.error(let error), .busy):
+            close(ConnectionError.reason(error))
+        default:
+            // Nothing is taken any more.
+            break
+        }
+    }
+
+    /// Serves the requests that have come, one after the other, as far as they can be answered at once.
+    private func answer() {
+        isAnswering = true
+        var count = 0
+        repeat {
+            // The other connections have their turn.
+            guard count < Self.requestsPerTurn else { return loop.execute { self.answer() } }
+            count += 1
+            isReading = false
+            if let request = starting {
+                starting = nil
+                tasks.start([request])
+            }
+            if case .busy(let exchange) = phase { flush(exchange) }
+        } while takeNext()
+        isAnswering = false
+    }
+
+    /// Takes the next request that waits, as far as it has come.
+    ///
+    /// - Returns: Whether there is one.
+    private func takeNext() -> Bool {
+        guard case .idle = phase, !waiting.isEmpty else { return false }
+        isReading = true
+        while !isServingWholeRequest, let event = waiting.takeFirst() { receive(event) }
+        return true
+    }
+
+    private func open(_ head: HTTPRequestHead) {
         lastID = lastID &+ 1
         hasSentHead = false
-        suppressesBody = head.method == .HEAD
+        isHeadRequest = head.method == .HEAD
+        isHTTP10 = head.version == .http1_0
         // The codec reads no request behind one that asks for another protocol.
-        closesAfterResponse = isDraining || !head.isKeepAlive || HTTP1Head.asksForUpgrade(head)
+        let asksForUpgrade = HTTP1Head.asksForUpgrade(head)
+        closesAfterResponse = isDraining || !head.isKeepAlive || asksForUpgrade
         let exchange = HTTP1Exchange(
-            id: lastID, connection: self, offeredUpgrade: HTTP1Head.offeredUpgrade(head))
+            id: lastID, connection: self, offeredUpgrade: asksForUpgrade ? HTTP1Head.offeredUpgrade(head) : nil)
         phase = .busy(exchange)
         setDeadline(in: handler.bodyTimeout)
         let block: HeaderBlock
@@ -241,8 +283,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
             guard head.headers[canonicalForm: "expect"].allSatisfy({ $0.lowercased() == "100-continue" }) else {
                 return refuse(417, "the only expectation that is met is 100-continue")
             }
-            context.writeAndFlush(
-                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+            context?.writeAndFlush(
+                wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
         }
         starting = handler.open(exchange, block)
     }
@@ -265,7 +307,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
             exchange = HTTP1Exchange(id: lastID &+ 1, connection: self)
             phase = .busy(exchange)
             hasSentHead = false
-            suppressesBody = false
+            isHeadRequest = false
+            isHTTP10 = false
         }
         logger.debug("refused a request", metadata: ["peer": "\(remotePeer)", "cause": "\(reason)"])
         closesAfterResponse = true
@@ -284,62 +327,74 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         else { return }
         let head = exchange.takeHead()
         guard head != nil || hasSentHead else { return }
-        if let head, let upgrade = exchange.upgrade, let response = HTTP1Head.switching(head, to: upgrade.name) {
-            return change(to: upgrade, exchange, response, context)
+        if let head, let upgrade = exchange.upgrade, HTTP1Head.isSwitching(head) {
+            return change(to: upgrade, exchange, head, context)
         }
-        var buffer = context.channel.allocator.buffer(capacity: 0)
+        var buffer = context.channel.allocator.buffer(capacity: Self.firstChunkBytes)
         var limit = Self.firstChunkBytes
-        var (count, end) = read(exchange, limit, into: &buffer)
+        var count: Int
+        var end: StreamEnd?
         if let head {
-            hasSentHead = true
-            // A client that has not sent its whole body cannot be waited for.
-            if end != nil, !exchange.hasReceivedEnd { closesAfterResponse = true }
-            if isDraining { closesAfterResponse = true }
-            let isWhole = if case .data? = end { true } else { false }
-            context.write(
-                wrapOutboundOut(
-                    .head(HTTP1Head.response(head, bodyBytes: isWhole ? count : nil, isClosing: closesAfterResponse))),
-                promise: nil)
+            // The head tells the length of the body: so the body is read first.
+            var body = context.channel.allocator.buffer(capacity: limit)
+            (count, end) = HTTP1ResponseWriter.read(exchange, limit, to: &body)
+            write(head, exchange, bodyBytes: count, end, to: &buffer)
+            writer.write(piece: &body, to: &buffer)
+        } else {
+            (count, end) = writer.writePiece(of: exchange, upTo: limit, to: &buffer)
         }
         while true {
-            if count > 0, !suppressesBody { context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil) }
-            if let end { return finish(exchange, end, context) }
+            if let end { return finish(exchange, end, &buffer, context) }
+            if buffer.readableBytes > 0 { context.write(wrapOutboundOut(buffer), promise: nil) }
             guard count == limit, context.channel.isWritable else { break }
             limit = Self.chunkBytes
-            buffer = context.channel.allocator.buffer(capacity: 0)
-            (count, end) = read(exchange, limit, into: &buffer)
+            buffer = context.channel.allocator.buffer(capacity: limit + HTTP1ResponseWriter.chunkOverhead)
+            (count, end) = writer.writePiece(of: exchange, upTo: limit, to: &buffer)
         }
         context.flush()
         setDeadline(in: context.channel.isWritable ? nil : TimeAmount(config.limits.writeTimeout))
     }
 
-    private func read(
-        _ exchange: HTTP1Exchange, _ limit: Int, into buffer: inout ByteBuffer
-    ) -> (count: Int, end: StreamEnd?) {
-        var end: StreamEnd?
-        let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: limit) { bytes in
-            let result = exchange.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(limit)))
-            end = result.end
-            return result.count
-        }
-        return (count, end)
+    private func write(
+        _ head: HeaderBlock, _ exchange: HTTP1Exchange, bodyBytes: Int, _ end: StreamEnd?, to buffer: inout ByteBuffer
+    ) {
+        hasSentHead = true
+        // A client that has not sent its whole body cannot be waited for.
+        if end != nil, !exchange.hasReceivedEnd { closesAfterResponse = true }
+        if isDraining { closesAfterResponse = true }
+        let isWhole = if case .data? = end { true } else { false }
+        closesAfterResponse = writer.write(
+            head: head,
+            HTTP1ResponseWriter.Context(
+                bodyBytes: isWhole ? bodyBytes : nil,
+                isHeadRequest: isHeadRequest,
+                isHTTP10: isHTTP10,
+                isClosing: closesAfterResponse
+            ),
+            to: &buffer
+        )
     }
 
-    private func finish(_ exchange: HTTP1Exchange, _ end: StreamEnd, _ context: ChannelHandlerContext) {
+    private func finish(
+        _ exchange: HTTP1Exchange, _ end: StreamEnd, _ buffer: inout ByteBuffer, _ context: ChannelHandlerContext
+    ) {
         exchange.ended()
-        var trailers: HTTPHeaders?
-        if case .trailers(let block) = end { trailers = HTTP1Head.fields(block) }
+        var trailers: HeaderBlock?
+        if case .trailers(let block) = end { trailers = block }
+        writer.writeEnd(trailers, to: &buffer)
         if !exchange.hasReceivedEnd { closesAfterResponse = true }
         if closesAfterResponse {
             phase = .lingering
-            context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: nil)
+            waiting.removeAll()
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
             // Closing while bytes of the client wait would have the system drop the response.
             if !isSecure { context.close(mode: .output, promise: nil) } else { context.close(promise: nil) }
             setDeadline(in: Self.lastSecond)
             resumeReading()
+            readOn()
         } else {
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
             requestEnded()
-            context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: nil)
         }
     }
 
@@ -347,15 +402,17 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         phase = .idle
         resumeReading()
         setDeadline(in: isDraining ? Self.lastSecond : handler.idleTimeout)
+        readOn()
+        if !isAnswering, !waiting.isEmpty { answer() }
     }
 
     /// Sends a response 101, and has another protocol take the place of HTTP.
     private func change(
-        to upgrade: HTTP1Upgrade, _ exchange: HTTP1Exchange, _ response: HTTPResponseHead,
-        _ context: ChannelHandlerContext
+        to upgrade: HTTP1Upgrade, _ exchange: HTTP1Exchange, _ head: HeaderBlock, _ context: ChannelHandlerContext
     ) {
-        context.write(wrapOutboundOut(.head(response)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        var buffer = context.channel.allocator.buffer(capacity: Self.firstChunkBytes)
+        HTTP1ResponseWriter.write(switching: head, to: upgrade.name, to: &buffer)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         let other = upgrade.make(exchange, self)
         phase = .upgraded(exchange, other)
         let pipeline = context.pipeline.syncOperations
@@ -364,8 +421,9 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         } catch {
             return close("the protocol could not be changed")
         }
-        for handler in codec { pipeline.removeHandler(handler, promise: nil) }
-        codec = []
+        if let decoder { pipeline.removeHandler(decoder, promise: nil) }
+        decoder = nil
+        readOn()
         other.flush()
     }
 
@@ -467,7 +525,8 @@ final class HTTP1Connection: ChannelInboundHandler, @unchecked Sendable {
         case .busy(let exchange), .upgraded(let exchange, _): exchange.fail(.connectionLost(reason))
         case .idle, .lingering, .closed: break
         }
-        codec = []
+        decoder = nil
+        waiting.removeAll()
         logger.debug("connection closed", metadata: ["peer": "\(remotePeer)", "reason": "\(reason)"])
         tasks.connectionClosed()
     }

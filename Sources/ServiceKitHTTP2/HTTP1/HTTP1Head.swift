@@ -13,6 +13,9 @@ enum HTTP1Head {
         "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect", "host", "te",
     ]
 
+    /// Room for most heads.
+    private static let roomForHead = 480
+
     /// The head of a request in HTTP/2's form.
     static func block(_ head: HTTPRequestHead, isSecure: Bool, limits: TransportLimits) -> Result {
         guard head.version.major == 1, head.version.minor <= 1 else {
@@ -40,7 +43,7 @@ enum HTTP1Head {
         guard let target = RequestTarget(head.uri, head.method, host: host) else {
             return .refused(400, "the target of the request is neither a path, a URL nor \"*\" of OPTIONS")
         }
-        var block = HeaderBlock()
+        var block = HeaderBlock(capacity: roomForHead)
         block.append(name: ":method", value: head.method.rawValue)
         block.append(name: ":scheme", value: isSecure ? "https" : "http")
         block.append(name: ":path", value: target.path)
@@ -66,65 +69,21 @@ enum HTTP1Head {
     }
 
     /// The protocol that a request without a body offers to change to, in lower case.
+    ///
+    /// - Parameter head: A head that ``asksForUpgrade(_:)``.
     static func offeredUpgrade(_ head: HTTPRequestHead) -> String? {
-        guard asksForUpgrade(head), head.version == .http1_1, !head.headers.contains(name: "transfer-encoding"),
+        guard head.version == .http1_1, !head.headers.contains(name: "transfer-encoding"),
             head.headers["content-length"].allSatisfy({ $0 == "0" })
         else { return nil }
         return head.headers[canonicalForm: "upgrade"].first?.lowercased()
     }
 
-    /// The head of a response.
-    ///
-    /// - Parameters:
-    ///   - block: The head in HTTP/2's form.
-    ///   - bodyBytes: The length of the whole body, if it is known.
-    ///   - isClosing: Whether the connection closes behind the response.
-    static func response(_ block: HeaderBlock, bodyBytes: Int?, isClosing: Bool) -> HTTPResponseHead {
-        var head = plain(block)
-        if !head.headers.contains(name: "content-length") {
-            if let bodyBytes {
-                if head.status.mayHaveResponseBody { head.headers.add(name: "content-length", value: "\(bodyBytes)") }
-            } else {
-                head.headers.add(name: "transfer-encoding", value: "chunked")
-            }
-        }
-        if isClosing { head.headers.add(name: "connection", value: "close") }
-        return head
-    }
-
-    /// The head of a response 101.
-    ///
-    /// - Parameters:
-    ///   - block: The head in HTTP/2's form.
-    ///   - name: The protocol that the connection changes to.
-    /// - Returns: `nil` if the status is another.
-    static func switching(_ block: HeaderBlock, to name: String) -> HTTPResponseHead? {
-        var head = plain(block)
-        guard head.status == .switchingProtocols else { return nil }
-        head.headers.add(name: "upgrade", value: name)
-        head.headers.add(name: "connection", value: "Upgrade")
-        return head
-    }
-
-    private static func plain(_ block: HeaderBlock) -> HTTPResponseHead {
-        var head = HTTPResponseHead(version: .http1_1, status: .internalServerError)
+    /// Whether a head is that of a response 101.
+    static func isSwitching(_ block: HeaderBlock) -> Bool {
+        var isSwitching = false
         block.forEach { name, value in
-            let text = String(decoding: value, as: UTF8.self)
-            if name.equals(":status") {
-                head.status = HTTPResponseStatus(statusCode: Int(text) ?? 500)
-            } else {
-                head.headers.add(name: String(decoding: name, as: UTF8.self), value: text)
-            }
+            if name.equals(":status") { isSwitching = value.digits == 101 }
         }
-        return head
-    }
-
-    /// Trailers.
-    static func fields(_ block: HeaderBlock) -> HTTPHeaders {
-        var headers = HTTPHeaders()
-        block.forEach { name, value in
-            headers.add(name: String(decoding: name, as: UTF8.self), value: String(decoding: value, as: UTF8.self))
-        }
-        return headers
+        return isSwitching
     }
 }

@@ -14,6 +14,11 @@ package struct HeaderBlock: Sendable, Hashable {
 
     package init() {}
 
+    /// A block with room for a number of bytes.
+    init(capacity: Int) {
+        storage.reserveCapacity(capacity)
+    }
+
     package init(_ fields: KeyValuePairs<String, String>) {
         for (name, value) in fields {
             append(name: name, value: value)
