@@ -179,6 +179,26 @@ struct CallTests {
         }
     }
 
+    @Test func bodyThatBreaksOffIsAFailureOfTheServer() async throws {
+        let routes: TestFleet.Routes = { app, _ in
+            app.http.get("/breaks") { _ in
+                RouteResponse(
+                    body: .stream { writer in
+                        try await writer.write("begin")
+                        throw CancellationError()
+                    })
+            }
+        }
+        try await fleet.serving("a", routes: routes) {
+            try await fleet.calling { client in
+                let failure = await client.failure { client in
+                    _ = try await client.send(.get, "/breaks").body.collect(upTo: 100)
+                }
+                #expect(failure?.code == .unavailable, "\(String(describing: failure))")
+            }
+        }
+    }
+
     @Test func callerThatLeavesIsNoticedByTheServer() async throws {
         let (arrived, cancelled) = (Gate(), Gate())
         let routes: TestFleet.Routes = { app, _ in

@@ -2,6 +2,7 @@ internal import AsyncHTTPClient
 internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
 internal import ServiceKit
@@ -35,7 +36,7 @@ struct HTTPFailure: Error {
             self = .late
         case let error where Self.isOfConnecting(error):
             self.init(.unavailable, "no connection: \(Self.text(error))", wasSent: false, isUnreachable: true)
-        case is IOError, is ChannelError, is NIOSSLError:
+        case is IOError, is ChannelError, is NIOSSLError, is HTTPParserError:
             self.init(.unavailable, "the connection was lost: \(Self.text(error))")
         case let error as HTTPClientError:
             switch error {
