@@ -187,7 +187,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
             // Closing now would have the system drop the response.
             break
         case (is ByteToMessageDecoderError, .busy) where closesAfterResponse:
-            // What comes behind a request that was refused is not looked at.
+            // Nobody reads the bytes behind a request that was refused.
             break
         default:
             close(ConnectionError.reason(error))

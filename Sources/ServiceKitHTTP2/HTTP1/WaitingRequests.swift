@@ -5,10 +5,10 @@ import NIOHTTP1
 ///
 /// Reading stops while there are any. So there are no more than one read of the socket brings.
 struct WaitingRequests {
-    /// What the codec has read.
+    /// A result of the decoder.
     enum Event {
         case part(HTTPServerRequestPart)
-        /// What comes is no request.
+        /// The next bytes are no request.
         case error(HTTPParserError)
     }
 
