@@ -195,6 +195,7 @@ struct CallTests {
                     _ = try await client.send(.get, "/breaks").body.collect(upTo: 100)
                 }
                 #expect(failure?.code == .unavailable, "\(String(describing: failure))")
+                #expect(failure?.message.hasPrefix("the response is broken off") == true)
             }
         }
     }

@@ -36,8 +36,10 @@ struct HTTPFailure: Error {
             self = .late
         case let error where Self.isOfConnecting(error):
             self.init(.unavailable, "no connection: \(Self.text(error))", wasSent: false, isUnreachable: true)
-        case is IOError, is ChannelError, is NIOSSLError, is HTTPParserError:
+        case is IOError, is ChannelError, is NIOSSLError:
             self.init(.unavailable, "the connection was lost: \(Self.text(error))")
+        case is HTTPParserError:
+            self.init(.unavailable, "the response is broken off, or not one of HTTP/1.1: \(Self.text(error))")
         case let error as HTTPClientError:
             switch error {
             case .cancelled: self.init(.cancelled, "the call was cancelled")
