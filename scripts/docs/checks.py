@@ -1,13 +1,12 @@
 """Checks a document: quotes against files, configuration by kit, sessions by running them."""
 
 import json
-import pathlib
-import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
 
 from blocks import SESSIONS, Mistake, parse
+from links import dead_links
 from matching import PLACEHOLDER
 from session import Session
 
@@ -54,18 +53,6 @@ def check(path, text, root, programs, missing=(), limit=20):
         result.mistakes.append(f"{path}: the sessions leave running: {'; '.join(left)}")
     result.counts["commands"] = session.commands
     return result
-
-
-def dead_links(path, text, root):
-    """The relative links of the text that lead to no file."""
-    found, in_block = [], False
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("```"):
-            in_block = not in_block
-        for target in [] if in_block else re.findall(r"\]\(([^)\s#]+)[^)]*\)", line):
-            if "://" not in target and not (root / pathlib.Path(path).parent / target).exists():
-                found.append(f"{path}:{number}: there is no {target}")
-    return found
 
 
 def check_block(block, session, root, result):

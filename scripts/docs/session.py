@@ -219,13 +219,20 @@ def replace_numbers(text, numbers):
     return re.sub(rf"(?<!\d)(?:{alternatives})(?!\d)", lambda found: str(numbers[int(found[0])]), text)
 
 
+# The ports that sessions of this process have got: they are bound later.
+given_ports = set()
+
+
 def free_port():
     """A free port of the loopback address, below those that the kernel gives to clients."""
     while True:
         port = random.randrange(20000, 32000)
+        if port in given_ports:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                given_ports.add(port)
                 return port
             except OSError:
                 continue

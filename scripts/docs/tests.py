@@ -1,5 +1,6 @@
 """Tests of test-docs. They need bash, and no program of this repository but a `kit` that they write."""
 
+import importlib.util
 import pathlib
 import stat
 import tempfile
@@ -9,6 +10,7 @@ import xml.etree.ElementTree
 
 from checks import check
 from diagrams import DiagramMistake, draw
+from manifests import check_manifests
 from matching import difference, matches
 
 
@@ -138,8 +140,12 @@ class Documents(unittest.TestCase):
         self.assertFails("```json\n{\n```\n", "doc.md:2:", "not JSON")
 
     def test_dead_links(self):
-        self.assertPasses("[a](Sample.swift), [b](Sample.swift#x), [c](#y), [d](https://example.com/z)\n")
+        self.assertPasses("# Why: a `b`?\n[a](Sample.swift), `[b](Gone.swift)`, [c](#why-a-b), [d](https://example.com/z)\n")
         self.assertFails("Text\n[a](Gone.swift#x)\n", "doc.md:2:", "there is no Gone.swift")
+        self.assertFails("# One\n[a](#two)\n", "doc.md:2:", "doc.md has no heading for #two")
+        (self.root / "other.md").write_text("# One\n```sh\n# No heading\n```\n## One\n")
+        self.assertPasses("[a](other.md#one), [b](other.md#one-1)\n")
+        self.assertFails("[a](other.md#no-heading)\n", "doc.md:1:", "other.md has no heading for #no-heading")
 
     def test_mistakes_in_the_convention(self):
         self.assertFails("```console terminals=2\n```\n", "doc.md:1:", "unknown option")
@@ -164,6 +170,59 @@ class Diagrams(unittest.TestCase):
             with self.assertRaises(DiagramMistake) as caught:
                 draw(text)
             self.assertTrue(str(caught.exception).startswith(place), str(caught.exception))
+
+
+@unittest.skipIf(importlib.util.find_spec("yaml") is None, "python3-yaml is not installed")
+class Manifests(unittest.TestCase):
+    TEXT = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+data: {config.yaml: "server: {listen: x}"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers:
+      - name: a
+        ports: [{name: http, containerPort: 1}]
+        env: [{name: KIT_CONFIG, value: /etc/a/config.yaml}]
+        volumeMounts: [{name: config, mountPath: /etc/a}]
+        startupProbe: {httpGet: {port: http}}
+        readinessProbe: {httpGet: {port: http}}
+        livenessProbe: {httpGet: {port: http}}
+      volumes: [{name: config, configMap: {name: a}}]
+"""
+
+    def check(self, text):
+        with tempfile.TemporaryDirectory() as name:
+            directory = pathlib.Path(name)
+            kit = directory / "kit"
+            kit.write_text('#!/bin/sh\n! grep lisen: "$KIT_CONFIG"\n')
+            kit.chmod(kit.stat().st_mode | stat.S_IXUSR)
+            (directory / "a.yaml").write_text(text)
+            return check_manifests(directory / "a.yaml", kit)
+
+    def test_parts_that_fit_pass(self):
+        self.assertEqual(self.check(self.TEXT), [])
+
+    def test_each_mistake_is_found(self):
+        for old, new, words in [
+            ("labels: {app: a}", "labels: {app: b}", "selects no pod"),
+            ("livenessProbe: {httpGet: {port: http}}", "livenessProbe: {httpGet: {port: grpc}}", "the port grpc"),
+            ("configMap: {name: a}", "configMap: {name: b}", "no ConfigMap"),
+            ("listen", "lisen", "kit config check"),
+            ("kind: ConfigMap", "", "without apiVersion, kind or name"),
+            ("data: {", "data: {{", "a.yaml:"),
+        ]:
+            mistakes = self.check(self.TEXT.replace(old, new))
+            self.assertEqual(len(mistakes), 1, mistakes)
+            self.assertIn(words, mistakes[0])
 
 
 class Matching(unittest.TestCase):
