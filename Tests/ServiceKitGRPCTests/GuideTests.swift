@@ -4,6 +4,7 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitGRPC
 import ServiceKitSampleAPI
+import ServiceKitTesting
 import ServiceLifecycle
 import SwiftProtobuf
 import Testing
@@ -67,6 +68,27 @@ struct GuideTests {
         }
     }
 
+    @Test func aServiceIsTestedThroughItsClient() async throws {
+        let configuration = try Configuration(
+            yaml: """
+                app: {name: user-service}
+                registry: {backend: memory}
+                client: {settle-timeout: 30s}
+                shutdown: {lame-duck: 0}
+                log: {level: error}
+                """
+        )
+        let app = try App(configuration: configuration, environment: [:])
+        app.serve(UserProvider(), descriptors: userDescriptors)
+        let users = User_V1_UserService.Stub(try app.channel("user-service"))
+        try await withRunning(app) {
+            let user = try await users.getUser(.with { $0.id = 2 })
+            #expect(user.id == 2)
+            let error = await #expect(throws: RPCError.self) { try await users.getUser(.with { $0.id = 9 }) }
+            #expect(error?.serviceError.reason == "USER_NOT_FOUND")
+        }
+    }
+
     // Compiled, and not run.
 
     private struct UserServer {
@@ -81,6 +103,22 @@ struct GuideTests {
         let users = User_V1_UserService.Stub(try app.channel("user-service"))
         let user = try await users.getUser(.with { $0.id = 7 })
         _ = user
+    }
+
+    private func callDirectly(_ app: App) async throws {
+        let users = User_V1_UserService.Stub(try app.channel("user-service"))
+
+        let user = try await users.getUser(.with { $0.id = 1 })
+
+        for try await user in users.listUsers(.init()) { print(user.name) }
+        _ = user
+    }
+
+    private func readMetadata(_ users: User_V1_UserService.Stub, _ request: User_V1_GetUserRequest) async throws {
+        let version = try await users.getUser(request) { response in
+            response.metadata[stringValues: "x-version"].first { _ in true }
+        }
+        _ = version
     }
 
     private func callThroughGRPCCore(_ channel: ServiceChannel) {

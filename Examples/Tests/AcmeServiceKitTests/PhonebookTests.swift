@@ -114,7 +114,9 @@ final class TestPhonebook: Sendable {
         let source = package.appending(path: "Sources/AcmeServiceKit/PhonebookRegistry.swift")
         let code = try String(contentsOf: source, encoding: .utf8)
         #expect(code.split(separator: "\n", omittingEmptySubsequences: false).count <= 151)
-        let guide = try String(contentsOf: package.appending(path: "../docs/backends.md"), encoding: .utf8)
-        #expect(guide.contains("```swift\n\(code)```\n"), "copy \(source.path) into docs/backends.md")
+        let page = "docs/handbook/writing-a-backend.md"
+        let guide = try String(contentsOf: package.appending(path: "../\(page)"), encoding: .utf8)
+        let fence = "```swift file=Examples/Sources/AcmeServiceKit/PhonebookRegistry.swift"
+        #expect(guide.contains("\(fence)\n\(code)```\n"), "copy \(source.path) into \(page)")
     }
 }
