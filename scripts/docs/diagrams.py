@@ -1,7 +1,8 @@
-"""Draws diagrams from text: `sequence`, `boxes` and `plot`. docs/testing-docs.md describes the form."""
+"""Draws diagrams from text: `sequence`, `boxes`, `plot` and `terminal`. docs/testing-docs.md describes the form."""
 
 import re
 
+from recording import terminal
 from svg import Drawing, width
 
 
@@ -11,12 +12,15 @@ class DiagramMistake(Exception):
 
 def draw(text):
     """The SVG for the text of a diagram: the kind, the title, and one element a line."""
+    if text.startswith("terminal: "):
+        title, _, rest = text.partition("\n")
+        return terminal(title.removeprefix("terminal: "), rest.rstrip().split("\n"))
     lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1)]
     lines = [(n, line) for n, line in lines if line and not line.startswith("#")]
     kinds = {"sequence": sequence, "boxes": boxes, "plot": plot}
     kind, _, title = lines[0][1].partition(": ") if lines else ("", "", "")
     if kind not in kinds or not title:
-        raise DiagramMistake("1: begin with `sequence: TITLE`, `boxes: TITLE` or `plot: TITLE`")
+        raise DiagramMistake("1: begin with `sequence: TITLE`, `boxes: TITLE`, `plot: TITLE` or `terminal: TITLE`")
     return kinds[kind](title, lines[1:])
 
 

@@ -12,6 +12,10 @@ STYLE = """
   }
   text { font: 14px system-ui, "Helvetica Neue", "DejaVu Sans", "Noto Sans CJK SC", "PingFang SC", sans-serif; fill: var(--text); }
   .strong { font-weight: 600; }
+  .code { font: 13px ui-monospace, "DejaVu Sans Mono", "Liberation Mono", Menlo, Consolas, monospace; white-space: pre; }
+  .code.strong { font-weight: 600; }
+  .accent { fill: var(--accent); }
+  .warn { fill: var(--bad); }
   .soft { fill: var(--soft); }
   .back { fill: var(--back); }
   .box { fill: var(--box); stroke: var(--line); stroke-width: 1.2; }

@@ -161,6 +161,7 @@ class Diagrams(unittest.TestCase):
             "sequence: T\nactors: a, b\n== p ==\nframe: f\na -> b: m\nend\nb --> a: n\na -> a: o\nnote a, b: x\nb dies: y",
             "boxes: T\nbox a at 0,0 size 9,9: A\nbox b at 50,0 size 9,9: B\na -> b label 0,3: m\ntext at 1,1: t",
             "plot: T\nx: s\nline a: 0,1 2,3\nmark 1: m",
+            "terminal: T\n$ a\n\n  b <c>\nleft  d",
         ):
             picture = xml.etree.ElementTree.fromstring(draw(text))
             self.assertEqual(picture[0].text, "T")
