@@ -181,7 +181,7 @@ public final class NodeStatistics: Sendable {
     /// A call begins.
     ///
     /// - Parameter now: The time.
-    /// - Returns: The call, to be given to ``end(_:at:with:)``.
+    /// - Returns: The call, to be given to `end(_:at:with:)`.
     public func begin(at now: UInt64) -> InFlight {
         state.withLock { state in
             state.requests += 1

@@ -13,7 +13,7 @@ private import Synchronization
 /// the breaker itself refuses are not counted, as they say nothing about the callee. The throttle is therefore
 /// a little softer than the book's during a failure, and open again one window after it, whatever the number of calls.
 ///
-/// A request is a failure if it ended with one of ``failures``: go-kratos counts 500, 503 and 504. A cancelled request is
+/// A request is a failure if it ended with one of `failures`: go-kratos counts 500, 503 and 504. A cancelled request is
 /// not counted.
 ///
 /// The window slides by interpolation: the counts of this window, and of the window before in proportion to its part that

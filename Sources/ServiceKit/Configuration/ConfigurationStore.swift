@@ -12,7 +12,7 @@ private import Synchronization
 /// is refused as a whole: the error is logged with its place, and the last good configuration stays.
 ///
 /// An App has a store, and runs it. A program without an App makes one, calls ``start()``, and runs ``run()`` in a task.
-/// ``ConfigurationStoreState`` has the states.
+/// `ConfigurationStoreState` has the states.
 public final class ConfigurationStore: Sendable {
     /// The times of a store.
     public struct Options: Hashable, Sendable {

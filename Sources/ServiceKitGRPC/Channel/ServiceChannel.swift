@@ -35,7 +35,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - discoverer: Finds the instances; it is shared, and not run by the channel.
     ///   - options: How instances are chosen.
     ///   - balancers: What ``ChannelOptions/balancer`` can name.
-    ///   - middleware: Middleware for each call, inside ``MetadataPropagation`` and ``Deadlines``. Time limits come with a
+    ///   - middleware: Middleware for each call, inside ``/ServiceKit/MetadataPropagation`` and ``/ServiceKit/Deadlines``. Time limits come with a
     ///     `Deadlines` of the caller's own.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
@@ -69,7 +69,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///     `discovery`.
     ///   - configuration: The configuration; the sections `registry`, `client` and `clients.NAME` are read.
     ///   - plugins: The things that configuration can name beyond the embedded ones.
-    ///   - middleware: Middleware for each call, inside ``MetadataPropagation``, ``Deadlines`` and `FaultInjection`.
+    ///   - middleware: Middleware for each call, inside ``/ServiceKit/MetadataPropagation``, ``/ServiceKit/Deadlines`` and `FaultInjection`.
     ///   - pipeline: What is added between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `ConfigurationError`, `AppError`, or an error of the backend.

@@ -10,7 +10,7 @@ public import ServiceKit
 /// }
 /// ```
 ///
-/// A request with violations is answered with `400` (`invalidArgument`), the reason ``ServiceKit/ServiceError/validationReason``,
+/// A request with violations is answered with `400` (`invalidArgument`), the reason ``/ServiceKit/ServiceError/validationReason``,
 /// and the violations as `google.rpc.BadRequest`. A type that does not conform costs its calls nothing.
 public protocol ValidatableMessage: Sendable {
     /// The mistakes of the message; nothing if it is as it must be. It must not wait.

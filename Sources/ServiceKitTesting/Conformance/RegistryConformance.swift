@@ -60,7 +60,7 @@ public struct RegistryConformance: Sendable {
     ///   - instanceCount: How many instances the check for many registers, by default 1000.
     ///   - hooks: The actions that differ among backends.
     ///   - makeRegistry: Another view of one and the same registry, as another process would have it. The suite runs it
-    ///     (``Registry/run()``).
+    ///     (``/ServiceKit/Registry``).
     public init(
         name: String,
         timeout: Duration = .seconds(30),

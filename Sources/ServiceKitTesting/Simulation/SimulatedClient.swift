@@ -32,7 +32,7 @@ public struct SimulatedClient: Sendable {
     public var outlierEjection = OutlierEjection.Options()
     /// The rules of the circuit breakers of the method and of each server; off by default.
     public var breaker = CircuitBreaker.Options()
-    /// How many servers it knows; all by default. See ``DeterministicSubset``.
+    /// How many servers it knows; all by default. See ``/ServiceKit/DeterministicSubset``.
     public var subset: Int?
     /// The zone that it runs in; none by default.
     public var zone: String?

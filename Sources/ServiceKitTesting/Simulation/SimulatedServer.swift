@@ -28,7 +28,7 @@ public struct SimulatedServer: Sendable {
     public var weight = 100
     /// The zone that it registers with; none by default.
     public var zone: String?
-    /// The calls that it refuses under overload; none by default, unlike real servers, whose ``ConcurrencyLimit`` it has.
+    /// The calls that it refuses under overload; none by default, unlike real servers, whose ``/ServiceKit/ConcurrencyLimit`` it has.
     public var limit: ConcurrencyLimit.Options = {
         var options = ConcurrencyLimit.Options()
         options.concurrency = .none
@@ -36,7 +36,7 @@ public struct SimulatedServer: Sendable {
     }()
     /// The work to refuse a call; 20 µs by default. All workers share it.
     public var refusalWork = Duration.microseconds(20)
-    /// Whether answers have a ``LoadReport``; false by default.
+    /// Whether answers have a ``/ServiceKit/LoadReport``; false by default.
     public var reportsLoad = false
 
     /// A server with the defaults.

@@ -23,7 +23,7 @@ public struct SimulationPolicy: Sendable {
     ///
     /// - Parameters:
     ///   - name: The name in tables.
-    ///   - reportsLoad: Whether servers put a ``LoadReport`` into their answers; not by default.
+    ///   - reportsLoad: Whether servers put a ``/ServiceKit/LoadReport`` into their answers; not by default.
     ///   - balancer: Makes a balancer. The same seed must give the same picks.
     public init(
         _ name: String,
