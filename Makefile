@@ -1,4 +1,4 @@
-.PHONY: all setup build test test-docs install demo tutorial soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
+.PHONY: all setup build test test-docs docs docs-serve install demo tutorial soak-transport soak-reload bench-transport bench-logging bench-etcd bench-config bench-governance bench-http simulate proto format lint clean
 
 SWIFT ?= swift
 REGISTRY ?= file
@@ -17,6 +17,15 @@ test: setup ## Builds and runs every test.
 
 test-docs: ## Runs the code and the sessions of the documents; needs what make test builds.
 	@scripts/test-docs
+
+docs: setup ## Makes the site of the documentation in .build-docs; the first time takes some minutes.
+	@$(SWIFT) build
+	@$(SWIFT) build --package-path Examples --scratch-path .build/new/build --product pages
+	@scripts/make-docs
+
+docs-serve: ## Shows the site on loopback; PORT=8080 instead of a free port.
+	@test -f .build-docs/index.html || $(MAKE) --no-print-directory docs
+	@python3 scripts/serve-docs $(PORT)
 
 install: setup ## Builds kit and its plugin of protoc, and installs them below PREFIX.
 	@scripts/install $(PREFIX)
@@ -69,4 +78,4 @@ lint: ## Lists the places that are not formatted.
 	@$(SWIFT) format lint --parallel --recursive Package.swift Sources Tests cmd Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Examples/Tests Examples/tutorial
 
 clean:
-	@rm -rf .build .build-etcd .build-python Benchmarks/.build
+	@rm -rf .build .build-docs .build-etcd .build-python Benchmarks/.build Examples/.build
