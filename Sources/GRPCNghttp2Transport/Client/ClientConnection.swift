@@ -37,7 +37,7 @@ package final class ClientConnection: Sendable {
     private let messages: MessageOptions
 
     /// The version of this transport, as its user agent tells it.
-    private static let userAgent = "grpc-swift-nghttp2/0.1.0"
+    private static let userAgent = "grpc-swift-nghttp2/0.2.0"
 
     /// Creates a connection, which does nothing before `run`.
     ///

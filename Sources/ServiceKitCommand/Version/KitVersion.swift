@@ -1,6 +1,6 @@
-/// The version of the kit. It is written only here.
+/// The version of the kit. `scripts/check-version` compares it with the other places that have it.
 enum KitVersion {
-    static let current = "0.1.0"
+    static let current = "0.2.0"
 
     /// The version of Swift that built this program, as far as known.
     static var swift: String {
