@@ -12,6 +12,7 @@ from checks import check
 from diagrams import DiagramMistake, draw
 from manifests import check_manifests
 from matching import difference, matches
+from options import keys_of, unknown_options
 
 
 class Documents(unittest.TestCase):
@@ -224,6 +225,15 @@ spec:
             mistakes = self.check(self.TEXT.replace(old, new))
             self.assertEqual(len(mistakes), 1, mistakes)
             self.assertIn(words, mistakes[0])
+
+
+class Options(unittest.TestCase):
+    def test_unknown_options_are_found(self):
+        keys = keys_of("| Key |\n|---|\n| `server.limit.methods` | none |\n| `client.balancer` | p2c |\n")
+        good = "`server.limit`, `client.balancer: p2c`, `server.limit.methods.x`, `server.run()`, `app.serve`, server.gone\n"
+        self.assertEqual(unknown_options("a.md", good + "```sh\n`server.gone`\n```\n", keys), [])
+        found = unknown_options("a.md", "\n`server.gone` and `client.balancer.x=1`\n", keys)
+        self.assertEqual(found, [f"a.md:2: docs/options.md has no {name}" for name in ("server.gone", "client.balancer.x")])
 
 
 class Matching(unittest.TestCase):
