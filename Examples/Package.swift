@@ -17,6 +17,7 @@ let serviceKitGRPC = Target.Dependency.product(name: "ServiceKitGRPC", package: 
 let serviceKitHTTP = Target.Dependency.product(name: "ServiceKitHTTP", package: "servicekit")
 let serviceKitHummingbird = Target.Dependency.product(name: "ServiceKitHummingbird", package: "servicekit")
 let serviceKitTesting = Target.Dependency.product(name: "ServiceKitTesting", package: "servicekit")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let settings: [SwiftSetting] = [
@@ -25,6 +26,16 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
+
+/// The code of a .proto file.
+func api(_ name: String, excluding proto: String) -> Target {
+    .target(
+        name: name,
+        dependencies: [grpc, grpcProtobuf, protobuf, serviceKit, serviceKitGRPC],
+        exclude: [proto],
+        swiftSettings: settings
+    )
+}
 
 // The plugins of a team, as a package outside of ServiceKit has them.
 let package = Package(
@@ -57,6 +68,38 @@ let package = Package(
             dependencies: [
                 "AcmeServiceKit", "kit", logging, serviceContext, serviceKit, serviceKitConfig, serviceKitTesting,
             ]
+        ),
+        // A service and a client, as small as they can be.
+        api("HelloAPI", excluding: "hello.proto"),
+        .executableTarget(
+            name: "hello",
+            dependencies: ["HelloAPI", grpc, serviceKit, serviceKitGRPC, serviceKitHTTP]
+        ),
+        .executableTarget(
+            name: "hello-client",
+            dependencies: ["HelloAPI", serviceKit, serviceKitConfig, serviceKitGRPC]
+        ),
+        // Instances of a branch beside those of the main line.
+        api("LanesAPI", excluding: "lanes.proto"),
+        .executableTarget(
+            name: "lanes",
+            dependencies: ["LanesAPI", grpc, serviceKit, serviceKitConfig, serviceKitGRPC]
+        ),
+        // A page that calls a service.
+        api("GuestbookAPI", excluding: "guestbook.proto"),
+        .executableTarget(
+            name: "browser",
+            dependencies: ["GuestbookAPI", grpc, serviceKit, serviceKitGRPC, serviceKitHTTP],
+            resources: [.copy("public")]
+        ),
+        // A job that one of several instances runs.
+        .executableTarget(
+            name: "leader",
+            dependencies: [etcdClient, lifecycle, serviceKit]
+        ),
+        .testTarget(
+            name: "DemoTests",
+            dependencies: ["browser", "hello", "hello-client", "lanes", "leader", serviceKitTesting]
         ),
         // The tutorial of docs/guide.
         .target(
