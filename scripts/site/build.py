@@ -84,7 +84,7 @@ class Site:
             address, self.titles[path], f'<article class="prose">{document.html}</article>',
             navigation=self.navigation(address), steps=(before, after),
             contents=[(h.level, h.text, h.anchor) for h in document.headings],
-            language="zh-CN" if section.key.split("/")[0] == "zh" else "en",
+            language="zh-CN" if section.key.split("/")[0] == "zh" or path.endswith(".zh.md") else "en",
         )
         for heading in document.headings:
             is_title = heading.level == 1

@@ -11,6 +11,7 @@ from markdown import Renderer
 # Documents beside docs/, with their places in the site.
 OTHERS = {
     "README.md": "about/readme.html",
+    "README.zh.md": "about/readme-zh.html",
     "Examples/README.md": "about/examples.html",
     "Benchmarks/README.md": "about/benchmarks.html",
     "CONTRIBUTING.md": "about/contributing.html",

@@ -124,9 +124,25 @@ class Reference:
             if child.path not in taken:
                 others.setdefault(_KINDS.get(child.kind, child.label or "Others"), []).append(child)
         names = {title for title, _ in groups}
+        if node.kind == "protocol":
+            # DocC orders what a protocol asks for and adds, but not the implementations of what it asks for.
+            members = [child for title in list(others) for child in others[title] if self.holder(child) is node]
+            others = {t: [c for c in found if c not in members] for t, found in others.items()}
+            others = {t: found for t, found in others.items() if found}
+            if members:
+                others["Default Implementations"] = members
         for title in sorted(others, key=lambda t: list(_KINDS.values()).index(t) if t in _KINDS.values() else 99):
             groups.append((f"Other {title}" if title in names else title, sorted(others[title], key=lambda n: n.title)))
         return groups
+
+    def extended(self, node):
+        """The type of another module that an extension's page is about."""
+        return self.nodes.get("/documentation/" + "/".join(node.names[1:])) if node.kind == "extension" else None
+
+    def extensions(self, node):
+        """The pages of other modules that add to a type."""
+        end = node.path.removeprefix("/documentation")
+        return [n for n in self.nodes.values() if n.kind == "extension" and n.path.endswith(end) and self.extended(n) is node]
 
     def target(self, node, identifier):
         reference = node.data["references"].get(identifier, {})
@@ -161,6 +177,10 @@ class PageWriter:
 
     def page(self, node):
         out = [f'<p class="eyebrow">{html.escape(self.eyebrow(node))}</p>', f"<h1>{breakable(node.title)}</h1>"]
+        if extended := self.reference.extended(node):
+            place = self.link(self.reference.address(extended.path))
+            module = html.escape(self.reference.module_of(extended).title)
+            out.append(f'<p class="abstract">Added to <a href="{place}"><code>{html.escape(extended.title)}</code></a> of {module}.</p>')
         if abstract := node.data.get("abstract"):
             out.append(f'<p class="abstract">{self.inline(abstract, node)}</p>')
         out.append(self.body(node, level=2))
@@ -173,6 +193,13 @@ class PageWriter:
             if listed:
                 out.append("<dl class=\"symbols\">" + "".join(self.entry(n) for n in listed) + "</dl>")
             out += [self.member(n) for n in members]
+        for extension in self.reference.extensions(node):
+            module = self.reference.module_of(extension).title
+            title, anchor = f"Added by {module}", f"added-by-{module.lower()}"
+            self.contents.append((2, title, anchor))
+            members = [n for _, nodes in self.reference.groups(extension) for n in nodes]
+            out.append(f'<h2 class="topic" id="{anchor}">{title}</h2>')
+            out.append('<dl class="symbols">' + "".join(self.entry(n) for n in members) + "</dl>")
         out.append(self.relations(node))
         return "\n".join(part for part in out if part)
 
