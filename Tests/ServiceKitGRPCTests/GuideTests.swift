@@ -99,6 +99,16 @@ struct GuideTests {
         }
     }
 
+    private func callOutsideOfAnApp() async throws {
+        let configuration = try Configuration.load(files: ["config/config.yaml"])
+        let channel = try ServiceChannel(to: "discovery:///user-service", configuration: configuration)
+        try await channel.withConnections {
+            let users = User_V1_UserService.Stub(channel)
+            let user = try await users.getUser(.with { $0.id = 1 })
+            print(user.name)
+        }
+    }
+
     private func callInAnApp(_ app: App) async throws {
         let users = User_V1_UserService.Stub(try app.channel("user-service"))
         let user = try await users.getUser(.with { $0.id = 7 })

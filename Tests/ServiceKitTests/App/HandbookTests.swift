@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import ServiceKit
 import ServiceKitConfig
@@ -60,5 +61,24 @@ struct HandbookTests {
         let quota = try app.live(Quota.self, at: "quota")  // follows changes
         #expect(fixed.usersPerTenant == 500)
         #expect(quota.value == fixed)
+    }
+
+    /// The metrics and the lines of the log that the handbook names for alerts are in the sources.
+    @Test func namesForAlertsExist() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
+        let page = try String(contentsOf: root.appending(path: "docs/handbook/production.md"), encoding: .utf8)
+        let section = try #require(page.firstMatch(of: #/\n## Alerts\n([\s\S]*?)\n## /#)?.output.1)
+        let names = section.split(separator: "\n").filter { $0.hasPrefix("| `") }.flatMap { row in
+            row.split(separator: "|")[0].matches(of: #/`([^`]+)`/#).map { String($0.output.1) }
+        }
+        #expect(names.count > 10)
+        let files = FileManager.default.enumerator(at: root.appending(path: "Sources"), includingPropertiesForKeys: nil)
+        let sources = try #require(files).compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+        let code = try sources.map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+        for name in names {
+            // Some names are of both sides.
+            let general = name.replacing(#/\.(server|client)\./#, with: ".\\(side).")
+            #expect(code.contains("\"\(name)\"") || code.contains("\"\(general)\""), "\(name)")
+        }
     }
 }
