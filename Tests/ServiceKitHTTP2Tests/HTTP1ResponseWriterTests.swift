@@ -5,6 +5,18 @@ import Testing
 
 /// The form of responses over HTTP/1.1.
 @Suite struct HTTP1ResponseWriterTests {
+    private struct Piece: ResponseBodySource {
+        let text: String
+
+        var availableBytes: Int { text.utf8.count }
+
+        func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamEnd?) {
+            let count = min(buffer.count, availableBytes)
+            buffer.copyBytes(from: text.utf8.prefix(count))
+            return (count, nil)
+        }
+    }
+
     /// A response, with its body in pieces.
     private func response(
         _ status: Int = 200,
@@ -19,8 +31,8 @@ import Testing
         var buffer = ByteBuffer()
         let isClosing = writer.write(head: block, context, to: &buffer)
         for piece in pieces {
-            var piece = ByteBuffer(string: piece)
-            writer.write(piece: &piece, to: &buffer)
+            let count = piece.utf8.count
+            #expect(writer.writePiece(of: Piece(text: piece), upTo: 2 * count, to: &buffer).count == count)
         }
         writer.writeEnd(trailers, to: &buffer)
         return (String(buffer: buffer), isClosing)

@@ -91,15 +91,16 @@ package final class ServedMethods: Sendable {
     /// - Parameters:
     ///   - wire: The request on the wire.
     ///   - operation: The name by which middleware knows it.
+    ///   - path: The operation as the path of a method.
     ///   - metadata: The headers of the request.
     ///   - timeout: The time that the caller gives it.
     ///   - handler: Answers it.
     /// - Returns: The call, to be started; `nil` if a hook has answered it.
     package func open(
-        _ wire: any CallWire, operation: MethodDescriptor, metadata: Metadata, timeout: Duration?,
+        _ wire: any CallWire, operation: MethodDescriptor, path: String, metadata: Metadata, timeout: Duration?,
         handler: DirectHandler
     ) -> ServerCall? {
-        let head = RequestHead(path: operation.path, metadata: metadata, timeout: timeout)
+        let head = RequestHead(path: path, metadata: metadata, timeout: timeout)
         let call = ServerCall(wire: wire, method: Method(operation, hook, handler), head: head, service: self)
         return call.begin() ? call : nil
     }

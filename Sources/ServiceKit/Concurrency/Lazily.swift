@@ -11,7 +11,8 @@ final class Lazily<Value: Sendable>: Sendable {
         }
     }
 
-    private let made = AtomicLazyReference<Made>()
+    // The program pays for each use of an `AtomicLazyReference` in a generic class: its metadata is looked up.
+    private let made = Atomic<Unmanaged<Made>?>(nil)
     private let make: @Sendable () -> Value
 
     /// - Parameter make: Makes the value. Readers that come first at the same time may each call it; one value counts.
@@ -20,5 +21,16 @@ final class Lazily<Value: Sendable>: Sendable {
     }
 
     /// The value.
-    var value: Value { (made.load() ?? made.storeIfNil(Made(make()))).value }
+    var value: Value {
+        // Alive as long as this object: only `deinit` releases it.
+        if let made = made.load(ordering: .acquiring) { return made._withUnsafeGuaranteedRef(\.value) }
+        let new = Unmanaged.passRetained(Made(make()))
+        let (isStored, other) = made.compareExchange(
+            expected: nil, desired: new, ordering: .acquiringAndReleasing)
+        guard !isStored, let other else { return new.takeUnretainedValue().value }
+        new.release()
+        return other.takeUnretainedValue().value
+    }
+
+    deinit { made.load(ordering: .acquiring)?.release() }
 }

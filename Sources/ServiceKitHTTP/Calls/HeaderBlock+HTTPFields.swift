@@ -2,21 +2,27 @@ import HTTPTypes
 import ServiceKitHTTP2
 
 extension HeaderBlock {
-    /// Headers that belong to the connection: the engine writes them.
-    private static let connectionHeaders: Set<String> = [
-        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    ]
-
-    /// Appends a program's headers. Headers of the connection are left out.
+    /// Appends a program's headers. Headers of the connection are left out: the engine writes them.
     ///
     /// - Parameters:
     ///   - fields: The headers.
-    ///   - exceptions: The names of further headers to leave out, in lower case.
-    mutating func append(_ fields: HTTPFields, except exceptions: Set<String> = []) {
+    ///   - exceptLength: Whether `content-length` is left out as well. Default: no.
+    mutating func append(_ fields: HTTPFields, exceptLength: Bool = false) {
         for field in fields {
             let name = field.name.canonicalName
-            if Self.connectionHeaders.contains(name) || exceptions.contains(name) { continue }
+            if Self.belongsToConnection(name) || exceptLength && name == "content-length" { continue }
             append(name: name, value: field.value)
+        }
+    }
+
+    private static func belongsToConnection(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 2: name == "te"
+        case 7: name == "trailer" || name == "upgrade"
+        case 10: name == "connection" || name == "keep-alive"
+        case 16: name == "proxy-connection"
+        case 17: name == "transfer-encoding"
+        default: false
         }
     }
 }

@@ -32,7 +32,7 @@ struct ConnectUnaryResponse: ResponseWriter {
 
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
         let error = CallError(status, trailers)
-        var head = HeaderBlock([":status": error.map { String($0.connectStatus) } ?? "200"])
+        var head = HeaderBlock(status: error?.connectStatus ?? 200)
         let type = error == nil ? contentType : "application/json"
         head.append(name: "content-type", value: type)
         head.appendSendable(metadata)

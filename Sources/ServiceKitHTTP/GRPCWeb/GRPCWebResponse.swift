@@ -20,7 +20,8 @@ struct GRPCWebResponse: ResponseWriter {
 
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
         hasBegun = true
-        var head = HeaderBlock([":status": "200", "content-type": contentType])
+        var head = HeaderBlock(status: 200)
+        head.append(name: "content-type", value: contentType)
         head.appendSendable(metadata)
         return ResponseParts(head: head)
     }

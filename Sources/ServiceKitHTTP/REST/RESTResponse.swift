@@ -42,14 +42,14 @@ struct RESTResponse: ResponseWriter {
             (code, headers) = (reply.status.code, reply.headers)
             body = RESTBody(contentType: reply.contentType, bytes: reply.body)
         }
-        var head = HeaderBlock([":status": String(code)])
+        var head = HeaderBlock(status: code)
         head.appendSendable(metadata)
         head.appendSendable(error?.trailers ?? trailers)
         head.append(headers)
         guard code != 204 else { return ResponseParts(head: head, end: .data) }
         head.append(name: "content-type", value: body.contentType)
         compression?.apply(to: &body.bytes, of: body.contentType, &head)
-        head.append(name: "content-length", value: String(body.bytes.count))
+        head.append(name: "content-length", number: body.bytes.count)
         return ResponseParts(head: head, body: body.bytes, end: .data)
     }
 }

@@ -98,7 +98,8 @@ struct RESTStreamResponse: ResponseWriter {
     private mutating func takeHead() -> HeaderBlock? {
         guard !hasSentHead else { return nil }
         hasSentHead = true
-        var head = HeaderBlock([":status": "200", "content-type": format.contentType])
+        var head = HeaderBlock(status: 200)
+        head.append(name: "content-type", value: format.contentType)
         // No cache or proxy on the way may keep parts of it back.
         if format == .events { head.append(name: "cache-control", value: "no-cache") }
         head.append(name: "x-accel-buffering", value: "no")

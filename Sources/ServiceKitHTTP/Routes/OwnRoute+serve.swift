@@ -21,20 +21,19 @@ extension OwnRoute {
             return nil
         }
         let answer = RouteAnswer()
-        let fields = request.fields
         let wire = HTTPCallWire(
             request.exchange,
             reader: RawBody(),
             writer: RouteWriter(answer, to: request),
             extraFields: request.extraFields
         )
-        let head = HTTPRequest(request.headers)
         let handler = handler
+        let headers = request.headers
+        let query = request.fields.query
         let direct = DirectHandler { call, _ in
             let body = RequestBody { try await call.nextMessage() }
             let response = try await handler(
-                RouteRequest(
-                    head: head, parameters: parameters, query: QueryItems(fields.query), peer: call.peer, body: body))
+                RouteRequest(headers: headers, parameters: parameters, query: query, peer: call.peer, body: body))
             answer.response = response
             switch response.body.content {
             case .bytes(let bytes):
@@ -46,7 +45,8 @@ extension OwnRoute {
             return [:]
         }
         return methods.open(
-            wire, operation: operation, metadata: fields.metadata, timeout: fields.timeout, handler: direct)
+            wire, operation: operation, path: operationPath, metadata: request.fields.metadata,
+            timeout: request.fields.timeout, handler: direct)
     }
 }
 

@@ -1,4 +1,5 @@
 import GRPCCore
+import GRPCNghttp2Transport
 
 /// A route that belongs to no method of a service.
 struct OwnRoute: Sendable {
@@ -10,6 +11,8 @@ struct OwnRoute: Sendable {
     let path: String
     /// The operation, as middleware sees it: `/http/GET/avatars/{id}`.
     let operation: MethodDescriptor
+    /// The operation as the path of a method.
+    let operationPath: String
     let handler: HTTPRoutes.Handler
 
     init(method: String, path: String, handler: @escaping HTTPRoutes.Handler) {
@@ -17,6 +20,7 @@ struct OwnRoute: Sendable {
         self.path = path
         operation = MethodDescriptor(
             fullyQualifiedService: "http", method: (method == Self.anyMethod ? "ANY" : method) + path)
+        operationPath = operation.path
         self.handler = handler
     }
 

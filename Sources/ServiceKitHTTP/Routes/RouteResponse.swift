@@ -29,7 +29,9 @@ public struct RouteResponse: Sendable {
     ///   - body: The body.
     ///   - contentType: The body's media type: `image/png`.
     public init(_ status: HTTPResponse.Status = .ok, body: [UInt8], contentType: String) {
-        self.init(status, headers: [.contentType: contentType], body: .bytes(body))
+        var headers = HTTPFields()
+        headers.append(HTTPField(name: .contentType, value: contentType))
+        self.init(status, headers: headers, body: .bytes(body))
     }
 
     /// A response of text.

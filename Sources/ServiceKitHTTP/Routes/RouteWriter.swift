@@ -66,11 +66,11 @@ struct RouteWriter: ResponseWriter {
                 return ResponseParts(isBroken: true)
             }
             let body = RESTBody(error, errors)
-            var head = HeaderBlock([":status": String(errors.status(of: error))])
+            var head = HeaderBlock(status: errors.status(of: error))
             head.append(name: "content-type", value: body.contentType)
             head.appendSendable(metadata)
             head.appendSendable(error.trailers)
-            head.append(name: "content-length", value: String(body.bytes.count))
+            head.append(name: "content-length", number: body.bytes.count)
             return ResponseParts(head: head, body: isHead ? [] : body.bytes, end: .data)
         }
         let isWhole = error == nil && (remaining ?? 0) == 0
@@ -91,15 +91,15 @@ struct RouteWriter: ResponseWriter {
         _ response: RouteResponse, length: Int?, compressing body: inout [UInt8]
     ) -> HeaderBlock {
         hasSentHead = true
-        var head = HeaderBlock([":status": String(response.status.code)])
-        head.append(response.headers, except: length == nil ? [] : ["content-length"])
+        var head = HeaderBlock(status: response.status.code)
+        head.append(response.headers, exceptLength: length != nil)
         head.appendSendable(metadata)
         guard let length else { return head }
         if !body.isEmpty, hasBody(response.status), response.headers[.contentEncoding] == nil {
             compression?.apply(to: &body, of: response.headers[.contentType] ?? "", &head)
         }
         if response.status.code != 204, response.status.code != 304 || length > 0 {
-            head.append(name: "content-length", value: String(body.isEmpty ? length : body.count))
+            head.append(name: "content-length", number: body.isEmpty ? length : body.count)
         }
         return head
     }

@@ -6,10 +6,12 @@ package import ServiceKitProtobuf
 /// taken. Each node of the trie is visited once at most, so a path costs no more than the number of routes.
 package struct PathRouter<Target: Sendable>: Sendable {
     package struct Match: Sendable {
-        package let target: Target
-        package let template: PathTemplate
+        fileprivate let route: Route
         /// The place of each variable's value in the path, in the template's order. The values are escaped as in the path.
         package let values: [Range<Int>]
+
+        package var target: Target { route.target }
+        package var template: PathTemplate { route.template }
     }
 
     package enum Result: Sendable {
@@ -19,12 +21,20 @@ package struct PathRouter<Target: Sendable>: Sendable {
         case notFound
     }
 
-    private struct Route: Sendable {
+    // An object: a match of each request refers to it.
+    fileprivate final class Route: Sendable {
         let method: String
         let template: PathTemplate
         /// The name of the route, for errors.
         let name: String
         let target: Target
+
+        init(method: String, template: PathTemplate, name: String, target: Target) {
+            self.method = method
+            self.template = template
+            self.name = name
+            self.target = target
+        }
     }
 
     private struct Node: Sendable {
@@ -126,7 +136,7 @@ package struct PathRouter<Target: Sendable>: Sendable {
                 : isLast ? path.count : search.segments[end - 1].upperBound
             return min(start, stop)..<stop
         }
-        return .found(Match(target: route.target, template: route.template, values: values))
+        return .found(Match(route: route, values: values))
     }
 
     /// Finds the route of a request. The path is a string without the query.

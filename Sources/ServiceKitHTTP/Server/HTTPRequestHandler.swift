@@ -51,16 +51,17 @@ final class HTTPRequestHandler: RequestHandler {
             PlainResponse.error(400, error.message, options.errors).send(to: exchange)
             return nil
         }
+        let compression = BodyCompression(options.compression, accept: fields.acceptEncoding)
         var request = IncomingRequest(
             exchange: exchange,
             headers: headers,
-            fields: fields,
+            fields: consume fields,
             errors: options.errors,
-            compression: BodyCompression(options.compression, accept: fields.acceptEncoding)
+            compression: compression
         )
-        if let cors, let origin = fields.origin {
-            if fields.method == "OPTIONS", fields.requestedMethod != nil {
-                let allowed = cors.preflight(for: origin, headers: fields.requestedFields)
+        if let cors, let origin = request.fields.origin {
+            if request.fields.method == "OPTIONS", request.fields.requestedMethod != nil {
+                let allowed = cors.preflight(for: origin, headers: request.fields.requestedFields)
                 PlainResponse(status: 204, fields: allowed).send(to: exchange)
                 return nil
             }

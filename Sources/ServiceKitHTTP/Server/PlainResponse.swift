@@ -31,9 +31,9 @@ struct PlainResponse {
 
     /// The head and the body.
     var parts: (fields: HeaderBlock, body: [UInt8]) {
-        var head = HeaderBlock([":status": String(status)])
+        var head = HeaderBlock(status: status)
         head.append(fields)
-        if status != 204 { head.append(name: "content-length", value: String(body.count)) }
+        if status != 204 { head.append(name: "content-length", number: body.count) }
         return (head, body)
     }
 

@@ -21,7 +21,7 @@ extension Plugin {
                         options.listen.map { OtherRequests.Port.own(name: HTTPOptions.serverName, $0) } ?? .shared
                     app.otherRequests.set(on: port) { app, descriptors in
                         let forms = try MethodForms(descriptors, app.http, options)
-                        let operations = app.http.all.map(\.operation.path)
+                        let operations = app.http.all.map(\.operationPath)
                         app.servedOperations.update { $0 = ($0 ?? []).union(operations) }
                         let openAPI = try OpenAPIPages(options, descriptors, for: app)
                         let health = app.health

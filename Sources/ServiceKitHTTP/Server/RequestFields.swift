@@ -20,7 +20,7 @@ struct RequestFields: Sendable {
     private(set) var connectEncoding = ""
     private(set) var grpcEncoding = ""
     private(set) var origin: String?
-    /// The host and port that the request names, in lower case.
+    /// The host and port that the request names.
     private(set) var authority = ""
     /// The key and the version of a handshake of WebSocket.
     private(set) var webSocketKey = ""
@@ -56,7 +56,7 @@ struct RequestFields: Sendable {
         case 6 where name.equals("origin"):
             origin = text()
         case 10 where name.equals(":authority"):
-            authority = text().lowercased()
+            authority = text()
         case 17 where name.equals("sec-websocket-key"):
             // Two keys are none.
             webSocketKey = webSocketKey.isEmpty ? text() : " "

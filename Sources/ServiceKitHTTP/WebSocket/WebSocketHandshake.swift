@@ -51,7 +51,7 @@ struct WebSocketHandshake {
     /// Whether a page comes from the host that the request names. The schemes may differ: a proxy may end TLS.
     static func isSameHost(_ origin: String, _ fields: RequestFields) -> Bool {
         let parts = origin.lowercased().split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        return parts.count == 3 && parts[1].isEmpty && !parts[2].isEmpty && parts[2] == fields.authority
+        return parts.count == 3 && parts[1].isEmpty && !parts[2].isEmpty && parts[2] == fields.authority.lowercased()
     }
 
     /// Whether the request may have been sent with credentials that its page may not use.

@@ -51,7 +51,8 @@ struct WebSocketResponse: ResponseWriter {
 
     private func refusal(_ error: CallError) -> ResponseParts {
         let body = RESTBody(error, errors)
-        var head = HeaderBlock([":status": String(errors.status(of: error)), "content-type": body.contentType])
+        var head = HeaderBlock(status: errors.status(of: error))
+        head.append(name: "content-type", value: body.contentType)
         head.appendSendable(error.trailers)
         head.append(name: "content-length", value: String(body.bytes.count))
         return ResponseParts(head: head, body: body.bytes, end: .data)

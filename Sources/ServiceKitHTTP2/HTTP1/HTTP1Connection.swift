@@ -44,6 +44,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     let config: HTTP2ConnectionConfig
     let loop: any EventLoop
+    let scheduler: LoopScheduler
     let tasks: RequestTasks
     let handler: HTTP1Handler
     private let isSecure: Bool
@@ -52,10 +53,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
     // MARK: - Event loop
 
     private var context: ChannelHandlerContext?
-    /// By how much a timer is late where the event loop was held up.
-    private static let holdUp = TimeAmount.milliseconds(50)
-    /// Whether the deadline was put off as the event loop was held up: that is done once.
-    private var wasHeldUp = false
+    private let deadline: HTTP1Deadline
     private var phase = Phase.idle
     private var lastID: Int32 = 0
     private(set) var isDraining = false
@@ -74,8 +72,6 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var waiting = WaitingRequests()
     /// Whether the channel wants to read, which waits for the response.
     private var isReadDue = false
-    private var deadline: NIODeadline?
-    private var timer: (task: Scheduled<Void>, deadline: NIODeadline)?
     private var reason: String?
     /// The decoder of HTTP, as long as the connection speaks it.
     private var decoder: (any RemovableChannelHandler)?
@@ -87,17 +83,19 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         handler: HTTP1Handler,
         config: HTTP2ConnectionConfig,
         isSecure: Bool,
-        loop: any EventLoop,
-        executor: (any TaskExecutor)?,
+        scheduler: LoopScheduler,
+        runsOnEventLoop: Bool,
         logger: Logger,
         onFinish: @escaping @Sendable () -> Void
     ) {
         self.handler = handler
         self.config = config
         self.isSecure = isSecure
-        self.loop = loop
+        self.scheduler = scheduler
         self.logger = logger
-        tasks = RequestTasks(executor: executor, onFinish: onFinish)
+        loop = scheduler.loop
+        deadline = HTTP1Deadline(timer: scheduler.deadlines)
+        tasks = RequestTasks(executor: runsOnEventLoop ? scheduler : nil, onFinish: onFinish)
     }
 
     /// Adds the codec and the connection to a channel.
@@ -140,6 +138,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         remotePeer = context.channel.remoteAddress.map(TransportAddress.peerDescription) ?? "unknown"
         localPeer = context.channel.localAddress.map(TransportAddress.peerDescription) ?? "unknown"
         if isSecure { peerCertificate = try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate() }
+        deadline.begin { self.timeIsUp() }
         setDeadline(in: config.times.handshakeTimeout.map { TimeAmount($0) } ?? handler.idleTimeout)
     }
 
@@ -163,9 +162,9 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         context.fireChannelReadComplete()
     }
 
-    /// While a request is served, no further ones are read.
+    /// While requests wait for the one that is served, no further ones are read.
     func read(context: ChannelHandlerContext) {
-        if isServingWholeRequest { isReadDue = true } else { context.read() }
+        if waiting.isEmpty { context.read() } else { isReadDue = true }
     }
 
     /// Whether all of the request that is served has come.
@@ -174,7 +173,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     private func readOn() {
-        guard isReadDue else { return }
+        guard isReadDue, waiting.isEmpty else { return }
         isReadDue = false
         context?.read()
     }
@@ -245,7 +244,10 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
             isReading = false
             if let request = starting {
                 starting = nil
+                // On the event loop, the task runs now: its response leaves before the loop looks at other sockets.
+                scheduler.hold()
                 tasks.start([request])
+                scheduler.run()
             }
             if case .busy(let exchange) = phase { flush(exchange) }
         } while takeNext()
@@ -259,6 +261,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         guard case .idle = phase, !waiting.isEmpty else { return false }
         isReading = true
         while !isServingWholeRequest, let event = waiting.takeFirst() { receive(event) }
+        readOn()
         return true
     }
 
@@ -330,43 +333,32 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         if let head, let upgrade = exchange.upgrade, HTTP1Head.isSwitching(head) {
             return change(to: upgrade, exchange, head, context)
         }
-        var buffer = context.channel.allocator.buffer(capacity: Self.firstChunkBytes)
+        var buffer = scheduler.spareBuffer.take()
+        if let head { write(head, exchange, to: &buffer) }
         var limit = Self.firstChunkBytes
-        var count: Int
-        var end: StreamEnd?
-        if let head {
-            // The head tells the length of the body: so the body is read first.
-            var body = context.channel.allocator.buffer(capacity: limit)
-            (count, end) = HTTP1ResponseWriter.read(exchange, limit, to: &body)
-            write(head, exchange, bodyBytes: count, end, to: &buffer)
-            writer.write(piece: &body, to: &buffer)
-        } else {
-            (count, end) = writer.writePiece(of: exchange, upTo: limit, to: &buffer)
-        }
         while true {
+            let (count, end) = writer.writePiece(of: exchange, upTo: limit, to: &buffer)
             if let end { return finish(exchange, end, &buffer, context) }
             if buffer.readableBytes > 0 { context.write(wrapOutboundOut(buffer), promise: nil) }
             guard count == limit, context.channel.isWritable else { break }
             limit = Self.chunkBytes
             buffer = context.channel.allocator.buffer(capacity: limit + HTTP1ResponseWriter.chunkOverhead)
-            (count, end) = writer.writePiece(of: exchange, upTo: limit, to: &buffer)
         }
         context.flush()
+        scheduler.spareBuffer.giveBack(buffer)
         setDeadline(in: context.channel.isWritable ? nil : TimeAmount(config.limits.writeTimeout))
     }
 
-    private func write(
-        _ head: HeaderBlock, _ exchange: HTTP1Exchange, bodyBytes: Int, _ end: StreamEnd?, to buffer: inout ByteBuffer
-    ) {
+    private func write(_ head: HeaderBlock, _ exchange: HTTP1Exchange, to buffer: inout ByteBuffer) {
         hasSentHead = true
+        let rest = exchange.rest
         // A client that has not sent its whole body cannot be waited for.
-        if end != nil, !exchange.hasReceivedEnd { closesAfterResponse = true }
+        if rest.hasEnded, !exchange.hasReceivedEnd { closesAfterResponse = true }
         if isDraining { closesAfterResponse = true }
-        let isWhole = if case .data? = end { true } else { false }
         closesAfterResponse = writer.write(
             head: head,
             HTTP1ResponseWriter.Context(
-                bodyBytes: isWhole ? bodyBytes : nil,
+                bodyBytes: rest.bytes,
                 isHeadRequest: isHeadRequest,
                 isHTTP10: isHTTP10,
                 isClosing: closesAfterResponse
@@ -394,6 +386,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
             readOn()
         } else {
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            scheduler.spareBuffer.giveBack(buffer)
             requestEnded()
         }
     }
@@ -455,38 +448,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
     // MARK: - Time
 
     /// Closes the connection after this time, unless that is put off again.
-    func setDeadline(in time: TimeAmount?) {
-        guard let time else {
-            deadline = nil
-            return
-        }
-        let next = NIODeadline.now() + time
-        deadline = next
-        wasHeldUp = false
-        // A timer that fires before looks at the deadline then.
-        if let timer {
-            guard next < timer.deadline else { return }
-            timer.task.cancel()
-        }
-        schedule(next)
-    }
-
-    private func schedule(_ time: NIODeadline) {
-        let task = loop.assumeIsolated().scheduleTask(deadline: time) {
-            self.timer = nil
-            guard let deadline = self.deadline else { return }
-            let now = NIODeadline.now()
-            guard deadline <= now else { return self.schedule(deadline) }
-            // A loop that was held up first takes the bytes that have come meanwhile: they may be a request.
-            if now - deadline > Self.holdUp, !self.wasHeldUp {
-                self.wasHeldUp = true
-                self.deadline = now + Self.holdUp
-                return self.schedule(now + Self.holdUp)
-            }
-            self.timeIsUp()
-        }
-        timer = (task, time)
-    }
+    func setDeadline(in time: TimeAmount?) { deadline.set(in: time) }
 
     private func timeIsUp() {
         switch phase {
@@ -514,9 +476,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         if case .closed = phase { return }
         let last = phase
         phase = .closed
-        timer?.task.cancel()
-        timer = nil
-        deadline = nil
+        deadline.end()
         context = nil
         let reason = self.reason ?? "the client closed the connection"
         starting?.abandon()

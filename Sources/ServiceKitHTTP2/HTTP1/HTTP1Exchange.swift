@@ -4,7 +4,7 @@ import Synchronization
 
 /// One request of HTTP/1.1 and its response, on the same two halves as a stream of HTTP/2.
 // @unchecked: the properties under "Event loop" are touched by the event loop of `connection` alone.
-package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
+package final class HTTP1Exchange: LoopDeadline, HTTPExchange, ResponseBodySource, @unchecked Sendable {
     private enum ListenerState {
         case none
         case listening(any HTTP2StreamListener)
@@ -20,13 +20,14 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
 
     // MARK: - Event loop
 
-    private var deadlineTimer: Scheduled<Void>?
     /// Whether the whole request has come.
     private(set) var hasReceivedEnd = false
     /// The protocol that the connection changes to with a response 101.
     private(set) var upgrade: HTTP1Upgrade?
     /// Whether the whole response was written.
     var hasSentEnd = false
+    /// Whether the response was written, or the connection is gone.
+    private var isOver = false
 
     /// - Parameters:
     ///   - id: The number of the request on its connection.
@@ -38,6 +39,7 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
         let limits = connection.config.limits
         inbound = Mutex(StreamInbound(limits: limits))
         outbound = Mutex(StreamOutbound(limits: limits))
+        super.init()
     }
 
     package var remotePeer: String { connection.remotePeer }
@@ -146,13 +148,11 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
     }
 
     package func setDeadline(_ time: NIODeadline) {
-        onLoop { exchange in
-            exchange.deadlineTimer?.cancel()
-            guard !exchange.hasSentEnd else { return }
-            exchange.deadlineTimer = exchange.connection.loop.assumeIsolated().scheduleTask(deadline: time) {
-                exchange.deadlineTimer = nil
-                if case .listening(let listener) = exchange.listener.withLock(\.self) { listener.deadlineCame() }
-            }
+        let loop = connection.loop
+        if loop.inEventLoop {
+            replaceDeadline(time)
+        } else {
+            loop.execute { self.replaceDeadline(time) }
         }
     }
 
@@ -183,6 +183,18 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
     }
 
     // MARK: - On the event loop
+
+    private func replaceDeadline(_ time: NIODeadline) {
+        let deadlines = connection.scheduler.deadlines
+        deadlines.remove(self)
+        guard !isOver else { return }
+        self.time = time
+        deadlines.add(self)
+    }
+
+    override func deadlineCame() {
+        if case .listening(let listener) = listener.withLock(\.self) { listener.deadlineCame() }
+    }
 
     /// Bytes that have come and were not read.
     var unreadBytes: Int { inbound.withLock { $0.unreadBytes } }
@@ -228,7 +240,13 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
         outbound.withLock { $0.takeHead() }?.fields
     }
 
-    /// Whether the body in `buffer` is all that comes, with the head just taken.
+    /// The length of the body that was not read, if all of it is there; `hasEnded` also tells of an end with trailers.
+    var rest: (bytes: Int?, hasEnded: Bool) {
+        outbound.withLock { ($0.hasEnded && !$0.hasTrailers ? $0.bufferedBytes : nil, $0.hasEnded) }
+    }
+
+    var availableBytes: Int { outbound.withLock { $0.bufferedBytes } }
+
     func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamEnd?) {
         let (result, writers) = outbound.withLock { ($0.read(into: buffer), $0.takeReadyWaiters()) }
         for writer in writers { writer.resume(returning: .ready) }
@@ -242,18 +260,21 @@ package final class HTTP1Exchange: HTTPExchange, @unchecked Sendable {
         return result
     }
 
+    private func finish() {
+        isOver = true
+        connection.scheduler.deadlines.remove(self)
+    }
+
     /// The response was written, to its end.
     func ended() {
         hasSentEnd = true
-        deadlineTimer?.cancel()
-        deadlineTimer = nil
+        finish()
         listener.withLock { $0 = .over }
     }
 
     /// The connection is gone.
     func fail(_ failure: StreamFailure) {
-        deadlineTimer?.cancel()
-        deadlineTimer = nil
+        finish()
         let (wasOpen, writers) = outbound.withLock { outbound in
             (outbound.fail(failure, reset: nil), outbound.takeReadyWaiters())
         }

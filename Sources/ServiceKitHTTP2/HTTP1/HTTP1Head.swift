@@ -8,33 +8,53 @@ enum HTTP1Head {
         case refused(Int, String)
     }
 
-    /// The fields that belong to a connection and not to a request.
-    private static let connectionFields: Set<String> = [
-        "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "expect", "host", "te",
-    ]
-
     /// Room for most heads.
     private static let roomForHead = 480
+
+    /// The fields that say how a request is to be read.
+    private struct Rules {
+        var host: String?
+        var hostCount = 0
+        var coding: String?
+        var codingCount = 0
+        var hasLength = false
+
+        init(_ headers: HTTPHeaders) {
+            for (name, value) in headers {
+                switch name.utf8.count {
+                case 4 where name.isField("host"):
+                    host = value
+                    hostCount += 1
+                case 14 where name.isField("content-length"):
+                    hasLength = true
+                case 17 where name.isField("transfer-encoding"):
+                    coding = value
+                    codingCount += 1
+                default:
+                    break
+                }
+            }
+        }
+    }
 
     /// The head of a request in HTTP/2's form.
     static func block(_ head: HTTPRequestHead, isSecure: Bool, limits: TransportLimits) -> Result {
         guard head.version.major == 1, head.version.minor <= 1 else {
             return .refused(505, "the version of HTTP is neither 1.0, 1.1 nor 2")
         }
-        let hosts = head.headers["host"]
-        guard hosts.count <= 1 else { return .refused(400, "the request has several headers \"Host\"") }
-        guard !hosts.isEmpty || head.version.minor == 0 else {
+        let rules = Rules(head.headers)
+        guard rules.hostCount <= 1 else { return .refused(400, "the request has several headers \"Host\"") }
+        guard rules.hostCount == 1 || head.version.minor == 0 else {
             return .refused(400, "the request has no header \"Host\"")
         }
-        let host = hosts.first ?? ""
+        let host = rules.host ?? ""
         guard HostName.isValid(host) else { return .refused(400, "the header \"Host\" is no name of a host") }
-        let codings = head.headers["transfer-encoding"]
-        if !codings.isEmpty {
+        if let coding = rules.coding {
             // A message of both lengths may be two requests to a proxy on the way (RFC 9112, section 6.1).
-            guard !head.headers.contains(name: "content-length") else {
+            guard !rules.hasLength else {
                 return .refused(400, "the request has both \"Transfer-Encoding\" and \"Content-Length\"")
             }
-            guard head.version.minor == 1, codings.count == 1, codings[0].lowercased() == "chunked" else {
+            guard head.version.minor == 1, rules.codingCount == 1, coding.lowercased() == "chunked" else {
                 return .refused(501, "the only transfer encoding that is understood is chunked, of HTTP/1.1")
             }
         }
@@ -48,18 +68,34 @@ enum HTTP1Head {
         block.append(name: ":scheme", value: isSecure ? "https" : "http")
         block.append(name: ":path", value: target.path)
         block.append(name: ":authority", value: target.authority)
-        for (name, value) in head.headers {
-            let name = name.lowercased()
-            guard !connectionFields.contains(name) else { continue }
-            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
-                return .refused(400, "the value of header \"\(name)\" has a control character")
+        for (name, value) in head.headers where !belongsToConnection(name) {
+            guard !hasControl(value) else {
+                return .refused(400, "the value of header \"\(name.lowercased())\" has a control character")
             }
-            block.append(name: name, value: value)
+            block.append(lowercasing: name, value: value)
         }
         guard block.listSize <= limits.maxHeaderListBytes else {
             return .refused(431, "the head of the request is larger than \(limits.maxHeaderListBytes) bytes")
         }
         return .block(block)
+    }
+
+    /// Whether a field belongs to a connection and not to a request.
+    private static func belongsToConnection(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 2: name.isField("te")
+        case 4: name.isField("host")
+        case 6: name.isField("expect")
+        case 7: name.isField("upgrade")
+        case 10: name.isField("connection") || name.isField("keep-alive")
+        case 16: name.isField("proxy-connection")
+        case 17: name.isField("transfer-encoding")
+        default: false
+        }
+    }
+
+    private static func hasControl(_ value: String) -> Bool {
+        value.withBytes { $0.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f } }
     }
 
     /// Whether the codec takes the request for one that changes the protocol. It then reads no request behind it.
@@ -86,4 +122,9 @@ enum HTTP1Head {
         }
         return isSwitching
     }
+}
+
+extension String {
+    /// Whether this is a field's name, given in lower case.
+    fileprivate func isField(_ name: StaticString) -> Bool { withBytes { $0.equalsIgnoringCase(name) } }
 }

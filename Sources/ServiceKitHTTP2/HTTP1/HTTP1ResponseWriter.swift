@@ -1,6 +1,14 @@
 import NIOCore
 import NIOHTTP1
 
+/// The body of a response, as far as it is there.
+protocol ResponseBodySource {
+    /// The bytes that can be read.
+    var availableBytes: Int { get }
+    /// Moves bytes into `buffer`. Behind the last ones comes the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, end: StreamEnd?)
+}
+
 /// Writes responses in the form of HTTP/1.1 (RFC 9112, sections 4, 6 and 7). A small response is one buffer.
 struct HTTP1ResponseWriter {
     /// The way in which a client finds the end of a body.
@@ -24,10 +32,8 @@ struct HTTP1ResponseWriter {
         var isClosing = false
     }
 
-    /// The digits of a chunk's size where it is written before the chunk is known.
-    private static let sizeDigits = 8
-    /// The bytes around a chunk, its size included.
-    static let chunkOverhead = sizeDigits + 4
+    /// The most bytes around a chunk: sixteen digits of its size, and two ends of lines.
+    static let chunkOverhead = 16 + 4
 
     private(set) var framing = Framing.none
 
@@ -96,56 +102,39 @@ struct HTTP1ResponseWriter {
 
     // MARK: - The body
 
-    /// Reads what an exchange has of the body, up to a number of bytes.
+    /// Writes the part of a body that is there, up to a number of bytes.
     ///
-    /// - Returns: The number of bytes, and the end behind them if there is one.
-    static func read(
-        _ exchange: HTTP1Exchange, _ limit: Int, to buffer: inout ByteBuffer
+    /// - Returns: The number of bytes that were taken, and the end behind them if there is one.
+    func writePiece(
+        of body: some ResponseBodySource, upTo limit: Int, to buffer: inout ByteBuffer
+    ) -> (count: Int, end: StreamEnd?) {
+        switch framing {
+        case .length, .close:
+            return Self.read(body, limit, to: &buffer)
+        case .none:
+            let start = buffer.writerIndex
+            defer { buffer.moveWriterIndex(to: start) }
+            return Self.read(body, limit, to: &buffer)
+        case .chunked:
+            let count = min(body.availableBytes, limit)
+            guard count > 0 else { return Self.read(body, 0, to: &buffer) }
+            buffer.writeString(String(count, radix: 16))
+            buffer.writeStaticString("\r\n")
+            let result = Self.read(body, count, to: &buffer)
+            buffer.writeStaticString("\r\n")
+            return result
+        }
+    }
+
+    /// Reads a part of the body to where it is sent from.
+    private static func read(
+        _ body: some ResponseBodySource, _ limit: Int, to buffer: inout ByteBuffer
     ) -> (count: Int, end: StreamEnd?) {
         var end: StreamEnd?
         let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: limit) { room in
-            let result = exchange.read(into: UnsafeMutableRawBufferPointer(rebasing: room.prefix(limit)))
+            let result = body.read(into: UnsafeMutableRawBufferPointer(rebasing: room.prefix(limit)))
             end = result.end
             return result.count
-        }
-        return (count, end)
-    }
-
-    /// Writes a piece of the body.
-    func write(piece: inout ByteBuffer, to buffer: inout ByteBuffer) {
-        if piece.readableBytes == 0 { return }
-        switch framing {
-        case .none:
-            break
-        case .chunked:
-            buffer.writeString(String(piece.readableBytes, radix: 16))
-            buffer.writeStaticString("\r\n")
-            buffer.writeBuffer(&piece)
-            buffer.writeStaticString("\r\n")
-        case .length, .close:
-            buffer.writeBuffer(&piece)
-        }
-    }
-
-    /// Reads a piece of the body where it is sent from, without a copy.
-    ///
-    /// - Returns: The number of bytes, and the end behind them if there is one.
-    func writePiece(
-        of exchange: HTTP1Exchange, upTo limit: Int, to buffer: inout ByteBuffer
-    ) -> (count: Int, end: StreamEnd?) {
-        let start = buffer.writerIndex
-        if case .chunked = framing { buffer.writeRepeatingByte(UInt8(ascii: "0"), count: Self.sizeDigits + 2) }
-        let (count, end) = Self.read(exchange, limit, to: &buffer)
-        switch framing {
-        case .length, .close:
-            break
-        case .chunked where count > 0:
-            // The zeros before the other digits are allowed (RFC 9112, section 7.1).
-            let digits = String(count, radix: 16) + "\r\n"
-            buffer.setString(digits, at: start + Self.sizeDigits + 2 - digits.utf8.count)
-            buffer.writeStaticString("\r\n")
-        case .chunked, .none:
-            buffer.moveWriterIndex(to: start)
         }
         return (count, end)
     }

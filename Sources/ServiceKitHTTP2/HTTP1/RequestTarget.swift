@@ -36,8 +36,10 @@ struct RequestTarget {
 /// The name of a host with its port, as the header `Host` has it (RFC 9110, section 7.2; RFC 3986, section 3.2).
 enum HostName {
     /// Whether a value has this form. The empty one has it: it stands for a URL without a host.
-    static func isValid(_ value: String) -> Bool {
-        var rest = value.utf8[...]
+    static func isValid(_ value: String) -> Bool { value.withBytes { isValid($0[...]) } }
+
+    private static func isValid(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
+        var rest = value
         if rest.first == UInt8(ascii: "[") {
             let address = rest.dropFirst().prefix { isPart($0) || $0 == UInt8(ascii: ":") }
             rest = rest[address.endIndex...]
@@ -51,7 +53,9 @@ enum HostName {
     }
 
     /// Whether a character stands for itself in a name.
-    private static func isPart(_ byte: UInt8) -> Bool {
+    private static func isPart(_ byte: UInt8) -> Bool { parts[Int(byte)] }
+
+    private static let parts = (UInt8.min...UInt8.max).map { byte in
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -12,11 +12,22 @@ package struct HeaderBlock: Sendable, Hashable {
     /// The bytes that HTTP/2 adds for each field when it measures a block (RFC 9113, section 6.5.2).
     static let fieldOverhead = 32
 
+    /// The largest field that is put together before the block grows, in bytes.
+    private static let smallField = 256
+    /// Room for the head of most responses, in bytes.
+    private static let roomForHead = 240
+
     package init() {}
 
     /// A block with room for a number of bytes.
     init(capacity: Int) {
         storage.reserveCapacity(capacity)
+    }
+
+    /// The head of a response, with room for some fields.
+    package init(status: Int) {
+        self.init(capacity: Self.roomForHead)
+        append(name: ":status", number: status)
     }
 
     package init(_ fields: KeyValuePairs<String, String>) {
@@ -36,21 +47,50 @@ package struct HeaderBlock: Sendable, Hashable {
     }
 
     mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        appendLengths(name.count, value.count)
-        storage.append(contentsOf: name)
-        storage.append(contentsOf: value)
         count += 1
+        let size = 2 * Self.lengthBytes + name.count + value.count
+        guard size <= Self.smallField else {
+            appendLengths(name.count, value.count)
+            storage.append(contentsOf: name)
+            storage.append(contentsOf: value)
+            return
+        }
+        // The array grows once, by a field that is put together on the stack.
+        withUnsafeTemporaryAllocation(byteCount: Self.smallField, alignment: 4) { field in
+            field.storeBytes(of: UInt32(truncatingIfNeeded: name.count), as: UInt32.self)
+            field.storeBytes(
+                of: UInt32(truncatingIfNeeded: value.count), toByteOffset: Self.lengthBytes, as: UInt32.self)
+            let rest = UnsafeMutableRawBufferPointer(rebasing: field[(2 * Self.lengthBytes)...])
+            rest.copyMemory(from: UnsafeRawBufferPointer(name))
+            UnsafeMutableRawBufferPointer(rebasing: rest[name.count...]).copyMemory(from: UnsafeRawBufferPointer(value))
+            storage.append(contentsOf: UnsafeRawBufferPointer(rebasing: field[..<size]))
+        }
     }
 
     package mutating func append(name: String, value: String) {
-        appendLengths(name.utf8.count, value.utf8.count)
-        storage.append(contentsOf: name.utf8)
-        storage.append(contentsOf: value.utf8)
-        count += 1
+        name.withBytes { name in value.withBytes { append(name: name, value: $0) } }
+    }
+
+    /// Appends a field whose name may have upper-case letters.
+    mutating func append(lowercasing name: String, value: String) {
+        let start = storage.count + 2 * Self.lengthBytes
+        append(name: name, value: value)
+        storage.withUnsafeMutableBufferPointer { storage in
+            for index in start..<start + name.utf8.count
+            where (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(storage[index]) {
+                storage[index] |= 0x20
+            }
+        }
+    }
+
+    /// Appends a field with a number.
+    package mutating func append(name: String, number: Int) {
+        append(name: name, value: String(number))
     }
 
     /// Appends all fields of another block.
     package mutating func append(_ other: HeaderBlock) {
+        if other.count == 0 { return }
         storage += other.storage
         count += other.count
     }

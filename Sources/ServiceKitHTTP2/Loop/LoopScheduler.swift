@@ -26,6 +26,8 @@ final class LoopScheduler: TaskExecutor, @unchecked Sendable {
     // MARK: - Event loop
     /// The writer of all connections of the loop.
     var writer = SocketWriter()
+    /// For the responses of HTTP/1.1.
+    var spareBuffer = SpareBuffer()
     private var isRunning = false
     private var streams: [HTTP2Stream] = []
     private var jobs: [UnownedJob] = []

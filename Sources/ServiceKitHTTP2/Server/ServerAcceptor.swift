@@ -106,8 +106,8 @@ final class ServerAcceptor: Sendable {
                         handler: http1,
                         config: self.config,
                         isSecure: isSecure,
-                        loop: channel.eventLoop,
-                        executor: options.runsOnEventLoop ? self.scheduler(of: channel.eventLoop) : nil,
+                        scheduler: self.scheduler(of: channel.eventLoop),
+                        runsOnEventLoop: options.runsOnEventLoop,
                         logger: self.logger,
                         onFinish: { lifecycle.finished(accepted) }
                     )

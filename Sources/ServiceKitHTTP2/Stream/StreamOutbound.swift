@@ -73,6 +73,9 @@ struct StreamOutbound: ~Copyable, Sendable {
     /// Whether nothing more can be written.
     var hasEnded: Bool { end != nil || failure != nil }
 
+    /// Whether fields end the stream.
+    var hasTrailers: Bool { if case .trailers? = end { true } else { false } }
+
     // MARK: - The writers' side
 
     mutating func send(head: Head) throws(StreamFailure) {
