@@ -1,13 +1,25 @@
 """DocC's archives of the modules. The site is made of their JSON."""
 
+import json
+import pathlib
+import shutil
 import subprocess
 
 IDENTIFIER = "servicekit"
 
 
-def convert(root, module, symbols, output, before):
+def find_docc():
+    """The toolchain's docc, which need not be on the PATH; nothing if the toolchain has none."""
+    if found := shutil.which("docc"):
+        return found
+    info = json.loads(subprocess.run(["swift", "-print-target-info"], capture_output=True, check=True).stdout)
+    beside = pathlib.Path(info["paths"]["runtimeResourcePath"]).parent.parent / "bin" / "docc"
+    return str(beside) if beside.is_file() else None
+
+
+def convert(docc, root, module, symbols, output, before):
     """Makes the archive of a module; `before` has those of the modules that it may link to. Returns DocC's warnings."""
-    command = ["docc", "convert"]
+    command = [docc, "convert"]
     catalog = root / "Sources" / module / "Documentation.docc"
     if catalog.is_dir():
         command.append(str(catalog))
