@@ -96,7 +96,7 @@ class Site:
         out = []
         for section in self.sections:
             items = "".join(
-                self.item(page, self.documents[path], self.titles[path]) for path in section.documents)
+                self.item(page, self.documents[path], docs.LABELS.get(path, self.titles[path])) for path in section.documents)
             is_open = any(self.documents[path] == page for path in section.documents) or (
                 section.key in ("guide", "handbook") and not page.startswith("zh/"))
             out.append(f'<details{" open" if is_open else ""}><summary>{html.escape(section.title)}</summary><ul>{items}</ul></details>')

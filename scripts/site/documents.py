@@ -18,6 +18,8 @@ OTHERS = {
     "CHANGELOG.md": "about/changelog.html",
     "SECURITY.md": "about/security.html",
 }
+# What the navigation calls documents that have the same title.
+LABELS = {"README.md": "Read me", "README.zh.md": "自述（中文）"}
 # The titles of the sections by their directories; another directory has the title of its README.
 TITLES = {"guide": "Guide", "handbook": "Handbook", "": "References", "zh": "中文指南", "about": "The project"}
 ORDER = ["guide", "handbook", "", "api", "zh", "about"]
