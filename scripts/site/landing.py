@@ -2,6 +2,7 @@
 
 import html
 import re
+import textwrap
 
 from markdown import code_block
 
@@ -22,10 +23,9 @@ _FEATURES = [
 
 
 def landing(root, reference, places):
-    """The body of the page. Its code is the first Swift block of the README."""
-    readme = (root / "README.md").read_text()
-    code = re.search(r"```swift[^\n]*\n(.*?)```", readme, re.DOTALL)
-    sample = code_block(code[1].rstrip("\n"), "swift") if code else ""
+    """The body of the page. Its code is that of the example hello."""
+    service = excerpt(root / "Examples/Sources/hello/Hello.swift", r"^@main.*?^}")
+    client = excerpt(root / "Examples/Sources/hello-client/HelloClient.swift", r"^ *let channel.*?^        }")
     cards = "".join(
         f'<a class="card" href="{target(reference, address)}"><h3>{html.escape(title)}</h3><p>{html.escape(text)}</p></a>'
         for title, text, address in _FEATURES
@@ -51,11 +51,19 @@ traffic without losing a call. Clients name a service, never an address.</p>
 <p class="ways">{ways}</p>
 <pre class="command"><code><span class="c-prompt">$ </span><b>make demo</b>   <span class="c-comment"># one instance dies, no call fails</span></code></pre>
 </div>
-{sample}
+<div class="samples"><p>A service</p>{service}<p>A client</p>{client}</div>
 </section>
 <section class="cards">{cards}</section>
 <section class="prose"><h2>Modules</h2><dl class="symbols modules">{modules}</dl></section>
 """
+
+
+def excerpt(path, pattern):
+    """The part of a file that a pattern matches, without its indentation."""
+    found = re.search(pattern, path.read_text(), re.DOTALL | re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{path} no longer has the code of the first page")
+    return code_block(textwrap.dedent(found[0]), "swift")
 
 
 def target(reference, address):
