@@ -1,4 +1,3 @@
-private import Glibc
 private import Synchronization
 
 /// Keeps retries from multiplying the load on services in trouble: a bucket of tokens, of which a retry takes one and a
@@ -6,66 +5,28 @@ private import Synchronization
 ///
 /// Tokens fade, within three seconds to 37 %: so a bucket that nobody takes from has a tenth of the calls of the last three
 /// seconds. A bucket of a fixed size is too large for a client with few calls, whose every call is made three times in an
-/// outage, and too small for one with many. Finagle's budget forgets for the same reason. For clients with few calls there is
-/// an income that keeps ten tokens in a bucket, and a bucket begins with a hundred.
+/// outage, and too small for one with many. Finagle's budget forgets for the same reason.
+///
+/// Beside them is a reserve of two tokens, of which one comes back in five seconds, for clients with few calls. A bucket begins
+/// with ten tokens more, which fade from its creation on. So an outage of ten seconds has at most 1.1 attempts for each call, from
+/// ten calls per second on.
 ///
 /// All times are in nanoseconds from any origin, not 0.
 package final class RetryBudget: Sendable {
-    /// Within this time a token fades to 37 %.
-    private static let lifetime = 3e9
-    /// The tokens that there are without any success.
-    private static let least = 10.0
-    /// The tokens at the start, which fade: a client that has made few calls so far may have many on their way to a server
-    /// that dies.
-    private static let initial = 100.0
-
-    private struct Tokens {
-        /// The most.
-        var burst: Double
-        /// How many there are, in tenths, as those that calls put back are.
-        var tenths: Double
-        var countedAt: UInt64 = 0
-
-        init(burst: Int) {
-            self.burst = Double(min(max(0, burst), 1_000_000))
-            tenths = Self.initial(self.burst)
-        }
-
-        /// The tenths at the start.
-        static func initial(_ burst: Double) -> Double { 10 * min(burst, RetryBudget.initial) }
-
-        /// The tenths that there are without any success.
-        static func least(_ burst: Double) -> Double { 10 * min(burst, RetryBudget.least) }
-
-        /// Counts the calls that have succeeded since the last count, as if they had come evenly.
-        mutating func count(_ successes: Int, at now: UInt64) {
-            let elapsed = countedAt != 0 && now > countedAt ? Double(now - countedAt) / RetryBudget.lifetime : 0
-            countedAt = max(now, countedAt)
-            let past = exp(-elapsed)
-            let part = elapsed > 0 ? (1 - past) / elapsed : 1
-            tenths = min(tenths * past + Self.least(burst) * (1 - past) + Double(successes) * part, 10 * burst)
-        }
-    }
-
     /// The calls that have succeeded since tokens were counted last: so a call that succeeds takes no lock and needs no time.
     private let successes = Atomic<Int>(0)
-    private let tokens: Mutex<Tokens>
+    private let tokens: Mutex<RetryBudgetTokens>
 
-    /// - Parameter burst: The most tokens.
-    package init(burst: Int) {
-        tokens = Mutex(Tokens(burst: burst))
+    /// - Parameters:
+    ///   - burst: The most tokens.
+    ///   - now: The time.
+    package init(burst: Int, at now: UInt64 = NodeStatistics.now) {
+        tokens = Mutex(RetryBudgetTokens(burst: burst, at: now))
     }
 
     /// Changes the most tokens.
     package func resize(burst: Int) {
-        let next = Tokens(burst: burst)
-        tokens.withLock { tokens in
-            guard next.burst != tokens.burst else { return }
-            // The retries that were made so far still count.
-            let change = next.tenths - Tokens.initial(tokens.burst)
-            tokens.burst = next.burst
-            tokens.tenths = min(max(0, tokens.tenths + change), 10 * next.burst)
-        }
+        tokens.withLock { $0.resize(burst: burst) }
     }
 
     /// A call succeeded.
@@ -79,9 +40,7 @@ package final class RetryBudget: Sendable {
     package func takeRetry(at now: UInt64 = NodeStatistics.now) -> Bool {
         tokens.withLock { tokens in
             tokens.count(successes.exchange(0, ordering: .relaxed), at: now)
-            guard tokens.tenths >= 10 else { return false }
-            tokens.tenths -= 10
-            return true
+            return tokens.take()
         }
     }
 }

@@ -60,8 +60,8 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     /// A longer request is not retried.
     public var buffer = ByteCount.kibibytes(256)
     /// How many retries are made in a row at most; 1000 by default. In any case retries are held to a tenth of the calls that
-    /// succeed: in a row there are no more than a tenth of those of the last three seconds, or ten if that is more. All channels
-    /// of the process that find the service through the same registry share them.
+    /// succeed: in a row there are no more than a tenth of those of the last three seconds, and two. A channel that is new has
+    /// ten more. All channels of the process that find the service through the same registry share them.
     public var burst = 1000
 
     /// The defaults.

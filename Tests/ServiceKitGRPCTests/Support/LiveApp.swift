@@ -4,6 +4,7 @@ import ServiceKit
 import ServiceKitConfig
 import ServiceKitTestSupport
 import ServiceKitTesting
+import Testing
 
 @testable import ServiceKitGRPC
 
@@ -84,5 +85,23 @@ extension ServiceChannel {
         } catch {
             return error as? RPCError ?? RPCError(code: .unknown, message: "no RPCError: \(error)")
         }
+    }
+}
+
+/// Runs an App that serves the tests' service and calls itself.
+func withLiveApp(
+    _ yaml: String = "",
+    _ handlers: [String: TestService.Handler] = [:],
+    _ body: (LiveApp, ServiceChannel) async throws -> Void
+) async throws {
+    let live = try await LiveApp(yaml, registry: MemoryRegistry())
+    let service = TestService(id: "a", handlers)
+    live.app.serve(service, descriptors: []) { $0 = service.methods }
+    let channel = try live.app.channel("test")
+    try await serving(live.app, log: live.log) {
+        var patient = CallOptions.defaults
+        patient.waitForReady = true
+        #expect(try await channel.text(options: patient) == "a")
+        try await body(live, channel)
     }
 }
