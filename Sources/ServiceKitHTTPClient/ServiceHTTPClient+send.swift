@@ -77,10 +77,13 @@ extension ServiceHTTPClient {
                 let status = HTTPResponse.Status(response.status)
                 let failure = status.code < 400 ? nil : ServiceError(status: status)
                 let callStatus = CallStatus(status)
+                let id = attempt.pick.node.instance.id
+                let isRefusal = status == .tooManyRequests && response.headers.contains(name: CallRefusal.trailer)
                 pause = retry.failed(
-                    on: attempt.pick.node.instance.id,
+                    on: id,
                     failure == nil ? .ok : callStatus,
                     wasSent: true,
+                    goesElsewhere: isRefusal && core.pool.isAnyReady(besides: Array(Set(retry.avoid + [id]))),
                     retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init).map { .seconds($0) },
                     deadline: call.deadline,
                     takeRetry: { core.retryBudget.takeRetry() }

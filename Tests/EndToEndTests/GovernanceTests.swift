@@ -50,9 +50,46 @@ import Testing
                 try await fleet.waitUntilGone("small-\(balancer)")
             }
             let (ours, plain) = (try #require(found["p2c"]), try #require(found["round_robin"]))
-            // The death of a server fails no call. The limit of another one refuses some.
+            // The death of a server fails no call, and the calls that another one refuses are served elsewhere. When all
+            // servers that are left are full, some are refused: more under the balancer that goes on calling the slow one.
             for summary in [ours, plain] { #expect(summary.statuses.allSatisfy { $0.key == "resourceExhausted" }) }
             #expect(ours.share("slow-p2c") < plain.share("slow-round_robin"), "\(found)")
+        }
+    }
+
+    /// Other programs take the processors. A server with few calls serves each of them.
+    @Test func busyMachineIsNoReasonToRefuseCalls() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start("only")
+            let loops = try (0..<4).map { _ in try RunningProgram("/bin/sh", ["-c", "while :; do :; done"]) }
+            let client = try RunningProgram.userClient(
+                registry: fleet.directory.path,
+                ["--count", "300", "--rate", "100", "--concurrency", "32", "--json"]
+            )
+            _ = try await client.waitForExit()
+            for loop in loops { loop.signal(SIGKILL) }
+            for loop in loops { _ = try await loop.waitForExit() }
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+            let summary = try Self.summary(of: client)
+            #expect(summary.statuses.isEmpty, "\(summary)")
+            #expect(summary.instances == ["only": 300])
+        }
+    }
+
+    /// With the algorithm that is the default: a server that has more calls than it may let wait.
+    @Test func overloadedServerRefusesCalls() async throws {
+        try await Fleet.with { fleet in
+            let limit = "server.limit.adaptive"
+            let server = try await fleet.start("only", settings: ["\(limit).target-delay=5ms", "\(limit).min=10"])
+            let client = try RunningProgram.userClient(
+                registry: fleet.directory.path, ["--count", "4000", "--concurrency", "512", "--json"])
+            _ = try await client.waitForExit()
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+            let summary = try Self.summary(of: client)
+            #expect(summary.statuses.keys.sorted() == ["resourceExhausted"], "\(summary)")
+            #expect(summary.instances["only", default: 0] > 20, "\(summary)")
         }
     }
 

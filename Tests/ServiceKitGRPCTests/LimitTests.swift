@@ -95,6 +95,7 @@ struct LimitTests {
         var options = ConcurrencyLimit.Options()
         options.concurrency = .adaptive
         options.adaptive.targetDelay = target
+        options.adaptive.min = 10
         return ConcurrencyLimit(options)
     }
 

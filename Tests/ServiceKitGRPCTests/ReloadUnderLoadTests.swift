@@ -39,7 +39,7 @@ struct ReloadUnderLoadTests {
         let balancer = number.isMultiple(of: 2) ? "p2c" : "round_robin"
         return """
             log: {level: error, levels: {db: \(number.isMultiple(of: 2) ? "info" : "debug")}}
-            server: {timeouts: {default: \(60 + number)s}}
+            server: {timeouts: {default: \(60 + number)s}, limit: {concurrency: none}}
             client:
               balancer: \(balancer)
               balancers: {p2c: {decay: \(500 + number)ms}}

@@ -133,6 +133,14 @@ package struct EligibleNodes: Sendable {
         NodePriority.allCases.first { readyCounts[$0] > 0 }
     }
 
+    /// Whether any node is ready but some.
+    ///
+    /// - Parameter ids: The ids of their instances, each once.
+    package func isAnyReady(besides ids: [String]) -> Bool {
+        let ready = NodePriority.allCases.reduce(0) { $0 + readyCounts[$1] }
+        return ready > ids.count { members[$0]?.priority != nil }
+    }
+
     /// Which part of the calls stays in the own zone.
     package var ownShare: Double {
         zones.ownShare(healthy: readyCounts[.regular], of: ownCount, others: readyCounts[.elsewhere])

@@ -26,11 +26,25 @@ package final class PreparedError: ServiceErrorConvertible {
 extension PreparedError {
     /// The error of a call that a limit refuses: 429. Callers of gRPC that would try again wait for a time, as the trailer
     /// `grpc-retry-pushback-ms` says (gRFC A6).
-    static func refusal(reason: String, message: String, pushback: Duration) -> PreparedError {
+    ///
+    /// - Parameters:
+    ///   - reason: The reason.
+    ///   - message: The message.
+    ///   - pushback: How long a caller waits that would call this server again.
+    ///   - concernsServerOnly: Whether another server may well serve the call: it gets ``CallRefusal/trailer``.
+    static func refusal(
+        reason: String, message: String, pushback: Duration, concernsServerOnly: Bool = false
+    ) -> PreparedError {
         let milliseconds = Int((pushback / .milliseconds(1)).rounded(.up))
-        return PreparedError(
-            ServiceError(.tooManyRequests, reason: reason, message: message),
-            trailers: ["grpc-retry-pushback-ms": .string(String(milliseconds))]
-        )
+        var trailers: CallMetadata = ["grpc-retry-pushback-ms": .string(String(milliseconds))]
+        if concernsServerOnly { trailers[CallRefusal.trailer] = "1" }
+        return PreparedError(ServiceError(.tooManyRequests, reason: reason, message: message), trailers: trailers)
     }
+}
+
+/// A call that an overloaded server has refused before any handler saw it.
+package enum CallRefusal {
+    /// The trailer that says so. It is for the client that the server answers: a client makes such a call again on another
+    /// instance, whatever its method, and does not hand the trailer on. Finagle's NACKs are the model.
+    package static let trailer = "servicekit-refused"
 }

@@ -9,14 +9,15 @@ private import Synchronization
 ///
 /// | `concurrency` | refused are |
 /// |---|---|
-/// | `adaptive` | calls that would wait too long before they begin |
+/// | `adaptive`, the default | calls that would wait too long before they begin |
 /// | `fixed` | calls beyond a number in flight |
 /// | `bbr` | go-kratos's: while the processors are busy, calls beyond a number in flight, from throughput and latency |
-/// | `none`, the default | none |
+/// | `none` | none |
 ///
 /// `adaptive` knows nothing of the time that handlers take. Calls that wait for a slow database, a lock or another service do
 /// not wait to begin, and are never a reason to refuse others: `fixed` and `methods` bound their number. Handlers that keep the
-/// processors busy, or block their threads, do make others wait.
+/// processors busy, or block their threads, do make others wait. Time in which other programs keep the whole process from the
+/// processors does not count, unless they do so for long: it is no fault of the callers.
 ///
 /// Whatever the algorithm, `methods` has limits for single methods. Less important calls are refused first; see
 /// ``CallPriority``. A refused call is `429 OVERLOADED`, with `bbr` `429 RATELIMIT`, as go-kratos has it. Health has
@@ -36,8 +37,8 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
     /// The section `server.limit`.
     public struct Options: ConfigurationSection, Hashable {
-        /// The algorithm; `none` by default: to `adaptive`, a process that stood still for a moment looks overloaded.
-        public var concurrency = Algorithm.none
+        /// The algorithm; `adaptive` by default.
+        public var concurrency = Algorithm.adaptive
         /// The options of `fixed`.
         public var fixed = Fixed()
         /// The options of `adaptive`.
@@ -67,12 +68,13 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
 
         /// The section `server.limit.adaptive`.
         public struct Adaptive: ConfigurationSection, Hashable {
-            /// How long a call may wait before it begins; 50 ms by default. A call that would wait longer is refused: a
-            /// sheddable one at half of the time, a critical one at twice the time. DAGOR (SoCC 2018) has 20 ms, for services
-            /// that call each other often for one request of a user.
-            public var targetDelay = Duration.milliseconds(50)
-            /// How many calls may wait in any case; 10 by default.
-            public var min = 10
+            /// How long a call may wait before it begins; 500 ms by default, so that thousands of calls at once are served. A
+            /// call that would wait longer is refused: a sheddable one at half of the time, a critical one at twice the time.
+            /// Choose less for services that call each other often for one request of a user: DAGOR (SoCC 2018) has 20 ms.
+            public var targetDelay = Duration.milliseconds(500)
+            /// How many calls may wait in any case; 100 by default: a server with few callers refuses no call, whatever the machine
+            /// does. Choose less, such as 10, where a handler computes for many milliseconds.
+            public var min = 100
 
             /// The defaults.
             public init() {}
@@ -127,12 +129,14 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     /// How long a caller that wants to try again is to wait.
     private static let pushback = Duration.milliseconds(100)
     private static let overloaded = PreparedError.refusal(
-        reason: "OVERLOADED", message: "too many calls in flight", pushback: pushback)
+        reason: "OVERLOADED", message: "too many calls in flight", pushback: pushback, concernsServerOnly: true)
     private static let late = PreparedError.refusal(
-        reason: "OVERLOADED", message: "the server is overloaded: the call would wait too long", pushback: pushback)
+        reason: "OVERLOADED", message: "the server is overloaded: the call would wait too long", pushback: pushback,
+        concernsServerOnly: true)
     /// go-kratos's clients compare this reason.
     private static let kratos = PreparedError.refusal(
-        reason: "RATELIMIT", message: "too many calls in flight for the processors", pushback: pushback)
+        reason: "RATELIMIT", message: "too many calls in flight for the processors", pushback: pushback,
+        concernsServerOnly: true)
 
     private let options: Replaceable<Options>
     private let logger: Logger?
@@ -254,10 +258,17 @@ extension ConcurrencyLimit.Options.BBR {
 }
 
 extension ConcurrencyLimit.Options: Validatable {
-    /// Checks that the keys of `methods` are operations.
+    /// Checks that the keys of `methods` are operations, not services.
     ///
     /// - Throws: `ConfigurationError` that names the key.
     public func validate() throws(ConfigurationError) {
-        try methods.keys.sorted().requireOperations(at: "methods")
+        let operations = methods.keys.sorted()
+        try operations.requireOperations(at: "methods")
+        for operation in operations where operation.hasSuffix("/") {
+            throw ConfigurationError(
+                message: "\(operation) is a service; a limit is for one method: write \(operation)METHOD",
+                keyPath: "methods"
+            )
+        }
     }
 }

@@ -33,6 +33,8 @@ struct ConcurrencyLimitState: Sendable {
     private var calls = CallsInFlight()
     private var methods: [String: Int] = [:]
     private var waiting = WaitingCalls()
+    /// The clock of the calls that wait.
+    private var runningTime: RunningTime
     private var bbr = BBRLimit()
     private var usage: ProcessorUsage
     private var publishedAt: UInt64 = 0
@@ -40,6 +42,7 @@ struct ConcurrencyLimitState: Sendable {
 
     init(usage: ProcessorUsage) {
         self.usage = usage
+        runningTime = RunningTime(processorTime: usage.used)
     }
 
     /// The calls in flight that count.
@@ -69,7 +72,8 @@ struct ConcurrencyLimitState: Sendable {
         let most = options.methods.isEmpty ? nil : options.methods[operation]
         if let most, methods[operation, default: 0] >= most { return .refused(limit: most) }
         if options.concurrency == .adaptive {
-            guard let number = waiting.arrive(priority, at: now, options.adaptive) else { return .refused(limit: nil) }
+            let time = runningTime.time(at: now, callsWait: waiting.count > 0)
+            guard let number = waiting.arrive(priority, at: time, options.adaptive) else { return .refused(limit: nil) }
             guard most != nil else { return .admitted(.waiting(number)) }
             return .admitted(.both(add(operation, priority, hasMethod: true, at: now), waiting: number))
         }
@@ -106,7 +110,7 @@ struct ConcurrencyLimitState: Sendable {
 
     /// A call no longer waits: its task runs, or it has ended before.
     mutating func leave(_ number: UInt64, hasBegun: Bool, at now: UInt64) {
-        waiting.leave(number, hasBegun: hasBegun, at: now)
+        waiting.leave(number, hasBegun: hasBegun, at: runningTime.time(at: now, callsWait: waiting.count > 0))
     }
 
     /// A call has ended. `isSample` says whether its latency says something about the service.

@@ -10,7 +10,8 @@ package struct ProcessorUsage: Sendable {
     private static let memory = 0.95
 
     private let processors: Double
-    private let used: @Sendable () -> UInt64
+    /// The processor time that the process has used, in nanoseconds.
+    let used: @Sendable () -> UInt64
     private(set) var value = 0.0
     private var last: (time: UInt64, used: UInt64)?
 

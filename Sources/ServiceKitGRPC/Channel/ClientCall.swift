@@ -229,6 +229,9 @@ final class ClientCall: Sendable {
     /// - Returns: The error that the caller gets, which the middleware may have replaced.
     private func failed(_ error: RPCError) -> RPCError {
         end(with: .failed(error))
+        var error = error
+        // A handler that throws the error on has not refused its own call.
+        if error.isRefusal { error.metadata.removeAllValues(forKey: CallRefusal.trailer) }
         return endMiddleware(error, error.metadata) ?? error
     }
 
@@ -351,7 +354,12 @@ final class ClientCall: Sendable {
     private func beginAttempt(after failure: RPCError) async throws {
         let policy = channel.options.retry.policy(for: operation)
         let action = state.withLock { state in
-            state.failed(failure, policy) { channel.retryBudget.takeRetry() }
+            state.failed(
+                failure,
+                policy,
+                isAnyReady: { channel.pool.isAnyReady(besides: $0) },
+                takeRetry: { channel.retryBudget.takeRetry() }
+            )
         }
         switch action {
         case .fail(let error):

@@ -273,13 +273,13 @@ struct ClientCallState: ~Copyable {
 
     /// One of several attempts has failed.
     ///
-    /// - Returns: Whether the others go on. If not, the failure is that of the call: ``failed(_:now:_:takeRetry:)`` decides.
+    /// - Returns: Whether the others go on. If not, the failure is that of the call: ``failed(_:now:_:isAnyReady:takeRetry:)`` decides.
     mutating func lost(
         _ loser: Attempt, _ failure: RPCError, _ policy: RetryPolicy, now: ContinuousClock.Instant = .now
     ) -> Bool {
         guard case .attempted(let attempt) = phase else { return false }
         let others = ([attempt] + hedges).filter { $0 !== loser }
-        let isFatal = !(failure.cause is CallNotProcessed) && !policy.isRepeatable(failure)
+        let isFatal = !(failure.cause is CallNotProcessed) && !failure.isRefusal && !policy.isRepeatable(failure)
         guard !isFatal, let first = others.first else {
             phase = .attempted(loser)
             hedges = others
@@ -309,12 +309,14 @@ struct ClientCallState: ~Copyable {
     ///   - failure: The error of the present attempt.
     ///   - now: The time.
     ///   - policy: When a call that may have been processed is made again.
-    ///   - takeRetry: Takes a retry of such a call from the budget; asked last.
+    ///   - isAnyReady: Whether any node is ready but those of some instances.
+    ///   - takeRetry: Takes a retry from the budget; asked last.
     /// - Returns: The next step.
     mutating func failed(
         _ failure: RPCError,
         now: ContinuousClock.Instant = .now,
         _ policy: RetryPolicy,
+        isAnyReady: (_ besides: [String]) -> Bool,
         takeRetry: () -> Bool
     ) -> FailureAction {
         switch phase {
@@ -322,10 +324,16 @@ struct ClientCallState: ~Copyable {
         case .waiting, .placing: return .fail(failure)
         case .attempted(let attempt):
             let isUnprocessed = failure.cause is CallNotProcessed
-            guard !isCommitted, isUnprocessed || policy.mayRepeat(failure, attempts: attempts) else {
+            let id = attempt.pick.node.instance.id
+            // The server that has refused the call wants a pause; another one does not know of it.
+            let goesElsewhere =
+                !isCommitted && failure.isRefusal && attempts < policy.attempts
+                && isAnyReady(avoid.contains(id) ? avoid : avoid + [id])
+            guard !isCommitted, isUnprocessed || goesElsewhere || policy.mayRepeat(failure, attempts: attempts) else {
                 return .fail(failure)
             }
-            guard let pause = pause(RetryPushback(failure.metadata), policy) else { return .fail(failure) }
+            let pushback = goesElsewhere ? .after(.zero) : RetryPushback(failure.metadata)
+            guard let pause = pause(pushback, policy) else { return .fail(failure) }
             if let deadline = start.deadline, now + pause >= deadline { return .fail(failure) }
             if isUnprocessed {
                 unprocessed += 1
@@ -334,7 +342,7 @@ struct ClientCallState: ~Copyable {
                 guard takeRetry() else { return .fail(failure) }
             }
             phase = .placing
-            avoid.append(attempt.pick.node.instance.id)
+            avoid.append(id)
             return .retry(attempt, after: pause)
         }
     }

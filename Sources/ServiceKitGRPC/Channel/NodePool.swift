@@ -249,6 +249,11 @@ package final class NodePool<Connection: NodeConnection>: Sendable {
         return nil
     }
 
+    /// Whether any node is ready but those of some instances, each named once.
+    package func isAnyReady(besides ids: [String]) -> Bool {
+        state.withLock { $0.nodes.isAnyReady(besides: ids) }
+    }
+
     /// Tells the balancer that the node it picked is not called. For all others the node was not picked.
     private func passOver(_ node: Node, of operation: String, _ balancer: any Balancer, number: Int) {
         let report = CallReport(

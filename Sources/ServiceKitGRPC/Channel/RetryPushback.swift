@@ -1,4 +1,5 @@
 internal import GRPCCore
+internal import ServiceKit
 
 /// The server's word on another attempt of a call that it has failed: the trailer `grpc-retry-pushback-ms` (gRFC A6).
 enum RetryPushback: Equatable {
@@ -26,5 +27,12 @@ enum RetryPushback: Equatable {
         }
         let pause = Duration.milliseconds(milliseconds)
         self = pause > Self.longest ? .never : .after(pause)
+    }
+}
+
+extension RPCError {
+    /// Whether an overloaded server has refused the call before any handler saw it.
+    var isRefusal: Bool {
+        code == .resourceExhausted && metadata[stringValues: CallRefusal.trailer].contains { _ in true }
     }
 }

@@ -39,6 +39,7 @@ struct RetryState {
     ///   - id: The instance.
     ///   - status: The status.
     ///   - wasSent: Whether the instance may have begun to process the call.
+    ///   - goesElsewhere: Whether an overloaded instance has refused the call, and there is another one.
     ///   - retryAfter: The pause that the server asks for.
     ///   - deadline: The call's deadline.
     ///   - takeRetry: Takes a retry from the budget; asked last.
@@ -47,15 +48,15 @@ struct RetryState {
         on id: String,
         _ status: CallStatus,
         wasSent: Bool,
+        goesElsewhere: Bool = false,
         retryAfter: Duration? = nil,
         deadline: ContinuousClock.Instant?,
         takeRetry: () -> Bool
     ) -> Duration? {
-        guard !wasSent || isBodyRepeatable && attempts < policy.attempts && policy.isRepeatable(status) else {
-            return nil
-        }
+        let mayRepeat = goesElsewhere || policy.isRepeatable(status)
+        guard !wasSent || isBodyRepeatable && attempts < policy.attempts && mayRepeat else { return nil }
         // The first retry is made at once, as it goes to another instance.
-        let pause = retryAfter ?? (avoid.isEmpty ? .zero : backoff.next())
+        let pause = goesElsewhere ? .zero : retryAfter ?? (avoid.isEmpty ? .zero : backoff.next())
         if pause > Self.longestPause { return nil }
         if let deadline, .now + pause >= deadline { return nil }
         if wasSent {

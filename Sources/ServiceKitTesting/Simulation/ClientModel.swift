@@ -70,7 +70,7 @@ final class ClientModel {
         self.pipeline = pipeline
         subsets = pipeline.subsets
         nodes = EligibleNodes(policyCount: pipeline.ejection.count)
-        budget = RetryBudget(burst: options.retryBurst)
+        budget = RetryBudget(burst: options.retryBurst, at: clock.now)
         breakers = CircuitBreakers(options.breaker, generator: SharedGenerator(seed: seeds.next())) { clock.now }
         _ = nodes.setZones(ZonePreference(options.zones, appZone: options.zone), at: clock.now)
         _ = nodes.setSlowStart(options.slowStart, at: clock.now)
@@ -273,12 +273,15 @@ final class ClientModel {
             return end(call, nil)
         }
         // Other attempts go on.
-        if code == .unavailable, !call.inFlight.isEmpty { return }
-        guard code == .unavailable, call.attempts < options.attempts, budget.takeRetry(at: clock.now) else {
-            return end(call, code)
-        }
-        call.avoid.append(attempt.node.instance.id)
-        let pause = call.attempts == 1 ? .zero : call.backoff.next(using: &call.random)
+        if code == .unavailable || attempt.isRefused, !call.inFlight.isEmpty { return }
+        let id = attempt.node.instance.id
+        let failed = call.avoid.contains(id) ? call.avoid : call.avoid + [id]
+        let goesElsewhere = attempt.isRefused && nodes.isAnyReady(besides: failed)
+        guard code == .unavailable || goesElsewhere, call.attempts < options.attempts,
+            budget.takeRetry(at: clock.now)
+        else { return end(call, code) }
+        call.avoid.append(id)
+        let pause = goesElsewhere || call.attempts == 1 ? .zero : call.backoff.next(using: &call.random)
         simulation.add(.attempt(call), after: pause.nanoseconds)
     }
 

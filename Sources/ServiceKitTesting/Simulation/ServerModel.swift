@@ -1,6 +1,5 @@
 internal import DequeModule
 internal import ServiceKit
-private import Synchronization
 
 /// A server in a simulation, with the limits and the load reports of real servers.
 ///
@@ -24,19 +23,16 @@ final class ServerModel {
     private var queue = Deque<SimulatedAttempt>()
     /// The attempts in the queue that have not been left.
     private var waiting = 0
-    private var working: [ObjectIdentifier: SimulatedAttempt] = [:]
+    private var working: [ObjectIdentifier: SimulatedAttempt] = [:] {
+        didSet { processors.setBusy(working.count) }
+    }
     /// Attempts that are never answered.
     private var hanging: [ObjectIdentifier: SimulatedAttempt] = [:]
     /// Work beside the calls', in nanoseconds: it makes the next call take longer.
     private var debt: UInt64 = 0
     private let load: ServedLoad
     private var limit: ConcurrencyLimit?
-    private let usage = Usage()
-
-    /// The processor time that was used.
-    private final class Usage: Sendable {
-        let nanoseconds = Atomic<UInt64>(0)
-    }
+    private let processors: SimulatedProcessors
 
     init(_ id: String, number: Int, _ options: SimulatedServer, in simulation: Simulation) {
         self.id = id
@@ -44,7 +40,8 @@ final class ServerModel {
         self.options = options
         instance = options.instance(id)
         self.simulation = simulation
-        load = ServedLoad(usage: Self.processors(options, usage))
+        processors = SimulatedProcessors(clock: simulation.clock)
+        load = ServedLoad(usage: Self.usage(options, processors))
         setLimit()
     }
 
@@ -56,16 +53,11 @@ final class ServerModel {
             return
         }
         let clock = simulation.clock
-        let usage = usage
-        limit = ConcurrencyLimit(
-            options.limit,
-            now: { clock.now },
-            usage: Self.processors(options, usage)
-        )
+        limit = ConcurrencyLimit(options.limit, now: { clock.now }, usage: Self.usage(options, processors))
     }
 
-    private static func processors(_ options: SimulatedServer, _ usage: Usage) -> ProcessorUsage {
-        ProcessorUsage(processors: Double(options.workers)) { usage.nanoseconds.load(ordering: .relaxed) }
+    private static func usage(_ options: SimulatedServer, _ processors: SimulatedProcessors) -> ProcessorUsage {
+        ProcessorUsage(processors: Double(options.workers)) { processors.used }
     }
 
     /// Takes other options over. Work that has begun takes as long as it would have.
@@ -96,6 +88,7 @@ final class ServerModel {
         }
         guard admit(attempt) else {
             debt += options.refusalWork.nanoseconds / UInt64(max(1, options.workers))
+            attempt.isRefused = true
             return fail(attempt, .tooManyRequests)
         }
         attempt.load = options.reportsLoad ? load.begin(at: attempt.arrival) : nil
@@ -144,7 +137,6 @@ final class ServerModel {
     /// A worker has done an attempt's work.
     func finish(_ attempt: SimulatedAttempt) {
         guard working.removeValue(forKey: ObjectIdentifier(attempt)) != nil else { return }
-        usage.nanoseconds.add(attempt.workTime, ordering: .relaxed)
         attempt.state = .done
         let report = end(attempt, attempt.isAwaited ? nil : .deadlineExceeded)
         if attempt.isAwaited { simulation.answer(attempt, nil, report) }

@@ -52,6 +52,9 @@ final class SimulatedAttempt {
     /// The time that it keeps a worker.
     var workTime: UInt64 = 0
 
+    /// Whether a limit of the server has refused it.
+    var isRefused = false
+
     /// Whether the client waits for it.
     var isAwaited = true
 

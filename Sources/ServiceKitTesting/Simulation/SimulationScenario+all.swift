@@ -206,9 +206,10 @@ extension SimulationScenario {
 
     /// One of ten servers refuses calls beyond a limit that is lower than that of the others. Its refusals come fast.
     public static let refusing = SimulationScenario(
-        "refusing", "server-3 of 10 serves one call at a time and refuses the others; callers wait for their answers",
+        "refusing",
+        "server-3 of 10 serves one call at a time and refuses the others; callers wait for their answers; up to 3 attempts of a call",
         watched: ["server-3"],
-        period: .seconds(1)..<(.seconds(7)), server: serving(), client: SimulatedClient.callers(8)
+        period: .seconds(1)..<(.seconds(7)), server: serving(), client: SimulatedClient.callers(8, attempts: 3)
     ) { simulation, server, client in
         simulation.addServers(10, server)
         simulation.changeServer("server-3") { server in
@@ -276,8 +277,9 @@ extension SimulationScenario {
 
 extension SimulatedClient {
     /// A client with callers that wait for their answers.
-    fileprivate static func callers(_ count: Int) -> SimulatedClient {
+    fileprivate static func callers(_ count: Int, attempts: Int = 1) -> SimulatedClient {
         var client = SimulatedClient()
+        client.attempts = attempts
         client.load = .callers(count)
         return client
     }

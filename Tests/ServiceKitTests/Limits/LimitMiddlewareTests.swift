@@ -13,7 +13,14 @@ import Testing
         var options = ConcurrencyLimit.Options()
         options.concurrency = .adaptive
         options.adaptive.targetDelay = .milliseconds(50)
+        options.adaptive.min = 10
         return options
+    }
+
+    /// The limit of a process that has a processor all the time.
+    private static func limit(_ options: ConcurrencyLimit.Options, _ now: Watched<UInt64>) -> ConcurrencyLimit {
+        let usage = ProcessorUsage(processors: 1) { now.value }
+        return ConcurrencyLimit(Replaceable(options), now: { now.value }, usage: usage)
     }
 
     private static let second: UInt64 = 1_000_000_000
@@ -122,6 +129,16 @@ import Testing
         #expect(begun(limit, 5, Self.call()).count == 2)
     }
 
+    /// A service would match no call.
+    @Test func limitOfAServiceIsRefused() {
+        let yaml = "server: {limit: {methods: {/a.B/: 2}}}"
+        #expect {
+            _ = try App(configuration: Configuration(yaml: yaml), registry: MemoryRegistry(), environment: [:])
+        } throws: { error in
+            "\(error)".contains("/a.B/ is a service; a limit is for one method: write /a.B/METHOD")
+        }
+    }
+
     @Test func refusalIs429WithReasonAndPushback() throws {
         let limit = ConcurrencyLimit(fixed(1))
         var first = Self.call()
@@ -136,7 +153,7 @@ import Testing
 
     @Test func callsThatHaveBegunDoNotCountForTheAdaptiveLimit() {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
+        let limit = Self.limit(Self.adaptive, now)
         // Slow handlers, or streams.
         var calls = begun(limit, 500, Self.call())
         for index in calls.indices { calls[index].begun() }
@@ -150,7 +167,7 @@ import Testing
 
     @Test func callThatEndsBeforeItBeginsWaitsNoLonger() {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
+        let limit = Self.limit(Self.adaptive, now)
         let calls = begun(limit, 50, Self.call())
         now.set(2 * Self.second)
         #expect(begun(limit, 5, Self.call()).isEmpty)
@@ -162,7 +179,7 @@ import Testing
         let now = Watched(Self.second)
         var options = ConcurrencyLimit.Options()
         options.methods = ["/a.B/C": 2]
-        let limit = ConcurrencyLimit(Replaceable(options)) { now.value }
+        let limit = Self.limit(options, now)
         var calls = begun(limit, 5, Self.call())
         #expect(calls.count == 2)
         for index in calls.indices { calls[index].begun() }
@@ -173,7 +190,7 @@ import Testing
 
     @Test func lateCallIsRefusedWithReasonAndPushback() throws {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
+        let limit = Self.limit(Self.adaptive, now)
         _ = begun(limit, 50, Self.call())
         now.set(2 * Self.second)
         var call = Self.call()
@@ -182,12 +199,22 @@ import Testing
         #expect(error.trailers["grpc-retry-pushback-ms"] == "100")
     }
 
+    /// Other programs have the processors, or the machine stood still.
+    @Test func timeWithoutAProcessorIsNoReasonToRefuseCalls() {
+        let now = Watched(Self.second)
+        let usage = ProcessorUsage(processors: 1) { 0 }
+        let limit = ConcurrencyLimit(Replaceable(Self.adaptive), now: { now.value }, usage: usage)
+        _ = begun(limit, 50, Self.call())
+        now.set(2 * Self.second)
+        #expect(begun(limit, 50, Self.call()).count == 50)
+    }
+
     @Test func chainTellsWhenItsCallsBegin() async throws {
         let now = Watched(Self.second)
-        let limit = ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }
+        let limit = Self.limit(Self.adaptive, now)
         // Two of them, as for two prefixes.
         var chain = MiddlewareChain(limit)
-        chain.use(ConcurrencyLimit(Replaceable(Self.adaptive)) { now.value }, for: .prefix("/a.B/"))
+        chain.use(Self.limit(Self.adaptive, now), for: .prefix("/a.B/"))
         for _ in 0..<100 {
             var call = Self.call()
             try await chain.begin(&call)

@@ -11,6 +11,7 @@ import Testing
         var options = {
             var options = ConcurrencyLimit.Options.Adaptive()
             options.targetDelay = .milliseconds(50)
+            options.min = 10
             return options
         }()
         var waiting = WaitingCalls()

@@ -65,7 +65,8 @@ extension SimulatedFleets {
             let refused = attempts.count { $0.code == .tooManyRequests }
             #expect(refused > 0)
             #expect(Double(refused) < 0.3 * Double(attempts.count - refused), "\(refused) of \(attempts.count)")
-            #expect(result.successRate > 0.99)
+            // Another server serves them.
+            #expect(result.successRate == 1)
         }
 
         @Test func hangingServerGetsFewCalls() {
@@ -113,14 +114,14 @@ extension SimulatedFleets {
             #expect(abs(result.during(.seconds(12)..<(.seconds(16))).share(of: "server-3") - 0.1) < 0.01)
         }
 
-        @Test(arguments: [100.0, 500, 900]) func outageIsNotMultiplied(_ perSecond: Double) {
+        @Test(arguments: [10.0, 100, 500, 900]) func outageIsNotMultiplied(_ perSecond: Double) {
             let policy = SimulationPolicy("p2c") { client, _ in client.load = .perSecond(perSecond) }
             let result = SimulationScenario.outage.run(policy)
             // A call that began just before may be served.
             #expect(result.successRate < 0.001)
             #expect(result.attemptsPerCall > 1)
-            // A client that has failed no call before has a hundred retries: at 100 calls per second they show.
-            #expect(result.attemptsPerCall <= (perSecond == 100 ? 1.25 : 1.1))
+            // Two seconds after its start a client of few calls still has some of the retries of the start.
+            #expect(result.attemptsPerCall <= (perSecond == 10 ? 1.2 : 1.1))
         }
 
         /// The budget has room for the calls of a server that dies.

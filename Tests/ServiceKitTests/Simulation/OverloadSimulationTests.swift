@@ -12,6 +12,7 @@ extension SimulatedFleets {
             SimulationPolicy("adaptive") { _, server in
                 server.limit.concurrency = .adaptive
                 server.limit.adaptive.targetDelay = target
+                server.limit.adaptive.min = 10
             }
         }
 
@@ -54,6 +55,7 @@ extension SimulatedFleets {
             server.work = .exponential(mean: .milliseconds(2))
             server.limit.concurrency = .adaptive
             server.limit.adaptive.targetDelay = .milliseconds(50)
+            server.limit.adaptive.min = 10
             simulation.addServers(10, server)
             var client = SimulatedClient()
             client.load = .perSecond(simulation.capacity * busy / 4)
@@ -72,6 +74,7 @@ extension SimulatedFleets {
             server.workers = 4
             server.limit.concurrency = .adaptive
             server.limit.adaptive.targetDelay = .milliseconds(50)
+            server.limit.adaptive.min = 10
             server.speed = 0.25
             simulation.addServer("only", server)
             var client = SimulatedClient()

@@ -58,6 +58,7 @@ extension SimulatedFleets {
             server.reportsLoad = true
             server.limit.concurrency = .adaptive
             server.limit.adaptive.targetDelay = .milliseconds(50)
+            server.limit.adaptive.min = 10
             for zone in ["a", "b"] {
                 server.zone = zone
                 simulation.addServers(6, server)
