@@ -63,22 +63,47 @@ struct HandbookTests {
         #expect(quota.value == fixed)
     }
 
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        .standardizedFileURL
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// The names in backquotes in one column of a page's tables, from a heading to the next.
+    private static func names(_ page: String, below heading: String, column: Int) throws -> [String] {
+        let lines = try text("docs/handbook/\(page)").split(separator: "\n")
+        let section = lines.drop { $0 != "## \(heading)" }.dropFirst().prefix { !$0.hasPrefix("## ") }
+        return section.filter { $0.hasPrefix("| ") }.flatMap { row in
+            row.split(separator: "|")[column].matches(of: #/`([^`]+)`/#).map { String($0.output.1) }
+        }
+    }
+
     /// The metrics and the lines of the log that the handbook names for alerts are in the sources.
     @Test func namesForAlertsExist() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardizedFileURL
-        let page = try String(contentsOf: root.appending(path: "docs/handbook/production.md"), encoding: .utf8)
-        let section = try #require(page.firstMatch(of: #/\n## Alerts\n([\s\S]*?)\n## /#)?.output.1)
-        let names = section.split(separator: "\n").filter { $0.hasPrefix("| `") }.flatMap { row in
-            row.split(separator: "|")[0].matches(of: #/`([^`]+)`/#).map { String($0.output.1) }
-        }
+        let names = try Self.names("production.md", below: "Alerts", column: 0)
         #expect(names.count > 10)
-        let files = FileManager.default.enumerator(at: root.appending(path: "Sources"), includingPropertiesForKeys: nil)
-        let sources = try #require(files).compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
-        let code = try sources.map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+        let sources = Self.root.appending(path: "Sources")
+        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+            .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+        let code = try files.map { try String(contentsOf: $0, encoding: .utf8) }.joined()
         for name in names {
             // Some names are of both sides.
             let general = name.replacing(#/\.(server|client)\./#, with: ".\\(side).")
             #expect(code.contains("\"\(name)\"") || code.contains("\"\(general)\""), "\(name)")
+        }
+    }
+
+    /// An App makes its default middleware in the order of the handbook's table.
+    @Test func theDefaultChainHasTheOrderOfTheHandbook() throws {
+        let names = try Self.names("middleware-and-governance.md", below: "The default chain", column: 1)
+        #expect(names.count > 10)
+        let code = try Self.text("Sources/ServiceKit/App/App.swift")
+        var rest = try #require(code.split(separator: "func useDefaultMiddleware()").last)
+        for name in names where name != "app.use(…)" {
+            let places = [" ", "("].compactMap { rest.firstRange(of: "\($0)\(name)(")?.upperBound }
+            let place = try #require(places.min(), "\(name)")
+            rest = rest[place...]
         }
     }
 }
