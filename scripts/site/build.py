@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from urllib.parse import quote
 
 import documents as docs
 from highlight import highlight
@@ -163,7 +164,11 @@ class Site:
         if above and len(above.names) > 1:
             context += " · " + above.title
         kind = "module" if len(node.names) == 1 else node.kind
-        self.index.append([node.title, context, self.reference.address(node.path), kind, self.reference.abstract_text(node)[:200]])
+        address = self.reference.address(node.path)
+        self.index.append([node.title, context, address, kind, self.reference.abstract_text(node)[:200]])
+        if kind == "module":
+            for title, anchor, text in self.reference.passages(node):
+                self.index.append([title, node.title, f"{address}#{quote(anchor)}", "section", text[:400]])
 
     # Sources that documents link to
 

@@ -163,6 +163,17 @@ class Reference:
                 out.append(self.text(item["inlineContent"], references))
         return "".join(out)
 
+    def passages(self, node):
+        """The headings of a page's text, each with its anchor and the plain text below it."""
+        found = []
+        for section in node.data.get("primaryContentSections", []):
+            for block in section.get("content", []):
+                if block["type"] == "heading" and block["text"] != "Overview":
+                    found.append((block["text"], block["anchor"], []))
+                elif found and block["type"] == "paragraph":
+                    found[-1][2].append(self.text(block["inlineContent"], node.data["references"]))
+        return [(title, anchor, " ".join(text)) for title, anchor, text in found]
+
     def abstract_text(self, node):
         return self.text(node.data.get("abstract"), node.data["references"])
 
