@@ -4,7 +4,7 @@ import ServiceKit
 import ServiceKitGRPC
 import ServiceKitHTTP
 
-/// A guest book with a page for browsers: `http://127.0.0.1:9000/`.
+/// A guest book with a page for browsers: `browser --set server.listen=127.0.0.1:9000`, then `http://127.0.0.1:9000/`.
 @main struct Browser {
     static func main() async {
         await App.run(plugins: [.http]) { app in

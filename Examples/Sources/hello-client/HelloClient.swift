@@ -1,3 +1,4 @@
+import Foundation
 import HelloAPI
 import ServiceKit
 import ServiceKitConfig
@@ -5,8 +6,16 @@ import ServiceKitGRPC
 
 /// The smallest client: `hello-client Ada` calls the service `hello` by its name.
 @main struct HelloClient {
-    static func main() async throws {
-        let name = CommandLine.arguments.dropFirst().first ?? "world"
+    static func main() async {
+        do {
+            try await greet(CommandLine.arguments.dropFirst().first ?? "world")
+        } catch {
+            FileHandle.standardError.write(Data("hello-client: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func greet(_ name: String) async throws {
         let configuration = try Configuration.load(files: [])
         let channel = try ServiceChannel(to: "discovery:///hello", configuration: configuration)
         try await channel.withConnections {

@@ -1,3 +1,4 @@
+import Foundation
 import LanesAPI
 import ServiceKit
 import ServiceKitConfig
@@ -9,7 +10,7 @@ import ServiceKitGRPC
 ///     lanes prices --set app.metadata.lane=branch-7
 ///     lanes buy branch-7
 @main struct Lanes {
-    static func main() async throws {
+    static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         let options = ["--set", "client.lanes.enabled=true"] + arguments.dropFirst()
         switch arguments.first {
@@ -23,9 +24,13 @@ import ServiceKitGRPC
                 app.serve(PricesProvider(instance: app.snapshot().instance.id))
             }
         case "buy":
-            try await buy(lane: arguments.dropFirst().first)
+            do {
+                try await buy(lane: arguments.dropFirst().first)
+            } catch {
+                fail("lanes: \(error)", code: 1)
+            }
         default:
-            print("usage: lanes shop|prices [--set PATH=VALUE]... | lanes buy [LANE]")
+            fail("usage: lanes shop|prices [--set PATH=VALUE]... | lanes buy [LANE]", code: 64)
         }
     }
 
@@ -41,5 +46,10 @@ import ServiceKitGRPC
             )
             print("\(lane ?? "no lane"): \(offer.text), by \(offer.instances.joined(separator: " and "))")
         }
+    }
+
+    private static func fail(_ message: String, code: Int32) -> Never {
+        FileHandle.standardError.write(Data("\(message)\n".utf8))
+        exit(code)
     }
 }

@@ -3,7 +3,8 @@ import ServiceKit
 import ServiceKitHTTP
 import ServiceKitHummingbird
 
-/// A service whose routes are those of a Hummingbird router: `curl http://127.0.0.1:9000/hello/Ada`.
+/// A service whose routes are those of a Hummingbird router: `pages --set server.listen=127.0.0.1:9000`, then
+/// `curl http://127.0.0.1:9000/hello/Ada`.
 @main
 struct Main {
     static func main() async {
