@@ -21,7 +21,7 @@ public struct SimulatedClient: Sendable {
     /// How long a call may take; 5 s by default.
     public var deadline = Duration.seconds(5)
     /// How often a call is made at most, the first time included; once by default. As with real channels only failures with
-    /// `unavailable` are tried again, and calls that a ``ConcurrencyLimit`` has refused if there is another server.
+    /// `unavailable` are tried again, and calls that a ``/ServiceKit/ConcurrencyLimit`` has refused if there is another server.
     public var attempts = 1
     /// How many retries and hedges are made in a row at most; 1000 by default. In any case they are held to a tenth of the calls.
     public var retryBurst = 1000
