@@ -97,6 +97,11 @@ struct FileRegistryDirectoryTests {
         #expect(error.message.contains(text))
     }
 
+    @Test func tooManyListenersNameTheLimitOfListeners() {
+        let error = SystemError("start", "inotify", number: EMFILE).registryError
+        #expect(error.message.contains("fs.inotify.max_user_instances"))
+    }
+
     private static func privateDirectory(in temporary: TemporaryDirectory) -> FileRegistryDirectory {
         FileRegistryDirectory(environment: { $0 == "XDG_RUNTIME_DIR" ? temporary.path : nil })
     }

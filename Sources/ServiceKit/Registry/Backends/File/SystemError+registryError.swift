@@ -26,6 +26,10 @@ extension SystemError {
         case ENOTDIR, EEXIST: "a file is in the way; remove it, or set registry.file.directory to another directory"
         case ENOSPC where action.hasPrefix("watch"): "raise the limit fs.inotify.max_user_watches"
         case ENOSPC, EDQUOT: "free some space there, or set registry.file.directory to a directory on another disk"
+        // Either limit has this number.
+        case EMFILE where action == "start" && path == "inotify":
+            "raise the user's limit with `sysctl fs.inotify.max_user_instances`, or this process's limit of open files "
+                + "(RLIMIT_NOFILE) with `ulimit -n`"
         case EMFILE: "raise this process's limit of open files (RLIMIT_NOFILE) with `ulimit -n`"
         case ENFILE: "raise the machine's limit of open files with `sysctl fs.file-max`"
         default: nil
