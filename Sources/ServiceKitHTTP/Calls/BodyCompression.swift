@@ -2,7 +2,7 @@ import GRPCNghttp2Transport
 import ServiceKitConfig
 import ServiceKitHTTP2
 
-/// The compression of bodies that are there as a whole (RFC 9110, section 8.4).
+/// The compression of bodies, by the coding gzip (RFC 9110, section 8.4).
 struct BodyCompression: Sendable {
     private let minBytes: Int
     /// Whether the client reads compressed bodies.
@@ -34,12 +34,25 @@ struct BodyCompression: Sendable {
         head.append(name: "content-encoding", value: "gzip")
     }
 
+    /// Compresses a stream from now on, and tells so in the head of the response.
+    ///
+    /// - Parameters:
+    ///   - type: The media type of the stream.
+    ///   - head: The head.
+    /// - Returns: `nil` if the stream is sent as it is.
+    func stream(of type: String, _ head: inout HeaderBlock) -> StreamCompressor? {
+        head.append(name: "vary", value: "accept-encoding")
+        guard isAccepted, Self.isCompressible(type), let compressor = StreamCompressor() else { return nil }
+        head.append(name: "content-encoding", value: "gzip")
+        return compressor
+    }
+
     private static func isCompressible(_ type: String) -> Bool {
         let type = type.prefix { $0 != ";" }
         return type.hasPrefix("text/") || type.hasSuffix("+json") || type.hasSuffix("+xml")
             || [
                 "application/json", "application/proto", "application/xml", "application/javascript",
-                "application/wasm",
+                "application/wasm", "application/x-ndjson",
             ].contains(type)
     }
 

@@ -1,4 +1,5 @@
 import GRPCCore
+import GRPCNghttp2Transport
 import ServiceKitHTTP2
 import ServiceKitProtobuf
 
@@ -50,8 +51,12 @@ struct RESTStreamResponse: ResponseWriter {
     private var metadata = Metadata()
     private var hasSentHead = false
     private var isFirst = true
+    private var compressor: StreamCompressor?
 
-    /// `compression` is that of an error in place of the stream.
+    /// - Parameters:
+    ///   - format: The form of the stream.
+    ///   - form: The form of its messages.
+    ///   - compression: Compresses the stream, if that is turned on.
     init(_ format: Format, _ form: RESTForm, _ compression: BodyCompression?) {
         self.format = format
         self.form = form
@@ -66,7 +71,8 @@ struct RESTStreamResponse: ResponseWriter {
 
     mutating func write(_ message: [UInt8]) throws -> ResponseParts {
         let document = try form.encode(message).bytes
-        return ResponseParts(head: takeHead(), body: part(document, event: "message"))
+        let head = takeHead()
+        return ResponseParts(head: head, body: coded(part(document, event: "message")))
     }
 
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
@@ -83,7 +89,12 @@ struct RESTStreamResponse: ResponseWriter {
             parts.body = part(Array(whole.text.utf8), event: "error")
         }
         if format == .array { parts.body += (isFirst ? "[]" : "]").utf8 }
+        parts.body = coded(parts.body, isLast: true)
         return parts
+    }
+
+    private func coded(_ bytes: [UInt8], isLast: Bool = false) -> [UInt8] {
+        compressor?.compress(bytes, isLast: isLast) ?? bytes
     }
 
     private mutating func part(_ document: [UInt8], event: String) -> [UInt8] {
@@ -104,6 +115,7 @@ struct RESTStreamResponse: ResponseWriter {
         if format == .events { head.append(name: "cache-control", value: "no-cache") }
         head.append(name: "x-accel-buffering", value: "no")
         head.appendSendable(metadata)
+        compressor = compression?.stream(of: format.contentType, &head)
         return head
     }
 }

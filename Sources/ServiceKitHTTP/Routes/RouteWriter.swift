@@ -1,4 +1,5 @@
 import GRPCCore
+import GRPCNghttp2Transport
 import HTTPTypes
 import ServiceKit
 import ServiceKitHTTP2
@@ -20,6 +21,8 @@ struct RouteWriter: ResponseWriter {
     private let compression: BodyCompression?
     private var metadata = Metadata()
     private var hasSentHead = false
+    /// Compresses a stream of unknown length.
+    private var compressor: StreamCompressor?
     /// The bytes that are to come; `nil` if that is not known.
     private var remaining: Int?
 
@@ -55,7 +58,8 @@ struct RouteWriter: ResponseWriter {
             }
             self.remaining = remaining - message.count
         }
-        return ResponseParts(body: hasBody(response.status) ? message : [])
+        guard hasBody(response.status) else { return .none }
+        return ResponseParts(body: compressor?.compress(message, isLast: false) ?? message)
     }
 
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
@@ -74,7 +78,8 @@ struct RouteWriter: ResponseWriter {
             return ResponseParts(head: head, body: isHead ? [] : body.bytes, end: .data)
         }
         let isWhole = error == nil && (remaining ?? 0) == 0
-        return isWhole ? ResponseParts(end: .data) : ResponseParts(isBroken: true)
+        guard isWhole else { return ResponseParts(isBroken: true) }
+        return ResponseParts(body: compressor?.compress([], isLast: true) ?? [], end: .data)
     }
 
     private func hasBody(_ status: HTTPResponse.Status) -> Bool {
@@ -94,8 +99,14 @@ struct RouteWriter: ResponseWriter {
         var head = HeaderBlock(status: response.status.code)
         head.append(response.headers, exceptLength: length != nil)
         head.appendSendable(metadata)
-        guard let length else { return head }
-        if !body.isEmpty, hasBody(response.status), response.headers[.contentEncoding] == nil {
+        let isCompressible = hasBody(response.status) && response.headers[.contentEncoding] == nil
+        guard let length else {
+            if isCompressible {
+                compressor = compression?.stream(of: response.headers[.contentType] ?? "", &head)
+            }
+            return head
+        }
+        if !body.isEmpty, isCompressible {
             compression?.apply(to: &body, of: response.headers[.contentType] ?? "", &head)
         }
         if response.status.code != 204, response.status.code != 304 || length > 0 {

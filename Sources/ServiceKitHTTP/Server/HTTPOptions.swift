@@ -67,12 +67,12 @@ struct HTTPMethodOptions: ConfigurationSection, Hashable {
     var json = HTTPJSONOptions()
 }
 
-/// The section `server.http.compression`: the compression of responses that are there as a whole. Streams, and files of a
-/// directory, are sent as they are.
+/// The section `server.http.compression`: the compression of responses. Files of a directory, and streams whose length is
+/// said, are sent as they are. A compressed stream takes 32 KiB.
 struct HTTPCompressionOptions: ConfigurationSection, Hashable {
     /// The algorithm, for clients that read it; none by default.
     var algorithm = Algorithm.none
-    /// The smallest body that is compressed; 1 KiB by default.
+    /// The smallest body that is compressed; 1 KiB by default. Streams are compressed whatever their length is.
     var minBody = ByteCount.kibibytes(1)
 
     enum Algorithm: String, Codable, Sendable, CaseIterable {

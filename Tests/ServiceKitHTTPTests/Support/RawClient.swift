@@ -71,11 +71,14 @@ final class RawClient: Sendable {
     }
 
     /// Reads the head of a response in chunks, and its first chunk.
-    func firstChunk() async throws -> String {
+    func firstChunk() async throws -> String { String(decoding: try await firstChunkBytes(), as: UTF8.self) }
+
+    /// Reads the head of a response in chunks, and its first chunk.
+    func firstChunkBytes() async throws -> [UInt8] {
         try await onThread {
             while try !self.line().isEmpty {}
             guard let count = Int(try self.line(), radix: 16) else { throw Failure(reason: "no chunk") }
-            return String(decoding: try self.read(count), as: UTF8.self)
+            return try self.read(count)
         }
     }
 
