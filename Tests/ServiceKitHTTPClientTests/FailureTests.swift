@@ -43,6 +43,35 @@ struct FailureTests {
         }
     }
 
+    /// Even a call that may not be made twice: no handler has seen it.
+    @Test func callThatAnOverloadedInstanceRefusesIsServedByAnotherAtOnce() async throws {
+        let refused = Shared(0)
+        let routes: TestFleet.Routes = { app, id in
+            app.http.post("/who") { _ in
+                if id != "a" { return RouteResponse(text: id) }
+                refused.update { $0 += 1 }
+                var headers: HTTPFields = [.retryAfter: "60"]
+                headers[try #require(HTTPField.Name("servicekit-refused"))] = "1"
+                return RouteResponse(.tooManyRequests, headers: headers, body: .bytes([]))
+            }
+        }
+        try await fleet.serving("a", routes: routes) {
+            try await fleet.calling { client in
+                try await client.ready(1)
+                // There is no other.
+                #expect(try await client.send(.post, "/who").status == .tooManyRequests)
+                #expect(refused.value == 1)
+            }
+            try await fleet.serving("b", routes: routes) {
+                try await fleet.calling { client in
+                    try await client.ready(2)
+                    for _ in 0..<4 { try await client.expect("b", .post) }
+                    #expect(refused.value > 1)
+                }
+            }
+        }
+    }
+
     @Test func instanceThatComesBackIsCalledAgain() async throws {
         let port = Shared(0)
         try await fleet.serving("other") {

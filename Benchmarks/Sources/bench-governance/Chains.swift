@@ -26,10 +26,8 @@ enum Chains {
             subjects: [
                 Subject(name: "default") { try await sample(chain(app()), side, calls) },
                 Subject(name: "none") { try await sample(MiddlewareChain(), side, calls) },
-                Subject(name: "with limits") {
-                    try await sample(
-                        chain(app("{ limit: { concurrency: adaptive }, rate-limit: { per-second: 1000000 } }")), side,
-                        calls)
+                Subject(name: "with a rate limit") {
+                    try await sample(chain(app("{ rate-limit: { per-second: 1000000 } }")), side, calls)
                 },
             ],
             ratio: { chain, none in chain - none }

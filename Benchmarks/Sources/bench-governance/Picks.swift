@@ -7,20 +7,29 @@ enum Picks {
     /// The bars of each balancer: the CPU time of a pick among 10,000 nodes, and its growth from 10 nodes.
     static func all(_ picks: Int) -> [Benchmark] {
         benchmarks("p2c", atMost: 250, picks) { PowerOfTwoChoices() }
+            + benchmarks("p2c_reports", atMost: 350, picks, report: report) { PowerOfTwoChoices() }
             + benchmarks("weighted", atMost: 500, picks) { WeightedRoundRobin() }
             + benchmarks("round_robin", atMost: 500, picks) { RoundRobin() }
             + benchmarks("least_request", atMost: 500, picks) { LeastRequest() }
             + benchmarks("hash", atMost: 500, picks) { ConsistentHash() }
     }
 
+    /// The load that servers report, if they do.
+    private static let report = {
+        var report = LoadReport()
+        (report.requestsInFlight, report.latency, report.rate, report.utilization) = (20, 5e6, 1000, 0.5)
+        return report
+    }()
+
     private static func benchmarks(
         _ name: String,
         atMost bar: Double,
         _ picks: Int,
+        report: LoadReport? = nil,
         _ make: @escaping @Sendable () -> some Balancer
     ) -> [Benchmark] {
-        let many = Subject(name: "10,000 nodes") { try sample(make(), nodes: 10_000, picks) }
-        let few = Subject(name: "10 nodes") { try sample(make(), nodes: 10, picks) }
+        let many = Subject(name: "10,000 nodes") { try sample(make(), nodes: 10_000, picks, report) }
+        let few = Subject(name: "10 nodes") { try sample(make(), nodes: 10, picks, report) }
         return [
             Benchmark(
                 name: "pick_\(name)",
@@ -39,13 +48,15 @@ enum Picks {
     }
 
     /// The CPU time of a pick, and of a pick with the statistics of its call.
-    private static func sample(_ balancer: some Balancer, nodes count: Int, _ picks: Int) throws -> Sample {
+    private static func sample(
+        _ balancer: some Balancer, nodes count: Int, _ picks: Int, _ report: LoadReport?
+    ) throws -> Sample {
         balancer.update(NodeChange(added: nodes(count, of: balancer)))
         let keys = (0..<1024).map { PickRequest(operation: "/benchmark/Call", key: "user \($0)") }
         // The calls come first: without them, all nodes look alike.
         let calls = try nanoseconds(of: picks, keys, balancer) { node, now in
             let call = node.statistics.begin(at: now)
-            node.statistics.end(call, at: now + 1_000_000, with: .success)
+            node.statistics.end(call, at: now + 1_000_000, with: .success, report: report)
         }
         let alone = try nanoseconds(of: picks, keys, balancer) { _, _ in }
         return Sample(
@@ -63,8 +74,8 @@ enum Picks {
         let start = try ProcessUsage.current.cpuSeconds
         for number in 0..<picks {
             var request = keys[number & 1023]
-            // A call each microsecond; the clock itself is not measured.
-            now += 1000
+            // Calls come fast enough for reports not to fade; the clock itself is not measured.
+            now += 400
             request.now = now
             guard let node = balancer.pick(for: request) else {
                 throw MeasurementError(description: "the balancer picks no node")

@@ -45,6 +45,28 @@ import Testing
         )
     }
 
+    // MARK: - Hostile callers
+
+    @Test(arguments: [
+        "", ",", "=", "a", "a=b;", "a=%zz", String(repeating: "a=b,", count: 2048), "\u{0}\u{1F}\u{FFFD}", "a=\r\nb: c",
+    ])
+    func baggageIsCarriedAsItIsWhateverItSays(_ text: String) async throws {
+        #expect(try await carried(whileServing: ["baggage": .string(text)])["baggage"] == text)
+    }
+
+    @Test(arguments: [8193, 65_536, 1 << 20]) func longBaggageIsNotCarried(_ length: Int) async throws {
+        let received: CallMetadata = [
+            "baggage": .string(String(repeating: "a", count: length)), "traceparent": "00-1", "baggage": "c=d",
+        ]
+        let carried = try await carried(whileServing: received)
+        // Not cut: a part of an entry says something else.
+        #expect(carried == ["traceparent": "00-1", "baggage": "c=d"])
+    }
+
+    @Test func binaryBaggageIsNotCarried() async throws {
+        #expect(try await carried(whileServing: ["baggage": .binary([0xFF, 0x00])]).isEmpty)
+    }
+
     @Test func outgoingMetadataReplacesPropagatedHeadersAndTheCallsOwnReplaceBoth() async throws {
         let received: CallMetadata = ["x-md-global-a": "in", "x-md-global-b": "in", "x-md-global-c": "in"]
         let carried = try await carried(
