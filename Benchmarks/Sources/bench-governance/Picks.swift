@@ -7,7 +7,7 @@ enum Picks {
     /// The bars of each balancer: the CPU time of a pick among 10,000 nodes, and its growth from 10 nodes.
     static func all(_ picks: Int) -> [Benchmark] {
         benchmarks("p2c", atMost: 250, picks) { PowerOfTwoChoices() }
-            + benchmarks("p2c_reports", atMost: 350, picks, report: report) { PowerOfTwoChoices() }
+            + benchmarks("p2c_reports", atMost: 400, picks, report: report) { PowerOfTwoChoices() }
             + benchmarks("weighted", atMost: 500, picks) { WeightedRoundRobin() }
             + benchmarks("round_robin", atMost: 500, picks) { RoundRobin() }
             + benchmarks("least_request", atMost: 500, picks) { LeastRequest() }

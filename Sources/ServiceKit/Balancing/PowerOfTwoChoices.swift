@@ -66,9 +66,8 @@ public final class PowerOfTwoChoices: Balancer {
     public func pick(for request: PickRequest) -> Node? {
         // Both within the lock: outside of it, each pick would count a reference to both nodes.
         nodes.withLock { nodes in
-            guard let (first, second) = nodes.draw(avoiding: request.avoid, random) else { return nil }
-            guard let second else { return first.node }
-            return choose(first, second, at: request.now)
+            guard let (first, second) = nodes.drawPlaces(avoiding: request.avoid, random) else { return nil }
+            return nodes.node(at: second.map { choose(first, $0, of: nodes, at: request.now) } ?? first)
         }
     }
 
@@ -77,19 +76,18 @@ public final class PowerOfTwoChoices: Balancer {
         NodeStatistics(decay: options.decay)
     }
 
-    private func choose(_ first: WeightedList.Element, _ second: WeightedList.Element, at now: UInt64) -> Node {
-        let (firstScore, secondScore) = NodeLoad.comparable(scores(first, at: now), scores(second, at: now))
+    /// The better of two places.
+    private func choose(_ first: Int, _ second: Int, of nodes: borrowing WeightedList, at now: UInt64) -> Int {
+        let (firstScore, secondScore) = NodeLoad.comparable(
+            nodes.scores(at: first, at: now, latencyFloor: latencyFloor),
+            nodes.scores(at: second, at: now, latencyFloor: latencyFloor))
         if firstScore < secondScore * Self.similarity {
-            return claimsTurn(first.node, against: secondScore / firstScore, at: now) ? first.node : second.node
+            return claimsTurn(nodes.node(at: first), against: secondScore / firstScore, at: now) ? first : second
         }
         if secondScore < firstScore * Self.similarity {
-            return claimsTurn(second.node, against: firstScore / secondScore, at: now) ? second.node : first.node
+            return claimsTurn(nodes.node(at: second), against: firstScore / secondScore, at: now) ? second : first
         }
-        return first.node
-    }
-
-    private func scores(_ element: WeightedList.Element, at now: UInt64) -> NodeLoad {
-        element.node.statistics.scores(at: now, share: element.share, latencyFloor: latencyFloor)
+        return first
     }
 
     private func claimsTurn(_ node: Node, against ratio: Double, at now: UInt64) -> Bool {

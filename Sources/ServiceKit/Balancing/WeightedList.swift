@@ -108,14 +108,30 @@ struct WeightedList: Sendable {
         avoiding avoid: [String],
         _ random: borrowing SplitMix64
     ) -> (first: Element, second: Element?)? {
-        if nodes.count < 2 { return nodes.isEmpty ? nil : (element(0), nil) }
+        drawPlaces(avoiding: avoid, random).map { (element($0), $1.map(element)) }
+    }
+
+    /// The same, by their places: so a pick counts no reference to a node that it does not take.
+    func drawPlaces(
+        avoiding avoid: [String],
+        _ random: borrowing SplitMix64
+    ) -> (first: Int, second: Int?)? {
+        if nodes.count < 2 { return nodes.isEmpty ? nil : (0, nil) }
         if !avoid.isEmpty {
             let avoided = Set(avoid.compactMap { indices[$0] })
             if !avoided.isEmpty && avoided.count < nodes.count { return draw(besides: avoided, random) }
         }
         let first = drawByRejection(random) ?? find(random.next(below: total))
         let second = drawByRejection(besides: first, random) ?? find(number(besides: span(first), random))
-        return (element(first), element(second))
+        return (first, second)
+    }
+
+    /// The node at a place.
+    func node(at place: Int) -> Node { nodes[place] }
+
+    /// How good the node at a place is to call.
+    func scores(at place: Int, at now: UInt64, latencyFloor: Double) -> NodeLoad {
+        nodes[place].statistics.scores(at: now, share: share(place), latencyFloor: latencyFloor)
     }
 
     /// Draws a node; `nil` if too many draws were rejected.
@@ -134,13 +150,13 @@ struct WeightedList: Sendable {
     private func draw(
         besides avoided: Set<Int>,
         _ random: borrowing SplitMix64
-    ) -> (first: Element, second: Element?) {
+    ) -> (first: Int, second: Int?) {
         var spans = avoided.map(span).sorted { $0.lowerBound < $1.lowerBound }
         let first = find(number(besides: spans, random))
-        if avoided.count + 1 == nodes.count { return (element(first), nil) }
+        if avoided.count + 1 == nodes.count { return (first, nil) }
         let span = span(first)
         spans.insert(span, at: spans.firstIndex { $0.lowerBound > span.lowerBound } ?? spans.endIndex)
-        return (element(first), element(find(number(besides: spans, random))))
+        return (first, find(number(besides: spans, random)))
     }
 
     /// A random number that is not in a span.
@@ -157,7 +173,11 @@ struct WeightedList: Sendable {
     }
 
     private func element(_ index: Int) -> Element {
-        Element(node: nodes[index], share: Double(weights[index]) * Double(nodes.count) / Double(total))
+        Element(node: nodes[index], share: share(index))
+    }
+
+    private func share(_ index: Int) -> Double {
+        Double(weights[index]) * Double(nodes.count) / Double(total)
     }
 
     /// The numbers of a node.
