@@ -18,6 +18,8 @@ struct WeightedList: Sendable {
     }
 
     private var nodes: [Node] = []
+    /// Those of the nodes: so a draw reads no node that is not taken.
+    private var statistics: [NodeStatistics] = []
     private var weights: [Int] = []
     /// `sums[i - 1]` is the sum of the `i & -i` weights that end with the i-th.
     private var sums: [Int] = []
@@ -45,11 +47,13 @@ struct WeightedList: Sendable {
         let weight = min(max(node.weight, 1), Self.maximumWeight)
         if let index = indices[node.instance.id] {
             nodes[index] = node
+            statistics[index] = node.statistics
             setWeight(weight, at: index)
             return
         }
         indices[node.instance.id] = nodes.count
         nodes.append(node)
+        statistics.append(node.statistics)
         weights.append(weight)
         total += weight
         largest = max(largest, weight)
@@ -70,10 +74,12 @@ struct WeightedList: Sendable {
         if index < last {
             setWeight(weights[last], at: index)
             nodes[index] = nodes[last]
+            statistics[index] = statistics[last]
             indices[nodes[index].instance.id] = index
         }
         total -= weights[last]
         nodes.removeLast()
+        statistics.removeLast()
         weights.removeLast()
         sums.removeLast()
         removals += 1
@@ -131,7 +137,7 @@ struct WeightedList: Sendable {
 
     /// How good the node at a place is to call.
     func scores(at place: Int, at now: UInt64, latencyFloor: Double) -> NodeLoad {
-        nodes[place].statistics.scores(at: now, share: share(place), latencyFloor: latencyFloor)
+        statistics[place].scores(at: now, share: share(place), latencyFloor: latencyFloor)
     }
 
     /// Draws a node; `nil` if too many draws were rejected.
