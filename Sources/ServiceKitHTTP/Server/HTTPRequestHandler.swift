@@ -46,7 +46,7 @@ final class HTTPRequestHandler: RequestHandler {
     private func open(_ exchange: any HTTPExchange, _ headers: HeaderBlock) -> (any RequestTask)? {
         let fields: RequestFields
         do throws(RPCError) {
-            fields = try RequestFields(headers)
+            fields = try RequestFields.read(headers)
         } catch {
             PlainResponse.error(400, error.message, options.errors).send(to: exchange)
             return nil

@@ -33,11 +33,16 @@ struct RequestFields: Sendable {
     /// The time that the caller gives the call.
     private(set) var timeout: Duration?
 
+    /// Reads a head.
+    ///
     /// - Throws: `RPCError` if a header cannot be read.
-    init(_ block: HeaderBlock) throws(RPCError) {
+    // No initialiser: it would copy the fields out of the closure.
+    static func read(_ block: HeaderBlock) throws(RPCError) -> RequestFields {
+        var fields = RequestFields()
         try block.forEach { name, value throws(RPCError) in
-            try add(name, value)
+            try fields.add(name, value)
         }
+        return fields
     }
 
     private mutating func add(

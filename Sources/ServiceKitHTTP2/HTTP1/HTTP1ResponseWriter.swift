@@ -170,15 +170,20 @@ struct HTTP1ResponseWriter {
     private static func write(
         _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>, to buffer: inout ByteBuffer
     ) {
-        buffer.writeBytes(name)
-        buffer.writeStaticString(": ")
-        if value.contains(where: isControl) {
-            // The value would end its line, and begin others.
-            buffer.writeBytes(value.lazy.map { isControl($0) ? UInt8(ascii: " ") : $0 })
-        } else {
-            buffer.writeBytes(value)
+        let size = name.count + value.count + 4
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { line in
+            line.copyMemory(from: UnsafeRawBufferPointer(name))
+            line[name.count] = UInt8(ascii: ":")
+            line[name.count + 1] = UInt8(ascii: " ")
+            let start = name.count + 2
+            for index in value.indices {
+                // A control character could end the line, and begin others.
+                line[start + index] = isControl(value[index]) ? UInt8(ascii: " ") : value[index]
+            }
+            line[size - 2] = UInt8(ascii: "\r")
+            line[size - 1] = UInt8(ascii: "\n")
+            return size
         }
-        buffer.writeStaticString("\r\n")
     }
 
     private static func isControl(_ byte: UInt8) -> Bool {
