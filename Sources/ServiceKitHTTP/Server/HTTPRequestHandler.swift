@@ -44,21 +44,14 @@ final class HTTPRequestHandler: RequestHandler {
     }
 
     private func open(_ exchange: any HTTPExchange, _ headers: HeaderBlock) -> (any RequestTask)? {
-        let fields: RequestFields
+        var request = IncomingRequest(
+            exchange: exchange, headers: headers, errors: options.errors, compressionOptions: options.compression)
         do throws(RPCError) {
-            fields = try RequestFields.read(headers)
+            try request.fields.read(headers)
         } catch {
-            PlainResponse.error(400, error.message, options.errors).send(to: exchange)
+            request.refuse(400, error.message)
             return nil
         }
-        let compression = BodyCompression(options.compression, accept: fields.acceptEncoding)
-        var request = IncomingRequest(
-            exchange: exchange,
-            headers: headers,
-            fields: consume fields,
-            errors: options.errors,
-            compression: compression
-        )
         if let cors, let origin = request.fields.origin {
             if request.fields.method == "OPTIONS", request.fields.requestedMethod != nil {
                 let allowed = cors.preflight(for: origin, headers: request.fields.requestedFields)

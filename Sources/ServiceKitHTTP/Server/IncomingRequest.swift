@@ -6,12 +6,14 @@ struct IncomingRequest {
     let exchange: any HTTPExchange
     /// The head as it came.
     let headers: HeaderBlock
-    let fields: RequestFields
+    var fields = RequestFields()
     let errors: ErrorForm
-    /// Compresses the response, if that is turned on.
-    let compression: BodyCompression?
+    let compressionOptions: HTTPCompressionOptions
     /// Fields that every response to the request has.
     var extraFields = HeaderBlock()
+
+    /// Compresses the response, if that is turned on.
+    var compression: BodyCompression? { BodyCompression(compressionOptions, accept: fields.acceptEncoding) }
 
     /// Answers that the request cannot be served.
     func refuse(_ status: Int, _ reason: String, allow: String? = nil, acceptPost: String? = nil) {

@@ -37,12 +37,10 @@ struct RequestFields: Sendable {
     ///
     /// - Throws: `RPCError` if a header cannot be read.
     // No initialiser: it would copy the fields out of the closure.
-    static func read(_ block: HeaderBlock) throws(RPCError) -> RequestFields {
-        var fields = RequestFields()
+    mutating func read(_ block: HeaderBlock) throws(RPCError) {
         try block.forEach { name, value throws(RPCError) in
-            try fields.add(name, value)
+            try add(name, value)
         }
-        return fields
     }
 
     private mutating func add(
