@@ -146,7 +146,10 @@ extension ServiceHTTPClient {
         do {
             return try await attempt.node.client.execute(request, deadline: deadline)
         } catch {
-            throw HTTPFailure(error)
+            let failure = HTTPFailure(error)
+            // At the deadline a server may break the connection off, or a connection not be there.
+            if let end = call.deadline, end <= .now { throw failure.afterDeadline }
+            throw failure
         }
     }
 

@@ -109,7 +109,7 @@ struct TargetTests {
                 }
                 // Without a certificate of its own it is refused.
                 try await fleet.calling(.with { $0.tls.ca = files.path("authority.pem") }) { client in
-                    let failure = await client.failure { _ = try await $0.send(.get, "/who", timeout: .seconds(2)) }
+                    let failure = await client.failure { _ = try await $0.send(.get, "/who", timeout: .seconds(30)) }
                     #expect(failure?.code == .unavailable || failure?.code == .deadlineExceeded)
                 }
             }
@@ -128,7 +128,7 @@ struct TargetTests {
                     }
                 }
                 try await fleet.calling(options(nil)) { client in
-                    let failure = await client.failure { _ = try await $0.send(.get, "/who", timeout: .seconds(2)) }
+                    let failure = await client.failure { _ = try await $0.send(.get, "/who", timeout: .seconds(30)) }
                     #expect(failure?.code == .unavailable)
                 }
                 try await fleet.calling(options("elsewhere.example")) { client in

@@ -34,6 +34,8 @@ extension OwnRoute {
             let body = RequestBody { try await call.nextMessage() }
             let response = try await handler(
                 RouteRequest(headers: headers, parameters: parameters, query: query, peer: call.peer, body: body))
+            // The caller of a call that was cancelled gets that error, whatever the handler has made of it.
+            try Task.checkCancellation()
             answer.response = response
             switch response.body.content {
             case .bytes(let bytes):

@@ -57,6 +57,12 @@ struct HTTPFailure: Error {
 
     private static let late = HTTPFailure(.deadlineExceeded, "the deadline passed before the response was there")
 
+    /// The failure of a call whose time is over.
+    var afterDeadline: HTTPFailure {
+        if case .cancelled = status { return self }
+        return HTTPFailure(.deadlineExceeded, Self.late.error.message, wasSent: wasSent, isUnreachable: isUnreachable)
+    }
+
     private init(_ status: CallStatus, _ message: String, wasSent: Bool = true, isUnreachable: Bool = false) {
         self.status = status
         self.wasSent = wasSent

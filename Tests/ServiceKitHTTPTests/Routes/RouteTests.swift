@@ -41,6 +41,22 @@ struct RouteTests {
         }
     }
 
+    /// Its connection lives on.
+    @Test func handlerThatGoesOnAfterItsDeadlineIsAnsweredWithTheDeadline() async throws {
+        try await HTTPTestServer.with(extend: { app in
+            app.http.get("/slow") { _ in
+                try? await Task.sleep(for: .seconds(600))
+                return RouteResponse(text: "late")
+            }
+            app.http.get("/page") { _ in RouteResponse(text: "page") }
+        }) { server in
+            let client = try server.client()
+            await client.send(get("/slow", "X-Request-Timeout: 20ms") + get("/page"))
+            #expect(try await client.response().status == 504)
+            #expect(try await client.response().text == "page")
+        }
+    }
+
     @Test func headHasTheHeadOfGet() async throws {
         try await HTTPTestServer.with(extend: { app in
             app.http.get("/page") { _ in RouteResponse(text: "twelve bytes") }
