@@ -91,7 +91,7 @@ class Site:
             is_title = heading.level == 1
             place = address if is_title else f"{address}#{heading.anchor}"
             context = section.title if is_title else self.titles[path]
-            self.index.append([heading.text, context, place, "page" if is_title else "section", " ".join(heading.body)[:400]])
+            self.index.append([heading.text, context, place, "page" if is_title else "section", " ".join(heading.body)])
 
     def navigation(self, page):
         out = []

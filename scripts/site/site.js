@@ -73,6 +73,8 @@ function loadIndex() {
   return loading;
 }
 
+// Members have common words as names: they come behind the pages that explain the word.
+const explains = new Set(["module", "page", "section", "struct", "class", "protocol", "enum", "actor"]);
 const weight = {module: 30, page: 22, struct: 20, class: 20, protocol: 20, enum: 18, actor: 18, section: 12};
 function score(item, words) {
   let sum = 0;
@@ -83,8 +85,13 @@ function score(item, words) {
     else if (item.all.includes(word)) sum += 8;
     else return 0;
   }
+  if (!explains.has(item.entry[3])) sum /= 2;
   return sum + (weight[item.entry[3]] ?? 5) - item.title.length / 20;
 }
+
+// Pages in the reader's language come first.
+const readsChinese = document.documentElement.lang.startsWith("zh");
+function isInOtherLanguage(item) { return /(^zh\/|-zh\.html)/.test(item.entry[2]) !== readsChinese && !item.entry[2].startsWith("api/"); }
 
 let chosen = -1;
 function choose(next) {
@@ -106,8 +113,8 @@ async function search() {
     results.textContent = "The index of the search cannot be loaded.";
     return;
   }
-  const found = index.map((item) => [score(item, words), item.entry]).filter(([points]) => points > 0)
-    .sort((a, b) => b[0] - a[0]).slice(0, 20);
+  const found = index.map((item) => [score(item, words), item.entry, isInOtherLanguage(item)]).filter(([points]) => points > 0)
+    .sort((a, b) => a[2] - b[2] || b[0] - a[0]).slice(0, 20);
   results.replaceChildren(...found.map(([, [title, context, address, kind, text]]) => {
     const link = document.createElement("a");
     link.href = `${root}/${address}`;
