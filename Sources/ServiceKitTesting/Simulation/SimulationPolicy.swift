@@ -68,7 +68,7 @@ public struct SimulationPolicy: Sendable {
     public static let limits: [SimulationPolicy] = ConcurrencyLimit.Algorithm.allCases.map { algorithm in
         SimulationPolicy("p2c, limit \(algorithm.rawValue)") { _, server in
             server.limit.concurrency = algorithm
-            // What an operator who knows the server would choose: the workers, and a short queue.
+            // An operator who knows the server would choose this limit: the workers, and a short queue.
             server.limit.fixed.max = 3 * server.workers
             server.limit.adaptive.targetDelay = .milliseconds(50)
             server.limit.adaptive.min = 10
