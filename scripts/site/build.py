@@ -16,6 +16,27 @@ from markdown import Renderer, code_block
 from reference import PageWriter, Reference
 
 _LANGUAGES = {".swift": "swift", ".yaml": "yaml", ".json": "json", ".proto": "proto", ".js": "js", ".sh": "sh", "": "sh"}
+# A web server shows this page in the place of any other, so its links fit only at the root of the site. The script finds the
+# root above the address, and goes there.
+_NOT_FOUND = """<article class="prose"><h1>There is no such page</h1>
+<p><code id="asked"></code></p>
+<p>Search for it above, or begin with the <a href="index.html">first page</a>.</p></article>
+<script>
+(async () => {
+  const asked = new URLSearchParams(location.search).get("asked");
+  if (asked) { document.getElementById("asked").textContent = asked; return; }
+  document.body.style.visibility = "hidden";
+  const parts = location.pathname.split("/").slice(1, -1);
+  for (let n = parts.length; n >= 0; n--) {
+    const root = "/" + parts.slice(0, n).map((part) => part + "/").join("");
+    if ((await fetch(root + "assets/icon.svg", {method: "HEAD"})).ok) {
+      location.replace(root + "404.html?asked=" + encodeURIComponent(location.pathname));
+      return;
+    }
+  }
+  document.body.style.visibility = "";
+})();
+</script>"""
 
 
 class Site:
@@ -56,6 +77,7 @@ class Site:
         self.write_assets()
         body = landing(self.root, self.reference, self.frame["places"])
         self.put("index.html", "ServiceKit", body, kind="landing", navigation=self.navigation("index.html"))
+        self.put("404.html", "Not found", _NOT_FOUND, navigation=self.navigation("404.html"))
 
     def put(self, address, title, body, **options):
         target = self.output / address
@@ -191,7 +213,7 @@ class Site:
             else:
                 language = _LANGUAGES.get(os.path.splitext(path)[1], "")
                 body = heading + code_block((self.root / path).read_text().rstrip("\n"), language)
-            self.put(address, path, f'<article class="prose source">{body}</article>', navigation=self.navigation(address))
+            self.put(address, path, f'<article class="prose source">{body}</article>', navigation=self.navigation(address), kind="sources")
 
     def below(self, name):
         if name in self.documents:

@@ -37,6 +37,10 @@ def plain(text):
     return re.sub(r"[`*]|(?<!\w)_|_(?!\w)", "", text)
 
 
+# An address in text, without the marks after it.
+ADDRESS = re.compile(r"https?://[^\s<>)\]`，。]*[\w/]")
+
+
 class Renderer:
     """`link` gets each target of a link or picture, and gives its address in the site."""
 
@@ -139,13 +143,19 @@ class Renderer:
             rows.append(cells(lines[end]))
             end += 1
 
+        # On a phone such a table is a list: a column of text is not readable beside two others.
+        is_stacked = any(head) and len(head) > 2 and any(len(plain(cell)) > 40 for cells_of_row in rows for cell in cells_of_row)
+
         def row(values, tag):
             self.note(" ".join(values))
             styles = [f' class="{align}"' if align else "" for align in aligns] + [""] * len(values)
+            if is_stacked and tag == "td":
+                styles = [s + f' data-label="{html.escape(plain(label))}"' for s, label in zip(styles, head)] + styles[len(head) :]
             return "<tr>" + "".join(f"<{tag}{s}>{self.inline(v)}</{tag}>" for v, s in zip(values, styles)) + "</tr>"
 
         header = f"<thead>{row(head, 'th')}</thead>" if any(head) else ""
-        out.append(f'<div class="table"><table>{header}<tbody>{"".join(row(r, "td") for r in rows)}</tbody></table></div>')
+        kind = ' class="stacked"' if is_stacked else ""
+        out.append(f'<div class="table"><table{kind}>{header}<tbody>{"".join(row(r, "td") for r in rows)}</tbody></table></div>')
         return end
 
     def list(self, lines, i, out):
@@ -197,7 +207,7 @@ class Renderer:
         r"|(?P<escape>\\[!-/:-@\[-`{-~])"
         r"|(?P<link>(?P<picture>!?)\[(?P<label>(?:[^\[\]`]|`[^`]*`|\[[^\]]*\]\([^)]*\))*)\]\((?P<target>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\))"
         r"|(?P<auto><(?P<address>https?://[^>\s]+)>)"
-        r"|(?P<bare>https?://[^\s<>)\]`，。]*[\w/])"
+        rf"|(?P<bare>{ADDRESS.pattern})"
         r"|(?P<strong>\*\*(?=\S)(?P<bold>.+?)(?<=\S)\*\*)"
         r"|(?P<em>\*(?=[^\s*])(?P<slanted>[^*]+?)(?<=\S)\*|(?<!\w)_(?=\S)(?P<under>[^_]+?)(?<=\S)_(?!\w))"
         r"|(?P<entity>&(?:#\d+|#x[0-9a-fA-F]+|\w+);)",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from highlight import highlight
+from markdown import ADDRESS
 
 _PAGES = {"module", "struct", "class", "enum", "protocol", "actor", "extension"}
 _KINDS = {
@@ -176,6 +177,16 @@ class Reference:
 
     def abstract_text(self, node):
         return self.text(node.data.get("abstract"), node.data["references"])
+
+
+def linked(text):
+    """Text as HTML, with its addresses as links: DocC leaves them as text."""
+    out, end = [], 0
+    for match in ADDRESS.finditer(text):
+        address = html.escape(match[0])
+        out.append(f'{html.escape(text[end : match.start()], quote=False)}<a href="{address}">{address}</a>')
+        end = match.end()
+    return "".join(out) + html.escape(text[end:], quote=False)
 
 
 class PageWriter:
@@ -388,7 +399,7 @@ class PageWriter:
     def span(self, item, node):
         kind = item["type"]
         if kind == "text":
-            return html.escape(item["text"], quote=False)
+            return linked(item["text"])
         if kind == "codeVoice":
             code = html.escape(item["code"], quote=False)
             address = self.reference.document_address(item["code"]) or self.reference.module_addresses.get(item["code"])

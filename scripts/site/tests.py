@@ -11,10 +11,20 @@ from highlight import highlight
 from layout import relative
 from links import dead_links
 from markdown import Renderer
+from reference import linked
 
 
 def html(text):
     return Renderer(lambda target, is_picture: target).render(text).html
+
+
+class ReferenceTests(unittest.TestCase):
+    def test_addresses_are_links(self):
+        self.assertEqual(
+            linked('a < b, see https://a.example/b?c=1&d ("e").'),
+            'a &lt; b, see <a href="https://a.example/b?c=1&amp;d">https://a.example/b?c=1&amp;d</a> ("e").',
+        )
+        self.assertEqual(linked("(https://a.example/b/)"), '(<a href="https://a.example/b/">https://a.example/b/</a>)')
 
 
 class MarkdownTests(unittest.TestCase):
@@ -40,6 +50,14 @@ class MarkdownTests(unittest.TestCase):
             '<td><code>x | y</code></td><td class="right"><strong>1</strong></td></tr></tbody></table></div>',
         )
         self.assertNotIn("thead", html("| | |\n|---|---|\n| a | b |"))
+
+    def test_tables_with_text_name_their_columns_in_each_row(self):
+        text = "a meaning in so many words that no phone shows it"
+        shown = html(f"| key | default | meaning |\n|---|---|---|\n| `x` | 1 | {text} |")
+        self.assertIn('<table class="stacked">', shown)
+        self.assertIn('<td data-label="default">1</td>', shown)
+        self.assertNotIn("stacked", html("| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |"))
+        self.assertNotIn("stacked", html(f"| a | b |\n|---|---|\n| 1 | {text} |"))
 
     def test_inline(self):
         for text, expected in [
