@@ -3,6 +3,8 @@
 SWIFT ?= swift
 REGISTRY ?= file
 PREFIX ?= /usr/local
+# The targets with which all library products are built.
+DOCUMENTED = ServiceKitAuth ServiceKitCommand ServiceKitConfigProvider ServiceKitEtcd ServiceKitHTTP ServiceKitTesting
 
 all: build
 
@@ -19,7 +21,8 @@ test-docs: ## Runs the code and the sessions of the documents; needs what make t
 	@scripts/test-docs
 
 docs: setup ## Makes the site of the documentation in .build-docs; the first time takes some minutes.
-	@$(SWIFT) build
+	@# Not all of swift build: that builds the programs of other packages too, protoc among them.
+	@for target in $(DOCUMENTED); do $(SWIFT) build --target $$target || exit 1; done
 	@$(SWIFT) build --package-path Examples --scratch-path .build/new/build --product pages
 	@scripts/make-docs
 
