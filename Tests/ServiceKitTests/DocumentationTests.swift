@@ -22,8 +22,7 @@ import Testing
 
     /// The file that compiles the examples of each page.
     static let pages = Dictionary(
-        uniqueKeysWithValues: guides.map { ("Sources/\($0)/Documentation.docc/\($0).md", $1) }
-            + [("docs/simulation.md", "ServiceKitTests/TestingGuideTests.swift")])
+        uniqueKeysWithValues: guides.map { ("Sources/\($0)/Documentation.docc/\($0).md", $1) })
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
         .standardizedFileURL

@@ -8,7 +8,7 @@ private let registry = MemoryRegistry()
 private let conformance = RegistryConformance(name: "mine") { registry }
 
 /// The idlest of all nodes.
-private final class Idlest: Balancer {
+final class Idlest: Balancer {
     private let nodes = Mutex(NodeList())
 
     func update(_ change: NodeChange) {

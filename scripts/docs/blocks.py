@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass
 
 # Options with a value, and flags.
-VALUES = {"file", "save", "terminal", "limit", "no-run"}
+VALUES = {"file", "written", "save", "terminal", "limit", "no-run"}
 FLAGS = {"runs", "fails", "eventually"}
 ETCD_PORTS = (2379, 2380)
 SESSIONS = {"console", "sh"}

@@ -33,7 +33,7 @@ def check(path, text, root, programs, missing=(), limit=20):
         if absent:
             result.skipped = f"{absent[0]} is not installed"
             return result
-        session = Session(document, programs, limit)
+        session = Session(document, programs, limit, root / ".build/new/build")
     except Mistake as mistake:
         result.mistakes.append(str(mistake))
         return result
@@ -61,7 +61,10 @@ def check_block(block, session, root, result):
         result.not_run.append(f"{block.path}:{block.line - 1}: {options['no-run']}")
         return
     if "file" in options:
-        check_quote(block, root)
+        check_quote(block, root, options["file"])
+        result.counts["quotes"] += 1
+    if "written" in options:
+        check_quote(block, session.directory, options["written"])
         result.counts["quotes"] += 1
     if "save" in options:
         session.save(block)
@@ -70,31 +73,31 @@ def check_block(block, session, root, result):
     elif block.language in SESSIONS:
         session.run(block)
         result.counts["sessions"] += 1
-    elif block.language == "yaml" and "file" not in options:
+    elif block.language == "yaml" and not options.keys() & {"file", "written"}:
         check_configuration(block, session)
         result.counts["configurations"] += 1
-    elif block.language == "json" and "file" not in options:
+    elif block.language == "json" and not options.keys() & {"file", "written"}:
         try:
             json.loads("\n".join(block.lines))
         except json.JSONDecodeError as error:
             block.fail(f"not JSON: {error.msg}", error.lineno - 1)
-    elif block.language not in TEXT and "file" not in options and "save" not in options:
+    elif block.language not in TEXT and not options.keys() & {"file", "written", "save"}:
         block.fail(
             f'a block in {block.language} quotes a file (file=PATH), or says why it does not run (no-run="why")', -1
         )
 
 
-def check_quote(block, root):
+def check_quote(block, directory, name):
     """The lines of the block stand in the file, together, all indented by the same; `…` alone leaves lines out."""
-    path = root / block.options["file"]
+    path = directory / name
     if not path.is_file():
-        block.fail(f"there is no file {block.options['file']}", -1)
+        block.fail(f"there is no file {name}", -1)
     lines = [line.rstrip() for line in path.read_text().splitlines()]
     position = 0
     for start, part in parts(block.lines):
         position, wrong = find(part, lines, position)
         if wrong is not None:
-            block.fail(f"not in {block.options['file']} at this place: {part[wrong].strip()}", start + wrong)
+            block.fail(f"not in {name} at this place: {part[wrong].strip()}", start + wrong)
 
 
 def parts(lines):

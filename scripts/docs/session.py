@@ -4,6 +4,8 @@ import os
 import pathlib
 import random
 import re
+import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,7 +19,7 @@ from terminal import Terminal
 class Session:
     """The state that the blocks of a document share: directory, ports, terminals."""
 
-    def __init__(self, document, programs, limit):
+    def __init__(self, document, programs, limit, builds):
         self.commands = 0
         self._limit = limit
         self._terminals = {}
@@ -29,6 +31,8 @@ class Session:
             (root / name).mkdir(mode=0o700)
         for name, path in programs.items():
             (root / "bin" / name).symlink_to(path)
+        if "swift" in document.needs:
+            write_swift(root / "bin" / "swift", builds)
         self.environment = {
             "PATH": f"{root}/bin:{os.environ['PATH']}",
             "HOME": f"{root}/home",
@@ -40,6 +44,9 @@ class Session:
             "NO_COLOR": "1",
             "ETCDCTL_API": "3",
         } | self._etcd()
+        if "swift" in document.needs:
+            # Where `kit` keeps the plugins of protoc.
+            self.environment["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME", f"{os.environ['HOME']}/.cache")
 
     def _etcd(self):
         """What makes etcd, etcdctl and kit use the session's ports in place of etcd's own."""
@@ -171,6 +178,24 @@ class Session:
 
     def _with_stated_ports(self, text):
         return replace_numbers(text, {free: stated for stated, free in self._ports.items()})
+
+
+def write_swift(path, builds):
+    """A `swift` that builds a reader's packages in the directory `builds`, where their dependencies are built already. It has
+    the home of the tests, for SwiftPM's and git's settings."""
+    settings = " ".join(f"{name}={shlex.quote(os.environ[name])}" for name in ("HOME", "TMPDIR") if name in os.environ)
+    real = shlex.quote(shutil.which("swift"))
+    path.write_text(f"""#!/bin/sh
+case $1 in
+build | package | run | test)
+    command=$1
+    shift
+    exec env {settings} {real} "$command" --scratch-path {shlex.quote(str(builds))} "$@"
+    ;;
+esac
+exec {real} "$@"
+""")
+    path.chmod(0o755)
 
 
 def console_steps(block):

@@ -1,11 +1,13 @@
 """Tests of test-docs. They need bash, and no program of this repository but a `kit` that they write."""
 
 import importlib.util
+import os
 import pathlib
 import stat
 import tempfile
 import textwrap
 import unittest
+import unittest.mock
 import xml.etree.ElementTree
 
 from checks import check
@@ -39,6 +41,38 @@ class Documents(unittest.TestCase):
         self.assertTrue(mistakes[0].startswith(place), mistakes[0])
         for word in words:
             self.assertIn(word, mistakes[0])
+
+    def test_quotes_of_written_files(self):
+        text = """\
+            ```sh
+            mkdir new && printf 'a {\\n  b\\n}\\n' > new/A.swift
+            ```
+            ```swift written=new/A.swift
+            b
+            ```
+            """
+        self.assertPasses(text)
+        self.assertFails(text.replace("b\n            ```", "c\n            ```"), "doc.md:5", "not in new/A.swift")
+        self.assertFails(text.replace("written=new", "written=old"), "doc.md:4", "there is no file old/A.swift")
+
+    def test_swift_builds_beside_the_tests(self):
+        programs = self.root / "programs"
+        programs.mkdir()
+        swift = programs / "swift"
+        swift.write_text('#!/bin/sh\necho "$@"\n')
+        swift.chmod(0o755)
+        with unittest.mock.patch.dict(os.environ, {"PATH": f"{programs}:{os.environ['PATH']}"}):
+            self.assertPasses(
+                f"""\
+                <!-- test-docs: needs=swift -->
+                ```console
+                $ swift run a b
+                run --scratch-path {self.root}/.build/new/build a b
+                $ swift format
+                format
+                ```
+                """
+            )
 
     def test_session_with_its_output_passes(self):
         result = self.assertPasses(

@@ -121,7 +121,9 @@ struct GuideTests {
             CallResult()
         }
         #expect(ServiceError(try #require(result.error))?.reason == "TENANT_MISSING")
+    }
 
+    @Test func theMiddlewareLetsOthersPass() throws {
         var call = Call(side: .server, operation: "/a/b", metadata: ["x-md-tenant": "acme"])
         try RequireTenant().beginServing(&call)
     }
