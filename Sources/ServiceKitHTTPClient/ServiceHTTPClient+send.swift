@@ -86,7 +86,7 @@ extension ServiceHTTPClient {
                     goesElsewhere: isRefusal && core.pool.isAnyReady(besides: Array(Set(retry.avoid + [id]))),
                     retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init).map { .seconds($0) },
                     deadline: call.deadline,
-                    takeRetry: { core.retryBudget.takeRetry() }
+                    takeRetry: { core.retryBudget.takeRetry(after: $0) }
                 )
                 guard pause != nil else {
                     if failure == nil { core.retryBudget.succeeded() }
@@ -107,7 +107,7 @@ extension ServiceHTTPClient {
                     failure.status,
                     wasSent: failure.wasSent && failure.status != .invalidArgument,
                     deadline: call.deadline,
-                    takeRetry: { core.retryBudget.takeRetry() }
+                    takeRetry: { core.retryBudget.takeRetry(after: $0) }
                 )
                 attempt.end(AttemptResult(failure.status, code: failure.error.code, wasSent: failure.wasSent))
                 guard pause != nil else { throw failure.error }

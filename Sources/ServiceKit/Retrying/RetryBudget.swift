@@ -11,22 +11,47 @@ private import Synchronization
 /// with ten tokens more, which fade from its creation on. So an outage of ten seconds has at most 1.1 attempts for each call, from
 /// ten calls per second on.
 ///
+/// A call that a server has refused before any handler saw it costs that server little, and another one may well serve it. Such
+/// calls have tokens of their own, so that they leave those of failed calls alone: a call that succeeds puts a fifth back, as with
+/// Finagle's budget. If all servers refuse calls, each of them gets at most a fifth more of them than it serves.
+///
 /// All times are in nanoseconds from any origin, not 0.
 package final class RetryBudget: Sendable {
+    /// The reason for which a call is made again.
+    package enum Reason: Sendable {
+        /// It failed, or takes long, and a server may have processed it.
+        case failure
+        /// A server has refused it before any handler saw it.
+        case refusal
+    }
+
+    private struct Tokens {
+        var failures: RetryBudgetTokens
+        var refusals: RetryBudgetTokens
+    }
+
     /// The calls that have succeeded since tokens were counted last: so a call that succeeds takes no lock and needs no time.
     private let successes = Atomic<Int>(0)
-    private let tokens: Mutex<RetryBudgetTokens>
+    private let tokens: Mutex<Tokens>
 
     /// - Parameters:
     ///   - burst: The most tokens.
     ///   - now: The time.
     package init(burst: Int, at now: UInt64 = NodeStatistics.now) {
-        tokens = Mutex(RetryBudgetTokens(burst: burst, at: now))
+        tokens = Mutex(
+            Tokens(
+                failures: RetryBudgetTokens(burst: burst, earning: 1, at: now),
+                refusals: RetryBudgetTokens(burst: burst, earning: 2, at: now)
+            )
+        )
     }
 
     /// Changes the most tokens.
     package func resize(burst: Int) {
-        tokens.withLock { $0.resize(burst: burst) }
+        tokens.withLock { tokens in
+            tokens.failures.resize(burst: burst)
+            tokens.refusals.resize(burst: burst)
+        }
     }
 
     /// A call succeeded.
@@ -36,11 +61,18 @@ package final class RetryBudget: Sendable {
 
     /// Whether a retry may be made.
     ///
-    /// - Parameter now: The time.
-    package func takeRetry(at now: UInt64 = NodeStatistics.now) -> Bool {
+    /// - Parameters:
+    ///   - reason: The reason of the retry.
+    ///   - now: The time.
+    package func takeRetry(after reason: Reason = .failure, at now: UInt64 = NodeStatistics.now) -> Bool {
         tokens.withLock { tokens in
-            tokens.count(successes.exchange(0, ordering: .relaxed), at: now)
-            return tokens.take()
+            let successes = successes.exchange(0, ordering: .relaxed)
+            tokens.failures.count(successes, at: now)
+            tokens.refusals.count(successes, at: now)
+            return switch reason {
+            case .failure: tokens.failures.take()
+            case .refusal: tokens.refusals.take()
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 private import Glibc
 
-/// The tokens of a ``RetryBudget``.
+/// The tokens of a ``RetryBudget`` for one reason.
 ///
-/// All times are in nanoseconds from any origin, all amounts in tenths of a token, as those that calls put back are.
+/// All times are in nanoseconds from any origin, all amounts in tenths of a token, as those that calls put back.
 struct RetryBudgetTokens {
     /// Within this time an earned token fades to 37 %.
     private static let lifetime = 3e9
@@ -19,11 +19,15 @@ struct RetryBudgetTokens {
     private var earned: Double
     private var reserve: Double
     private var countedAt: UInt64
+    /// The amount that a call puts back that succeeds.
+    private let earning: Double
 
     /// - Parameters:
     ///   - burst: The most tokens.
+    ///   - earning: The amount that a call puts back that succeeds.
     ///   - now: The time.
-    init(burst: Int, at now: UInt64) {
+    init(burst: Int, earning: Double, at now: UInt64) {
+        self.earning = earning
         self.burst = Self.tenths(burst)
         reserve = min(self.burst, Self.mostReserve)
         earned = Self.start(self.burst) - reserve
@@ -53,7 +57,7 @@ struct RetryBudgetTokens {
         let age = elapsed / Self.lifetime
         let past = exp(-age)
         let part = age > 0 ? (1 - past) / age : 1
-        earned = min(earned * past + Double(successes) * part, burst - reserve)
+        earned = min(earned * past + Double(successes) * earning * part, burst - reserve)
     }
 
     /// Takes a token, if there is one: of those that fade first.

@@ -358,7 +358,7 @@ final class ClientCall: Sendable {
                 failure,
                 policy,
                 isAnyReady: { channel.pool.isAnyReady(besides: $0) },
-                takeRetry: { channel.retryBudget.takeRetry() }
+                takeRetry: { channel.retryBudget.takeRetry(after: $0) }
             )
         }
         switch action {

@@ -317,7 +317,7 @@ struct ClientCallState: ~Copyable {
         now: ContinuousClock.Instant = .now,
         _ policy: RetryPolicy,
         isAnyReady: (_ besides: [String]) -> Bool,
-        takeRetry: () -> Bool
+        takeRetry: (RetryBudget.Reason) -> Bool
     ) -> FailureAction {
         switch phase {
         case .ended(let reason): return .fail(reason ?? failure)
@@ -339,7 +339,7 @@ struct ClientCallState: ~Copyable {
                 unprocessed += 1
                 guard unprocessed <= Self.maximumUnprocessed else { return .fail(failure) }
             } else {
-                guard takeRetry() else { return .fail(failure) }
+                guard takeRetry(failure.isRefusal ? .refusal : .failure) else { return .fail(failure) }
             }
             phase = .placing
             avoid.append(id)

@@ -61,7 +61,8 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     public var buffer = ByteCount.kibibytes(256)
     /// How many retries are made in a row at most; 1000 by default. In any case retries are held to a tenth of the calls that
     /// succeed: in a row there are no more than a tenth of those of the last three seconds, and two. A channel that is new has
-    /// ten more. All channels of the process that find the service through the same registry share them.
+    /// ten more. Calls that an overloaded server has refused are made again on others by the same rules, apart from the rest, and
+    /// held to a fifth. All channels of the process that find the service through the same registry share them.
     public var burst = 1000
 
     /// The defaults.

@@ -51,7 +51,7 @@ struct RetryState {
         goesElsewhere: Bool = false,
         retryAfter: Duration? = nil,
         deadline: ContinuousClock.Instant?,
-        takeRetry: () -> Bool
+        takeRetry: (RetryBudget.Reason) -> Bool
     ) -> Duration? {
         let mayRepeat = goesElsewhere || policy.isRepeatable(status)
         guard !wasSent || isBodyRepeatable && attempts < policy.attempts && mayRepeat else { return nil }
@@ -60,7 +60,7 @@ struct RetryState {
         if pause > Self.longestPause { return nil }
         if let deadline, .now + pause >= deadline { return nil }
         if wasSent {
-            guard takeRetry() else { return nil }
+            guard takeRetry(goesElsewhere ? .refusal : .failure) else { return nil }
         } else {
             unprocessed += 1
             guard unprocessed <= Self.maximumUnprocessed else { return nil }

@@ -180,6 +180,7 @@ final class ClientModel {
             begin: clock.now,
             priority: options.priority(&random),
             key: options.keys > 0 ? Int(random.next() % UInt64(options.keys)) : nil,
+            method: options.method(&random),
             random: random
         )
         simulation.add(.deadline(call), after: options.deadline.nanoseconds)
@@ -193,7 +194,7 @@ final class ClientModel {
         if now >= nodes.nextDue { publish(nodes.takeDue(at: now)) }
         let breaker: CircuitBreakers.Method?
         do throws(PreparedError) {
-            breaker = try breakers.beginAttempt(of: Simulation.operation)
+            breaker = try breakers.beginAttempt(of: call.method.operation)
         } catch {
             return call.inFlight.isEmpty ? end(call, .unavailable) : ()
         }
@@ -214,10 +215,15 @@ final class ClientModel {
         )
         call.inFlight.append(attempt)
         simulation.send(attempt)
-        if let delay = options.hedgingDelay, call.attempts < options.attempts {
+        if call.method.isIdempotent, let delay = call.method.hedgingDelay ?? options.hedgingDelay,
+            call.attempts < mostAttempts(of: call)
+        {
             simulation.add(.hedge(call, after: call.attempts), after: delay.nanoseconds)
         }
     }
+
+    /// How often a call is made at most.
+    private func mostAttempts(of call: SimulatedCall) -> Int { call.method.attempts ?? options.attempts }
 
     /// It is time for another attempt beside those in flight.
     func hedge(_ call: SimulatedCall, after attempts: Int) {
@@ -233,7 +239,7 @@ final class ClientModel {
         for call: SimulatedCall, _ breaker: CircuitBreakers.Method?, at now: UInt64
     ) -> (Node, any Balancer, Place)? {
         var request = PickRequest(
-            operation: Simulation.operation,
+            operation: call.method.operation,
             avoid: call.avoid,
             keyHash: call.key.map { KeyHash.number($0, of: simulation.seed) },
             now: now
@@ -277,8 +283,9 @@ final class ClientModel {
         let id = attempt.node.instance.id
         let failed = call.avoid.contains(id) ? call.avoid : call.avoid + [id]
         let goesElsewhere = attempt.isRefused && nodes.isAnyReady(besides: failed)
-        guard code == .unavailable || goesElsewhere, call.attempts < options.attempts,
-            budget.takeRetry(at: clock.now)
+        let isRepeatable = code == .unavailable && call.method.isIdempotent
+        guard isRepeatable || goesElsewhere, call.attempts < mostAttempts(of: call),
+            budget.takeRetry(after: attempt.isRefused ? .refusal : .failure, at: clock.now)
         else { return end(call, code) }
         call.avoid.append(id)
         let pause = goesElsewhere || call.attempts == 1 ? .zero : call.backoff.next(using: &call.random)
@@ -314,7 +321,7 @@ final class ClientModel {
         }
         let report = CallReport(
             node: attempt.node,
-            operation: Simulation.operation,
+            operation: attempt.call.method.operation,
             attempt: attempt.call.attempts,
             code: code,
             latency: now - attempt.inFlight.start,

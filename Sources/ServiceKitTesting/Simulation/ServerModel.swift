@@ -109,7 +109,7 @@ final class ServerModel {
         let priority = attempt.call.priority
         var call = Call(
             side: .server,
-            operation: Simulation.operation,
+            operation: attempt.call.method.operation,
             metadata: priority == .default ? [:] : [CallPriority.header: .string(priority.rawValue)]
         )
         do {

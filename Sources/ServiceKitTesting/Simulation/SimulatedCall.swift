@@ -7,6 +7,7 @@ final class SimulatedCall {
     let begin: UInt64
     let priority: CallPriority
     let key: Int?
+    let method: SimulatedMethod
     /// Draws the work, among others: the same for every policy.
     var random: SeededRandom
     var attempts = 0
@@ -17,11 +18,15 @@ final class SimulatedCall {
     var inFlight: [SimulatedAttempt] = []
     var hasEnded = false
 
-    init(client: ClientModel, begin: UInt64, priority: CallPriority, key: Int?, random: SeededRandom) {
+    init(
+        client: ClientModel, begin: UInt64, priority: CallPriority, key: Int?, method: SimulatedMethod,
+        random: SeededRandom
+    ) {
         self.client = client
         self.begin = begin
         self.priority = priority
         self.key = key
+        self.method = method
         self.random = random
     }
 }

@@ -28,6 +28,8 @@ public struct SimulatedClient: Sendable {
     /// How long a call has no answer before another attempt is made beside it (hedging); none by default. ``attempts`` bounds
     /// the number, and the budget of retries counts them.
     public var hedgingDelay: Duration?
+    /// The methods that it calls; by default one, by the rules of the client.
+    public var methods: [SimulatedMethod] = []
     /// The rules of outlier ejection; off by default.
     public var outlierEjection = OutlierEjection.Options()
     /// The rules of the circuit breakers of the method and of each server; off by default.
@@ -49,6 +51,19 @@ public struct SimulatedClient: Sendable {
 
     /// A client with the defaults.
     public init() {}
+
+    /// Draws the method of a call. Without methods nothing is drawn.
+    func method(_ random: inout SeededRandom) -> SimulatedMethod {
+        guard let last = methods.last else { return Self.onlyMethod }
+        var rest = random.fraction() * methods.reduce(0) { $0 + max(0, $1.share) }
+        for method in methods {
+            rest -= max(0, method.share)
+            if rest < 0 { return method }
+        }
+        return last
+    }
+
+    private static let onlyMethod = SimulatedMethod("/simulated.v1.Simulated/Call")
 
     /// Draws the priority of a call.
     func priority(_ random: inout SeededRandom) -> CallPriority {

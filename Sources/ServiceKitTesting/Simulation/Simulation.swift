@@ -15,8 +15,6 @@ internal import ServiceKit
 /// print(result.during(.seconds(6)..<(.seconds(20))).share(of: "server-3"))
 /// ```
 public final class Simulation {
-    static let operation = "/simulated.v1.Simulated/Call"
-
     /// How long a message takes from a client to a server, and back; 250 µs by default.
     public var networkDelay = LatencyDistribution.constant(.microseconds(250))
 
@@ -174,6 +172,7 @@ public final class Simulation {
                 client: call.client.number,
                 priority: call.priority,
                 key: call.key,
+                operation: call.method.operation,
                 attempts: call.attempts,
                 code: code,
                 beginNanoseconds: call.begin - VirtualClock.origin,

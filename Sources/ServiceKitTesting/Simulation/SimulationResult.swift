@@ -10,6 +10,8 @@ public struct SimulationResult: Hashable, Sendable {
         public let priority: CallPriority
         /// The number of the key; `nil` for a call without one.
         public let key: Int?
+        /// The operation of the method.
+        public let operation: String
         /// The number of attempts.
         public let attempts: Int
         /// The error's code; `nil` when the call succeeded.

@@ -49,6 +49,24 @@ import Testing
         #expect(takeAll(budget, at: 100 * Self.second) == 2)
     }
 
+    /// Refused calls do not use up the retries of failed ones, nor the other way round.
+    @Test func refusalsHaveTokensOfTheirOwn() {
+        let budget = RetryBudget(burst: 1000, at: Self.second)
+        func takeRefusals(at now: UInt64) -> Int {
+            (0..<1_000_000).prefix { _ in budget.takeRetry(after: .refusal, at: now) }.count
+        }
+        #expect(takeRefusals(at: Self.second) == 12)
+        #expect(takeAll(budget, at: Self.second) == 12)
+        #expect(takeRefusals(at: Self.second) == 0)
+        // A fifth of the calls that succeed, and a tenth.
+        succeed(budget, 1000)
+        #expect(takeAll(budget, at: Self.second) == 100)
+        #expect(takeRefusals(at: Self.second) == 200)
+        budget.resize(burst: 1)
+        succeed(budget, 1000)
+        #expect(takeRefusals(at: Self.second) == 1 && takeAll(budget, at: Self.second) == 1)
+    }
+
     /// A channel that makes no retry at first has no more for it later.
     @Test func tokensOfTheStartFadeFromTheBeginning() {
         let budget = RetryBudget(burst: 1000, at: Self.second)

@@ -124,6 +124,71 @@ extension SimulatedFleets {
             #expect(result.attemptsPerCall <= (perSecond == 10 ? 1.2 : 1.1))
         }
 
+        /// Each refused call could be made three times.
+        @Test func refusalsOfAWholeFleetAreNotMultiplied() {
+            let policy = SimulationPolicy("retries") { client, server in
+                client.attempts = 3
+                server.limit.concurrency = .adaptive
+                server.limit.adaptive.targetDelay = .milliseconds(50)
+                server.limit.adaptive.min = 10
+            }
+            let result = SimulationScenario.overload(during: .seconds(5)..<(.seconds(10))).run(policy)
+            #expect((1.01...1.1).contains(result.attemptsPerCall), "\(result.attemptsPerCall)")
+            #expect(result.successRate > 0.19)
+        }
+
+        /// One server refuses most of its calls, and another one dies: the calls that it had are made again all the same.
+        @Test func refusalsLeaveTheRetriesOfFailedCalls() {
+            let simulation = Simulation(seed: 5)
+            var server = SimulatedServer()
+            server.work = .constant(.milliseconds(100))
+            server.workers = 1000
+            simulation.addServers(3, server)
+            simulation.changeServer("server-1") { server in
+                server.limit.concurrency = .fixed
+                server.limit.fixed.max = 1
+            }
+            var client = SimulatedClient()
+            client.balancer = { _ in RoundRobin() }
+            client.load = .perSecond(500)
+            client.attempts = 3
+            simulation.addClients(2, client)
+            simulation.at(.seconds(3)) { $0.changeServer("server-2") { $0.behavior = .unreachable } }
+            let result = simulation.run(for: .seconds(6)).during(.seconds(1)..<(.seconds(5)))
+            #expect(result.attempts.count { $0.code == .unavailable } > 20)
+            #expect(!result.calls.contains { $0.code == .unavailable })
+            // More calls are refused than are made again.
+            #expect(result.calls.count { $0.code == .tooManyRequests } > 100)
+        }
+
+        @Test func callsAreMadeAgainByTheRulesOfTheirMethods() {
+            let simulation = Simulation(seed: 5)
+            simulation.addServers(10, SimulatedServer())
+            simulation.changeServer("server-3") { $0.behavior = .fails(.unavailable) }
+            var client = SimulatedClient()
+            client.balancer = { _ in RoundRobin() }
+            var (read, once, write) = (
+                SimulatedMethod("/a.B/Read"), SimulatedMethod("/a.B/Once"), SimulatedMethod("/a.B/Write")
+            )
+            (read.share, read.attempts) = (8, 3)
+            (write.attempts, write.isIdempotent) = (3, false)
+            once.attempts = 1
+            client.methods = [read, once, write]
+            simulation.addClients(4, client)
+            let result = simulation.run(for: .seconds(10)).during(.seconds(1)..<(.seconds(9)))
+            func calls(_ method: SimulatedMethod) -> [SimulationResult.Call] {
+                result.calls.filter { $0.operation == method.operation }
+            }
+            #expect(abs(Double(calls(read).count) / Double(result.calls.count) - 0.8) < 0.03)
+            #expect(calls(read).contains { $0.attempts == 2 && $0.code == nil })
+            // The budget is a tenth of the calls that succeed, and so are the failures of reads.
+            #expect(Double(calls(read).count { $0.code == nil }) > 0.98 * Double(calls(read).count))
+            for method in [once, write] {
+                #expect(calls(method).allSatisfy { $0.attempts == 1 })
+                #expect(calls(method).contains { $0.code == .unavailable })
+            }
+        }
+
         /// The budget has room for the calls of a server that dies.
         @Test func serverThatDiesWithManyCallsInFlightFailsNone() {
             let simulation = Simulation(seed: 5)
