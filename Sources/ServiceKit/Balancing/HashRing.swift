@@ -7,7 +7,7 @@ struct HashRing: Sendable {
     /// The slot of a point. It stays until the ring changes.
     typealias Slot = Int
 
-    private struct Point {
+    fileprivate struct Point {
         static let none = Point(number: 0, owner: -1)
         var number: UInt64
         var owner: Int32
@@ -75,15 +75,35 @@ struct HashRing: Sendable {
 
     // MARK: - Searches
 
-    /// The point of a number.
+    /// The begin of a search: the first slot, read already.
+    ///
+    /// The slots of a large ring are in no cache. Searches that are begun one after the other, and go on then, wait for memory
+    /// once.
+    struct Search {
+        fileprivate var number: UInt64 = 0
+        fileprivate var slot: Slot = 0
+        fileprivate var point = Point.none
+    }
+
+    func begin(_ number: UInt64) -> Search {
+        let slot = home(of: number)
+        return Search(number: number, slot: slot, point: slots[slot])
+    }
+
+    /// The point of a search's number.
     ///
     /// - Parameters:
-    ///   - number: The number.
+    ///   - search: The search.
     ///   - looks: Counts the slots that are looked at.
     /// - Returns: The slot of the point, and how far behind the number the point is; `nil` without points.
-    func find(_ number: UInt64, _ looks: inout Int) -> (slot: Slot, distance: UInt64)? {
+    func find(_ search: Search, _ looks: inout Int) -> (slot: Slot, distance: UInt64)? {
+        let (number, point) = (search.number, search.point)
+        if !point.isNone, point.number >= number {
+            looks += 1
+            return (search.slot, point.number &- number)
+        }
         if count == 0 { return nil }
-        var slot = home(of: number)
+        var slot = search.slot
         while slot < slots.count, slots[slot].isNone || slots[slot].number < number {
             slot += 1
             looks += 1
@@ -92,6 +112,9 @@ struct HashRing: Sendable {
         looks += 1
         return (slot, slots[slot].number &- number)
     }
+
+    /// The point of a number.
+    func find(_ number: UInt64, _ looks: inout Int) -> (slot: Slot, distance: UInt64)? { find(begin(number), &looks) }
 
     /// The point behind another one, around the ring.
     func next(after slot: Slot, _ looks: inout Int) -> Slot {

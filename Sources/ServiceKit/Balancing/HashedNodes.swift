@@ -88,9 +88,11 @@ struct HashedNodes: Sendable {
     }
 
     private mutating func slot(of key: UInt64) -> HashRing.Slot? {
+        var searches = InlineArray<8, HashRing.Search>(repeating: HashRing.Search())
+        for probe in 0..<Self.probes { searches[probe] = ring.begin(KeyHash.number(probe, of: key)) }
         var best: (slot: HashRing.Slot, distance: UInt64)?
         for probe in 0..<Self.probes {
-            guard let found = ring.find(KeyHash.number(probe, of: key), &looks) else { return nil }
+            guard let found = ring.find(searches[probe], &looks) else { return nil }
             if found.distance < best?.distance ?? .max { best = found }
         }
         return best?.slot
