@@ -53,6 +53,55 @@ struct ServerCallHookTests {
         #expect(hook.outcomes.value.isEmpty)
     }
 
+    /// The body is larger than all windows together. The next call on the connection is served.
+    @Test func callThatIsRefusedByItsHeadIsNotBegun() async throws {
+        let hook = CountingHook()
+        let trailers: Metadata = ["grpc-retry-pushback-ms": "100"]
+        let refusal = ServerRefusal(Status(code: .resourceExhausted, message: "too many calls"), trailers)
+        hook.headRefusal.update { $0 = refusal }
+        try await withServer(hook) { address in
+            try await withClient(address) { client in
+                for _ in 0..<100 {
+                    let error = await #expect(throws: RPCError.self) {
+                        let request = ClientRequest(message: [UInt8](repeating: 1, count: 300_000))
+                        return try await client.rawUnary("Echo", request, .defaults).message
+                    }
+                    #expect(error?.code == .resourceExhausted && error?.message == "too many calls")
+                    #expect(error.map { Array($0.metadata[stringValues: "grpc-retry-pushback-ms"]) } == ["100"])
+                }
+                #expect(hook.begun.value == 0)
+                #expect(
+                    hook.heads.value.allSatisfy { $0 == "/\(RawService.name)/Echo" } && hook.heads.value.count == 100)
+                hook.headRefusal.update { $0 = nil }
+                let response = try await client.rawUnary("Echo", ClientRequest(message: [1, 2, 3]), .defaults)
+                #expect(try response.message == [1, 2, 3])
+                #expect(hook.begun.value == 1)
+            }
+        }
+    }
+
+    /// What is wrong with a request is said, whatever the hook would say.
+    @Test(arguments: [
+        [(":method", "GET"), ("content-type", "application/grpc"), ("te", "trailers")],
+        [(":method", "POST"), ("content-type", "text/plain"), ("te", "trailers")],
+        [(":method", "POST"), ("content-type", "application/grpc")],
+    ])
+    func requestThatIsNoCallIsNotRefusedByItsHead(_ fields: [(String, String)]) async throws {
+        let hook = CountingHook()
+        let refusal = ServerRefusal(Status(code: .resourceExhausted, message: "too many calls"), [:])
+        hook.headRefusal.update { $0 = refusal }
+        try await withServer(hook) { address in
+            let path = [(":scheme", "http"), (":path", "/\(RawService.name)/Echo"), (":authority", "x")]
+            let bytes =
+                Frames.preface + Frames.settings
+                + Frames.headers(stream: 1, Array(fields.prefix(1)) + path + Array(fields.dropFirst()), endStream: true)
+            _ = try await Frames.exchange(address, bytes) { answer in
+                Frames.summary(answer).contains { $0.type == 1 && $0.stream == 1 && $0.flags & 1 != 0 }
+            }
+        }
+        #expect(hook.heads.value.isEmpty && hook.begun.value == 0)
+    }
+
     private func withServer(_ hook: CountingHook, _ body: (TransportAddress) async throws -> Void) async throws {
         let service = RawService(handlers: ["Echo": RawService.echo])
         let transport = Nghttp2ServerTransport(
@@ -74,6 +123,10 @@ private final class CountingHook: ServerCallHook {
     let begun = Shared(0)
     let started = Shared(0)
     let outcomes = Shared<[ServerCall.Outcome]>([])
+    /// The answer to calls by their heads.
+    let headRefusal = Shared<ServerRefusal?>(nil)
+    /// The paths of the calls that it was asked about.
+    let heads = Shared<[String]>([])
     private let refusal: Status?
 
     init(refusing refusal: Status? = nil) {
@@ -81,6 +134,13 @@ private final class CountingHook: ServerCallHook {
     }
 
     func applies(to method: MethodDescriptor) -> Bool { true }
+
+    var refusesHeads: Bool { headRefusal.value != nil }
+
+    func refusal(of head: ServerCallHead) -> ServerRefusal? {
+        heads.update { $0.append(head.path) }
+        return headRefusal.value
+    }
 
     func begin(_ call: ServerCall) -> (any HookedCall)? {
         begun.update { $0 += 1 }

@@ -24,12 +24,14 @@ final class GRPCRequestHandler: RequestHandler {
         if let otherRequests, let headers, !RequestHead.isGRPC(headers) {
             return otherRequests.open(stream, headers: headers, on: connection)
         }
+        if let headers, methods.refuse(stream, headers) { return nil }
         do throws(RequestHead.Rejection) {
             guard let headers else {
                 throw stream.refusal.map { .refused($0) } ?? .metadataTooLarge(stream.limits)
             }
-            let head = try RequestHead(headers, readableEncodings: methods.messages.readableEncodings)
-            let method = try methods.method(path: head.path)
+            let head = try RequestHead(
+                headers, readableEncodings: methods.messages.readableEncodings, find: methods.find(path:))
+            let method = if let found = head.method { found } else { try methods.method(path: head.path) }
             stream.setDecoder(MessageDeframer(maxMessageBytes: methods.messages.maxBytes))
             let wire = GRPCWire(stream: stream, connection: connection)
             let call = ServerCall(wire: wire, method: method, head: head, service: methods)

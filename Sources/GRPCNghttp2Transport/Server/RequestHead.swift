@@ -59,6 +59,8 @@ struct RequestHead: ~Copyable {
     }
 
     private(set) var path = ""
+    /// The method that the path names, if there is one.
+    private(set) var method: ServedMethods.Method?
     private(set) var metadata = Metadata()
     private(set) var timeout: Duration?
     /// How the request's messages are compressed.
@@ -80,14 +82,23 @@ struct RequestHead: ~Copyable {
     /// - Parameters:
     ///   - block: The fields.
     ///   - readableEncodings: The encodings that this side reads.
+    ///   - find: Finds the method of a path; none by default.
     /// - Throws: The rejection that answers the request.
-    init(_ block: HeaderBlock, readableEncodings: MessageEncodings) throws(Rejection) {
+    init(
+        _ block: HeaderBlock,
+        readableEncodings: MessageEncodings,
+        find: (_ path: UnsafeBufferPointer<UInt8>) -> (path: String, method: ServedMethods.Method)? = { _ in nil }
+    ) throws(Rejection) {
         var isPost = false
         var isGRPC = false
         var takesTrailers = false
         try block.forEach { name, value throws(Rejection) in
             if name.equals(":path") {
-                path = String(decoding: value, as: UTF8.self)
+                if let found = find(value) {
+                    (path, method) = found
+                } else {
+                    path = String(decoding: value, as: UTF8.self)
+                }
             } else if name.equals(":method") {
                 isPost = value.equals("POST")
             } else if name.equals("te") {

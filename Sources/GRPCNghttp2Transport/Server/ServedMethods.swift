@@ -29,6 +29,7 @@ package final class ServedMethods: Sendable {
     let handler: ServerCall.Handler
     let messages: MessageOptions
     private let methods: [String: Method]
+    private let table: PathTable<Method>
     private let hook: (any ServerCallHook)?
 
     init(
@@ -46,6 +47,12 @@ package final class ServedMethods: Sendable {
             methods.map { ($0.path, Method($0, hook, direct[$0], checks[$0])) },
             uniquingKeysWith: { first, _ in first }
         )
+        table = PathTable(self.methods)
+    }
+
+    /// The method whose path this is; `nil` if there is none.
+    func find(path: UnsafeBufferPointer<UInt8>) -> (path: String, method: Method)? {
+        table.find(path).map { ($0.path, $0.value) }
     }
 
     /// The method that a path names. A method that is not registered is made up from the path: the router answers it.
@@ -58,6 +65,28 @@ package final class ServedMethods: Sendable {
             throw .grpc(.unimplemented, "\"\(path)\" is not the path of a method: /package.Service/Method")
         }
         return Method(MethodDescriptor(fullyQualifiedService: String(parts[1]), method: String(parts[2])), hook)
+    }
+
+    /// Answers a call of gRPC that the hook refuses by its head. A request that is none, or that names no method, is left to be
+    /// opened: its answer says what is wrong.
+    ///
+    /// - Returns: Whether it is answered.
+    func refuse(_ stream: HTTP2Stream, _ headers: HeaderBlock) -> Bool {
+        guard let hook, hook.refusesHeads else { return false }
+        var fields = CallFields()
+        var path: String?
+        headers.forEach { name, value in
+            if name.count == 5, name.equals(":path") {
+                if let found = table.find(value), found.value.hook != nil { path = found.path }
+            } else {
+                fields.note(name: name, value: value)
+            }
+        }
+        guard let path, fields.areRight else { return false }
+        let head = ServerCallHead(path: path, peer: stream.remotePeer, fields: headers)
+        guard let refusal = hook.refusal(of: head) else { return false }
+        refusal.answer(stream)
+        return true
     }
 
     // MARK: - Other protocols than gRPC

@@ -9,10 +9,26 @@ package protocol ServerCallHook: AnyObject, Sendable {
     /// Whether the hook is around the calls of a method.
     func applies(to method: MethodDescriptor) -> Bool
 
+    /// Whether the hook may refuse a call by its head now. Each request asks, so that it has to be cheap.
+    var refusesHeads: Bool { get }
+
+    /// Refuses a call by its head, before anything is made for it. Called on the event loop, only if ``refusesHeads``.
+    ///
+    /// - Returns: The answer; `nil` to go on, in which case ``begin(_:)`` follows.
+    func refusal(of head: ServerCallHead) -> ServerRefusal?
+
     /// Begins a call. Called on the event loop, when the head of the request has come.
     ///
     /// - Returns: The call, to be started; `nil` if the hook has refused it, with ``ServerCall/answer(_:_:)``.
     func begin(_ call: ServerCall) -> (any HookedCall)?
+}
+
+extension ServerCallHook {
+    /// It does not.
+    package var refusesHeads: Bool { false }
+
+    /// None.
+    package func refusal(of head: ServerCallHead) -> ServerRefusal? { nil }
 }
 
 /// A call that a hook has begun.

@@ -22,7 +22,7 @@ private import Synchronization
 /// Whatever the algorithm, `methods` has limits for single methods. Less important calls are refused first; see
 /// ``CallPriority``. A refused call is `429 OVERLOADED`, with `bbr` `429 RATELIMIT`, as go-kratos has it. Health has
 /// no middleware; neither it nor reflection is ever refused.
-public struct ConcurrencyLimit: SynchronousMiddleware {
+public struct ConcurrencyLimit: HeadMiddleware {
     /// A way to find the limit.
     public enum Algorithm: String, Codable, Sendable, CaseIterable {
         /// No limit.
@@ -105,6 +105,7 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
     private final class Shared: ArrivalObserver {
         let state: Mutex<ConcurrencyLimitState>
         let refusals = Mutex(Refusals())
+        let gate = RefusalGate()
         let now: @Sendable () -> UInt64
         let count: RefusalCount
         let meter: Lazily<Meter>
@@ -179,14 +180,9 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
             shared.state.withLock { $0.begin(call.operation, priority, at: now, options) }
         }
         switch begun {
-        case .refused(let limit?):
+        case .refused(let refusal):
             if OperatorService.has(call.operation) { return }
-            report("refusing calls: too many are in flight; see server.limit", limit, at: now)
-            throw options.read { $0.concurrency == .bbr } ? Self.kratos : Self.overloaded
-        case .refused(nil):
-            if OperatorService.has(call.operation) { return }
-            report("refusing calls: they would wait too long to begin; see server.limit.adaptive", nil, at: now)
-            throw Self.late
+            throw refuse(refusal, at: now)
         case .admitted(.waiting(let number)):
             call.onBegin(shared, number)
         case .admitted(.inFlight(let inFlight)):
@@ -195,6 +191,35 @@ public struct ConcurrencyLimit: SynchronousMiddleware {
             call.onBegin(shared, number)
             call.onEnd { [self] call, result in end(inFlight, call.operation, result.error) }
         }
+    }
+
+    package var gate: RefusalGate? { shared.gate }
+
+    /// Refuses a call by its head, as ``beginServing(_:)`` would.
+    package func refusal(of head: borrowing CallHead) -> PreparedError? {
+        guard shared.gate.isOpen, options.read({ $0.isEnabled }), !OperatorService.has(head.operation) else {
+            return nil
+        }
+        let now = shared.now()
+        guard shared.gate.isOpen(at: now) else { return nil }
+        let (operation, priority) = (head.operation, head.priority)
+        let refusal = options.read { options in
+            shared.state.withLock { $0.refusal(of: operation, priority, at: now, options) }
+        }
+        return refusal.map { refuse($0, at: now) }
+    }
+
+    /// Counts a refusal.
+    ///
+    /// - Returns: The error that answers the call.
+    private func refuse(_ refusal: ConcurrencyLimitState.Refusal, at now: UInt64) -> PreparedError {
+        shared.gate.refused(at: now)
+        guard let limit = refusal.limit else {
+            report("refusing calls: they would wait too long to begin; see server.limit.adaptive", nil, at: now)
+            return Self.late
+        }
+        report("refusing calls: too many are in flight; see server.limit", limit, at: now)
+        return options.read { $0.concurrency == .bbr } ? Self.kratos : Self.overloaded
     }
 
     private func end(_ inFlight: ConcurrencyLimitState.InFlight, _ operation: String, _ error: (any Error)?) {

@@ -23,8 +23,13 @@ struct ConcurrencyLimitState: Sendable {
 
     enum Begun: Sendable {
         case admitted(Ticket)
+        case refused(Refusal)
+    }
+
+    /// The reason for which a call is refused.
+    struct Refusal: Sendable {
         /// The limit of calls in flight that the call met; `nil` if it would have waited for too long.
-        case refused(limit: Int?)
+        var limit: Int?
     }
 
     /// A stream takes longer. Its time is no latency.
@@ -70,17 +75,28 @@ struct ConcurrencyLimitState: Sendable {
         _ operation: String, _ priority: CallPriority, at now: UInt64, _ options: borrowing Options
     ) -> Begun {
         let most = options.methods.isEmpty ? nil : options.methods[operation]
-        if let most, methods[operation, default: 0] >= most { return .refused(limit: most) }
+        if let most, methods[operation, default: 0] >= most { return .refused(Refusal(limit: most)) }
         if options.concurrency == .adaptive {
             let time = runningTime.time(at: now, callsWait: waiting.count > 0)
-            guard let number = waiting.arrive(priority, at: time, options.adaptive) else { return .refused(limit: nil) }
+            guard let number = waiting.arrive(priority, at: time, options.adaptive) else { return .refused(Refusal()) }
             guard most != nil else { return .admitted(.waiting(number)) }
             return .admitted(.both(add(operation, priority, hasMethod: true, at: now), waiting: number))
         }
-        calls.advance(to: now)
-        if priority == .critical { calls.noteCriticalDemand() }
-        if let limit = limitMet(by: priority, at: now, options) { return .refused(limit: limit) }
+        if let limit = limitMet(by: priority, at: now, options) { return .refused(Refusal(limit: limit)) }
         return .admitted(.inFlight(add(operation, priority, hasMethod: most != nil, at: now)))
+    }
+
+    /// Whether a call would be refused. It does not begin.
+    mutating func refusal(
+        of operation: String, _ priority: CallPriority, at now: UInt64, _ options: borrowing Options
+    ) -> Refusal? {
+        let most = options.methods.isEmpty ? nil : options.methods[operation]
+        if let most, methods[operation, default: 0] >= most { return Refusal(limit: most) }
+        if options.concurrency == .adaptive {
+            let time = runningTime.time(at: now, callsWait: waiting.count > 0)
+            return waiting.refuses(priority, at: time, options.adaptive) ? Refusal() : nil
+        }
+        return limitMet(by: priority, at: now, options).map { Refusal(limit: $0) }
     }
 
     private mutating func add(
@@ -94,6 +110,8 @@ struct ConcurrencyLimitState: Sendable {
 
     /// The limit of calls in flight that keeps a call from beginning; `nil` if there is none.
     private mutating func limitMet(by priority: CallPriority, at now: UInt64, _ options: borrowing Options) -> Int? {
+        calls.advance(to: now)
+        if priority == .critical { calls.noteCriticalDemand() }
         switch options.concurrency {
         case .none, .adaptive:
             return nil

@@ -12,7 +12,7 @@ private import Synchronization
 /// ```
 ///
 /// A refused call is `429 RATE_LIMITED`. The priority of a call does not count: the rate is a share, not a protection.
-public struct RateLimit: SynchronousMiddleware {
+public struct RateLimit: HeadMiddleware {
     /// The section `server.rate-limit`.
     public struct Options: ConfigurationSection, Hashable {
         /// The part of a call that a caller is known by.
@@ -62,6 +62,7 @@ public struct RateLimit: SynchronousMiddleware {
     private final class Buckets: Sendable {
         let state = Mutex(TokenBuckets())
         let refusals = Mutex(Refusals())
+        let gate = RefusalGate()
         let count = RefusalCount(.server, reason: "rate")
         /// The error, and the rate that it was made for.
         let refusal = Mutex<(rate: Double, error: PreparedError)?>(nil)
@@ -104,39 +105,98 @@ public struct RateLimit: SynchronousMiddleware {
 
     /// Takes a token, if callers are known by their subjects, or are not.
     func take(_ call: borrowing Call, bySubject: Bool) throws {
-        let options: Options? = options.read {
-            $0.perSecond != nil && (key == nil && $0.by == .subject) == bySubject ? copy $0 : nil
-        }
-        guard let options, let rate = options.perSecond else { return }
-        let hash = hash(of: call, options)
+        guard let (options, rate) = limit(bySubject: bySubject) else { return }
         let now = now()
-        let isAdmitted = buckets.state.withLock {
+        if takeToken(hash(of: call, options), at: now, options, rate) { return }
+        if OperatorService.has(call.operation) { return }
+        throw refuse(rate, at: now)
+    }
+
+    private func takeToken(_ hash: Int, at now: UInt64, _ options: Options, _ rate: Double) -> Bool {
+        buckets.state.withLock {
             $0.take(hash, at: now, rate: rate, burst: options.burst, maxKeys: options.maxCallers)
         }
-        if isAdmitted { return }
-        if OperatorService.has(call.operation) { return }
+    }
+
+    /// The options and the rate, if callers are known by their subjects, or are not.
+    private func limit(bySubject: Bool) -> (Options, rate: Double)? {
+        if options.read({ $0.perSecond == nil }) { return nil }
+        return options.read {
+            guard let rate = $0.perSecond, (key == nil && $0.by == .subject) == bySubject else { return nil }
+            return (copy $0, rate)
+        }
+    }
+
+    /// Counts a refusal.
+    ///
+    /// - Returns: The error that answers the call.
+    private func refuse(_ rate: Double, at now: UInt64) -> PreparedError {
+        buckets.gate.refused(at: now)
         buckets.count.add()
         if let logger, let count = buckets.refusals.withLock({ $0.add(at: now) }) {
             logger.warning(
                 "refusing calls that come too fast", metadata: ["refused": "\(count)", "per-second": "\(rate)"])
         }
-        throw refusal(rate)
+        return refusal(rate)
     }
 
     /// The calls refused so far.
     var refusedCalls: Int { buckets.count.value }
 
+    // MARK: - By the head
+
+    /// Whether the key is in the head: a function of the program reads whole calls.
+    package var seesHeads: Bool { key == nil }
+
+    package var gate: RefusalGate? { buckets.gate }
+
+    /// Refuses a call by its head, as ``beginServing(_:)`` would.
+    package func refusal(of head: borrowing CallHead) -> PreparedError? {
+        guard buckets.gate.isOpen, let (options, rate) = limit(bySubject: false), !OperatorService.has(head.operation)
+        else {
+            return nil
+        }
+        let now = now()
+        guard buckets.gate.isOpen(at: now) else { return nil }
+        let hash = hash(of: head, options)
+        let isEmpty = buckets.state.withLock {
+            $0.isEmpty(hash, at: now, rate: rate, burst: options.burst, maxKeys: options.maxCallers)
+        }
+        return isEmpty ? refuse(rate, at: now) : nil
+    }
+
+    /// Takes the token of a call that a limit inside refuses.
+    package func refused(_ head: borrowing CallHead, by error: PreparedError, _ trailers: inout CallMetadata) {
+        guard let (options, rate) = limit(bySubject: false) else { return }
+        _ = takeToken(hash(of: head, options), at: now(), options, rate)
+    }
+
+    private func hash(of head: borrowing CallHead, _ options: Options) -> Int {
+        options.by == .header ? head.text(of: options.header).hashValue : Self.hash(ofPeer: head.peer)
+    }
+
     private func hash(of call: borrowing Call, _ options: Options) -> Int {
         if let key { return key(call).hashValue }
         switch options.by {
         case .header: return call.metadata[options.header].hashValue
-        case .peer:
-            // "ipv4:10.0.0.1:5": the port differs from connection to connection.
-            guard call.peer.hasPrefix("ip"), let colon = call.peer.lastIndex(of: ":") else {
-                return call.peer.hashValue
-            }
-            return call.peer[..<colon].hashValue
+        case .peer: return Self.hash(ofPeer: call.peer)
         case .subject: return call.identity?.subject.hashValue ?? 0
+        }
+    }
+
+    private static func hash(ofPeer peer: String) -> Int {
+        // "ipv4:10.0.0.1:5": the port differs from connection to connection.
+        var peer = peer
+        return peer.withUTF8 { bytes in
+            var bytes = bytes[...]
+            if bytes.count > 2, bytes[0] == UInt8(ascii: "i"), bytes[1] == UInt8(ascii: "p"),
+                let colon = bytes.lastIndex(of: UInt8(ascii: ":"))
+            {
+                bytes = bytes[..<colon]
+            }
+            var hasher = Hasher()
+            hasher.combine(bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes)))
+            return hasher.finalize()
         }
     }
 

@@ -24,22 +24,38 @@ struct TokenBuckets: Sendable {
     ///
     /// - Returns: Whether there was one.
     mutating func take(_ key: Int, at now: UInt64, rate: Double, burst: Int, maxKeys: Int) -> Bool {
-        if young[key] == nil {
-            if young.count >= max(1, maxKeys / 2) {
-                old = young
-                young = [:]
-            }
-            young[key] = old.removeValue(forKey: key) ?? Bucket(tokens: Double(burst), filledAt: now)
-        }
+        if young[key] == nil { rejuvenate(key, at: now, burst: burst, maxKeys: maxKeys) }
         return young[key]?.take(at: now, rate: rate, burst: Double(burst)) ?? false
+    }
+
+    /// Whether there is no token. A key that is not known has a full bucket.
+    mutating func isEmpty(_ key: Int, at now: UInt64, rate: Double, burst: Int, maxKeys: Int) -> Bool {
+        if young[key] == nil {
+            if old[key] == nil { return false }
+            rejuvenate(key, at: now, burst: burst, maxKeys: maxKeys)
+        }
+        return young[key].map { $0.tokens(at: now, rate: rate, burst: Double(burst)) < 1 } ?? false
+    }
+
+    /// Moves a key to the young buckets, with a full bucket if it is not known.
+    private mutating func rejuvenate(_ key: Int, at now: UInt64, burst: Int, maxKeys: Int) {
+        if young.count >= max(1, maxKeys / 2) {
+            old = young
+            young = [:]
+        }
+        young[key] = old.removeValue(forKey: key) ?? Bucket(tokens: Double(burst), filledAt: now)
     }
 }
 
 extension TokenBuckets.Bucket {
-    fileprivate mutating func take(at now: UInt64, rate: Double, burst: Double) -> Bool {
+    fileprivate func tokens(at now: UInt64, rate: Double, burst: Double) -> Double {
         // Times are taken before the lock, so that another task's may be a little later.
         let elapsed = now > filledAt ? Double(now - filledAt) / 1e9 : 0
-        tokens = min(burst, tokens + elapsed * rate)
+        return min(burst, tokens + elapsed * rate)
+    }
+
+    fileprivate mutating func take(at now: UInt64, rate: Double, burst: Double) -> Bool {
+        tokens = tokens(at: now, rate: rate, burst: burst)
         filledAt = max(filledAt, now)
         guard tokens >= 1 else { return false }
         tokens -= 1

@@ -50,15 +50,17 @@ struct WaitingCalls: Sendable {
     ///
     /// - Returns: Its number; `nil` if it is refused.
     mutating func arrive(_ priority: CallPriority, at now: UInt64, _ options: borrowing Options) -> UInt64? {
-        let share = priority.delayShare
-        if Double(count) >= Double(options.min) * share,
-            isTooLate(share, at: now, target: options.targetDelay / .nanoseconds(1))
-        {
-            return nil
-        }
+        if refuses(priority, at: now, options) { return nil }
         arrivals.append(Arrival(time: now, begunBefore: begun))
         count += 1
         return first + UInt64(arrivals.count) - 1
+    }
+
+    /// Whether a call that arrives is refused.
+    func refuses(_ priority: CallPriority, at now: UInt64, _ options: borrowing Options) -> Bool {
+        let share = priority.delayShare
+        if Double(count) < Double(options.min) * share { return false }
+        return isTooLate(share, at: now, target: options.targetDelay / .nanoseconds(1))
     }
 
     private func isTooLate(_ share: Double, at now: UInt64, target: Double) -> Bool {

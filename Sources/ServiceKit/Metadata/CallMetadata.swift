@@ -104,7 +104,7 @@ extension CallMetadata: ExpressibleByDictionaryLiteral {
 
 extension String {
     /// The name of a header in lower case. Most names are already, and then nothing is copied.
-    fileprivate var inLowerCase: String {
+    var inLowerCase: String {
         utf8.contains { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") || $0 >= 0x80 } ? lowercased() : self
     }
 }

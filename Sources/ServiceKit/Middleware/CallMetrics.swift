@@ -15,7 +15,7 @@ private import Synchronization
 ///
 /// Attempts are measured as a ``CallObserver``: an App adds both. The metrics go to the backend that the program has
 /// bootstrapped when the first call begins. If there is none, a call costs next to nothing.
-public struct CallMetrics: SynchronousMiddleware, ClientMiddlewareOfService, CallObserver {
+public struct CallMetrics: HeadMiddleware, ClientMiddlewareOfService, CallObserver {
     /// The section `metrics`.
     public struct Options: ConfigurationSection, Hashable {
         /// Whether calls are measured; true by default. Without a backend nothing is.
@@ -99,6 +99,13 @@ public struct CallMetrics: SynchronousMiddleware, ClientMiddlewareOfService, Cal
         call.onEnd(method.end)
     }
 
+    /// Measures a call that was refused by its head: no time passed.
+    package func refused(_ head: borrowing CallHead, by error: PreparedError, _ trailers: inout CallMetadata) {
+        guard let (series, limit) = enabled else { return }
+        let key = MethodKey(side: .server, system: head.transport, target: "", operation: head.operation)
+        series.calls(key, limit: limit).durations.timer(of: CallStatus(error)).recordNanoseconds(0)
+    }
+
     /// Measures an attempt.
     public func ended(_ report: CallReport) {
         guard let (series, limit) = enabled else { return }
@@ -171,6 +178,8 @@ private final class CallSeries: Sendable {
 private final class MethodMetrics: Sendable {
     /// The calls in flight.
     let active: Meter
+    /// The time that calls took.
+    let durations: StatusTimers
     /// Measures a call. Made once: a closure made for each call would cost it an allocation.
     let end: Call.End
 
@@ -185,6 +194,7 @@ private final class MethodMetrics: Sendable {
                 + (status.isFailure(of: side) ? [("error.type", status.name)] : [])
         }
         self.active = active
+        self.durations = durations
         end = { call, result in
             active.decrement(by: 1)
             durations.timer(of: CallStatus(result.error)).record(duration: ContinuousClock.now - call.start)

@@ -5,7 +5,7 @@ public import ServiceKitConfig
 /// Balancers such as `p2c`, `least_request` and `prequal` then also count the calls of other clients, without probes. An App
 /// has this middleware if `server.load-reports.enabled` says so. Else a call costs nothing more, and clients go by their own
 /// calls.
-public struct LoadReporting: SynchronousMiddleware {
+public struct LoadReporting: HeadMiddleware {
     /// The section `server.load-reports`.
     public struct Options: ConfigurationSection, Hashable {
         /// Whether answers have a report; false by default.
@@ -41,5 +41,11 @@ public struct LoadReporting: SynchronousMiddleware {
             let report = load.end(begun, at: now(), failed: result.error != nil)
             result.trailers.append(.binary(report.bytes), for: LoadReport.trailer)
         }
+    }
+
+    package func refused(_ head: borrowing CallHead, by error: PreparedError, _ trailers: inout CallMetadata) {
+        let now = now()
+        let report = load.end(load.begin(at: now), at: now, failed: true)
+        trailers.append(.binary(report.bytes), for: LoadReport.trailer)
     }
 }

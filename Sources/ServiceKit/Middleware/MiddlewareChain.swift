@@ -24,6 +24,17 @@ public struct MiddlewareChain: Sendable {
             self.rule = rule
         }
 
+        /// Whether the middleware is a ``HeadMiddleware`` that sees heads.
+        var seesHeads: Bool { false }
+        /// Is open while the middleware may refuse calls by their heads.
+        var gate: RefusalGate? { nil }
+
+        /// Refuses a call by its head.
+        func refusal(of head: borrowing CallHead) -> PreparedError? { nil }
+
+        /// Counts a call that was refused by its head.
+        func refused(_ head: borrowing CallHead, by error: PreparedError, _ trailers: inout CallMetadata) {}
+
         /// Begins a call if the middleware never waits.
         func beginSynchronously(_ call: inout Call) throws {}
 
@@ -39,17 +50,17 @@ public struct MiddlewareChain: Sendable {
 
     /// A middleware that never waits, by its type: a look through an existential would copy it for each call.
     // @unchecked as its superclass.
-    private final class SynchronousLayer<Kind: SynchronousMiddleware>: Layer, @unchecked Sendable {
-        private let same: Kind
+    private class SynchronousLayer<Kind: SynchronousMiddleware>: Layer, @unchecked Sendable {
+        fileprivate let same: Kind
 
         init(_ middleware: Kind, _ rule: OperationRule) {
             same = middleware
             super.init(middleware, rule)
         }
 
-        override var isSynchronous: Bool { true }
+        final override var isSynchronous: Bool { true }
 
-        override func beginSynchronously(_ call: inout Call) throws {
+        final override func beginSynchronously(_ call: inout Call) throws {
             try same.begin(&call)
             switch call.side {
             case .server: try same.beginServing(&call)
@@ -58,17 +69,40 @@ public struct MiddlewareChain: Sendable {
         }
     }
 
+    /// A middleware that may see the heads of calls.
+    // @unchecked as its superclass.
+    private final class HeadLayer<Kind: HeadMiddleware>: SynchronousLayer<Kind>, @unchecked Sendable {
+        override var seesHeads: Bool { same.seesHeads }
+        override var gate: RefusalGate? { same.gate }
+
+        override func refusal(of head: borrowing CallHead) -> PreparedError? { same.refusal(of: head) }
+
+        override func refused(_ head: borrowing CallHead, by error: PreparedError, _ trailers: inout CallMetadata) {
+            same.refused(head, by: error, &trailers)
+        }
+    }
+
     private static func layer(_ middleware: any Middleware, _ rule: OperationRule) -> Layer {
         func open(_ middleware: some SynchronousMiddleware) -> Layer { SynchronousLayer(middleware, rule) }
+        func open(head middleware: some HeadMiddleware) -> Layer { HeadLayer(middleware, rule) }
+        if let middleware = middleware as? any HeadMiddleware { return open(head: middleware) }
         if let middleware = middleware as? any SynchronousMiddleware { return open(middleware) }
         return Layer(middleware, rule)
     }
 
     private var layers: [Layer] = [] {
-        didSet { synchronous = layers.prefix(while: \.isSynchronous).count }
+        didSet {
+            synchronous = layers.prefix(while: \.isSynchronous).count
+            heads = layers.prefix(while: \.seesHeads).count
+            gates = layers.prefix(heads).compactMap(\.gate)
+        }
     }
     /// The number of layers before the first that may wait.
     private var synchronous = 0
+    /// The number of layers before the first that sees whole calls only.
+    private var heads = 0
+    /// Those of the layers before it.
+    private var gates: [RefusalGate] = []
 
     /// Whether no middleware ever waits.
     package var isSynchronous: Bool { synchronous == layers.count }
@@ -128,6 +162,27 @@ public struct MiddlewareChain: Sendable {
     public nonisolated(nonsending) func begin(_ call: inout Call) async throws {
         try beginSynchronously(&call)
         try await beginRest(&call)
+    }
+
+    /// Whether a call may be refused by its head now.
+    package var refusesHeads: Bool {
+        for gate in gates where gate.isOpen { return true }
+        return false
+    }
+
+    /// Refuses a call by its head, and has the middleware outside of the one that does so count it.
+    ///
+    /// - Returns: The error that answers the call, and trailers beside its own; `nil` if the call may begin.
+    package func refusal(of head: borrowing CallHead) -> (error: PreparedError, trailers: CallMetadata)? {
+        for index in 0..<heads where layers[index].rule.matches(head.operation) {
+            guard let error = layers[index].refusal(of: head) else { continue }
+            var trailers = CallMetadata()
+            for outer in layers[..<index].reversed() where outer.rule.matches(head.operation) {
+                outer.refused(head, by: error, &trailers)
+            }
+            return (error, trailers)
+        }
+        return nil
     }
 
     /// Begins a call with the middleware before the first that may wait: with all, if the chain ``isSynchronous``. The caller

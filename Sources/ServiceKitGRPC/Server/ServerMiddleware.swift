@@ -7,6 +7,7 @@ private import ServiceContextModule
 final class ServerMiddleware: ServerCallHook {
     private let chain: MiddlewareChain
     private let exceptions: Set<String>
+    private let refusals = PreparedRefusals()
 
     /// - Parameters:
     ///   - chain: The middleware.
@@ -18,6 +19,18 @@ final class ServerMiddleware: ServerCallHook {
 
     func applies(to method: MethodDescriptor) -> Bool {
         !chain.isEmpty && !exceptions.contains(method.service.fullyQualifiedService)
+    }
+
+    var refusesHeads: Bool { chain.refusesHeads }
+
+    func refusal(of head: ServerCallHead) -> ServerRefusal? {
+        let fields = ServerCallFields(head: head)
+        let head = CallHead(transport: "grpc", operation: head.path, peer: head.peer, fields: fields)
+        guard let (error, trailers) = chain.refusal(of: head) else { return nil }
+        if trailers.isEmpty { return refusals.refusal(for: error) }
+        var result = CallResult(error: error)
+        result.trailers = trailers
+        return result.rpcError.map(ServerRefusal.init)
     }
 
     func begin(_ served: ServerCall) -> (any HookedCall)? {

@@ -57,6 +57,10 @@ extension HTTP2Connection {
 
     /// The peer has ended the stream.
     func dataEnded(_ stream: HTTP2Stream) {
+        if stream.earlyResponse != nil {
+            stream.isRemotelyClosed = true
+            return
+        }
         // Whether a response is whole, its status tells.
         if isServer, let left = stream.dataLeft, left > 0 {
             refuse(stream, Self.wrongLength)
@@ -87,7 +91,7 @@ extension HTTP2Connection {
     }
 
     func dataReceived(_ data: UnsafeRawBufferPointer, id: Int32, stream: HTTP2Stream) {
-        guard let session, stream.refusal == nil else { return }
+        guard let session, stream.refusal == nil, stream.earlyResponse == nil else { return }
         if let left = stream.dataLeft {
             stream.dataLeft = left - data.count
             guard left >= data.count else {
@@ -186,6 +190,12 @@ extension HTTP2Connection {
         if code != .noError { ending.replace(reason) }
     }
 
+    /// Answers a request whose head has come; its body is dropped. The response leaves at the end of the turn.
+    func respondEarly(on stream: HTTP2Stream, _ fields: PreparedFields) {
+        stream.earlyResponse = fields
+        session?.submitResponse(fields, id: stream.id)
+    }
+
     func frameSent(_ stream: HTTP2Stream, endStream: Bool) {
         stream.wasSent = true
         guards.flood.usefulFrame()
@@ -213,6 +223,11 @@ extension HTTP2Connection {
 
     func streamClosed(id: Int32, _ code: HTTP2ErrorCode) {
         guard let stream = streams.remove(id: id) else { return }
+        if stream.earlyResponse != nil {
+            // Nobody reads or writes it.
+            stream.isClosed = true
+            return
+        }
         switch config.role {
         case .server:
             // Once the response is out, nothing that happens to the stream is a failure of the call.

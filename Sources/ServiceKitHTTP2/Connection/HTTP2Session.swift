@@ -136,6 +136,13 @@ final class HTTP2Session {
         }
     }
 
+    /// Submits the whole response of a stream, which keeps the fields until it is closed.
+    func submitResponse(_ fields: PreparedFields, id: Int32) {
+        _ = fields.withFields(behind: commonFields) { fields in
+            nghttp2_submit_response(session, id, fields.baseAddress, fields.count, nil)
+        }
+    }
+
     private static func withDataProvider(
         for stream: HTTP2Stream,
         unless endStream: Bool,

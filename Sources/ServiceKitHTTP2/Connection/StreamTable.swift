@@ -3,7 +3,7 @@
 /// nghttp2 refers to streams unretained. The table keeps them alive: a stream leaves when nghttp2 has reported it
 /// closed, or when the session is gone. Use it on the event loop.
 struct StreamTable {
-    private var open: [Int32: HTTP2Stream] = [:]
+    private var open = StreamIDTable()
     private var requests: RequestQueue
 
     init(maxQueuedRequests: Int) {
@@ -17,16 +17,15 @@ struct StreamTable {
 
     mutating func insert(_ stream: HTTP2Stream, id: Int32) {
         stream.id = id
-        open[id] = stream
+        open.insert(stream)
     }
 
     mutating func remove(id: Int32) -> HTTP2Stream? {
-        open.removeValue(forKey: id)
+        open.remove(id)
     }
 
     mutating func removeAll() -> [HTTP2Stream] {
-        defer { open = [:] }
-        return Array(open.values) + requests.removeAll()
+        open.removeAll() + requests.removeAll()
     }
 
     // MARK: - Requests

@@ -1,49 +1,22 @@
 import CServiceKitNghttp2
 
 /// The fields that all requests, or all responses, of a connection share. A session keeps them for nghttp2's pointers.
-// @unchecked: the memory is written once, by the initialiser, and only read afterwards.
-package final class CommonFields: @unchecked Sendable {
-    fileprivate let leading: UnsafeMutableBufferPointer<nghttp2_nv>
-    fileprivate let trailing: UnsafeMutableBufferPointer<nghttp2_nv>
-    private let bytes: UnsafeMutableBufferPointer<UInt8>
+package final class CommonFields: Sendable {
+    private let first: PreparedFields
+    private let last: PreparedFields
 
     /// - Parameters:
     ///   - leading: The fields before those of the stream.
     ///   - trailing: The fields behind those of the stream. Default: none.
     package init(leading: KeyValuePairs<String, String>, trailing: KeyValuePairs<String, String> = [:]) {
-        let texts = (Array(leading) + Array(trailing)).flatMap { [Array($0.key.utf8), Array($0.value.utf8)] }
-        let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: texts.reduce(0) { $0 + $1.count })
-        _ = bytes.initialize(from: texts.joined())
-        var offset = 0
-        func text(_ string: String) -> UnsafeMutableBufferPointer<UInt8> {
-            defer { offset += string.utf8.count }
-            return UnsafeMutableBufferPointer(rebasing: bytes[offset..<offset + string.utf8.count])
-        }
-        func fields(_ pairs: KeyValuePairs<String, String>) -> UnsafeMutableBufferPointer<nghttp2_nv> {
-            let fields = UnsafeMutableBufferPointer<nghttp2_nv>.allocate(capacity: pairs.count)
-            for (index, (name, value)) in pairs.enumerated() {
-                let (name, value) = (text(name), text(value))
-                let field = nghttp2_nv(
-                    name: name.baseAddress,
-                    value: value.baseAddress,
-                    namelen: name.count,
-                    valuelen: value.count,
-                    flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
-                )
-                fields.initializeElement(at: index, to: field)
-            }
-            return fields
-        }
-        self.leading = fields(leading)
-        self.trailing = fields(trailing)
-        self.bytes = bytes
+        first = PreparedFields(HeaderBlock(leading))
+        last = PreparedFields(HeaderBlock(trailing))
     }
 
-    deinit {
-        leading.deallocate()
-        trailing.deallocate()
-        bytes.deallocate()
-    }
+    /// The fields before those of the stream.
+    var leading: UnsafeMutableBufferPointer<nghttp2_nv> { first.fields }
+    /// The fields behind those of the stream.
+    var trailing: UnsafeMutableBufferPointer<nghttp2_nv> { last.fields }
 }
 
 extension HeaderBlock {

@@ -18,6 +18,7 @@ import Synchronization
 /// | open | this side's end was sent | `isLocallyClosed` | a server resets the stream if the peer has not ended it |
 /// | open | the peer's end arrived | `isRemotelyClosed` | the reader gets the end |
 /// | open | HTTP/2 forbids what the peer sent | `refusal` is set | the stream is reset; a server answers first if it can |
+/// | open | `respondEarly` | open | the response is submitted; the body that still comes is dropped |
 /// | any but closed | nghttp2 closes the stream; the connection closes | closed | both halves end, with a failure unless all was sent and received |
 // @unchecked: the properties that are neither immutable nor behind a lock stand under "Event loop" below. Only the event
 // loop of `connection` touches them.
@@ -61,6 +62,8 @@ package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
     @exclusivity(unchecked) var isRemotelyClosed = false
     /// Whether the stream is over, for any reason.
     @exclusivity(unchecked) var isClosed = false
+    /// The whole response of a request that was answered when its head came. nghttp2 refers to its memory.
+    @exclusivity(unchecked) var earlyResponse: PreparedFields?
     /// Whether the connection will call `wakeReader`.
     @exclusivity(unchecked) var isToBeWoken = false
 
@@ -347,6 +350,12 @@ package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
 
     /// The peer's certificate, verified; `nil` without mutual TLS.
     package var peerCertificate: NIOSSLCertificate? { connection.ends.certificate }
+
+    /// Answers the request with fields alone, and drops its body. For when the stream opens: nothing else uses the stream then,
+    /// and the response costs neither locks nor memory.
+    package func respondEarly(with fields: PreparedFields) {
+        connection.respondEarly(on: self, fields)
+    }
 
     /// Logs that the layer above refuses the request: once for each connection as a warning, then at debug level.
     package func logRefusal(_ reason: String) {
