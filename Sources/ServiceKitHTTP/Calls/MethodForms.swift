@@ -16,9 +16,12 @@ struct MethodForms: Sendable {
     ///   - descriptors: The descriptors of the methods.
     ///   - http: The routes that belong to no method, and the changes of responses.
     ///   - options: The forms of JSON and of errors.
+    ///   - maxMessageBytes: The largest message that is accepted.
     /// - Throws: `AppError` if the type of a message is not known, a rule of `google.api.http` or a path is wrong, or two
     ///   routes have the same paths.
-    init(_ descriptors: DescriptorPool, _ http: HTTPRoutes, _ options: HTTPOptions) throws {
+    init(
+        _ descriptors: DescriptorPool, _ http: HTTPRoutes, _ options: HTTPOptions, maxMessageBytes: Int
+    ) throws {
         let tables = MessageTables(descriptors)
         var methods: [String: Method] = [:]
         var routes = RouteTable()
@@ -26,8 +29,13 @@ struct MethodForms: Sendable {
             for type in service.methods {
                 do {
                     let operation = "/\(service.name)/\(type.name)"
-                    let json = options.json(of: operation).transcoderOptions
-                    let request = try JSONTranscoder(type.input, in: tables, options: json)
+                    var json = options.json(of: operation).transcoderOptions
+                    // A response may be as large as its handler makes it, but JSON can be far longer than its message.
+                    json.maxBytes = max(json.maxBytes, maxMessageBytes)
+                    var requestJSON = json
+                    // What reads the request knows its bound, and refuses more with 413.
+                    requestJSON.maxBytes = .max
+                    let request = try JSONTranscoder(type.input, in: tables, options: requestJSON)
                     let response = try JSONTranscoder(type.output, in: tables, options: json)
                     methods[operation] = Method(
                         type: type, json: .json(request: request, response: response))

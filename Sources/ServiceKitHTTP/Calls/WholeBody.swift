@@ -66,6 +66,7 @@ extension MessageEncoding {
     ///
     /// - Throws: `RPCError` if that cannot be done, or makes it too large.
     func decompress(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
+        guard bytes.count <= limit else { throw RPCError.tooLarge(limit: limit) }
         guard self != .identity, !bytes.isEmpty else { return bytes }
         do throws(StreamFailure) {
             return try Zlib.decompress(bytes, self, limit: limit)

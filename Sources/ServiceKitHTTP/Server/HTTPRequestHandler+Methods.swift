@@ -104,7 +104,10 @@ extension HTTPRequestHandler {
                 writer: ConnectUnaryResponse(form, contentType: "application/\(name)", request.compression)
             )
         } catch {
-            request.refuse(400, (error as? RPCError)?.message ?? "the message in the query cannot be read")
+            let error = error as? RPCError
+            request.refuse(
+                error?.code == .resourceExhausted ? 413 : 400,
+                error?.message ?? "the message in the query cannot be read")
             return nil
         }
     }

@@ -20,7 +20,11 @@ extension Plugin {
                     let port =
                         options.listen.map { OtherRequests.Port.own(name: HTTPOptions.serverName, $0) } ?? .shared
                     app.otherRequests.set(on: port) { app, descriptors in
-                        let forms = try MethodForms(descriptors, app.http, options)
+                        let limits = try app.configuration.decodeIfPresent(
+                            LimitOptions.self, at: "server.grpc.limits")
+                        let forms = try MethodForms(
+                            descriptors, app.http, options,
+                            maxMessageBytes: (limits ?? LimitOptions()).maxMessage.bytes)
                         let operations = app.http.all.map(\.operationPath)
                         app.servedOperations.update { $0 = ($0 ?? []).union(operations) }
                         let openAPI = try OpenAPIPages(options, descriptors, for: app)

@@ -80,6 +80,36 @@ struct HostileHTTP1Tests {
         }
     }
 
+    /// A document beyond 64 MiB, below and above the bound of messages.
+    @Test func boundOfJSONIsThatOfMessages() async throws {
+        try await HTTPTestServer.with("server: {grpc: {limits: {max-message: 66MiB}}}\n") { server in
+            for (size, status) in [(65 << 20, 200), (67 << 20, 413)] {
+                let client = try server.client()
+                let end = Array(#"{"name":"a"}"#.utf8)
+                await client.send(
+                    "POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                        + "Content-Length: \(size)\r\n\r\n")
+                async let response = client.response()
+                await client.send([UInt8](repeating: UInt8(ascii: " "), count: size - end.count) + end)
+                #expect(try await response.status == status)
+            }
+            try await expectAlive(server)
+        }
+    }
+
+    /// A message in the query is held to the bound too.
+    @Test func messageInTheQueryBeyondTheLimitIsRefused() async throws {
+        try await HTTPTestServer.with("server: {grpc: {limits: {max-message: 1KiB}}}\n") { server in
+            let client = try server.client()
+            let spaces = String(repeating: "%20", count: 1100)
+            await client.send(
+                "GET /user.v1.UserService/GetUser?connect=v1&encoding=json&message=\(spaces)%7B%7D HTTP/1.1\r\n"
+                    + "Host: x\r\n\r\n")
+            let response = try await client.response()
+            #expect(response.status == 413, "\(response.text)")
+        }
+    }
+
     @Test func bodyThatNeverComesIsGivenUp() async throws {
         try await HTTPTestServer.with("server: {http: {body-timeout: 200ms}}\n") { server in
             let client = try server.client()
