@@ -75,6 +75,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var reason: String?
     /// The decoder of HTTP, as long as the connection speaks it.
     private var decoder: (any RemovableChannelHandler)?
+    private var requests: BoundedRequestDecoder?
     private(set) var remotePeer = "unknown"
     private(set) var localPeer = "unknown"
     private(set) var peerCertificate: NIOSSLCertificate?
@@ -105,10 +106,13 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         limits.maxHeaderFieldSize = config.limits.maxHeaderListBytes
         limits.maxHeaderFieldCount = config.limits.maxHeaderFields
         // Bytes are left over when another protocol takes the place of HTTP: they are the other's.
-        let decoder = ByteToMessageHandler(
+        let requests = BoundedRequestDecoder(
             HTTPRequestDecoder(
-                leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: limits))
+                leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: limits),
+            maxBytes: config.limits.maxHeaderListBytes)
+        let decoder = ByteToMessageHandler(requests)
         try pipeline.addHandlers(decoder, self)
+        self.requests = requests
         self.decoder = decoder
     }
 
@@ -153,7 +157,9 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
-        take(.part(unwrapInboundIn(data)))
+        let part = unwrapInboundIn(data)
+        requests?.made(part)
+        take(.part(part))
     }
 
     /// Starts the task only now: the body that came with the head is there then, and the task does not wait for it.

@@ -135,9 +135,20 @@ struct HostileRequest: CustomStringConvertible, Sendable {
         .served("a size with zeros", chunks("\(String(repeating: "0", count: 1000))2\r\n{}\r\n0\r\n\r\n"), 404, 200),
         .served("an extension", chunks("1;a=b\r\n{\r\n1;d=\"e\"\r\n}\r\n0;c\r\n\r\n"), 404, 200),
         .served(
+            "extensions of small chunks",
+            chunks(String(repeating: "1;abcdefghij\r\n \r\n", count: 2000) + "2\r\n{}\r\n0\r\n\r\n"), 404, 200),
+        .served(
+            "long extensions of long chunks",
+            chunks(
+                String(repeating: "1000;\(text(1000))\r\n\(String(repeating: " ", count: 0x1000))\r\n", count: 50)
+                    + "2\r\n{}\r\n0\r\n\r\n"), 404, 200),
+        .refused(
             "long extensions",
-            chunks(String(repeating: "1;\(text(1000))\r\n \r\n", count: 200) + "2\r\n{}\r\n0\r\n\r\n"),
-            404, 200),
+            chunks(String(repeating: "1;\(text(1000))\r\n \r\n", count: 200) + "2\r\n{}\r\n0\r\n\r\n")),
+        .refused("a giant extension", chunks("2;\(text(1_000_000))\r\n{}\r\n0\r\n\r\n")),
+        .refused("an extension without an end", chunks("2;\(text(1_000_000))")),
+        .refused("a giant extension of the end", chunks("2\r\n{}\r\n0;\(text(1_000_000))\r\n\r\n")),
+        .refused("a size with a million zeros", chunks(String(repeating: "0", count: 1_000_000) + "2\r\n{}\r\n")),
         .served(
             "small chunks", chunks(String(repeating: "1\r\n \r\n", count: 20_000) + "2\r\n{}\r\n0\r\n\r\n"), 404, 200),
     ]
@@ -169,7 +180,8 @@ struct HostileRequest: CustomStringConvertible, Sendable {
         .refused("a giant value", get("A: \(text(20_000))\r\n"), 431),
         .refused("large values", get(fields(100, text(200))), 431),
         .refused("many fields", get(fields(200)), 431),
-        .served("a timeout that is none", post + "Content-Length: 2\r\nX-Request-Timeout: soon\r\n\r\n{}" + live, 400, 200),
+        .served(
+            "a timeout that is none", post + "Content-Length: 2\r\nX-Request-Timeout: soon\r\n\r\n{}" + live, 400, 200),
         .served("a field of spaces", get("A:   \r\n") + live, 200, 200),
         .served("a value that is not ASCII", get("A: ä\r\n") + live, 200, 200),
     ]
