@@ -165,7 +165,7 @@ let package = Package(
             name: "ServiceKitHTTP",
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP2",
-                "ServiceKitProtobuf", grpc, httpTypes, nio, nioSSL,
+                "ServiceKitProtobuf", grpc, httpTypes, nio, nioSSL, protobuf,
             ],
             swiftSettings: settings
         ),
@@ -173,7 +173,7 @@ let package = Package(
             name: "ServiceKitHTTPClient",
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
-                asyncHTTPClient, grpc, httpTypes, lifecycle, logging, nio, nioHTTP1, nioHTTPCompression, nioPosix, nioSSL,
+                "ServiceKitHTTP2", asyncHTTPClient, grpc, httpTypes, lifecycle, logging, nio, nioHTTP1, nioHTTPCompression, nioPosix, nioSSL,
                 protobuf,
             ],
             swiftSettings: settings
@@ -395,7 +395,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC",
-                "ServiceKitTesting", "ServiceKitTestSupport", "ServiceKitSampleAPI", "servicekit-kit",
+                "ServiceKitProtobuf", "ServiceKitTesting", "ServiceKitTestSupport", "ServiceKitSampleAPI", "servicekit-kit",
                 "servicekit-user-client", "servicekit-user-server", grpc, logging,
                 protobuf,
             ],

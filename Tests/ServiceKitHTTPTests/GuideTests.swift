@@ -29,6 +29,16 @@ import Testing
         }
     }
 
+    private func describe(_ app: App, _ serve: @escaping HTTPRoutes.Handler) {
+        let avatar = RouteDescription(
+            "The picture of a user.", parameters: [.query("size", .integer, "The width in pixels.")],
+            responses: [.init(.ok, .bytes("image/png"), "The picture.")])
+        app.http.get("/avatars/{id}", describedBy: avatar, serve)
+        app.http.adjust("*", describedBy: ReplyDescription(body: .object(["data": .reply]))) { reply in
+            if reply.error == nil { reply.body = Array(#"{"data":"#.utf8) + reply.body + Array("}".utf8) }
+        }
+    }
+
     @Test(arguments: ["livez", "readyz"])
     func theProbes(_ path: String) async throws {
         try await HTTPTestServer.with { server in

@@ -1,4 +1,7 @@
 import ArgumentParser
+import HTTPTypes
+import ServiceKit
+import ServiceKitHTTPClient
 import ServiceKitProtobuf
 
 /// `kit openapi`.
@@ -16,7 +19,9 @@ struct OpenAPICommand: AsyncParsableCommand {
               kit openapi --address 127.0.0.1:9000
 
             A service with the module ServiceKitHTTP serves the document at /openapi.json, with a page at /openapi \
-            (server.http.openapi). There it has the form of JSON that server.http.json says; here the options say it.
+            (server.http.openapi). There it has the form of JSON that server.http.json says, the routes of app.http and the \
+            declared changes of app.http.adjust. With --address and no option of the document, that one is printed; in all \
+            other cases the options say the form of JSON, and the document has no such routes.
             """
     )
 
@@ -38,6 +43,7 @@ struct OpenAPICommand: AsyncParsableCommand {
     @OptionGroup var description: DescriptionArguments
 
     func run() async throws {
+        if let document = await served() { return Terminal.output.print(document.prettyText) }
         let described = try await description.services()
         let names = described.services.map(\.name)
         var json = JSONOptions()
@@ -53,6 +59,25 @@ struct OpenAPICommand: AsyncParsableCommand {
             throw CommandFailure(error.message)
         }
     }
+
+    /// The document that a running server serves; `nil` if it serves none, or another one is asked for.
+    private func served() async -> JSONValue? {
+        guard title == nil, apiVersion == nil, !int64AsNumber, !enumsAsNumbers, !protoNames,
+            let client = try? description.address.httpClient()
+        else { return nil }
+        let timeout = description.timeout.value
+        let bytes = try? await client.withConnections {
+            let response = try await client.send(.get, "/openapi.json", timeout: timeout).requireSuccess()
+            return try await response.body.collect(upTo: Self.maxBytes)
+        }
+        guard let bytes, let document = try? JSONParser.parse(String(decoding: bytes, as: UTF8.self)),
+            document["openapi"] != nil
+        else { return nil }
+        return document
+    }
+
+    /// The largest document that is read.
+    private static let maxBytes = 64 << 20
 
     /// The version in the names of services: `v1` of `user.v1.UserService`.
     private static func version(of services: [String]) -> String {

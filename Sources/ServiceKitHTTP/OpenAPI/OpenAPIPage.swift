@@ -136,7 +136,7 @@ enum OpenAPIPage {
               const isLong = /slashes/.test(parameter.description || "");
               const value = isLong ? text.split("/").map(encodeURIComponent).join("/") : encodeURIComponent(text);
               path = path.replace("{" + parameter.name + "}", () => value);
-            } else if (text !== "") {
+            } else if (text !== "" && parameter.in === "query") {
               if (parameter.style === "deepObject") {
                 for (const pair of text.split(",")) {
                   const [key, ...rest] = pair.split("=");
@@ -163,6 +163,8 @@ enum OpenAPIPage {
           if (byId("authorization").value) headers.authorization = byId("authorization").value;
           if (accept && accept.value) headers.accept = accept.value;
           if (body) headers["content-type"] = bodyType;
+          for (const { parameter, input } of inputs)
+            if (parameter.in === "header" && input.value) headers[parameter.name] = input.value;
           const address = target(path, inputs);
           const begin = performance.now();
           output.hidden = false;
@@ -230,7 +232,9 @@ enum OpenAPIPage {
             }
             parts.push(body);
           }
-          const types = Object.entries(value.responses["200"].content || {});
+          const statuses = Object.keys(value.responses);
+          const success = statuses.find((status) => status.startsWith("2")) || statuses[0];
+          const types = Object.entries(value.responses[success].content || {});
           const accept = types.length > 1 ? make("select") : null;
           for (const [type] of types) if (accept) accept.append(make("option", { value: type }, type));
           const output = make("pre", { hidden: true });

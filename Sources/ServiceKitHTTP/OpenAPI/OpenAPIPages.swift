@@ -10,7 +10,7 @@ struct OpenAPIPages: Sendable {
 
     /// `nil` if the pages are not served.
     ///
-    /// - Throws: `AppError` if a rule of `google.api.http` is wrong.
+    /// - Throws: `AppError` if a rule of `google.api.http` or the description of a route is wrong.
     init?(_ options: HTTPOptions, _ descriptors: DescriptorPool, for app: App) throws {
         let listen =
             try options.listen
@@ -18,9 +18,17 @@ struct OpenAPIPages: Sendable {
             ?? app.configuration.listenAddress()
         guard options.openapi.enabled ?? listen.isLocal else { return nil }
         title = options.openapi.title ?? app.instance.name
-        let contents = OpenAPIOptions(
+        var contents = OpenAPIOptions(
             title: title, version: app.instance.version, json: options.json.transcoderOptions,
             errors: options.errors.openAPI)
+        contents.routes = app.http.described
+        for service in descriptors.ownServices {
+            for method in service.methods {
+                let operation = "/\(service.name)/\(method.name)"
+                contents.methods[operation] = options.json(of: operation).transcoderOptions
+                contents.replies[operation] = app.http.describedReplies(of: operation)
+            }
+        }
         do throws(RoutingError) {
             document = try OpenAPIDocument(descriptors, services: descriptors.ownServices, options: contents).json.text
         } catch {

@@ -33,8 +33,12 @@ extension HTTPRoutes {
     ///
     /// - Parameters:
     ///   - operations: The methods, as configuration writes them: one, a service (`/user.v1.UserService/`), or `*` for all.
+    ///   - description: The change in the OpenAPI document, which shows none without it.
     ///   - adjustment: Changes a response. Several changes of a method are made in the order in which they were added.
-    public func adjust(_ operations: String, _ adjustment: @escaping RESTReply.Adjustment) {
-        add(OperationRule(pattern: operations), adjustment)
+    public func adjust(
+        _ operations: String, describedBy description: ReplyDescription? = nil,
+        _ adjustment: @escaping RESTReply.Adjustment
+    ) {
+        add(OperationRule(pattern: operations), description, adjustment)
     }
 }

@@ -37,6 +37,20 @@ extension JSONValue {
         self = .object(members)
     }
 
+    /// Sets a member of an object in its place, or behind the others; `nil` removes it.
+    mutating func set(_ name: String, _ value: JSONValue?) {
+        guard case .object(var members) = self else { return }
+        self = .null
+        let index = members.firstIndex { $0.name == name }
+        switch (index, value) {
+        case (let index?, let value?): members[index].value = value
+        case (let index?, nil): members.remove(at: index)
+        case (nil, let value?): members.append(Member(name, value))
+        case (nil, nil): break
+        }
+        self = .object(members)
+    }
+
     /// An object with the members of another behind its own.
     func adding(_ other: JSONValue) -> JSONValue {
         guard case .object(let members) = self, case .object(let more) = other else { return self }

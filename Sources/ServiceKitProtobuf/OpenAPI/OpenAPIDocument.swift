@@ -1,7 +1,7 @@
 /// The description of services for programs and people: OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html).
 ///
-/// It has each rule of `google.api.http`, and for each method without one that takes and gives one message the path of
-/// Connect. OpenAPI has no form for other streams.
+/// It has each rule of `google.api.http`, for each method without one that takes and gives one message the path of Connect,
+/// and the routes that belong to no method. OpenAPI has no form for other streams.
 package struct OpenAPIDocument: Sendable {
     /// The methods that a path can have.
     private static let methods: Set<String> = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"]
@@ -11,7 +11,7 @@ package struct OpenAPIDocument: Sendable {
 
     /// Describes services.
     ///
-    /// - Throws: ``RoutingError`` when a rule is wrong.
+    /// - Throws: ``RoutingError`` when a rule or a declaration is wrong.
     package init(
         _ pool: DescriptorPool, services: [ServiceType], options: OpenAPIOptions
     ) throws(RoutingError) {
@@ -26,7 +26,10 @@ package struct OpenAPIDocument: Sendable {
         for operation in operations {
             let path = paths.path(OpenAPIPath(operation.template))
             guard let method = Self.method(operation.rule), !paths.has(method, path) else { continue }
-            let value = OpenAPIOperation(operation, at: path, id: ids.next(operation), &schemas).value
+            schemas.use(options.methods["/\(operation.name)"] ?? options.json)
+            let value = try OpenAPIOperation(
+                operation, at: path, id: ids.next(operation), options.replies["/\(operation.name)"] ?? [], &schemas
+            ).value
             paths.add(method, path, value)
             let error = OpenAPIErrors.schema(of: operation, options.errors)
             components[error.name] = error.value
@@ -35,6 +38,13 @@ package struct OpenAPIDocument: Sendable {
             var tag: JSONValue = ["name": .string(service.name)]
             if let comment = schemas.notes.comment(on: service.name) { tag.append("description", .string(comment)) }
             tags.append(tag)
+        }
+        // The program makes the JSON of these, as protobuf's libraries do.
+        schemas.use(JSONOptions())
+        if try paths.add(options.routes, &ids, &schemas) {
+            tags.append(OpenAPIRoute.tag)
+            let error = OpenAPIErrors.rest(options.errors)
+            components[error.name] = error.value
         }
         schemas.complete()
         components.merge(schemas.components) { own, _ in own }
@@ -75,6 +85,25 @@ package struct OpenAPIDocument: Sendable {
             items[path.text, default: []].append(JSONValue.Member(method, operation))
         }
 
+        /// Adds routes.
+        ///
+        /// - Returns: Whether there are any.
+        mutating func add(
+            _ routes: [OpenAPIRoute], _ ids: inout Identifiers, _ schemas: inout OpenAPISchemas
+        ) throws(RoutingError) -> Bool {
+            var hasAny = false
+            // A route for all methods has those that no other route has.
+            for route in routes.filter({ $0.method != "*" }) + routes.filter({ $0.method == "*" }) {
+                let path = path(OpenAPIPath(try PathTemplate(route.path)))
+                for method in route.methods where methods.contains(method.uppercased()) && !has(method, path) {
+                    let id = ids.next(route.id(of: method, at: path))
+                    add(method, path, try route.operation(method, at: path, id: id, &schemas))
+                    hasAny = true
+                }
+            }
+            return hasAny
+        }
+
         var json: JSONValue { .object(order.map { JSONValue.Member($0, .object(items[$0] ?? [])) }) }
     }
 
@@ -92,7 +121,10 @@ package struct OpenAPIDocument: Sendable {
         }
 
         mutating func next(_ operation: HTTPOperation) -> String {
-            let name = "\(names[operation.service] ?? operation.service)_\(operation.method.name)"
+            next("\(names[operation.service] ?? operation.service)_\(operation.method.name)")
+        }
+
+        mutating func next(_ name: String) -> String {
             var (next, count) = (name, 1)
             while !used.insert(next).inserted {
                 count += 1

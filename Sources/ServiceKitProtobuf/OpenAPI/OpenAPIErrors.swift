@@ -5,11 +5,19 @@ enum OpenAPIErrors {
         ["$ref": .string("#/components/schemas/\(name(of: operation))")]
     }
 
+    /// A reference to the schema of errors over REST.
+    static let restReference: JSONValue = ["$ref": "#/components/schemas/rest-error"]
+
+    /// The schema of errors over REST.
+    static func rest(_ form: OpenAPIOptions.Errors) -> (name: String, value: JSONValue) {
+        ("rest-error", form == .kratos ? kratos : google)
+    }
+
     /// The schema of an operation's errors.
     static func schema(
         of operation: HTTPOperation, _ form: OpenAPIOptions.Errors
     ) -> (name: String, value: JSONValue) {
-        (name(of: operation), operation.isConnect ? connect : form == .kratos ? kratos : google)
+        operation.isConnect ? (name(of: operation), connect) : rest(form)
     }
 
     private static func name(of operation: HTTPOperation) -> String {

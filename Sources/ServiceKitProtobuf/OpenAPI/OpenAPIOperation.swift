@@ -5,7 +5,11 @@ struct OpenAPIOperation {
 
     let value: JSONValue
 
-    init(_ operation: HTTPOperation, at path: OpenAPIPath, id: String, _ schemas: inout OpenAPISchemas) {
+    /// - Throws: ``RoutingError`` if a schema of a change cannot be made.
+    init(
+        _ operation: HTTPOperation, at path: OpenAPIPath, id: String, _ replies: [OpenAPIReply],
+        _ schemas: inout OpenAPISchemas
+    ) throws(RoutingError) {
         let method = operation.method
         let name = "\(operation.service).\(method.name)"
         var value: JSONValue = ["tags": [.string(operation.service)], "operationId": .string(id)]
@@ -20,15 +24,19 @@ struct OpenAPIOperation {
         let parameters = OpenAPIParameters(path, operation, &schemas).values
         if !parameters.isEmpty { value.append("parameters", .array(parameters)) }
         if let body = Self.body(operation, &schemas) { value.append("requestBody", body) }
-        value.append(
-            "responses",
-            [
-                "200": Self.response(operation, &schemas),
-                "default": [
-                    "description": "An error.",
-                    "content": ["application/json": ["schema": OpenAPIErrors.reference(of: operation)]],
-                ],
-            ])
+        var success = (status: 200, response: Self.response(operation, &schemas))
+        var failure: JSONValue = [
+            "description": "An error.",
+            "content": ["application/json": ["schema": OpenAPIErrors.reference(of: operation)]],
+        ]
+        // Only responses over REST that are one message are changed.
+        if !operation.isConnect, !method.isServerStreaming {
+            for reply in replies { try reply.apply(to: &success, &failure, of: name, &schemas) }
+        }
+        let responses = [
+            JSONValue.Member("\(success.status)", success.response), JSONValue.Member("default", failure),
+        ]
+        value.append("responses", .object(responses))
         self.value = value
     }
 

@@ -1,4 +1,4 @@
-/// The texts of an OpenAPI document beside the operations, and the form of the JSON that it describes.
+/// What an OpenAPI document has beside the services: its texts, the form of the JSON that it describes, and routes.
 package struct OpenAPIOptions: Hashable, Sendable {
     package var title: String
     /// The version of the API.
@@ -6,6 +6,12 @@ package struct OpenAPIOptions: Hashable, Sendable {
     package var json: JSONOptions
     /// The form of errors over REST.
     package var errors: Errors
+    /// The form of JSON of methods that have another one, by their paths: `/user.v1.UserService/ListUsers`.
+    package var methods: [String: JSONOptions] = [:]
+    /// The changes of methods' responses over REST, by the methods' paths.
+    package var replies: [String: [OpenAPIReply]] = [:]
+    /// The routes that belong to no method.
+    package var routes: [OpenAPIRoute] = []
 
     package enum Errors: Hashable, Sendable {
         /// go-kratos's: `{"code":404,"reason":"USER_NOT_FOUND","message":"…","metadata":{}}`.

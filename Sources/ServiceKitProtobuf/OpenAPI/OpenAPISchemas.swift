@@ -1,22 +1,43 @@
 /// The schemas of messages and enums, as ``JSONTranscoder`` reads and writes them (JSON Schema 2020-12).
 ///
-/// A message and an enum is a component by its full name. Protobuf's own types with a JSON of their own stand in place.
+/// A message and an enum is a component by its full name. In a form of JSON that is not the document's, the name has the
+/// difference behind it: `user.v1.User-int64-as-number`. Protobuf's own types with a JSON of their own stand in place.
 struct OpenAPISchemas {
     let pool: DescriptorPool
     let notes: DeclarationNotes
-    let options: JSONOptions
+    /// The form of JSON.
+    private(set) var options: JSONOptions
+    /// The form of JSON that the document has where nothing else is said.
+    private let common: JSONOptions
     private let tables: MessageTables
     private let rules: ValidationRules
     /// The components that are done, by full name.
     private(set) var components: [String: JSONValue] = [:]
-    private var waiting: [String] = []
+    private var waiting: [(name: String, component: String, options: JSONOptions)] = []
 
     init(_ pool: DescriptorPool, _ options: JSONOptions) {
         self.pool = pool
         self.options = options
+        common = options
         notes = DeclarationNotes(pool)
         tables = MessageTables(pool)
         rules = ValidationRules(pool)
+    }
+
+    /// Has the schemas from now on in a form of JSON.
+    mutating func use(_ options: JSONOptions) { self.options = options }
+
+    /// What tells the form of JSON from the document's, behind the names of components.
+    private var suffix: String {
+        func word(_ form: KeyPath<JSONOptions, Bool>, _ yes: String, _ no: String) -> String? {
+            options[keyPath: form] == common[keyPath: form] ? nil : options[keyPath: form] ? yes : no
+        }
+        let words = [
+            word(\.int64AsNumber, "int64-as-number", "int64-as-string"),
+            word(\.enumsAsNumbers, "enums-as-numbers", "enums-as-names"),
+            word(\.usesProtoNames, "proto-names", "json-names"),
+        ]
+        return words.compactMap { $0.map { "-\($0)" } }.joined()
     }
 
     // MARK: - Messages
@@ -71,18 +92,20 @@ struct OpenAPISchemas {
     }
 
     private mutating func reference(_ name: String) -> JSONValue {
-        if components[name] == nil {
+        let component = name + suffix
+        if components[component] == nil {
             // Holds the place, since a message may have itself in it.
-            components[name] = [:]
-            waiting.append(name)
+            components[component] = [:]
+            waiting.append((name, component, options))
         }
-        return ["$ref": .string("#/components/schemas/\(name)")]
+        return ["$ref": .string("#/components/schemas/\(component)")]
     }
 
     /// Makes the schemas of all types that were named, and of those in them.
     mutating func complete() {
-        while let name = waiting.popLast() {
-            components[name] = (try? pool.enumeration(name)).map(enumeration) ?? object(name)
+        while let next = waiting.popLast() {
+            options = next.options
+            components[next.component] = (try? pool.enumeration(next.name)).map(enumeration) ?? object(next.name)
         }
     }
 

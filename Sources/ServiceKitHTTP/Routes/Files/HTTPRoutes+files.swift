@@ -15,7 +15,13 @@ extension HTTPRoutes {
     public func files(at path: String, from directory: String, cacheControl: String? = nil) {
         let files = StaticFiles(directory: directory, cacheControl: cacheControl)
         let prefix = path.hasSuffix("/") ? String(path.dropLast()) : path
-        get(prefix + "/{path=**}") { request in
+        let description = RouteDescription(
+            "The files of a directory.", parameters: [.path("path", .string, "The file in the directory.")],
+            responses: [
+                .init(.ok, .bytes("*/*"), "The file."), .init(.partialContent, .bytes("*/*"), "Parts of the file."),
+                .init(.notModified, nil, "The client has the file."),
+            ])
+        get(prefix + "/{path=**}", describedBy: description) { request in
             try await files.response(to: request.head, path: request.parameters["path"] ?? "")
         }
     }
