@@ -173,8 +173,8 @@ let package = Package(
             name: "ServiceKitHTTPClient",
             dependencies: [
                 "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitGRPC",
-                "ServiceKitHTTP2", asyncHTTPClient, grpc, httpTypes, lifecycle, logging, nio, nioHTTP1, nioHTTPCompression, nioPosix, nioSSL,
-                protobuf,
+                "ServiceKitHTTP2", asyncHTTPClient, grpc, httpTypes, lifecycle, logging, nio, nioHTTP1,
+                nioHTTPCompression, nioPosix, nioSSL, protobuf,
             ],
             swiftSettings: settings
         ),

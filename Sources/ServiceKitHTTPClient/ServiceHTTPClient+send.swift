@@ -45,7 +45,8 @@ extension ServiceHTTPClient {
         var last: HTTPAttempt?
         do {
             try await core.middleware.begin(&call)
-            return try await answer(&call, HTTPMethod(rawValue: method.rawValue), path, body, &last)
+            let request = Request(method: HTTPMethod(rawValue: method.rawValue), path: path, body: body)
+            return try await answer(&call, request, &last)
         } catch {
             var result = last?.result(error) ?? CallResult(error: error)
             call.end(with: &result)
@@ -53,69 +54,82 @@ extension ServiceHTTPClient {
         }
     }
 
+    /// A request, the same for each attempt but for its headers.
+    struct Request: Sendable {
+        let method: HTTPMethod
+        let path: String
+        let body: RequestContent
+    }
+
     /// Makes attempts until one is answered.
     private nonisolated(nonsending) func answer(
-        _ call: inout Call,
-        _ method: HTTPMethod,
-        _ path: String,
-        _ body: RequestContent,
-        _ last: inout HTTPAttempt?
+        _ call: inout Call, _ request: Request, _ last: inout HTTPAttempt?
     ) async throws -> ClientResponse {
         var retry = RetryState(
             core.options.retry.policy(for: call.operation),
-            isIdempotent: method.isIdempotent,
-            isBodyRepeatable: body.isRepeatable
+            isIdempotent: request.method.isIdempotent,
+            isBodyRepeatable: request.body.isRepeatable
         )
         while true {
-            var attempt = try await place(call, retry)
-            retry.begin()
-            let pause: Duration?
-            do {
-                let headers = try attempt.begin(call)
-                last = attempt
-                let response = try await execute(attempt, method, path, headers, body, call)
-                let status = HTTPResponse.Status(response.status)
-                let failure = status.code < 400 ? nil : ServiceError(status: status)
-                let callStatus = CallStatus(status)
-                let id = attempt.pick.node.instance.id
-                let isRefusal = status == .tooManyRequests && response.headers.contains(name: CallRefusal.trailer)
-                pause = retry.failed(
-                    on: id,
-                    failure == nil ? .ok : callStatus,
-                    wasSent: true,
-                    goesElsewhere: isRefusal && core.pool.isAnyReady(besides: Array(Set(retry.avoid + [id]))),
-                    retryAfter: response.headers.first(name: "retry-after").flatMap(Int.init).map { .seconds($0) },
-                    deadline: call.deadline,
-                    takeRetry: { core.retryBudget.takeRetry(after: $0) }
-                )
+            let (attempt, answer): (HTTPAttempt, Answer)
+            if let delay = retry.hedgingDelay {
+                (attempt, answer) = try await race(delay, call, request, &retry, &last)
+            } else {
+                let begun = try await begin(place(call, retry), call, &retry, &last)
+                attempt = begun.attempt
+                answer = await self.answer(of: attempt, request, begun.headers, call)
+            }
+            let judgement = Judgement(answer)
+            let id = attempt.pick.node.instance.id
+            // A request that is at fault is sent nowhere.
+            let wasSent = judgement.wasSent || isAtFault(answer)
+            let pause = retry.failed(
+                on: id,
+                judgement.isFailure ? judgement.status : .ok,
+                wasSent: wasSent,
+                goesElsewhere: judgement.isRefusal
+                    && core.pool.isAnyReady(besides: Array(Set(retry.avoid + [id]))),
+                retryAfter: judgement.retryAfter,
+                deadline: call.deadline,
+                takeRetry: { core.retryBudget.takeRetry(after: $0) }
+            )
+            switch answer {
+            case .success(let response):
                 guard pause != nil else {
-                    if failure == nil { core.retryBudget.succeeded() }
-                    let open = OpenCall(call, attempt, callStatus, failure)
+                    if !judgement.isFailure { core.retryBudget.succeeded() }
+                    let open = OpenCall(call, attempt, judgement)
                     return ClientResponse(
-                        status: status,
+                        status: HTTPResponse.Status(response.status),
                         headers: HTTPFields(response.headers),
                         body: ResponseContent(body: response.body, call: open),
                         maxErrorBytes: maxBody
                     )
                 }
-                attempt.end(AttemptResult(callStatus, code: failure?.code))
+                attempt.end(judgement.result)
                 await Self.discard(response)
-            } catch let failure as HTTPFailure {
-                if failure.isUnreachable { attempt.node.fail(failure.rpcError) }
-                pause = retry.failed(
-                    on: attempt.pick.node.instance.id,
-                    failure.status,
-                    wasSent: failure.wasSent && failure.status != .invalidArgument,
-                    deadline: call.deadline,
-                    takeRetry: { core.retryBudget.takeRetry(after: $0) }
-                )
-                attempt.end(AttemptResult(failure.status, code: failure.error.code, wasSent: failure.wasSent))
+            case .failure(let failure):
+                attempt.end(judgement.result)
                 guard pause != nil else { throw failure.error }
-            } catch {
-                attempt.end(.abandoned)
-                throw error
             }
             if let pause, pause > .zero { try await Task.sleep(for: pause) }
+        }
+    }
+
+    private func isAtFault(_ answer: Answer) -> Bool {
+        if case .failure(let failure) = answer { failure.status == .invalidArgument } else { false }
+    }
+
+    /// Sends the request of an attempt.
+    ///
+    /// - Returns: The head of the response, or the failure. The node knows if it cannot be reached.
+    nonisolated(nonsending) func answer(
+        of attempt: HTTPAttempt, _ request: Request, _ headers: CallMetadata, _ call: Call
+    ) async -> Answer {
+        do throws(HTTPFailure) {
+            return .success(try await execute(attempt, request, headers, call))
+        } catch {
+            if error.isUnreachable { attempt.node.fail(error.rpcError) }
+            return .failure(error)
         }
     }
 
@@ -123,26 +137,23 @@ extension ServiceHTTPClient {
     ///
     /// - Throws: ``HTTPFailure`` when there is no response.
     private nonisolated(nonsending) func execute(
-        _ attempt: HTTPAttempt,
-        _ method: HTTPMethod,
-        _ path: String,
-        _ headers: CallMetadata,
-        _ body: RequestContent,
-        _ call: Call
-    ) async throws -> HTTPClientResponse {
-        var request = HTTPClientRequest(url: attempt.node.origin + basePath + path)
-        request.method = method
+        _ attempt: HTTPAttempt, _ content: Request, _ headers: CallMetadata, _ call: Call
+    ) async throws(HTTPFailure) -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: attempt.node.origin + basePath + content.path)
+        request.method = content.method
         request.headers = HTTPHeaders(headers)
-        request.body = body.body
+        request.body = content.body.body
+        request.tlsConfiguration = await attempt.node.changedTLS()
         var deadline = NIODeadline.distantFuture
         if let end = call.deadline {
             let left = end - .now
             deadline = .now() + TimeAmount(max(left, .zero))
-            if tellsTime {
+            if isKit {
                 let milliseconds = max(1, Int(left / .milliseconds(1)))
                 request.headers.replaceOrAdd(name: "x-request-timeout", value: "\(milliseconds)ms")
             }
         }
+        if isKit { request.headers.replaceOrAdd(name: LoadReport.formatHeader, value: LoadReport.textFormat) }
         do {
             return try await attempt.node.client.execute(request, deadline: deadline)
         } catch {
@@ -161,26 +172,14 @@ extension ServiceHTTPClient {
     // MARK: - Nodes
 
     /// Picks a node; waits for one as long as there is hope.
-    private nonisolated(nonsending) func place(_ call: Call, _ retry: RetryState) async throws -> HTTPAttempt {
+    nonisolated(nonsending) func place(_ call: Call, _ retry: RetryState) async throws -> HTTPAttempt {
         let breaker = try core.breakers.beginAttempt(of: call.operation)
-        let source = core.pool.keySource
-        let key = source == .none ? nil : source.key { call.metadata[$0] }
-        let lane = core.laneHeader.flatMap { call.metadata[$0] }
         let limit = WaitLimit(
             service: core.service, scheme: "http", options: core.options, waitsForReady: false, deadline: call.deadline)
         while true {
             // The connectivity is read before the attempt, so that no change is missed.
             let connectivity = core.pool.connectivity.value
-            do {
-                let made = try core.pool.attempt(
-                    call.operation, number: retry.attempts + 1, avoid: retry.avoid, key: key, lane: lane,
-                    breaker: breaker
-                ) { try $0.begin() }
-                if let (pick, node) = made { return HTTPAttempt(pick, node, of: call.operation, core) }
-            } catch let error as PreparedError {
-                core.breakers.refusedByInstances(call.operation)
-                throw error
-            }
+            if let made = try place(call, number: retry.attempts + 1, avoid: retry.avoid, breaker) { return made }
             let time = try limit.next(connectivity.state)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await Task.sleep(until: time, clock: .continuous) }
@@ -189,6 +188,29 @@ extension ServiceHTTPClient {
                 group.cancelAll()
             }
             try Task.checkCancellation()
+        }
+    }
+
+    /// Picks a node that is ready now; `nil` if there is none but those that are avoided.
+    func placeNow(_ call: Call, number: Int, avoid: [String]) throws -> HTTPAttempt? {
+        guard core.pool.isAnyReady(besides: Array(Set(avoid))) else { return nil }
+        return try place(call, number: number, avoid: avoid, core.breakers.beginAttempt(of: call.operation))
+    }
+
+    private func place(
+        _ call: Call, number: Int, avoid: [String], _ breaker: CircuitBreakers.Method?
+    ) throws -> HTTPAttempt? {
+        let source = core.pool.keySource
+        let key = source == .none ? nil : source.key { call.metadata[$0] }
+        let lane = core.laneHeader.flatMap { call.metadata[$0] }
+        do {
+            let made = try core.pool.attempt(
+                call.operation, number: number, avoid: avoid, key: key, lane: lane, breaker: breaker
+            ) { try $0.begin() }
+            return made.map { HTTPAttempt($0.pick, $0.stream, of: call.operation, core) }
+        } catch let error as PreparedError {
+            core.breakers.refusedByInstances(call.operation)
+            throw error
         }
     }
 }

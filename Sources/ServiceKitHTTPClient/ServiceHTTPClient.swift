@@ -17,13 +17,14 @@ public import ServiceKitGRPC
 ///
 /// A call that no instance has begun to process is made again on another. Any other failed call is made again, within the
 /// bounds of `client.retry`, if its method is idempotent by RFC 9110, section 9.2.2 (GET, HEAD, OPTIONS, TRACE, PUT, DELETE),
-/// or if its operation is listed in `client.retry.idempotent`, and if its body is there as a whole. Hedging is for gRPC only.
+/// or if its operation is listed in `client.retry.idempotent`, and if its body is there as a whole.
 public final class ServiceHTTPClient: Sendable {
     let core: ChannelCore<HTTPNode>
     /// The path of the URL that the client was made for.
     let basePath: String
-    /// Whether each call tells its server how much time it has.
-    let tellsTime: Bool
+    /// Whether the servers are found by their name, as those of the kit are: each call tells its server how much time it has,
+    /// and asks for the server's load.
+    let isKit: Bool
     /// The most bytes of a body that ``call(_:_:_:as:headers:operation:timeout:)`` reads, and of an error's document.
     let maxBody: Int
 
@@ -118,7 +119,7 @@ public final class ServiceHTTPClient: Sendable {
 
     init(_ setup: ChannelSetup, _ url: HTTPOrigin?) throws {
         basePath = url?.path ?? ""
-        tellsTime = url == nil
+        isKit = url == nil
         maxBody = setup.options.limits.maxMessage.bytes
         let clients = try HTTPClients(setup, followsRedirects: url != nil)
         core = try ChannelCore(setup, choice: setup.options.tls.endpointChoice(of: "http")) { endpoint, onStateChange in

@@ -4,6 +4,7 @@ import ServiceKit
 import ServiceKitGRPC
 import ServiceKitHTTP
 import ServiceKitSampleAPI
+import ServiceKitTestSupport
 import ServiceKitTesting
 import SwiftProtobuf
 import Testing
@@ -55,6 +56,38 @@ struct MessageTests {
                 // A service may be newer than its clients.
                 let user: User_V1_User = try await client.call(.get, "/newer")
                 #expect(user.id == 9)
+            }
+        }
+    }
+
+    private struct LoadReader: Middleware {
+        let loads: Shared<[LoadReport?]>
+
+        func begin(_ call: inout Call) async throws {
+            call.onAttempt { attempt in
+                attempt.onEnd { [loads] report in loads.update { $0.append(report.load) } }
+            }
+        }
+    }
+
+    /// The client asks for it; a caller that does not is told nothing.
+    @Test func loadOfTheServerIsRead() async throws {
+        let loads = Shared<[LoadReport?]>([])
+        let yaml = "server: {load-reports: {enabled: true}}"
+        try await fleet.serving("a", yaml: yaml, routes: users) {
+            try await fleet.calling(middleware: [LoadReader(loads: loads)]) { client in
+                let user: User_V1_User = try await client.call(.get, "/v1/users/1")
+                #expect(user.id == 1)
+                // Errors have it too.
+                _ = await client.failure { _ = try await $0.call(.get, "/v1/users/99", as: User_V1_User.self) }
+                try await eventually { loads.value.count == 2 }
+                #expect(loads.value.allSatisfy { $0?.requestsInFlight != nil }, "\(loads.value)")
+                let node = try #require(client.snapshot().nodes.first)
+                let stranger = try ServiceHTTPClient(at: node.endpoint, options: ChannelOptions())
+                try await stranger.withConnections {
+                    let headers = try await stranger.send(.get, "/v1/users/1").headers
+                    #expect(!headers.contains { $0.name.canonicalName.hasPrefix("endpoint-load") })
+                }
             }
         }
     }

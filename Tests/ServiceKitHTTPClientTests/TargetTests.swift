@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import ServiceKit
 import ServiceKitConfig
@@ -111,6 +112,40 @@ struct TargetTests {
                 try await fleet.calling(.with { $0.tls.ca = files.path("authority.pem") }) { client in
                     let failure = await client.failure { _ = try await $0.send(.get, "/who", timeout: .seconds(30)) }
                     #expect(failure?.code == .unavailable || failure?.code == .deadlineExceeded)
+                }
+            }
+        }
+    }
+
+    /// As the gRPC channel does: the client runs on, its next connections are made with the new files.
+    @Test func filesAreReadAgain() async throws {
+        try await TestCertificates.with { files in
+            func install(_ source: String, as name: String) throws {
+                let bytes = try Data(contentsOf: URL(filePath: files.path(source)))
+                try bytes.write(to: URL(filePath: files.path(name)), options: .atomic)
+            }
+            try install("authority.pem", as: "ca.pem")
+            // The server does not know who has signed this one.
+            try install("stranger.pem", as: "mine.pem")
+            try install("stranger.key", as: "mine.key")
+            let options = ChannelOptions.with {
+                $0.tls.ca = files.path("ca.pem")
+                $0.tls.certificate = files.path("mine.pem")
+                $0.tls.key = files.path("mine.key")
+            }
+            try await fleet.serving("a", yaml: yaml(files)) {
+                try await fleet.calling(options) { client in
+                    let failure = await client.failure { _ = try await $0.send(.get, "/who", timeout: .seconds(10)) }
+                    #expect(failure != nil)
+                    // Half of a pair cannot be used: that is logged, and the last good files stay.
+                    try install("client.pem", as: "mine.pem")
+                    try await eventually {
+                        _ = try? await client.send(.get, "/who", timeout: .milliseconds(100))
+                        return fleet.log.entries.contains { $0.message.contains("cannot be used") }
+                    }
+                    try install("client.key", as: "mine.key")
+                    try await eventually { (try? await client.text()) == "a" }
+                    #expect(fleet.log.entries.contains { $0.message == "certificates were loaded again" })
                 }
             }
         }

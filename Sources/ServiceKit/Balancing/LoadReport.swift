@@ -104,7 +104,7 @@ extension LoadReport {
         return isRead
     }
 
-    private static func checked(_ value: Double, atMost limit: Double) -> Double? {
+    static func checked(_ value: Double, atMost limit: Double) -> Double? {
         value >= 0 && value <= limit ? value : nil
     }
 }

@@ -42,6 +42,8 @@ package struct AttemptResult: Sendable {
     var outcome: CallOutcome
     /// Whether another attempt was answered before.
     var isOutrun = false
+    /// The load that the node has told but in the trailers.
+    var load: LoadReport?
 
     /// An attempt over another protocol, whose status judges the node.
     ///
@@ -49,10 +51,14 @@ package struct AttemptResult: Sendable {
     ///   - status: The status.
     ///   - code: `nil` when the call succeeded.
     ///   - wasSent: Whether the node may have begun to process the call.
-    package init(_ status: CallStatus, code: ServiceError.Code?, wasSent: Bool = true) {
+    ///   - load: The load that the node has told.
+    package init(
+        _ status: CallStatus, code: ServiceError.Code?, wasSent: Bool = true, load: LoadReport? = nil
+    ) {
         self.init(
             code: code, status: status, trailers: [:], wasSent: wasSent,
             outcome: wasSent ? CallOutcome(status) : .failure)
+        self.load = load
     }
 
     private init(
@@ -80,7 +86,7 @@ package struct AttemptResult: Sendable {
     }
 
     /// Another attempt was answered before.
-    static var outrun: AttemptResult {
+    package static var outrun: AttemptResult {
         var result = abandoned
         result.isOutrun = true
         return result

@@ -282,7 +282,7 @@ package final class NodePool<Connection: NodeConnection>: Sendable {
         with result: AttemptResult
     ) {
         let now = NodeStatistics.now
-        let load = LoadReport(result.trailers)
+        let load = result.load ?? LoadReport(result.trailers)
         if result.isOutrun {
             pick.node.statistics.outrun(pick.call, at: now)
         } else {

@@ -139,8 +139,11 @@ public struct RetryOptions: ConfigurationSection, Hashable {
     /// Whether any method has hedging.
     var hasHedging: Bool { methods.values.contains { $0.hedging != nil } }
 
+    /// The operations of calls over HTTP that change nothing (RFC 9110, section 9.2.1).
+    private static let safe: Set<String> = ["/http/GET", "/http/HEAD"]
+
     func isIdempotent(_ path: String) -> Bool {
-        idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
+        Self.safe.contains(path) || idempotent.contains { $0 == path || $0.hasSuffix("/") && path.hasPrefix($0) }
     }
 
     /// The rules for a method.
@@ -191,7 +194,7 @@ package struct RetryPolicy: Sendable {
     package var backoff = RetryOptions.Backoff()
     package var isIdempotent = true
     /// How long an attempt has no answer before another is made beside it; `nil` for no hedging.
-    var hedgingDelay: Duration?
+    package var hedgingDelay: Duration?
 
     /// Whether a call that may have been processed, and failed after so many attempts, may be made again.
     func mayRepeat(_ failure: RPCError, attempts: Int) -> Bool {

@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import Logging
 import NIOCore
 import NIOSSL
@@ -8,28 +7,11 @@ import Synchronization
 /// Certificates and keys, as connections need them: read from files when there is a first connection, and again when
 /// one comes and the files have changed.
 final class TLSContextSource: Sendable {
-    /// The properties of a file that show a change without reading it.
-    private struct Stamp: Hashable {
-        var modified: [UInt8]
-        var size: Int
-        var node: UInt64
-
-        /// `nil` if there is no such file.
-        init?(path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            // Compared and nothing else.
-            modified = withUnsafeBytes(of: status.st_mtim) { Array($0) }
-            size = Int(status.st_size)
-            node = UInt64(status.st_ino)
-        }
-    }
-
     private struct State {
         var context: NIOSSLContext?
-        var stamps: [Stamp?] = []
+        var stamps: [FileStamp?] = []
         /// The stamps of files that could not be used; that was logged.
-        var refusedStamps: [Stamp?]?
+        var refusedStamps: [FileStamp?]?
         var checkedAt: NIODeadline?
     }
 
@@ -140,10 +122,10 @@ final class TLSContextSource: Sendable {
             if let context = state.context {
                 if let checkedAt = state.checkedAt, now < checkedAt + Self.checkInterval { return context }
                 state.checkedAt = now
-                if files.map({ Stamp(path: $0) }) == state.stamps { return context }
+                if files.map({ FileStamp(path: $0) }) == state.stamps { return context }
             }
             // Before they are read: a change in the meantime is read the next time.
-            let stamps = files.map { Stamp(path: $0) }
+            let stamps = files.map { FileStamp(path: $0) }
             do {
                 let context = try makeContext(make())
                 let isReloaded = state.context != nil

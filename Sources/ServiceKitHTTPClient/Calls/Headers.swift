@@ -42,3 +42,18 @@ extension HTTPResponse.Status {
         self.init(code: Int(status.code), reasonPhrase: status.reasonPhrase)
     }
 }
+
+extension LoadReport {
+    /// The load in the headers of a response; `nil` if there is none that can be read.
+    init?(_ headers: HTTPHeaders) {
+        if let text = headers.first(name: Self.header) {
+            self.init(text: text)
+        } else if let binary = headers.first(name: Self.trailer),
+            let bytes = Data(base64Encoded: binary + String(repeating: "=", count: (4 - binary.utf8.count % 4) % 4))
+        {
+            self.init(bytes: Array(bytes))
+        } else {
+            return nil
+        }
+    }
+}

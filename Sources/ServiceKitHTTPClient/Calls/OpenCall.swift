@@ -12,20 +12,16 @@ final class OpenCall: Sendable {
 
     private let open: Mutex<Open?>
     private let deadline: ContinuousClock.Instant?
-    /// The failure that the status means; `nil` if it means none.
-    private let failure: ServiceError?
-    private let status: CallStatus
+    private let judgement: Judgement
 
     /// - Parameters:
     ///   - call: The call as the last middleware has left it.
     ///   - attempt: The attempt that was answered.
-    ///   - status: The status of the answer.
-    ///   - failure: The failure that it means.
-    init(_ call: Call, _ attempt: HTTPAttempt, _ status: CallStatus, _ failure: ServiceError?) {
+    ///   - judgement: What the head of the answer says.
+    init(_ call: Call, _ attempt: HTTPAttempt, _ judgement: Judgement) {
         deadline = call.deadline
         open = Mutex(Open(call: call, attempt: attempt))
-        self.status = status
-        self.failure = failure
+        self.judgement = judgement
     }
 
     deinit { end() }
@@ -43,8 +39,8 @@ final class OpenCall: Sendable {
     /// The body has ended: the call ends as its status says.
     func end() {
         guard var open = take() else { return }
-        open.attempt.end(AttemptResult(status, code: failure?.code))
-        var result = open.attempt.result(failure)
+        open.attempt.end(judgement.result)
+        var result = open.attempt.result(judgement.failure)
         open.call.end(with: &result)
     }
 
@@ -53,7 +49,7 @@ final class OpenCall: Sendable {
     /// - Returns: The error for the caller, which middleware may have replaced.
     func fail(_ failure: HTTPFailure) -> any Error {
         guard var open = take() else { return failure.error }
-        open.attempt.end(AttemptResult(failure.status, code: failure.error.code))
+        open.attempt.end(AttemptResult(failure.status, code: failure.error.code, load: judgement.load))
         var result = open.attempt.result(failure.error)
         open.call.end(with: &result)
         return result.error ?? failure.error

@@ -9,7 +9,7 @@ struct RetryState {
     /// A longer pause that the server asks for means that the call is not made again.
     private static let longestPause = Duration.seconds(60)
 
-    private let policy: RetryPolicy
+    let policy: RetryPolicy
     private let isBodyRepeatable: Bool
     private var backoff: Backoff
     private var unprocessed = 0
@@ -28,6 +28,19 @@ struct RetryState {
         self.policy = policy
         self.isBodyRepeatable = isBodyRepeatable
         backoff = Backoff(policy.backoff)
+    }
+
+    /// How long an attempt has no answer before another is made beside it; `nil` for no hedging.
+    var hedgingDelay: Duration? { isBodyRepeatable ? policy.hedgingDelay : nil }
+
+    /// Whether another attempt can be made beside those under way.
+    var mayHedge: Bool { attempts < policy.attempts }
+
+    /// Whether the other attempts of a call go on after the failure of one.
+    mutating func othersGoOn(after judgement: Judgement, on attempt: HTTPAttempt) -> Bool {
+        guard !judgement.wasSent || judgement.isRefusal || policy.isRepeatable(judgement.status) else { return false }
+        avoid.append(attempt.pick.node.instance.id)
+        return true
     }
 
     /// An attempt begins.

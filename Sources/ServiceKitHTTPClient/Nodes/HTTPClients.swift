@@ -11,6 +11,8 @@ internal import ServiceKitGRPC
 struct HTTPClients: Sendable {
     private let configuration: HTTPClient.Configuration
     private let serverName: String?
+    /// The files of TLS as they are now.
+    let tlsFiles: TLSFilesWatch
     /// How long an attempt to connect may take.
     let connectTimeout: TimeAmount
 
@@ -18,6 +20,8 @@ struct HTTPClients: Sendable {
     init(_ setup: ChannelSetup, followsRedirects: Bool) throws {
         let options = setup.options
         serverName = options.tls.serverName
+        // Before they are read: a change in the meantime is read the next time.
+        tlsFiles = TLSFilesWatch(options.tls, setup.logger)
         connectTimeout = TimeAmount(options.connectTimeout)
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: try setup.configuration.locatingErrors(at: "client.tls") {
@@ -61,7 +65,7 @@ extension ClientTLSOptions {
     /// The form of NIOSSL.
     ///
     /// - Throws: `ConfigurationError` that names the key of a file that cannot be read.
-    fileprivate func nioConfiguration() throws(ConfigurationError) -> TLSConfiguration {
+    func nioConfiguration() throws(ConfigurationError) -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         if let ca {
             let authorities = try Self.read("ca", ca) { try NIOSSLCertificate.fromPEMFile($0) }

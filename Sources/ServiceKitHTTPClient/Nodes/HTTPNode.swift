@@ -3,6 +3,7 @@ internal import GRPCCore
 internal import GRPCNghttp2Transport
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 internal import ServiceKit
 internal import ServiceKitConcurrency
 internal import ServiceKitGRPC
@@ -37,6 +38,8 @@ final class HTTPNode: NodeConnection {
     let client: HTTPClient
     /// The beginning of each URL: `http://10.0.0.7:8080`.
     let origin: String
+    /// The files of TLS; `nil` for connections in clear text.
+    private let tlsFiles: TLSFilesWatch?
     private let endpoint: Endpoint
     private let connectTimeout: TimeAmount
     private let backoff: BackoffOptions
@@ -61,6 +64,7 @@ final class HTTPNode: NodeConnection {
         self.client = client
         origin = "\(endpoint.scheme)://\(authority)"
         connectTimeout = clients.connectTimeout
+        tlsFiles = endpoint.isSecure ? clients.tlsFiles : nil
         self.backoff = backoff
         self.onStateChange = onStateChange
     }
@@ -81,6 +85,9 @@ final class HTTPNode: NodeConnection {
 
     private static let gone = RPCError(
         code: .unavailable, message: "the instance is gone", cause: CallNotProcessed())
+
+    /// The configuration of TLS for a connection that would be made now; `nil` if it is that of the client.
+    nonisolated(nonsending) func changedTLS() async -> TLSConfiguration? { await tlsFiles?.current() }
 
     /// A call has ended.
     func end() {

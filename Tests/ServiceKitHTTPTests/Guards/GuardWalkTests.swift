@@ -243,13 +243,24 @@ struct GuardWalkTests {
         }
     }
 
-    /// The report is in the trailers of the protocols that have some.
-    @Test func loadIsReported() async throws {
+    /// The report is in the trailers of the protocols that have some, and in the head of a response over REST. A client that
+    /// does not ask is told nothing.
+    @Test func loadIsReportedToClientsThatAsk() async throws {
         try await with("load-reports: {enabled: true}") { server in
-            let web = try await Door.grpcWeb.call(server)
-            #expect(web.text.contains("endpoint-load-metrics-bin: "))
-            let connect = try await server.post("GetUser", json: #"{"id":1}"#)
-            #expect(connect.fields["trailer-endpoint-load-metrics-bin"] != nil)
+            for format in ["bin", "text", "json", ""] {
+                let ask = format.isEmpty ? [] : ["Endpoint-Load-Metrics-Format: \(format)"]
+                let web = try await Door.grpcWeb.call(server, ask)
+                #expect(web.text.contains("endpoint-load-metrics-bin: ") == (format == "bin"))
+                #expect(web.text.contains("endpoint-load-metrics: TEXT ") == (format == "text"))
+                let connect = try await server.post("GetUser", json: #"{"id":1}"#, ask)
+                #expect((connect.fields["trailer-endpoint-load-metrics-bin"] != nil) == (format == "bin"))
+                let client = try server.client()
+                let head = ["GET /v1/users/1 HTTP/1.1", "Host: x"] + ask
+                await client.send(head.joined(separator: "\r\n") + "\r\n\r\n")
+                let rest = try await client.response()
+                #expect((rest.fields["endpoint-load-metrics-bin"] != nil) == (format == "bin"))
+                #expect((rest.fields["endpoint-load-metrics"]?.hasPrefix("TEXT ") == true) == (format == "text"))
+            }
         }
     }
 

@@ -20,6 +20,33 @@ import Testing
         #expect(LoadReport().bytes == [])
     }
 
+    @Test func textIsReadAsItWasWritten() {
+        #expect(LoadReport(text: full.text) == full)
+        #expect(full.text.hasPrefix("TEXT cpu_utilization=0.5, rps_fractional=120.5, "))
+        #expect(LoadReport(text: LoadReport().text) == LoadReport())
+    }
+
+    @Test func textOfAnotherImplementationIsRead() {
+        var expected = LoadReport()
+        (expected.requestsInFlight, expected.utilization) = (3, 0.25)
+        let text = "TEXT named_metrics.rif=3,mem_utilization=0.5,application_utilization=0.25,named_metrics.x=7"
+        #expect(LoadReport(text: text) == expected)
+    }
+
+    @Test(arguments: [
+        "", "TEXT", "JSON {}", "rps_fractional=1", "TEXT rps_fractional", "TEXT rps_fractional=",
+        "TEXT rps_fractional=a",
+        "TEXT " + String(repeating: "eps=1,", count: 1000),
+    ])
+    func textThatIsNoReportIsNotRead(_ text: String) {
+        #expect(LoadReport(text: text) == nil)
+    }
+
+    @Test(arguments: ["nan", "inf", "-1", "1e300"])
+    func numbersInTextsAreChecked(_ number: String) {
+        #expect(LoadReport(text: "TEXT rps_fractional=\(number)") == LoadReport())
+    }
+
     /// Bytes that protoc writes for `xds.data.orca.v3.OrcaLoadReport`, with fields that are not used among them.
     @Test func reportOfAnotherImplementationIsRead() {
         let double = { (value: Double) in withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init) }
