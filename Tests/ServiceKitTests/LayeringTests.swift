@@ -28,6 +28,7 @@ import Testing
         ],
         "ServiceKitHTTPClient": [
             "GRPCNghttp2Transport", "ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitGRPC",
+            "ServiceKitHTTP2",
         ],
         "ServiceKitHummingbird": ["ServiceKit", "ServiceKitHTTP"],
         "ServiceKitAuth": ["ServiceKit", "ServiceKitConfig", "ServiceKitConcurrency", "ServiceKitProtobuf"],
