@@ -46,7 +46,7 @@ class Session:
         } | self._etcd()
         if "swift" in document.needs:
             # Where `kit` keeps the plugins of protoc.
-            self.environment["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME", f"{os.environ['HOME']}/.cache")
+            self.environment["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
 
     def _etcd(self):
         """What makes etcd, etcdctl and kit use the session's ports in place of etcd's own."""
