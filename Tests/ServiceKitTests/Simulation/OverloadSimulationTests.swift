@@ -56,7 +56,7 @@ extension SimulatedFleets {
             server.limit.concurrency = .adaptive
             server.limit.adaptive.targetDelay = .milliseconds(50)
             server.limit.adaptive.min = 10
-            simulation.addServers(10, server)
+            simulation.addServers(4, server)
             var client = SimulatedClient()
             client.load = .perSecond(simulation.capacity * busy / 4)
             simulation.addClients(4, client)
