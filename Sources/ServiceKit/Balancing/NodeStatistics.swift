@@ -102,8 +102,6 @@ public final class NodeStatistics: Sendable {
         }
     }
 
-    /// Read ahead of the state; see ``prefetch()``.
-    private let mark = Atomic<UInt8>(0)
     private let state: Mutex<State>
 
     /// Creates the statistics of a node that has not been called: it counts as good.
@@ -119,10 +117,6 @@ public final class NodeStatistics: Sendable {
         let decay = other.state.withLock(\.decay)
         state.withLock { $0.decay = decay }
     }
-
-    /// Has the processor fetch the first line of the statistics. A lock waits for all reads before it: a pick that begins to read
-    /// two nodes before it locks either waits for memory once.
-    @inline(__always) func prefetch() { _ = mark.load(ordering: .relaxed) }
 
     /// Calls in flight.
     public var inFlight: Int { state.withLock(\.inFlight) }

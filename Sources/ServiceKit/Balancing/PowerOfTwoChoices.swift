@@ -78,7 +78,6 @@ public final class PowerOfTwoChoices: Balancer {
 
     /// The better of two places.
     private func choose(_ first: Int, _ second: Int, of nodes: borrowing WeightedList, at now: UInt64) -> Int {
-        nodes.prefetch(first, second)
         let (firstScore, secondScore) = NodeLoad.comparable(
             nodes.scores(at: first, at: now, latencyFloor: latencyFloor),
             nodes.scores(at: second, at: now, latencyFloor: latencyFloor))

@@ -135,12 +135,6 @@ struct WeightedList: Sendable {
     /// The node at a place.
     func node(at place: Int) -> Node { nodes[place] }
 
-    /// Has the processor fetch the statistics of two nodes.
-    func prefetch(_ first: Int, _ second: Int) {
-        statistics[first].prefetch()
-        statistics[second].prefetch()
-    }
-
     /// How good the node at a place is to call.
     func scores(at place: Int, at now: UInt64, latencyFloor: Double) -> NodeLoad {
         statistics[place].scores(at: now, share: share(place), latencyFloor: latencyFloor)
