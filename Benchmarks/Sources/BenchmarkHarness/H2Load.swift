@@ -15,18 +15,25 @@ package struct H2Load: Sendable {
     package static let program = "h2load"
     private static let connections = 8
     private static let callsInFlight = 32
-    private static let messageBytes = 100
 
     /// A file with the body of a request: a message as gRPC frames it.
     private let body: String
+    private let messageBytes: Int
 
     /// Writes the body of a request into a directory.
-    package init(in directory: String) throws {
-        self.body = directory + "/request"
-        let prefix = [0] + withUnsafeBytes(of: UInt32(Self.messageBytes).bigEndian) { Array($0) }
+    ///
+    /// - Parameters:
+    ///   - directory: The directory.
+    ///   - messageBytes: The size of the message, from 3 to 16,386 bytes.
+    package init(in directory: String, messageBytes: Int = 100) throws {
+        self.body = directory + "/request-\(messageBytes)"
+        self.messageBytes = messageBytes
+        let prefix = [0] + withUnsafeBytes(of: UInt32(messageBytes).bigEndian) { Array($0) }
         // A `google.protobuf.BytesValue`: the tag of its field, the length of the value, the value.
-        let value = (0..<Self.messageBytes - 2).map { UInt8(truncatingIfNeeded: $0) }
-        let message = [0x0A, UInt8(value.count)] + value
+        let isShort = messageBytes - 2 < 128
+        let value = (0..<messageBytes - (isShort ? 2 : 3)).map { UInt8(truncatingIfNeeded: $0) }
+        let length = isShort ? [UInt8(value.count)] : [UInt8(value.count & 127 | 128), UInt8(value.count >> 7)]
+        let message = [0x0A] + length + value
         try Data(prefix + message).write(to: URL(fileURLWithPath: self.body))
     }
 
@@ -77,7 +84,7 @@ package struct H2Load: Sendable {
         ]
         if let answers {
             // A call that fails has status 200 too, but no message.
-            let bytes = answers == .messages ? calls * (5 + Self.messageBytes) : 0
+            let bytes = answers == .messages ? calls * (5 + messageBytes) : 0
             expected.append("(\(bytes)) data")
         }
         guard expected.allSatisfy(text.contains), let seconds = Self.seconds(in: text) else {

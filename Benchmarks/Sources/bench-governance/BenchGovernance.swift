@@ -22,10 +22,11 @@ struct BenchGovernance: AsyncParsableCommand {
         let shedding = Shedding(
             programs: FilePath(Bundle.main.executablePath ?? CommandLine.arguments[0]).removingLastComponent(),
             load: try H2Load(in: scratch),
+            workLoad: try H2Load(in: scratch, messageBytes: 4096),
             hasLoad: await isInstalled(H2Load.program),
             calls: options.quick ? 50_000 : 200_000
         )
-        let benchmarks = Picks.all(picks) + Chains.all(picks / 10) + [shedding.benchmark]
+        let benchmarks = Picks.all(picks) + Chains.all(picks / 10) + shedding.benchmarks
         try await untilSignalled { try await options.measure(benchmarks) }
     }
 }

@@ -42,6 +42,9 @@ struct BenchServer: AsyncParsableCommand {
     @Flag(help: "Refuse every call, as a limit of the server does; only with --in-app.")
     var refuse = false
 
+    @Flag(help: "Compute for some 200 µs before each answer; only with --direct.")
+    var work = false
+
     @Flag(help: "Register services by their type with the NIO transport, too.")
     var typedServices = false
 
@@ -59,6 +62,7 @@ struct BenchServer: AsyncParsableCommand {
         guard self.inApp || !self.direct && !self.refuse && !self.http else {
             throw ValidationError("--direct, --http and --refuse are for --in-app")
         }
+        guard self.direct || !self.work else { throw ValidationError("--work is for --direct") }
         guard self.transport == .nghttp2 || self.executor == .default else {
             throw ValidationError("--executor is for --transport nghttp2")
         }
@@ -111,8 +115,10 @@ struct BenchServer: AsyncParsableCommand {
         if self.http {
             NoteService().add(to: app)
         } else if self.direct {
-            app.serve(BenchmarkService(), descriptors: []) { methods in
-                methods.unary(BenchmarkMethod.echo) { (message: Google_Protobuf_BytesValue, _) in message }
+            app.serve(BenchmarkService(), descriptors: []) { [work] methods in
+                methods.unary(BenchmarkMethod.echo) { (message: Google_Protobuf_BytesValue, _) in
+                    work ? BenchmarkService.compute(message) : message
+                }
                 methods.stream(
                     BenchmarkMethod.stream,
                     deserializer: RawBytesDeserializer(),
