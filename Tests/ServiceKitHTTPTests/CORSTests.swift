@@ -40,6 +40,19 @@ struct CORSTests {
         }
     }
 
+    /// A cache may not give a page the response that was for nobody.
+    @Test func responseToNoPageVariesToo() async throws {
+        try await HTTPTestServer.with(Self.yaml) { server in
+            let response = try await server.post("GetUser", json: #"{"id":1}"#)
+            #expect(response.fields["vary"] == "origin")
+            #expect(response.fields["access-control-allow-origin"] == nil)
+        }
+        try await HTTPTestServer.with("server: {http: {cors: {origins: ['*']}}}\n") { server in
+            let response = try await server.post("GetUser", json: #"{"id":1}"#)
+            #expect(response.fields["vary"] == nil)
+        }
+    }
+
     @Test func withoutOriginsNothingIsAllowed() async throws {
         try await HTTPTestServer.with { server in
             let client = try server.client()

@@ -102,6 +102,17 @@ struct RESTTests {
         }
     }
 
+    @Test(arguments: [
+        ("application/json;q=0.5, text/event-stream", RESTStreamResponse.Format.events),
+        ("application/json, text/event-stream", .array), ("application/json ; Q=0", .lines),
+        ("text/event-stream;q=0, application/json;q=0.1", .array), ("text/event-stream;q=x", .lines),
+        ("text/html, */*;q=0.1", .lines), ("application/json;charset=utf-8;q=1,application/x-ndjson", .array),
+        ("application/x-ndjson;q=0.3,\ttext/event-stream;q=0.3", .lines), (",;,;q=1", .lines), ("", .lines),
+    ])
+    func weightsOfAcceptCount(_ accept: String, _ format: RESTStreamResponse.Format) {
+        #expect(RESTStreamResponse.Format(accept: accept) == format)
+    }
+
     @Test func errorOfAStreamIsItsLastPart() async throws {
         try await with { _, client in
             await client.send(get("/v1/users?limit=99", "Accept: text/event-stream"))

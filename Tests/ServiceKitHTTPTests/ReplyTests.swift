@@ -49,6 +49,18 @@ struct ReplyTests {
         }
     }
 
+    /// A type that a stranger has written adds no headers.
+    @Test func typeWithALinesEndIsNone() async throws {
+        try await with(extend: { app in
+            app.http.adjust("*") { $0.contentType = "text/html\r\nset-cookie: a=b" }
+        }) { client in
+            await client.send(get("/v1/users/1"))
+            let response = try await client.response()
+            #expect(response.fields["set-cookie"] == nil)
+            #expect(response.fields["content-type"] == "application/octet-stream")
+        }
+    }
+
     @Test func noContentHasNoBody() async throws {
         try await with(extend: { $0.http.adjust("*") { $0.status = .noContent } }) { client in
             await client.send(get("/v1/users/1") + get("/livez"))

@@ -47,8 +47,9 @@ struct RESTResponse: ResponseWriter {
         head.appendSendable(error?.trailers ?? trailers)
         head.append(headers)
         guard code != 204 else { return ResponseParts(head: head, end: .data) }
-        head.append(name: "content-type", value: body.contentType)
-        compression?.apply(to: &body.bytes, of: body.contentType, &head)
+        let type = body.sendableType
+        head.append(name: "content-type", value: type)
+        compression?.apply(to: &body.bytes, of: type, &head)
         head.append(name: "content-length", number: body.bytes.count)
         return ResponseParts(head: head, body: body.bytes, end: .data)
     }
@@ -58,6 +59,12 @@ struct RESTResponse: ResponseWriter {
 struct RESTBody: Sendable, Hashable {
     var contentType: String
     var bytes: [UInt8]
+
+    /// The type, as a head can have it. A handler may have it from a stranger: one with a line's end would write headers of its
+    /// own.
+    var sendableType: String {
+        contentType.utf8.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f } ? "application/octet-stream" : contentType
+    }
 }
 
 extension RESTBody {

@@ -12,6 +12,9 @@ import ServiceKitProtobuf
 /// | not begun, begun without a head | an error | ended | a response with the error's status |
 /// | open | an error | ended | the error is the last part of the stream |
 /// | any | the end | ended | the end of the format |
+///
+/// A stream of `google.api.HttpBody` has no form: its bytes are sent one after the other, with the type of the first message.
+/// An error then breaks the response off.
 struct RESTStreamResponse: ResponseWriter {
     /// The form of a stream, which the request's `Accept` chooses.
     enum Format: Sendable, Hashable {
@@ -30,18 +33,23 @@ struct RESTStreamResponse: ResponseWriter {
             }
         }
 
-        /// The first of the accepted types that is one of a stream; lines for a caller that does not mind.
+        /// The accepted type of a stream with the greatest weight, the first of several (RFC 9110, section 12.5.1); lines for a
+        /// caller that does not mind.
         init(accept: String) {
+            self = .lines
+            var best = 0.0
             for item in accept.split(separator: ",") {
-                switch item.split(separator: ";").first?.trimmingSpaces.lowercased() {
-                case "text/event-stream": self = .events
-                case "application/json": self = .array
-                case "application/x-ndjson", "application/jsonl": self = .lines
+                let parts = item.split(separator: ";").map { $0.trimmingSpaces.lowercased() }
+                let format: Format
+                switch parts.first {
+                case "text/event-stream": format = .events
+                case "application/json": format = .array
+                case "application/x-ndjson", "application/jsonl": format = .lines
                 default: continue
                 }
-                return
+                let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
+                if weight > best { (self, best) = (format, weight) }
             }
-            self = .lines
         }
     }
 
@@ -66,13 +74,13 @@ struct RESTStreamResponse: ResponseWriter {
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
         self.metadata = metadata
         // A browser waits for the head. For others it waits for the first message, as an error may come in its place.
-        return format == .events ? ResponseParts(head: takeHead()) : .none
+        return format == .events && !form.isRaw ? ResponseParts(head: takeHead()) : .none
     }
 
     mutating func write(_ message: [UInt8]) throws -> ResponseParts {
-        let document = try form.encode(message).bytes
-        let head = takeHead()
-        return ResponseParts(head: head, body: coded(part(document, event: "message")))
+        let body = try form.encode(message)
+        let head = takeHead(body)
+        return ResponseParts(head: head, body: coded(form.isRaw ? body.bytes : part(body.bytes, event: "message")))
     }
 
     mutating func end(_ status: Status, _ trailers: Metadata) -> ResponseParts {
@@ -82,7 +90,12 @@ struct RESTStreamResponse: ResponseWriter {
             _ = response.begin(metadata)
             return response.end(error.status, trailers)
         }
+        if form.isRaw, error != nil { return ResponseParts(isBroken: true) }
         var parts = ResponseParts(head: takeHead(), end: .data)
+        if form.isRaw {
+            parts.body = coded([], isLast: true)
+            return parts
+        }
         if let error {
             let document = form.errors.document(of: error)
             let whole = format == .events ? document : .object([.init("error", document)])
@@ -106,16 +119,22 @@ struct RESTStreamResponse: ResponseWriter {
         }
     }
 
-    private mutating func takeHead() -> HeaderBlock? {
+    /// The head, once.
+    ///
+    /// - Parameter first: The first message.
+    private mutating func takeHead(
+        _ first: RESTBody = RESTBody(contentType: "application/octet-stream", bytes: [])
+    ) -> HeaderBlock? {
         guard !hasSentHead else { return nil }
         hasSentHead = true
         var head = HeaderBlock(status: 200)
-        head.append(name: "content-type", value: format.contentType)
+        let type = form.isRaw ? first.sendableType : format.contentType
+        head.append(name: "content-type", value: type)
         // No cache or proxy on the way may keep parts of it back.
-        if format == .events { head.append(name: "cache-control", value: "no-cache") }
+        if format == .events, !form.isRaw { head.append(name: "cache-control", value: "no-cache") }
         head.append(name: "x-accel-buffering", value: "no")
         head.appendSendable(metadata)
-        compressor = compression?.stream(of: format.contentType, &head)
+        compressor = compression?.stream(of: type, &head)
         return head
     }
 }
@@ -124,8 +143,8 @@ extension Substring {
     /// The text without spaces around it.
     fileprivate var trimmingSpaces: Substring {
         var text = self
-        while text.first == " " { text.removeFirst() }
-        while text.last == " " { text.removeLast() }
+        while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
         return text
     }
 }

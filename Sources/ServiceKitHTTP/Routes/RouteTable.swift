@@ -35,9 +35,10 @@ struct RouteTable: Sendable {
     /// Finds the route of a request. A route for GET answers HEAD, if it belongs to no method.
     func route(_ method: String, _ path: String) -> PathRouter<HTTPTarget>.Result {
         let result = router.route(method, path)
-        guard method == "HEAD", case .methodNotAllowed = result, case .found(let match) = router.route("GET", path),
-            case .route = match.target
+        guard case .methodNotAllowed(let allowed) = result, allowed.contains("GET"),
+            case .found(let match) = router.route("GET", path), case .route = match.target
         else { return result }
-        return .found(match)
+        if method == "HEAD" { return .found(match) }
+        return .methodNotAllowed(Set(allowed + ["HEAD"]).sorted())
     }
 }

@@ -33,6 +33,11 @@ struct CORS: Sendable {
         return fields
     }
 
+    /// The fields of a response to a request that names no page; a cache may give it to pages later.
+    var fieldsWithoutOrigin: HeaderBlock {
+        origins.contains("*") ? HeaderBlock() : HeaderBlock(["vary": "origin"])
+    }
+
     /// The answer to a preflight request.
     ///
     /// - Parameters:

@@ -52,7 +52,11 @@ final class HTTPRequestHandler: RequestHandler {
             request.refuse(400, error.message)
             return nil
         }
-        if let cors, let origin = request.fields.origin {
+        if let cors {
+            guard let origin = request.fields.origin else {
+                request.extraFields = cors.fieldsWithoutOrigin
+                return open(request)
+            }
             if request.fields.method == "OPTIONS", request.fields.requestedMethod != nil {
                 let allowed = cors.preflight(for: origin, headers: request.fields.requestedFields)
                 PlainResponse(status: 204, fields: allowed).send(to: exchange)

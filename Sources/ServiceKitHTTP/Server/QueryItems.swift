@@ -22,7 +22,10 @@ struct QueryItems {
                 bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
-                guard digits.count == 2, let value = UInt8(String(Substring(digits)), radix: 16) else {
+                // `UInt8` would read a sign too.
+                guard digits.count == 2, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+                    let value = UInt8(String(Substring(digits)), radix: 16)
+                else {
                     bytes.append(byte)
                     continue
                 }

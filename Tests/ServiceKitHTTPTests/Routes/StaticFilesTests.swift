@@ -94,6 +94,16 @@ struct StaticFilesTests {
         }
     }
 
+    /// Ranges are for GET alone (RFC 9110, section 14.2).
+    @Test func headOfAPartIsThatOfTheWhole() async throws {
+        try await with { client, _ in
+            await client.send(get("/assets/digits.txt", ["Range: bytes=2-3"], method: "HEAD"))
+            let head = try await client.response(hasBody: false)
+            #expect(head.status == 200)
+            #expect(head.fields["content-length"] == "10")
+        }
+    }
+
     @Test func partOfAnotherVersionIsTheWhole() async throws {
         try await with { client, _ in
             await client.send(get("/assets/digits.txt", ["Range: bytes=0-3", "If-Range: \"x\""]))

@@ -45,6 +45,10 @@ struct StaticFiles: Sendable {
         case .failed: return RouteResponse(.preconditionFailed)
         case .met: break
         }
+        // Ranges are for GET alone (RFC 9110, section 14.2).
+        guard request.method == .get else {
+            return RouteResponse(.ok, headers: headers, body: file.body(0..<file.size))
+        }
         switch ByteRange.asked(by: request.headerFields, size: file.size, tag: file.tag, modified: file.modified) {
         case .whole:
             return RouteResponse(.ok, headers: headers, body: file.body(0..<file.size))
