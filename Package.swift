@@ -395,9 +395,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ServiceKit", "ServiceKitConcurrency", "ServiceKitConfig", "ServiceKitEtcd", "ServiceKitGRPC",
-                "ServiceKitProtobuf", "ServiceKitTesting", "ServiceKitTestSupport", "ServiceKitSampleAPI", "servicekit-kit",
-                "servicekit-user-client", "servicekit-user-server", grpc, logging,
-                protobuf,
+                "ServiceKitProtobuf", "ServiceKitTesting", "ServiceKitTestSupport", "ServiceKitSampleAPI",
+                "servicekit-kit", "servicekit-user-client", "servicekit-user-server", grpc, logging, protobuf,
             ],
             swiftSettings: testSettings
         ),

@@ -44,6 +44,27 @@ struct CurlTests {
         }
     }
 
+    /// A response to HEAD has no body, whatever answers. curl sees to that over HTTP/2.
+    @Test(arguments: ["--http1.1", "--http2-prior-knowledge"])
+    func headHasNoBody(_ option: String) async throws {
+        try await HTTPTestServer.with(extend: { app in
+            app.http.get("/page") { _ in RouteResponse(text: "page") }
+            app.http.get("/stream") { _ in
+                RouteResponse(body: .stream { body in try await body.write("stream") })
+            }
+        }) { server in
+            for (path, status) in [
+                ("/livez", 200), ("/page", 200), ("/stream", 200), ("/nothing", 404), ("/v1/users/1", 405),
+                ("/user.v1.UserService/GetUser", 405), ("/openapi", 200), ("/openapi.json", 200),
+            ] {
+                let output = try await curl(
+                    option, "--head", "http://127.0.0.1:\(server.port)\(path)", "--output", "/dev/null", "--write-out",
+                    "%{http_code} %{size_download}")
+                #expect(output == "\(status) 0", "\(path)")
+            }
+        }
+    }
+
     @Test func largeBodiesPassBothWays() async throws {
         try await HTTPTestServer.with { server in
             let name = String(repeating: "é", count: 700_000)

@@ -24,6 +24,9 @@ final class GRPCRequestHandler: RequestHandler {
         if let otherRequests, let headers, !RequestHead.isGRPC(headers) {
             return otherRequests.open(stream, headers: headers, on: connection)
         }
+        if headers == nil, let otherRequests, !RequestHead.isGRPC(stream.refusedType) {
+            return otherRequests.open(stream, headers: nil, on: connection)
+        }
         if let headers, methods.refuse(stream, headers) { return nil }
         do throws(RequestHead.Rejection) {
             guard let headers else {

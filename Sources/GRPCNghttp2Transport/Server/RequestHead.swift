@@ -151,6 +151,9 @@ struct RequestHead: ~Copyable {
         return isGRPC
     }
 
+    /// Whether a content type, if there is one, is that of gRPC.
+    static func isGRPC(_ type: String?) -> Bool { type?.withBytes { isGRPC($0) } ?? false }
+
     /// Whether a content type is `application/grpc`, with or without a format or parameters.
     static func isGRPC(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         let name: StaticString = "application/grpc"

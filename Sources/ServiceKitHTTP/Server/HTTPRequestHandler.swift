@@ -40,16 +40,38 @@ final class HTTPRequestHandler: RequestHandler {
     }
 
     func open(_ stream: HTTP2Stream, headers: HeaderBlock?, on connection: ServerConnection) -> (any RequestTask)? {
-        open(HTTP2Exchange(stream, on: connection), headers ?? HeaderBlock())
+        guard let headers else {
+            // The head is not to be read: the answer has no form that its client asks for.
+            let head = HeaderBlock(status: stream.refusal == nil ? 431 : 400)
+            // A client that has left needs no response.
+            try? stream.send(head: head, endStream: true)
+            return nil
+        }
+        let exchange = HTTP2Exchange(stream, on: connection)
+        return open(exchange, headers, http2: exchange)
     }
 
-    private func open(_ exchange: any HTTPExchange, _ headers: HeaderBlock) -> (any RequestTask)? {
+    /// - Parameter http2: The exchange, if it is one of HTTP/2.
+    private func open(
+        _ exchange: any HTTPExchange, _ headers: HeaderBlock, http2: HTTP2Exchange? = nil
+    ) -> (any RequestTask)? {
         var request = IncomingRequest(
             exchange: exchange, headers: headers, errors: options.errors, compressionOptions: options.compression)
+        var fault: String?
         do throws(RPCError) {
             try request.fields.read(headers)
         } catch {
-            request.refuse(400, error.message)
+            fault = error.message
+        }
+        if var exchange = http2 {
+            if request.fields.method == "HEAD" {
+                exchange.isHeadRequest = true
+                request.exchange = exchange
+            }
+            fault = fault ?? request.fields.faultOfHTTP2()
+        }
+        if let fault {
+            request.refuse(400, fault)
             return nil
         }
         if let cors {
@@ -59,7 +81,7 @@ final class HTTPRequestHandler: RequestHandler {
             }
             if request.fields.method == "OPTIONS", request.fields.requestedMethod != nil {
                 let allowed = cors.preflight(for: origin, headers: request.fields.requestedFields)
-                PlainResponse(status: 204, fields: allowed).send(to: exchange)
+                PlainResponse(status: 204, fields: allowed).send(to: request.exchange)
                 return nil
             }
             request.extraFields = cors.fields(for: origin)
@@ -91,8 +113,11 @@ final class HTTPRequestHandler: RequestHandler {
             }
         case .methodNotAllowed(let methods):
             request.refuse(405, "\"\(path)\" has another method", allow: methods.joined(separator: ", "))
+        case .notFound where path == "*" && request.fields.method == "OPTIONS":
+            // For the server as a whole (RFC 9110, section 9.3.7).
+            PlainResponse(status: 204, fields: request.extraFields).send(to: request.exchange)
         case .notFound:
-            request.refuse(404, "there is nothing at \"\(path)\"")
+            request.refuse(404, "there is nothing at \"\(path.prefix(200))\"")
         }
         return nil
     }

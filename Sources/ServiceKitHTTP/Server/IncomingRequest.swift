@@ -3,7 +3,7 @@ import ServiceKitHTTP2
 
 /// A request with its head, on its way to a protocol.
 struct IncomingRequest {
-    let exchange: any HTTPExchange
+    var exchange: any HTTPExchange
     /// The head as it came.
     let headers: HeaderBlock
     var fields = RequestFields()

@@ -1,5 +1,6 @@
 import GRPCCore
 import GRPCNghttp2Transport
+import HTTPTypes
 import ServiceKitConfig
 import ServiceKitHTTP2
 
@@ -22,6 +23,8 @@ struct RequestFields: Sendable {
     private(set) var origin: String?
     /// The host and port that the request names.
     private(set) var authority = ""
+    /// The headers `host` beside the authority.
+    private var hosts: [String] = []
     /// The key and the version of a handshake of WebSocket.
     private(set) var webSocketKey = ""
     private(set) var webSocketVersion = ""
@@ -48,6 +51,9 @@ struct RequestFields: Sendable {
     ) throws(RPCError) {
         func text() -> String { String(decoding: value, as: UTF8.self) }
         switch name.count {
+        case 4 where name.equals("host"):
+            // Only of HTTP/2: over HTTP/1.1 it is the authority.
+            hosts.append(text())
         case 5 where name.equals(":path"):
             let end = value.firstIndex(of: UInt8(ascii: "?")) ?? value.endIndex
             path = String(decoding: value[..<end], as: UTF8.self)
@@ -110,6 +116,19 @@ struct RequestFields: Sendable {
                 throw RPCError(code: .invalidArgument, message: error.description)
             }
         }
+    }
+
+    /// Checks what HTTP/2 leaves to the server, and takes the host from where it is (RFC 9113, section 8.3.1).
+    ///
+    /// - Returns: The fault of the head; `nil` if it has none.
+    mutating func faultOfHTTP2() -> String? {
+        guard HTTPRequest.Method(method) != nil else { return "the method is no token" }
+        if authority.isEmpty { authority = hosts.first ?? "" }
+        guard hosts.allSatisfy({ $0.lowercased() == authority.lowercased() }) else {
+            return "the request names several hosts"
+        }
+        guard HostName.isValid(authority) else { return "the header \":authority\" is no name of a host" }
+        return nil
     }
 
     /// The shortest of several limits counts.

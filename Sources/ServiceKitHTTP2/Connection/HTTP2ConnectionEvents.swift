@@ -42,6 +42,7 @@ extension HTTP2Connection {
         }
         if isRequest {
             let headers = self.headers.excess == nil ? self.headers.block : nil
+            if headers == nil { stream.refusedType = self.headers.contentType }
             delegate?.connection(self, opened: stream, headers: headers)
         } else if let failure = self.headers.failure {
             stream.reset(.cancel, failure: failure)
@@ -78,6 +79,7 @@ extension HTTP2Connection {
         streamWasBroken()
         stream.refusal = fault
         if isServer, !stream.hasReceivedHead {
+            stream.refusedType = headers.contentType
             // The delegate has not seen the request, and can answer it with a status; the reset follows the answer.
             delegate?.connection(self, opened: stream, headers: nil)
         } else {

@@ -292,8 +292,13 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
             guard head.headers[canonicalForm: "expect"].allSatisfy({ $0.lowercased() == "100-continue" }) else {
                 return refuse(417, "the only expectation that is met is 100-continue")
             }
-            context?.writeAndFlush(
-                wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            starting = handler.open(exchange, block)
+            // The body of a request that is answered already is not asked for.
+            if starting != nil {
+                context?.writeAndFlush(
+                    wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            }
+            return
         }
         starting = handler.open(exchange, block)
     }

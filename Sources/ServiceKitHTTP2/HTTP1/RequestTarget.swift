@@ -34,9 +34,9 @@ struct RequestTarget {
 }
 
 /// The name of a host with its port, as the header `Host` has it (RFC 9110, section 7.2; RFC 3986, section 3.2).
-enum HostName {
+package enum HostName {
     /// Whether a value has this form. The empty one has it: it stands for a URL without a host.
-    static func isValid(_ value: String) -> Bool { value.withBytes { isValid($0[...]) } }
+    package static func isValid(_ value: String) -> Bool { value.withBytes { isValid($0[...]) } }
 
     private static func isValid(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         var rest = value

@@ -11,6 +11,8 @@ struct HeaderCollector: ~Copyable {
     private(set) var rules = HeaderRules()
     /// The fault of one of the fields.
     private var fault: String?
+    /// The media type in a block that is not kept.
+    private var typeBehindFault: String?
     private let maxBytes: Int
     private let maxFields: Int
 
@@ -40,13 +42,27 @@ struct HeaderCollector: ~Copyable {
         count = 0
         rules = HeaderRules()
         fault = nil
+        typeBehindFault = nil
+    }
+
+    /// The media type of a request that is refused: its client gets the answer in the form of its protocol.
+    var contentType: String? {
+        if let typeBehindFault { return typeBehindFault }
+        var type: String?
+        block.forEach { name, value in
+            if name.equals("content-type") { type = String(decoding: value, as: UTF8.self) }
+        }
+        return type
     }
 
     mutating func append(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         size += name.count + value.count + HeaderBlock.fieldOverhead
         count += 1
         // A block that is too large, or wrong, is neither kept nor checked any further.
-        guard excess == nil, fault == nil else { return }
+        guard excess == nil, fault == nil else {
+            if name.equals("content-type") { typeBehindFault = String(decoding: value.prefix(80), as: UTF8.self) }
+            return
+        }
         let value = value.trimmed
         fault = rules.check(name: name, value: value)
         if fault == nil {

@@ -77,6 +77,8 @@ extension HTTPExchange {
 package struct HTTP2Exchange: HTTPExchange {
     private let stream: HTTP2Stream
     private let connection: ServerConnection
+    /// Whether the request is a HEAD: the response has the head of one to GET, and no body.
+    package var isHeadRequest = false
 
     package init(_ stream: HTTP2Stream, on connection: ServerConnection) {
         self.stream = stream
@@ -110,16 +112,24 @@ package struct HTTP2Exchange: HTTPExchange {
         guard head.listSize <= maxHeaderListBytes else {
             throw .outboundHeadersTooLarge(bytes: head.listSize, limit: maxHeaderListBytes)
         }
-        try stream.send(head: head, endStream: isEnd, isBodyNext: isBodyNext)
+        try stream.send(head: head, endStream: isEnd || isHeadRequest, isBodyNext: isBodyNext && !isHeadRequest)
     }
 
     package var isWritable: Bool { stream.isWritable }
 
     package func waitUntilWritable() async throws { try await stream.waitUntilWritable() }
 
-    package func trySend(body: [UInt8]) throws(StreamFailure) -> Bool { try stream.trySend(BodyPiece(bytes: body)) }
+    package func trySend(body: [UInt8]) throws(StreamFailure) -> Bool {
+        if isHeadRequest { return true }
+        return try stream.trySend(BodyPiece(bytes: body))
+    }
 
-    package func send(lastBody: [UInt8]) { stream.enqueueLast(BodyPiece(bytes: lastBody)) }
+    package func send(lastBody: [UInt8]) {
+        if !isHeadRequest { stream.enqueueLast(BodyPiece(bytes: lastBody)) }
+    }
 
-    package func send(end: StreamEnd) throws(StreamFailure) { try stream.send(end: end) }
+    package func send(end: StreamEnd) throws(StreamFailure) {
+        // The head has ended the response.
+        if !isHeadRequest { try stream.send(end: end) }
+    }
 }

@@ -56,6 +56,8 @@ package final class HTTP2Stream: LoopDeadline, @unchecked Sendable {
     @exclusivity(unchecked) var dataLeft: Int?
     /// The reason for which this side refuses the head or the body of the peer; `nil` if it does not.
     package internal(set) var refusal: String?
+    /// The media type of a request whose head is refused, or exceeds a bound; `nil` if it has none.
+    package internal(set) var refusedType: String?
     /// Whether this side has ended the stream.
     @exclusivity(unchecked) var isLocallyClosed = false
     /// Whether the peer has ended the stream.

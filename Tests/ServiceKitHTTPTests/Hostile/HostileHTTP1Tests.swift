@@ -167,6 +167,21 @@ struct HostileHTTP1Tests {
         }
     }
 
+    @Test(arguments: [
+        ("/nothing", "3", "404"), ("/v1/users", "99999999999", "413"), ("/livez", "3", "405"),
+        ("/user.v1.UserService/GetUser", "8", "100"),
+    ])
+    func bodyThatIsOfNoUseIsNotAskedFor(_ path: String, _ length: String, _ status: String) async throws {
+        try await HTTPTestServer.with { server in
+            let client = try server.client()
+            await client.send(
+                "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: \(length)\r\nExpect: 100-continue\r\n\r\n")
+            let line = String(decoding: try await client.bytes(12), as: UTF8.self)
+            #expect(line == "HTTP/1.1 \(status)")
+        }
+    }
+
     @Test func headHasNoBody() async throws {
         try await HTTPTestServer.with { server in
             let client = try server.client()

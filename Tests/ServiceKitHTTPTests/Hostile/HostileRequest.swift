@@ -245,7 +245,7 @@ struct HostileRequest: CustomStringConvertible, Sendable {
         .refused("a preface that goes wrong", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n" + live),
         .refused("the end of a preface", "SM\r\n\r\n" + live),
         .refused("a preface with a path", "PRI /livez HTTP/1.1\r\nHost: x\r\n\r\n" + live),
-        .served("every target", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n" + live, 404, 200),
+        .served("every target", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n" + live, 204, 200),
         .served("a URL with a query and no path", get("", target: "http://x?a=/livez") + live, 404, 200),
         .served("a path with two slashes", get("", target: "//livez") + live, 404, 200),
         .served("a path that climbs", get("", target: "/../../etc/passwd") + live, 404, 200),

@@ -1,4 +1,7 @@
 import Foundation
+import HTTPTypes
+import ServiceKit
+import ServiceKitHTTP
 import ServiceKitTestSupport
 import Testing
 
@@ -17,6 +20,27 @@ struct PeerTests {
         try await HTTPTestServer.with { server in
             let result = try await RunningProgram.run(
                 try #require(Self.python), [script.path(percentEncoded: false), "\(server.port)", client])
+            #expect(result.exit == .exited(0), "\(result.output)\(result.errors)")
+        }
+    }
+
+    /// Heads that HTTP/2 forbids, or that make no sense: each gets a status of HTTP, and those of gRPC one of gRPC.
+    @Test(
+        .enabled(if: python != nil, "KIT_TEST_PYTHON is not set"),
+        arguments: ["", "server: {http: {listen: '127.0.0.1:0'}}\n"])
+    func hostileHeadsOfHTTP2GetTheirAnswers(_ yaml: String) async throws {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Python/http2_heads.py")
+        try await HTTPTestServer.with(
+            yaml,
+            extend: { app in
+                app.http.any("/any") { request in
+                    RouteResponse(text: "\(request.head.method) \(request.head.authority ?? "-")")
+                }
+            }
+        ) { server in
+            let result = try await RunningProgram.run(
+                try #require(Self.python),
+                [script.path(percentEncoded: false), "\(server.port)", yaml.isEmpty ? "grpc" : ""])
             #expect(result.exit == .exited(0), "\(result.output)\(result.errors)")
         }
     }

@@ -26,8 +26,13 @@ struct SchemathesisTests {
             [
                 // It writes files where it is. The other tests come first.
                 "-c", #"cd "$0" && exec nice -n 19 "$@""#, directory.path, try #require(Self.program), "run",
-                // JSON of protobuf is read with null for any value, with numbers as strings, and with unknown fields; a document
-                // that said so would describe no response.
+                // The check wants an error for what no schema allows. Schemas here are those of responses too: a server writes
+                // no null, and a number in one form. It reads more (https://protobuf.dev/programming-guides/json): null for
+                // a missing field, numbers as strings and strings as numbers, both names of a field but not at once, with
+                // `unknown-fields: ignore` names of enum values that it does not know, and `1` and `0` for booleans in
+                // queries. Schemas of requests alone could say most of that, at twice the number of schemas and with
+                // every field nullable for those who generate clients. JSON Schema has no words for the rest: a number
+                // in a string that is too large, or the same field by two names in one object. So the check stays off.
                 "--exclude-checks", "negative_data_rejection", "--seed", "1", "--no-color", "--request-timeout", "60",
                 "--wait-for-schema", "60",
                 "--generation-database", "none",
