@@ -7,14 +7,9 @@ import ServiceKitHTTP2
 /// A struct: a bare function that a property keeps as an optional is wrapped in another one, which each call goes through.
 package struct DirectHandler: Sendable {
     /// Returns the trailers of the response, or throws the error that the call fails with. A hook gets the error as it is.
-    let serve: nonisolated(nonsending) @Sendable (_ call: ServerCall, _ context: ServerContext) async throws -> Metadata
+    let serve: nonisolated(nonsending) @Sendable (_ call: ServerCall) async throws -> Metadata
 
-    package init(
-        _ serve:
-            nonisolated(nonsending) @escaping @Sendable (
-                _ call: ServerCall, _ context: ServerContext
-            ) async throws -> Metadata
-    ) {
+    package init(_ serve: nonisolated(nonsending) @escaping @Sendable (_ call: ServerCall) async throws -> Metadata) {
         self.serve = serve
     }
 }
@@ -25,12 +20,10 @@ extension ServerCall {
 
     /// Runs a direct handler without a hook, up to the status.
     ///
-    /// - Parameters:
-    ///   - handler: The handler.
-    ///   - cancellation: Tells the handler that the call was cancelled.
-    func handle(_ handler: DirectHandler, _ cancellation: ServerContext.RPCCancellationHandle) async {
+    /// - Parameter handler: The handler.
+    nonisolated(nonsending) func handle(_ handler: DirectHandler) async {
         do {
-            let trailers = try await handler.serve(self, context(cancellation))
+            let trailers = try await handler.serve(self)
             // A caller that is gone needs no status.
             try? send(.ok, trailers)
         } catch {

@@ -37,7 +37,7 @@ final class GRPCRequestHandler: RequestHandler {
             let method = if let found = head.method { found } else { try methods.method(path: head.path) }
             stream.setDecoder(MessageDeframer(maxMessageBytes: methods.messages.maxBytes))
             let wire = GRPCWire(stream: stream, connection: connection)
-            let call = ServerCall(wire: wire, method: method, head: head, service: methods)
+            let call = ServerCall(wire: wire, method: method, direct: method.direct, head: head, service: methods)
             return call.begin() ? call : nil
         } catch {
             if let reason = error.reason {

@@ -6,22 +6,32 @@ package typealias RequestCheck = @Sendable (_ message: [UInt8]) throws -> Void
 
 /// The methods of a server transport, and all that their calls share, whatever protocol they come by.
 package final class ServedMethods: Sendable {
+    /// The name of requests that are no calls of a method, and run as those do.
+    package struct Operation: Sendable {
+        fileprivate let method: Method
+        fileprivate let path: String
+    }
+
     /// A method, the hook around its calls, the check of its requests, and the handler that serves it in place of GRPCCore.
     final class Method: Sendable {
         let descriptor: MethodDescriptor
         let hook: (any ServerCallHook)?
         let direct: DirectHandler?
         let check: RequestCheck?
+        /// Whether it is called by RPC.
+        let isRPC: Bool
 
         init(
             _ descriptor: MethodDescriptor,
             _ hook: (any ServerCallHook)?,
             _ direct: DirectHandler? = nil,
-            _ check: RequestCheck? = nil
+            _ check: RequestCheck? = nil,
+            isRPC: Bool = true
         ) {
             self.descriptor = descriptor
             self.direct = direct
             self.check = check
+            self.isRPC = isRPC
             self.hook = (hook?.applies(to: descriptor) ?? false) ? hook : nil
         }
     }
@@ -95,7 +105,10 @@ package final class ServedMethods: Sendable {
     package var maxMessageBytes: Int { messages.maxBytes }
 
     /// Whether there is a method with this path, `/package.Service/Method`.
-    package func contains(path: String) -> Bool { methods[path] != nil }
+    package func contains(path: String) -> Bool {
+        // To see that a path like /health has no second component takes less time than to hash it.
+        path.utf8.dropFirst().contains(UInt8(ascii: "/")) && methods[path] != nil
+    }
 
     /// The paths of all methods.
     package var paths: some Collection<String> { methods.keys }
@@ -111,8 +124,17 @@ package final class ServedMethods: Sendable {
     package func open(_ wire: any CallWire, path: String, metadata: Metadata, timeout: Duration?) -> ServerCall? {
         guard let method = methods[path] else { return nil }
         let head = RequestHead(path: path, metadata: metadata, timeout: timeout)
-        let call = ServerCall(wire: wire, method: method, head: head, service: self)
+        let call = ServerCall(wire: wire, method: method, direct: method.direct, head: head, service: self)
         return call.begin() ? call : nil
+    }
+
+    /// An operation that is no method.
+    ///
+    /// - Parameters:
+    ///   - descriptor: Its name.
+    ///   - path: The name as the path of a method.
+    package func operation(_ descriptor: MethodDescriptor, path: String) -> Operation {
+        Operation(method: Method(descriptor, hook, isRPC: false), path: path)
     }
 
     /// Opens a request that is no call of a method, to be run as one. Called on the event loop of its connection.
@@ -120,17 +142,15 @@ package final class ServedMethods: Sendable {
     /// - Parameters:
     ///   - wire: The request on the wire.
     ///   - operation: The name by which middleware knows it.
-    ///   - path: The operation as the path of a method.
     ///   - metadata: The headers of the request.
     ///   - timeout: The time that the caller gives it.
     ///   - handler: Answers it.
     /// - Returns: The call, to be started; `nil` if a hook has answered it.
     package func open(
-        _ wire: any CallWire, operation: MethodDescriptor, path: String, metadata: Metadata, timeout: Duration?,
-        handler: DirectHandler
+        _ wire: any CallWire, _ operation: Operation, metadata: Metadata, timeout: Duration?, handler: DirectHandler
     ) -> ServerCall? {
-        let head = RequestHead(path: path, metadata: metadata, timeout: timeout)
-        let call = ServerCall(wire: wire, method: Method(operation, hook, handler), head: head, service: self)
+        let head = RequestHead(path: operation.path, metadata: metadata, timeout: timeout)
+        let call = ServerCall(wire: wire, method: operation.method, direct: handler, head: head, service: self)
         return call.begin() ? call : nil
     }
 }

@@ -47,6 +47,8 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     let peerCertificate: NIOSSLCertificate?
     private let localPeer: String
     let method: ServedMethods.Method
+    /// Serves the call in place of GRPCCore.
+    let direct: DirectHandler?
     /// The hook around the call, if there is one.
     var hook: (any ServerCallHook)? { method.hook }
     let head: RequestHead
@@ -61,12 +63,14 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     init(
         wire: any CallWire,
         method: ServedMethods.Method,
+        direct: DirectHandler?,
         head: consuming RequestHead,
         service: ServedMethods
     ) {
         self.wire = wire
         self.service = service
         self.method = method
+        self.direct = direct
         self.peer = wire.remotePeer
         self.peerCertificate = wire.peerCertificate
         self.localPeer = wire.localPeer
@@ -132,7 +136,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     }
 
     /// Whether the task is cancelled with the call. GRPCCore's handlers ask whether their call was cancelled.
-    private var cancelsTask: Bool { isHooked || method.direct != nil }
+    private var cancelsTask: Bool { isHooked || direct != nil }
 
     /// Returns the next message of the request, or `nil` when there are no more.
     func next() async throws -> [UInt8]? {
@@ -189,7 +193,7 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
             return hooked != nil
         }
         // The deadline of another call is GRPCCore's matter.
-        if method.direct != nil, let deadline { setDeadline(deadline) }
+        if direct != nil, let deadline { setDeadline(deadline) }
         return true
     }
 
@@ -216,26 +220,32 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     ///
     /// - Parameter hooked: The call as the hook has begun it.
     @concurrent package func run(within hooked: (any HookedCall)?) async {
+        // A request that is no call of a method learns of its cancellation as a task does.
+        guard method.isRPC else { return await serveToTheEnd(hooked) }
         await withServerContextRPCCancellationHandle { cancellation in
             state.withLock { $0.cancellation = cancellation }
             if hasFailed.load(ordering: .acquiring) { cancellation.cancel() }
-            // The last thing in each branch: to come back from a call costs another look at the executor.
-            guard let hooked else { return await serveToTheEnd(cancellation) }
-            let (status, trailers) = hooked.end(await outcome(cancellation))
-            answer(status, trailers)
-            returned()
+            await serveToTheEnd(hooked)
         }
     }
 
     /// Runs the handler, with its status.
-    private func serveToTheEnd(_ cancellation: ServerContext.RPCCancellationHandle) async {
-        if method.direct != nil || head.timeout == nil {
-            await serve(cancellation)
+    nonisolated(nonsending) private func serveToTheEnd(_ hooked: (any HookedCall)?) async {
+        // The last thing in each branch: to come back from a call costs another look at the executor.
+        guard let hooked else { return await serveToTheEnd() }
+        let (status, trailers) = hooked.end(await outcome())
+        answer(status, trailers)
+        returned()
+    }
+
+    nonisolated(nonsending) private func serveToTheEnd() async {
+        if direct != nil || head.timeout == nil {
+            await serve()
         } else {
             // GRPCCore enforces the timeout by cancelling the call. A handler that waits for a message, or for room to send
             // one, is to learn of it too.
             await withRPCCancellationHandler {
-                await serve(cancellation)
+                await serve()
             } onCancelRPC: { [wire] in
                 wire.interrupt(.deadlineExceeded)
             }
@@ -250,24 +260,25 @@ package final class ServerCall: RequestTask, HTTP2StreamListener {
     }
 
     /// Runs the handler, up to the status.
-    func serve(_ cancellation: ServerContext.RPCCancellationHandle) async {
-        if let direct = method.direct { return await handle(direct, cancellation) }
+    nonisolated(nonsending) func serve() async {
+        if let direct { return await handle(direct) }
         await service.handler(
             RPCStream(
                 descriptor: method.descriptor,
                 inbound: RPCAsyncSequence(wrapping: ServerInbound(call: self)),
                 outbound: RPCWriter.Closable(wrapping: ServerOutbound(call: self))
             ),
-            context(cancellation)
+            context
         )
     }
 
-    func context(_ cancellation: ServerContext.RPCCancellationHandle) -> ServerContext {
+    /// The context that a handler of gRPC gets, once the task of the call runs.
+    package var context: ServerContext {
         var context = ServerContext(
             descriptor: method.descriptor,
             remotePeer: peer,
             localPeer: localPeer,
-            cancellation: cancellation
+            cancellation: state.withLock(\.cancellation) ?? ServerContext.RPCCancellationHandle()
         )
         context.transportSpecific = Nghttp2ServerTransport.Context(call: self)
         return context

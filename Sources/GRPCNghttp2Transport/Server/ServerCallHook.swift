@@ -92,15 +92,15 @@ extension ServerCall {
     }
 
     /// Runs the handler, with its status held back.
-    func outcome(_ cancellation: ServerContext.RPCCancellationHandle) async -> Outcome {
-        if let direct = method.direct {
+    nonisolated(nonsending) func outcome() async -> Outcome {
+        if let direct {
             do {
-                return outcome(.ok, try await direct.serve(self, context(cancellation)))
+                return outcome(.ok, try await direct.serve(self))
             } catch {
                 return .threw(error)
             }
         }
-        await serve(cancellation)
+        await serve()
         let held = state.withLock { $0.held?.outcome }
         if case .status(let status, let trailers) = held { return outcome(status, trailers) }
         return held ?? .threw(RPCError(code: .unknown, message: "the handler ended the call without a status"))

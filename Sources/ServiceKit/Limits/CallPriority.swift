@@ -41,8 +41,6 @@ public enum CallPriority: String, Sendable, CaseIterable, Comparable {
 extension Call {
     /// The call's priority, by its header.
     public var priority: CallPriority {
-        // Most calls have few headers, and not this one.
-        if metadata.isEmpty { return .default }
-        return metadata[CallPriority.header].flatMap(CallPriority.init(rawValue:)) ?? .default
+        metadata.text(ofLowercase: CallPriority.header).flatMap(CallPriority.init(rawValue:)) ?? .default
     }
 }

@@ -51,17 +51,21 @@ public struct CallMetadata: Hashable, Sendable {
 
     /// The first text of a name; setting it replaces every header of the name.
     public subscript(name: String) -> String? {
-        get {
-            let name = name.inLowerCase
-            for entry in entries where entry.name == name {
-                if case .string(let text) = entry.value { return text }
-            }
-            return nil
-        }
+        get { text(ofLowercase: name.inLowerCase) }
         set {
             remove(name)
             if let newValue { append(newValue, for: name) }
         }
+    }
+
+    /// The first text of a name that is in lower case.
+    func text(ofLowercase name: String) -> String? {
+        // No copy of an entry, and mostly no comparison of texts: each call asks.
+        for index in entries.indices
+        where entries[index].name.utf8.count == name.utf8.count && entries[index].name == name {
+            if case .string(let text) = entries[index].value { return text }
+        }
+        return nil
     }
 
     /// Every value of a name, in order.

@@ -87,7 +87,10 @@ public struct Deadlines: SynchronousMiddleware, ClientMiddlewareOfService {
         let limit = options.read { $0.limit(for: call.operation) }
         if limit == nil, call.deadline == nil { return }
         let now = now()
-        if let limit { call.deadline = min(call.deadline ?? now + limit, now + limit) }
+        if let limit {
+            let latest = now + limit
+            call.deadline = call.deadline.map { min($0, latest) } ?? latest
+        }
         if let deadline = call.deadline, deadline <= now { throw Self.exceeded(call.operation) }
     }
 

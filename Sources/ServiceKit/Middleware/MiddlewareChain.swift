@@ -90,15 +90,35 @@ public struct MiddlewareChain: Sendable {
         return Layer(middleware, rule)
     }
 
+    /// A layer that never waits, and those behind it. A list, as a walk over an array would retain each layer.
+    private final class Step: Sendable {
+        private let layer: Layer
+        private let next: Step?
+
+        init(_ layer: Layer, next: Step?) {
+            self.layer = layer
+            self.next = next
+        }
+
+        func begin(_ call: inout Call) throws {
+            // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
+            if layer.rule.matches(call.operation) { try layer.beginSynchronously(&call) }
+            try next?.begin(&call)
+        }
+    }
+
     private var layers: [Layer] = [] {
         didSet {
-            synchronous = layers.prefix(while: \.isSynchronous).count
+            let first = layers.prefix(while: \.isSynchronous)
+            synchronous = first.count
+            firstStep = first.reversed().reduce(nil) { Step($1, next: $0) }
             heads = layers.prefix(while: \.seesHeads).count
             gates = layers.prefix(heads).compactMap(\.gate)
         }
     }
-    /// The number of layers before the first that may wait.
+    /// The number of layers before the first that may wait, and those layers.
     private var synchronous = 0
+    private var firstStep: Step?
     /// The number of layers before the first that sees whole calls only.
     private var heads = 0
     /// Those of the layers before it.
@@ -188,10 +208,7 @@ public struct MiddlewareChain: Sendable {
     /// Begins a call with the middleware before the first that may wait: with all, if the chain ``isSynchronous``. The caller
     /// then calls ``beginRest(_:)`` in the call's task, or ``Call/begun()`` and ``Call/waitForDelay()`` if there is no rest.
     package func beginSynchronously(_ call: inout Call) throws {
-        // A rule is compared for each call: that takes less time than to look the operation up in a shared table.
-        for layer in layers.prefix(synchronous) where layer.rule.matches(call.operation) {
-            try layer.beginSynchronously(&call)
-        }
+        try firstStep?.begin(&call)
     }
 
     /// Begins a call with the middleware that ``beginSynchronously(_:)`` has left, and waits for its delay.

@@ -143,9 +143,9 @@ public struct ServiceMethods: Sendable {
         _ method: MethodDescriptor,
         _ serve: @escaping @Sendable (_ call: DirectServerCall, _ context: ServerContext) async throws -> Metadata
     ) {
-        handlers[method] = DirectHandler { call, context in
+        handlers[method] = DirectHandler { call in
             do {
-                return try await serve(DirectServerCall(call), context)
+                return try await serve(DirectServerCall(call), call.context)
             } catch {
                 // The middleware gets the error as it is.
                 throw call.isHooked ? error : RPCError(describing: error)

@@ -4,6 +4,8 @@ import ServiceKitProtobuf
 /// Everything that has a path: methods by their rules, and routes that belong to no method.
 struct RouteTable: Sendable {
     private var router = PathRouter<HTTPTarget>()
+    /// The routes that belong to no method, in the order of their numbers.
+    private(set) var own: [OwnRoute] = []
 
     /// Adds the rules of a method.
     ///
@@ -29,7 +31,8 @@ struct RouteTable: Sendable {
     ///
     /// - Throws: `RoutingError` if its path is wrong, or another route has it.
     mutating func add(_ route: OwnRoute) throws(RoutingError) {
-        try router.add(route.method, PathTemplate(route.path), name: route.name, target: .route(route))
+        try router.add(route.method, PathTemplate(route.path), name: route.name, target: .route(own.count))
+        own.append(route)
     }
 
     /// Finds the route of a request. A route for GET answers HEAD, if it belongs to no method.

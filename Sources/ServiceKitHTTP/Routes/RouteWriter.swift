@@ -21,6 +21,8 @@ struct RouteWriter: ResponseWriter {
     private let compression: BodyCompression?
     private var metadata = Metadata()
     private var hasSentHead = false
+    /// Whether the response has a body on the wire, once its head is made.
+    private var bodyIsSent = false
     /// Compresses a stream of unknown length.
     private var compressor: StreamCompressor?
     /// The bytes that are to come; `nil` if that is not known.
@@ -29,7 +31,7 @@ struct RouteWriter: ResponseWriter {
     /// - Parameters:
     ///   - answer: Gets the head from the handler.
     ///   - request: The request.
-    init(_ answer: RouteAnswer, to request: IncomingRequest) {
+    init(_ answer: RouteAnswer, to request: borrowing IncomingRequest) {
         self.answer = answer
         isHead = request.fields.method == "HEAD"
         errors = request.errors
@@ -38,18 +40,18 @@ struct RouteWriter: ResponseWriter {
 
     mutating func begin(_ metadata: Metadata) -> ResponseParts {
         self.metadata = metadata
-        guard let response = answer.response, case .stream(let length, _) = response.body.content else { return .none }
+        guard let response = answer.stream, case .stream(let length, _) = response.body.content else { return .none }
         remaining = length
         var none: [UInt8] = []
         return ResponseParts(head: head(response, length: length, compressing: &none))
     }
 
     mutating func write(_ message: [UInt8]) throws -> ResponseParts {
-        guard let response = answer.response else { return .none }
         if !hasSentHead {
+            guard let response = answer.response else { return .none }
             var body = message
             let head = head(response, length: message.count, compressing: &body)
-            return ResponseParts(head: head, body: hasBody(response.status) ? body : [])
+            return ResponseParts(head: head, body: bodyIsSent ? body : [])
         }
         if let remaining {
             guard message.count <= remaining else {
@@ -58,7 +60,7 @@ struct RouteWriter: ResponseWriter {
             }
             self.remaining = remaining - message.count
         }
-        guard hasBody(response.status) else { return .none }
+        guard bodyIsSent else { return .none }
         return ResponseParts(body: compressor?.compress(message, isLast: false) ?? message)
     }
 
@@ -82,10 +84,6 @@ struct RouteWriter: ResponseWriter {
         return ResponseParts(body: compressor?.compress([], isLast: true) ?? [], end: .data)
     }
 
-    private func hasBody(_ status: HTTPResponse.Status) -> Bool {
-        !isHead && status.code != 204 && status.code != 304
-    }
-
     /// Makes the head.
     ///
     /// - Parameters:
@@ -96,20 +94,21 @@ struct RouteWriter: ResponseWriter {
         _ response: RouteResponse, length: Int?, compressing body: inout [UInt8]
     ) -> HeaderBlock {
         hasSentHead = true
-        var head = HeaderBlock(status: response.status.code)
+        let status = response.status.code
+        bodyIsSent = !isHead && status != 204 && status != 304
+        var head = HeaderBlock(status: status)
         head.append(response.headers, exceptLength: length != nil)
         head.appendSendable(metadata)
-        let isCompressible = hasBody(response.status) && response.headers[.contentEncoding] == nil
-        guard let length else {
-            if isCompressible {
-                compressor = compression?.stream(of: response.headers[.contentType] ?? "", &head)
+        if let compression, bodyIsSent, response.headers[.contentEncoding] == nil {
+            let type = response.headers[.contentType] ?? ""
+            if length == nil {
+                compressor = compression.stream(of: type, &head)
+            } else if !body.isEmpty {
+                compression.apply(to: &body, of: type, &head)
             }
-            return head
         }
-        if !body.isEmpty, isCompressible {
-            compression?.apply(to: &body, of: response.headers[.contentType] ?? "", &head)
-        }
-        if response.status.code != 204, response.status.code != 304 || length > 0 {
+        guard let length else { return head }
+        if status != 204, status != 304 || length > 0 {
             head.append(name: "content-length", number: body.isEmpty ? length : body.count)
         }
         return head
@@ -123,5 +122,10 @@ final class RouteAnswer: Sendable {
     var response: RouteResponse? {
         get { value.withLock(\.self) }
         set { value.withLock { $0 = newValue } }
+    }
+
+    /// The response if its body is a stream.
+    var stream: RouteResponse? {
+        value.withLock { if case .stream? = $0?.body.content { $0 } else { nil } }
     }
 }

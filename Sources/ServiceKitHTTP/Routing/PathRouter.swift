@@ -122,7 +122,7 @@ package struct PathRouter<Target: Sendable>: Sendable {
         }
         let found = visit(0, 0, &search) ?? search.fallback
         guard let found else {
-            return search.allowed.isEmpty ? .notFound : .methodNotAllowed(search.allowed.sorted())
+            return search.allowed.isEmpty ? .notFound : .methodNotAllowed(Set(search.allowed).sorted())
         }
         let route = routes[found.route]
         let values = route.template.variables.map { variable in
@@ -149,8 +149,8 @@ package struct PathRouter<Target: Sendable>: Sendable {
         let method: String
         let path: UnsafeBufferPointer<UInt8>
         var segments: [Range<Int>] = []
-        /// The methods of the routes that fit.
-        var allowed: Set<String> = []
+        /// The methods of the routes that fit, some several times.
+        var allowed: [String] = []
         /// The first route for all methods that fits.
         var fallback: (route: Int, hasVerb: Bool)?
 
@@ -210,7 +210,7 @@ package struct PathRouter<Target: Sendable>: Sendable {
             if route.method == "*" {
                 if search.fallback == nil { search.fallback = (index, verb != nil) }
             } else {
-                search.allowed.insert(route.method)
+                search.allowed.append(route.method)
             }
         }
         return nil

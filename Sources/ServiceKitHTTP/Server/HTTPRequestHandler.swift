@@ -13,6 +13,7 @@ final class HTTPRequestHandler: RequestHandler {
     private let options: HTTPOptions
     let cors: CORS?
     private let openAPI: OpenAPIPages?
+    private let ownRoutes: [ServedRoute]
     private let isReady: @Sendable () -> Bool
 
     init(
@@ -27,6 +28,7 @@ final class HTTPRequestHandler: RequestHandler {
         self.options = options
         self.openAPI = openAPI
         self.isReady = isReady
+        ownRoutes = forms.routes.own.map { ServedRoute($0, by: methods) }
         cors = CORS(options.cors)
     }
 
@@ -109,7 +111,7 @@ final class HTTPRequestHandler: RequestHandler {
         case .found(let match):
             switch match.target {
             case .method(let route): return openREST(request, route, match.values)
-            case .route(let route): return route.open(request, match, by: methods)
+            case .route(let number): return ownRoutes[number].open(request, match)
             }
         case .methodNotAllowed(let methods):
             request.refuse(405, "\"\(path)\" has another method", allow: methods.joined(separator: ", "))

@@ -252,7 +252,7 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
                 starting = nil
                 // On the event loop, the task runs now: its response leaves before the loop looks at other sockets.
                 scheduler.hold()
-                tasks.start([request])
+                tasks.start(request)
                 scheduler.run()
             }
             if case .busy(let exchange) = phase { flush(exchange) }
@@ -276,19 +276,20 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         hasSentHead = false
         isHeadRequest = head.method == .HEAD
         isHTTP10 = head.version == .http1_0
+        let rules = HTTP1Head.Rules(head.headers)
         // The codec reads no request behind one that asks for another protocol.
-        let asksForUpgrade = HTTP1Head.asksForUpgrade(head)
+        let asksForUpgrade = HTTP1Head.asksForUpgrade(head, rules)
         closesAfterResponse = isDraining || !head.isKeepAlive || asksForUpgrade
         let exchange = HTTP1Exchange(
             id: lastID, connection: self, offeredUpgrade: asksForUpgrade ? HTTP1Head.offeredUpgrade(head) : nil)
         phase = .busy(exchange)
         setDeadline(in: handler.bodyTimeout)
         let block: HeaderBlock
-        switch HTTP1Head.block(head, isSecure: isSecure, limits: config.limits) {
+        switch HTTP1Head.block(head, rules, isSecure: isSecure, limits: config.limits) {
         case .block(let headers): block = headers
         case .refused(let status, let reason): return refuse(status, reason)
         }
-        if head.version == .http1_1, head.headers.contains(name: "expect") {
+        if rules.hasExpectation, head.version == .http1_1 {
             guard head.headers[canonicalForm: "expect"].allSatisfy({ $0.lowercased() == "100-continue" }) else {
                 return refuse(417, "the only expectation that is met is 100-continue")
             }

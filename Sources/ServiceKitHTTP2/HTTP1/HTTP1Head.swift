@@ -12,12 +12,15 @@ enum HTTP1Head {
     private static let roomForHead = 480
 
     /// The fields that say how a request is to be read.
-    private struct Rules {
-        var host: String?
-        var hostCount = 0
-        var coding: String?
-        var codingCount = 0
-        var hasLength = false
+    struct Rules {
+        fileprivate var host: String?
+        fileprivate var hostCount = 0
+        fileprivate var coding: String?
+        fileprivate var codingCount = 0
+        fileprivate var hasLength = false
+        fileprivate var hasUpgrade = false
+        /// Whether the client expects something before it sends the body.
+        private(set) var hasExpectation = false
 
         init(_ headers: HTTPHeaders) {
             for (name, value) in headers {
@@ -25,6 +28,10 @@ enum HTTP1Head {
                 case 4 where name.isField("host"):
                     host = value
                     hostCount += 1
+                case 6 where name.isField("expect"):
+                    hasExpectation = true
+                case 7 where name.isField("upgrade"):
+                    hasUpgrade = true
                 case 14 where name.isField("content-length"):
                     hasLength = true
                 case 17 where name.isField("transfer-encoding"):
@@ -38,11 +45,10 @@ enum HTTP1Head {
     }
 
     /// The head of a request in HTTP/2's form.
-    static func block(_ head: HTTPRequestHead, isSecure: Bool, limits: TransportLimits) -> Result {
+    static func block(_ head: HTTPRequestHead, _ rules: Rules, isSecure: Bool, limits: TransportLimits) -> Result {
         guard head.version.major == 1, head.version.minor <= 1 else {
             return .refused(505, "the version of HTTP is neither 1.0, 1.1 nor 2")
         }
-        let rules = Rules(head.headers)
         guard rules.hostCount <= 1 else { return .refused(400, "the request has several headers \"Host\"") }
         guard rules.hostCount == 1 || head.version.minor == 0 else {
             return .refused(400, "the request has no header \"Host\"")
@@ -95,18 +101,21 @@ enum HTTP1Head {
     }
 
     private static func hasControl(_ value: String) -> Bool {
-        value.withBytes { $0.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f } }
+        value.withBytes { bytes in
+            for byte in bytes where byte < 0x20 && byte != 0x09 || byte == 0x7f { return true }
+            return false
+        }
     }
 
     /// Whether the codec takes the request for one that changes the protocol. It then reads no request behind it.
-    static func asksForUpgrade(_ head: HTTPRequestHead) -> Bool {
-        head.headers.contains(name: "upgrade")
+    static func asksForUpgrade(_ head: HTTPRequestHead, _ rules: Rules) -> Bool {
+        rules.hasUpgrade
             && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
     }
 
     /// The protocol that a request without a body offers to change to, in lower case.
     ///
-    /// - Parameter head: A head that ``asksForUpgrade(_:)``.
+    /// - Parameter head: A head that ``asksForUpgrade(_:_:)``.
     static func offeredUpgrade(_ head: HTTPRequestHead) -> String? {
         guard head.version == .http1_1, !head.headers.contains(name: "transfer-encoding"),
             head.headers["content-length"].allSatisfy({ $0 == "0" })

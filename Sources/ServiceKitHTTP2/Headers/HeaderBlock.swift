@@ -14,6 +14,8 @@ package struct HeaderBlock: Sendable, Hashable {
 
     /// The largest field that is put together before the block grows, in bytes.
     private static let smallField = 256
+    /// The most digits of a number.
+    private static let mostDigits = 20
     /// Room for the head of most responses, in bytes.
     private static let roomForHead = 240
 
@@ -84,8 +86,19 @@ package struct HeaderBlock: Sendable, Hashable {
     }
 
     /// Appends a field with a number.
-    package mutating func append(name: String, number: Int) {
-        append(name: name, value: String(number))
+    package mutating func append(name: StaticString, number: Int) {
+        let name = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        // The digits are put together on the stack, the last one first.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.mostDigits) { digits in
+            var rest = UInt(clamping: number)
+            var start = digits.count
+            repeat {
+                start -= 1
+                digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(rest % 10))
+                rest /= 10
+            } while rest > 0
+            append(name: name, value: UnsafeBufferPointer(rebasing: digits[start...]))
+        }
     }
 
     /// Appends all fields of another block.

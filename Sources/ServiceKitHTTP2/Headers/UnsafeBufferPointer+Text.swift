@@ -1,9 +1,11 @@
+private import Glibc
+
 /// Text in header fields, without strings.
 extension UnsafeBufferPointer<UInt8> {
-    @inlinable package func equals(_ string: StaticString) -> Bool {
+    package func equals(_ string: StaticString) -> Bool {
         guard count == string.utf8CodeUnitCount else { return false }
-        for index in 0..<count where self[index] != string.utf8Start[index] { return false }
-        return true
+        guard let baseAddress else { return true }
+        return memcmp(baseAddress, string.utf8Start, count) == 0
     }
 
     /// Compares with a string in lower case.
@@ -28,7 +30,7 @@ extension UnsafeBufferPointer<UInt8> {
         return number
     }
 
-    @inlinable package func hasSuffix(_ string: StaticString) -> Bool {
+    package func hasSuffix(_ string: StaticString) -> Bool {
         count >= string.utf8CodeUnitCount
             && UnsafeBufferPointer(rebasing: suffix(string.utf8CodeUnitCount)).equals(string)
     }

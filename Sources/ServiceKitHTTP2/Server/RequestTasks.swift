@@ -7,11 +7,33 @@ import Synchronization
 /// them all, and the server counts the connection as gone only when each has returned.
 final class RequestTasks: Sendable {
     private struct State {
-        var tasks: [Int32: Task<Void, Never>] = [:]
+        var tasks = TaskTable()
         var isClosed = false
         var isCancelled = false
 
-        var isFinished: Bool { isClosed && tasks.isEmpty }
+        var isFinished: Bool { isClosed && tasks.count == 0 }
+    }
+
+    /// Tasks by the numbers of their requests. One alone, which is all that HTTP/1.1 has, takes no dictionary.
+    private struct TaskTable {
+        private var first: (id: Int32, task: Task<Void, Never>)?
+        private var others: [Int32: Task<Void, Never>] = [:]
+
+        var count: Int { others.count + (first == nil ? 0 : 1) }
+
+        var all: [Task<Void, Never>] { Array(others.values) + (first.map { [$0.task] } ?? []) }
+
+        subscript(id: Int32) -> Task<Void, Never>? {
+            if let first, first.id == id { first.task } else { others[id] }
+        }
+
+        mutating func add(_ task: Task<Void, Never>, for id: Int32) {
+            if first == nil { first = (id, task) } else { others[id] = task }
+        }
+
+        mutating func remove(_ id: Int32) {
+            if let first, first.id == id { self.first = nil } else { others[id] = nil }
+        }
     }
 
     private let executor: (any TaskExecutor)?
@@ -31,19 +53,25 @@ final class RequestTasks: Sendable {
 
     func start(_ requests: [any RequestTask]) {
         state.withLock { state in
-            for request in requests {
-                let task = request.start(on: executor)
-                state.tasks[request.id] = task
-                if state.isCancelled { task.cancel() }
-            }
+            for request in requests { start(request, &state) }
         }
+    }
+
+    func start(_ request: any RequestTask) {
+        state.withLock { start(request, &$0) }
+    }
+
+    private func start(_ request: any RequestTask, _ state: inout State) {
+        let task = request.start(on: executor)
+        state.tasks.add(task, for: request.id)
+        if state.isCancelled { task.cancel() }
     }
 
     /// Cancels all tasks.
     func cancel() {
         let tasks = state.withLock { state in
             state.isCancelled = true
-            return Array(state.tasks.values)
+            return state.tasks.all
         }
         for task in tasks {
             task.cancel()
@@ -62,7 +90,7 @@ final class RequestTasks: Sendable {
 
     /// The task of a request has nothing left to do.
     func returned(_ id: Int32) {
-        update { $0.tasks[id] = nil }
+        update { $0.tasks.remove(id) }
     }
 
     private func update(_ change: (inout State) -> Void) {

@@ -5,17 +5,26 @@ import ServiceKit
 import ServiceKitHTTP2
 import ServiceKitProtobuf
 
-extension OwnRoute {
+/// A route that belongs to no method, as a server serves it.
+final class ServedRoute: Sendable {
+    private let handler: HTTPRoutes.Handler
+    private let operation: ServedMethods.Operation
+    private let methods: ServedMethods
+
+    /// - Parameter methods: Run the requests as they run calls.
+    init(_ route: OwnRoute, by methods: ServedMethods) {
+        handler = route.handler
+        operation = methods.operation(route.operation, path: route.operationPath)
+        self.methods = methods
+    }
+
     /// Opens a request of the route.
     ///
     /// - Parameters:
     ///   - request: The request.
-    ///   - values: The places of the path's variables.
-    ///   - methods: Runs it as it runs calls.
+    ///   - match: The places of the path's variables.
     /// - Returns: The request, to be started; `nil` if it is answered.
-    func open(
-        _ request: IncomingRequest, _ match: PathRouter<HTTPTarget>.Match, by methods: ServedMethods
-    ) -> (any RequestTask)? {
+    func open(_ request: IncomingRequest, _ match: PathRouter<HTTPTarget>.Match) -> (any RequestTask)? {
         guard let parameters = match.parameters(of: request.fields.path) else {
             request.refuse(400, "the escapes in the path \"\(request.fields.path)\" are not complete")
             return nil
@@ -30,7 +39,7 @@ extension OwnRoute {
         let handler = handler
         let headers = request.headers
         let query = request.fields.query
-        let direct = DirectHandler { call, _ in
+        let direct = DirectHandler { call in
             let body = RequestBody { try await call.nextMessage() }
             let response = try await handler(
                 RouteRequest(headers: headers, parameters: parameters, query: query, peer: call.peer, body: body))
@@ -47,8 +56,7 @@ extension OwnRoute {
             return [:]
         }
         return methods.open(
-            wire, operation: operation, path: operationPath, metadata: request.fields.metadata,
-            timeout: request.fields.timeout, handler: direct)
+            wire, operation, metadata: request.fields.metadata, timeout: request.fields.timeout, handler: direct)
     }
 }
 
