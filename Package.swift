@@ -347,7 +347,7 @@ let package = Package(
             dependencies: [
                 "ServiceKit", "ServiceKitAuth", "ServiceKitConfig", "ServiceKitGRPC", "ServiceKitHTTP",
                 "ServiceKitProtobuf", "ServiceKitSampleAPI", "ServiceKitTesting", "ServiceKitTestSupport", grpc,
-                grpcProtobuf, httpTypes, logging, metricsTesting, protobuf, tracingTesting,
+                grpcProtobuf, httpTypes, logging, metricsTesting, protobuf, serviceContext, tracingTesting,
             ],
             exclude: [
                 "Browser/Python", "Envoy/Cases", "Envoy/transcode.proto", "Peers/Python", "WebSocket/Python",

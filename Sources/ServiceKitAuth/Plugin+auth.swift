@@ -19,7 +19,7 @@ extension Plugin {
 }
 
 extension AuthOptions {
-    /// Checks what other sections must have for this one.
+    /// Checks that other sections have the options that this one needs.
     fileprivate func check(with configuration: Configuration) throws {
         if mtls.enabled, !configuration.contains("server.grpc.tls.client-ca") {
             let path = "\(Self.path).mtls.enabled"

@@ -9,7 +9,7 @@ package struct ConfigurationDifference: Hashable, Sendable {
 }
 
 extension Configuration {
-    /// The values that differ from those of an earlier configuration. What tools must not show is masked.
+    /// The values that differ from those of an earlier configuration. Secret values are masked.
     package func differences(since earlier: Configuration) -> [ConfigurationDifference] {
         let tree = OptionStanding.option(optionTree)
         return root.changes(since: earlier.root).compactMap { path in

@@ -100,7 +100,7 @@ extension ServiceHTTPClient {
     }
 }
 
-/// What the answer to an attempt says of it.
+/// The judgement of an attempt by its answer.
 struct Judgement: Sendable {
     let status: CallStatus
     let code: ServiceError.Code?

@@ -54,7 +54,10 @@ struct Suite: Sendable {
         [
             benchmark(
                 "http_raw_hummingbird", "CPU of a GET of 100 bytes over HTTP/1.1, Hummingbird ÷ ours", .atLeast(1.5),
-                [ours("ours, in an App", bytes), hummingbird, ours("ours, over HTTP/2", bytes2)],
+                [
+                    ours("ours, in an App", bytes, "--no-time-limit"), hummingbird,
+                    ours("ours, with a time limit", bytes), ours("ours, over HTTP/2", bytes2, "--no-time-limit"),
+                ],
                 ratio: { ours, theirs in theirs / ours }),
             benchmark(
                 "rest_grpc", "CPU of a call over REST with JSON ÷ over gRPC, both over HTTP/2", .atMost(2.5),
@@ -86,19 +89,20 @@ struct Suite: Sendable {
         Benchmark(name: name, figure: figure, bar: bar, subjects: subjects, ratio: ratio, skipped: skipped)
     }
 
-    private var server: ServerCommand {
+    private func server(_ options: [String] = []) -> ServerCommand {
         ServerCommand(
-            program: programs.appending("bench-server"), arguments: ["--transport", "nghttp2", "--in-app", "--http"])
+            program: programs.appending("bench-server"),
+            arguments: ["--transport", "nghttp2", "--in-app", "--http"] + options)
     }
 
-    private func ours(_ name: String, _ load: HTTPLoad) -> Subject {
-        Subject(name: name) { try await load.serverCPU(server, requests: requests) }
+    private func ours(_ name: String, _ load: HTTPLoad, _ options: String...) -> Subject {
+        Subject(name: name) { try await load.serverCPU(server(options), requests: requests) }
     }
 
     /// Envoy takes the requests, and calls our server over gRPC.
     private func beforeOurs(_ name: String, _ load: HTTPLoad) -> Subject {
         Subject(name: name) {
-            try await RunningServer.with(server) { server in
+            try await RunningServer.with(server()) { server in
                 try await RunningEnvoy.with(program: envoy ?? "envoy", upstream: server.port, scratch) { envoy in
                     try await load.cpu(of: [envoy.usage, server.usage], on: envoy.port, requests: requests)
                 }

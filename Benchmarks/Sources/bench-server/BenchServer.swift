@@ -30,6 +30,9 @@ struct BenchServer: AsyncParsableCommand {
     )
     var tls: [String] = []
 
+    @Flag(help: "Set no time limit on calls, as an App by default; only with --in-app.")
+    var noTimeLimit = false
+
     @Flag(help: "Serve in an App, with its middleware and a time limit on every call; only nghttp2.")
     var inApp = false
 
@@ -59,8 +62,8 @@ struct BenchServer: AsyncParsableCommand {
         guard !self.inApp || self.transport == .nghttp2 && self.tls.isEmpty && self.threads == nil else {
             throw ValidationError("--in-app is for --transport nghttp2, and goes with no other option")
         }
-        guard self.inApp || !self.direct && !self.refuse && !self.http else {
-            throw ValidationError("--direct, --http and --refuse are for --in-app")
+        guard self.inApp || !self.direct && !self.refuse && !self.http && !self.noTimeLimit else {
+            throw ValidationError("--direct, --http, --refuse and --no-time-limit are for --in-app")
         }
         guard self.direct || !self.work else { throw ValidationError("--work is for --direct") }
         guard self.transport == .nghttp2 || self.executor == .default else {
@@ -105,7 +108,7 @@ struct BenchServer: AsyncParsableCommand {
                 log: { level: error }
                 server:
                   grpc: { listen: "127.0.0.1:0" }
-                  timeouts: { default: 10s }
+                  timeouts: \(self.noTimeLimit ? "{}" : "{ default: 10s }")
                   rate-limit: \(limit)
                 """,
             origin: "bench-server"

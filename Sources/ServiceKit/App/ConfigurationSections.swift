@@ -78,7 +78,7 @@ public struct ConfigurationSections: PluginSection {
     ///   - path: Its path.
     ///   - exceptions: Keys of the section that another type reads.
     ///   - live: The paths, of the section or of options in it, whose changes take effect without a restart.
-    ///   - check: Checks what the type cannot: with other sections, for example. Nothing by default.
+    ///   - check: Further checks, such as those with other sections. None by default.
     public mutating func add<Value: Decodable & SendableMetatype>(
         _ type: Value.Type,
         at path: String,

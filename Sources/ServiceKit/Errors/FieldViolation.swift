@@ -21,7 +21,7 @@ extension ServiceError {
 
     /// The error of a request whose fields are not as they must be: `400`.
     ///
-    /// - Parameter violations: What is wrong; the message names the first three.
+    /// - Parameter violations: The violations; the message names the first three.
     public static func invalid(_ violations: [FieldViolation]) -> ServiceError {
         let texts = violations.prefix(3).map { "\($0.field): \($0.description)" }
         let more = violations.count > 3 ? "; and \(violations.count - 3) more" : ""

@@ -86,7 +86,7 @@ extension ServiceError: ServiceErrorConvertible {
 extension ServiceError {
     /// The form in which an error travels, if it has one: itself, its conversion, or 499 for a cancellation.
     ///
-    /// An error that has none gives `nil`: its text may hold what no caller should read.
+    /// An error that has none gives `nil`: its text may hold secrets.
     public init?(_ error: any Error) {
         switch error {
         case let error as any ServiceErrorConvertible: self = error.serviceError

@@ -11,7 +11,7 @@ final class RefusalCount: Sendable {
 
     /// - Parameters:
     ///   - side: The side that refuses.
-    ///   - reason: What refuses: `breaker`, `concurrency`, `rate`.
+    ///   - reason: The cause of refusals: `breaker`, `concurrency`, `rate`.
     ///   - service: The service called; `nil` on a server.
     ///   - factory: The backend; by default the bootstrapped one.
     init(_ side: Call.Side, reason: String, service: String? = nil, factory: (any MetricsFactory)? = nil) {

@@ -155,7 +155,7 @@ public struct CallTracing: SynchronousMiddleware, ClientMiddlewareOfService {
         span.attributes["rpc.response.status_code"] = status.name
         if status.isFailure(of: side) {
             span.attributes["error.type"] = status.name
-            // An error without a travelling form may hold what no trace should.
+            // An error without a travelling form may hold secrets, which no trace should have.
             span.setStatus(SpanStatus(code: .error, message: error.flatMap(ServiceError.init)?.message))
         }
         span.end()

@@ -36,7 +36,7 @@ public struct ServiceInstance: Hashable, Sendable, Identifiable {
     /// masked. They are for display only: nobody calls them. The instance's JSON has them as they were read.
     public var unreadableEndpoints: [String] { unreadable.map(\.description) }
 
-    /// The share of traffic relative to other instances: metadata `weight`, by default 100. What is no weight counts as 100,
+    /// The share of traffic relative to other instances: metadata `weight`, by default 100. A text that is no weight counts as 100,
     /// since another program may have written it.
     public var weight: Int { metadata["weight"].flatMap(Self.weight) ?? 100 }
 

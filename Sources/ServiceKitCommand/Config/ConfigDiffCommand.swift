@@ -56,7 +56,7 @@ struct ConfigDiffCommand: AsyncParsableCommand {
         return try arguments.written()
     }
 
-    /// The values that differ. What the kit's types call secret is masked.
+    /// The values that differ. Secret values are masked.
     static func differences(from first: Configuration, to second: Configuration) -> [ConfigurationDifference] {
         Kit.sections.register(in: second)
         return second.differences(since: first)

@@ -38,7 +38,7 @@ extension ConfigurationDocument {
         )
     }
 
-    /// Whether the document has no keys, and does not say so with `{}`. What is not YAML is not blank.
+    /// Whether the document has no keys, and does not say so with `{}`. A text that is not YAML is not blank.
     package var isBlank: Bool {
         do {
             return try YAMLComposer.compose(bytes, origin: .file(origin), at: path ?? "")?.isNull ?? true

@@ -34,10 +34,10 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - service: The service's name.
     ///   - discoverer: Finds the instances; it is shared, and not run by the channel.
     ///   - options: How instances are chosen.
-    ///   - balancers: What ``ChannelOptions/balancer`` can name.
+    ///   - balancers: The balancers that ``ChannelOptions/balancer`` can name.
     ///   - middleware: Middleware for each call, inside ``/ServiceKit/MetadataPropagation`` and ``/ServiceKit/Deadlines``. Time limits come with a
     ///     `Deadlines` of the caller's own.
-    ///   - pipeline: What is added between the registry and the node that a call goes to.
+    ///   - pipeline: The steps between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `AppError` when the name or an option is not valid.
     public convenience init(
@@ -70,7 +70,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     ///   - configuration: The configuration; the sections `registry`, `client` and `clients.NAME` are read.
     ///   - plugins: The things that configuration can name beyond the embedded ones.
     ///   - middleware: Middleware for each call, inside ``/ServiceKit/MetadataPropagation``, ``/ServiceKit/Deadlines`` and `FaultInjection`.
-    ///   - pipeline: What is added between the registry and the node that a call goes to.
+    ///   - pipeline: The steps between the registry and the node that a call goes to.
     ///   - logger: Where to log.
     /// - Throws: `ConfigurationError`, `AppError`, or an error of the backend.
     public convenience init(

@@ -97,7 +97,7 @@ extension RPCError {
         case is CancellationError:
             self.init(code: .cancelled, message: "the call was cancelled")
         default:
-            // Its text may hold what no caller should read.
+            // Its text may hold secrets.
             self.init(code: .unknown, message: "unexpected error", cause: error)
         }
     }

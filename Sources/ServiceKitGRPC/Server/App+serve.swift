@@ -22,7 +22,7 @@ extension App {
     /// `server.grpc.reflection` says so, `grpc.reflection.v1.ServerReflection`.
     /// - Parameters:
     ///   - service: An implementation of a generated service protocol.
-    ///   - descriptors: What reflection tells of it: `google.protobuf.FileDescriptorSet`s in base64, which are generated
+    ///   - descriptors: The descriptors that reflection shows: `google.protobuf.FileDescriptorSet`s in base64, which are generated
     ///     beside the service, as in `userDescriptors`.
     @inlinable
     public func serve<Service: RegistrableRPCService>(_ service: Service, descriptors: String...) {
@@ -33,7 +33,7 @@ extension App {
     ///
     /// - Parameters:
     ///   - service: An implementation of a generated service protocol.
-    ///   - descriptors: What reflection tells of it.
+    ///   - descriptors: The descriptors that reflection shows.
     ///   - add: Adds the methods.
     @inlinable
     public func serve<Service: RegistrableRPCService>(

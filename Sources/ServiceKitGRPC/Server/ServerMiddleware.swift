@@ -56,6 +56,7 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
             peer: served.peer,
             metadata: CallMetadata(served.metadata),
             deadline: served.deadline,
+            context: .topLevel,
             peerCertificate: served.readPeerCertificate
         )
     }
@@ -77,12 +78,15 @@ private final class BegunServerCall: HookedCall, @unchecked Sendable {
     func start(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
         guard chain.isSynchronous else { return Task(executorPreference: executor) { await self.beginRestAndRun() } }
         // A task takes the values that are current when it is made: that is less than to make them current in the task.
-        return ServiceContext.$current.withValue(call.context) {
-            guard call.delay == nil else { return Task(executorPreference: executor) { await self.waitAndRun() } }
-            return Task(executorPreference: executor) {
-                self.call.begun()
-                await self.served.run(within: self)
-            }
+        if call.context.isEmpty, ServiceContext.current == nil { return startTask(on: executor) }
+        return ServiceContext.$current.withValue(call.context) { startTask(on: executor) }
+    }
+
+    private func startTask(on executor: (any TaskExecutor)?) -> Task<Void, Never> {
+        guard call.delay == nil else { return Task(executorPreference: executor) { await self.waitAndRun() } }
+        return Task(executorPreference: executor) {
+            self.call.begun()
+            await self.served.run(within: self)
         }
     }
 

@@ -33,7 +33,7 @@ struct MethodForms: Sendable {
                     // A response may be as large as its handler makes it, but JSON can be far longer than its message.
                     json.maxBytes = max(json.maxBytes, maxMessageBytes)
                     var requestJSON = json
-                    // What reads the request knows its bound, and refuses more with 413.
+                    // The reader of the request knows its bound, and refuses more with 413.
                     requestJSON.maxBytes = .max
                     let request = try JSONTranscoder(type.input, in: tables, options: requestJSON)
                     let response = try JSONTranscoder(type.output, in: tables, options: json)

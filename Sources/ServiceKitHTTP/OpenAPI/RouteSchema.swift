@@ -1,7 +1,7 @@
 internal import ServiceKitProtobuf
 public import SwiftProtobuf
 
-/// The schema of a value in the OpenAPI document, for what no `.proto` file describes.
+/// The schema of a value in the OpenAPI document, where no `.proto` file has one.
 public struct RouteSchema: Sendable {
     let schema: OpenAPISchema
 
@@ -20,7 +20,7 @@ public struct RouteSchema: Sendable {
     /// Any value.
     public static var any: RouteSchema { RouteSchema(schema: .any) }
 
-    /// What a response has without the change: for ``ReplyDescription``. Elsewhere it is any value.
+    /// The schema of a response before its change: for ``ReplyDescription``. Elsewhere it is any value.
     public static var reply: RouteSchema { RouteSchema(schema: .unchanged) }
 
     /// An array of values of one schema.

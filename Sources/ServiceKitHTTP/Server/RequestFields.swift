@@ -118,7 +118,7 @@ struct RequestFields: Sendable {
         }
     }
 
-    /// Checks what HTTP/2 leaves to the server, and takes the host from where it is (RFC 9113, section 8.3.1).
+    /// Checks method and host, which the rules of HTTP/2 leave to the server, and finds the host (RFC 9113, section 8.3.1).
     ///
     /// - Returns: The fault of the head; `nil` if it has none.
     mutating func faultOfHTTP2() -> String? {

@@ -408,7 +408,8 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
         resumeReading()
         setDeadline(in: isDraining ? Self.lastSecond : handler.idleTimeout)
         readOn()
-        if !isAnswering, !waiting.isEmpty { answer() }
+        // Not now: this may be a step of the request's task, whose task-local values are none of the next request's.
+        if !isAnswering, !waiting.isEmpty { loop.execute { self.answer() } }
     }
 
     /// Sends a response 101, and has another protocol take the place of HTTP.

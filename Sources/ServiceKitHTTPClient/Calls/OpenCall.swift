@@ -17,7 +17,7 @@ final class OpenCall: Sendable {
     /// - Parameters:
     ///   - call: The call as the last middleware has left it.
     ///   - attempt: The attempt that was answered.
-    ///   - judgement: What the head of the answer says.
+    ///   - judgement: The judgement of the attempt by the head of its answer.
     init(_ call: Call, _ attempt: HTTPAttempt, _ judgement: Judgement) {
         deadline = call.deadline
         open = Mutex(Open(call: call, attempt: attempt))

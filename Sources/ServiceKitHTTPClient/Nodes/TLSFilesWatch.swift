@@ -15,7 +15,7 @@ final class TLSFilesWatch: Sendable {
         var refusedStamps: [FileStamp?]?
         var checkedAt: ContinuousClock.Instant
         var isUnderWay = false
-        /// What has changed since the client was made.
+        /// The change since the client was made.
         var changed: TLSConfiguration?
     }
 

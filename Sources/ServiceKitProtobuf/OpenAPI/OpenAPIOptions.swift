@@ -1,4 +1,4 @@
-/// What an OpenAPI document has beside the services: its texts, the form of the JSON that it describes, and routes.
+/// The parts of an OpenAPI document beside the services: its texts, the form of the JSON that it describes, and routes.
 package struct OpenAPIOptions: Hashable, Sendable {
     package var title: String
     /// The version of the API.

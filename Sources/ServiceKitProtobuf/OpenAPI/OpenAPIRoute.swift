@@ -42,7 +42,7 @@ package struct OpenAPIRoute: Hashable, Sendable {
         }
     }
 
-    /// What a program tells of a route.
+    /// A program's description of a route.
     package struct Declaration: Hashable, Sendable {
         package var summary: String?
         package var details: String?

@@ -1,4 +1,4 @@
-/// A schema as a program declares it, for what has no descriptor: routes of its own, and responses in another form.
+/// A schema as a program declares it, where there is no descriptor: for routes of its own, and responses in another form.
 package indirect enum OpenAPISchema: Hashable, Sendable {
     /// A type of JSON Schema: `string`.
     case type(String)
@@ -29,7 +29,7 @@ extension OpenAPISchemas {
     ///
     /// - Parameters:
     ///   - schema: The declaration.
-    ///   - unchanged: What ``OpenAPISchema/unchanged`` stands for.
+    ///   - unchanged: The schema that ``OpenAPISchema/unchanged`` stands for.
     ///   - name: The declared thing, for errors.
     /// - Throws: ``RoutingError`` if a message is not known, or a text is no JSON.
     mutating func declared(

@@ -27,7 +27,7 @@ struct OpenAPISchemas {
     /// Has the schemas from now on in a form of JSON.
     mutating func use(_ options: JSONOptions) { self.options = options }
 
-    /// What tells the form of JSON from the document's, behind the names of components.
+    /// The mark behind the names of components whose form of JSON is not the document's.
     private var suffix: String {
         func word(_ form: KeyPath<JSONOptions, Bool>, _ yes: String, _ no: String) -> String? {
             options[keyPath: form] == common[keyPath: form] ? nil : options[keyPath: form] ? yes : no

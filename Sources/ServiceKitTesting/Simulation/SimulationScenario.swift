@@ -22,7 +22,7 @@ public struct SimulationScenario: Sendable {
     ///
     /// - Parameters:
     ///   - name: The name.
-    ///   - summary: What happens, in one line.
+    ///   - summary: The events, in one line.
     ///   - policies: The policies that it compares; the kit's balancers by default.
     ///   - watched: The servers in trouble; none by default.
     ///   - period: The time that figures are of. No call begins after it.

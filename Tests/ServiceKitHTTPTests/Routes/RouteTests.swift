@@ -1,4 +1,5 @@
 import HTTPTypes
+import ServiceContextModule
 import ServiceKit
 import ServiceKitConfig
 import ServiceKitTestSupport
@@ -54,6 +55,24 @@ struct RouteTests {
             await client.send(get("/slow", "X-Request-Timeout: 20ms") + get("/page"))
             #expect(try await client.response().status == 504)
             #expect(try await client.response().text == "page")
+        }
+    }
+
+    /// The second request is opened by the end of the first, whose task then still runs.
+    @Test func requestsThatComeAtOnceShareNoContext() async throws {
+        try await HTTPTestServer.with(extend: { app in
+            app.use(MarkingMiddleware())
+            app.http.get("/mark") { _ in
+                let mark = ServiceContext.current?[Mark.self] ?? "none"
+                // The response is sent when the event loop comes back to the task.
+                try await Task.sleep(for: .milliseconds(1))
+                return RouteResponse(text: mark)
+            }
+        }) { server in
+            let client = try server.client()
+            await client.send(
+                get("/mark", "X-Mark: first") + get("/mark") + get("/mark", "X-Mark: third") + get("/mark"))
+            for mark in ["first", "none", "third", "none"] { #expect(try await client.response().text == mark) }
         }
     }
 
@@ -263,5 +282,16 @@ struct RouteTests {
         app.http.get("/users") { _ in RouteResponse() }
         let error = await #expect(throws: AppError.self) { try await app.run() }
         #expect("\(error as Any)".contains("plugins: [.http]"))
+    }
+}
+
+private enum Mark: ServiceContextKey {
+    typealias Value = String
+}
+
+/// Puts a header into the context of a call.
+private struct MarkingMiddleware: SynchronousMiddleware {
+    func beginServing(_ call: inout Call) {
+        if let mark = call.metadata["x-mark"] { call.context[Mark.self] = mark }
     }
 }
