@@ -52,6 +52,11 @@ extension ServiceHTTPClient {
                 switch event {
                 case .due(timer) where !Task.isCancelled && retry.mayHedge:
                     let avoid = retry.avoid + running.values.map(\.pick.node.instance.id)
+                    // A hedge that has no instance takes none of the retries. It is tried again.
+                    guard core.pool.isAnyReady(besides: Array(Set(avoid))) else {
+                        hedge(in: delay, &group)
+                        continue
+                    }
                     guard core.retryBudget.takeRetry() else { continue }
                     hedge(in: delay, &group)
                     // A hedge that cannot be made fails no call: the attempts under way go on.
