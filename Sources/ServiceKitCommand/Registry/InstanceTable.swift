@@ -7,7 +7,10 @@ struct InstanceTable {
     /// The time at which each instance was first seen, by service and id.
     var firstSeen: [InstanceName: Date] = [:]
 
-    /// The lines for instances in order. The first is the header.
+    /// The most characters of an id and of the endpoints, which people copy.
+    private static let widest = 120
+
+    /// The lines for instances in order. The first is the header. Long texts are cut.
     func lines(_ instances: [ServiceInstance], now: Date = .now) -> [String] {
         // Few fleets have lanes.
         let namesLanes = instances.contains { $0.lane != nil }
@@ -17,16 +20,16 @@ struct InstanceTable {
         var table = TextTable(header)
         for instance in instances {
             var row = [
-                instance.id,
-                instance.endpointTexts.joined(separator: ","),
-                instance.version,
-                instance.zone ?? "",
+                TextTable.cut(instance.id, to: Self.widest),
+                TextTable.cut(instance.endpointTexts.joined(separator: ","), to: Self.widest),
+                TextTable.cut(instance.version),
+                TextTable.cut(instance.zone ?? ""),
                 "\(instance.whenOnline.weight)",
                 "\(Age(of: instance, firstSeen: firstSeen[InstanceName(instance)], now: now))",
                 instance.isOffline ? "offline" : "online",
             ]
-            if namesLanes { row.insert(instance.lane ?? "", at: 3) }
-            if namesServices { row.insert(instance.name, at: 0) }
+            if namesLanes { row.insert(TextTable.cut(instance.lane ?? ""), at: 3) }
+            if namesServices { row.insert(TextTable.cut(instance.name), at: 0) }
             table.add(row)
         }
         return table.lines

@@ -17,11 +17,19 @@ struct TextTable {
         let all = [header] + rows
         let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in
-            let cells = zip(row, widths).map { cell, width in
+            var line = zip(row, widths).map { cell, width in
                 cell + String(repeating: " ", count: width - cell.count)
-            }
-            return cells.joined(separator: "  ").replacing(#/ +$/#, with: "")
+            }.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            return line
         }
+    }
+
+    /// A text of at most so many characters: a longer one is cut, and ends with `…`. A registry may contain texts of any
+    /// length.
+    static func cut(_ text: String, to width: Int = 60) -> String {
+        // As a rule the bytes tell, which are counted at once.
+        text.utf8.count > width && text.count > width ? text.prefix(width - 1) + "…" : text
     }
 
     /// A text without characters that a terminal would act on: a registry may contain any text.

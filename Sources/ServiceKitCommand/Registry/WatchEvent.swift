@@ -36,7 +36,7 @@ enum WatchEvent: Hashable {
         }
     }
 
-    /// One line of text: the event, the instance, and the details.
+    /// One line of text: the event, the instance, and the details. Long details are cut.
     var line: String {
         let details: [String] =
             switch self {
@@ -51,7 +51,8 @@ enum WatchEvent: Hashable {
             case .back(let service): [service]
             }
         let padded = kind + String(repeating: " ", count: max(0, 7 - kind.count))
-        return ([padded] + details.map { TextTable.printable(URLSecrets.masked($0)) }).joined(separator: "  ")
+        return ([padded] + details.map { TextTable.cut(TextTable.printable(URLSecrets.masked($0)), to: 120) }).joined(
+            separator: "  ")
     }
 
     private static func differences(_ old: ServiceInstance, _ new: ServiceInstance) -> [String] {

@@ -95,6 +95,22 @@ import Testing
         #expect(table.lines == ["A", "x?[2J??y"])
     }
 
+    /// A row with a text of this length took minutes.
+    @Test(.timeLimit(.minutes(1))) func longTextsAreCut() throws {
+        let long = String(repeating: "z", count: 64 << 10)
+        let instance = Self.instance("a", metadata: ["zone": long, "lane": long, "note": long])
+        let lines = InstanceTable(namesServices: true).lines([Self.instance("b"), instance])
+        let cut = String(repeating: "z", count: 59) + "…"
+        #expect(lines[2].contains("  \(cut)  \(cut)  100 "))
+        #expect(lines.allSatisfy { $0.count < 300 })
+        #expect(WatchEvent.joined(instance).line.count < 600)
+        #expect(try JSONText.line(InstanceReport(instance: instance)).contains(long))
+        var table = TextTable(["A"])
+        table.add([long])
+        table.add(["a"])
+        #expect(table.lines == ["A", long, "a"])
+    }
+
     @Test(arguments: [
         (0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172_799, "47h"), (172_800, "2d"),
         (-60, "0s"),
