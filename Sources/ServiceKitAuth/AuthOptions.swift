@@ -1,4 +1,5 @@
 public import FoundationEssentials
+private import ServiceKit
 public import ServiceKitConfig
 
 /// The section `server.auth`: how the callers of an App's servers prove who they are.
@@ -38,6 +39,13 @@ public struct AuthOptions: ConfigurationSection, Hashable {
             "issuer", "audiences", "algorithms", "leeway", "max-size", "requires-expiration", "header", "subject-claim",
             "roles-claim",
         ].map { "\(path).jwt.\($0)" }
+}
+
+extension AuthOptions: Validatable {
+    /// Checks that `exempt` has operations, services or patterns.
+    public func validate() throws(ConfigurationError) {
+        try exempt.requireOperations(at: "exempt", allowsPatterns: true)
+    }
 }
 
 /// A signature algorithm of a token (RFC 7518, RFC 8037).

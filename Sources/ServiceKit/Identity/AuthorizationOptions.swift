@@ -81,8 +81,8 @@ extension Authorization {
 }
 
 extension Authorization.Rule: Validatable {
-    /// Checks that methods are paths, so that a rule with a mistake does not silently match nothing.
+    /// Checks that methods are operations, services or patterns, so that a rule with a mistake does not silently match nothing.
     public func validate() throws(ConfigurationError) {
-        try methods.filter { $0 != "*" }.requireOperations(at: "methods")
+        try methods.requireOperations(at: "methods", allowsPatterns: true)
     }
 }

@@ -47,10 +47,32 @@ public struct OperationRule: Hashable, Sendable {
     }
 }
 
+/// The form of operations in configuration.
+private enum OperationText {
+    /// Whether a text is an operation, `/user.v1.UserService/GetUser`, or a service, `/user.v1.UserService/`. An operation of
+    /// HTTP may have more slashes, `/http/GET/users/{id}`, and none after the method, `/http/GET`.
+    static func isValid(_ text: String, allowsPatterns: Bool) -> Bool {
+        if allowsPatterns, text == "*" || text == "/" { return true }
+        guard text.hasPrefix("/") else { return false }
+        if allowsPatterns, text.hasSuffix("*") { return true }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard parts.count >= 2, let service = parts.first, !service.isEmpty else { return false }
+        // A path of HTTP may contain a wildcard: /http/GET/files/{path=**}.
+        return service == "http" && parts.count > 2 || !text.contains("*")
+    }
+}
+
 extension Sequence<String> {
-    /// Throws `ConfigurationError` for a text that is no path of an operation: it would silently concern no call.
-    package func requireOperations(at keyPath: String) throws(ConfigurationError) {
-        for text in self where !text.hasPrefix("/") {
+    /// Checks that each text is an operation or a service. Another text would silently concern no call.
+    ///
+    /// - Parameters:
+    ///   - keyPath: The path of the texts in the configuration.
+    ///   - allowsPatterns: Whether `*`, and texts that end with it, are legal too.
+    /// - Throws: `ConfigurationError` for the first text that is neither.
+    package func requireOperations(
+        at keyPath: String, allowsPatterns: Bool = false
+    ) throws(ConfigurationError) {
+        for text in self where !OperationText.isValid(text, allowsPatterns: allowsPatterns) {
             throw ConfigurationError(
                 message: "\"\(text)\" is no operation; write /user.v1.UserService/GetUser, or /user.v1.UserService/",
                 keyPath: keyPath

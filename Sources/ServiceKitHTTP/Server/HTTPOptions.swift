@@ -55,7 +55,7 @@ struct HTTPOptions: ConfigurationSection, Hashable {
 }
 
 extension HTTPOptions: Validatable {
-    /// Checks that methods are paths.
+    /// Checks that methods are operations or services.
     func validate() throws(ConfigurationError) {
         try methods.keys.sorted().requireOperations(at: "methods")
     }

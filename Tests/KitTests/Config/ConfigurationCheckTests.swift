@@ -1,8 +1,10 @@
 import Foundation
 import Glibc
+import ServiceKitAuth
 import ServiceKitConfig
 import ServiceKitEtcd
 import ServiceKitGRPC
+import ServiceKitHTTP
 import ServiceKitTestSupport
 import Testing
 
@@ -264,6 +266,47 @@ import Testing
         let errors = ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.etcd]).errors
         #expect(errors.map(\.keyPath) == [keyPath])
         #expect(errors.first?.message.hasPrefix("\"GetUser\" is no operation; write /user.v1.UserService/") == true)
+    }
+
+    /// A deny rule for such a text would let every call through.
+    @Test(arguments: [
+        (
+            "server: {authorization: {rules: [{effect: deny, methods: [/a.B]}]}}",
+            "server.authorization.rules[0].methods"
+        ),
+        ("server: {auth: {exempt: [/a.B]}}", "server.auth.exempt"),
+        ("server: {auth: {exempt: [a.B]}}", "server.auth.exempt"),
+        ("server: {timeouts: {methods: {/a.B: 1s}}}", "server.timeouts.methods"),
+        ("server: {limit: {methods: {/a.B: 1}}}", "server.limit.methods"),
+        ("server: {faults: {methods: {/a.B: {}}}}", "server.faults.methods"),
+        ("server: {http: {methods: {/a.B: {}}}}", "server.http.methods"),
+        ("client: {timeouts: {methods: {/a.B: 1s}}}", "client.timeouts.methods"),
+        ("client: {timeouts: {methods: {/a.B/*: 1s}}}", "client.timeouts.methods"),
+        ("client: {retry: {idempotent: [/a.B]}}", "client.retry.idempotent"),
+        ("client: {retry: {idempotent: [/a.*]}}", "client.retry.idempotent"),
+        ("client: {retry: {methods: {/a.B: {}}}}", "client.retry.methods"),
+    ])
+    func serviceWithoutItsSlashIsAMistake(yaml: String, keyPath: String) throws {
+        let errors = ConfigurationCheck(
+            try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.auth, .http]
+        ).errors
+        #expect(errors.map(\.keyPath) == [keyPath])
+        let remedy = "is no operation; write /user.v1.UserService/GetUser, or /user.v1.UserService/"
+        #expect(errors.first?.message.hasSuffix(remedy) == true, "\(errors)")
+    }
+
+    @Test(arguments: [
+        "server: {authorization: {rules: [{methods: ['*']}, {methods: [/a.*, /, /a.B/, /a.B/C, /a.B/C*]}]}}",
+        "server: {authorization: {rules: [{methods: [/http/*, /http/GET/, '/http/GET/files/{path=**}', /http/GET/v1/*]}]}}",
+        "server: {auth: {exempt: ['*', /a.*, /http/GET/, /http/ANY/page]}}",
+        "server: {timeouts: {methods: {/http/GET/: 1s, '/http/ANY/{path=**}': 1s, /http/GET: 1s, /a.B/: 1s}}}",
+        "client: {retry: {idempotent: [/http/PUT, /http/, /a.B/]}}",
+    ])
+    func operationsServicesAndPatternsAreValid(yaml: String) throws {
+        let errors = ConfigurationCheck(
+            try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.auth, .http]
+        ).errors
+        #expect(errors.isEmpty)
     }
 
     @Test func emptyFileIsValid() throws {

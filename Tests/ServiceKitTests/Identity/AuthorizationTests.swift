@@ -47,7 +47,7 @@ import Testing
 
     @Test(arguments: [
         ("{methods: [/a.B/C]}", true), ("{methods: [/a.*]}", true), ("{methods: ['*']}", true),
-        ("{methods: [/a.B]}", false),
+        ("{methods: [/a.B/D]}", false),
         ("{authenticated: true}", true), ("{authenticated: false}", false), ("{subjects: ['spiffe://x/*']}", true),
         ("{subjects: ['spiffe://x']}", false), ("{issuers: [i, j]}", true), ("{issuers: [k]}", false),
         ("{claims: {tenant: [acme]}}", true), ("{claims: {tenant: [other]}}", false),
@@ -92,7 +92,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{rules: [{methods: [a.B/C]}]}", "is no operation"), ("{rules: [{effect: maybe}]}", "effect"),
+        ("{rules: [{methods: [a.B/C]}]}", "is no operation"),
+        (
+            "{rules: [{effect: deny, methods: [/a.B]}]}",
+            "\"/a.B\" is no operation; write /user.v1.UserService/GetUser, or"
+        ),
+        ("{rules: [{effect: maybe}]}", "effect"),
         ("{rules: [{role: [a]}]}", "role"), ("{default: yes}", "default"),
     ])
     func mistakesAreNamed(_ yaml: String, _ text: String) throws {
