@@ -7,17 +7,21 @@ struct HashRing: Sendable {
     /// The slot of a point. It stays until the ring changes.
     typealias Slot = Int
 
-    fileprivate struct Point {
-        static let none = Point(number: 0, owner: -1)
+    private struct Point {
         var number: UInt64
         var owner: Int32
-        var isNone: Bool { owner < 0 }
     }
 
     private static let minimumBits = 4
+    /// The number of a slot without a point: below that of each point.
+    private static let none: UInt64 = 0
+    /// A search mostly ends within so many slots: half a line of a processor's cache.
+    private static let reach = 4
 
     /// Two to eight slots for each point, and some behind the last, so that no point is pushed around the end.
-    private var slots = Array(repeating: Point.none, count: 1 << minimumBits)
+    private var numbers = Array(repeating: none, count: 1 << minimumBits)
+    /// The owners of the points, in the same slots. Apart, since a search reads numbers only.
+    private var owners = Array(repeating: Int32(-1), count: 1 << minimumBits)
     private var bits = minimumBits
     /// The number of points.
     private(set) var count = 0
@@ -28,25 +32,32 @@ struct HashRing: Sendable {
 
     mutating func insert(_ number: UInt64, owner: Int) {
         if (count + 1) << 1 > 1 << bits { resize(to: bits + 1) }
-        put(Point(number: number, owner: Int32(owner)))
+        put(Point(number: max(number, Self.none + 1), owner: Int32(owner)))
         count += 1
     }
 
     private mutating func put(_ point: Point) {
         var point = point
         var slot = home(of: point.number)
-        while slot < slots.count, !slots[slot].isNone, slots[slot].number < point.number { slot += 1 }
-        while slot < slots.count, !slots[slot].isNone {
-            swap(&slots[slot], &point)
+        while slot < numbers.count, numbers[slot] != Self.none, numbers[slot] < point.number { slot += 1 }
+        while slot < numbers.count, numbers[slot] != Self.none {
+            swap(&numbers[slot], &point.number)
+            swap(&owners[slot], &point.owner)
             slot += 1
         }
-        if slot < slots.count { slots[slot] = point } else { slots.append(point) }
+        if slot == numbers.count {
+            numbers.append(point.number)
+            owners.append(point.owner)
+        } else {
+            set(point, at: slot)
+        }
     }
 
     mutating func remove(_ number: UInt64, owner: Int) {
+        let number = max(number, Self.none + 1)
         var slot = home(of: number)
-        while slot < slots.count, !slots[slot].isNone, slots[slot].number <= number {
-            if slots[slot].number == number, slots[slot].owner == owner {
+        while slot < numbers.count, numbers[slot] != Self.none, numbers[slot] <= number {
+            if numbers[slot] == number, owners[slot] == owner {
                 count -= 1
                 close(slot)
                 if bits > Self.minimumBits, count << 3 < 1 << bits { resize(to: bits - 1) }
@@ -59,35 +70,49 @@ struct HashRing: Sendable {
     /// Moves the points behind a slot that becomes free back, each no further than to its home.
     private mutating func close(_ free: Slot) {
         var slot = free
-        while slot + 1 < slots.count, !slots[slot + 1].isNone, home(of: slots[slot + 1].number) <= slot {
-            slots[slot] = slots[slot + 1]
+        while slot + 1 < numbers.count, numbers[slot + 1] != Self.none, home(of: numbers[slot + 1]) <= slot {
+            set(Point(number: numbers[slot + 1], owner: owners[slot + 1]), at: slot)
             slot += 1
         }
-        slots[slot] = .none
+        set(Point(number: Self.none, owner: -1), at: slot)
+    }
+
+    private mutating func set(_ point: Point, at slot: Slot) {
+        numbers[slot] = point.number
+        owners[slot] = point.owner
     }
 
     private mutating func resize(to bits: Int) {
-        let points = slots
+        let (oldNumbers, oldOwners) = (numbers, owners)
         self.bits = bits
-        slots = Array(repeating: .none, count: 1 << bits)
-        for point in points where !point.isNone { put(point) }
+        numbers = Array(repeating: Self.none, count: 1 << bits)
+        owners = Array(repeating: -1, count: 1 << bits)
+        for (number, owner) in zip(oldNumbers, oldOwners) where number != Self.none {
+            put(Point(number: number, owner: owner))
+        }
     }
 
     // MARK: - Searches
 
-    /// The begin of a search: the first slot, read already.
+    /// The begin of a search: the first slot, and one further on, read already.
     ///
     /// The slots of a large ring are in no cache. Searches that are begun one after the other, and go on then, wait for memory
     /// once.
     struct Search {
         fileprivate var number: UInt64 = 0
         fileprivate var slot: Slot = 0
-        fileprivate var point = Point.none
+        fileprivate var first: UInt64 = 0
+        fileprivate var further: UInt64 = 0
     }
 
     func begin(_ number: UInt64) -> Search {
         let slot = home(of: number)
-        return Search(number: number, slot: slot, point: slots[slot])
+        return Search(
+            number: number,
+            slot: slot,
+            first: numbers[slot],
+            further: numbers[min(slot + Self.reach, numbers.count - 1)]
+        )
     }
 
     /// The point of a search's number.
@@ -97,20 +122,17 @@ struct HashRing: Sendable {
     ///   - looks: Counts the slots that are looked at.
     /// - Returns: The slot of the point, and how far behind the number the point is; `nil` without points.
     func find(_ search: Search, _ looks: inout Int) -> (slot: Slot, distance: UInt64)? {
-        let (number, point) = (search.number, search.point)
-        if !point.isNone, point.number >= number {
-            looks += 1
-            return (search.slot, point.number &- number)
-        }
-        if count == 0 { return nil }
-        var slot = search.slot
-        while slot < slots.count, slots[slot].isNone || slots[slot].number < number {
-            slot += 1
-            looks += 1
-        }
-        if slot == slots.count { slot = used(from: 0, &looks) }
+        let number = search.number
         looks += 1
-        return (slot, slots[slot].number &- number)
+        if search.first >= number, search.first != Self.none { return (search.slot, search.first &- number) }
+        if count == 0 { return nil }
+        // A free slot is passed over: its number is below each.
+        let sought = max(number, Self.none + 1)
+        var slot = search.slot + 1
+        while slot < numbers.count, numbers[slot] < sought { slot += 1 }
+        looks += slot - search.slot
+        if slot == numbers.count { slot = used(from: 0, &looks) }
+        return (slot, numbers[slot] &- number)
     }
 
     /// The point of a number.
@@ -125,13 +147,13 @@ struct HashRing: Sendable {
     private func used(from slot: Slot, _ looks: inout Int) -> Slot {
         var slot = slot
         repeat {
-            if slot >= slots.count { slot = 0 }
+            if slot >= numbers.count { slot = 0 }
             looks += 1
-            if !slots[slot].isNone { return slot }
+            if numbers[slot] != Self.none { return slot }
             slot += 1
         } while true
     }
 
     /// The owner of the point in a slot.
-    func owner(at slot: Slot) -> Int { Int(slots[slot].owner) }
+    func owner(at slot: Slot) -> Int { Int(owners[slot]) }
 }

@@ -25,9 +25,8 @@ public final class LeastRequest: Balancer {
         public static let help = ["choices": "how many nodes are drawn for a call, of which the least busy is called"]
     }
 
-    private let nodes = Mutex(WeightedList())
+    private let nodes: Mutex<WeightedList>
     private let choices: Int
-    private let random: SplitMix64
 
     /// Creates a balancer.
     ///
@@ -36,7 +35,7 @@ public final class LeastRequest: Balancer {
     ///   - seed: The same seed draws the same nodes; any by default.
     public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         choices = max(2, options.choices)
-        random = SplitMix64(seed: seed)
+        nodes = Mutex(WeightedList(seed: seed))
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.
@@ -47,20 +46,21 @@ public final class LeastRequest: Balancer {
     /// Draws nodes, and takes the least busy.
     public func pick(for request: PickRequest) -> Node? {
         nodes.withLock { nodes in
-            var best: (node: Node, load: NodeLoad)?
+            var best: (place: Int, load: NodeLoad)?
             for _ in 0..<choices {
-                guard let drawn = nodes.draw(avoiding: request.avoid, random)?.first else { return nil }
+                guard let place = nodes.draw(avoiding: request.avoid) else { return nil }
                 // A call more: else an idle node of a large weight would be as good as an idle node of a small one.
-                var load = drawn.node.statistics.load(at: request.now)
-                load.own = (load.own + 1) / drawn.share
-                load.total = load.total.map { ($0 + 1) / drawn.share }
+                let share = nodes.share(place)
+                var load = nodes.load(at: place, at: request.now)
+                load.own = (load.own + 1) / share
+                load.total = load.total.map { ($0 + 1) / share }
                 if let present = best {
                     let (new, old) = NodeLoad.comparable(load, present.load)
                     if new >= old { continue }
                 }
-                best = (drawn.node, load)
+                best = (place, load)
             }
-            return best?.node
+            return best.map { nodes.node(at: $0.place) }
         }
     }
 }

@@ -39,11 +39,10 @@ public final class PowerOfTwoChoices: Balancer {
     /// A score below this part of another is clearly worse. The means move by about so much from call to call.
     private static let similarity = 0.9
 
-    private let nodes = Mutex(WeightedList())
+    private let nodes: Mutex<WeightedList>
     private let options: Options
     private let latencyFloor: Double
     private let maxIdle: UInt64
-    private let random: SplitMix64
 
     /// Creates a balancer.
     ///
@@ -52,7 +51,7 @@ public final class PowerOfTwoChoices: Balancer {
     ///   - seed: The same seed draws the same nodes; any by default.
     public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         self.options = options
-        random = SplitMix64(seed: seed)
+        nodes = Mutex(WeightedList(seed: seed))
         latencyFloor = max(1, options.latencyFloor / .nanoseconds(1))
         maxIdle = UInt64(min(max(1, options.maxIdle / .nanoseconds(1)), 1e18))
     }
@@ -66,8 +65,9 @@ public final class PowerOfTwoChoices: Balancer {
     public func pick(for request: PickRequest) -> Node? {
         // Both within the lock: outside of it, each pick would count a reference to both nodes.
         nodes.withLock { nodes in
-            guard let (first, second) = nodes.drawPlaces(avoiding: request.avoid, random) else { return nil }
-            return nodes.node(at: second.map { choose(first, $0, of: nodes, at: request.now) } ?? first)
+            guard let (first, second) = nodes.drawTwo(avoiding: request.avoid) else { return nil }
+            guard let second else { return nodes.node(at: first) }
+            return nodes.node(at: choose(first, second, of: nodes, at: request.now))
         }
     }
 
@@ -82,16 +82,14 @@ public final class PowerOfTwoChoices: Balancer {
             nodes.scores(at: first, at: now, latencyFloor: latencyFloor),
             nodes.scores(at: second, at: now, latencyFloor: latencyFloor))
         if firstScore < secondScore * Self.similarity {
-            return claimsTurn(nodes.node(at: first), against: secondScore / firstScore, at: now) ? first : second
+            let claims = nodes.claimsTurn(of: first, against: secondScore / firstScore, maxIdle: maxIdle, at: now)
+            return claims ? first : second
         }
         if secondScore < firstScore * Self.similarity {
-            return claimsTurn(nodes.node(at: second), against: firstScore / secondScore, at: now) ? second : first
+            let claims = nodes.claimsTurn(of: second, against: firstScore / secondScore, maxIdle: maxIdle, at: now)
+            return claims ? second : first
         }
         return first
-    }
-
-    private func claimsTurn(_ node: Node, against ratio: Double, at now: UInt64) -> Bool {
-        node.statistics.claimsTurn(against: ratio, maxIdle: maxIdle, at: now)
     }
 }
 

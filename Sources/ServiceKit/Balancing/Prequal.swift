@@ -9,8 +9,8 @@ private import Synchronization
 /// If all drawn nodes are hot, the one with the fewest calls in flight is.
 ///
 /// Prequal asks servers for their load by probes. Here the answers carry it (``LoadReport``), as long as the servers have
-/// `server.load-reports.enabled`. A node that has not reported lately is judged by this client's own calls. A node that
-/// keeps losing is called now and then, as with ``PowerOfTwoChoices``.
+/// `server.load-reports.enabled`. Two nodes of which one has not reported lately are compared by this client's own calls. A
+/// node that keeps losing is called now and then, as with ``PowerOfTwoChoices``.
 public final class Prequal: Balancer {
     /// The section `client.balancers.prequal`.
     public struct Options: ConfigurationSection, Hashable {
@@ -41,25 +41,34 @@ public final class Prequal: Balancer {
     }
 
     private struct State {
-        var nodes = WeightedList()
-        var loads: RecentLoads
+        var nodes: WeightedList
+        /// By the calls of this client, and by those of all clients.
+        var own: RecentLoads
+        var total: RecentLoads
     }
 
     /// A drawn node with what is known of it.
     private struct Candidate {
         let node: Node
         /// Its calls in flight in proportion to its weight.
-        let inFlight: Double
+        let load: NodeLoad
         /// Its latency, in nanoseconds.
         let latency: Double
 
         /// Whether it is better than another one.
-        func isBetter(than other: Candidate, hotAbove threshold: Double) -> Bool {
-            switch (inFlight > threshold, other.inFlight > threshold) {
+        ///
+        /// - Parameters:
+        ///   - other: The other one.
+        ///   - own: A node is hot with more calls of this client in flight.
+        ///   - total: If both have reported their load, a node is hot with more calls of all clients in flight.
+        func isBetter(than other: Candidate, hotAbove own: Double, orTotal total: Double) -> Bool {
+            let (inFlight, others) = NodeLoad.comparable(load, other.load)
+            let threshold = load.total != nil && other.load.total != nil ? total : own
+            return switch (inFlight > threshold, others > threshold) {
             case (false, true): true
             case (true, false): false
-            case (false, false): (latency, inFlight) < (other.latency, other.inFlight)
-            case (true, true): (inFlight, latency) < (other.inFlight, other.latency)
+            case (false, false): (latency, inFlight) < (other.latency, others)
+            case (true, true): (inFlight, latency) < (others, other.latency)
             }
         }
     }
@@ -67,7 +76,6 @@ public final class Prequal: Balancer {
     private let state: Mutex<State>
     private let choices: Int
     private let maxIdle: UInt64
-    private let random: SplitMix64
 
     /// Creates a balancer.
     ///
@@ -77,8 +85,8 @@ public final class Prequal: Balancer {
     public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         choices = max(2, options.choices)
         maxIdle = UInt64(min(max(1, options.maxIdle / .nanoseconds(1)), 1e18))
-        state = Mutex(State(loads: RecentLoads(quantile: options.hotQuantile)))
-        random = SplitMix64(seed: seed)
+        let loads = RecentLoads(quantile: options.hotQuantile)
+        state = Mutex(State(nodes: WeightedList(seed: seed), own: loads, total: loads))
     }
 
     /// Takes a change of the nodes; it costs O(log n) for each.
@@ -89,18 +97,21 @@ public final class Prequal: Balancer {
     /// Draws nodes, and takes the best by the hot/cold rule.
     public func pick(for request: PickRequest) -> Node? {
         state.withLock { state in
-            let threshold = state.loads.threshold
+            let (own, total) = (state.own.threshold, state.total.threshold)
             var best: Candidate?
             var loser: Candidate?
             for _ in 0..<choices {
-                guard let drawn = state.nodes.draw(avoiding: request.avoid, random)?.first else { return nil }
-                let candidate = Self.candidate(drawn, at: request.now)
+                guard let place = state.nodes.draw(avoiding: request.avoid) else { return nil }
+                let candidate = Self.candidate(
+                    state.nodes.node(at: place), share: state.nodes.share(place), at: request.now)
                 guard let present = best else {
                     best = candidate
+                    state.own.add(candidate.load.own)
+                    if let total = candidate.load.total { state.total.add(total) }
                     continue
                 }
                 if candidate.node === present.node { continue }
-                let isBetter = candidate.isBetter(than: present, hotAbove: threshold)
+                let isBetter = candidate.isBetter(than: present, hotAbove: own, orTotal: total)
                 loser = loser ?? (isBetter ? present : candidate)
                 if isBetter { best = candidate }
             }
@@ -114,23 +125,17 @@ public final class Prequal: Balancer {
         }
     }
 
-    /// Takes the load that the node has reported, else that of this client.
-    public func ended(_ report: CallReport) {
-        let inFlight = report.load?.requestsInFlight ?? Double(report.node.statistics.inFlight)
-        state.withLock { $0.loads.add(inFlight) }
-    }
-
-    private static func candidate(_ drawn: WeightedList.Element, at now: UInt64) -> Candidate {
-        let known = drawn.node.statistics.summary(at: now)
+    private static func candidate(_ node: Node, share: Double, at now: UInt64) -> Candidate {
+        let known = node.statistics.summary(at: now)
         // A server that fails at once has a small latency: failures make it larger, as much as in the score of `p2c`. The
         // client's own mean is a floor, so that a server cannot say less than its callers see.
         let latency = max(known.reportedLatency ?? 0, known.latency) / max(known.success * known.success, 1e-9)
-        let inFlight = (known.load.total ?? known.load.own) / drawn.share
-        return Candidate(node: drawn.node, inFlight: inFlight, latency: latency)
+        let load = NodeLoad(own: known.load.own / share, total: known.load.total.map { $0 / share })
+        return Candidate(node: node, load: load, latency: latency)
     }
 }
 
-/// The calls in flight that nodes had lately, and a quantile of them.
+/// The calls in flight that drawn nodes had lately, and a quantile of them.
 struct RecentLoads: Sendable {
     /// How many loads count.
     static let count = 128

@@ -26,10 +26,10 @@ public struct FaultInjection: SynchronousMiddleware, ClientMiddlewareOfService {
 
     // A class, as neither part can be copied.
     private final class Shared: Sendable {
-        let random: SplitMix64
+        let random: SharedSplitMix64
         let injected = Mutex(Refusals())
 
-        init(_ random: consuming SplitMix64) { self.random = random }
+        init(_ random: consuming SharedSplitMix64) { self.random = random }
     }
 
     private let options: Replaceable<Options>
@@ -55,7 +55,7 @@ public struct FaultInjection: SynchronousMiddleware, ClientMiddlewareOfService {
         seed: UInt64? = nil,
         ofService: (@Sendable (_ service: String) throws -> Replaceable<Options>)? = nil
     ) {
-        self.init(options, Shared(SplitMix64(seed: seed ?? .random(in: 0 ... .max))), logger, ofService)
+        self.init(options, Shared(SharedSplitMix64(seed: seed ?? .random(in: 0 ... .max))), logger, ofService)
     }
 
     private init(

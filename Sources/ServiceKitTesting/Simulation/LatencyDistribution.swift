@@ -1,3 +1,4 @@
+internal import ServiceKit
 private import Glibc
 
 /// How long something takes: a time that is drawn for each call.
@@ -30,7 +31,7 @@ public enum LatencyDistribution: Hashable, Sendable {
     }
 
     /// Draws a time, in nanoseconds.
-    func draw(_ random: inout SeededRandom) -> UInt64 {
+    func draw(_ random: inout SplitMix64) -> UInt64 {
         switch self {
         case .constant(let time): return time.nanoseconds
         case .uniform(let low, let high):
@@ -46,7 +47,7 @@ public enum LatencyDistribution: Hashable, Sendable {
     }
 
     /// A number of the standard normal distribution (Box and Muller, 1958).
-    private static func bell(_ random: inout SeededRandom) -> Double {
+    private static func bell(_ random: inout SplitMix64) -> Double {
         let radius = (-2 * log(1 - random.fraction())).squareRoot()
         return radius * cos(2 * Double.pi * random.fraction())
     }

@@ -9,7 +9,7 @@ final class SimulatedCall {
     let key: Int?
     let method: SimulatedMethod
     /// Draws the work, among others: the same for every policy.
-    var random: SeededRandom
+    var random: SplitMix64
     var attempts = 0
     /// The ids of the servers that failed it.
     var avoid: [String] = []
@@ -20,7 +20,7 @@ final class SimulatedCall {
 
     init(
         client: ClientModel, begin: UInt64, priority: CallPriority, key: Int?, method: SimulatedMethod,
-        random: SeededRandom
+        random: SplitMix64
     ) {
         self.client = client
         self.begin = begin
@@ -45,7 +45,7 @@ final class SimulatedAttempt {
     let inFlight: NodeStatistics.InFlight
     /// The breaker of the method; `nil` if breakers are off.
     let breaker: CircuitBreakers.Method?
-    var random: SeededRandom
+    var random: SplitMix64
 
     // On the server.
     var state = State.underway
@@ -65,7 +65,7 @@ final class SimulatedAttempt {
 
     init(
         call: SimulatedCall, server: ServerModel, node: Node, balancer: any Balancer,
-        inFlight: NodeStatistics.InFlight, breaker: CircuitBreakers.Method?, random: SeededRandom
+        inFlight: NodeStatistics.InFlight, breaker: CircuitBreakers.Method?, random: SplitMix64
     ) {
         self.call = call
         self.server = server

@@ -53,7 +53,7 @@ public struct SimulatedClient: Sendable {
     public init() {}
 
     /// Draws the method of a call. Without methods nothing is drawn.
-    func method(_ random: inout SeededRandom) -> SimulatedMethod {
+    func method(_ random: inout SplitMix64) -> SimulatedMethod {
         guard let last = methods.last else { return Self.onlyMethod }
         var rest = random.fraction() * methods.reduce(0) { $0 + max(0, $1.share) }
         for method in methods {
@@ -66,7 +66,7 @@ public struct SimulatedClient: Sendable {
     private static let onlyMethod = SimulatedMethod("/simulated.v1.Simulated/Call")
 
     /// Draws the priority of a call.
-    func priority(_ random: inout SeededRandom) -> CallPriority {
+    func priority(_ random: inout SplitMix64) -> CallPriority {
         let total = CallPriority.allCases.reduce(0) { $0 + max(0, priorities[$1] ?? 0) }
         var rest = random.fraction() * total
         for priority in CallPriority.allCases {

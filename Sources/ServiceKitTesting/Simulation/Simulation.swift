@@ -24,7 +24,7 @@ public final class Simulation {
     private var servers: [ServerModel] = []
     private var serverNumbers: [String: Int] = [:]
     private var clients: [ClientModel] = []
-    private var networkRandom: SeededRandom
+    private var networkRandom: SplitMix64
     private var calls: [SimulationResult.Call] = []
     private var attempts: [SimulationResult.Attempt] = []
 
@@ -33,7 +33,7 @@ public final class Simulation {
     /// - Parameter seed: The random numbers' seed.
     public init(seed: UInt64 = 1) {
         self.seed = KeyHash.mix(seed &+ 0x9E37_79B9_7F4A_7C15)
-        networkRandom = SeededRandom(seed: self.seed &+ 1)
+        networkRandom = SplitMix64(seed: self.seed &+ 1)
     }
 
     /// The time since the start.

@@ -10,7 +10,7 @@ import Testing
 
     /// Against a sorted list, with numbers that crowd at the end of the ring as well.
     @Test(arguments: [UInt64(1), 2, 3]) func ringEqualsASortedList(_ seed: UInt64) throws {
-        let random = SplitMix64(seed: seed)
+        var random = SplitMix64(seed: seed)
         var ring = HashRing()
         var list: [(number: UInt64, owner: Int)] = []
         for step in 0..<6000 {

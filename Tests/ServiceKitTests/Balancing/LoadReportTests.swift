@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func changedBytesGiveValuesInTheirRangesOrNoReport() {
-        let random = SplitMix64(seed: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<20_000 {
             var bytes = full.bytes
             for _ in 0...random.next(below: 4) {

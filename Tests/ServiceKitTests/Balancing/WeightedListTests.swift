@@ -6,8 +6,8 @@ import Testing
 @Suite struct WeightedListTests {
     @Test(arguments: [1, 2, 3] as [UInt64])
     func drawsStayInProportionAfterChanges(seed: UInt64) {
-        let random = SplitMix64(seed: seed)
-        var list = WeightedList()
+        var random = SplitMix64(seed: seed)
+        var list = WeightedList(seed: seed)
         var weights: [String: Int] = [:]
         for _ in 0..<2000 {
             let id = "\(random.next(below: 60))"
@@ -23,9 +23,9 @@ import Testing
         let draws = 200_000
         var counts: [String: Int] = [:]
         for _ in 0..<draws {
-            guard let (first, second) = list.draw(avoiding: [], random) else { continue }
-            counts[first.node.instance.id, default: 0] += 1
-            #expect(second.map { $0.node !== first.node } == true)
+            guard let (first, second) = list.drawTwo(avoiding: []) else { continue }
+            counts[list.node(at: first).instance.id, default: 0] += 1
+            #expect(second.map { $0 != first } == true)
         }
         #expect(Set(counts.keys).isSubset(of: weights.keys))
         for (id, weight) in weights {
@@ -36,24 +36,23 @@ import Testing
     }
 
     @Test func drawsBesidesTheAvoidedStayInProportion() {
-        var list = WeightedList()
+        var list = WeightedList(seed: 1)
         for (index, weight) in [5, 1, 2, 7, 1].enumerated() { list.insert(node("\(index)", weight: weight)) }
-        let random = SplitMix64(seed: 1)
         var counts: [String: Int] = [:]
         for _ in 0..<30_000 {
-            guard let (first, second) = list.draw(avoiding: ["3", "0", "unknown"], random) else { continue }
-            counts[first.node.instance.id, default: 0] += 1
-            #expect(["1", "2", "4"].contains(second?.node.instance.id))
-            #expect(second.map { $0.node !== first.node } == true)
+            guard let (first, second) = list.drawTwo(avoiding: ["3", "0", "unknown"]) else { continue }
+            counts[list.node(at: first).instance.id, default: 0] += 1
+            #expect(["1", "2", "4"].contains(second.map { list.node(at: $0).instance.id }))
+            #expect(second.map { $0 != first } == true)
         }
         #expect(Set(counts.keys) == ["1", "2", "4"])
         #expect((14_400...15_600).contains(counts["2", default: 0]))
     }
 
     @Test func lastUnavoidedNodeHasNoSecond() {
-        var list = WeightedList()
+        var list = WeightedList(seed: 1)
         for id in ["a", "b", "c"] { list.insert(node(id, weight: 1)) }
-        let drawn = list.draw(avoiding: ["a", "c"], SplitMix64(seed: 1))
-        #expect(drawn?.first.node.instance.id == "b" && drawn?.second == nil)
+        let drawn = list.drawTwo(avoiding: ["a", "c"])
+        #expect(drawn.map { list.node(at: $0.first).instance.id } == "b" && drawn?.second == nil)
     }
 }

@@ -92,7 +92,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func sharesAreRightAfterRandomChanges(seed: UInt64) {
-        let random = SplitMix64(seed: seed)
+        var random = SplitMix64(seed: seed)
         let balancer = WeightedRoundRobin(seed: seed)
         var weights: [String: Int] = [:]
         for _ in 0..<2000 {
