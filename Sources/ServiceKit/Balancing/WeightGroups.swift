@@ -63,12 +63,12 @@ struct WeightGroups: ~Copyable {
     private var hasGroupLeft = false
     /// The deadline of the last turn.
     private var now = 0.0
-    /// The nodes with a reported weight, and the sum of these weights.
-    private var reporting = (count: 0, sum: 0.0)
+    /// The steps of the nodes with a reported weight.
+    private var reported = MedianStep()
     private let options: WeightedRoundRobin.Options
-    private let random: SplitMix64
+    private var random: SplitMix64
 
-    init(_ options: WeightedRoundRobin.Options, random: consuming SplitMix64) {
+    init(_ options: WeightedRoundRobin.Options, random: SplitMix64) {
         self.options = options
         self.random = random
     }
@@ -102,7 +102,7 @@ struct WeightGroups: ~Copyable {
     }
 
     private mutating func insert(_ member: Member, _ key: Key) {
-        if let step = key.step { count(1, ReportedWeight.weight(ofStep: step)) }
+        if let step = key.step { reported.add(step) }
         if let index = indices[key] {
             places[member.node.instance.id] = (key, groups[index].members.count)
             groups[index].members.append(member)
@@ -124,7 +124,7 @@ struct WeightGroups: ~Copyable {
 
     private mutating func remove(_ id: String) -> Member? {
         guard let (key, place) = places.removeValue(forKey: id), let index = indices[key] else { return nil }
-        if key.step != nil { count(-1, -groups[index].reported) }
+        if let step = key.step { reported.remove(step) }
         let member = groups[index].members[place]
         // The last node takes its place.
         let last = groups[index].members.removeLast()
@@ -142,12 +142,6 @@ struct WeightGroups: ~Copyable {
         }
         hasGroupLeft = true
         return member
-    }
-
-    private mutating func count(_ number: Int, _ weight: Double) {
-        reporting.count += number
-        // No rounding error outlives the last node.
-        reporting.sum = reporting.count == 0 ? 0 : reporting.sum + weight
     }
 
     // MARK: - Turns
@@ -189,8 +183,8 @@ struct WeightGroups: ~Copyable {
     private func period(of group: borrowing Group) -> Double {
         var weight = Double(group.key.weight)
         // One node alone tells nothing: there is none to compare it to.
-        if group.reported > 0, reporting.count > 1 {
-            let factor = group.reported * Double(reporting.count) / reporting.sum
+        if group.reported > 0, reported.count > 1 {
+            let factor = group.reported / reported.weight
             weight *= min(max(factor, Self.factors.lowerBound), Self.factors.upperBound)
         }
         return 1 / (weight * Double(group.members.count))

@@ -4,9 +4,10 @@ private import Synchronization
 /// One node after the other, each as often as its weight says (`weighted_round_robin`).
 ///
 /// The weight is that of the node, ``Node/weight``. If nodes report their load (``LoadReport``), it is multiplied by what the
-/// report says, in proportion to the mean of the nodes that report: the calls per second that the node would serve at full
+/// report says, in proportion to the median of the nodes that report: the calls per second that the node would serve at full
 /// use, as in gRPC's policy of that name (gRFC A58). A report multiplies a weight by a tenth at least, and by ten at most. A
-/// node counts as the mean until it has reported for ten seconds, and when it has reported nothing for three minutes.
+/// node counts as the median until it has reported for ten seconds, and when it has reported nothing for three minutes. gRPC
+/// takes the mean; but one node that reports too much would move that, and take the calls of all others.
 ///
 /// Nodes of the same weight form a group, and take turns within it. Between groups the earliest deadline comes first: the
 /// next deadline of a group lies `1 / (weight · nodes)` later. So the turns of a heavy node are spread evenly, as in nginx's
