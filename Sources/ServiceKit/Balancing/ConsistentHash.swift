@@ -12,9 +12,9 @@ private import Synchronization
 /// point closest behind it: "Multi-Probe Consistent Hashing" (Appleton and O'Reilly, 2015). With the default weight of 100,
 /// shares differ by 3 % (standard deviation); nodes of small weights, such as 1, share less evenly.
 ///
-/// Bounded load: a node that has its share of this client's calls in flight, ``Options/loadFactor`` times the mean, is
-/// passed over for the next on the ring ("Consistent Hashing with Bounded Loads", Mirrokni, Thorup and Zadimoghaddam, 2016).
-/// So a hot key uses several nodes. Calls that failed a moment ago count too (``NodeStatistics/load(at:)``): the keys of a node
+/// Bounded load: a node that has its share of this client's calls in flight, ``Options/loadFactor`` times the mean and at
+/// least 8, is passed over for the next on the ring ("Consistent Hashing with Bounded Loads", Mirrokni, Thorup and
+/// Zadimoghaddam, 2016). So a hot key uses several nodes. Calls that failed a moment ago count too (``NodeStatistics/load(at:)``): the keys of a node
 /// that fails move on until it has recovered.
 ///
 /// A pick costs the same for any number of nodes, and allocates nothing.
@@ -23,7 +23,8 @@ public final class ConsistentHash: Balancer {
     public struct Options: ConfigurationSection, Hashable {
         /// The header whose value is the key; none by default.
         public var header: String?
-        /// How many times its share of the calls in flight a node may have; 1.25 by default. `nil` for no bound.
+        /// How many times its share of the calls in flight a node may have; 1.25 by default. `nil` for no bound. A node may have
+        /// 8 calls in any case.
         public var loadFactor: Double? = 1.25
 
         /// The defaults.
@@ -45,7 +46,7 @@ public final class ConsistentHash: Balancer {
     public let keySource: PickKeySource
     private let nodes = Mutex(HashedNodes())
     private let loadFactor: Double?
-    private let random: SplitMix64
+    private let random: SharedSplitMix64
 
     /// Creates a balancer.
     ///
@@ -55,7 +56,7 @@ public final class ConsistentHash: Balancer {
     public init(options: Options = Options(), seed: UInt64 = .random(in: 0 ... .max)) {
         keySource = options.header.map { .header($0.lowercased()) } ?? .program
         loadFactor = options.loadFactor.map { max($0, 1.05) }
-        random = SplitMix64(seed: seed)
+        random = SharedSplitMix64(seed: seed)
     }
 
     /// Takes a change of the nodes; it costs the same for any number of other nodes.

@@ -4,6 +4,11 @@ struct HashedNodes: Sendable {
     static let probes = 8
     /// A heavier node counts as this heavy, so that no weight in a registry makes a ring too large.
     static let maximumWeight = 1000
+    /// So many calls of one client overload no node: with few calls in flight, the bound would else move most keys.
+    static let freeLoad = 8
+    /// How many points of nodes without room are passed over. When that many have none, as in an outage, the key's own node is
+    /// as good as another.
+    static let maximumPasses = 64
 
     private struct Member {
         var node: Node
@@ -77,13 +82,15 @@ struct HashedNodes: Sendable {
         guard let first = slot(of: key) else { return nil }
         var slot = first
         var fallback: HashRing.Slot?
+        var passes = 0
         repeat {
             if let member = members[ring.owner(at: slot)], !request.avoids(member.node) {
                 if hasRoom(member, loadFactor, at: request.now) { return take(slot) }
                 fallback = fallback ?? slot
+                passes += 1
             }
             slot = ring.next(after: slot, &looks)
-        } while slot != first
+        } while slot != first && passes < Self.maximumPasses
         return take(fallback ?? first)
     }
 
@@ -103,7 +110,7 @@ struct HashedNodes: Sendable {
         let share = Double(member.weight) / Double(totalWeight)
         // Failed calls are load until they have faded: a node that fails at once would else always have room.
         let load = Double(member.load) + member.node.statistics.failed(at: now)
-        return load < (loadFactor * Double(totalLoad + 1) * share).rounded(.up)
+        return load < max(Double(Self.freeLoad), (loadFactor * Double(totalLoad + 1) * share).rounded(.up))
     }
 
     private mutating func take(_ slot: HashRing.Slot) -> Node? {

@@ -110,7 +110,8 @@ import Testing
         for call in 1...2000 {
             let node = pick(balancer, call.isMultiple(of: 2) ? "hot" : "key-\(call)")
             loads[node?.instance.id ?? "", default: 0] += 1
-            let bound = (factor * Double(call) / 10).rounded(.up)
+            // Eight calls are no load.
+            let bound = max(8, (factor * Double(call) / 10).rounded(.up))
             #expect(loads.values.allSatisfy { Double($0) <= bound })
         }
         #expect(loads.count == 10)
@@ -139,10 +140,11 @@ import Testing
             return node
         }
         let home = try pick(at: 1)
-        for _ in 0..<3 { home.statistics.end(home.statistics.begin(at: 1), at: 1, with: .failure) }
+        for _ in 0..<16 { home.statistics.end(home.statistics.begin(at: 1), at: 1, with: .failure) }
         #expect(try pick(at: 2) !== home)
-        // 3 · exp(-1.2) is less than a call.
-        #expect(try pick(at: 720_000_000) === home)
+        // 16 · exp(-0.6) is more than eight calls, 16 · exp(-0.8) is less.
+        #expect(try pick(at: 360_000_000) !== home)
+        #expect(try pick(at: 480_000_000) === home)
     }
 
     @Test func loadOfANodeThatLeavesIsForgottenAndReportsOfStrangersCountForNothing() throws {
@@ -155,8 +157,25 @@ import Testing
         balancer.add(again)
         for _ in 0..<100 { end(balancer, nodes[1]) }
         let first = try #require(pick(balancer, "hot"))
-        #expect(pick(balancer, "hot") === first, "two of two calls, at a factor of 1.25")
+        for _ in 1..<8 { #expect(pick(balancer, "hot") === first) }
         #expect(pick(balancer, "hot") !== first)
+    }
+
+    /// With few calls in flight each node's share is less than a call.
+    @Test func fewCallsStayWithTheirNodes() throws {
+        let free = balancer(nodes(25), loadFactor: nil)
+        let bounded = balancer(nodes(25), loadFactor: ConsistentHash.Options().loadFactor)
+        var open: [Node] = []
+        var away = 0
+        for call in 0..<4000 {
+            let node = try #require(pick(bounded, "key-\(call)"))
+            let home = try #require(pick(free, "key-\(call)"))
+            if node.instance.id != home.instance.id { away += 1 }
+            open.append(node)
+            // Twenty calls are in flight.
+            if open.count > 20 { end(bounded, open.removeFirst()) }
+        }
+        #expect(away < 40, "\(away)")
     }
 
     // MARK: - Cost
@@ -170,5 +189,17 @@ import Testing
         let few = looks(10)
         #expect(looks(10_000) < 1.5 * few)
         #expect(few < 60)
+    }
+
+    @Test func aPickLooksAtFewNodesWhenAllHaveFailed() {
+        let nodes = nodes(300)
+        let balancer = balancer(nodes, loadFactor: 1.25)
+        for node in nodes {
+            for _ in 0..<20 { node.statistics.end(node.statistics.begin(at: 1), at: 1, with: .failure) }
+        }
+        for call in 0..<1000 {
+            #expect(balancer.pick(for: PickRequest(operation: "/", key: "key-\(call)", now: 2)) != nil)
+        }
+        #expect(balancer.looks < 1000 * 400)
     }
 }
