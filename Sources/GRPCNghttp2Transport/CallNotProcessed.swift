@@ -4,5 +4,10 @@
 /// connection, when the server refused the stream or excluded it while going away, and when the connection was lost before
 /// the call's headers had left.
 package struct CallNotProcessed: Error, Hashable {
-    package init() {}
+    /// Whether the call has reached a server, which refused the stream.
+    package let isRefusal: Bool
+
+    package init(isRefusal: Bool = false) {
+        self.isRefusal = isRefusal
+    }
 }

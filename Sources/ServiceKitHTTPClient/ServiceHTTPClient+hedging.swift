@@ -143,5 +143,10 @@ struct Judgement: Sendable {
     var isFailure: Bool { failure != nil }
 
     /// The attempt's result, if its body says nothing else.
-    var result: AttemptResult { AttemptResult(status, code: code, wasSent: wasSent, load: load) }
+    var result: AttemptResult {
+        // By HTTP the status alone says that the caller makes too many calls; an overloaded server of the kit marks it.
+        let isOverRate = status == .resourceExhausted && !isRefusal
+        return AttemptResult(
+            status, code: code, wasSent: wasSent, isRefusal: isRefusal, isOverRate: isOverRate, load: load)
+    }
 }

@@ -157,4 +157,12 @@ import Testing
         #expect(try await client.waitForExit() == .exited(1))
         #expect(client.errors.contains("least_request, p2c, "))
     }
+
+    @Test func aWrongOptionOfTheBalancer() async throws {
+        let directory = try TemporaryDirectory()
+        let client = try RunningProgram.userClient(
+            registry: directory.path, ["--set", "client.balancers.p2c.max-idle=abc"])
+        #expect(try await client.waitForExit() == .exited(1))
+        #expect(client.errors.contains("client.balancers.p2c.max-idle"))
+    }
 }

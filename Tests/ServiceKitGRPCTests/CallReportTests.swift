@@ -95,6 +95,52 @@ struct CallReportTests {
         }
     }
 
+    /// The life of a stream says nothing about the time that an answer takes.
+    @Test func latencyOfAStreamEndsWithTheFirstPartOfItsAnswer() async throws {
+        try await withTestBed { bed in
+            try await bed.server("a")
+            let observer = Observer()
+            let client = try bed.client(pipeline: NodePipeline(observers: [observer]))
+            let answered = Gate()
+            try await client.stream { writer in
+                try await writer.write([1])
+                try await answered.pass()
+            } _: { response in
+                for try await _ in response.messages {
+                    let node = try #require(client.channel.snapshot().nodes.first)
+                    #expect(node.inFlight == 1 && node.latency > 0)
+                    answered.open()
+                }
+            }
+            let report = try #require(await observer.reports.first { !$0.isEmpty }?.first)
+            let statistics = report.node.statistics
+            #expect(report.outcome == .success && statistics.inFlight == 0)
+            #expect(statistics.latency == Double(report.latency))
+        }
+    }
+
+    /// A quota of the caller is no fault of the node.
+    @Test func aCallOverItsRateSaysNothingAboutTheNode() async throws {
+        try await withTestBed { bed in
+            let reasons = ["RATE_LIMITED", "FULL"]
+            for reason in reasons {
+                let handler: TestService.Handler = { _, _ in
+                    throw ServiceError(.tooManyRequests, reason: reason, message: "too many")
+                }
+                try await bed.server(reason, ["Get": handler])
+            }
+            let (balancer, observer) = (OrderedBalancer(), Observer())
+            let client = try bed.client(balancer: balancer, pipeline: NodePipeline(observers: [observer]))
+            await balancer.waitForNodes("FULL", "RATE_LIMITED")
+            _ = await client.failure("Get")
+            #expect(observer.reports.value.last?.outcome == .failure)
+            balancer.update(NodeChange(removed: observer.reports.value.map(\.node)))
+            _ = await client.failure("Get")
+            #expect(observer.reports.value.map(\.node.instance.id) == ["FULL", "RATE_LIMITED"])
+            #expect(observer.reports.value.last?.outcome == .ignored)
+        }
+    }
+
     @Test func clientErrorCountsAsSuccessOfTheNode() async throws {
         try await withTestBed { bed in
             let handler: TestService.Handler = { _, _ in

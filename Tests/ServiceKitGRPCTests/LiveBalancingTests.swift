@@ -149,6 +149,27 @@ struct LiveBalancingTests {
         }
     }
 
+    /// A key has the same node for all clients only if they know the same nodes; and a lane is there for all of them.
+    @Test func keysAndLanesTakeNoSubset() async throws {
+        try await withTestBed { bed in
+            let ids = ["a", "b", "c", "d"]
+            for id in ids { try await bed.server(id) }
+            try await bed.server("blue", metadata: ["lane": "blue"])
+            let live = try await LiveApp("client: {subset: {size: 1}}", registry: bed.registry)
+            let channel = try live.app.channel("test")
+            try await serving(live.app, log: live.log) {
+                try await eventually { connected(channel).count == 1 }
+                try await live.change(to: "client: {subset: {size: 1}, lanes: {enabled: true}}")
+                try await eventually { connected(channel).count == 2 && connected(channel).contains("blue") }
+                try await live.change(to: "client: {subset: {size: 1}, balancer: consistent_hash}")
+                try await eventually { connected(channel) == Set(ids + ["blue"]) }
+                try await live.change(to: "client: {subset: {size: 1}}")
+                try await eventually { connected(channel).count == 1 }
+                #expect(live.status.needsRestart == [])
+            }
+        }
+    }
+
     @Test func weightOfANewInstanceGrowsAndSlowStartChangesWhileItDoes() async throws {
         try await withTestBed { bed in
             try await bed.server("a")

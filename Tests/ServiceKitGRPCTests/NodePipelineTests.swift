@@ -33,7 +33,7 @@ struct NodePipelineTests {
 
             func ended(_ report: CallReport) {
                 switch report.outcome {
-                case .ignored: break
+                case .refused, .ignored: break
                 case .success: failures.store(0, ordering: .relaxed)
                 case .failure:
                     if failures.add(1, ordering: .relaxed).newValue >= policy.limit {

@@ -76,8 +76,24 @@ struct UnprocessedRetryTests {
             let balancer = OrderedBalancer()
             let client = try bed.client(balancer: balancer, discoverer: discoverer)
             #expect(await client.failure()?.code == .unavailable)
-            #expect(balancer.picks.value.count == 11)
+            // The first repetition is free, the others take tokens, which fade.
+            #expect((3...11).contains(balancer.picks.value.count))
             #expect(balancer.inFlight.value == 0)
+        }
+    }
+
+    /// gRFC A6: one repetition is free. A fleet that refuses streams must not get eleven times the calls.
+    @Test func aStreamThatIsRefusedTwiceNeedsABudget() async throws {
+        try await withTestBed { bed in
+            let raw = try RawServer(.refuses(afterBytes: 0))
+            defer { raw.stop() }
+            let discoverer = ScriptedDiscoverer()
+            discoverer.say(raw.endpoint)
+            let balancer = OrderedBalancer()
+            let options = ChannelOptions.retrying(idempotent: [], attempts: 1, burst: 0)
+            let client = try bed.client(options, balancer: balancer, discoverer: discoverer)
+            #expect(await client.failure()?.code == .unavailable)
+            #expect(balancer.picks.value.count == 2)
         }
     }
 

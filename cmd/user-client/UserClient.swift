@@ -80,19 +80,15 @@ import UnixSignals
         logger.logLevel = try configuration.decodeIfPresent(LogOptions.self, at: "log")?.level ?? .error
         let registry = try RegistryBackends(plugins: [.etcd]).make(configuration: configuration, logger: logger)
         let discovery = Discovery(registry)
-        let client = configuration.client(of: "user-service")
-        let options = try ChannelOptions(client)
-        let timeouts = try client.decode(Deadlines.Options.self, at: "client.timeouts")
-        try configuration.checkForUnknownKeys()
-
         let counter = InstanceCounter()
         let channel = try ServiceChannel(
             to: "user-service",
+            configuration: configuration,
             discoverer: discovery,
-            options: options,
-            middleware: [Deadlines(timeouts), counter],
+            middleware: [counter],
             logger: logger
         )
+        try configuration.checkForUnknownKeys()
         let load = Load(
             count: count ?? (duration == nil ? 10 : nil),
             duration: duration?.value,

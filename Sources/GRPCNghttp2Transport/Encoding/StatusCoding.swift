@@ -48,6 +48,11 @@ extension StreamFailure {
             RPCError(
                 code: .unavailable, message: "\(peer) did not process the call: \(reason)", cause: CallNotProcessed()
             )
+        case .peerRefused:
+            RPCError(
+                code: .unavailable, message: "\(peer) did not process the call: it refused the stream",
+                cause: CallNotProcessed(isRefusal: true)
+            )
         case .connectionLost(let reason):
             RPCError(code: .unavailable, message: "the connection to \(peer) was lost: \(reason)")
         case .cancelled:

@@ -48,6 +48,8 @@ public struct PickRequest: Sendable {
     public var key: UInt64?
     /// The lane of the call, if calls keep to lanes (`client.lanes`) and the call has one.
     package var lane: String?
+    /// Whether the nodes of the call's lane alone can serve it.
+    package var keepsToLane = false
     /// The time, as ``NodeStatistics/now`` has it.
     public var now: UInt64
 

@@ -61,18 +61,30 @@ public struct CallReport: Sendable {
 public enum CallOutcome: Sendable {
     /// The node answered, even if with an error that the caller has caused.
     case success
-    /// The node could not be reached, was overloaded (503) or too slow (504).
+    /// The node could not be reached, was too slow, or has failed itself: the statuses of gRPC `unavailable`,
+    /// `deadlineExceeded`, `internal`, `unknown`, `dataLoss`, and `resourceExhausted` if no limit of the kit says so.
+    ///
+    /// A node that fails at once answers faster than all others. So each status that tells of a failure counts as one: else the
+    /// node would attract all calls.
     case failure
-    /// The caller gave up: the call says nothing about the node.
+    /// The node was full: a limit has refused the call before it began. The node is well, but takes no more calls now.
+    case refused
+    /// The call says nothing about the node: the caller gave up, or made more calls than a rate limit allows it.
     case ignored
 
     /// The judgement of the node by a call that it answered, or failed to answer, with a status.
-    package init(_ status: CallStatus) {
+    ///
+    /// - Parameters:
+    ///   - status: The status.
+    ///   - isRefusal: Whether an overloaded server has refused the call.
+    ///   - isOverRate: Whether the caller has made too many calls.
+    package init(_ status: CallStatus, isRefusal: Bool = false, isOverRate: Bool = false) {
         self =
             switch status {
-            case .unavailable, .deadlineExceeded, .resourceExhausted: .failure
+            case .resourceExhausted where isRefusal: .refused
+            case .resourceExhausted: isOverRate ? .ignored : .failure
             case .cancelled: .ignored
-            default: .success
+            default: CircuitBreaker.failures.contains(status) ? .failure : .success
             }
     }
 }

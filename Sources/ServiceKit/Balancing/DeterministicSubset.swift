@@ -14,10 +14,15 @@ package struct SubsetPosition: Hashable, Sendable {
 
     /// The place of an instance among those of its service, in the order of their ids. An instance that is not registered
     /// yet has the place that it will have.
-    package init(of id: String, among peers: InstanceSet) {
+    ///
+    /// - Parameters:
+    ///   - id: The id of the instance.
+    ///   - peers: The instances of its service.
+    ///   - zone: The zone whose instances alone count; `nil` for all.
+    package init(of id: String, among peers: InstanceSet, inZone zone: String? = nil) {
         var others = 0
         var before = 0
-        for peer in peers where peer.id != id {
+        for peer in peers where peer.id != id && (zone == nil || peer.zone == zone) {
             others += 1
             if peer.id < id { before += 1 }
         }
@@ -39,7 +44,9 @@ public struct DeterministicSubset: Subset {
         /// How many instances a client connects to; 25 by default. `nil` for all.
         ///
         /// It is for a client in an App that registers: its peers are the instances of its own service. Other clients
-        /// connect to all instances.
+        /// connect to all instances, and so does a client whose balancer goes by a key, such as `consistent_hash`: else each
+        /// client would have another node for it. With `client.zones`, it holds for the own zone and for all others; instances
+        /// of a lane do not count.
         public var size: Int? = 25
 
         /// The defaults.
@@ -72,6 +79,7 @@ public struct DeterministicSubset: Subset {
 
     private let size: Int
     private let position: SubsetPosition
+    private let coversAll: Bool
     /// The instances' ids in the order of the ring.
     private var ring: [Entry] = []
     /// The instances by their ids.
@@ -82,9 +90,11 @@ public struct DeterministicSubset: Subset {
     /// - Parameters:
     ///   - size: The number of instances.
     ///   - position: The client's place.
-    package init(size: Int, position: SubsetPosition) {
+    ///   - coversAll: Whether few clients take more instances, so that each instance has a client.
+    package init(size: Int, position: SubsetPosition, coversAll: Bool = true) {
         self.size = size
         self.position = position
+        self.coversAll = coversAll
     }
 
     /// Takes a change of the instances, and changes the subset as little as it can.
@@ -128,7 +138,8 @@ public struct DeterministicSubset: Subset {
     private var window: [String] {
         let count = ring.count
         if count == 0 { return [] }
-        let width = min(count, max(size, (count + position.count - 1) / position.count))
+        let share = coversAll ? (count + position.count - 1) / position.count : 0
+        let width = min(count, max(size, share))
         let start = position.index * count / position.count
         return (start..<start + width).map { ring[$0 % count].id }
     }

@@ -15,7 +15,7 @@
 ///
 ///         func ended(_ report: CallReport) {
 ///             switch report.outcome {
-///             case .ignored: break
+///             case .refused, .ignored: break
 ///             case .success: failures.store(0, ordering: .relaxed)
 ///             case .failure:
 ///                 if failures.add(1, ordering: .relaxed).newValue >= 5 { ejector.eject(for: .seconds(10)) }

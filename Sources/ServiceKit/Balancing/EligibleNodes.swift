@@ -133,12 +133,15 @@ package struct EligibleNodes: Sendable {
         NodePriority.allCases.first { readyCounts[$0] > 0 }
     }
 
-    /// Whether any node is ready but some.
+    /// Whether any node is ready but some, among those that a pick would go to: those in service, of all zones; else those of
+    /// the next priority.
     ///
     /// - Parameter ids: The ids of their instances, each once.
     package func isAnyReady(besides ids: [String]) -> Bool {
-        let ready = NodePriority.allCases.reduce(0) { $0 + readyCounts[$1] }
-        return ready > ids.count { members[$0]?.priority != nil }
+        guard let preferred else { return false }
+        let reached: [NodePriority] = preferred <= .elsewhere ? [.regular, .elsewhere] : [preferred]
+        let ready = reached.reduce(0) { $0 + readyCounts[$1] }
+        return ready > ids.count { id in members[id]?.priority.map { reached.contains($0) } ?? false }
     }
 
     /// Which part of the calls stays in the own zone.

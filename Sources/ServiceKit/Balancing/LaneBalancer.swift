@@ -4,8 +4,8 @@ private import Synchronization
 /// Lanes: a header of a call chooses the instances that serve it, such as those of a branch under test.
 ///
 /// An instance is in the lane that its label names; one without the label is in the base lane. A call goes to the lane that
-/// its header names, and to the base lane if that lane has no node. So a lane needs instances only of the services that
-/// differ. A call without the header goes to the base lane. A header `x-md-global-…`, such as the default, travels on with
+/// its header names, and to the base lane if that lane has no node in service, in any zone. So a lane needs instances only of
+/// the services that differ. A call without the header goes to the base lane. A header `x-md-global-…`, such as the default, travels on with
 /// the calls that are made while serving, see ``MetadataPropagation``: a whole chain of calls stays in its lane.
 final class LaneBalancer: Balancer {
     /// The nodes of more lanes get no calls: so that no registry makes a client too large.
@@ -89,7 +89,7 @@ final class LaneBalancer: Balancer {
         {
             return node
         }
-        return base.pick(for: request)
+        return request.keepsToLane ? nil : base.pick(for: request)
     }
 
     func ended(_ report: CallReport) {

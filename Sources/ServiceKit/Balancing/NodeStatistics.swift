@@ -6,7 +6,9 @@ private import Synchronization
 /// The weight of the past is `exp(-Δt / decay)`, Δt being the time since the call before ended: the mean of an
 /// irregularly sampled series (Eckner, "Algorithms for Unevenly Spaced Time Series", 2012), with the constants that
 /// go-kratos uses. A call that fails does not make a node look better: it counts as if it were still in flight, and fades with the
-/// past; and it counts as a latency only if it took longer than the mean. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
+/// past; and it counts as a latency only if it took longer than the mean. So does a call that the node refuses as it is full,
+/// but it says nothing about latency and success. The latency of a stream ends with the first part of
+/// its answer. All times are in nanoseconds from any origin, not 0; a channel has them from ``now``.
 ///
 /// The channel tells the statistics when each attempt begins and ends, under every balancer.
 public final class NodeStatistics: Sendable {
@@ -16,6 +18,9 @@ public final class NodeStatistics: Sendable {
     private static let lossesPerTurn: Double = 32
     /// How many draws an idle node loses before it has a turn: a node that is rarely drawn must not have a turn each time.
     private static let idleLosses: Double = 8
+
+    /// As how many failed calls a refused one counts: it says that the next one would be refused too.
+    private static let refusalLoad: Double = 2
 
     /// Less of a failed call is none.
     private static let forgotten: Double = 0.001
@@ -32,7 +37,7 @@ public final class NodeStatistics: Sendable {
 
     // A pick reads the first properties, which lie within one line of a processor's cache: among thousands of nodes most
     // of a pick's time is the wait for memory.
-    private struct State {
+    private struct State: ~Copyable {
         var latency: Double = 0
         var success: Double = 1
         var inFlight = 0
@@ -48,7 +53,7 @@ public final class NodeStatistics: Sendable {
         var lastEnd: UInt64 = 0
         /// Calls that have begun.
         var requests: UInt64 = 0
-        /// Start times of the calls in flight; 0 is a free slot.
+        /// Start times of the calls in flight; 0 is a free slot. That of a call that is being answered has the bit ``answered``.
         var starts: [UInt64] = []
         var freeSlots: [Int] = []
         /// When a call has failed last.
@@ -61,19 +66,32 @@ public final class NodeStatistics: Sendable {
 
         /// Takes a call out of those in flight.
         ///
-        /// - Returns: Whether it was there.
-        mutating func end(_ call: InFlight) -> Bool {
-            guard starts.indices.contains(call.slot), starts[call.slot] == call.start else { return false }
+        /// - Returns: Whether it waited for its answer; `nil` if the call was not there.
+        mutating func end(_ call: InFlight) -> Bool? {
+            guard starts.indices.contains(call.slot) else { return nil }
+            let start = starts[call.slot]
+            guard start & ~Self.answered == call.start else { return nil }
             starts[call.slot] = 0
             inFlight -= 1
             freeSlots.append(call.slot)
-            return true
+            return start & Self.answered == 0
+        }
+
+        static let answered: UInt64 = 1 << 63
+
+        mutating func take(latency sample: Double, _ past: Double) {
+            latency = latency * past + sample * (1 - past)
         }
 
         /// The weight of the past, for a call that ends now. The first call counts fully, regardless of the time.
         mutating func past(at now: UInt64) -> Double {
             defer { lastEnd = now }
             return lastEnd == 0 ? 0 : exp(-Double(NodeStatistics.elapsed(from: lastEnd, to: now)) / decay)
+        }
+
+        mutating func fail(at now: UInt64, _ load: Double) {
+            failed = failed(at: now) + load
+            failedAt = now
         }
 
         /// The failed calls that have not faded.
@@ -114,15 +132,15 @@ public final class NodeStatistics: Sendable {
 
     /// Forgets the past as fast as other statistics do from now on.
     package func takeDecay(of other: NodeStatistics) {
-        let decay = other.state.withLock(\.decay)
+        let decay = other.state.withLock { $0.decay }
         state.withLock { $0.decay = decay }
     }
 
     /// Calls in flight.
-    public var inFlight: Int { state.withLock(\.inFlight) }
+    public var inFlight: Int { state.withLock { $0.inFlight } }
 
     /// Calls that have begun, the ones in flight included.
-    public var requests: UInt64 { state.withLock(\.requests) }
+    public var requests: UInt64 { state.withLock { $0.requests } }
 
     /// The load that the node has reported last; `nil` if it has reported none within two seconds.
     public func report(at now: UInt64) -> LoadReport? { state.withLock { $0.report(at: now) } }
@@ -162,10 +180,10 @@ public final class NodeStatistics: Sendable {
     func failed(at now: UInt64) -> Double { state.withLock { $0.failed(at: now) } }
 
     /// The mean latency in nanoseconds; 0 while unknown.
-    public var latency: Double { state.withLock(\.latency) }
+    public var latency: Double { state.withLock { $0.latency } }
 
     /// The mean success, from 0 to 1; 1 while unknown.
-    public var success: Double { state.withLock(\.success) }
+    public var success: Double { state.withLock { $0.success } }
 
     private static let origin = ContinuousClock.now
 
@@ -205,11 +223,15 @@ public final class NodeStatistics: Sendable {
     ///   - report: The load that the node has reported with it.
     public func end(_ call: InFlight, at now: UInt64, with outcome: CallOutcome, report: LoadReport? = nil) {
         state.withLock { state in
-            guard state.end(call) else { return }
+            guard let wasWaiting = state.end(call) else { return }
             if let report {
                 (state.report, state.reportedAt, state.inFlightThen) = (report, now, state.inFlight)
             }
-            if case .ignored = outcome { return }
+            switch outcome {
+            case .ignored: return
+            case .refused: return state.fail(at: now, Self.refusalLoad)
+            case .success, .failure: break
+            }
             let past = state.past(at: now)
             var latency = Double(Self.elapsed(from: call.start, to: now))
             var sample = 1.0
@@ -217,14 +239,24 @@ public final class NodeStatistics: Sendable {
                 // A failure that comes fast says nothing about the time that an answer takes.
                 latency = max(latency, state.latency)
                 sample = 0
-                state.failed = state.failed(at: now) + 1
-                state.failedAt = now
+                state.fail(at: now, 1)
             } else if state.failed != 0, state.failed(at: now) < Self.forgotten {
                 // Picks have less to compute.
                 state.failed = 0
             }
-            state.latency = state.latency * past + latency * (1 - past)
+            if wasWaiting { state.take(latency: latency, past) }
             state.success = state.success * past + sample * (1 - past)
+        }
+    }
+
+    /// The node has begun to answer a call that goes on: a stream. The call stays in flight, but its latency ends here: a stream
+    /// that is open for hours says nothing about the time that an answer takes.
+    package func answered(_ call: InFlight, at now: UInt64) {
+        state.withLock { state in
+            guard state.starts.indices.contains(call.slot), state.starts[call.slot] == call.start else { return }
+            state.starts[call.slot] |= State.answered
+            let past = state.past(at: now)
+            state.take(latency: Double(Self.elapsed(from: call.start, to: now)), past)
         }
     }
 
@@ -233,9 +265,9 @@ public final class NodeStatistics: Sendable {
     package func outrun(_ call: InFlight, at now: UInt64) {
         state.withLock { state in
             let latency = Double(Self.elapsed(from: call.start, to: now))
-            guard state.end(call), latency > state.latency else { return }
+            guard state.end(call) == true, latency > state.latency else { return }
             let past = state.past(at: now)
-            state.latency = state.latency * past + latency * (1 - past)
+            state.take(latency: latency, past)
         }
     }
 
@@ -278,7 +310,7 @@ public final class NodeStatistics: Sendable {
         var total = 0.0
         var slow = 0
         var inFlight = 0
-        for start in starts where start != 0 {
+        for start in starts where start != 0 && start & State.answered == 0 {
             inFlight += 1
             let age = Double(elapsed(from: start, to: now))
             if age > latency {

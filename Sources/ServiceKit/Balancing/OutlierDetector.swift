@@ -72,7 +72,7 @@ struct OutlierDetector: Sendable {
         var actions = endInterval(at: now, options)
         guard var record = records[handle], record.ejectedUntil <= now else { return actions }
         switch outcome {
-        case .ignored: return actions
+        case .refused, .ignored: return actions
         case .success: (record.failuresInARow, record.successes) = (0, record.successes + 1)
         case .failure: record.failuresInARow += 1
         }

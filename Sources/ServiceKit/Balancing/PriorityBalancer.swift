@@ -11,7 +11,9 @@ package final class PriorityBalancer: Sendable {
     private let hasKeys: Atomic<Bool>
     /// Which part of the calls stays in the own zone, of ``wholeShare``.
     private let ownShare = Atomic(wholeShare)
-    private let random: SplitMix64
+    /// The number of nodes of other zones: most clients have none, and then ask for none.
+    private let elsewhereCount = Atomic(0)
+    private let random: SharedSplitMix64
 
     private static let wholeShare = 1 << 16
 
@@ -20,7 +22,7 @@ package final class PriorityBalancer: Sendable {
     ///   - seed: The same seed sends the same calls to other zones.
     package init(_ balancers: PerPriority<any Balancer>, seed: UInt64 = .random(in: 0 ... .max)) {
         self.balancers = Replaceable(balancers)
-        random = SplitMix64(seed: seed)
+        random = SharedSplitMix64(seed: seed)
         hasKeys = Atomic(balancers[.regular].keySource != .none)
     }
 
@@ -37,6 +39,8 @@ package final class PriorityBalancer: Sendable {
     /// The changes of the nodes of each priority.
     package struct Change: Sendable {
         fileprivate var changes = PerPriority { _ in NodeChange() }
+        /// By how many the nodes of other zones become more.
+        fileprivate var elsewhere = 0
 
         package init() {}
 
@@ -50,6 +54,7 @@ package final class PriorityBalancer: Sendable {
         package mutating func move(
             _ old: Node, from source: NodePriority?, to new: Node, _ target: NodePriority?
         ) {
+            if source != target { elsewhere += (target == .elsewhere ? 1 : 0) - (source == .elsewhere ? 1 : 0) }
             if let source, source != target { changes[source].removed.append(old) }
             if let target, source != target || old !== new { changes[target].added.append(new) }
         }
@@ -58,6 +63,7 @@ package final class PriorityBalancer: Sendable {
     /// Takes a change; it costs O(1) beside the costs of the balancers.
     package func update(_ change: Change) {
         Self.update(balancers.read { copy $0 }, change)
+        elsewhereCount.add(change.elsewhere, ordering: .relaxed)
     }
 
     /// Puts other balancers in the place of those so far. Calls for which the old ones picked a node go on.
@@ -87,22 +93,47 @@ package final class PriorityBalancer: Sendable {
 
     /// Picks a node.
     ///
+    /// A call of a lane goes to the lane's nodes, in any zone, as long as one is in service. A call that is made again goes to
+    /// another zone rather than to a node that has failed it.
+    ///
     /// - Parameters:
     ///   - request: The call.
     ///   - spent: Priorities that are passed over, as circuit breakers refuse the call on all their nodes.
     /// - Returns: The node; `nil` when no node can be called.
     package func pick(for request: PickRequest, besides spent: Set<NodePriority> = []) -> Pick? {
-        let share = ownShare.load(ordering: .relaxed)
-        if share < Self.wholeShare, random.next(below: Self.wholeShare) >= share,
-            let pick = pick(for: request, .elsewhere, spent)
-        {
-            return pick
+        if request.lane != nil {
+            var request = request
+            request.keepsToLane = true
+            if let pick = pickInService(for: request, spent) { return pick }
         }
-        if let pick = pick(for: request, .regular, spent) { return pick }
-        for priority in NodePriority.allCases.dropFirst() {
+        if let pick = pickInService(for: request, spent) { return pick }
+        for priority in [NodePriority.standby, .ejected] {
             if let pick = pick(for: request, priority, spent) { return pick }
         }
         return nil
+    }
+
+    /// Picks a node of the own zone, or of the others.
+    private func pickInService(for request: PickRequest, _ spent: Set<NodePriority>) -> Pick? {
+        let share = ownShare.load(ordering: .relaxed)
+        let spillsOver = share < Self.wholeShare && random.next(below: Self.wholeShare) >= share
+        let first: NodePriority = spillsOver ? .elsewhere : .regular
+        let second: NodePriority = spillsOver ? .regular : .elsewhere
+        guard let pick = pick(for: request, first, spent) else { return self.pick(for: request, second, spent) }
+        guard request.avoids(pick.node), elsewhereCount.load(ordering: .relaxed) > 0,
+            let other = self.pick(for: request, second, spent)
+        else { return pick }
+        let isOtherBetter = !request.avoids(other.node)
+        passOver(isOtherBetter ? pick : other, of: request.operation)
+        return isOtherBetter ? other : pick
+    }
+
+    /// Tells a balancer that the node it picked is not called. For all others the node was not picked.
+    package func passOver(_ pick: Pick, of operation: String, attempt: Int = 1) {
+        let report = CallReport(
+            node: pick.node, operation: operation, attempt: attempt, code: .unavailable, wasSent: false,
+            outcome: .ignored)
+        pick.balancer.ended(report)
     }
 
     private func pick(for request: PickRequest, _ priority: NodePriority, _ spent: Set<NodePriority>) -> Pick? {

@@ -42,9 +42,11 @@ extension PreparedError {
     }
 }
 
-/// A call that an overloaded server has refused before any handler saw it.
+/// A call that a server has refused before any handler saw it.
 package enum CallRefusal {
-    /// The trailer that says so. It is for the client that the server answers: a client makes such a call again on another
+    /// The reason of a call whose caller makes too many.
+    package static let rateLimited = "RATE_LIMITED"
+    /// The trailer of a call that an overloaded server has refused. It is for the client that the server answers: a client makes such a call again on another
     /// instance, whatever its method, and does not hand the trailer on. Finagle's NACKs are the model.
     package static let trailer = "servicekit-refused"
 }

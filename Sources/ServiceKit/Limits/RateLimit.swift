@@ -204,7 +204,7 @@ public struct RateLimit: HeadMiddleware {
         buckets.refusal.withLock { refusal in
             if let refusal, refusal.rate == rate { return refusal.error }
             let error = PreparedError.refusal(
-                reason: "RATE_LIMITED",
+                reason: CallRefusal.rateLimited,
                 message: "too many calls; at most \(rate) per second",
                 // The time in which one token comes.
                 pushback: min(.seconds(60), .seconds(1 / rate))

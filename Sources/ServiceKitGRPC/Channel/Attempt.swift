@@ -9,7 +9,7 @@ package struct Pick<Connection: NodeConnection>: Sendable {
     /// The balancer that picked the node.
     let balancer: any Balancer
     /// The call in the node's statistics.
-    let call: NodeStatistics.InFlight
+    package let call: NodeStatistics.InFlight
     /// The attempt's number; the first is 1.
     package let number: Int
     /// The circuit breaker of the method; `nil` if breakers are off.
@@ -42,6 +42,8 @@ package struct AttemptResult: Sendable {
     var outcome: CallOutcome
     /// Whether another attempt was answered before.
     var isOutrun = false
+    /// When the node began to answer a call that has gone on, in ``NodeStatistics/now``'s time; `nil` for any other call.
+    package var answeredAt: UInt64?
     /// The load that the node has told but in the trailers.
     var load: LoadReport?
 
@@ -51,13 +53,16 @@ package struct AttemptResult: Sendable {
     ///   - status: The status.
     ///   - code: `nil` when the call succeeded.
     ///   - wasSent: Whether the node may have begun to process the call.
+    ///   - isRefusal: Whether an overloaded server has refused the call.
+    ///   - isOverRate: Whether the caller has made too many calls.
     ///   - load: The load that the node has told.
     package init(
-        _ status: CallStatus, code: ServiceError.Code?, wasSent: Bool = true, load: LoadReport? = nil
+        _ status: CallStatus, code: ServiceError.Code?, wasSent: Bool = true, isRefusal: Bool = false,
+        isOverRate: Bool = false, load: LoadReport? = nil
     ) {
         self.init(
             code: code, status: status, trailers: [:], wasSent: wasSent,
-            outcome: wasSent ? CallOutcome(status) : .failure)
+            outcome: wasSent ? CallOutcome(status, isRefusal: isRefusal, isOverRate: isOverRate) : .failure)
         self.load = load
     }
 
@@ -100,7 +105,9 @@ package struct AttemptResult: Sendable {
             status: error.callStatus,
             trailers: error.metadata,
             wasSent: !isUnprocessed,
-            outcome: isUnprocessed ? .failure : CallOutcome(error.callStatus)
+            outcome: isUnprocessed
+                ? .failure
+                : CallOutcome(error.callStatus, isRefusal: error.isRefusal, isOverRate: error.isOverRate)
         )
     }
 }

@@ -28,8 +28,15 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
     /// Connections that are to be run.
     private let connections = AsyncStream.makeStream(of: Connection.self)
     private let isClosing = Watched(false)
-    /// The client's place among its peers, once it is known. Its lock keeps changes of the subsets in their order.
-    private let position = Mutex<SubsetPosition?>(nil)
+    /// The client's place among its peers.
+    private struct Positions: Hashable {
+        var all: SubsetPosition
+        /// Among the peers of its zone.
+        var inZone: SubsetPosition
+    }
+
+    /// The client's place, once it is known. Its lock keeps changes of the subsets in their order.
+    private let position = Mutex<Positions?>(nil)
     private let hasPosition = Signal()
     /// Raised when the client needs its place.
     private let needsPosition = Signal()
@@ -66,7 +73,7 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
         hasLanes = Atomic(options.lanes.enabled)
         latestHasHedging = Atomic(options.retry.hasHedging)
         var pipeline = setup.pipeline
-        pipeline.subsets = Self.steps(options, subsets)
+        pipeline.subsets = [InstanceFilter(options.filter)] + subsets
         pipeline.ejection.insert(outliers, at: 0)
         let balancers = try setup.balancers.makeAll(
             options.balancer, lanes: options.lanes, configuration: setup.configuration)
@@ -133,7 +140,12 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
     private func followPeers(of owner: ServiceInstance) async {
         await needsPosition.wait()
         for await snapshot in discoverer.watch(owner.name) where !snapshot.instances.isEmpty || snapshot.state.isLive {
-            setPosition(SubsetPosition(of: owner.id, among: snapshot.instances))
+            setPosition(
+                Positions(
+                    all: SubsetPosition(of: owner.id, among: snapshot.instances),
+                    inZone: SubsetPosition(of: owner.id, among: snapshot.instances, inZone: owner.zone)
+                )
+            )
             // A fleet that starts moves all places: many moves count as one.
             guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
         }
@@ -155,15 +167,15 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
 
     /// Waits for the client's place if a snapshot has more instances than the client connects to; a second at most.
     private func prepare(for snapshot: DiscoverySnapshot) async {
-        guard let size = options.subset.size, snapshot.instances.count > size, position.withLock({ $0 == nil }) else {
-            return
-        }
+        guard let size = options.subset.size, pool.keySource == .none, snapshot.instances.count > size,
+            position.withLock({ $0 == nil })
+        else { return }
         needsPosition.raise()
         _ = try? await withTimeLimit(.seconds(1)) { [hasPosition] in await hasPosition.wait() }
     }
 
     /// Takes the client's place among its peers.
-    private func setPosition(_ next: SubsetPosition) {
+    private func setPosition(_ next: Positions) {
         position.withLock { position in
             if position == next { return }
             position = next
@@ -172,22 +184,24 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
         hasPosition.raise()
     }
 
-    private func choose(at position: SubsetPosition?) {
-        let options = options
-        for connection in pool.setSubsets(Self.steps(options, subsets, position)) {
-            connections.continuation.yield(connection)
-        }
+    private func choose(at position: Positions?) {
+        for connection in pool.setSubsets(steps(position)) { connections.continuation.yield(connection) }
     }
 
     /// The steps that choose the instances to connect to.
-    private static func steps(
-        _ options: ChannelOptions, _ subsets: [any Subset], _ position: SubsetPosition? = nil
-    ) -> [any Subset] {
-        var steps = [InstanceFilter(options.filter)] + subsets
-        if let size = options.subset.size, let position {
-            steps.append(DeterministicSubset(size: size, position: position))
-        }
-        return steps
+    private func steps(_ position: Positions?) -> [any Subset] {
+        let options = options
+        let steps = [InstanceFilter(options.filter)] + subsets
+        // Clients with other nodes would send a key to another node.
+        guard let size = options.subset.size, let position, pool.keySource == .none else { return steps }
+        let zone = ZonePreference(options.zones, appZone: appZone).zone
+        let subset = PartedSubset(
+            size: size,
+            position: zone == nil ? position.all : position.inZone,
+            zone: zone,
+            laneLabel: options.lanes.enabled ? options.lanes.label : nil
+        )
+        return steps + [subset]
     }
 
     // MARK: - Options
@@ -242,10 +256,6 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
             options.filter = next.filter
             options.subset = next.subset
         }
-        if next.filter != last.filter || next.subset != last.subset {
-            if next.subset.size != nil { needsPosition.raise() }
-            position.withLock { choose(at: $0) }
-        }
         outliers.setOptions(next.outlierEjection)
         breakers.setOptions(next.breaker)
         hasLanes.store(next.lanes.enabled, ordering: .relaxed)
@@ -255,5 +265,12 @@ package final class ChannelCore<Connection: NodeConnection>: Sendable {
         pool.setSlowStart(next.slowStart)
         if next.zones != last.zones { pool.setZones(ZonePreference(next.zones, appZone: appZone)) }
         if let balancers { pool.replaceBalancers(with: balancers) }
+        let isChosenAnew =
+            next.filter != last.filter || next.subset != last.subset || next.zones != last.zones
+            || next.lanes != last.lanes || balancers != nil
+        if isChosenAnew {
+            if next.subset.size != nil { needsPosition.raise() }
+            position.withLock { choose(at: $0) }
+        }
     }
 }

@@ -182,7 +182,7 @@ final class ClientCall: Sendable {
     func take(_ part: RPCResponsePart<[UInt8]>?) throws(RPCError) -> Poll {
         switch part {
         case .metadata:
-            state.withLock { $0.commit() }
+            state.withLock { $0.answered() }
             return .ready(part)
         case .message:
             return .ready(part)
@@ -414,6 +414,8 @@ final class ClientCall: Sendable {
 
     private func end(with result: AttemptResult, _ reason: RPCError? = nil) {
         guard let ending = state.withLock({ $0.end(reason) }) else { return }
+        var result = result
+        result.answeredAt = ending.answeredAt
         if let attempt = ending.attempt {
             // This does nothing to a stream that has ended.
             attempt.stream.cancel()

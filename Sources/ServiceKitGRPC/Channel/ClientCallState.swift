@@ -101,6 +101,8 @@ struct ClientCallState: ~Copyable {
 
     private(set) var attempts = 0
     private var unprocessed = 0
+    /// When an answer began that has gone on.
+    private var answeredAt: UInt64?
     /// The pauses between attempts, once there was one.
     private var backoff: Backoff?
     /// The instances that failed.
@@ -296,6 +298,15 @@ struct ClientCallState: ~Copyable {
         return true
     }
 
+    /// The answer has begun: the call is committed to its attempt. If the answer goes on, its latency ends here.
+    mutating func answered() {
+        commit()
+        guard case .attempted(let attempt) = phase, !attempt.stream.hasReadingEnded else { return }
+        let now = NodeStatistics.now
+        answeredAt = now
+        attempt.pick.node.statistics.answered(attempt.pick.call, at: now)
+    }
+
     /// From now on the call is not made again.
     mutating func commit() {
         isCommitted = true
@@ -323,7 +334,8 @@ struct ClientCallState: ~Copyable {
         case .ended(let reason): return .fail(reason ?? failure)
         case .waiting, .placing: return .fail(failure)
         case .attempted(let attempt):
-            let isUnprocessed = failure.cause is CallNotProcessed
+            let notProcessed = failure.cause as? CallNotProcessed
+            let isUnprocessed = notProcessed != nil
             let id = attempt.pick.node.instance.id
             // The server that has refused the call wants a pause; another one does not know of it.
             let goesElsewhere =
@@ -338,6 +350,8 @@ struct ClientCallState: ~Copyable {
             if isUnprocessed {
                 unprocessed += 1
                 guard unprocessed <= Self.maximumUnprocessed else { return .fail(failure) }
+                // gRFC A6: one is free. A fleet that refuses streams gets no more of them than one that refuses calls.
+                if unprocessed > 1, notProcessed?.isRefusal == true, !takeRetry(.refusal) { return .fail(failure) }
             } else {
                 guard takeRetry(failure.isRefusal ? .refusal : .failure) else { return .fail(failure) }
             }
@@ -377,6 +391,8 @@ struct ClientCallState: ~Copyable {
     struct EndAction {
         /// The attempt to end.
         var attempt: Attempt?
+        /// When its answer began, if that has gone on.
+        var answeredAt: UInt64?
         /// The attempts beside it, to be cancelled.
         var hedges: [Attempt] = []
         /// The promises to fail.
@@ -400,6 +416,7 @@ struct ClientCallState: ~Copyable {
         case .attempted(let attempt): ending.attempt = attempt
         }
         phase = .ended(reason)
+        ending.answeredAt = answeredAt
         ending.hedges = hedges
         hedges = []
         messages = []

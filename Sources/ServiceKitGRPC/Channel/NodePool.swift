@@ -205,16 +205,17 @@ package final class NodePool<Connection: NodeConnection>: Sendable {
         var (lost, refused) = (0, 0)
         var spent: Set<NodePriority> = []
         while lost < Self.maximumPicks {
-            guard let (node, balancer, priority) = balancer.pick(for: request, besides: spent) else {
+            guard let picked = balancer.pick(for: request, besides: spent) else {
                 if spent.isEmpty { return nil }
                 throw CircuitBreakers.noInstance
             }
+            let (node, balancer, priority) = picked
             if let place = node.attachment as? NodePlace<Connection> {
                 if let breaker {
                     // A balancer that picks a node to be avoided has no other left.
                     let isLast = refused > 0 && request.avoids(node)
                     if isLast || !breaker.isAdmitted(by: place.breaker, at: request.now) {
-                        passOver(node, of: operation, balancer, number: number)
+                        self.balancer.passOver(picked, of: operation, attempt: number)
                         if isLast || refused == Self.maximumRefusals {
                             spent.insert(priority)
                             refused = 0
@@ -254,13 +255,6 @@ package final class NodePool<Connection: NodeConnection>: Sendable {
         state.withLock { $0.nodes.isAnyReady(besides: ids) }
     }
 
-    /// Tells the balancer that the node it picked is not called. For all others the node was not picked.
-    private func passOver(_ node: Node, of operation: String, _ balancer: any Balancer, number: Int) {
-        let report = CallReport(
-            node: node, operation: operation, attempt: number, code: .unavailable, wasSent: false, outcome: .ignored)
-        balancer.ended(report)
-    }
-
     /// Waits until what was seen has changed.
     package func waitForChange(after seen: Connectivity) async {
         waitingCount.add(1, ordering: .relaxed)
@@ -293,7 +287,7 @@ package final class NodePool<Connection: NodeConnection>: Sendable {
             operation: operation,
             attempt: pick.number,
             code: result.code,
-            latency: now > pick.call.start ? now - pick.call.start : 0,
+            latency: (result.answeredAt ?? now) > pick.call.start ? (result.answeredAt ?? now) - pick.call.start : 0,
             trailers: CallMetadata(result.trailers),
             load: load,
             wasSent: result.wasSent,

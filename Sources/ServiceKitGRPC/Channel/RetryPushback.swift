@@ -31,6 +31,11 @@ enum RetryPushback: Equatable {
 }
 
 extension RPCError {
+    /// Whether the server has refused the call because its caller makes too many.
+    var isOverRate: Bool {
+        code == .resourceExhausted && !isRefusal && ServiceError(self)?.reason == CallRefusal.rateLimited
+    }
+
     /// Whether an overloaded server has refused the call before any handler saw it.
     var isRefusal: Bool {
         code == .resourceExhausted && metadata[stringValues: CallRefusal.trailer].contains { _ in true }

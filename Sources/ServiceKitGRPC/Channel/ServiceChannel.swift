@@ -62,12 +62,13 @@ public final class ServiceChannel: ClientTransport, Sendable {
         )
     }
 
-    /// Creates a channel from the configuration, with a registry of its own.
+    /// Creates a channel from the configuration.
     ///
     /// - Parameters:
     ///   - target: `discovery:///NAME` for the registry that `registry.backend` names, or a backend's name in place of
     ///     `discovery`.
     ///   - configuration: The configuration; the sections `registry`, `client` and `clients.NAME` are read.
+    ///   - discoverer: Finds the instances. By default the channel has a registry of its own.
     ///   - plugins: The things that configuration can name beyond the embedded ones.
     ///   - middleware: Middleware for each call, inside ``/ServiceKit/MetadataPropagation``, ``/ServiceKit/Deadlines`` and `FaultInjection`.
     ///   - pipeline: The steps between the registry and the node that a call goes to.
@@ -76,6 +77,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
     public convenience init(
         to target: String,
         configuration: Configuration,
+        discoverer: (any Discoverer)? = nil,
         plugins: [Plugin] = [],
         middleware: [any Middleware] = [],
         pipeline: NodePipeline = NodePipeline(),
@@ -85,6 +87,7 @@ public final class ServiceChannel: ClientTransport, Sendable {
             ChannelSetup(
                 to: target,
                 configuration: configuration,
+                discoverer: discoverer,
                 plugins: plugins,
                 middleware: middleware,
                 pipeline: pipeline,

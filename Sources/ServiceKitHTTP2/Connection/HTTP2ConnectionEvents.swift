@@ -241,7 +241,7 @@ extension HTTP2Connection {
             } else if code == .noError, stream.isRemotelyClosed {
                 close(stream, .closed, isFailure: false)
             } else if code == .refusedStream, !stream.wasAnswered {
-                close(stream, .notProcessed("the peer refused the call"), isFailure: true)
+                close(stream, .peerRefused, isFailure: true)
             } else {
                 close(stream, .reset(code), isFailure: true)
             }

@@ -6,6 +6,8 @@ package enum StreamFailure: Error, Hashable, Sendable {
     case refused(String)
     /// The peer certainly never processed the stream, for this reason.
     case notProcessed(String)
+    /// The peer refused the stream (`REFUSED_STREAM`), and never processed it.
+    case peerRefused
     /// The connection is gone, for this reason. It is unknown whether the peer processed the stream.
     case connectionLost(String)
     /// This side gave the stream up.

@@ -13,6 +13,8 @@ final class OpenCall: Sendable {
     private let open: Mutex<Open?>
     private let deadline: ContinuousClock.Instant?
     private let judgement: Judgement
+    /// When the answer began; `nil` for a failure.
+    private let answeredAt: UInt64?
 
     /// - Parameters:
     ///   - call: The call as the last middleware has left it.
@@ -22,6 +24,9 @@ final class OpenCall: Sendable {
         deadline = call.deadline
         open = Mutex(Open(call: call, attempt: attempt))
         self.judgement = judgement
+        answeredAt = judgement.isFailure ? nil : NodeStatistics.now
+        // The body may go on for hours.
+        if let answeredAt { attempt.pick.node.statistics.answered(attempt.pick.call, at: answeredAt) }
     }
 
     deinit { end() }
@@ -39,7 +44,7 @@ final class OpenCall: Sendable {
     /// The body has ended: the call ends as its status says.
     func end() {
         guard var open = take() else { return }
-        open.attempt.end(judgement.result)
+        end(open.attempt, judgement.result)
         var result = open.attempt.result(judgement.failure)
         open.call.end(with: &result)
     }
@@ -49,10 +54,16 @@ final class OpenCall: Sendable {
     /// - Returns: The error for the caller, which middleware may have replaced.
     func fail(_ failure: HTTPFailure) -> any Error {
         guard var open = take() else { return failure.error }
-        open.attempt.end(AttemptResult(failure.status, code: failure.error.code, load: judgement.load))
+        end(open.attempt, AttemptResult(failure.status, code: failure.error.code, load: judgement.load))
         var result = open.attempt.result(failure.error)
         open.call.end(with: &result)
         return result.error ?? failure.error
+    }
+
+    private func end(_ attempt: HTTPAttempt, _ result: AttemptResult) {
+        var result = result
+        result.answeredAt = answeredAt
+        attempt.end(result)
     }
 
     private func take() -> Open? {

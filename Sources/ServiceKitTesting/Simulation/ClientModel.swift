@@ -42,7 +42,8 @@ final class ClientModel {
     private let mailbox = Mailbox()
     private let budget: RetryBudget
     private let breakers: CircuitBreakers
-    private var random: SeededRandom
+    /// Each client and each call has numbers of its own: so policies are compared on the same calls.
+    private var random: SplitMix64
     private var made: UInt64 = 0
 
     /// - Parameters:
@@ -56,8 +57,8 @@ final class ClientModel {
         self.simulation = simulation
         clock = simulation.clock
         let clock = simulation.clock
-        random = SeededRandom(seed: KeyHash.number(number, of: simulation.seed))
-        var seeds = SeededRandom(seed: random.next())
+        random = SplitMix64(seed: KeyHash.number(number, of: simulation.seed))
+        var seeds = SplitMix64(seed: random.next())
         balancer = PriorityBalancer(PerPriority { _ in options.balancer(seeds.next()) }, seed: seeds.next())
         var pipeline = options.pipeline()
         if options.outlierEjection.enabled {
@@ -174,7 +175,7 @@ final class ClientModel {
         guard epoch == self.epoch else { return }
         scheduleArrival()
         made += 1
-        var random = SeededRandom(seed: KeyHash.number(Int(made), of: KeyHash.number(number, of: ~simulation.seed)))
+        var random = SplitMix64(seed: KeyHash.number(Int(made), of: KeyHash.number(number, of: ~simulation.seed)))
         let call = SimulatedCall(
             client: self,
             begin: clock.now,
@@ -211,7 +212,7 @@ final class ClientModel {
             balancer: balancer,
             inFlight: node.statistics.begin(at: now),
             breaker: breaker,
-            random: SeededRandom(seed: call.random.next())
+            random: SplitMix64(seed: call.random.next())
         )
         call.inFlight.append(attempt)
         simulation.send(attempt)
@@ -313,7 +314,8 @@ final class ClientModel {
         attempt.call.inFlight.removeAll { $0 === attempt }
         let now = clock.now
         let status = code.map { CallStatus($0) } ?? .ok
-        let outcome = CallOutcome(status)
+        // The servers of a simulation refuse calls by their limits alone.
+        let outcome = CallOutcome(status, isRefusal: status == .resourceExhausted)
         if isOutrun {
             attempt.node.statistics.outrun(attempt.inFlight, at: now)
         } else {

@@ -3,7 +3,8 @@ internal import ServiceKit
 extension SimulationScenario {
     /// The scenarios of `make simulate`.
     public static let all: [SimulationScenario] = [
-        .steady, .slowNode, .failingNode, .hangingNode, .fewSlow, .antagonists(load: 0.75), .antagonists(load: 1.03),
+        .steady, .slowNode, .failingNode, .erringNode, .hangingNode, .fewSlow, .antagonists(load: 0.75),
+        .antagonists(load: 1.03),
         .antagonists(load: 1.25), .antagonists(load: 1.74), .equal, .restart, .zones, .refusing, .ejection, .outage,
         .stalls,
         .overload(), .spike,
@@ -51,15 +52,22 @@ extension SimulationScenario {
         simulation.at(.seconds(2)) { $0.changeServer("server-3") { $0.speed = 0.1 } }
     }
 
-    /// One of ten servers fails all calls, at once.
-    public static let failingNode = SimulationScenario(
-        "failing-node", "server-3 of 10 fails every call at once from 2 s on; 50 % busy",
-        watched: ["server-3"],
-        period: .seconds(3)..<(.seconds(9)), server: serving(), client: calling(500)
-    ) { simulation, server, client in
-        simulation.addServers(10, server)
-        simulation.addClients(4, client)
-        simulation.at(.seconds(2)) { $0.changeServer("server-3") { $0.behavior = .fails(.unavailable) } }
+    /// One of ten servers fails all calls, at once, as it is not available.
+    public static let failingNode = failing("failing-node", .unavailable, "as unavailable")
+
+    /// One of ten servers fails all calls, at once, by a fault of its program.
+    public static let erringNode = failing("erring-node", .internalError, "by a fault of its program")
+
+    private static func failing(_ name: String, _ code: ServiceError.Code, _ cause: String) -> SimulationScenario {
+        SimulationScenario(
+            name, "server-3 of 10 fails every call at once, \(cause), from 2 s on; 50 % busy",
+            watched: ["server-3"],
+            period: .seconds(3)..<(.seconds(9)), server: serving(), client: calling(500)
+        ) { simulation, server, client in
+            simulation.addServers(10, server)
+            simulation.addClients(4, client)
+            simulation.at(.seconds(2)) { $0.changeServer("server-3") { $0.behavior = .fails(code) } }
+        }
     }
 
     /// One of ten servers answers no call.
@@ -104,7 +112,7 @@ extension SimulationScenario {
             "100 servers that share machines with antagonists, 100 clients; \(load) × the guaranteed share",
             period: .seconds(5)..<end, server: server, client: calling(server.capacity * load)
         ) { simulation, server, client in
-            var random = SeededRandom(seed: 7)
+            var random = SplitMix64(seed: 7)
             func speed() -> Double { random.fraction() < 0.2 ? 1 : 2 + random.fraction() }
             for index in 0..<100 {
                 var server = server

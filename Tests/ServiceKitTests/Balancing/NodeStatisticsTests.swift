@@ -27,6 +27,41 @@ import Testing
         #expect(abs(statistics.success - past) < 0.001)
     }
 
+    /// A stream may be open for hours.
+    @Test func latencyOfAStreamEndsWithTheFirstPartOfItsAnswer() {
+        let stream = statistics.begin(at: 1 * Self.millisecond)
+        statistics.answered(stream, at: 11 * Self.millisecond)
+        #expect(statistics.latency == 10e6 && statistics.inFlight == 1)
+        // An hour later the open stream predicts nothing.
+        let hour = 3600 * 1000 * Self.millisecond
+        let idle = NodeStatistics()
+        idle.end(idle.begin(at: 1), at: 1 + 10 * Self.millisecond, with: .success)
+        _ = idle.begin(at: hour)
+        #expect(statistics.score(at: hour) == idle.score(at: hour))
+        statistics.end(stream, at: hour, with: .success)
+        #expect(statistics.latency == 10e6 && statistics.success == 1 && statistics.inFlight == 0)
+        // A second end, or an answer after it, changes nothing.
+        statistics.end(stream, at: hour, with: .failure)
+        statistics.answered(stream, at: 2 * hour)
+        #expect(statistics.latency == 10e6 && statistics.success == 1 && statistics.inFlight == 0)
+    }
+
+    @Test func aStreamThatBreaksOffCountsAsAFailure() {
+        let stream = statistics.begin(at: 1 * Self.millisecond)
+        statistics.answered(stream, at: 11 * Self.millisecond)
+        statistics.end(stream, at: 10_000 * Self.millisecond, with: .failure)
+        #expect(statistics.latency == 10e6 && statistics.success < 0.01)
+    }
+
+    /// A node that is full is not bad.
+    @Test func aRefusedCallIsLoadUntilItFades() {
+        call(from: 1, to: 11)
+        call(from: 12, to: 13, .refused)
+        #expect(statistics.latency == 10e6 && statistics.success == 1)
+        #expect(statistics.load(at: 13 * Self.millisecond).own == 2)
+        #expect(statistics.load(at: 10_000 * Self.millisecond).own < 0.001)
+    }
+
     @Test func meansForgetAsFastAsTheStatisticsWhoseDecayWasTaken() {
         call(from: 1, to: 11)
         statistics.takeDecay(of: NodeStatistics(decay: .milliseconds(300)))

@@ -50,6 +50,76 @@ import Testing
         #expect(picks(balancer, 3) == ["idle", "bad"])
     }
 
+    /// A retry must not go back to the node that has failed the call, as long as another one is in service.
+    @Test func aCallThatHasFailedInTheOwnZoneGoesToAnotherZone() {
+        let balancer = balancer()
+        let (near, far) = (node("near"), node("far"))
+        balancer.update(change((near, nil, .regular), (far, nil, .elsewhere)))
+        #expect(picks(balancer, 3) == ["near"])
+        #expect(picks(balancer, 3, avoid: ["near"]) == ["far"])
+        #expect(picks(balancer, 3, avoid: ["near", "far"]) == ["near"])
+        balancer.setOwnShare(0)
+        #expect(picks(balancer, 3) == ["far"])
+        #expect(picks(balancer, 3, avoid: ["far"]) == ["near"])
+        // A node that an operator has taken out, or that is ejected, gets no call more.
+        balancer.update(change((far, .elsewhere, .standby)))
+        #expect(picks(balancer, 3, avoid: ["near"]) == ["near"])
+    }
+
+    /// The balancer that is asked in vain learns that its node is not called.
+    @Test func aPickThatIsNotUsedIsGivenBack() {
+        final class Ends: Balancer {
+            let node: Node
+            let open = Atomic(0)
+            init(_ node: Node) { self.node = node }
+            func update(_ change: NodeChange) {}
+            func pick(for request: PickRequest) -> Node? {
+                open.add(1, ordering: .relaxed)
+                return node
+            }
+            func ended(_ report: CallReport) { open.subtract(1, ordering: .relaxed) }
+        }
+        let (near, far) = (Ends(node("near")), Ends(node("far")))
+        let balancer = PriorityBalancer(PerPriority { $0 == .regular ? near : far })
+        balancer.update(change((near.node, nil, .regular), (far.node, nil, .elsewhere)))
+        let request = PickRequest(operation: "/", avoid: ["near"])
+        #expect(balancer.pick(for: request)?.node.instance.id == "far")
+        #expect(near.open.load(ordering: .relaxed) == 0 && far.open.load(ordering: .relaxed) == 1)
+        #expect(balancer.pick(for: PickRequest(operation: "/", avoid: ["near", "far"]))?.node.instance.id == "near")
+        #expect(near.open.load(ordering: .relaxed) == 1 && far.open.load(ordering: .relaxed) == 1)
+    }
+
+    /// The base lane serves only where the lane is empty: not because its nodes are in another zone.
+    @Test func aLaneIsLookedForInAllZones() {
+        func laned(_ id: String, _ lane: String?) -> Node {
+            let endpoint = Endpoint(scheme: "grpc", host: "10.0.0.1", port: 9000)
+            let instance = ServiceInstance(
+                id: id, name: "user", metadata: lane.map { ["lane": $0] } ?? [:], endpoints: [endpoint])
+            return Node(instance: instance, endpoint: endpoint)
+        }
+        let balancer = PriorityBalancer(
+            PerPriority { _ in
+                LaneBalancer(label: "lane", base: RoundRobin(startingAt: 0)) { RoundRobin(startingAt: 0) }
+            })
+        func picks(_ lane: String?, avoid: [String] = []) -> Set<String> {
+            Set(
+                (0..<6).compactMap { _ in
+                    var request = PickRequest(operation: "/", avoid: avoid)
+                    request.lane = lane
+                    return balancer.pick(for: request)?.node.instance.id
+                })
+        }
+        let (base, blue) = (laned("base", nil), laned("blue", "blue"))
+        balancer.update(change((base, nil, .regular), (blue, nil, .elsewhere)))
+        #expect(picks(nil) == ["base"] && picks("blue") == ["blue"] && picks("red") == ["base"])
+        // The lane keeps its calls, also those that failed.
+        #expect(picks("blue", avoid: ["blue"]) == ["blue"])
+        balancer.update(change((blue, .elsewhere, .ejected)))
+        #expect(picks("blue") == ["base"])
+        balancer.update(change((base, .regular, nil)))
+        #expect(picks("blue") == ["blue"])
+    }
+
     @Test func prioritiesThatAreSpentArePassedOver() {
         let balancer = balancer()
         balancer.update(
