@@ -45,6 +45,7 @@ public struct CircuitBreakers: SynchronousMiddleware {
         }
     }
 
+    // Another server may well serve the call.
     private static let servedRefusal = refusal(
         "the method fails most of the time, and some of its calls are refused until it recovers")
     private static let madeRefusal = refusal(
@@ -65,6 +66,7 @@ public struct CircuitBreakers: SynchronousMiddleware {
     private let log: Log
     private let refusals: RefusalCount
     let now: @Sendable () -> UInt64
+    private let instant: @Sendable () -> ContinuousClock.Instant
 
     // A class, as a mutex cannot be copied.
     private final class Log: Sendable {
@@ -86,12 +88,14 @@ public struct CircuitBreakers: SynchronousMiddleware {
         logger: Logger? = nil,
         generator: SharedGenerator = SharedGenerator(),
         isServed: @escaping @Sendable (_ operation: String) -> Bool = { _ in true },
-        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now }
+        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now },
+        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.options = options
         self.logger = logger
         self.isServed = isServed
         self.now = now
+        self.instant = instant
         methods = OperationTable(limit: Self.maximumMethods) { Method(options, generator) }
         log = Log()
         refusals = RefusalCount(service == nil ? .server : .client, reason: "breaker", service: service)
@@ -142,7 +146,12 @@ public struct CircuitBreakers: SynchronousMiddleware {
             report(call.operation, at: now, "server.breaker")
             throw Self.servedRefusal
         }
-        call.onEnd { [time = self.now] _, result in method.ended(CallStatus(result.error), at: time()) }
+        let deadline = CallerDeadline(of: call)
+        call.onEnd { [time = self.now, instant] call, result in
+            let status = CallStatus(result.error)
+            if deadline.hasEnded(call, status, at: instant()) { return }
+            method.ended(status, at: time())
+        }
     }
 
     /// Lets an attempt of a call be made, or refuses it.

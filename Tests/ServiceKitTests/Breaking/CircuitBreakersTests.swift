@@ -84,6 +84,64 @@ import Testing
         #expect(!serve(200, breakers, Down()).isEmpty)
     }
 
+    // MARK: - Deadlines
+
+    /// A server whose handlers take 100 ms.
+    private struct Server {
+        let clock = Watched(ContinuousClock.now)
+        let chain: MiddlewareChain
+
+        init(limit: Duration? = nil) {
+            var timeouts = Deadlines.Options()
+            timeouts.default = limit
+            chain = MiddlewareChain(
+                CircuitBreakers(
+                    Replaceable(options()), generator: SharedGenerator(seed: 1), now: { 3_000_000_000_000 },
+                    instant: { [clock] in clock.value }),
+                Deadlines(Replaceable(timeouts), now: { [clock] in clock.value }))
+        }
+
+        /// The reason for which a call fails; `nil` if it does not.
+        func call(deadline: Duration?, handlerFailsAfter time: Duration? = nil) async -> String? {
+            let deadline = deadline.map { clock.value + $0 }
+            let call = Call(side: .server, operation: "/a.B/C", deadline: deadline)
+            let result = await chain.run(call) { call in
+                let end = clock.value + (time ?? .milliseconds(100))
+                clock.set(min(end, call.deadline ?? end))
+                if time == nil, clock.value == end { return CallResult() }
+                throw ServiceError(.deadlineExceeded, reason: "DEADLINE_EXCEEDED", message: "late")
+            }
+            return result.error.map { ServiceError($0)?.reason ?? "" }
+        }
+    }
+
+    @Test(arguments: [nil, .milliseconds(500)] as [Duration?])
+    func callerWithAbsurdlyShortDeadlinesHarmsNoOther(_ limit: Duration?) async {
+        let server = Server(limit: limit)
+        for _ in 0..<300 {
+            for _ in 0..<5 { #expect(await server.call(deadline: .milliseconds(5)) == "DEADLINE_EXCEEDED") }
+            #expect(await server.call(deadline: .seconds(1)) == nil)
+        }
+    }
+
+    @Test(arguments: [nil, .seconds(1)] as [Duration?])
+    func callThatTheLimitOfTheServerEndsIsAFailure(_ deadline: Duration?) async {
+        let server = Server(limit: .milliseconds(50))
+        var reasons: [String?] = []
+        for _ in 0..<200 { reasons.append(await server.call(deadline: deadline)) }
+        #expect(reasons.count { $0 == "CIRCUITBREAKER" } > 150)
+    }
+
+    /// A service that the handler calls is slow.
+    @Test func lateAnswerBeforeTheDeadlineOfTheCallerIsAFailure() async {
+        let server = Server()
+        var reasons: [String?] = []
+        for _ in 0..<200 {
+            reasons.append(await server.call(deadline: .seconds(1), handlerFailsAfter: .milliseconds(10)))
+        }
+        #expect(reasons.count { $0 == "CIRCUITBREAKER" } > 150)
+    }
+
     @Test func theMethodsThatAreHeldBackAreSeen() {
         let breakers = Self.breakers()
         #expect(breakers.snapshot.isEmpty && breakers.refusedCalls == 0)
