@@ -4,8 +4,11 @@ private import Synchronization
 /// A ``CircuitBreaker`` for each method.
 ///
 /// An App has this middleware on its servers, with the options of `server.breaker`: while a method fails most of the time,
-/// some of its calls are refused before they cost more. A refused call is `503 CIRCUITBREAKER`, as go-kratos has it. A
-/// channel has one by the options of `client.breaker`, and a breaker for each instance beside it.
+/// some of its calls are refused before they cost more. A refused call is `503 CIRCUITBREAKER`, as go-kratos has it, with the
+/// trailer `servicekit-refused`. A channel has one by the options of `client.breaker`, and a breaker for each instance beside it.
+///
+/// On a server, a call that a deadline of its caller ends does not count: callers with short deadlines would else break the
+/// circuit for all others. One that the server's own limit ends, `server.timeouts`, is a failure.
 public struct CircuitBreakers: SynchronousMiddleware {
     /// More methods share one breaker.
     static let maximumMethods = 1000
@@ -47,16 +50,18 @@ public struct CircuitBreakers: SynchronousMiddleware {
 
     // Another server may well serve the call.
     private static let servedRefusal = refusal(
-        "the method fails most of the time, and some of its calls are refused until it recovers")
+        "the method fails most of the time, and some of its calls are refused until it recovers",
+        trailers: [CallRefusal.trailer: "1"])
     private static let madeRefusal = refusal(
         "the method fails most of the time on all instances; the client holds some of its calls back until it recovers")
     /// The error of a call for which every instance that could be picked is held back.
     package static let noInstance = refusal(
         "calls to every ready instance fail most of the time; the client holds some of them back until one recovers")
 
-    private static func refusal(_ message: String) -> PreparedError {
+    private static func refusal(_ message: String, trailers: CallMetadata = [:]) -> PreparedError {
         // go-kratos's clients compare this reason.
-        PreparedError(ServiceError(.unavailable, reason: "CIRCUITBREAKER", message: message))
+        PreparedError(
+            ServiceError(.unavailable, reason: "CIRCUITBREAKER", message: message), trailers: trailers)
     }
 
     private let options: Replaceable<CircuitBreaker.Options>
