@@ -180,9 +180,9 @@ public final class App: Service, Sendable {
 
     /// Adds middleware around the calls that are served, inside the middleware that was added before.
     ///
-    /// By default there is, from the outside in: ``CallMetrics``, ``RateLimit``, ``ConcurrencyLimit``, ``CircuitBreakers``,
-    /// ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``, ``FaultInjection``, what
-    /// plugins add, such as authentication, and ``Authorization``. Limits, breakers, faults and rules do nothing unless
+    /// By default there is, from the outside in: ``LoadReporting``, ``CallMetrics``, ``RateLimit``, ``ConcurrencyLimit``,
+    /// ``CircuitBreakers``, ``CallTracing``, ``CallLogging``, ``ErrorMasking``, ``MetadataPropagation``, ``Deadlines``,
+    /// ``FaultInjection``, what plugins add, such as authentication, and ``Authorization``. Limits, breakers, faults and rules do nothing unless
     /// configured. One of the same type for all calls replaces the default.
     public func use(_ middleware: any Middleware, for rule: OperationRule = .all) {
         describe("\(type(of: middleware))") { $0.serverMiddleware.use(middleware, for: rule) }
@@ -235,9 +235,7 @@ public final class App: Service, Sendable {
 
     private func useDefaultMiddleware() throws {
         // Outermost: calls that other middleware holds or refuses are load as well.
-        if try configuration.decode(LoadReporting.Options.self, at: "server.load-reports").enabled {
-            use(LoadReporting(servedLoad))
-        }
+        use(LoadReporting(servedLoad, try store.replaceable(LoadReporting.Options.self, at: "server.load-reports")))
         let isServed: @Sendable (String) -> Bool = { [servedOperations] operation in
             servedOperations.value?.contains(operation) ?? true
         }

@@ -53,7 +53,7 @@ public struct ConfigurationSections: PluginSection {
             sections.add(FaultInjection.Options.self, at: path, live: [path])
         }
         sections.add(CallMetrics.Options.self, at: "metrics", live: ["metrics"])
-        sections.add(LoadReporting.Options.self, at: "server.load-reports")
+        sections.add(LoadReporting.Options.self, at: "server.load-reports", live: ["server.load-reports"])
         sections.add(ConcurrencyLimit.Options.self, at: "server.limit", live: ["server.limit"])
         sections.add(RateLimit.Options.self, at: "server.rate-limit", live: ["server.rate-limit"])
         sections.add(CircuitBreaker.Options.self, at: "server.breaker", live: ["server.breaker"])

@@ -4,8 +4,12 @@ public import ServiceKitConfig
 /// where the request has the header ``LoadReport/formatHeader``.
 ///
 /// Balancers such as `p2c`, `least_request` and `prequal` then also count the calls of other clients, without probes. An App
-/// has this middleware if `server.load-reports.enabled` says so. Else a call costs nothing more, and clients go by their own
-/// calls.
+/// has this middleware with the options of `server.load-reports`. Unless they are `enabled`, it does nothing, and clients go by
+/// their own calls.
+///
+/// A refused call, by a limit, a breaker, authentication or rules, is no part of the rates and the latency: it says nothing
+/// about how fast the server is. A call is a failure if the server is to blame: 500, 503, 504 by a limit of the server, data
+/// loss, an unknown error.
 public struct LoadReporting: HeadMiddleware {
     /// The section `server.load-reports`.
     public struct Options: ConfigurationSection, Hashable {
@@ -24,32 +28,59 @@ public struct LoadReporting: HeadMiddleware {
     }
 
     private let load: ServedLoad
+    private let options: Replaceable<Options>
     private let now: @Sendable () -> UInt64
+    private let instant: @Sendable () -> ContinuousClock.Instant
 
     /// Reports a load.
     public init(_ load: ServedLoad) {
-        self.init(load) { NodeStatistics.now }
+        self.init(load, Self.on)
     }
 
-    init(_ load: ServedLoad, now: @escaping @Sendable () -> UInt64) {
+    static var on: Replaceable<Options> {
+        var options = Options()
+        options.enabled = true
+        return Replaceable(options)
+    }
+
+    init(
+        _ load: ServedLoad,
+        _ options: Replaceable<Options> = on,
+        now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now },
+        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.load = load
+        self.options = options
         self.now = now
+        self.instant = instant
     }
 
     /// Counts a served call, and adds the report to its trailers.
     public func beginServing(_ call: inout Call) {
+        guard options.read({ $0.enabled }) else { return }
         let begun = load.begin(at: now())
         let transport = call.transport
         let form = transport == "http" ? call.metadata[LoadReport.formatHeader] : nil
-        call.onEnd { _, result in
-            let report = load.end(begun, at: now(), failed: result.error != nil)
+        let deadline = CallerDeadline(of: call)
+        call.onEnd { [load, now, instant] call, result in
+            let status = CallStatus(result.error)
+            let report = load.end(
+                begun, at: now(),
+                failed: CircuitBreaker.failures.contains(status) && !deadline.hasEnded(call, status, at: instant()),
+                refused: Self.isRefusal(result.error, status))
             Self.append(report, as: form, over: transport, to: &result.trailers)
         }
     }
 
+    /// Whether a call was refused before a handler saw it.
+    private static func isRefusal(_ error: (any Error)?, _ status: CallStatus) -> Bool {
+        status == .unauthenticated || error is PreparedError
+    }
+
     package func refused(_ head: borrowing CallHead, by error: PreparedError, _ trailers: inout CallMetadata) {
+        guard options.read({ $0.enabled }) else { return }
         let now = now()
-        let report = load.end(load.begin(at: now), at: now, failed: true)
+        let report = load.end(load.begin(at: now), at: now, failed: false, refused: true)
         let transport = head.transport
         Self.append(
             report, as: transport == "http" ? head.text(of: LoadReport.formatHeader) : nil, over: transport,

@@ -1,7 +1,7 @@
 private import Glibc
 private import Synchronization
 
-/// The load of a process: the calls that it serves now, and how the last ones went.
+/// The load of a process: the calls that it serves now, and how the last ones went. It is counted while load reports are on.
 public final class ServedLoad: Sendable {
     private struct State {
         var calls = ServedLoadState()
@@ -34,10 +34,21 @@ public final class ServedLoad: Sendable {
 
     /// A call has ended.
     ///
+    /// - Parameters:
+    ///   - call: The call.
+    ///   - now: The time.
+    ///   - failed: Whether it failed, and the server is to blame.
+    ///   - refused: Whether it was refused before a handler saw it: it is no part of the rates and the latency.
     /// - Returns: The load without it.
-    package func end(_ call: ServedLoadState.Begun, at now: UInt64, failed: Bool) -> LoadReport {
+    package func end(
+        _ call: ServedLoadState.Begun, at now: UInt64, failed: Bool, refused: Bool = false
+    ) -> LoadReport {
         var report = state.withLock { state in
-            state.calls.end(call, at: now, failed: failed)
+            if refused {
+                state.calls.leave()
+            } else {
+                state.calls.end(call, at: now, failed: failed)
+            }
             state.usage.sample(at: now)
             var report = state.calls.report(at: now)
             // 0 until the second sample.
@@ -96,6 +107,9 @@ package struct ServedLoadState: Sendable {
         inFlight += 1
         return Begun(start: now, inFlight: inFlight)
     }
+
+    /// A call was refused.
+    mutating func leave() { inFlight -= 1 }
 
     mutating func end(_ call: Begun, at now: UInt64, failed: Bool) {
         inFlight -= 1

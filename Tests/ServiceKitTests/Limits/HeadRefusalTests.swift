@@ -171,7 +171,7 @@ import Testing
         let load = ServedLoad()
         let rate = Self.rate(now)
         let chain = MiddlewareChain(
-            LoadReporting(load) { now.value }, CallMetrics(factory: backend), rate, Self.fixed(1, now))
+            LoadReporting(load, now: { now.value }), CallMetrics(factory: backend), rate, Self.fixed(1, now))
         let calls = fill(chain)
         #expect(calls.count == 1)
         // A call that the inner limit refuses has taken its token: of two, the peer has none left behind two calls. For the first

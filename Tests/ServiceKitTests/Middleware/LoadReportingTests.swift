@@ -82,12 +82,83 @@ import Testing
         let success = try #require(report(await call(chain)))
         #expect(success.requestsInFlight == 0 && success.utilization == 0.5 && success.failureRate == 0)
         let held = load.begin(at: NodeStatistics.now)
-        let failure = await call(chain, ServiceError(.notFound, reason: "NONE", message: "none"))
+        let failure = await call(chain, ServiceError(.internalError, reason: "NONE", message: "none"))
         let loaded = try #require(report(failure))
         #expect(failure.error != nil && loaded.requestsInFlight == 1)
         #expect(try #require(loaded.failureRate) > 0)
         _ = load.end(held, at: NodeStatistics.now, failed: false)
         #expect(report(await call(chain))?.requestsInFlight == 0)
+    }
+
+    @Test(arguments: [
+        (ServiceError.Code.internalError, true), (.unavailable, true), (.deadlineExceeded, true), (.notFound, false),
+        (.badRequest, false), (.forbidden, false), (.tooManyRequests, false), (.cancelled, false),
+        (.unimplemented, false),
+    ])
+    func failureIsOneThatTheServerIsToBlameFor(_ code: ServiceError.Code, _ isFailure: Bool) async throws {
+        let chain = MiddlewareChain(LoadReporting(ServedLoad()))
+        let load = try #require(report(await call(chain, ServiceError(code, reason: "A", message: "a"))))
+        #expect(try #require(load.rate) > 0)
+        #expect((try #require(load.failureRate) > 0) == isFailure)
+    }
+
+    @Test func deadlineOfTheCallerIsNoFailureOfTheServer() async throws {
+        let now = ContinuousClock.now
+        let chain = MiddlewareChain(LoadReporting(ServedLoad(), instant: { now + .seconds(1) }))
+        let late = ServiceError(.deadlineExceeded, reason: "A", message: "a")
+        let result = await chain.run(Call(side: .server, operation: "/a.B/C", deadline: now + .milliseconds(5))) { _ in
+            throw late
+        }
+        #expect(try #require(report(result)).failureRate == 0)
+    }
+
+    /// A server that refuses most calls looked as if it answered at once, and did a lot.
+    @Test func refusedCallsSayNothingOfTheServer() async throws {
+        let now = Watched(1000 * Self.millisecond)
+        let load = ServedLoad()
+        var options = ConcurrencyLimit.Options()
+        (options.concurrency, options.fixed.max) = (.fixed, 1)
+        let chain = MiddlewareChain(
+            LoadReporting(load, now: { now.value }), ConcurrencyLimit(Replaceable(options), now: { now.value }))
+        var last: LoadReport?
+        for _ in 0..<20 {
+            var call = Call(side: .server, operation: "/a.B/C")
+            try await chain.begin(&call)
+            for _ in 0..<50 {
+                now.update { $0 += 2 * Self.millisecond }
+                let refused = await self.call(chain)
+                #expect(refused.error is PreparedError && report(refused)?.requestsInFlight == 1)
+            }
+            var result = CallResult()
+            call.end(with: &result)
+            last = report(result)
+        }
+        let end = try #require(last)
+        #expect(abs(try #require(end.latency) - 100e6) < 1e6)
+        #expect(try #require(end.rate) < 11 && end.failureRate == 0 && end.requestsInFlight == 0)
+    }
+
+    @Test func callsWithoutAProofSayNothingOfTheServer() async throws {
+        let chain = MiddlewareChain(LoadReporting(ServedLoad()))
+        let result = await call(chain, ServiceError(.unauthenticated, reason: "TOKEN_INVALID", message: "no"))
+        let load = try #require(report(result))
+        #expect(load.latency == nil && load.rate == 0 && load.failureRate == 0)
+    }
+
+    @Test func changeOfTheOptionCountsFromTheNextCall() async throws {
+        let options = Replaceable(LoadReporting.Options())
+        let chain = MiddlewareChain(LoadReporting(ServedLoad(), options))
+        #expect(report(await call(chain)) == nil)
+        options.set(LoadReporting.on.read { copy $0 })
+        #expect(report(await call(chain))?.requestsInFlight == 0)
+        // A call that has begun is counted to its end.
+        var begun = Call(side: .server, operation: "/a.B/C")
+        try await chain.begin(&begun)
+        options.set(LoadReporting.Options())
+        #expect(report(await call(chain)) == nil)
+        var result = CallResult()
+        begun.end(with: &result)
+        #expect(report(result)?.requestsInFlight == 0)
     }
 
     @Test(arguments: [true, false]) func appReportsItsLoadOnlyIfTheConfigurationSaysSo(_ isEnabled: Bool) async throws {
