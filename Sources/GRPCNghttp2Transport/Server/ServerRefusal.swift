@@ -27,6 +27,15 @@ package struct ServerCallHead: Sendable {
             return text
         }
     }
+
+    /// The time that the caller gives the call, `grpc-timeout`; `nil` if there is none that can be read.
+    package var timeout: Duration? {
+        var timeout: Duration?
+        fields.forEach { name, value in
+            if name.equals("grpc-timeout") { timeout = GRPCTimeout(value)?.duration }
+        }
+        return timeout
+    }
 }
 
 /// The answer to calls that are refused by their heads: it is put together once.

@@ -245,7 +245,14 @@ public final class App: Service, Sendable {
         // Outside of traces and the log: a span and a line for each refused call would cost more than the refusal.
         let rate = RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger)
         use(rate)
-        use(ConcurrencyLimit(try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"), logger: logger))
+        let timeouts = try store.replaceable(Deadlines.Options.self, at: "server.timeouts")
+        use(
+            ConcurrencyLimit(
+                try store.replaceable(ConcurrencyLimit.Options.self, at: "server.limit"),
+                timeouts: timeouts,
+                logger: logger
+            )
+        )
         use(
             CircuitBreakers(
                 try store.replaceable(CircuitBreaker.Options.self, at: "server.breaker"),
@@ -257,7 +264,7 @@ public final class App: Service, Sendable {
         use(CallLogging(logger: logger))
         use(ErrorMasking(logger: logger))
         use(MetadataPropagation())
-        use(Deadlines(try store.replaceable(Deadlines.Options.self, at: "server.timeouts")))
+        use(Deadlines(timeouts))
         use(FaultInjection(try store.replaceable(FaultInjection.Options.self, at: "server.faults"), logger: logger))
         // Behind the middleware of plugins, which finds out who calls.
         for extend in AppExtensions(plugins: plugins).all { try extend(self) }

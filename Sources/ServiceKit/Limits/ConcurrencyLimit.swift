@@ -9,7 +9,7 @@ private import Synchronization
 ///
 /// | `concurrency` | refused are |
 /// |---|---|
-/// | `adaptive`, the default | calls that would wait too long before they begin |
+/// | `adaptive`, the default | calls that would wait too long before they begin, for the target or for their deadlines |
 /// | `fixed` | calls beyond a number in flight |
 /// | `bbr` | go-kratos's: while the processors are busy, calls beyond a number in flight, from throughput and latency |
 /// | `none` | none |
@@ -18,6 +18,10 @@ private import Synchronization
 /// not wait to begin, and are never a reason to refuse others: `fixed` and `methods` bound their number. Handlers that keep the
 /// processors busy, or block their threads, do make others wait. Time in which other programs keep the whole process from the
 /// processors does not count, unless they do so for long: it is no fault of the callers.
+///
+/// A call that has a deadline, of its caller or by `server.timeouts`, is refused if it would wait for more than half of the time
+/// that is left, whatever its priority: the other half is for its handler. A late answer is of no use, and another server may
+/// answer in time. That needs a prediction: a server that has let no call wait lately refuses none.
 ///
 /// Whatever the algorithm, `methods` has limits for single methods. Less important calls are refused first; see
 /// ``CallPriority``. A refused call is `429 OVERLOADED`, with `bbr` `429 RATELIMIT`, as go-kratos has it. Health has
@@ -140,7 +144,10 @@ public struct ConcurrencyLimit: HeadMiddleware {
         concernsServerOnly: true)
 
     private let options: Replaceable<Options>
+    /// The time limits of the server, which ``Deadlines`` applies.
+    private let timeouts: Replaceable<Deadlines.Options>?
     private let logger: Logger?
+    private let instant: @Sendable () -> ContinuousClock.Instant
     private let shared: Shared
 
     /// Limits calls.
@@ -154,13 +161,17 @@ public struct ConcurrencyLimit: HeadMiddleware {
 
     init(
         _ options: Replaceable<Options>,
+        timeouts: Replaceable<Deadlines.Options>? = nil,
         logger: Logger? = nil,
         now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now },
+        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         usage: ProcessorUsage = ProcessorUsage(),
         factory: (any MetricsFactory)? = nil
     ) {
         self.options = options
+        self.timeouts = timeouts
         self.logger = logger
+        self.instant = instant
         shared = Shared(ConcurrencyLimitState(usage: usage), now: now, factory: factory)
     }
 
@@ -176,8 +187,13 @@ public struct ConcurrencyLimit: HeadMiddleware {
         if !options.read({ $0.isEnabled }) { return }
         let now = shared.now()
         let priority = call.priority
+        let (operation, deadline) = (call.operation, call.deadline)
         let begun = options.read { options in
-            shared.state.withLock { $0.begin(call.operation, priority, at: now, options) }
+            shared.state.withLock { state in
+                state.begin(
+                    operation, priority, timeLeft: { timeLeft(operation, deadline.map { $0 - instant() }) }, at: now,
+                    options)
+            }
         }
         switch begun {
         case .refused(let refusal):
@@ -202,11 +218,21 @@ public struct ConcurrencyLimit: HeadMiddleware {
         }
         let now = shared.now()
         guard shared.gate.isOpen(at: now) else { return nil }
-        let (operation, priority) = (head.operation, head.priority)
+        let (operation, priority, fields) = (head.operation, head.priority, head.fields)
         let refusal = options.read { options in
-            shared.state.withLock { $0.refusal(of: operation, priority, at: now, options) }
+            shared.state.withLock { state in
+                state.refusal(
+                    of: operation, priority, timeLeft: { timeLeft(operation, fields.timeout) }, at: now, options)
+            }
         }
         return refusal.map { refuse($0, at: now) }
+    }
+
+    /// The time until a call's deadline, in nanoseconds: that of its caller, or of the server's limit if it is earlier.
+    private func timeLeft(_ operation: String, _ callers: Duration?) -> Double? {
+        let own = timeouts?.read { $0.limit(for: operation) }
+        guard let left = own.map({ own in callers.map { min($0, own) } ?? own }) ?? callers else { return nil }
+        return left / .nanoseconds(1)
     }
 
     /// Counts a refusal.

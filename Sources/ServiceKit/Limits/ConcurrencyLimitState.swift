@@ -71,14 +71,18 @@ struct ConcurrencyLimitState: Sendable {
         return limit
     }
 
+    /// A call begins, or is refused. The time until its deadline, in nanoseconds, is asked for only if the call waits.
     mutating func begin(
-        _ operation: String, _ priority: CallPriority, at now: UInt64, _ options: borrowing Options
+        _ operation: String, _ priority: CallPriority, timeLeft: () -> Double?, at now: UInt64,
+        _ options: borrowing Options
     ) -> Begun {
         let most = options.methods.isEmpty ? nil : options.methods[operation]
         if let most, methods[operation, default: 0] >= most { return .refused(Refusal(limit: most)) }
         if options.concurrency == .adaptive {
             let time = runningTime.time(at: now, callsWait: waiting.count > 0)
-            guard let number = waiting.arrive(priority, at: time, options.adaptive) else { return .refused(Refusal()) }
+            guard let number = waiting.arrive(priority, timeLeft: timeLeft, at: time, options.adaptive) else {
+                return .refused(Refusal())
+            }
             guard most != nil else { return .admitted(.waiting(number)) }
             return .admitted(.both(add(operation, priority, hasMethod: true, at: now), waiting: number))
         }
@@ -88,13 +92,14 @@ struct ConcurrencyLimitState: Sendable {
 
     /// Whether a call would be refused. It does not begin.
     mutating func refusal(
-        of operation: String, _ priority: CallPriority, at now: UInt64, _ options: borrowing Options
+        of operation: String, _ priority: CallPriority, timeLeft: () -> Double?, at now: UInt64,
+        _ options: borrowing Options
     ) -> Refusal? {
         let most = options.methods.isEmpty ? nil : options.methods[operation]
         if let most, methods[operation, default: 0] >= most { return Refusal(limit: most) }
         if options.concurrency == .adaptive {
             let time = runningTime.time(at: now, callsWait: waiting.count > 0)
-            return waiting.refuses(priority, at: time, options.adaptive) ? Refusal() : nil
+            return waiting.refuses(priority, timeLeft: timeLeft, at: time, options.adaptive) ? Refusal() : nil
         }
         return limitMet(by: priority, at: now, options).map { Refusal(limit: $0) }
     }

@@ -17,6 +17,12 @@ internal import DequeModule
 /// Without the first, a burst that is served soon would be refused. There are no windows and there is no limit to be found:
 /// the first call of an overload that would wait for too long is refused.
 ///
+/// A call is also refused, whatever its priority, if it would wait for more than half of the time until its deadline. The other
+/// half is for its handler, and for the error of the prediction. If calls were let in until their whole time, a queue would
+/// settle at just that length, and each call would begin too late: in a simulation, 8 workers at twice their load then answer
+/// 0.7 of what they could in time, and with half of the time all of it. Here `min` does not count, as the caller gives up
+/// anyway. But there must be a prediction: at least one call has begun while another waited, and the wait is no trifle.
+///
 /// All times are in nanoseconds from any origin, not 0.
 struct WaitingCalls: Sendable {
     /// The section `server.limit.adaptive`.
@@ -46,28 +52,61 @@ struct WaitingCalls: Sendable {
     /// The wait of the call that began last, and when it began.
     private var last: (wait: Wait, at: UInt64)?
 
+    /// A shorter wait refuses no call.
+    private static let trifle = 1e6
+    /// The part of a call's time that it may wait.
+    private static let waitShare = 0.5
+
     /// A call arrives.
     ///
+    /// - Parameters:
+    ///   - priority: Its priority.
+    ///   - timeLeft: The time until its deadline, in nanoseconds; `nil` if it has none. It is asked for only if the call waits.
+    ///   - now: The time.
+    ///   - options: The rules.
     /// - Returns: Its number; `nil` if it is refused.
-    mutating func arrive(_ priority: CallPriority, at now: UInt64, _ options: borrowing Options) -> UInt64? {
-        if refuses(priority, at: now, options) { return nil }
+    mutating func arrive(
+        _ priority: CallPriority, timeLeft: () -> Double? = { nil }, at now: UInt64, _ options: borrowing Options
+    ) -> UInt64? {
+        if refuses(priority, timeLeft: timeLeft, at: now, options) { return nil }
         arrivals.append(Arrival(time: now, begunBefore: begun))
         count += 1
         return first + UInt64(arrivals.count) - 1
     }
 
     /// Whether a call that arrives is refused.
-    func refuses(_ priority: CallPriority, at now: UInt64, _ options: borrowing Options) -> Bool {
+    func refuses(
+        _ priority: CallPriority, timeLeft: () -> Double? = { nil }, at now: UInt64, _ options: borrowing Options
+    ) -> Bool {
+        if count == 0 { return false }
         let share = priority.delayShare
-        if Double(count) < Double(options.min) * share { return false }
-        return isTooLate(share, at: now, target: options.targetDelay / .nanoseconds(1))
+        let mayBeTooMany = Double(count) >= Double(options.min) * share
+        // Most calls: it takes less time than to look at the options and the deadline.
+        if !mayBeTooMany, isDelayTrifling(at: now) { return false }
+        let target = options.targetDelay / .nanoseconds(1)
+        let late = target / 4
+        guard let wait = longestWait(at: now, late: late) else { return false }
+        let predicted = delay(by: wait)
+        if mayBeTooMany, Double(wait.time) > late, predicted > target * share { return true }
+        guard wait.begun > 0, predicted > Self.trifle, let left = timeLeft() else { return false }
+        // Without any time left it is answered as late.
+        return left > 0 && predicted > left * Self.waitShare
     }
 
-    private func isTooLate(_ share: Double, at now: UInt64, target: Double) -> Bool {
-        let late = target / 4
-        guard let wait = longestWait(at: now, late: late), Double(wait.time) > late else { return false }
+    /// How long a new call waits, by the wait of another one.
+    private func delay(by wait: Wait) -> Double {
         // A call that waits has not begun: so at least one call more than those that have.
-        return Double(count) * Double(wait.time) / Double(wait.begun + 1) > target * share
+        Double(count) * Double(wait.time) / Double(wait.begun + 1)
+    }
+
+    /// Whether a new call waits for so little that it is not refused for its deadline.
+    private func isDelayTrifling(at now: UInt64) -> Bool {
+        if let last, delay(by: last.wait) > Self.trifle { return false }
+        return arrivals.first.map { delay(by: wait(of: $0, at: now)) <= Self.trifle } ?? true
+    }
+
+    private func wait(of arrival: Arrival, at now: UInt64) -> Wait {
+        Wait(time: Self.elapsed(from: arrival.time, to: now), begun: begun - arrival.begunBefore)
     }
 
     /// The wait of the call that has waited longest, or of the one that began last.
@@ -77,7 +116,7 @@ struct WaitingCalls: Sendable {
             Double(Self.elapsed(from: last.at, to: now)) <= max(4 * late, Double(last.wait.time)) ? last.wait : nil
         }
         guard let head = arrivals.first else { return recent }
-        let wait = Wait(time: Self.elapsed(from: head.time, to: now), begun: begun - head.begunBefore)
+        let wait = wait(of: head, at: now)
         guard let recent, recent.time > wait.time else { return wait }
         return recent
     }
@@ -95,9 +134,8 @@ struct WaitingCalls: Sendable {
         arrivals[index].waits = false
         count -= 1
         if hasBegun {
-            let wait = Wait(time: Self.elapsed(from: arrival.time, to: now), begun: begun - arrival.begunBefore)
+            last = (wait(of: arrival, at: now), now)
             begun += 1
-            last = (wait, now)
         }
         while arrivals.first?.waits == false {
             arrivals.removeFirst()

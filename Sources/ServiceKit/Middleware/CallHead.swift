@@ -6,7 +6,8 @@ package struct CallHead {
     package let operation: String
     /// The caller's address, as ``Call/peer``.
     package let peer: String
-    private let fields: any CallHeadFields
+    /// The headers.
+    let fields: any CallHeadFields
 
     package init(transport: String, operation: String, peer: String, fields: any CallHeadFields) {
         self.transport = transport
@@ -30,6 +31,9 @@ package protocol CallHeadFields {
     ///
     /// - Parameter name: The name in lower case.
     func text(of name: String) -> String?
+
+    /// The time that the caller gives the call; `nil` for any.
+    var timeout: Duration? { get }
 }
 
 /// A middleware that can refuse a call by its head alone, or count such a refusal.

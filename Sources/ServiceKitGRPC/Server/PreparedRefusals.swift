@@ -33,4 +33,6 @@ struct ServerCallFields: CallHeadFields {
     let head: ServerCallHead
 
     func text(of name: String) -> String? { head.text(of: name) }
+
+    var timeout: Duration? { head.timeout }
 }

@@ -11,6 +11,7 @@ import Testing
 
     private struct Fields: CallHeadFields {
         var texts: [String: String] = [:]
+        var timeout: Duration?
 
         func text(of name: String) -> String? { texts[name] }
     }
@@ -116,6 +117,29 @@ import Testing
         #expect(chain.refusal(of: Self.head([CallPriority.header: "sheddable"])) != nil)
         #expect(chain.refusal(of: Self.head([CallPriority.header: "critical"])) != nil)
         #expect(chain.refusal(of: Self.head("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")) == nil)
+    }
+
+    @Test func callThatWouldBeLateIsRefusedByItsHead() {
+        let now = Watched(Self.second)
+        let usage = ProcessorUsage(processors: 1) { now.value }
+        let limit = ConcurrencyLimit(Replaceable(ConcurrencyLimit.Options()), now: { now.value }, usage: usage)
+        let chain = MiddlewareChain(limit)
+        // 20 calls, of which one begins each 10 ms.
+        var calls = (0..<20).map { _ in Self.call() }
+        for index in calls.indices { try? chain.beginSynchronously(&calls[index]) }
+        for index in 0..<10 {
+            now.update { $0 += Self.second / 100 }
+            calls[index].begun()
+        }
+        func head(_ timeout: Duration?) -> CallHead {
+            CallHead(transport: "grpc", operation: "/a.B/C", peer: "", fields: Fields(timeout: timeout))
+        }
+        // Nobody has been refused yet.
+        #expect(chain.refusal(of: head(.milliseconds(100))) == nil)
+        var late = Call(side: .server, operation: "/a.B/C", deadline: .now + .milliseconds(100))
+        #expect(throws: PreparedError.self) { try chain.beginSynchronously(&late) }
+        #expect(chain.refusal(of: head(.milliseconds(100)))?.error.serviceError.reason == "OVERLOADED")
+        #expect(chain.refusal(of: head(.seconds(1))) == nil && chain.refusal(of: head(nil)) == nil)
     }
 
     @Test func rateIsThatOfThePeerOrOfAHeader() {
