@@ -47,7 +47,7 @@ struct ConcurrencyLimitState: Sendable {
 
     init(usage: ProcessorUsage) {
         self.usage = usage
-        runningTime = RunningTime(processorTime: usage.used)
+        runningTime = RunningTime(usage)
     }
 
     /// The calls in flight that count.

@@ -9,7 +9,10 @@ package struct ProcessorUsage: Sendable {
     private static let interval: UInt64 = 500_000_000
     private static let memory = 0.95
 
-    private let processors: Double
+    /// How many processors the process may use.
+    let processors: Double
+    /// The period of the quota of its control group, in nanoseconds; `nil` if there is none.
+    let quotaPeriod: Double?
     /// The processor time that the process has used, in nanoseconds.
     let used: @Sendable () -> UInt64
     private(set) var value = 0.0
@@ -17,12 +20,20 @@ package struct ProcessorUsage: Sendable {
 
     /// - Parameters:
     ///   - processors: How many processors the process may use.
+    ///   - quotaPeriod: The period of the quota that says so, in nanoseconds; `nil` if there is none.
     ///   - used: The processor time that it has used, in nanoseconds.
     package init(
-        processors: Double = Self.available, used: @escaping @Sendable () -> UInt64 = { Self.processTime }
+        processors: Double, quotaPeriod: Double? = nil,
+        used: @escaping @Sendable () -> UInt64 = { Self.processTime }
     ) {
         self.processors = processors
+        self.quotaPeriod = quotaPeriod
         self.used = used
+    }
+
+    /// The usage of this process.
+    package init() {
+        self.init(processors: Self.available, quotaPeriod: Self.quota?.period)
     }
 
     /// Takes a sample, if it is time for one.
@@ -51,11 +62,19 @@ package struct ProcessorUsage: Sendable {
     /// The processors that this process may use.
     package static var available: Double {
         let processors = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        // "200000 100000": microseconds of processor time in each so many microseconds; "max 100000" is no quota.
-        let quota = (try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8))?.split { $0.isWhitespace }
-        guard let quota, quota.count == 2, let time = Double(quota[0]), let period = Double(quota[1]), period > 0,
-            time > 0
-        else { return processors }
-        return min(processors, time / period)
+        return quota.map { min(processors, $0.processors) } ?? processors
+    }
+
+    /// The quota of this process's control group, with its period in nanoseconds; `nil` if there is none.
+    private static var quota: (processors: Double, period: Double)? {
+        (try? String(contentsOfFile: "/sys/fs/cgroup/cpu.max", encoding: .utf8)).flatMap(quota)
+    }
+
+    /// Reads "200000 100000": microseconds of processor time in each so many microseconds; "max 100000" is no quota.
+    static func quota(_ text: String) -> (processors: Double, period: Double)? {
+        let parts = text.split { $0.isWhitespace }
+        guard parts.count == 2, let time = Double(parts[0]), let period = Double(parts[1]), period > 0, time > 0
+        else { return nil }
+        return (time / period, period * 1000)
     }
 }

@@ -11,8 +11,8 @@ import Testing
         private var now = 1000 * RunningTimeTests.millisecond
         private var time: RunningTime
 
-        init() {
-            time = RunningTime { [used] in used.value }
+        init(processors: Double = 1, period: Double? = nil) {
+            time = RunningTime(processors: processors, period: period) { [used] in used.value }
             _ = time.time(at: now, callsWait: false)
         }
 
@@ -55,6 +55,45 @@ import Testing
         let counted = (0..<6000).reduce(0) { sum, _ in sum + process.step(10, ran: 0) }
         // A quarter of a minute, less the second at the start.
         #expect((13_500...15_000).contains(counted), "\(counted)")
+    }
+
+    // MARK: - Quotas
+
+    /// The kernel stops a process whose quota is used up until the next period. It serves so many calls less.
+    @Test(
+        arguments: [(0.5, 50, 50), (0.5, 13, 50), (0.1, 10, 10), (2.0, 25, 200), (1.0, 100, 100)]
+            as [(Double, UInt64, UInt64)])
+    func stopByTheQuotaCounts(_ processors: Double, _ runs: UInt64, _ ran: UInt64) {
+        var process = Process(processors: processors, period: 100e6)
+        let counted = (0..<50).reduce(0) { sum, _ in
+            sum + process.step(runs, ran: ran) + process.step(100 - runs, ran: 0)
+        }
+        #expect(counted >= 4950, "of 5000 ms")
+    }
+
+    @Test func timeWithoutAProcessorDoesNotCountUnderAQuota() {
+        var process = Process(processors: 0.5, period: 100e6)
+        #expect(process.step(100, ran: 25) == 50)
+        #expect(process.step(100, ran: 0) == 0)
+        #expect(process.step(100, ran: 50) == 100)
+        // Longer than a period.
+        #expect(process.step(100, ran: 500) == 100)
+        #expect(process.step(400, ran: 0) == 100)
+    }
+
+    @Test func processorTimeIsNotSavedUpWithoutAQuota() {
+        var process = Process(processors: 4)
+        #expect(process.step(100, ran: 400) == 100)
+        #expect(process.step(100, ran: 0) == 0)
+    }
+
+    @Test(
+        arguments: [
+            ("max 100000\n", nil, nil), ("200000 100000\n", 2, 100e6), ("5000 10000", 0.5, 10e6), ("", nil, nil),
+        ] as [(String, Double?, Double?)])
+    func quotaOfTheControlGroupIsRead(_ text: String, _ processors: Double?, _ period: Double?) {
+        let quota = ProcessorUsage.quota(text)
+        #expect(quota?.processors == processors && quota?.period == period)
     }
 
     @Test func clockThatGoesBackDoesNoHarm() {
