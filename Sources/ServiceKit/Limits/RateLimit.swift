@@ -11,13 +11,17 @@ private import Synchronization
 /// app.use(RateLimit(options) { $0.metadata["x-tenant"] }, for: .prefix("/user.v1.UserService/"))
 /// ```
 ///
+/// Callers with IPv6 addresses of one network, a /64, share a bucket: each of them could else take a new address, and with it a
+/// full bucket, for each call. Where many callers have addresses of one network, as in a cluster, let a header or the subject
+/// say who calls.
+///
 /// A refused call is `429 RATE_LIMITED`. The priority of a call does not count: the rate is a share, not a protection.
 public struct RateLimit: HeadMiddleware {
     /// The section `server.rate-limit`.
     public struct Options: ConfigurationSection, Hashable {
         /// The part of a call that a caller is known by.
         public enum Caller: String, Codable, Sendable, CaseIterable {
-            /// The address of the caller, without its port.
+            /// The address of the caller, without its port; of an IPv6 address its network, the first 64 bits.
             case peer
             /// The header that ``Options/header`` names.
             case header
@@ -52,7 +56,8 @@ public struct RateLimit: HeadMiddleware {
             "per-second": "how many calls per second each caller may make; without it there is no limit",
             "burst": "how many calls a caller may make at once after a pause",
             "by":
-                "the part of a call that a caller is known by: its address, `peer`, a `header`, or its name, `subject`",
+                "the part of a call that a caller is known by: its address, `peer`, of IPv6 the first 64 bits; a `header`; or "
+                + "its name, `subject`",
             "header": "the header, for `by: header`; calls without it share one bucket",
             "max-callers": "how many callers are known at a time",
         ]
@@ -172,31 +177,15 @@ public struct RateLimit: HeadMiddleware {
     }
 
     private func hash(of head: borrowing CallHead, _ options: Options) -> Int {
-        options.by == .header ? head.text(of: options.header).hashValue : Self.hash(ofPeer: head.peer)
+        options.by == .header ? head.text(of: options.header).hashValue : PeerKey(head.peer).hashValue
     }
 
     private func hash(of call: borrowing Call, _ options: Options) -> Int {
         if let key { return key(call).hashValue }
         switch options.by {
         case .header: return call.metadata[options.header].hashValue
-        case .peer: return Self.hash(ofPeer: call.peer)
+        case .peer: return PeerKey(call.peer).hashValue
         case .subject: return call.identity?.subject.hashValue ?? 0
-        }
-    }
-
-    private static func hash(ofPeer peer: String) -> Int {
-        // "ipv4:10.0.0.1:5": the port differs from connection to connection.
-        var peer = peer
-        return peer.withUTF8 { bytes in
-            var bytes = bytes[...]
-            if bytes.count > 2, bytes[0] == UInt8(ascii: "i"), bytes[1] == UInt8(ascii: "p"),
-                let colon = bytes.lastIndex(of: UInt8(ascii: ":"))
-            {
-                bytes = bytes[..<colon]
-            }
-            var hasher = Hasher()
-            hasher.combine(bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes)))
-            return hasher.finalize()
         }
     }
 

@@ -248,6 +248,23 @@ import Testing
         #expect(begun(limit, 5, Self.call(peer: "ipv6:[::1]:5")).count == 2)
     }
 
+    /// A home, a phone or a hired machine has 2⁶⁴ addresses: with each of them a caller had a full bucket.
+    @Test func callerWithManyIPv6AddressesHasOneBucket() {
+        var options = RateLimit.Options()
+        (options.perSecond, options.burst) = (1, 2)
+        let limit = RateLimit(Replaceable(options), now: { 1 })
+        let served = (1...1000).reduce(0) { served, number in
+            let peer = "ipv6:[2001:db8:0:1:\(String(number, radix: 16))::\(String(number * 7, radix: 16))]:\(number)"
+            return served + begun(limit, 1, Self.call(peer: peer)).count
+        }
+        #expect(served == 2)
+        #expect(begun(limit, 5, Self.call(peer: "ipv6:[2001:db8:0:2::1]:5")).count == 2)
+        // The same caller as on a listener of IPv4.
+        #expect(begun(limit, 5, Self.call(peer: "ipv6:[::ffff:10.0.0.1]:5")).count == 2)
+        #expect(begun(limit, 5, Self.call(peer: "ipv4:10.0.0.1:6")).isEmpty)
+        #expect(begun(limit, 5, Self.call(peer: "ipv6:[::ffff:10.0.0.2]:5")).count == 2)
+    }
+
     @Test func callersAreKnownByAHeaderOrByAFunction() throws {
         var options = RateLimit.Options()
         options.perSecond = 0.5
