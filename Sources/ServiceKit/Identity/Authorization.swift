@@ -11,6 +11,7 @@
 ///       - { effect: deny, subjects: [mallory] }
 ///       - { methods: [/user.v1.UserService/DeleteUser], roles: [admin] }
 ///       - { methods: [/user.v1.UserService/], authenticated: true }
+///       - { methods: [/bill.v1.Billing/], subjects: ["spiffe://example.org/shop/*"], credential: certificate }
 /// ```
 ///
 /// Rules that configuration cannot say are an ``Authorizer``.

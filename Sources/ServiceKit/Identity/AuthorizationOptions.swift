@@ -45,7 +45,8 @@ extension Authorization {
         /// The operations: `/user.v1.UserService/GetUser`, all of a service with `/user.v1.UserService/`, or those that begin
         /// so with `/user.v1.*`. By default all.
         public var methods: [String] = []
-        /// The callers' names; `spiffe://example.org/billing/*` for those that begin so. By default all.
+        /// The callers' names; `spiffe://example.org/billing/*` for those that begin so. By default all. A token may have any
+        /// subject, also one that looks like the name in a certificate: `credential` or `issuers` says whose word counts.
         public var subjects: [String] = []
         /// The issuers that vouch for the callers. By default all.
         public var issuers: [String] = []
@@ -53,6 +54,8 @@ extension Authorization {
         public var roles: [String] = []
         /// The values of claims: of each claim named, the caller must have one of the values. By default none is needed.
         public var claims: [String: [String]] = [:]
+        /// The proof that the caller must have given: a `token`, or the `certificate` of its connection. By default any.
+        public var credential: Identity.Credential?
         /// Whether the caller must be known, or must not. By default it does not matter.
         public var authenticated: Bool?
 
@@ -61,6 +64,7 @@ extension Authorization {
 
         func matches(_ operation: String, _ identity: Identity?) -> Bool {
             if let authenticated, authenticated != (identity != nil) { return false }
+            if let credential, credential != identity?.credential { return false }
             guard methods.isEmpty || methods.contains(where: { OperationRule(pattern: $0).matches(operation) }) else {
                 return false
             }

@@ -12,7 +12,7 @@ public import ServiceContextModule
 /// An authentication of your own is a ``Middleware`` that sets ``Call/identity``.
 public struct Identity: Hashable, Sendable {
     /// The proof that the caller has given.
-    public enum Credential: String, Sendable {
+    public enum Credential: String, Codable, Sendable, CaseIterable {
         /// A signed token (JWT).
         case token
         /// The certificate of the connection (mutual TLS).

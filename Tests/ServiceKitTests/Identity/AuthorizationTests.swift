@@ -64,8 +64,23 @@ import Testing
         #expect(Self.isServed(try Self.authorization("{rules: [\(rule)]}"), "/a.B/C", identity) == matches)
     }
 
+    /// Whoever may choose the subject of a token could pass for a service that has a certificate.
+    @Test func tokenDoesNotPassForACertificate() throws {
+        let rules = try Self.authorization("{rules: [{subjects: ['spiffe://x/*'], credential: certificate}]}")
+        let token = Identity(subject: "spiffe://x/billing", issuer: "i", credential: .token)
+        let certificate = Identity(subject: "spiffe://x/billing", credential: .certificate)
+        #expect(!Self.isServed(rules, "/a.B/C", token))
+        #expect(Self.isServed(rules, "/a.B/C", certificate))
+        #expect(!Self.isServed(rules))
+        let tokens = try Self.authorization("{rules: [{credential: token}]}")
+        #expect(Self.isServed(tokens, "/a.B/C", token) && !Self.isServed(tokens, "/a.B/C", certificate))
+        let both = try Self.authorization("{rules: [{credential: certificate, authenticated: false}]}")
+        #expect(!Self.isServed(both) && !Self.isServed(both, "/a.B/C", certificate))
+    }
+
     @Test func conditionsOnTheCallerNeedACaller() throws {
         for rule in [
+            "{credential: token}", "{credential: certificate}",
             "{subjects: ['*']}", "{roles: [a]}", "{issuers: [i]}", "{claims: {a: [b]}}", "{authenticated: true}",
         ] {
             #expect(!Self.isServed(try Self.authorization("{rules: [\(rule)]}")), "\(rule)")
@@ -98,7 +113,8 @@ import Testing
             "\"/a.B\" is no operation; write /user.v1.UserService/GetUser, or"
         ),
         ("{rules: [{effect: maybe}]}", "effect"),
-        ("{rules: [{role: [a]}]}", "role"), ("{default: yes}", "default"),
+        ("{rules: [{role: [a]}]}", "role"), ("{rules: [{credential: password}]}", "credential"),
+        ("{default: yes}", "default"),
     ])
     func mistakesAreNamed(_ yaml: String, _ text: String) throws {
         let error = #expect(throws: ConfigurationError.self) {
