@@ -122,7 +122,8 @@ public struct JWTOptions: ConfigurationSection, Hashable {
 }
 
 extension JWTOptions: Validatable {
-    /// Checks that the secret is long enough (RFC 7518, section 3.2).
+    /// Checks that the secret is long enough (RFC 7518, section 3.2) and serves for an algorithm, and that the header can be
+    /// one.
     public func validate() throws(ConfigurationError) {
         if let secret, secret.value.utf8.count < 32 {
             throw ConfigurationError(message: "an HS256 secret has at least 32 bytes", keyPath: "secret")
@@ -130,6 +131,12 @@ extension JWTOptions: Validatable {
         if algorithms.isEmpty {
             throw ConfigurationError(message: "without an algorithm no token is accepted", keyPath: "algorithms")
         }
+        if secret != nil, !jwks.isEnabled, !algorithms.contains(.hs256) {
+            throw ConfigurationError(
+                message: "a secret serves only for HS256, so no token is accepted; add HS256, or set jwks",
+                keyPath: "algorithms")
+        }
+        try header.requireHeaderName(at: "header")
     }
 }
 

@@ -11,6 +11,7 @@ extension Plugin {
                     $0.add(AuthOptions.self, at: AuthOptions.path, live: AuthOptions.livePaths) {
                         options, configuration in
                         try options.check(with: configuration)
+                        try options.checkFiles(in: configuration)
                     }
                 },
             .adding(to: AppExtensions.self) { $0.add { app in try app.authenticate() } }
@@ -26,6 +27,25 @@ extension AuthOptions {
             throw ConfigurationError(
                 message: "no caller has a certificate without server.grpc.tls.client-ca",
                 location: configuration.location(of: path), keyPath: path)
+        }
+        // Without the key it is the default, and the section may be there for a later time.
+        let path = "\(Self.path).required"
+        if required, !isEnabled, configuration.contains(path) {
+            throw ConfigurationError(
+                message:
+                    "no caller is asked for a proof without jwt.secret, jwt.jwks or mtls.enabled; set one beside it",
+                location: configuration.location(of: path), keyPath: path)
+        }
+    }
+
+    /// Checks that the file of keys can be read. Where the service runs it may be there.
+    fileprivate func checkFiles(in configuration: Configuration) throws {
+        guard let file = jwt.jwks.file else { return }
+        do {
+            _ = try ConfigurationFile.contents(of: file)
+        } catch {
+            let path = "\(Self.path).jwt.jwks.file"
+            throw configuration.located(error.explained("\(file) cannot be read", at: path), at: path)
         }
     }
 }

@@ -148,10 +148,39 @@ extension FaultInjection {
 }
 
 extension FaultInjection.Options: Validatable {
-    /// Checks that the keys of `methods` are operations.
+    /// Checks that the keys of `methods` are operations, and that the header can be one.
     ///
     /// - Throws: `ConfigurationError` that names the key.
     public func validate() throws(ConfigurationError) {
         try methods.keys.sorted().requireOperations(at: "methods")
+        if !header.isEmpty { try header.requireHeaderName(at: "header") }
+    }
+}
+
+extension FaultInjection.Fault: Validatable {
+    /// Checks that the header can be one: else no call got the fault.
+    public func validate() throws(ConfigurationError) {
+        if !header.isEmpty { try header.requireHeaderName(at: "header") }
+    }
+}
+
+extension FaultInjection.Delay: Validatable {
+    /// Checks that a share of calls that are delayed comes with the delay.
+    public func validate() throws(ConfigurationError) {
+        if duration == nil, 0 < percentage, percentage < 100 {
+            throw ConfigurationError(
+                message: "without a duration no call is delayed; write duration: 200ms beside it", keyPath: "percentage"
+            )
+        }
+    }
+}
+
+extension FaultInjection.Abort: Validatable {
+    /// Checks that a share of calls that fail comes with the status.
+    public func validate() throws(ConfigurationError) {
+        if status == nil, 0 < percentage, percentage < 100 {
+            throw ConfigurationError(
+                message: "without a status no call fails; write status: UNAVAILABLE beside it", keyPath: "percentage")
+        }
     }
 }

@@ -203,3 +203,20 @@ public struct RateLimit: HeadMiddleware {
         }
     }
 }
+
+extension RateLimit.Options: Validatable {
+    /// Checks that there is a header if callers are known by one, and only then.
+    public func validate() throws(ConfigurationError) {
+        if by == .header, header.isEmpty {
+            throw ConfigurationError(
+                message: "by: header needs the name of the header; write header: x-api-key beside it", keyPath: "by")
+        }
+        if header.isEmpty { return }
+        try header.requireHeaderName(at: "header")
+        if by != .header {
+            throw ConfigurationError(
+                message: "the header counts only with by: header; write that beside it, or leave the header out",
+                keyPath: "header")
+        }
+    }
+}

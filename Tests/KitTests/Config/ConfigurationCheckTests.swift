@@ -309,6 +309,68 @@ import Testing
         #expect(errors.isEmpty)
     }
 
+    /// Without an error the option would silently do nothing.
+    @Test(arguments: [
+        ("server: {rate-limit: {per-second: 5, by: header}}", "1:40: server.rate-limit.by: by: header needs the name"),
+        ("server: {rate-limit: {by: header, header: 'X Key:'}}", "header: \"X Key:\" can be no header's name; write"),
+        ("server: {rate-limit: {header: x-key}}", "server.rate-limit.header: the header counts only with by: header"),
+        (
+            "client: {lanes: {header: 'X Key:'}}",
+            "client.lanes.header: \"X Key:\" can be no header's name; write letters"
+        ),
+        ("client: {lanes: {header: ''}}", "client.lanes.header: a header has a name; write"),
+        ("client: {lanes: {label: ''}}", "client.lanes.label: a label has a name; write one"),
+        (
+            "client: {balancers: {consistent_hash: {header: 'X Key:'}}}",
+            "client.balancers.consistent_hash.header: \"X Key:\" can be no"
+        ),
+        ("server: {faults: {header: 'X Key:'}}", "server.faults.header: \"X Key:\" can be no header's name"),
+        (
+            "client: {faults: {methods: {/a.B/: {header: ':a'}}}}",
+            "client.faults.methods./a.B/.header: \":a\" can be no"
+        ),
+        (
+            "server: {faults: {abort: {percentage: 10}}}",
+            "1:39: server.faults.abort.percentage: without a status no call"
+        ),
+        ("server: {faults: {delay: {percentage: 10}}}", "server.faults.delay.percentage: without a duration no call"),
+        ("server: {auth: {required: true}}", "1:27: server.auth.required: no caller is asked for a proof without jwt"),
+        (
+            "server: {auth: {jwt: {secret: 0123456789012345678901234567890123456789, algorithms: [RS256]}}}",
+            "server.auth.jwt.algorithms: a secret serves only for HS256, so no token is accepted; add HS256"
+        ),
+        ("server: {auth: {jwt: {header: 'X Key:'}}}", "server.auth.jwt.header: \"X Key:\" can be no header's name"),
+    ])
+    func optionWithoutEffectIsAMistake(yaml: String, text: String) throws {
+        let errors = ConfigurationCheck(
+            try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.auth, .http]
+        ).errors
+        #expect(errors.count == 1 && "\(errors)".contains(text), "\(errors)")
+    }
+
+    @Test(arguments: [
+        "server: {rate-limit: {by: header, header: X-Key}}", "client: {lanes: {header: x-md-global-lane, label: a}}",
+        "server: {faults: {abort: {percentage: 0}, header: x-fault}}", "server: {auth: {required: false}}",
+        "server: {auth: {exempt: [/a.B/]}}",
+        "server: {auth: {required: true, jwt: {secret: 0123456789012345678901234567890123456789, algorithms: [HS256, RS256]}}}",
+    ])
+    func optionWithEffectIsValid(yaml: String) throws {
+        let check = ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.auth, .http])
+        #expect(check.errors.isEmpty)
+    }
+
+    /// Where the service runs it may be there.
+    @Test func missingFileOfKeysIsANote() throws {
+        let yaml = "server: {auth: {jwt: {jwks: {file: /nowhere/keys.json}}}}"
+        let check = ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.auth])
+        #expect(check.errors.isEmpty)
+        #expect(
+            check.unchecked.map(\.description) == [
+                "c.yaml:1:36: server.auth.jwt.jwks.file: /nowhere/keys.json cannot be read: no such file; create it or name "
+                    + "another one"
+            ])
+    }
+
     @Test func emptyFileIsValid() throws {
         #expect(try errors("").isEmpty)
     }
