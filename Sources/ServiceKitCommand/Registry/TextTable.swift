@@ -28,8 +28,9 @@ struct TextTable {
     /// A text of at most so many characters: a longer one is cut, and ends with `…`. A registry may contain texts of any
     /// length.
     static func cut(_ text: String, to width: Int = 60) -> String {
-        // As a rule the bytes tell, which are counted at once.
-        text.utf8.count > width && text.count > width ? text.prefix(width - 1) + "…" : text
+        // As a rule the bytes tell, which are counted at once. One character may have any number of scalars.
+        guard text.utf8.count > width, text.unicodeScalars.count > width else { return text }
+        return String(text.unicodeScalars.prefix(width - 1)) + "…"
     }
 
     /// A text without characters that a terminal would act on: a registry may contain any text.
