@@ -243,7 +243,9 @@ public final class App: Service, Sendable {
         // Outside of the limits: refused calls are measured.
         use(metrics)
         // Outside of traces and the log: a span and a line for each refused call would cost more than the refusal.
-        let rate = RateLimit(try store.replaceable(RateLimit.Options.self, at: "server.rate-limit"), logger: logger)
+        let rateSection = "server.rate-limit"
+        let rate = RateLimit(
+            try store.replaceable(RateLimit.Options.self, at: rateSection), section: rateSection, logger: logger)
         use(rate)
         let timeouts = try store.replaceable(Deadlines.Options.self, at: "server.timeouts")
         use(

@@ -76,6 +76,8 @@ public struct RateLimit: HeadMiddleware {
     private let options: Replaceable<Options>
     private let key: (@Sendable (Call) -> String?)?
     private let logger: Logger?
+    /// The section with the options, for the log.
+    private let section: String?
     private let buckets = Buckets()
     private let now: @Sendable () -> UInt64
 
@@ -91,11 +93,13 @@ public struct RateLimit: HeadMiddleware {
 
     init(
         _ options: Replaceable<Options>,
+        section: String? = nil,
         logger: Logger? = nil,
         key: (@Sendable (Call) -> String?)? = nil,
         now: @escaping @Sendable () -> UInt64 = { NodeStatistics.now }
     ) {
         self.options = options
+        self.section = section
         self.logger = logger
         self.key = key
         self.now = now
@@ -140,7 +144,8 @@ public struct RateLimit: HeadMiddleware {
         buckets.count.add()
         if let logger, let count = buckets.refusals.withLock({ $0.add(at: now) }) {
             logger.warning(
-                "refusing calls that come too fast", metadata: ["refused": "\(count)", "per-second": "\(rate)"])
+                "refusing calls that come too fast\(section.map { "; see \($0)" } ?? "")",
+                metadata: ["refused": "\(count)", "per-second": "\(rate)"])
         }
         return refusal(rate)
     }
@@ -209,7 +214,8 @@ extension RateLimit.Options: Validatable {
     public func validate() throws(ConfigurationError) {
         if by == .header, header.isEmpty {
             throw ConfigurationError(
-                message: "by: header needs the name of the header; write header: x-api-key beside it", keyPath: "by")
+                message: "callers are known by a header, and none is named; write header: x-api-key beside it",
+                keyPath: "by")
         }
         if header.isEmpty { return }
         try header.requireHeaderName(at: "header")

@@ -325,7 +325,8 @@ final class HTTP1Connection: ChannelDuplexHandler, @unchecked Sendable {
             isHeadRequest = false
             isHTTP10 = false
         }
-        logger.debug("refused a request", metadata: ["peer": "\(remotePeer)", "cause": "\(reason)"])
+        logger.debug(
+            "refused a request", metadata: ["peer": "\(remotePeer)", "cause": "\(LimitReporter.shortened(reason))"])
         closesAfterResponse = true
         let (fields, body) = handler.refuse(status, reason)
         try? exchange.send(head: fields, isEnd: false, isBodyNext: true)

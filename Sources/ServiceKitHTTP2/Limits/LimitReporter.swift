@@ -59,8 +59,14 @@ package final class LimitReporter: Sendable {
 
     func logRefusal(of what: String, peer: String, _ fault: String, level: Logger.Level) {
         logger.log(
-            level: level, "refused a \(what)", metadata: ["peer": "\(peer)", "cause": "\(fault)"]
+            level: level, "refused a \(what)", metadata: ["peer": "\(peer)", "cause": "\(Self.shortened(fault))"]
         )
+    }
+
+    /// A text of at most 200 characters: the other side may have written a part of it, of any length.
+    static func shortened(_ text: String) -> String {
+        let end = text.unicodeScalars.index(text.startIndex, offsetBy: 200, limitedBy: text.endIndex) ?? text.endIndex
+        return end < text.endIndex ? String(text.unicodeScalars[..<end]) + "…" : text
     }
 }
 

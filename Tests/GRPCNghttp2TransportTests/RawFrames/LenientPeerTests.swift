@@ -104,6 +104,13 @@ struct LenientPeerTests {
         #expect(log.warnings.first?.metadata["peer"]?.hasPrefix("ipv4:127.0.0.1") == true)
     }
 
+    @Test func longTextOfAPeerIsCutInTheLog() async throws {
+        let log = LogRecorder()
+        _ = try await Self.call([("grpc-encoding", String(repeating: "9x", count: 2000))], log: log)
+        try await eventually { !log.warnings.isEmpty }
+        #expect((log.warnings.first?.metadata["cause"] ?? "").count < 250)
+    }
+
     /// A peer must not fill the log.
     @Test func refusedRequestsOfAConnectionAreLoggedOnce() async throws {
         let log = LogRecorder()

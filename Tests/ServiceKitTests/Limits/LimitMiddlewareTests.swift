@@ -292,6 +292,16 @@ import Testing
         }
     }
 
+    @Test func warningNamesTheSectionOfTheRateLimit() {
+        var options = RateLimit.Options()
+        options.perSecond = 1
+        options.burst = 1
+        let log = LogRecorder()
+        let limit = RateLimit(Replaceable(options), section: "server.rate-limit", logger: log.logger(), now: { 1 })
+        _ = begun(limit, 2, Self.call("a"))
+        #expect(log.entries.map(\.message) == ["refusing calls that come too fast; see server.rate-limit"])
+    }
+
     @Test func appHasTheConfiguredLimits() async throws {
         let yaml = "server: {limit: {concurrency: fixed, fixed: {max: 1}}, rate-limit: {per-second: 1, burst: 2}}"
         let app = try App(configuration: Configuration(yaml: yaml), registry: MemoryRegistry(), environment: [:])
