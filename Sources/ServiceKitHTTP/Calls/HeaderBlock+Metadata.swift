@@ -11,6 +11,12 @@ extension HeaderBlock {
         case connectTrailers
     }
 
+    /// Appends the trailers of an error, and the headers that HTTP has for them.
+    mutating func append(_ error: CallError, as names: MetadataNames = .headers) {
+        appendSendable(error.trailers, as: names)
+        if let seconds = error.retryAfter { append(name: "retry-after", number: seconds) }
+    }
+
     /// Appends metadata as far as it can be sent: an entry that cannot is left out, for the response must get through.
     mutating func appendSendable(_ metadata: Metadata, as names: MetadataNames = .headers) {
         for (key, value) in metadata {

@@ -36,7 +36,11 @@ struct ConnectUnaryResponse: ResponseWriter {
         let type = error == nil ? contentType : "application/json"
         head.append(name: "content-type", value: type)
         head.appendSendable(metadata)
-        head.appendSendable(error?.trailers ?? trailers, as: .connectTrailers)
+        if let error {
+            head.append(error, as: .connectTrailers)
+        } else {
+            head.appendSendable(trailers, as: .connectTrailers)
+        }
         if let error { body = Array(error.connectJSON.text.utf8) }
         compression?.apply(to: &body, of: type, &head)
         head.append(name: "content-length", value: String(body.count))

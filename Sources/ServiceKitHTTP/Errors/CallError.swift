@@ -25,6 +25,17 @@ struct CallError {
     /// The error of the kit.
     var serviceError: ServiceError { error.serviceError }
 
+    /// The header `retry-after` of a refusal for which gRPC has `grpc-retry-pushback-ms`: whole seconds, rounded up. `nil` for
+    /// any other error, and for a refusal that concerns this server only: another one may serve the call at once.
+    var retryAfter: Int? {
+        guard status.code == .resourceExhausted,
+            trailers[stringValues: CallRefusal.trailer].first(where: { _ in true }) == nil,
+            let text = trailers[stringValues: "grpc-retry-pushback-ms"].first(where: { _ in true }),
+            let milliseconds = Int(text), milliseconds >= 0
+        else { return nil }
+        return milliseconds / 1000 + (milliseconds % 1000 == 0 ? 0 : 1)
+    }
+
     // MARK: - Connect (https://connectrpc.com/docs/protocol#error-end-stream)
 
     /// The code's name in Connect: `not_found`.

@@ -44,7 +44,7 @@ struct RESTResponse: ResponseWriter {
         }
         var head = HeaderBlock(status: code)
         head.appendSendable(metadata)
-        head.appendSendable(error?.trailers ?? trailers)
+        if let error { head.append(error) } else { head.appendSendable(trailers) }
         head.append(headers)
         guard code != 204 else { return ResponseParts(head: head, end: .data) }
         let type = body.sendableType

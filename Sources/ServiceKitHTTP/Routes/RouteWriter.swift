@@ -75,7 +75,7 @@ struct RouteWriter: ResponseWriter {
             var head = HeaderBlock(status: errors.status(of: error))
             head.append(name: "content-type", value: body.contentType)
             head.appendSendable(metadata)
-            head.appendSendable(error.trailers)
+            head.append(error)
             head.append(name: "content-length", number: body.bytes.count)
             return ResponseParts(head: head, body: isHead ? [] : body.bytes, end: .data)
         }

@@ -53,7 +53,7 @@ struct WebSocketResponse: ResponseWriter {
         let body = RESTBody(error, errors)
         var head = HeaderBlock(status: errors.status(of: error))
         head.append(name: "content-type", value: body.contentType)
-        head.appendSendable(error.trailers)
+        head.append(error)
         head.append(name: "content-length", value: String(body.bytes.count))
         return ResponseParts(head: head, body: body.bytes, end: .data)
     }

@@ -70,6 +70,22 @@ struct SharedGuardTests {
         }
     }
 
+    /// A caller over HTTP knows `Retry-After`.
+    @Test(arguments: [("0.5", "2"), ("100", "1"), ("0.001", "60")])
+    func refusalOfTheRateLimitSaysWhenToTryAgain(rate: String, seconds: String) async throws {
+        try await HTTPTestServer.with("server: {rate-limit: {per-second: \(rate), burst: 1}}\n") { server in
+            var response = try await server.post("GetUser", json: #"{"id":1}"#)
+            while response.status == 200 { response = try await server.post("GetUser", json: #"{"id":1}"#) }
+            #expect(response.status == 429 && response.fields["retry-after"] == seconds)
+            let client = try server.client()
+            repeat {
+                await client.send("GET /v1/users/1 HTTP/1.1\r\nHost: x\r\n\r\n")
+                response = try await client.response()
+            } while response.status == 200
+            #expect(response.status == 429 && response.fields["retry-after"] == seconds)
+        }
+    }
+
     @Test func timeLimitOfTheServerCounts() async throws {
         try await HTTPTestServer.with("server: {timeouts: {default: 50ms}}\n") { server in
             let response = try await server.post("WatchUsers", "application/connect+json", envelope("{}"))
