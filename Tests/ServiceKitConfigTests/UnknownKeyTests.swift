@@ -6,7 +6,7 @@ import Testing
         app: {name: a}
         server:
           grpc: {listen: x}
-          http: {listen: y}
+          web: {listen: y}
         registry:
           backend: file
           file: {directory: d}
@@ -22,8 +22,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["app", "server", "registry"], [""], ["app.name", "server.grpc", "server.http", "registry"],
-        ["app", "server.grpc.listen", "server.http", "registry.backend", "registry.file", "registry.etcd"],
+        ["app", "server", "registry"], [""], ["app.name", "server.grpc", "server.web", "registry"],
+        ["app", "server.grpc.listen", "server.web", "registry.backend", "registry.file", "registry.etcd"],
     ])
     func claimedKeyIsAccepted(claims: [String]) {
         #expect(check(claims) == "no error")
@@ -32,10 +32,10 @@ import Testing
     @Test(arguments: [
         (["app", "servers", "registry"], "app.yaml:2:1: server: unknown key; did you mean \"servers\"?"),
         (["app", "registry"], "app.yaml:2:1: server: unknown key; known keys: app, registry"),
-        (["app", "server.grpc", "registry"], "app.yaml:4:3: server.http: unknown key; known keys: grpc"),
+        (["app", "server.grpc", "registry"], "app.yaml:4:3: server.web: unknown key; known keys: grpc"),
         (
-            ["app", "server.grpc", "server.htp.x", "registry"],
-            "app.yaml:4:3: server.http: unknown key; did you mean \"htp\"?"
+            ["app", "server.grpc", "server.wb.x", "registry"],
+            "app.yaml:4:3: server.web: unknown key; did you mean \"wb\"?"
         ),
         (
             ["app", "server", "registry.backend", "registry.file"],

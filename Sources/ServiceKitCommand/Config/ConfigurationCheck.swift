@@ -16,6 +16,8 @@ struct ConfigurationCheck {
     private(set) var unchecked: [ConfigurationError] = []
     /// Sections that the kit does not know, and those of the kit that have similar names.
     private(set) var foreign: [(name: String, location: SourceLocation?, similar: String?)] = []
+    /// The sections that only services with a plugin read.
+    private(set) var pluginSections: [PluginReading] = []
     /// The documents as they were read, for the lines of mistakes.
     private(set) var documents: [ConfigurationDocument] = []
 
@@ -75,6 +77,7 @@ struct ConfigurationCheck {
         foreign = foreignSections.map { name in
             (name, configuration.location(of: name), KeySuggestion.nearest(to: name, among: known.sections.sorted()))
         }
+        pluginSections = PluginReading.servers.filter { configuration.contains($0.path) }
         errors = mistakes
         var rest: Configuration? = configuration
         while let next = rest, errors.count + unchecked.count < Self.maximumErrors,

@@ -26,6 +26,10 @@ struct MistakeReport {
             let question = similar.map { "did you mean \"\($0)\"? If not, only" } ?? "only"
             note("\(place): note: \(section) is not a section of the kit; \(question) the service can check it")
         }
+        for section in check.pluginSections where check.errors.isEmpty {
+            note(
+                "\(name): note: \(section.path) needs the plugin \(section.plugin) of \(section.module) in the service")
+        }
         if check.errors.isEmpty { Terminal.output.print("\(name.isEmpty ? "no file" : name): good") }
     }
 

@@ -40,7 +40,8 @@ struct UnknownKeyCheck {
                     continue
                 }
                 throw ConfigurationError(
-                    message: advice.correction(from: entry.keyLocation)
+                    message: PluginReading.message(forUnknown: entryPath.description)
+                        ?? advice.correction(from: entry.keyLocation)
                         ?? KeySuggestion.message(for: entry.key, known: known.sorted()),
                     location: entry.keyLocation,
                     keyPath: entryPath.description

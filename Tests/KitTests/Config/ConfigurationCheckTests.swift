@@ -311,7 +311,10 @@ import Testing
 
     /// Without an error the option would silently do nothing.
     @Test(arguments: [
-        ("server: {rate-limit: {per-second: 5, by: header}}", "1:40: server.rate-limit.by: by: header needs the name"),
+        (
+            "server: {rate-limit: {per-second: 5, by: header}}",
+            "1:42: server.rate-limit.by: callers are known by a header, and none is named"
+        ),
         ("server: {rate-limit: {by: header, header: 'X Key:'}}", "header: \"X Key:\" can be no header's name; write"),
         ("server: {rate-limit: {header: x-key}}", "server.rate-limit.header: the header counts only with by: header"),
         (
@@ -369,6 +372,13 @@ import Testing
                 "c.yaml:1:36: server.auth.jwt.jwks.file: /nowhere/keys.json cannot be read: no such file; create it or name "
                     + "another one"
             ])
+    }
+
+    @Test func pluginsThatTheServiceNeedsAreNamed() throws {
+        let yaml = "server: {auth: {required: false}, http: {}}"
+        let check = ConfigurationCheck(try Configuration(yaml: yaml, origin: "c.yaml"), plugins: [.auth, .http])
+        #expect(check.errors.isEmpty && check.pluginSections.map(\.plugin) == [".auth", ".http"])
+        #expect(ConfigurationCheck(Configuration(), plugins: [.auth, .http]).pluginSections.isEmpty)
     }
 
     @Test func emptyFileIsValid() throws {

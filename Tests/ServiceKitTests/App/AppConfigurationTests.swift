@@ -85,6 +85,10 @@ struct AppConfigurationTests {
         ("app: {name: a, id: /}", "c.yaml:1:20: app.id: instance id \"/\" of service \"a\" is not valid"),
         ("app: {name: a}\nservre: {}", "c.yaml:2:1: servre: unknown key"),
         (
+            "app: {name: a}\nserver: {auth: {required: false}}",
+            "c.yaml:2:10: server.auth: unknown key; the plugin .auth of ServiceKitAuth, which reads it, is not linked"
+        ),
+        (
             "app: {name: a}\nregistry: {timout: 5s}",
             "c.yaml:2:12: registry.timout: unknown key; did you mean \"timeout\"?"
         ),
