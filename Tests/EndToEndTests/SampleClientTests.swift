@@ -56,6 +56,34 @@ import Testing
         #expect(client.output.contains("3 unavailable: no instance of \"user-service\""))
     }
 
+    @Test func eachMessageOfFailuresHasALine() async throws {
+        try await Fleet.with { fleet in
+            let server = try await fleet.start(
+                "user-1",
+                settings: [
+                    "server.faults.header=x-fault", "server.faults.abort.status=UNAVAILABLE",
+                    "server.faults.abort.message=on purpose",
+                ])
+            func client(_ arguments: [String]) async throws -> RunningProgram {
+                let client = try RunningProgram.userClient(
+                    registry: fleet.directory.path, ["--count", "400"] + arguments)
+                _ = try await client.waitForExit()
+                return client
+            }
+            #expect(try await client([]).output.contains("failures   0\n"))
+            let failing = try await client([
+                "-H", "x-fault=1", "--header", "x-md-global-lane=blue", "--set", "client.breaker.enabled=true",
+            ])
+            #expect(failing.output.contains("failures   400\n"))
+            #expect(failing.output.contains(" unavailable: on purpose\n"), "\(failing.output)")
+            #expect(failing.output.components(separatedBy: " unavailable: ").count >= 3, "\(failing.output)")
+            let wrong = try await client(["--header", "X Fault:1"])
+            #expect(wrong.errors.contains("X Fault:1"))
+            server.signal(SIGTERM)
+            _ = try await server.waitForExit()
+        }
+    }
+
     @Test func clientFollowsTheService() async throws {
         try await Fleet.with { fleet in
             let server = try await fleet.start("user-1")

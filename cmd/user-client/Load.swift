@@ -14,6 +14,8 @@ struct Load: Sendable {
     let concurrency: Int
     /// The number of calls in a second, all together.
     let rate: Double?
+    /// The headers of each call.
+    let metadata: Metadata
 
     /// The extra time for calls under way at the end of the duration. After it they count as open.
     private static let grace = Duration.milliseconds(100)
@@ -105,7 +107,7 @@ struct Load: Sendable {
     ) async -> CallRecord {
         do {
             let id = Int64(number % 3 + 1)
-            let user = try await users.getUser(.with { $0.id = id })
+            let user = try await users.getUser(.with { $0.id = id }, metadata: metadata)
             guard user.id == id else {
                 return CallRecord(
                     latency: .now - start, failure: ("wrongAnswer", "asked for user \(id), got \(user.id)"))

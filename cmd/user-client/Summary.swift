@@ -10,19 +10,17 @@ struct Summary: Sendable {
     private(set) var open: (count: Int, longest: Duration) = (0, .zero)
     /// The number of calls that were due, but not made because too many were open.
     var missed = 0
-    private(set) var failuresByStatus: [String: (count: Int, example: String)] = [:]
+    private(set) var failures = FailureCounts()
     private var latencies = LatencyHistogram()
     var duration = Duration.zero
     var instances: [String: Int] = [:]
     /// The reason why the registry was away at the end; `nil` if it was not.
     var outage: String?
 
-    var failures: Int { failuresByStatus.values.reduce(0) { $0 + $1.count } }
-
     mutating func add(_ record: CallRecord) {
         calls += 1
         latencies.record(record.latency)
-        if let (status, message) = record.failure { failuresByStatus[status, default: (0, message)].count += 1 }
+        if let (status, message) = record.failure { failures.add(status, message) }
     }
 
     mutating func addOpen(_ record: CallRecord) {
@@ -30,7 +28,7 @@ struct Summary: Sendable {
     }
 
     /// Whether calls failed, or none was answered at all.
-    var isFailure: Bool { failures > 0 || calls == 0 }
+    var isFailure: Bool { failures.count > 0 || calls == 0 }
 
     /// The summary for people.
     var text: String {
@@ -40,11 +38,9 @@ struct Summary: Sendable {
             calls == 0
                 ? "latency    unknown, as no call ended"
                 : "latency    p50 \(Self.text(latencies.percentile(50))), p99 \(Self.text(latencies.percentile(99)))",
-            "failures   \(failures)",
+            "failures   \(failures.count)",
         ]
-        for (status, failure) in failuresByStatus.sorted(by: { $0.key < $1.key }) {
-            lines.append("           \(failure.count) \(status): \(failure.example)")
-        }
+        lines += failures.lines.map { "           \($0)" }
         if open.count > 0 {
             lines.append(
                 "open       \(open.count) not answered at the end, the longest after \(Self.text(open.longest))")
@@ -61,12 +57,12 @@ struct Summary: Sendable {
     /// them.
     var json: String {
         let instances = instances.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",")
-        let statuses = failuresByStatus.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value.count)" }
+        let statuses = failures.byStatus.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
             .joined(separator: ",")
         func microseconds(_ percent: Double) -> String {
             calls == 0 ? "null" : "\(Int(latencies.percentile(percent) / .microseconds(1)))"
         }
-        return "{\"calls\":\(calls),\"failures\":\(failures),\"open\":\(open.count),\"missed\":\(missed),"
+        return "{\"calls\":\(calls),\"failures\":\(failures.count),\"open\":\(open.count),\"missed\":\(missed),"
             + "\"p50_us\":\(microseconds(50)),\"p99_us\":\(microseconds(99)),"
             + "\"statuses\":{\(statuses)},\"instances\":{\(instances)}}"
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRPCCore
 import Logging
 import ServiceKit
 import ServiceKitConfig
@@ -16,6 +17,7 @@ import UnixSignals
         discussion: """
             servicekit-user-client --count 1000 --concurrency 8
             servicekit-user-client --duration 10s --rate 200 --follow
+            servicekit-user-client --header x-md-global-lane=blue --header x-md-global-priority=sheddable
 
             It ends when all calls are made, at the end of --duration, or on ctrl-C or SIGTERM. Then it prints a summary. \
             It cancels the calls that have not ended, and counts them as open: neither failed nor answered.
@@ -38,6 +40,14 @@ import UnixSignals
             "The number of calls in a second. Default: as many as possible. Latencies count from the time a call is due."
     )
     var rate: Double?
+
+    @Option(
+        name: [.long, .customShort("H")],
+        help: ArgumentHelp(
+            "A header of each call, such as x-md-global-lane=blue. May be given several times.", valueName: "name=value"
+        )
+    )
+    var header: [HeaderArgument] = []
 
     @Flag(help: "Print the instances that join and leave, and once a second the number of calls to each.")
     var follow = false
@@ -93,7 +103,8 @@ import UnixSignals
             count: count ?? (duration == nil ? 10 : nil),
             duration: duration?.value,
             concurrency: concurrency,
-            rate: rate
+            rate: rate,
+            metadata: header.reduce(into: [:]) { $0.addString($1.value, forKey: $1.name) }
         )
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await registry.run() }
