@@ -32,6 +32,7 @@ struct KitCommand: AsyncParsableCommand {
     /// Runs the command of the command line, and ends the process when it fails, or its output could not be written.
     static func runToEnd() async {
         do {
+            try WeightCommand.refuseNegative(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {

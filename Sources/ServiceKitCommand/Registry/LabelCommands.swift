@@ -27,8 +27,16 @@ struct WeightCommand: AsyncParsableCommand {
 
     @OptionGroup var change: LabelChange
 
+    private static let outOfRange = ValidationError("the weight must be from 0 to 1000000")
+
     func validate() throws {
-        if !(0...1_000_000).contains(weight) { throw ValidationError("the weight must be from 0 to 1000000") }
+        if !(0...1_000_000).contains(weight) { throw Self.outOfRange }
+    }
+
+    /// Refuses a negative weight, which the parser would take for an option.
+    static func refuseNegative(_ arguments: [String]) throws {
+        guard arguments.starts(with: ["registry", "weight"]) else { return }
+        if arguments.contains(where: { Int($0).map { $0 < 0 } == true }) { throw outOfRange }
     }
 
     func run() async throws {

@@ -167,6 +167,8 @@ struct RegistryCommandTests {
             #expect(list.exit == .exited(0))
             #expect(list.output.filter { !$0.isWhitespace } == "[]")
             #expect(try await Kit.run(["registry", "weight", "x", "many"] + options).exit == .exited(64))
+            let negative = try await Kit.run(["registry", "weight", "x", "-1"] + options)
+            #expect(negative.exit == .exited(64) && negative.errors.contains("the weight must be from 0 to 1000000"))
         }
     }
 
