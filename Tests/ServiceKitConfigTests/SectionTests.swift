@@ -112,7 +112,10 @@ import Testing
 
     @Test(arguments: [
         ("grpc: {prt: 1}", "app.yaml:1:8: grpc.prt: unknown key; did you mean \"port\"?"),
-        ("grpc: 5", "app.yaml:1:7: grpc: expected a mapping, found a text of 1 character"),
+        (
+            "grpc: 5",
+            "app.yaml:1:7: grpc: expected a mapping, found a text of 1 character; write it as in grpc: {port: …}"
+        ),
         ("grpc: {port: 70000}", "app.yaml:1:14: grpc.port: expected an integer from 0 to 65535, found \"70000\""),
         ("grpc: {port: }", "app.yaml:1:14: grpc.port: expected an integer, found null"),
         ("name:", "app.yaml:1:6: name: expected text, found null"),
@@ -122,6 +125,20 @@ import Testing
     ])
     func errorsNameTheFileNotTheDefaults(yaml: String, error: String) {
         #expect(decodeError(Settings.self, yaml) == error)
+    }
+
+    /// A reader who gave the main option alone sees where it belongs. A text that fits several options is left alone.
+    @Test(
+        arguments: [
+            (Listener.self, "v: 20ms", "; write it as in v: {idle-timeout: …}"),
+            (Listener.self, "v: text", ""), (Settings.self, "v: 5", ""), (Listener.self, "v: [20ms]", ""),
+        ] as [(any ConfigurationSection.Type, String, String)])
+    func scalarInThePlaceOfASectionNamesItsForm(_ type: any ConfigurationSection.Type, yaml: String, advice: String) {
+        let error = errorText { _ = try Configuration(yaml: yaml).decode(type, at: "v") }
+        let start = "1:4: v: expected a mapping, found "
+        #expect(
+            error.contains(start) && error.contains("write it as") == !advice.isEmpty && error.hasSuffix(advice),
+            "\(error)")
     }
 
     struct Unencodable: ConfigurationSection {

@@ -42,8 +42,11 @@ extension ConfigurationNode {
     }
 
     /// Creates the error for a value in the place of a mapping: a variable that sets a whole section, for example.
-    func mappingMismatch(at path: ConfigurationPath, keyPath: String) -> ConfigurationError {
-        var advice: String?
+    /// `example` is the form that the value may have been meant for.
+    func mappingMismatch(
+        at path: ConfigurationPath, keyPath: String, example: String? = nil
+    ) -> ConfigurationError {
+        var advice = example.map { "write it as in \($0)" }
         if case .scalar = content, EnvironmentLayer.variable(location) != nil,
             let name = EnvironmentLayer.name(of: path)
         {

@@ -56,6 +56,9 @@ final class NodeDecoder: Decoder, SingleValueDecodingContainer {
         if let section {
             let configured = node.isNull ? hiddenDefault ?? .emptyMapping : node
             let defaults = try known.defaults(of: section, keyPath: trail.text)
+            if let example = configured.nestedForm(in: section, defaults: defaults, at: trail.path) {
+                throw configured.mappingMismatch(at: trail.path, keyPath: trail.text, example: example)
+            }
             node = defaults.asDefaults(for: configured)
         }
         let decoder = NodeDecoder(node, trail: trail, known: known, exceptions: exceptions)

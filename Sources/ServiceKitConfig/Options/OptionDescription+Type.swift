@@ -87,7 +87,7 @@ extension OptionDescription {
 
 // MARK: - Types of types
 
-private protocol OptionalType { static var wrapped: any Decodable.Type { get } }
+protocol OptionalType { static var wrapped: any Decodable.Type { get } }
 private protocol ListType { static var element: any Decodable.Type { get } }
 private protocol DictionaryType {
     /// `nil` when the keys are no texts: `Codable` then writes a list.
