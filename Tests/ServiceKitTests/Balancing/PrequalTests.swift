@@ -48,6 +48,36 @@ import Testing
         #expect(share(of: nodes[2], balancer, at: now) > 0.9)
     }
 
+    /// A server cannot say less than its callers see.
+    @Test func aLatencyThatIsToldTooSmallCountsAsTheCallersOwn() {
+        let nodes = (0..<2).map { node("\($0)") }
+        let balancer = balancer(nodes) { ($0.choices, $0.hotQuantile) = (16, 1) }
+        let now = 1000 * Self.millisecond
+        for (node, latency) in zip(nodes, [80, 20] as [UInt64]) {
+            for _ in 0..<16 {
+                let call = node.statistics.begin(at: now - latency * Self.millisecond)
+                node.statistics.end(call, at: now, with: .success, report: report(1, node === nodes[0] ? 1 : 20e6))
+            }
+        }
+        #expect(share(of: nodes[1], balancer, at: now) > 0.9)
+    }
+
+    /// A node that tells nothing would else look idle beside one that tells all calls it has.
+    @Test func aNodeThatReportsNothingIsComparedByThisClientsCalls() {
+        let nodes = (0..<2).map { node("\($0)") }
+        let balancer = balancer(nodes) { ($0.choices, $0.hotQuantile) = (16, 0) }
+        let now = 1000 * Self.millisecond
+        // Each has a latency of 10 ms; the second has told of 50 calls of others.
+        for (node, told) in zip(nodes, [nil, report(50, 10e6)]) {
+            let call = node.statistics.begin(at: now - 10 * Self.millisecond)
+            node.statistics.end(call, at: now, with: .success, report: told)
+        }
+        // Of the client's own calls the first has more.
+        for _ in 0..<5 { _ = nodes[0].statistics.begin(at: now) }
+        _ = nodes[1].statistics.begin(at: now)
+        #expect(share(of: nodes[1], balancer, at: now) > 0.9)
+    }
+
     @Test func leastBusyIsCalledIfAllAreHot() {
         let nodes = (0..<4).map { node("\($0)") }
         let balancer = balancer(nodes) { ($0.choices, $0.hotQuantile) = (16, 0) }

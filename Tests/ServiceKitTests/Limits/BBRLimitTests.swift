@@ -48,6 +48,13 @@ import Testing
         var limit = BBRLimit()
         #expect(admits(&limit, 1, usage: 1, at: Self.second))
         #expect(!admits(&limit, 2, usage: 1, at: Self.second))
+        // Of one call, a less important one has no share.
+        for priority in CallPriority.allCases {
+            var limit = BBRLimit()
+            let isAdmitted = limit.admits(
+                inFlight: 1, usage: 1, threshold: 0.8, priority: priority, at: Self.second)
+            #expect(isAdmitted)
+        }
     }
 
     @Test func lessImportantCallsAreRefusedFirst() {
@@ -77,6 +84,11 @@ import Testing
             usage.sample(at: now)
         }
         #expect(abs(usage.value - 0.5) < 0.01)
+        // One busy moment is not much.
+        now += Self.second / 2
+        used.update { $0 += Self.second }
+        usage.sample(at: now)
+        #expect(usage.value > 0.51 && usage.value < 0.75)
         now += 60 * Self.second
         usage.sample(at: now)
         #expect(usage.value < 0.01)

@@ -26,6 +26,18 @@ import Testing
         #expect(taken(&buckets, 1, 100, at: Self.second) == 0)
     }
 
+    @Test func aKeyThatIsAskedForIsNotKept() {
+        var buckets = TokenBuckets()
+        func isEmpty(_ key: Int, at now: UInt64) -> Bool {
+            buckets.isEmpty(key, at: now, rate: 10, burst: 5, maxKeys: 100)
+        }
+        for key in 0..<10 { #expect(!isEmpty(key, at: Self.second)) }
+        #expect(buckets.count == 0)
+        #expect(taken(&buckets, 1, 5, at: Self.second) == 5)
+        #expect(isEmpty(1, at: Self.second))
+        #expect(!isEmpty(1, at: 2 * Self.second))
+    }
+
     @Test func keysAreBoundedAndABusyOneIsKept() {
         var buckets = TokenBuckets()
         #expect(taken(&buckets, -1, 100, at: Self.second) == 5)
