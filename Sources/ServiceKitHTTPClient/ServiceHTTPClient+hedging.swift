@@ -111,7 +111,7 @@ struct Judgement: Sendable {
     let code: ServiceError.Code?
     /// Whether the instance may have begun to process the call.
     let wasSent: Bool
-    /// Whether an overloaded instance has refused the call.
+    /// Whether a limit or a circuit breaker of the instance has refused the call.
     let isRefusal: Bool
     /// The pause that the server asks for.
     let retryAfter: Duration?
@@ -128,7 +128,9 @@ struct Judgement: Sendable {
             self.status = CallStatus(status)
             code = failure?.code
             wasSent = true
-            isRefusal = status == .tooManyRequests && response.headers.contains(name: CallRefusal.trailer)
+            isRefusal =
+                [.tooManyRequests, .serviceUnavailable].contains(status)
+                && response.headers.contains(name: CallRefusal.trailer)
             retryAfter = response.headers.first(name: "retry-after").flatMap(Int.init).map { .seconds($0) }
             load = LoadReport(response.headers)
         case .failure(let error):

@@ -58,6 +58,22 @@ struct RefusedCallTests {
         }
     }
 
+    /// A server's circuit breaker answers with 503.
+    @Test func callThatABreakerHasRefusedIsServedByAnotherInstance() async throws {
+        try await withTestBed { bed in
+            let refuses: TestService.Handler = { _, _ in
+                throw RPCError(code: .unavailable, message: "open", metadata: ["servicekit-refused": "1"])
+            }
+            try await bed.server("a", ["Try": refuses])
+            try await bed.server("b", ["Try": { _, _ in .text("b") }])
+            let balancer = OrderedBalancer()
+            let client = try bed.client(balancer: balancer)
+            await balancer.waitForNodes("a", "b")
+            #expect(try await client.text("Try") == "b")
+            #expect(balancer.picks.value == ["a", "b"])
+        }
+    }
+
     @Test func refusedCallIsNotRepeatedOnTheOnlyInstance() async throws {
         try await withServers(full: ["a"], free: []) { client, balancer in
             #expect(await client.failure()?.code == .resourceExhausted)

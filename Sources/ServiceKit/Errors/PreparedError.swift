@@ -47,7 +47,7 @@ package enum CallRefusal {
     /// The reason of a call whose caller makes too many.
     package static let rateLimited = "RATE_LIMITED"
     /// The trailer of a call that an overloaded server has refused, with 429, or the breaker of a failing method, with 503. It is for
-    /// the client that the server answers: a client makes a call that was refused with 429 again on another instance, whatever its
-    /// method, and does not hand the trailer on. Finagle's NACKs are the model.
+    /// the client that the server answers: a client makes such a call again on another instance, whatever its method, and does not
+    /// hand the trailer on. Finagle's NACKs are the model.
     package static let trailer = "servicekit-refused"
 }

@@ -36,8 +36,8 @@ extension RPCError {
         code == .resourceExhausted && !isRefusal && ServiceError(self)?.reason == CallRefusal.rateLimited
     }
 
-    /// Whether an overloaded server has refused the call before any handler saw it.
+    /// Whether a limit or a circuit breaker of the server has refused the call before any handler saw it.
     var isRefusal: Bool {
-        code == .resourceExhausted && metadata[stringValues: CallRefusal.trailer].contains { _ in true }
+        (code == .resourceExhausted || code == .unavailable) && metadata[stringValues: CallRefusal.trailer].contains { _ in true }
     }
 }
