@@ -13,7 +13,7 @@ private import Synchronization
 /// shares differ by 3 % (standard deviation); nodes of small weights, such as 1, share less evenly.
 ///
 /// Bounded load: a node that has its share of this client's calls in flight, ``Options/loadFactor`` times the mean and at
-/// least 8, is passed over for the next on the ring ("Consistent Hashing with Bounded Loads", Mirrokni, Thorup and
+/// least 4, is passed over for the next on the ring ("Consistent Hashing with Bounded Loads", Mirrokni, Thorup and
 /// Zadimoghaddam, 2016). So a hot key uses several nodes. Calls that failed a moment ago count too (``NodeStatistics/load(at:)``): the keys of a node
 /// that fails move on until it has recovered.
 ///
@@ -24,7 +24,7 @@ public final class ConsistentHash: Balancer {
         /// The header whose value is the key; none by default.
         public var header: String?
         /// How many times its share of the calls in flight a node may have; 1.25 by default. `nil` for no bound. A node may have
-        /// 8 calls in any case.
+        /// 4 calls in any case, unless it has just failed some.
         public var loadFactor: Double? = 1.25
 
         /// The defaults.

@@ -4,8 +4,10 @@ struct HashedNodes: Sendable {
     static let probes = 8
     /// A heavier node counts as this heavy, so that no weight in a registry makes a ring too large.
     static let maximumWeight = 1000
-    /// So many calls of one client overload no node: with few calls in flight, the bound would else move most keys.
-    static let freeLoad = 8
+    /// So many calls of one client overload no node that is well: with few calls in flight, the bound would else move most keys.
+    static let freeLoad = 4
+    /// A node with fewer failed calls that have not faded is well.
+    private static let faded = 0.5
     /// How many points of nodes without room are passed over. When that many have none, as in an outage, the key's own node is
     /// as good as another.
     static let maximumPasses = 64
@@ -108,9 +110,11 @@ struct HashedNodes: Sendable {
     private func hasRoom(_ member: Member, _ loadFactor: Double?, at now: UInt64) -> Bool {
         guard let loadFactor else { return true }
         let share = Double(member.weight) / Double(totalWeight)
+        let bound = (loadFactor * Double(totalLoad + 1) * share).rounded(.up)
         // Failed calls are load until they have faded: a node that fails at once would else always have room.
-        let load = Double(member.load) + member.node.statistics.failed(at: now)
-        return load < max(Double(Self.freeLoad), (loadFactor * Double(totalLoad + 1) * share).rounded(.up))
+        let failed = member.node.statistics.failed(at: now)
+        if failed < Self.faded { return Double(member.load) < max(Double(Self.freeLoad), bound) }
+        return Double(member.load) + failed < bound
     }
 
     private mutating func take(_ slot: HashRing.Slot) -> Node? {
