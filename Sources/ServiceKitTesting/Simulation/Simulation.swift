@@ -1,7 +1,8 @@
 internal import ServiceKit
 
 /// A fleet in virtual time: servers with queues, and clients with the balancers, ejections, breakers, subsets, zones, budgets
-/// and limits of real channels and servers. It runs the code that ships, not a model of it.
+/// and limits of real channels and servers. They are the code that ships, not models of it. The network, the servers' work and
+/// the loop that makes a call's attempts are the simulation's own.
 ///
 /// Nothing waits: a minute of ten servers takes a fraction of a second. The same seed gives the same result, to the last
 /// nanosecond.
