@@ -215,7 +215,7 @@ struct ServerProtocolTests {
                         let failure = await #expect(throws: StreamFailure.self) {
                             try await stream.next()
                         }
-                        if case .notProcessed? = failure { refused += 1 }
+                        if case .peerRefused? = failure { refused += 1 }
                     }
                 }
                 #expect(refused == 4)
