@@ -118,10 +118,10 @@ class Documents(unittest.TestCase):
     def test_command_that_goes_on(self):
         text = """\
             ```console terminal=watch runs
-            $ (until [ -e file ]; do sleep 0.05; done; echo found; exec sleep 60)
+            $ (until [ -e file ]; do sleep 0.05; done; exec tail -f file)
             ```
             ```console
-            $ touch file
+            $ echo found > file
             ```
             ```console terminal=watch
             found
