@@ -75,6 +75,7 @@ struct UnprocessedRetryTests {
             discoverer.say(raw.endpoint)
             let balancer = OrderedBalancer()
             let client = try bed.client(balancer: balancer, discoverer: discoverer)
+            _ = await balancer.current.first { !$0.isEmpty }
             #expect(await client.failure()?.code == .unavailable)
             // The first repetition is free, the others take tokens, which fade.
             #expect((3...11).contains(balancer.picks.value.count))
@@ -92,6 +93,7 @@ struct UnprocessedRetryTests {
             let balancer = OrderedBalancer()
             let options = ChannelOptions.retrying(idempotent: [], attempts: 1, burst: 0)
             let client = try bed.client(options, balancer: balancer, discoverer: discoverer)
+            _ = await balancer.current.first { !$0.isEmpty }
             #expect(await client.failure()?.code == .unavailable)
             #expect(balancer.picks.value.count == 2)
         }
