@@ -24,7 +24,7 @@ public final class ConsistentHash: Balancer {
         /// The header whose value is the key; none by default.
         public var header: String?
         /// How many times its share of the calls in flight a node may have; 1.25 by default. `nil` for no bound. A node may have
-        /// 4 calls in any case, unless it has just failed some.
+        /// 4 calls in any case, unless it has just failed some or is slow.
         public var loadFactor: Double? = 1.25
 
         /// The defaults.
@@ -72,7 +72,8 @@ public final class ConsistentHash: Balancer {
 
     /// Takes the call from its node's load.
     public func ended(_ report: CallReport) {
-        nodes.withLock { $0.ended(report.node) }
+        let latency = report.outcome == .success ? report.latency : nil
+        nodes.withLock { $0.ended(report.node, latency: latency) }
     }
 
     /// The slots and points that picks have looked at.

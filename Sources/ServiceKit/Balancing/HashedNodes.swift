@@ -6,8 +6,11 @@ struct HashedNodes: Sendable {
     static let maximumWeight = 1000
     /// So many calls of one client overload no node that is well: with few calls in flight, the bound would else move most keys.
     static let freeLoad = 4
-    /// A node with fewer failed calls that have not faded is well.
+    /// A node with fewer failed calls that have not faded, and a latency of at most so many times the mean, is well.
     private static let faded = 0.5
+    private static let slowness = 2.0
+    /// The weight of a call in the mean latency.
+    private static let latencyWeight = 0.01
     /// How many points of nodes without room are passed over. When that many have none, as in an outage, the key's own node is
     /// as good as another.
     static let maximumPasses = 64
@@ -28,6 +31,8 @@ struct HashedNodes: Sendable {
     private var numbers: [String: Int] = [:]
     private var totalWeight = 0
     private var totalLoad = 0
+    /// The mean latency of the calls of all nodes, in nanoseconds; 0 while unknown.
+    private var meanLatency = 0.0
     /// The slots and points that picks have looked at.
     private(set) var looks = 0
 
@@ -112,9 +117,9 @@ struct HashedNodes: Sendable {
         let share = Double(member.weight) / Double(totalWeight)
         let bound = (loadFactor * Double(totalLoad + 1) * share).rounded(.up)
         // Failed calls are load until they have faded: a node that fails at once would else always have room.
-        let failed = member.node.statistics.failed(at: now)
-        if failed < Self.faded { return Double(member.load) < max(Double(Self.freeLoad), bound) }
-        return Double(member.load) + failed < bound
+        let (failed, latency) = member.node.statistics.trouble(at: now)
+        let isWell = failed < Self.faded && latency <= Self.slowness * meanLatency
+        return isWell ? Double(member.load) < max(Double(Self.freeLoad), bound) : Double(member.load) + failed < bound
     }
 
     private mutating func take(_ slot: HashRing.Slot) -> Node? {
@@ -125,7 +130,15 @@ struct HashedNodes: Sendable {
     }
 
     /// A call of a node has ended.
-    mutating func ended(_ node: Node) {
+    ///
+    /// - Parameters:
+    ///   - node: The node.
+    ///   - latency: How long it took if it succeeded, in nanoseconds; else `nil`.
+    mutating func ended(_ node: Node, latency: UInt64?) {
+        if let latency {
+            let weight = meanLatency == 0 ? 1 : Self.latencyWeight
+            meanLatency += (Double(latency) - meanLatency) * weight
+        }
         guard let number = numbers[node.instance.id], let member = members[number],
             member.node.statistics === node.statistics, member.load > 0
         else { return }

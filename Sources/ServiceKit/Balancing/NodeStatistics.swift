@@ -176,8 +176,10 @@ public final class NodeStatistics: Sendable {
     /// another node would look idle.
     public func load(at now: UInt64) -> NodeLoad { state.withLock { $0.load(at: now) } }
 
-    /// The calls of this client that have failed and not faded.
-    func failed(at now: UInt64) -> Double { state.withLock { $0.failed(at: now) } }
+    /// The calls of this client that have failed and not faded, and the mean latency in nanoseconds.
+    func trouble(at now: UInt64) -> (failed: Double, latency: Double) {
+        state.withLock { ($0.failed(at: now), $0.latency) }
+    }
 
     /// The mean latency in nanoseconds; 0 while unknown.
     public var latency: Double { state.withLock { $0.latency } }

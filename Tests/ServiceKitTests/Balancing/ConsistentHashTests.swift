@@ -177,6 +177,22 @@ import Testing
         #expect(away < 100, "\(away)")
     }
 
+    /// The free calls of many clients would make the queue of a slow node long.
+    @Test func aSlowNodeHasNoFreeCalls() throws {
+        let nodes = nodes(4)
+        let balancer = balancer(nodes, loadFactor: 1.25)
+        let slow = try #require(pick(balancer, "hot"))
+        end(balancer, slow)
+        for node in nodes {
+            let latency: UInt64 = node === slow ? 100_000_000 : 10_000_000
+            node.statistics.end(node.statistics.begin(at: 1), at: 1 + latency, with: .success)
+            let report = CallReport(node: node, operation: "/", latency: 10_000_000, outcome: .success)
+            balancer.ended(report)
+        }
+        #expect(pick(balancer, "hot") === slow)
+        #expect(pick(balancer, "hot") !== slow)
+    }
+
     // MARK: - Cost
 
     @Test func pickAndChangeCostTheSameForAnyNumberOfNodes() {
