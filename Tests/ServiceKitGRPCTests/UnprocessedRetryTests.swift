@@ -67,36 +67,32 @@ struct UnprocessedRetryTests {
         }
     }
 
-    @Test func aCallThatEveryAttemptRefusesFailsAfterTenRetries() async throws {
+    /// The picks of a call to the only instance, which refuses every stream.
+    private func picksOfARefusedCall(_ options: ChannelOptions = ChannelOptions()) async throws -> Int {
+        let balancer = OrderedBalancer()
         try await withTestBed { bed in
             let raw = try RawServer(.refuses(afterBytes: 0))
             defer { raw.stop() }
             let discoverer = ScriptedDiscoverer()
             discoverer.say(raw.endpoint)
-            let balancer = OrderedBalancer()
-            let client = try bed.client(balancer: balancer, discoverer: discoverer)
+            let client = try bed.client(options, balancer: balancer, discoverer: discoverer)
             _ = await balancer.current.first { !$0.isEmpty }
             #expect(await client.failure()?.code == .unavailable)
-            // The first repetition is free, the others take tokens, which fade.
-            #expect((3...11).contains(balancer.picks.value.count))
             #expect(balancer.inFlight.value == 0)
         }
+        return balancer.picks.value.count
+    }
+
+    @Test func aCallThatEveryAttemptRefusesFailsAfterTenRetries() async throws {
+        // The first repetition is free, the others take tokens, which fade.
+        let picks = try await picksOfARefusedCall()
+        #expect((3...11).contains(picks))
     }
 
     /// gRFC A6: one repetition is free. A fleet that refuses streams must not get eleven times the calls.
     @Test func aStreamThatIsRefusedTwiceNeedsABudget() async throws {
-        try await withTestBed { bed in
-            let raw = try RawServer(.refuses(afterBytes: 0))
-            defer { raw.stop() }
-            let discoverer = ScriptedDiscoverer()
-            discoverer.say(raw.endpoint)
-            let balancer = OrderedBalancer()
-            let options = ChannelOptions.retrying(idempotent: [], attempts: 1, burst: 0)
-            let client = try bed.client(options, balancer: balancer, discoverer: discoverer)
-            _ = await balancer.current.first { !$0.isEmpty }
-            #expect(await client.failure()?.code == .unavailable)
-            #expect(balancer.picks.value.count == 2)
-        }
+        let picks = try await picksOfARefusedCall(.retrying(idempotent: [], attempts: 1, burst: 0))
+        #expect(picks == 2)
     }
 
     // MARK: - Memory
